@@ -1,0 +1,1 @@
+"""The judge: observe a target once, judge it by many checks, report each row."""

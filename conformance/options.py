@@ -1,0 +1,92 @@
+"""The options of a run: one frozen value, made once, passed down.
+
+Errors drawn as a tree, ours and theirs apart:
+    ConformanceError
+    ├── OptionError        a bad option or file (exit 4)
+    ├── TargetError        unreachable target, no usable model (exit 4)
+    └── SuiteError         our own fault (exit 3)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Literal
+
+Preset = Literal["smoke", "standard", "deep"]
+PRESETS: tuple[Preset, ...] = ("smoke", "standard", "deep")
+FAIL_ON = ("must", "should", "inconclusive-must", "inconclusive")
+
+
+class ExitCode(IntEnum):
+    """What pytest and the command answer to the shell."""
+
+    JUDGED = 0  # judged and not red
+    RED = 1
+    CUT_SHORT = 2
+    OWN_ERROR = 3
+    UNUSABLE = 4  # bad option or file, unreachable target, no usable model
+    NOTHING = 5  # nothing passed and nothing failed
+
+
+class ConformanceError(Exception):
+    """An end of the run that the user can act on: message, code and hint."""
+
+    exit_code = ExitCode.OWN_ERROR
+
+    def __init__(self, message: str, *, code: str, hint: str = "") -> None:
+        """`code` is stable and machine-readable; `hint` says what to do."""
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+class OptionError(ConformanceError):
+    """A bad option or file: what was wrong, where, and what is valid."""
+
+    exit_code = ExitCode.UNUSABLE
+
+
+class TargetError(ConformanceError):
+    """The target cannot be reached, or serves no model that we can use."""
+
+    exit_code = ExitCode.UNUSABLE
+
+
+class SuiteError(ConformanceError):
+    """A fault of the suite itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A known deviation, tolerated until a day."""
+
+    id: str
+    reason: str
+    expires: str  # ISO date, the last day on which it holds
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Everything that decides what a run sends and how it judges (design, section 4)."""
+
+    target: str  # a URL, or "mock" / "reference"
+    dialect: str = "aios"
+    models: Mapping[str, str] = field(default_factory=dict)  # API (or "*") → name
+    apis: tuple[str, ...] = ()  # declared scope; () = discover
+    without: tuple[str, ...] = ()  # capabilities that the vendor does not claim
+    api_key: str | None = field(default=None, repr=False)
+    api_key_env: str = "AIOS_API_KEY"  # the name shown in curl lines
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    preset: Preset = "standard"
+    max_requests: int | None = None
+    max_tokens: int | None = None  # prompt and completion tokens together
+    concurrency: int = 8
+    rate: float | None = None  # requests a second
+    request_timeout_s: float = 60.0
+    waivers: tuple[Waiver, ...] = ()
+    fail_on: tuple[str, ...] = ("must",)
+    report_dir: Path = Path("reports/latest")
+    ca_bundle: Path | None = None
+    insecure: bool = False
+    seed: int = 0

@@ -1,0 +1,20 @@
+"""Every tolerance of the suite, once, with its reason."""
+
+BETWEEN_CALLS = 1e-3
+"""Vectors and scores compared between two calls: batching reorders float sums, and
+real servers differ by up to 3e-4 between float and base64 answers."""
+
+WITHIN_ANSWER = 1e-6
+"""Numbers of one answer compared with each other: printing and parsing only."""
+
+PROBABILITY_MASS = 1e-3
+"""Excess over 1 allowed to a sum of probabilities: logits in bfloat16 (META-067)."""
+
+COSINE_SAME = 0.999
+"""Two vectors of the same text, from separate calls (META-090, META-097)."""
+
+COSINE_SCORE = 1e-2
+"""Score of an embedding model against the cosine of its vectors (META-025)."""
+
+CLOCK_S = 300.0
+"""Skew allowed between our clock and the target's, in seconds (A-022)."""
