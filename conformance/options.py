@@ -68,7 +68,7 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Everything that decides what a run sends and how it judges (design, section 4)."""
+    """Everything that decides what a run sends and how it judges."""
 
     target: str  # a URL, or "mock" / "reference"
     dialect: str = "aios"
