@@ -1,0 +1,121 @@
+"""Acceptance and refusal themselves: each step judged by what it expects.
+
+One check serves every row that some step names in `serves`. Its ids are therefore
+not declared but named by its notes (`ids=()` with `witness=True`). The judge holds
+such a row to all the steps that name it: a row is exercised when every one of its
+exchanges was witnessed, and stays inconclusive while one is missing (a neighbour
+refused, an answer that never came).
+
+Attribution: a finding goes to the most specific row.
+    accept, not 2xx          the step's rows, else COMMON-RES-001
+    accept, 2xx but not 200  COMMON-RES-001
+    refuse, 2xx              the step's rows, kind "silent"
+    refuse, other 4xx        COMMON-ERR-001 (400 and 422 are the documented ones)
+    refuse or either, 5xx    COMMON-ERR-004 and the API's ERR-003, kind "crash";
+                             the refusal itself is then neither kept nor broken
+"""
+
+from collections.abc import Iterator
+
+from conformance.check import Check, Finding, Kind, Note, Witness, check
+from conformance.exchange import Exchange, Observation
+
+_ERR_003 = {
+    "rerank": "RERANK-ERR-003",
+    "score": "SCORE-ERR-003",
+    "chat": "CHAT-ERR-003",
+    "completions": "COMP-ERR-003",
+    "embeddings": "EMB-ERR-003",
+}
+
+
+@check(witness=True)
+def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
+    """Valid requests are accepted; requests that break exactly one rule are refused."""
+    has_valid_neighbour = any(
+        e.expect == "accept" and e.is_success for e in seen.steps.values()
+    )
+    for exchange in seen.steps.values():
+        if exchange.response is None:
+            continue
+        if exchange.expect == "accept":
+            yield from _accepted(exchange)
+        elif exchange.expect == "refuse":
+            yield from _refused(exchange, has_valid_neighbour=has_valid_neighbour)
+        if exchange.expect != "accept":
+            yield from _crashed(exchange)
+
+
+def _accepted(exchange: Exchange) -> Iterator[Note]:
+    status = exchange.status
+    rows = exchange.serves
+    if rows:
+        yield Witness(rows)
+    yield Witness(("COMMON-RES-001",))
+    if not 200 <= status < 300:
+        yield Finding(
+            expected="200: the request is valid",
+            actual=_answer(exchange),
+            kind=_kind(status),
+            step=exchange.label,
+            ids=rows or ("COMMON-RES-001",),
+        )
+    elif status != 200:
+        yield Finding(
+            expected="200",
+            actual=status,
+            step=exchange.label,
+            ids=("COMMON-RES-001",),
+        )
+
+
+def _refused(exchange: Exchange, *, has_valid_neighbour: bool) -> Iterator[Note]:
+    status = exchange.status
+    rows = exchange.serves
+    codes = " or ".join(str(code) for code in exchange.codes)
+    if 200 <= status < 300:
+        if has_valid_neighbour:
+            yield Witness(rows)
+            yield Finding(
+                expected=f"{codes}: {exchange.breaks}",
+                actual=_answer(exchange),
+                kind="silent",
+                step=exchange.label,
+                ids=rows,
+            )
+    elif status < 500 and has_valid_neighbour:
+        yield Witness((*rows, "COMMON-ERR-001"))
+        if status not in exchange.codes:
+            yield Finding(
+                expected=f"{codes}: {exchange.breaks}",
+                actual=_answer(exchange),
+                step=exchange.label,
+                ids=("COMMON-ERR-001",),
+            )
+
+
+def _crashed(exchange: Exchange) -> Iterator[Note]:
+    row = _ERR_003.get(exchange.api)
+    rows = ("COMMON-ERR-004", row) if row else ("COMMON-ERR-004",)
+    yield Witness(rows)
+    if exchange.status >= 500:
+        yield Finding(
+            expected="an answer below 500, whatever the client sent",
+            actual=_answer(exchange),
+            kind="crash",
+            step=exchange.label,
+            ids=rows,
+        )
+
+
+def _kind(status: int) -> Kind:
+    return "crash" if status >= 500 else "refused"
+
+
+def _answer(exchange: Exchange) -> str:
+    response = exchange.response
+    body = response.body[:200].decode(errors="replace") if response else ""
+    return f"{exchange.status} {body}".strip()
+
+
+CHECKS: tuple[Check, ...] = (each_step_ends_as_it_should,)
