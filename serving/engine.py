@@ -56,6 +56,7 @@ class Model:
     cross_encoder: bool = False  # rerank and score read the pair jointly
     reasoning: tuple[str, str] | None = None  # markup around reasoning text
     tool_call: tuple[str, str] = ("<tool_call>", "</tool_call>")
+    repeatable: bool = False  # equal input, equal answer: answers may be cached
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class Sampling:
     temperature: float = 1.0
     top_p: float = 1.0
     seed: int | None = None
+    choice: int = 0  # which of the n draws of one request; varies the randomness
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     logit_bias: Mapping[int, float] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""A mock of AIOS-compatible servers: deterministic, quick, and strict."""
