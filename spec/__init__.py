@@ -1,1 +1,41 @@
-"""The contract as data: OpenAPI documents, requirements, rulings, sources."""
+"""The contract as data: OpenAPI documents, requirements, rulings, sources.
+
+What is loaded is loaded once and shared, so callers must not change it. The servers
+need `openapi` alone; the catalogue is read on first use. Everything that goes wrong
+is a SpecError.
+"""
+
+from spec._catalogue import (
+    Level,
+    Reading,
+    Requirement,
+    Ruling,
+    requirement,
+    requirements,
+    requirements_sha256,
+    rulings,
+)
+from spec._documents import openapi, report_schema
+from spec._files import DIALECTS, SpecError
+from spec._levels import LEVEL_RULE
+from spec._sources import Source, SourceLine, source_lines, sources
+
+__all__ = [
+    "DIALECTS",
+    "LEVEL_RULE",
+    "Level",
+    "Reading",
+    "Requirement",
+    "Ruling",
+    "Source",
+    "SourceLine",
+    "SpecError",
+    "openapi",
+    "report_schema",
+    "requirement",
+    "requirements",
+    "requirements_sha256",
+    "rulings",
+    "source_lines",
+    "sources",
+]

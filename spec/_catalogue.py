@@ -1,0 +1,231 @@
+"""The requirements and the rulings: what is promised, how firmly, and why so."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import cache
+from itertools import chain
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from spec._files import DIALECTS, SpecError, check_dialect, read_own
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_Record = TypeVar("_Record", bound="DataclassInstance")
+
+_FILES = (
+    "common",
+    "rerank",
+    "score",
+    "chat",
+    "completions",
+    "embeddings",
+    "infinity",
+    "aigne-hub",
+    "aihubmix",
+    "properties",
+)
+
+
+class Level(StrEnum):
+    """How firmly the documents promise a thing; LEVEL_RULE says how it is found."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    MAY = "MAY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One obligation of the server, or one freedom (MAY), with its sources.
+
+    Attributes:
+        id: stable name; never renumbered, never reused.
+        level: MUST, SHOULD or MAY.
+        statement: the obligation in our own words.
+        api: area under which it is listed: common, rerank, score, chat,
+            completions, embeddings or models; operations say where it applies.
+        dialects: the document sets that promise it.
+        operations: "METHOD /path" as in the OpenAPI document of the dialect.
+        sources: the lines that state it, such as 000:57 or 000:234-239.
+        rulings: the rulings (A-nnn) on those lines, the weightiest first.
+        evidence: least number of judged observations for a verdict.
+        noisy: compares texts, scores or vectors of two calls, so that a finding
+            counts only if it reproduces.
+        statistical: holds on average only, so that no single run can break it.
+        needs: capabilities without which it does not apply, such as tools.
+        soft: the clause of a MUST whose breach only warns.
+        excluded: why it cannot be seen on the wire, None where it can.
+
+    """
+
+    id: str
+    level: Level
+    statement: str
+    api: str
+    dialects: tuple[str, ...] = ("aios",)
+    operations: tuple[str, ...]
+    sources: tuple[str, ...]
+    rulings: tuple[str, ...] = ()
+    evidence: int = 1
+    noisy: bool = False
+    statistical: bool = False
+    needs: tuple[str, ...] = ()
+    soft: str | None = None
+    excluded: str | None = None
+
+    @property
+    def ruling(self) -> str | None:
+        """The weightiest ruling, which the report shows; None without any."""
+        return self.rulings[0] if self.rulings else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One accepted way to read a contradiction; the report says which is followed."""
+
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """A contradiction or gap of the documents, the reading taken, and why.
+
+    Attributes:
+        id: stable name, A-nnn.
+        scope: the documents or APIs concerned.
+        where: the lines that contradict each other.
+        problem: what is unclear.
+        ruling: how this project reads it.
+        reason: why so.
+        danger: what a wrong guess would cost a server: high, medium or low.
+        readings: the accepted readings where there are several.
+        requirements: ids of all requirements that rest on it.
+
+    """
+
+    id: str
+    scope: str
+    where: tuple[str, ...]
+    problem: str
+    ruling: str
+    reason: str
+    danger: str
+    readings: tuple[Reading, ...] = ()
+    requirements: tuple[str, ...] = ()
+
+
+@cache
+def requirements(dialect: str = "aios") -> tuple[Requirement, ...]:
+    """All requirements of a dialect, excluded ones too, in the order of the files.
+
+    Raises:
+        SpecError: no such dialect, or a malformed row.
+
+    """
+    check_dialect(dialect)
+    return tuple(
+        _requirement(row, (dialect,))
+        for row in _rows()
+        if dialect in row.get("dialects", ("aios",))
+    )
+
+
+@cache
+def _every_requirement() -> Mapping[str, Requirement]:
+    rows = {row["id"]: _requirement(row, DIALECTS) for row in _rows()}
+    return MappingProxyType(rows)
+
+
+def requirement(identifier: str) -> Requirement:
+    """Look up a requirement of any dialect, with its operations in all of them.
+
+    Raises:
+        SpecError: no such id; the message names the nearest ones.
+
+    """
+    known = _every_requirement()
+    if identifier in known:
+        return known[identifier]
+    near = ", ".join(get_close_matches(identifier.upper(), known, cutoff=0.8))
+    raise SpecError(
+        f"unknown requirement {identifier!r}: "
+        + (f"did you mean {near}?" if near else "ids look like RERANK-SEM-006")
+    )
+
+
+@cache
+def rulings() -> Mapping[str, Ruling]:
+    """All rulings by id, each with the requirements that rest on it."""
+    users: dict[str, list[str]] = {}
+    for row in _every_requirement().values():
+        for cited in row.rulings:
+            users.setdefault(cited, []).append(row.id)
+    found: dict[str, Ruling] = {}
+    for members in read_own("rulings.yaml")["rulings"]:
+        readings = [_record(Reading, each) for each in members.get("readings", ())]
+        computed = {"readings": readings, "requirements": users.get(members["id"], [])}
+        ruling = _record(Ruling, {**members, **computed})
+        found[ruling.id] = ruling
+    return MappingProxyType(found)
+
+
+@cache
+def requirements_sha256(dialect: str = "aios") -> str:
+    """Fingerprint of all that a run of this dialect judges by.
+
+    Two reports can be compared row by row only if it is the same in both.
+    """
+    rows = [asdict(row) for row in requirements(dialect)]
+    text = json.dumps(rows, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _rows() -> tuple[Mapping[str, Any], ...]:
+    rows = tuple(
+        chain.from_iterable(
+            read_own(f"requirements/{name}.yaml")["requirements"] for name in _FILES
+        )
+    )
+    seen: set[str] = set()
+    for row in rows:
+        if row["id"] in seen:
+            raise SpecError(f"requirement {row['id']} is stated twice")
+        seen.add(row["id"])
+    return rows
+
+
+def _requirement(row: Mapping[str, Any], dialects: Iterable[str]) -> Requirement:
+    """Read a row; where the operations differ by dialect, take those of `dialects`."""
+    operations = row["operations"]
+    if isinstance(operations, Mapping):
+        chosen = chain.from_iterable(operations.get(each, ()) for each in dialects)
+        operations = list(dict.fromkeys(chosen))
+    level = Level(row["level"])
+    return _record(Requirement, {**row, "operations": operations, "level": level})
+
+
+def _record(kind: type[_Record], members: Mapping[str, Any]) -> _Record:
+    """Make a dataclass of a mapping: lists become tuples, strangers are refused."""
+    valid = [field.name for field in fields(kind)]
+    if strangers := members.keys() - set(valid):
+        raise SpecError(
+            f"{members.get('id', kind.__name__)}: unknown member "
+            f"{', '.join(sorted(strangers))}; valid are {', '.join(valid)}"
+        )
+    try:
+        return kind(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in members.items()
+            }
+        )
+    except TypeError as error:
+        raise SpecError(f"{members.get('id', kind.__name__)}: {error}") from error
