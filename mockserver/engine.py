@@ -1,0 +1,298 @@
+"""The mock's engine: deterministic, seeded, without a model file.
+
+Nothing it says is stored: text comes from a small language model, vectors and
+scores from one geometry. The same request gets the same answer in every process.
+"""
+
+# ruff: noqa: ARG002 - all models share one vocabulary and one template
+
+import struct
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import islice
+from math import hypot, log
+from operator import mul
+from typing import Any, Final
+
+from mockserver import chat
+from mockserver.catalogue import DOCUMENTED, everything
+from mockserver.geometry import Geometry
+from mockserver.language import Context, State
+from mockserver.sampling import adjust, draw
+from mockserver.schema_text import write_json
+from mockserver.tokenizer import BEGIN, END, PIECES, SIZE, decode, encode
+from serving.engine import (
+    Embedded,
+    EngineError,
+    Model,
+    Sampling,
+    Scored,
+    Token,
+    TooLong,
+)
+
+_PAIR_TOKENS: Final = 4
+"""Special tokens of a pair: one before, one after each text, one between."""
+
+_SCORE_DIMENSIONS: Final = 1_024
+
+
+class MockEngine:
+    """An Engine (serving.engine) that needs no weights."""
+
+    def __init__(
+        self,
+        models: Sequence[Model] = DOCUMENTED["aios"],
+        *,
+        seed: int = 0,
+        any_model: bool = False,
+    ) -> None:
+        """`any_model` makes `find` return a model of every kind for any name."""
+        self._models = tuple(models)
+        self._by_name = {model.name: model for model in self._models}
+        self._seed = seed
+        self._any = any_model
+        self._spaces: dict[int, Geometry] = {}
+        self._vector = lru_cache(maxsize=512)(self._make_vector)
+
+    @property
+    def models(self) -> Sequence[Model]:
+        """Every model of the catalogue, in its order."""
+        return self._models
+
+    def find(self, name: str) -> Model | None:
+        """Return the model of a name; None if it is not served."""
+        found = self._by_name.get(name)
+        return everything(name) if found is None and self._any else found
+
+    async def start(self) -> None:
+        """Do nothing: there is nothing to load."""
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing to release."""
+
+    def encode(self, model: str, text: str) -> list[int]:
+        """Tokenize a plain prompt: the begin token, then the text."""
+        return [BEGIN, *encode(text)]
+
+    def token(self, model: str, token_id: int) -> bytes | None:
+        """Return the text bytes of a token id; None outside the vocabulary."""
+        return PIECES[token_id] if 0 <= token_id < SIZE else None
+
+    def render_chat(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+    ) -> list[int]:
+        """Apply the chat template (mockserver.chat)."""
+        return chat.render(messages, tools)
+
+    async def generate(
+        self, model: str, prompt: Sequence[int], sampling: Sampling
+    ) -> AsyncIterator[Token]:
+        """Yield tokens one by one, an end token last unless the limit comes first.
+
+        Log probabilities are those after bias and penalties, before temperature and
+        top_p: the model's own opinion, comparable between requests. Raises TooLong.
+        """
+        for token in self.decode(model, prompt, sampling):
+            yield token
+
+    def decode(
+        self, model: str, prompt: Sequence[int], sampling: Sampling
+    ) -> Iterator[Token]:
+        """Generate as `generate` does, without an event loop."""
+        served = self._served(model)
+        self._check(prompt, served)
+        planned = chat.plan(prompt, served.reasoning, served.tool_call)
+        if sampling.schema is not None:
+            varied = sampling.temperature > 0 and sampling.seed
+            planned = (*encode(write_json(sampling.schema, varied or 0)), END)
+        context = self._read(served, prompt)
+        if planned:
+            context.state = State(plan=planned)
+        key = b"" if sampling.seed is None else str(sampling.seed).encode()
+        key = blake2b(key, digest_size=32).digest()
+        room = min(sampling.max_tokens, served.context_length - len(prompt))
+        forced = len(planned) if sampling.schema is not None else 0
+        counts: dict[int, int] = {}
+        plain = not (
+            sampling.logit_bias
+            or sampling.frequency_penalty
+            or sampling.presence_penalty
+            or sampling.top_logprobs is not None
+            or sampling.temperature > 0
+        )
+        for position in range(room):
+            distribution = context.distribution()
+            if plain and not forced:
+                weight = max(distribution.weights)
+                chosen = distribution.tokens[distribution.weights.index(weight)]
+                logprob = min(0.0, log(weight / distribution.total))
+                yield Token(chosen, PIECES[chosen], logprob, (), chosen == END)
+            else:
+                scored = adjust(distribution, sampling, counts)
+                if position < forced:
+                    chosen = planned[position]
+                else:
+                    chosen = draw(scored, sampling, key, context.digest())
+                top = scored.top(sampling.top_logprobs or 0)
+                logprob = scored.logprob(chosen)
+                yield Token(chosen, PIECES[chosen], logprob, top, chosen == END)
+                counts[chosen] = counts.get(chosen, 0) + 1
+            if chosen == END:
+                return
+            context.add(chosen)
+
+    async def prompt_logprobs(
+        self, model: str, prompt: Sequence[int], top_logprobs: int
+    ) -> list[Token]:
+        """Return the prompt's tokens, each with what the model expected there."""
+        served = self._served(model)
+        self._check(prompt, served)
+        context = Context(self._key(served.name))
+        tokens: list[Token] = []
+        for position, token in enumerate(prompt):
+            if position:
+                scored = adjust(context.distribution(), Sampling(1), {})
+                logprob, top = scored.logprob(token), scored.top(top_logprobs)
+            else:
+                logprob, top = None, ()
+            tokens.append(Token(token, PIECES[token], logprob, top, token == END))
+            context.add(token)
+        return tokens
+
+    async def embed(
+        self,
+        model: str,
+        inputs: Sequence[str | Sequence[int]],
+        *,
+        truncate: int | None = None,
+        dimensions: int | None = None,
+    ) -> list[Embedded]:
+        """Return one unit vector per input.
+
+        Text counts with its two special tokens, ids count as they are. Fewer
+        `dimensions` than the model has give the prefix, at unit length again.
+        """
+        served = self._served(model)
+        length = dimensions or served.dimensions
+        if not 1 <= length <= served.dimensions:
+            raise EngineError(
+                f"dimensions must be from 1 to {served.dimensions}, got {length}"
+            )
+        return [self._embed(served, item, truncate, length) for item in inputs]
+
+    async def score(
+        self,
+        model: str,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        truncate: int | None = None,
+    ) -> list[Scored]:
+        """Return the similarity of each pair.
+
+        An embedding model's score is the cosine of the two vectors, cut off at 0
+        (A-049); the geometry leaves hardly anything to cut. A cross-encoder's score
+        is a steeper function of the same cosine, so both rank alike. `truncate`
+        limits the tokens of a pair (A-046): the longer text gives way first.
+        """
+        served = self._served(model)
+        return [self._score(served, left, right, truncate) for left, right in pairs]
+
+    def stats(self, model: str) -> Mapping[str, float]:
+        """Return counters of an idle server (002:44-48)."""
+        return {
+            "queue_fraction": 0.0,
+            "queue_absolute": 0,
+            "results_pending": 0,
+            "batch_size": 32,
+        }
+
+    def _served(self, name: str) -> Model:
+        model = self.find(name)
+        if model is None:
+            raise EngineError(f"the model {name!r} is not served")
+        return model
+
+    def _check(self, ids: Sequence[int], model: Model) -> None:
+        if len(ids) > model.context_length:
+            raise TooLong(len(ids), model.context_length)
+        if ids and not 0 <= min(ids) <= max(ids) < SIZE:
+            raise EngineError(f"token ids must be from 0 to {SIZE - 1}")
+
+    def _key(self, name: str) -> bytes:
+        return blake2b(f"{self._seed}:{name}".encode(), digest_size=32).digest()
+
+    def _read(self, model: Model, prompt: Sequence[int]) -> Context:
+        context = Context(self._key(model.name))
+        for token in prompt:
+            context.add(token)
+        return context
+
+    def _embed(
+        self,
+        model: Model,
+        item: str | Sequence[int],
+        truncate: int | None,
+        length: int,
+    ) -> Embedded:
+        if isinstance(item, str):
+            text = item
+            count = len(encode(item)) + 2
+            if truncate is not None and count > truncate:
+                text, count = _first(encode(item), truncate - 1), truncate
+        else:
+            count = len(item) if truncate is None else min(truncate, len(item))
+            self._check(item[:count], model)
+            text = decode(item[:count]).decode("utf-8", "replace")
+        if count > model.context_length:
+            raise TooLong(count, model.context_length)
+        vector = self._vector(text, model.dimensions)
+        return Embedded(
+            vector if length == model.dimensions else _prefix(vector, length), count
+        )
+
+    def _make_vector(self, text: str, dimensions: int) -> bytes:
+        return struct.pack(f"<{dimensions}f", *self._space(dimensions).vector(text))
+
+    def _space(self, dimensions: int) -> Geometry:
+        space = self._spaces.get(dimensions)
+        if space is None:
+            space = self._spaces[dimensions] = Geometry(self._seed, dimensions)
+        return space
+
+    def _score(
+        self, model: Model, left: str, right: str, truncate: int | None
+    ) -> Scored:
+        a, b = encode(left), encode(right)
+        count = len(a) + len(b) + _PAIR_TOKENS
+        if truncate is not None and count > truncate:
+            room = max(0, truncate - _PAIR_TOKENS)
+            keep = min(len(a), max(room - room // 2, room - len(b)))
+            left, right = _first(a, keep), _first(b, room - keep)
+            count = truncate
+        if count > model.context_length:
+            raise TooLong(count, model.context_length)
+        dimensions = model.dimensions or _SCORE_DIMENSIONS
+        one = struct.unpack(f"<{dimensions}f", self._vector(left, dimensions))
+        two = struct.unpack(f"<{dimensions}f", self._vector(right, dimensions))
+        cosine = min(1.0, max(0.0, sum(map(mul, one, two))))
+        if model.cross_encoder:
+            return Scored(cosine * cosine * (3 - 2 * cosine), count)
+        return Scored(cosine, count)
+
+
+def _first(ids: Sequence[int], count: int) -> str:
+    """Return the text of the first tokens; half a character at the cut is dropped."""
+    return decode(ids[: max(0, count)]).decode("utf-8", "ignore")
+
+
+def _prefix(vector: bytes, length: int) -> bytes:
+    """Return the first components as a unit vector."""
+    kept = list(islice(struct.iter_unpack("<f", vector), length))
+    values = [value for (value,) in kept]
+    scale = 1 / hypot(*values)
+    return struct.pack(f"<{length}f", *[value * scale for value in values])

@@ -1,0 +1,117 @@
+"""One seeded geometry behind embeddings, score and rerank.
+
+Every word has a pseudo-random direction, mixed lightly with those of its letter
+groups so that related forms are near each other. A text is the weighted sum of its
+words, plus a direction that all texts share (real embedding spaces are as skewed;
+it keeps cosines from falling below zero) and a trace of the exact text (so that
+different texts differ). Function words and punctuation weigh little.
+
+Vectors are sums of small whole numbers held in the lanes of one big integer: adding
+two directions is one addition, which is what makes a cold embedding cheap.
+"""
+
+import re
+import struct
+import unicodedata
+from collections import Counter
+from functools import lru_cache
+from hashlib import shake_256
+from math import hypot, isqrt
+from typing import Final
+
+LANE: Final = 4  # bytes of one component while summing
+
+CONTENT, FUNCTION, MARK = 8, 1, 1
+"""Weights of content words, function words and punctuation."""
+
+_WORD_SHARE, _GROUP_SHARE = 3, 1  # a word's own direction against its letter groups
+_WORD_ENERGY = 15  # about the squared length of a word's direction, in shares
+_LONGEST_WORD = 24  # letters of a word that count towards its groups
+
+FUNCTION_WORDS: Final = frozenset(
+    """a an and are as at be been being but by can could did do does for from had has
+    have he her his how i if in into is it its me my of on or our she should so some
+    than that the their them then there these they this those to us was we were what
+    when where which who why will with would you your please about""".split()  # noqa: SIM905 - word lists read best as text
+)
+_FEATURE: Final = re.compile(
+    # One Han, Hiragana or Katakana character, a run of other letters or digits, or
+    # one mark.
+    r"[\u2e80-\u2fdf\u3005-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    r"\uf900-\ufaff\U00020000-\U0003ffff]"
+    r"|[^\W_\u2e80-\u2fdf\u3005-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    r"\uf900-\ufaff\U00020000-\U0003ffff]+|[^\w\s]|_"
+)
+
+
+def features(text: str) -> list[str]:
+    """Split text into words, single CJK characters and marks, without case."""
+    return _FEATURE.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def _weight(feature: str) -> int:
+    if not feature[0].isalnum():
+        return MARK
+    return FUNCTION if feature in FUNCTION_WORDS else CONTENT
+
+
+def _groups(word: str) -> set[str]:
+    """Return the letter groups of a word: threes, or pairs outside ASCII."""
+    size = 3 if word.isascii() else 2
+    if len(word) <= size or word.isdigit():
+        return set()
+    marked = f"^{word[:_LONGEST_WORD]}$"
+    return {marked[i : i + size] for i in range(len(marked) - size + 1)}
+
+
+class Geometry:
+    """Texts as vectors of a fixed length."""
+
+    def __init__(self, seed: int, dimensions: int) -> None:
+        """Make a space; the same seed with fewer dimensions gives prefixes."""
+        self.dimensions = dimensions
+        self._seed = f"{seed}:".encode()
+        size = LANE * dimensions
+        self._size = size
+        self._ones = int.from_bytes(b"\1\0\0\0" * dimensions, "little")
+        self._middle = int.from_bytes(b"\0\0\0\x80" * dimensions, "little")
+        self._lanes = struct.Struct(f"<{dimensions}i")
+        self._direction = lru_cache(maxsize=2_048)(self._make_direction)
+        self._word = lru_cache(maxsize=2_048)(self._make_word)
+        self._shared = self._direction("shared")
+
+    def _make_direction(self, name: str) -> int:
+        """Hash a name to lanes of odd numbers from -255 to 255."""
+        lanes = bytearray(self._size)
+        lanes[::LANE] = shake_256(
+            self._seed + name.encode("utf-8", "surrogatepass")
+        ).digest(self.dimensions)
+        return 2 * int.from_bytes(lanes, "little") - 255 * self._ones
+
+    def _make_word(self, word: str) -> int:
+        groups = sorted(_groups(word))
+        if not groups:
+            # As long as a word with groups, so that short words count the same.
+            return (_WORD_SHARE + _GROUP_SHARE) * self._direction(f"word {word}")
+        total = _WORD_SHARE * self._direction(f"word {word}")
+        for group in groups:
+            total += _GROUP_SHARE * self._direction(f"group {group}")
+        return total
+
+    def vector(self, text: str) -> tuple[float, ...]:
+        """Return the unit vector of a text (never all zero)."""
+        total = energy = 0
+        for feature, times in Counter(features(text)).items():
+            weight = _weight(feature) * (isqrt(times) if times > 1 else 1)
+            energy += weight * weight
+            total += weight * self._word(feature)
+        length = isqrt(_WORD_ENERGY * energy)
+        total += (length * 2 // 5 or 12) * self._shared
+        trace = length // 20 + 1 if energy else 31
+        total += trace * self._make_direction(f"text {text}")
+        # Lanes may be negative: lift them, cut, and let them fall back.
+        lifted = (total + self._middle).to_bytes(self._size + 8, "little")
+        cut = int.from_bytes(lifted[: self._size], "little") ^ self._middle
+        lanes = self._lanes.unpack(cut.to_bytes(self._size, "little"))
+        scale = 1 / hypot(*lanes)
+        return tuple([lane * scale for lane in lanes])

@@ -1,0 +1,132 @@
+"""A deterministic token-level language model.
+
+The next-token distribution is a pure function of seed, model and context tokens:
+a hash of the whole context weighs the moves of the grammar, and every other token
+of the vocabulary has the same small rest. So it is a real distribution (it sums to
+one over the vocabulary), the same for generated and for echoed tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import islice
+from math import exp
+from operator import mul
+from typing import Final
+
+from mockserver.grammar import NODES, RESUME
+from mockserver.tokenizer import ASSISTANT, END, SIZE
+
+SPREAD: Final = 8.0
+"""Range of the hashed part of a logit: 0 to SPREAD."""
+
+REST: Final = exp(-16.0)
+"""Weight of every token that is no candidate."""
+
+PLANNED: Final = exp(30.0)
+"""Weight of the next token of a plan (a tool call, the rest of a split word)."""
+
+SHORTEST, LONGEST = 8, 48
+"""Tokens after which an answer may end, and after which it is made to end."""
+
+_HASHED: Final = tuple(exp(SPREAD * value / 255) for value in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the grammar remembers of a context."""
+
+    node: str = "start"
+    plan: tuple[int, ...] = ()
+    run: int = 0  # tokens that followed the grammar without a break
+
+    def after(self, token: int) -> "State":
+        """Return the state once `token` has been added."""
+        if self.plan:
+            if token == self.plan[0]:
+                return State(self.node, self.plan[1:], self.run + 1)
+        else:
+            move = _MOVES[self.node].get(token)
+            if move is not None:
+                return State(*move, self.run + 1)
+        if token == ASSISTANT:
+            return State()
+        return State(RESUME.get(token, "object"))
+
+
+_MOVES: Final = {
+    node: {move.token: (move.to, move.rest) for move in moves}
+    for node, moves in NODES.items()
+}
+_TOKENS: Final = {
+    node: tuple(move.token for move in moves) for node, moves in NODES.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Unnormalised weights of the candidates; any other token weighs `rest`."""
+
+    tokens: tuple[int, ...]
+    weights: list[float]
+    rest: float = REST
+
+    @property
+    def total(self) -> float:
+        """The weight of the whole vocabulary."""
+        return sum(self.weights) + self.rest * (SIZE - len(self.tokens))
+
+
+@lru_cache(maxsize=1_024)
+def _priors(node: str, run: int) -> tuple[float, ...]:
+    """Weigh the moves of a node; the longer the answer, the likelier its end."""
+    weights = []
+    for move in NODES[node]:
+        prior = move.prior
+        if move.token == END:
+            prior += (run - 2 * SHORTEST) / 3 if run >= SHORTEST else -12.0
+        elif move.to == "close" and run >= LONGEST:
+            prior += 2 * SPREAD
+        weights.append(exp(prior))
+    return tuple(weights)
+
+
+class Context:
+    """Tokens seen so far, and the distribution of the next one."""
+
+    __slots__ = ("_hash", "state")
+
+    def __init__(self, key: bytes, state: State | None = None) -> None:
+        """`key` (at most 64 bytes) stands for seed and model."""
+        self._hash = blake2b(key=key)
+        self.state = state or State()
+
+    def skip(self, tokens: Sequence[int]) -> None:
+        """Read tokens without following the grammar (text before an answer)."""
+        self._hash.update(b"".join([t.to_bytes(4, "little") for t in tokens]))
+
+    def add(self, token: int) -> None:
+        """Read one token."""
+        self._hash.update(token.to_bytes(4, "little"))
+        self.state = self.state.after(token)
+
+    def digest(self) -> bytes:
+        """Return 64 bytes that depend on every token read."""
+        return self._hash.digest()
+
+    def distribution(self) -> Distribution:
+        """Weigh the next token."""
+        state = self.state
+        tokens = _TOKENS[state.node]
+        priors = _priors(state.node, min(state.run, LONGEST + SHORTEST))
+        hashed = map(_HASHED.__getitem__, islice(self.digest(), len(tokens)))
+        weights = list(map(mul, priors, hashed))
+        if state.plan:
+            planned = state.plan[0]
+            if planned in tokens:
+                weights[tokens.index(planned)] = PLANNED
+            else:
+                tokens = (planned, *tokens)
+                weights.insert(0, PLANNED)
+        return Distribution(tokens, weights)

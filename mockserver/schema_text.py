@@ -1,0 +1,222 @@
+"""JSON text that satisfies a JSON schema, as constrained decoding produces it.
+
+A writer follows the schema and makes choices; the text is then checked with a real
+validator, and other choices are tried when it does not hold. So what comes out
+satisfies the schema, and what cannot be satisfied is a clear error.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from random import Random
+from typing import Any, Final
+
+import jsonschema_rs
+
+from mockserver.schema_merge import flatten
+from mockserver.schema_values import Impossible, number, text
+from serving.engine import EngineError, JsonSchema
+
+_ATTEMPTS: Final = 40
+_FULL_DEPTH: Final = 3  # below this depth optional parts are left out
+_MAX_DEPTH: Final = 24
+_MAX_STEPS: Final = 5_000  # values written in one attempt
+_INFERRED: Final = (
+    ("object", ("properties", "required", "additionalProperties", "minProperties")),
+    ("array", ("items", "prefixItems", "minItems", "contains", "uniqueItems")),
+    ("string", ("pattern", "minLength", "maxLength", "format")),
+    ("number", ("minimum", "maximum", "exclusiveMinimum", "multipleOf")),
+)
+
+
+def write_json(schema: JsonSchema, seed: int) -> str:
+    """Return JSON text that satisfies `schema`; `seed` varies the choices.
+
+    Raises EngineError if the schema is invalid or no text was found for it.
+    """
+    return _write(json.dumps(schema), seed)
+
+
+@lru_cache(maxsize=256)
+def _write(source: str, seed: int) -> str:
+    schema = json.loads(source)
+    try:
+        validator = jsonschema_rs.validator_for(schema)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        raise EngineError(f"the JSON schema is not valid: {error}") from error
+    reason = "it contradicts itself"
+    for attempt in range(_ATTEMPTS):
+        writer = _Writer(schema, Random(f"{seed} {attempt}"), attempt)  # noqa: S311 - content, no secret
+        try:
+            value = writer.value(schema, 0)
+        except Impossible as error:
+            reason = str(error)
+            continue
+        found = next(validator.iter_errors(value), None)
+        if found is None:
+            return json.dumps(value, ensure_ascii=False)
+        reason = found.message
+    raise EngineError(f"no JSON text was found for the schema: {reason}")
+
+
+class _Writer:
+    """One attempt at a value."""
+
+    def __init__(self, root: Any, random: Random, attempt: int) -> None:
+        """The first attempt takes first choices; later ones are drawn."""
+        self._root = root
+        self._random = random
+        self._attempt = attempt
+        self._steps = 0
+
+    def value(self, schema: Any, depth: int) -> Any:
+        """Write a value for a schema. Raises Impossible."""
+        self._steps += 1
+        if depth > _MAX_DEPTH or self._steps > _MAX_STEPS:
+            raise Impossible("every value of it is endless")
+        failure = Impossible("nothing satisfies it")
+        for flat in self._alternatives(schema, depth):
+            try:
+                return self._flat_value(flat, depth)
+            except Impossible as error:
+                failure = error
+                if depth > _FULL_DEPTH and self._steps > _MAX_STEPS:
+                    break
+        raise failure
+
+    def _alternatives(self, schema: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+        """Yield the schema without combinators, one choice of branches at a time."""
+        flat, choices = flatten(schema, self._root)
+        if not choices:
+            yield flat
+            return
+        first, *others = choices
+        branches = list(first)
+        if self._attempt:
+            self._random.shuffle(branches)
+        if depth >= _FULL_DEPTH:
+            branches.sort(key=lambda branch: "$ref" in json.dumps(branch))
+        for branch in branches:
+            rest = [{"anyOf": list(other)} for other in others]
+            yield from self._alternatives({"allOf": [flat, branch, *rest]}, depth)
+
+    def _flat_value(self, flat: Mapping[str, Any], depth: int) -> Any:
+        if "enum" in flat:
+            return self._choose(flat["enum"])
+        match self._type(flat):
+            case "object":
+                return self._object(flat, depth)
+            case "array":
+                return self._array(flat, depth)
+            case "string":
+                return text(flat, self._random, self._attempt)
+            case "integer" | "number" as kind:
+                return number(flat, self._random, whole=kind == "integer")
+            case "boolean":
+                return self._choose([True, False])
+            case _:
+                return None
+
+    def _choose(self, options: list[Any]) -> Any:
+        if not options:
+            raise Impossible("no listed value is left")
+        return self._random.choice(options)
+
+    def _type(self, flat: Mapping[str, Any]) -> str:
+        kinds = flat.get("type")
+        if kinds is None:
+            for kind, keywords in _INFERRED:
+                if any(keyword in flat for keyword in keywords):
+                    return kind
+            return "string"
+        if not kinds:
+            raise Impossible("no type is left")
+        return str(kinds[self._random.randrange(len(kinds)) if self._attempt else 0])
+
+    def _object(self, flat: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        properties = flat.get("properties", {})
+        required = flat.get("required", ())
+        other = flat.get("additionalProperties", True)
+        made: dict[str, Any] = {}
+        limit = flat.get("maxProperties", len(properties) + len(required))
+        for name in dict.fromkeys((*properties, *required)):
+            if name in required:
+                made[name] = self.value(self._member(flat, name), depth + 1)
+            elif depth < _FULL_DEPTH and len(made) < limit - len(
+                set(required) - set(made)
+            ):
+                try:
+                    made[name] = self.value(properties[name], depth + 1)
+                except Impossible:
+                    continue
+        least = flat.get("minProperties", 0)
+        if not made and not depth and not properties and limit != 0:
+            # A bare {"type": "object"}: an empty answer would satisfy, but not help.
+            least = max(least, 0 if other is False else 1)
+        for position in range(least * 4):
+            if len(made) >= least:
+                break
+            name = self._new_name(flat, position)
+            if name not in made:
+                made[name] = self.value(self._member(flat, name), depth + 1)
+        return made
+
+    def _new_name(self, flat: Mapping[str, Any], position: int) -> str:
+        names = flat.get("propertyNames")
+        if isinstance(names, dict):
+            return str(self.value({"type": "string", **names}, 0))
+        for name in flat.get("properties", {}):
+            if position == 0 or self._random.random() < 0.5:
+                return str(name)
+        for pattern in flat.get("patternProperties", {}):
+            return text({"pattern": pattern}, self._random, self._attempt)
+        return "answer" if position == 0 else f"detail_{position}"
+
+    def _member(self, flat: Mapping[str, Any], name: str) -> Any:
+        """Return the schema of one property, listed or not."""
+        listed = flat.get("properties", {})
+        if name in listed:
+            return listed[name]
+        if flat.get("patternProperties"):
+            return {"allOf": list(flat["patternProperties"].values())[:1]}
+        return flat.get("additionalProperties", True)
+
+    def _array(self, flat: Mapping[str, Any], depth: int) -> list[Any]:
+        prefix = flat.get("prefixItems", [])
+        items = flat.get("items", True)
+        least = max(
+            flat.get("minItems", 0), flat.get("minContains", 1) * ("contains" in flat)
+        )
+        most = flat.get("maxItems", max(least, len(prefix), 3))
+        if items is False:
+            most = min(most, len(prefix))
+        if least > most:
+            raise Impossible("an array cannot be that long")
+        wanted = least
+        if depth < _FULL_DEPTH:
+            wanted = min(most, max(least, len(prefix), self._random.randint(1, 3)))
+        made: list[Any] = []
+        for position in range(wanted):
+            schema = prefix[position] if position < len(prefix) else items
+            if "contains" in flat and position >= len(prefix):
+                schema = {"allOf": [schema, flat["contains"]]}
+            try:
+                made.append(self._item(schema, depth, made, flat))
+            except Impossible:
+                if position < least:
+                    raise
+                break
+        return made
+
+    def _item(
+        self, schema: Any, depth: int, made: list[Any], flat: Mapping[str, Any]
+    ) -> Any:
+        item = self.value(schema, depth + 1)
+        if flat.get("uniqueItems"):
+            for _ in range(50):
+                if item not in made:
+                    break
+                item = self.value(schema, depth + 1)
+            else:
+                raise Impossible("there are not enough different items")
+        return item

@@ -1,0 +1,85 @@
+"""A byte-lossless tokenizer with stable ids and no training data.
+
+Ids, in order: the 256 bytes, the special tokens, pairs of small letters, and the
+words of the language model with their leading space or capital. A known word is
+one token; other text falls apart into letter pairs and bytes, so that a character
+outside ASCII is split between tokens, as byte-level vocabularies really do.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from string import ascii_lowercase
+from typing import Final
+
+from mockserver.words import PUNCTUATION, WORDS
+
+_SPECIALS: Final = (
+    "<|begin|>",
+    "<|end|>",
+    "<|system|>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|tool|>",
+    "<|tools|>",
+)
+BEGIN, END, SYSTEM, USER, ASSISTANT, TOOL, TOOLS = range(256, 256 + len(_SPECIALS))
+"""Ids of the special tokens. None of them has text of its own."""
+
+
+def _pieces() -> list[bytes]:
+    """List the text of every id; special tokens have none."""
+    pieces = [bytes([value]) for value in range(256)]
+    pieces += [b""] * len(_SPECIALS)
+    seen = set(pieces)
+
+    def add(texts: Iterable[str]) -> None:
+        for text in texts:
+            data = text.encode()
+            if data not in seen:
+                seen.add(data)
+                pieces.append(data)
+
+    add(a + b for a in ascii_lowercase for b in ascii_lowercase)
+    add(f" {a}" for a in ascii_lowercase)
+    add(word for word in PUNCTUATION if word.isascii())
+    for word in WORDS:
+        if word.isascii():
+            add((word, f" {word}", word.capitalize(), f" {word.capitalize()}"))
+    return pieces
+
+
+PIECES: Final = tuple(_pieces())
+"""Text bytes of each token id."""
+
+SIZE: Final = len(PIECES)
+"""Number of token ids; every id from 0 to SIZE - 1 can be decoded."""
+
+_ID: Final = {data: index for index, data in enumerate(PIECES) if data}
+_SPLIT: Final = re.compile(r" ?[^\W\d_]{1,32}|\d| ?[^\w\s]{1,32}|\s|\w")
+
+
+@lru_cache(maxsize=8_192)
+def _encode_word(word: str) -> tuple[int, ...]:
+    """Tokenize one piece of text: whole if known, else by pairs and bytes."""
+    data = word.encode("utf-8", "surrogatepass")
+    known = _ID.get(data)
+    if known is not None:
+        return (known,)
+    ids: list[int] = []
+    start = 0
+    while start < len(data):
+        pair = _ID.get(data[start : start + 2])
+        ids.append(data[start] if pair is None else pair)
+        start += 1 if pair is None else 2
+    return tuple(ids)
+
+
+def encode(text: str) -> list[int]:
+    """Turn text into token ids, without special tokens; `decode` undoes it."""
+    return [token for word in _SPLIT.findall(text) for token in _encode_word(word)]
+
+
+def decode(ids: Sequence[int]) -> bytes:
+    """Turn token ids back into text bytes. Raises IndexError for an unknown id."""
+    return b"".join([PIECES[token] for token in ids])
