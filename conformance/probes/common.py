@@ -1,0 +1,262 @@
+"""What all five APIs promise: transport, errors, and members that answers share."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from conformance.exchange import Api
+from conformance.probe import Params, Probe, Served, Step, table
+from conformance.probes.bodies import OPERATION, REQUIRED, valid
+
+APIS: tuple[Api, ...] = ("rerank", "score", "chat", "completions", "embeddings")
+PREFIX: dict[Api, str] = {
+    "rerank": "RERANK",
+    "score": "SCORE",
+    "chat": "CHAT",
+    "completions": "COMP",
+    "embeddings": "EMB",
+}
+PATHS: dict[Api, tuple[str, ...]] = {
+    "rerank": ("/rerank", "/v1/rerank", "/v2/rerank"),
+    "score": ("/score", "/v1/score"),
+    "chat": ("/v1/chat/completions",),
+    "completions": ("/v1/completions",),
+    "embeddings": ("/v1/embeddings",),
+}
+# One breach per API of a bound on which both documents agree (A-002).
+BEYOND: dict[Api, tuple[str, Any, str]] = {
+    "rerank": ("truncate_prompt_tokens", 0, "/truncate_prompt_tokens is not above 0"),
+    "score": ("truncate_prompt_tokens", -1, "/truncate_prompt_tokens is not above 0"),
+    "chat": ("frequency_penalty", 2.1, "/frequency_penalty is above 2"),
+    "completions": ("presence_penalty", -2.1, "/presence_penalty is below -2"),
+    "embeddings": (
+        "truncate_prompt_tokens",
+        0,
+        "/truncate_prompt_tokens is not above 0",
+    ),
+}
+# Fields whose printed default is null (COMMON-REQ-013) and None (COMMON-REQ-014).
+NULL_DEFAULTS: dict[Api, tuple[str, ...]] = {
+    "chat": ("logit_bias", "stop", "stream_options"),
+    "completions": ("logit_bias", "logprobs", "stop", "stream_options"),
+}
+UNSET_DEFAULTS: dict[Api, tuple[str, ...]] = {
+    "chat": ("max_completion_tokens", "seed", "tools", "top_logprobs"),
+    "completions": ("max_completion_tokens", "seed"),
+}
+UNKNOWN_MODEL = "no-such-model/7d1f"
+SUBSCRIPT = "The formula of water is H₂O; 水 はみず, вода."  # 000:239 and beyond
+
+
+def _valid(api: Api, served: Served) -> Step:
+    return Step("valid", OPERATION[api], valid(api, served), shared=True)
+
+
+def _transport(api: Api) -> list[Probe]:
+    operation = OPERATION[api]
+
+    @table(f"common.get.{api}", api, PATHS[api])
+    def other_method(path: Params, served: Served) -> Iterator[Step]:
+        yield _valid(api, served)
+        yield Step(
+            "get",
+            f"GET {path}",
+            expect="refuse",
+            serves=("COMMON-REQ-003",),
+            breaks="only POST is documented on this path",
+            codes=(404, 405),
+            off_schema="the method itself is undocumented",
+        )
+
+    @table(f"common.headers.{api}", api, [None])
+    def accept_header(_: Params, served: Served) -> Iterator[Step]:
+        body = valid(api, served)
+        rows = ("COMMON-REQ-005", "EMB-REQ-003")[: 2 if api == "embeddings" else 1]
+        both = {"Accept": "application/json"}
+        yield Step("with", operation, body, serves=rows, headers=both)
+        yield Step("without", operation, body, serves=rows, headers={"Accept": None})
+
+    @table(f"common.body.{api}", api, ["[]", '"text"'])
+    def not_an_object(raw: Params, served: Served) -> Iterator[Step]:
+        yield _valid(api, served)
+        yield Step(
+            "mutant",
+            operation,
+            raw=raw.encode(),
+            expect="refuse",
+            serves=("COMMON-REQ-006",),
+            breaks="the body is not a JSON object",
+        )
+
+    return [other_method, accept_header, not_an_object]
+
+
+def _errors(api: Api) -> list[Probe]:
+    prefix = PREFIX[api]
+    operation = OPERATION[api]
+
+    @table(f"common.not_json.{api}", api, [None], smoke_rows=1)
+    def not_json(_: Params, served: Served) -> Iterator[Step]:
+        yield _valid(api, served)
+        yield Step(
+            "mutant",
+            operation,
+            raw=orjson.dumps(valid(api, served))[:-1],
+            expect="refuse",
+            serves=(f"{prefix}-ERR-001", "COMMON-ERR-002"),
+            breaks="the body is cut-off JSON",
+        )
+
+    @table(f"common.ticked.{api}", api, REQUIRED[api], smoke_rows=1)
+    def without_a_required_field(field: Params, served: Served) -> Iterator[Step]:
+        body = valid(api, served)
+        rows = ("META-120", f"{prefix}-ERR-002", "COMMON-ERR-003")
+        yield _valid(api, served)
+        yield Step(
+            "mutant",
+            operation,
+            {name: value for name, value in body.items() if name != field},
+            expect="refuse",
+            serves=rows if field == REQUIRED[api][-1] else rows[:1],
+            breaks=f"/{field} is missing",
+            shared=True,
+        )
+
+    @table(f"common.after_error.{api}", api, [None])
+    def after_an_error(_: Params, served: Served) -> Iterator[Step]:
+        body = valid(api, served)
+        if api in ("chat", "completions"):
+            body |= {"temperature": 0}
+        yield Step("before", operation, body)
+        yield Step(
+            "mutant",
+            operation,
+            {name: value for name, value in body.items() if name != "model"},
+            expect="refuse",
+            breaks="/model is missing",
+        )
+        yield Step("after", operation, body, serves=("META-119",))
+
+    @table(f"common.bounds.{api}", api, [BEYOND[api]])
+    def beyond_a_bound(row: Params, served: Served) -> Iterator[Step]:
+        field, value, breaks = row
+        yield _valid(api, served)
+        yield Step(
+            "mutant",
+            operation,
+            valid(api, served) | {field: value},
+            expect="refuse",
+            serves=("COMMON-ERR-007",),
+            breaks=breaks,
+        )
+
+    @table(f"common.model.{api}", api, [None], smoke_rows=1)
+    def unknown_model(_: Params, served: Served) -> Iterator[Step]:
+        yield _valid(api, served)
+        yield Step(
+            "mutant",
+            operation,
+            valid(api, served) | {"model": UNKNOWN_MODEL},
+            expect="refuse",
+            serves=("COMMON-ERR-008",),
+            breaks="no such model is served",
+            codes=(400, 404, 422),
+            off_schema="the name is well-formed, but not served",
+        )
+
+    return [
+        not_json,
+        without_a_required_field,
+        after_an_error,
+        beyond_a_bound,
+        unknown_model,
+    ]
+
+
+def _bodies(api: Api) -> list[Probe]:
+    operation = OPERATION[api]
+
+    @table(f"common.crossed.{api}", api, [None])
+    def required_fields_only(_: Params, served: Served) -> Iterator[Step]:
+        rows = ("COMMON-REQ-012", "META-120")
+        body = valid(api, served)
+        yield Step("minimal", operation, dict(body), serves=rows)
+        if "max_tokens" in body:
+            # Generation is never left without a limit (A-085); that each of the two
+            # limits may be left out is shown by a body with the other alone.
+            limit = body.pop("max_tokens")
+            other = body | {"max_completion_tokens": limit}
+            yield Step("other_limit", operation, other, serves=rows)
+
+    @table(f"common.extra.{api}", api, [None])
+    def unknown_member(_: Params, served: Served) -> Iterator[Step]:
+        body = valid(api, served) | {"x_unlisted": {"a": 1}}
+        yield Step("extra", operation, body, expect="either")
+
+    @table(f"common.spelling.{api}", api, [None])
+    def spelt_otherwise(_: Params, served: Served) -> Iterator[Step]:
+        body = valid(api, served)
+        if api in ("chat", "completions"):
+            body |= {"temperature": 0}
+        yield Step("plain", operation, body)
+        yield Step("respelt", operation, raw=_respelt(body))
+
+    return [required_fields_only, unknown_member, spelt_otherwise]
+
+
+def _nulls(api: Api) -> Probe:
+    @table(f"common.nulls.{api}", api, [None])
+    def nulls(_: Params, served: Served) -> Iterator[Step]:
+        body = valid(api, served) | {"temperature": 0}
+        null: dict[str, None] = dict.fromkeys(NULL_DEFAULTS[api])
+        unset: dict[str, None] = dict.fromkeys(UNSET_DEFAULTS[api])
+        operation = OPERATION[api]
+        yield Step("omitted", operation, body)
+        yield Step(
+            "null", operation, body | null, serves=("COMMON-REQ-013", "META-117")
+        )
+        yield Step("unset", operation, body | unset, serves=("COMMON-REQ-014",))
+
+    return nulls
+
+
+def _unicode(api: Api, field: str) -> Probe:
+    @table(f"common.unicode.{api}", api, [SUBSCRIPT])
+    def non_ascii(text: Params, served: Served) -> Iterator[Step]:
+        value: Any = text
+        if field == "messages":
+            value = [{"role": "user", "content": text}]
+        elif field == "documents":
+            value = [text, "Bananas are yellow."]
+        body = valid(api, served) | {field: value}
+        if api == "completions":
+            body["echo"] = True
+        yield Step("unicode", OPERATION[api], body, serves=("COMMON-REQ-015",))
+
+    return non_ascii
+
+
+def _respelt(body: dict[str, Any]) -> bytes:
+    """The same JSON: members reversed, white space added, a letter escaped."""
+    spaced = orjson.dumps(
+        dict(reversed(body.items())), option=orjson.OPT_INDENT_2
+    ).replace(b": ", b" :\t")
+    assert b"The " in spaced or b"Name" in spaced or b"is the" in spaced  # noqa: S101
+    for plain, escaped in ((b"The ", b"\\u0054he "), (b"Name", b"\\u004eame")):
+        spaced = spaced.replace(plain, escaped)
+    return b"\n" + spaced.replace(b"is the", b"is \\u0074he") + b"\r\n"
+
+
+PROBES: tuple[Probe, ...] = (
+    *(each for api in APIS for each in _transport(api)),
+    *(each for api in APIS for each in _errors(api)),
+    *(each for api in APIS for each in _bodies(api)),
+    _nulls("chat"),
+    _nulls("completions"),
+    _unicode("rerank", "documents"),
+    _unicode("score", "text_2"),
+    _unicode("chat", "messages"),
+    _unicode("completions", "prompt"),
+    _unicode("embeddings", "input"),
+)
