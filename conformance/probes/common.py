@@ -111,14 +111,14 @@ def _errors(api: Api) -> list[Probe]:
     @table(f"common.ticked.{api}", api, REQUIRED[api], smoke_rows=1)
     def without_a_required_field(field: Params, served: Served) -> Iterator[Step]:
         body = valid(api, served)
-        rows = ("META-120", f"{prefix}-ERR-002", "COMMON-ERR-003")
+        rows = ("META-120", "COMMON-REQ-011", f"{prefix}-ERR-002", "COMMON-ERR-003")
         yield _valid(api, served)
         yield Step(
             "mutant",
             operation,
             {name: value for name, value in body.items() if name != field},
             expect="refuse",
-            serves=rows if field == REQUIRED[api][-1] else rows[:1],
+            serves=rows if field == REQUIRED[api][-1] else rows[:2],
             breaks=f"/{field} is missing",
             shared=True,
         )
