@@ -1,0 +1,103 @@
+"""What rerank is asked, field by field, and the printed example."""
+
+from collections.abc import Iterator
+
+from conformance.probe import Params, Probe, Served, Step, table
+from conformance.probes import rerank_relations, texts
+from conformance.probes.bodies import OPERATION, valid
+from conformance.probes.single_field import (
+    accepted,
+    breaks,
+    lacks,
+    refused,
+    takes,
+    undecided,
+)
+
+OVERLONG_WORDS = 9_000
+"""Longer than the 8192 tokens that the rerankers which the documents name read."""
+
+_PLAIN = "a plain text"
+
+ACCEPTED = accepted(
+    "rerank.accepted",
+    "rerank",
+    takes("RERANK-REQ-017", truncate_prompt_tokens=1),  # the bound is > 0 (000:58)
+    takes("RERANK-REQ-016", "RERANK-REQ-018", truncate_prompt_tokens=100),  # 000:58
+    takes("RERANK-REQ-018", truncate_prompt_tokens=512),  # 000:76
+)
+
+REFUSED = refused(
+    "rerank.refused",
+    "rerank",
+    lacks("query", "RERANK-REQ-005"),
+    breaks("/top_n is a word", "RERANK-REQ-011", top_n="few"),
+    lacks("model", "RERANK-REQ-004"),
+    lacks("documents", "RERANK-REQ-006"),
+    breaks("/model is an object", "RERANK-REQ-004", model={"name": "m"}),
+    breaks("/query is an object", "RERANK-REQ-005", query={"text": _PLAIN}),
+    breaks("/documents is a number", "RERANK-REQ-006", documents=2.5),
+    breaks("/documents is a string", "RERANK-REQ-006", documents=_PLAIN),
+    breaks("/documents/1 is null", "RERANK-REQ-007", documents=[_PLAIN, None]),
+    breaks("/documents/1 is a number", "RERANK-REQ-007", documents=[_PLAIN, 2.5]),
+    breaks("/top_n is a fraction", "RERANK-REQ-011", top_n=2.5),
+    breaks("/top_n is below 0", "RERANK-REQ-015", top_n=-1),
+    breaks(
+        "/truncate_prompt_tokens is a word",
+        "RERANK-REQ-016",
+        truncate_prompt_tokens="many",
+    ),
+    breaks(
+        "/truncate_prompt_tokens is not above 0",
+        "RERANK-REQ-017",
+        truncate_prompt_tokens=0,
+    ),
+    breaks(
+        "/truncate_prompt_tokens is not above 0",
+        "RERANK-REQ-017",
+        truncate_prompt_tokens=-5,
+    ),
+    smoke_rows=2,
+)
+
+UNDECIDED = undecided("rerank.empty", "rerank", takes(documents=[]))
+
+
+@table("rerank.too_long", "rerank", [OVERLONG_WORDS])
+def too_long(words: Params, served: Served) -> Iterator[Step]:
+    """A document beyond the model's input, without truncation (A-045)."""
+    body = valid("rerank", served) | {"documents": [texts.long_text(words)]}
+    yield Step(
+        "overlong",
+        OPERATION["rerank"],
+        body,
+        expect="either",
+        prompt_tokens=words + 100,
+        last=True,
+    )
+
+
+@table("rerank.kinds", "rerank", [None])
+def kinds(_: Params, served: Served) -> Iterator[Step]:
+    """The served reranker and, where there is another, the embedding model."""
+    body = valid("rerank", served)
+    yield Step("default", OPERATION["rerank"], body, shared=True)
+    known = served.facts.models
+    embedding = served.model("embeddings")
+    if embedding != body["model"] and (not known or "embeddings" in known):
+        yield Step(
+            "embedding",
+            OPERATION["rerank"],
+            body | {"model": embedding},
+            serves=("RERANK-REQ-019",),
+        )
+
+
+PROBES: tuple[Probe, ...] = (
+    *rerank_relations.PROBES,
+    ACCEPTED,
+    REFUSED,
+    UNDECIDED,
+    kinds,
+    too_long,
+)

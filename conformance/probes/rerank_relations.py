@@ -1,0 +1,190 @@
+"""Groups of rerank requests whose answers must agree with each other."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+
+from conformance.exchange import Json
+from conformance.probe import Answers, Params, Probe, Served, Step, probe
+from conformance.probes import texts
+from conformance.probes.bodies import OPERATION
+
+RERANK = OPERATION["rerank"]
+PATHS = {
+    "root": ("POST /rerank", "RERANK-REQ-001"),
+    "v1": ("POST /v1/rerank", "RERANK-REQ-002"),
+    "v2": ("POST /v2/rerank", "RERANK-REQ-003"),
+}
+TOPS = (1, 2, 5)  # 5 and 2 are the printed samples (000:57, 000:75)
+WIDE, NARROW = 24, 12  # tokens a pair; passages are longer, special tokens fit
+
+
+def _body(served: Served, ranking: Params, **more: Any) -> dict[str, Any]:
+    return {
+        "model": served.model("rerank"),
+        "query": ranking["query"],
+        "documents": ranking["documents"],
+        **more,
+    }
+
+
+@probe(
+    "rerank.top_n.cut",
+    "rerank",
+    params=texts.rankings(6, 7),
+    draws=(0, 3, 40),
+)
+def cut(ranking: Params, served: Served) -> Iterator[Step]:
+    """All documents, then the best one, two and five of them."""
+    everything = _body(served, ranking, top_n=0)
+    yield Step("zero", RERANK, everything, serves=("RERANK-REQ-014",))
+    for top in TOPS:
+        body = everything | {"top_n": top}
+        yield Step(f"top_{top}", RERANK, body, serves=("RERANK-REQ-013",))
+
+
+@probe(
+    "rerank.top_n.whole",
+    "rerank",
+    params=texts.rankings(5, 6),
+    draws=(0, 1, 30),
+)
+def whole(ranking: Params, served: Served) -> Iterator[Step]:
+    """Every way to ask for all documents."""
+    body = _body(served, ranking)
+    count = len(ranking["documents"])
+    yield Step("zero", RERANK, body | {"top_n": 0}, serves=("RERANK-REQ-014",))
+    yield Step("omitted", RERANK, body, serves=("RERANK-REQ-011",))
+    yield Step("count", RERANK, body | {"top_n": count}, serves=("RERANK-REQ-011",))
+    beyond = body | {"top_n": count + 5}
+    yield Step("beyond", RERANK, beyond, serves=("RERANK-SEM-005",))
+
+
+@probe(
+    "rerank.paths.all",
+    "rerank",
+    params=texts.rankings(5, 6),
+    draws=(0, 1, 30),
+)
+def paths(ranking: Params, served: Served) -> Iterator[Step]:
+    """The same body on the three paths."""
+    for label, (operation, row) in PATHS.items():
+        yield Step(label, operation, _body(served, ranking), serves=(row,))
+
+
+@probe(
+    "rerank.paths.top",
+    "rerank",
+    params=texts.rankings(5, 6),
+    draws=(1, 1, 30),
+)
+def paths_with_options(ranking: Params, served: Served) -> Iterator[Step]:
+    """The same body with all its options on the three paths."""
+    for label, (operation, row) in PATHS.items():
+        body = _body(served, ranking, top_n=2, truncate_prompt_tokens=100)
+        yield Step(label, operation, body, serves=(row,))
+
+
+@probe(
+    "rerank.documents",
+    "rerank",
+    params=texts.rankings(5, 6),
+    draws=(0, 2, 40),
+)
+def documents(ranking: Params, served: Served) -> Iterator[Step]:
+    """The same documents in another order, without the best one, and it alone."""
+    given = ranking["documents"]
+    *others, best = given
+    rotated = [*given[2:], *given[:2]]
+    zero = ("RERANK-REQ-014",)
+    body = _body(served, ranking, top_n=0)
+    yield Step("base", RERANK, body, serves=zero)
+    yield Step("shuffled", RERANK, body | {"documents": rotated}, serves=zero)
+    yield Step("without", RERANK, body | {"documents": others}, serves=zero)
+    alone = _body(served, ranking) | {"documents": [best]}
+    yield Step("alone", RERANK, alone, serves=("RERANK-REQ-008",))
+
+
+def _total(answers: Answers, label: str) -> int | None:
+    response = answers[label].response if label in answers else None
+    match response.json if response else None:
+        case {"usage": {"total_tokens": int(total)}} if total > 0:
+            return total
+    return None
+
+
+@probe(
+    "rerank.truncation",
+    "rerank",
+    params=st.fixed_dictionaries(
+        {"topic": texts.topics(), "documents": texts.passages(3)}
+    ),
+    draws=(0, 1, 30),
+)
+def truncation(p: Params, served: Served) -> Iterator[Step]:
+    """Long documents without a limit, with a roomy one, and with two tight ones."""
+    ranking = {"query": p["topic"]["question"], "documents": p["documents"]}
+    body = _body(served, ranking)
+
+    def roomy(answers: Answers) -> Json:
+        # what the whole request took is more than any one input of the model
+        total = _total(answers, "unlimited")
+        return None if total is None else body | {"truncate_prompt_tokens": total}
+
+    rows = ("RERANK-REQ-016",)
+    yield Step("unlimited", RERANK, body)
+    yield Step("roomy", RERANK, roomy, serves=rows)
+    for label, limit in (("wide", WIDE), ("narrow", NARROW)):
+        tight = body | {"truncate_prompt_tokens": limit}
+        yield Step(label, RERANK, tight, serves=rows)
+
+
+@probe(
+    "rerank.score",
+    "rerank",
+    params=texts.rankings(4, 5),
+    draws=(0, 2, 30),
+)
+def score(ranking: Params, served: Served) -> Iterator[Step]:
+    """Rerank, and the same pairs scored by the same model.
+
+    Whether the score API serves that model is not promised.
+    """
+    body = _body(served, ranking, top_n=0)
+    yield Step("rerank", RERANK, body, serves=("RERANK-REQ-014",))
+    pairs = {
+        "model": body["model"],
+        "text_1": [body["query"]] * len(body["documents"]),
+        "text_2": body["documents"],
+    }
+    yield Step("score", OPERATION["score"], pairs, expect="either")
+
+
+@probe(
+    "rerank.cosine",
+    "rerank",
+    params=texts.rankings(4, 5),
+    draws=(0, 1, 30),
+)
+def cosine(ranking: Params, served: Served) -> Iterator[Step]:
+    """With an embedding model: rerank, and the vectors of all its texts."""
+    if served.facts.kinds.get("rerank", "embedding") != "embedding":
+        return
+    body = _body(served, ranking, top_n=0)
+    yield Step("rerank", RERANK, body, serves=("RERANK-REQ-014",))
+    texts_ = [body["query"], *body["documents"]]
+    vectors = {"model": body["model"], "input": texts_}
+    yield Step("vectors", OPERATION["embeddings"], vectors, expect="either")
+
+
+PROBES: tuple[Probe, ...] = (
+    paths_with_options,
+    cut,
+    whole,
+    paths,
+    documents,
+    truncation,
+    score,
+    cosine,
+)

@@ -1,0 +1,83 @@
+"""Tables of single-field probes: one change to the smallest valid body.
+
+An accepted row proves a documented form of one field. A refused row breaks one
+single rule, beside the valid neighbour that it was made from.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.exchange import Api
+from conformance.probe import Params, Probe, Served, Step, table
+from conformance.probes.bodies import OPERATION, valid
+
+
+def takes(*serves: str, **change: Any) -> Params:
+    """A row of `accepted`: the body with this change proves these requirements."""
+    return {"change": change, "serves": list(serves)}
+
+
+def breaks(rule: str, *serves: str, **change: Any) -> Params:
+    """A row of `refused`: the change breaks just this rule of these requirements."""
+    return {"change": change, "serves": list(serves), "breaks": rule}
+
+
+def lacks(field: str, *serves: str) -> Params:
+    """A row of `refused`: the body without a required field."""
+    return {"drop": field, "serves": list(serves), "breaks": f"/{field} is missing"}
+
+
+def beside_schema(row: Params, why: str) -> Params:
+    """The same row, of a rule that the OpenAPI document cannot express."""
+    return row | {"off_schema": why}
+
+
+def accepted(name: str, api: Api, *rows: Params, smoke_rows: int = 0) -> Probe:
+    """One request per row, each valid by the documents."""
+
+    @table(name, api, rows, smoke_rows=smoke_rows)
+    def build(row: Params, served: Served) -> Iterator[Step]:
+        body = valid(api, served) | row["change"]
+        yield Step("variant", OPERATION[api], body, serves=tuple(row["serves"]))
+
+    return build
+
+
+def refused(name: str, api: Api, *rows: Params, smoke_rows: int = 0) -> Probe:
+    """Per row the valid neighbour, sent once for all, and its mutant.
+
+    A row's `base` changes the neighbour itself, where the rule needs another one.
+    """
+
+    @table(name, api, rows, smoke_rows=smoke_rows)
+    def build(row: Params, served: Served) -> Iterator[Step]:
+        neighbour = valid(api, served) | row.get("base", {})
+        mutant = {
+            field: value
+            for field, value in (neighbour | row.get("change", {})).items()
+            if field != row.get("drop")
+        }
+        yield Step("valid", OPERATION[api], neighbour, shared=True)
+        yield Step(
+            "mutant",
+            OPERATION[api],
+            mutant,
+            expect="refuse",
+            serves=tuple(row["serves"]),
+            breaks=row["breaks"],
+            shared=True,
+            off_schema=row.get("off_schema", ""),
+        )
+
+    return build
+
+
+def undecided(name: str, api: Api, *rows: Params) -> Probe:
+    """One request per row on which the documents are silent: either answer is right."""
+
+    @table(name, api, rows)
+    def build(row: Params, served: Served) -> Iterator[Step]:
+        body = valid(api, served) | row["change"]
+        yield Step("variant", OPERATION[api], body, expect="either")
+
+    return build
