@@ -5,7 +5,6 @@ kind or is too malformed for its semantics to be judged (the schema check report
 what is malformed). A check that holds a view may therefore rely on its members.
 """
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -286,9 +285,9 @@ class Stream(View):
         """The usage objects that chunks carry, in order."""
         return [c["usage"] for c in self.chunks if isinstance(c.get("usage"), dict)]
 
-    @abstractmethod
     def text(self, index: int = 0) -> str:
-        """The concatenated text of one choice."""
+        """The concatenated text of one choice: content deltas, or text pieces."""
+        return "".join(_text(piece) for piece in self.pieces(index))
 
 
 @dataclass(frozen=True)
@@ -297,23 +296,12 @@ class ChatStream(Stream):
 
     api: Api | None = "chat"
 
-    def text(self, index: int = 0) -> str:
-        """The concatenated content deltas of one choice."""
-        deltas = (piece.get("delta") for piece in self.pieces(index))
-        contents = (d.get("content") for d in deltas if isinstance(d, dict))
-        return "".join(c for c in contents if isinstance(c, str))
-
 
 @dataclass(frozen=True)
 class CompletionStream(Stream):
     """A streamed completion."""
 
     api: Api | None = "completions"
-
-    def text(self, index: int = 0) -> str:
-        """The concatenated text pieces of one choice."""
-        texts = (piece.get("text") for piece in self.pieces(index))
-        return "".join(t for t in texts if isinstance(t, str))
 
 
 @dataclass(frozen=True)
@@ -343,3 +331,9 @@ def _choices(chunk: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return (
         [c for c in choices if isinstance(c, dict)] if isinstance(choices, list) else []
     )
+
+
+def _text(piece: Mapping[str, Any]) -> str:
+    delta = piece.get("delta")
+    text = delta.get("content") if isinstance(delta, dict) else piece.get("text")
+    return text if isinstance(text, str) else ""

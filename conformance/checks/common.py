@@ -161,7 +161,7 @@ def created_is_the_time_of_the_call(answer: Answer) -> Iterator[Note]:
 def created_never_goes_back(record: Record) -> Iterator[Note]:
     """Of two calls one after the other, the later has no earlier `created`."""
     stamped = [
-        (exchange, created)
+        (exchange, int(created))
         for exchange in record.exchanges
         if is_whole(created := _created_of(exchange))
     ]
