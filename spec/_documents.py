@@ -4,6 +4,7 @@ import json
 from functools import cache
 from typing import Any
 
+from spec._bundle import bundle
 from spec._files import HERE, check_dialect, read_own
 
 
@@ -13,15 +14,15 @@ def _document_path(dialect: str) -> str:
 
 @cache
 def openapi(dialect: str = "aios") -> dict[str, Any]:
-    """The OpenAPI 3.1 document of a dialect, loaded once; do not change it.
+    """The OpenAPI 3.1 document of a dialect, self-contained; do not change it.
 
     Raises:
         SpecError: no such dialect.
 
     """
     check_dialect(dialect)
-    document: dict[str, Any] = read_own(_document_path(dialect))
-    return document
+    path = _document_path(dialect)
+    return bundle(read_own(path), (HERE / path).parent)
 
 
 @cache
