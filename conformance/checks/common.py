@@ -202,10 +202,10 @@ def total_is_input_plus_output(answer: Answer) -> Iterator[Note]:
     """total_tokens is prompt_tokens plus completion_tokens."""
     rows = _SUMS.get(answer.exchange.api, ())
     usage = answer.usage
-    counts = [usage.get(f"{name}_tokens") for name in ("prompt", "completion", "total")]
-    if not rows or not all(is_number(count) for count in counts):
+    names = ("prompt_tokens", "completion_tokens", "total_tokens")
+    if not rows or not all(is_number(usage.get(name)) for name in names):
         return
-    prompt, completion, total = counts
+    prompt, completion, total = (usage[name] for name in names)
     yield Witness(rows)
     if total != prompt + completion:
         yield Finding(
