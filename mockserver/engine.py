@@ -106,6 +106,11 @@ class MockEngine:
         """Generate as `generate` does, without an event loop."""
         served = self._served(model)
         self._check(prompt, served)
+        for token in sampling.logit_bias:
+            if not 0 <= token < SIZE:
+                raise EngineError(
+                    f"logit_bias: token ids go from 0 to {SIZE - 1}, got {token}"
+                )
         planned = chat.plan(prompt, served.reasoning, served.tool_call)
         if sampling.schema is not None:
             varied = sampling.temperature > 0 and sampling.seed
@@ -178,7 +183,9 @@ class MockEngine:
         `dimensions` than the model has give the prefix, at unit length again.
         """
         served = self._served(model)
-        length = dimensions or served.dimensions
+        length = served.dimensions if dimensions is None else dimensions
+        if not served.dimensions:
+            raise EngineError(f"{model} has no embeddings")
         if not 1 <= length <= served.dimensions:
             raise EngineError(
                 f"dimensions must be from 1 to {served.dimensions}, got {length}"

@@ -22,7 +22,7 @@ from typing import Final
 LANE: Final = 4  # bytes of one component while summing
 
 CONTENT, FUNCTION, MARK = 8, 1, 1
-"""Weights of content words, function words and punctuation."""
+"""Weights of content words (and symbols), function words and punctuation."""
 
 _WORD_SHARE, _GROUP_SHARE = 3, 1  # a word's own direction against its letter groups
 _WORD_ENERGY = 15  # about the squared length of a word's direction, in shares
@@ -50,7 +50,7 @@ def features(text: str) -> list[str]:
 
 
 def _weight(feature: str) -> int:
-    if not feature[0].isalnum():
+    if unicodedata.category(feature[0])[0] not in "LNS":
         return MARK
     return FUNCTION if feature in FUNCTION_WORDS else CONTENT
 

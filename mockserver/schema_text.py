@@ -17,7 +17,7 @@ from mockserver.schema_merge import flatten
 from mockserver.schema_values import Impossible, number, text
 from serving.engine import EngineError, JsonSchema
 
-_ATTEMPTS: Final = 40
+_ATTEMPTS: Final = 60
 _FULL_DEPTH: Final = 3  # below this depth optional parts are left out
 _MAX_DEPTH: Final = 24
 _MAX_STEPS: Final = 5_000  # values written in one attempt
@@ -111,7 +111,9 @@ class _Writer:
             case "string":
                 return text(flat, self._random, self._attempt)
             case "integer" | "number" as kind:
-                return number(flat, self._random, whole=kind == "integer")
+                return number(
+                    flat, self._random, self._attempt, whole=kind == "integer"
+                )
             case "boolean":
                 return self._choose([True, False])
             case _:

@@ -71,8 +71,10 @@ def text(flat: Mapping[str, Any], random: Random, attempt: int) -> str:
     return words[: int(most)]
 
 
-def number(flat: Mapping[str, Any], random: Random, *, whole: bool) -> int | float:
-    """Pick a number within the bounds."""
+def number(
+    flat: Mapping[str, Any], random: Random, attempt: int, *, whole: bool
+) -> int | float:
+    """Pick a number within the bounds; later attempts try the bounds themselves."""
     low, high = _bounds(flat)
     step = flat.get("multipleOf")
     if step is None and whole:
@@ -84,10 +86,13 @@ def number(flat: Mapping[str, Any], random: Random, *, whole: bool) -> int | flo
         first, last = math.ceil(low / step), math.floor(high / step)
         if first > last:
             raise Impossible(f"no multiple of {step} lies from {low} to {high}")
-        picked = random.randint(first, last) * step
+        chosen = (random.randint(first, last), first, last)[attempt % 3]
+        picked = chosen * step
         return int(picked) if whole or float(picked).is_integer() else picked
     if low > high:
         raise Impossible(f"no number lies from {low} to {high}")
+    if attempt % 3:
+        return (low, high)[attempt % 3 - 1]
     for digits in (1, 3, 6):
         value = round(random.uniform(low, high), digits)
         if low <= value <= high:

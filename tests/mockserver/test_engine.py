@@ -23,7 +23,7 @@ def test_it_is_an_engine() -> None:
 
 
 def test_the_same_request_gets_the_same_answer() -> None:
-    sampling = Sampling(40)
+    sampling = Sampling(200)
     answers = [
         tokens(engine, engine.encode(CHAT, "hello"), sampling)
         for engine in (MockEngine(), MockEngine())

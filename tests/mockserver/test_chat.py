@@ -1,0 +1,134 @@
+"""The mock calls a tool when it is asked for, and answers in text afterwards."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from mockserver.engine import MockEngine
+from mockserver.tokenizer import ASSISTANT, BEGIN, END, TOOLS, USER, encode
+from serving.engine import Sampling
+
+ENGINE = MockEngine()
+MODEL = ENGINE.models[0].name
+
+
+def tool(name: str, description: str = "", **properties: Any) -> dict[str, Any]:
+    parameters = {
+        "type": "object",
+        "properties": properties,
+        "required": sorted(properties),
+    }
+    return {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": description,
+            "parameters": parameters,
+        },
+    }
+
+
+WEATHER = tool(
+    "get_weather",
+    "Current temperature and wind of a place",
+    city={"type": "string"},
+    unit={"enum": ["celsius", "fahrenheit"]},
+)
+TOOLBOX = [tool("findFlights", "Flights to a town"), WEATHER, tool("send_mail")]
+
+
+def answer(
+    messages: list[dict[str, Any]], tools: list[dict[str, Any]], **options: Any
+) -> str:
+    prompt = ENGINE.render_chat(MODEL, messages, tools)
+    sampling = Sampling(500, **options)
+    data = b"".join(token.data for token in ENGINE.decode(MODEL, prompt, sampling))
+    return data.decode()
+
+
+def ask(question: str, tools: list[dict[str, Any]], **options: Any) -> str:
+    return answer([{"role": "user", "content": question}], tools, **options)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the weather in Paris?",
+        "Please call get_weather.",
+        "Tell me the current temperature of this place",
+        "WEATHER?",
+    ],
+)
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_tool_is_called_when_its_words_are_said(
+    question: str, temperature: float
+) -> None:
+    text = ask(question, TOOLBOX, temperature=temperature)
+    assert text.startswith("<tool_call>")
+    assert text.endswith("</tool_call>")
+    call = json.loads(text.removeprefix("<tool_call>").removesuffix("</tool_call>"))
+    assert call["name"] == "get_weather"
+    jsonschema.validate(call["arguments"], WEATHER["function"]["parameters"])
+
+
+@pytest.mark.parametrize(
+    "question", ["Hello there!", "Get me the one of these", "What time is it?", ""]
+)
+def test_other_questions_are_answered_in_text(question: str) -> None:
+    assert "<tool_call>" not in ask(question, TOOLBOX)
+
+
+def test_camel_case_names_are_understood() -> None:
+    assert '"findFlights"' in ask("Any flights today?", TOOLBOX)
+
+
+def test_without_tools_there_is_no_call() -> None:
+    assert "<tool_call>" not in ask("Please call get_weather.", [])
+
+
+def test_after_a_result_the_model_answers_in_text() -> None:
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": "What is the weather in Paris?"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {
+                    "id": "call_1",
+                    "type": "function",
+                    "function": {"name": "get_weather", "arguments": '{"city": "P"}'},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "21 degrees"},
+    ]
+    assert "<tool_call>" not in answer(messages, TOOLBOX)
+    messages.append({"role": "user", "content": "And the weather tomorrow?"})
+    assert "<tool_call>" in answer(messages, TOOLBOX)
+
+
+def test_a_tool_without_parameters_or_with_impossible_ones() -> None:
+    bare = {"type": "function", "function": {"name": "ping"}}
+    assert '"arguments": {}' in ask("ping", [bare])
+    assert "<tool_call>" not in ask("ping", [tool("ping", x=False)])
+
+
+def test_the_template_marks_tools_roles_and_the_turn_to_speak() -> None:
+    prompt = ENGINE.render_chat(
+        MODEL,
+        [{"role": "user", "content": [{"type": "text", "text": "hi"}]}],
+        [WEATHER],
+    )
+    assert prompt[:2] == [BEGIN, TOOLS]
+    assert prompt[-4:] == [USER, *encode("hi"), END, ASSISTANT]
+
+
+def test_a_longer_conversation_is_a_longer_prompt() -> None:
+    messages: list[dict[str, Any]] = []
+    lengths = []
+    for role in ("system", "user", "assistant", "user", "tool", "developer"):
+        messages.append({"role": role, "content": ""})
+        lengths.append(len(ENGINE.render_chat(MODEL, messages, [])))
+    assert lengths == sorted(set(lengths))

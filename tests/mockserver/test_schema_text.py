@@ -1,0 +1,270 @@
+"""Constrained text satisfies its schema, or the schema is refused."""
+
+import json
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver.engine import MockEngine
+from mockserver.schema_text import write_json
+from serving.engine import EngineError, Sampling
+
+NODE = {
+    "type": "object",
+    "properties": {
+        "value": {"type": "integer"},
+        "children": {"type": "array", "items": {"$ref": "#/$defs/node"}},
+        "next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]},
+    },
+    "required": ["value", "children", "next"],
+    "additionalProperties": False,
+}
+
+FORMATS = (
+    *("date-time", "date", "time", "duration", "email", "hostname", "uri", "uuid"),
+    *("uri-reference", "ipv4", "ipv6", "regex", "json-pointer"),
+)
+
+SATISFIABLE: dict[str, Any] = {
+    "anything": {},
+    "true": True,
+    "bare object": {"type": "object"},
+    "closed empty object": {"type": "object", "additionalProperties": False},
+    "const": {"const": {"a": [1, None]}},
+    "enum": {"enum": ["x", 2, None]},
+    "enum narrowed by type": {"enum": ["x", 2.5, None, 3], "type": "integer"},
+    "type list": {"type": ["null", "string"]},
+    "bounds": {"type": "integer", "minimum": 3, "exclusiveMaximum": 5},
+    "open bounds": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1e-9},
+    "negative": {"type": "integer", "maximum": -1000},
+    "multiple": {"type": "integer", "multipleOf": 7, "minimum": 50, "maximum": 60},
+    "fractional multiple": {"type": "number", "multipleOf": 0.25, "minimum": 1},
+    "whole multiple of a fraction": {"type": "integer", "multipleOf": 2.5},
+    "long text": {"type": "string", "minLength": 200, "maxLength": 210},
+    "short text": {"type": "string", "maxLength": 1},
+    "no text": {"type": "string", "maxLength": 0},
+    "pattern": {"type": "string", "pattern": "^[A-Z]{2}-\\d{3,5}(x|yz)?$"},
+    "unanchored pattern": {"pattern": "a+b"},
+    "pattern of a length": {"type": "string", "pattern": "^\\w+$", "minLength": 12},
+    "pattern with a group": {"type": "string", "pattern": "^(ab|cd)\\1[^a-z]$"},
+    "formats": {
+        "type": "object",
+        "properties": {name: {"type": "string", "format": name} for name in FORMATS},
+    },
+    "array bounds": {"type": "array", "minItems": 4, "maxItems": 4},
+    "tuple": {
+        "type": "array",
+        "prefixItems": [{"type": "string"}, {"type": "boolean"}],
+        "items": False,
+        "minItems": 2,
+    },
+    "different items": {
+        "type": "array",
+        "items": {"enum": [1, 2, 3]},
+        "uniqueItems": True,
+        "minItems": 3,
+    },
+    "contains": {"type": "array", "contains": {"const": 5}, "minItems": 2},
+    "required but not listed": {"type": "object", "required": ["a", "b"]},
+    "many properties": {"type": "object", "minProperties": 5},
+    "few properties": {
+        "type": "object",
+        "properties": {name: {"type": "integer"} for name in "abcdef"},
+        "required": ["f"],
+        "maxProperties": 2,
+    },
+    "pattern properties": {
+        "type": "object",
+        "patternProperties": {"^x_[a-z]{3}$": {"type": "integer"}},
+        "additionalProperties": False,
+        "minProperties": 2,
+    },
+    "property names": {
+        "type": "object",
+        "propertyNames": {"pattern": "^[a-f]{6}$"},
+        "minProperties": 2,
+    },
+    "typed map": {
+        "type": "object",
+        "additionalProperties": {"type": "integer"},
+        "minProperties": 1,
+    },
+    "all of": {
+        "allOf": [
+            {"type": "object", "properties": {"a": {"type": "number"}}},
+            {"properties": {"a": {"minimum": 5}, "b": {"type": "string"}}},
+            {"required": ["a", "b"]},
+        ]
+    },
+    "one of": {"oneOf": [{"type": "integer"}, {"type": "integer", "minimum": 10}]},
+    "any of with a dead branch": {"anyOf": [{"enum": []}, {"const": 4}]},
+    "two choices": {
+        "anyOf": [{"minimum": 10}, {"type": "string"}],
+        "oneOf": [{"type": "integer"}, {"type": "null"}],
+    },
+    "conditional": {
+        "type": "object",
+        "properties": {"kind": {"enum": ["a", "b"]}, "size": {"type": "integer"}},
+        "required": ["kind"],
+        "if": {"properties": {"kind": {"const": "a"}}},
+        "then": {"required": ["size"]},
+        "else": {"properties": {"size": False}},
+    },
+    "not": {"type": "integer", "minimum": 0, "maximum": 3, "not": {"enum": [0, 1]}},
+    "recursion": {"$ref": "#/$defs/node", "$defs": {"node": NODE}},
+    "recursion of the root": {
+        "type": "object",
+        "properties": {"child": {"$ref": "#"}, "name": {"type": "string"}},
+        "required": ["name"],
+    },
+    "recursion by any of": {
+        "anyOf": [
+            {"type": "array", "items": {"$ref": "#"}, "minItems": 1},
+            {"type": "integer"},
+        ]
+    },
+    "escaped reference": {
+        "$ref": "#/$defs/a~1b",
+        "$defs": {"a/b": {"type": "boolean"}},
+    },
+}
+
+
+def test_the_table_holds_valid_schemas() -> None:
+    for schema in SATISFIABLE.values():
+        assert jsonschema_rs.meta.is_valid(schema)
+
+
+@pytest.mark.parametrize("name", SATISFIABLE)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_text_satisfies_its_schema(name: str, seed: int) -> None:
+    schema = SATISFIABLE[name]
+    value = json.loads(write_json(schema, seed))
+    jsonschema_rs.validator_for(schema, validate_formats=True).validate(value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        (False, "allows nothing"),
+        ({"type": "integer", "minimum": 5, "maximum": 4}, "from 5 to 4"),
+        ({"allOf": [{"type": "string"}, {"type": "null"}]}, "no type"),
+        ({"allOf": [{"const": 1}, {"const": 2}]}, "no listed value"),
+        ({"type": "array", "minItems": 3, "maxItems": 2}, "that long"),
+        (
+            {"items": {"enum": [1]}, "minItems": 2, "uniqueItems": True},
+            "different items",
+        ),
+        ({"not": {}}, "no JSON text"),
+        ({"type": "string", "minLength": 9, "maxLength": 3}, "characters"),
+        ({"type": "string", "pattern": "^(?=x)y$"}, "assert"),
+        ({"$ref": "#/$defs/nowhere"}, "nowhere"),
+        ({"type": "text"}, "not valid"),
+        (
+            {"properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+            "endless",
+        ),
+        ({"$ref": "#"}, "itself"),
+        ({"$ref": "https://example.com/other.json"}, "other.json"),
+    ],
+)
+def test_what_cannot_be_satisfied_is_a_clear_error(schema: Any, reason: str) -> None:
+    with pytest.raises(EngineError, match=reason):
+        write_json(schema, 0)
+
+
+scalars = st.sampled_from(
+    [
+        {"type": "null"},
+        {"type": "boolean"},
+        {"type": "string"},
+        {"enum": [1, "two"]},
+        {"const": "x"},
+        {"type": "string", "pattern": "^[a-c]{2,4}$"},
+    ]
+) | st.builds(
+    lambda low, room, whole: {
+        "type": "integer" if whole else "number",
+        "minimum": low,
+        "maximum": low + room,
+    },
+    st.integers(-1_000, 1_000),
+    st.integers(0, 50),
+    st.booleans(),
+)
+
+
+def _objects(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    names = st.sampled_from("abcde")
+    return st.builds(
+        lambda properties, required, closed: {
+            "type": "object",
+            "properties": properties,
+            "required": sorted(required & set(properties)),
+            **({"additionalProperties": False} if closed else {}),
+        },
+        st.dictionaries(names, children, max_size=4),
+        st.sets(names),
+        st.booleans(),
+    )
+
+
+schemas = st.recursive(
+    scalars,
+    lambda children: st.one_of(
+        _objects(children),
+        st.builds(
+            lambda items, low, room: {
+                "type": "array",
+                "items": items,
+                "minItems": low,
+                "maxItems": low + room,
+            },
+            children,
+            st.integers(0, 3),
+            st.integers(0, 3),
+        ),
+        st.builds(lambda parts: {"anyOf": parts}, st.lists(children, min_size=1)),
+        st.builds(lambda part, more: {"allOf": [part, more]}, children, st.just({})),
+    ),
+    max_leaves=12,
+)
+
+
+@given(schemas, st.integers(0, 3))
+@settings(max_examples=150)
+def test_generated_schemas_are_satisfied(schema: Any, seed: int) -> None:
+    value = json.loads(write_json(schema, seed))
+    jsonschema_rs.validator_for(schema).validate(value)
+
+
+def test_the_engine_says_the_text_whatever_the_sampling_and_then_ends() -> None:
+    engine = MockEngine()
+    name = engine.models[0].name
+    schema = SATISFIABLE["recursion"]
+    for options in ({}, {"logit_bias": {ord("{"): -100}}, {"frequency_penalty": 2.0}):
+        sampling = Sampling(2_000, schema=schema, top_logprobs=2, **options)
+        tokens = list(engine.decode(name, engine.encode(name, "x"), sampling))
+        text = b"".join(token.data for token in tokens)
+        jsonschema_rs.validator_for(schema).validate(json.loads(text))
+        assert tokens[-1].end
+        assert all(token.logprob is not None and token.logprob <= 0 for token in tokens)
+    cut = list(engine.decode(name, [1], Sampling(3, schema=schema)))
+    assert len(cut) == 3
+
+
+def test_seeds_vary_the_text_unless_it_is_greedy() -> None:
+    engine = MockEngine()
+    name = engine.models[0].name
+
+    def said(seed: int, temperature: float) -> bytes:
+        sampling = Sampling(
+            200, temperature=temperature, seed=seed, schema={"type": "string"}
+        )
+        return b"".join(t.data for t in engine.decode(name, [1], sampling))
+
+    assert len({said(seed, 1.0) for seed in range(8)}) > 4
+    assert len({said(seed, 0.0) for seed in range(8)}) == 1
