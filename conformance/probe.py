@@ -67,7 +67,9 @@ class Step:
     # answer is a success (escapes, extra white space …), or obeys it although it
     # is to be refused (unknown model): the suite's check of itself is told why.
     off_schema: str = ""
-    prompt_tokens: int | None = None  # ceiling, where the length of the body misleads
+    # ceilings of what the step may cost, where its body misleads
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
     last: bool = False  # sent after everything else (costly, or hard on the target)
 
 
