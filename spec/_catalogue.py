@@ -47,7 +47,8 @@ class Requirement:
     Attributes:
         id: stable name; never renumbered, never reused.
         level: MUST, SHOULD or MAY.
-        statement: the obligation in our own words.
+        statement: the obligation in our own words; it completes the sentence
+            "The server MUST …".
         api: area under which it is listed: common, rerank, score, chat,
             completions, embeddings or models; operations say where it applies.
         dialects: the document sets that promise it.

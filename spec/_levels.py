@@ -1,12 +1,14 @@
 """The written rule behind the levels."""
 
 LEVEL_RULE = """\
-MUST: a table of the documents states it (type, required mark, boundary, option or
-prose cell), in both editions where there are two or in the only one that speaks, or
-it is a fact of the wire that follows from such a statement.
+MUST: a table or the prose of the documents states it (type, required mark, boundary,
+option), in both editions where there are two or in the only one that speaks, or it is
+a fact of the wire that follows from such a statement. A printed example, repaired
+where it is misprinted, must be accepted.
 
-SHOULD: only an example shows it, the documents disagree about it, or it rests on the
-sentence that an API is compatible with OpenAI's.
+SHOULD: only an example shows it, a description implies it rather than says it, the
+documents disagree about it, or it rests on the sentence that an API is compatible
+with OpenAI's.
 
 MAY: the documents leave it open. The row is there so that nothing is failed for it:
 the report says what the target does, without judgement.
