@@ -15,7 +15,7 @@ from spec._catalogue import (
     requirements_sha256,
     rulings,
 )
-from spec._documents import openapi, report_schema
+from spec._documents import Example, examples, openapi, report_schema
 from spec._files import DIALECTS, SpecError
 from spec._levels import LEVEL_RULE
 from spec._sources import Source, SourceLine, source_lines, sources
@@ -23,6 +23,7 @@ from spec._sources import Source, SourceLine, source_lines, sources
 __all__ = [
     "DIALECTS",
     "LEVEL_RULE",
+    "Example",
     "Level",
     "Reading",
     "Requirement",
@@ -30,6 +31,7 @@ __all__ = [
     "Source",
     "SourceLine",
     "SpecError",
+    "examples",
     "openapi",
     "report_schema",
     "requirement",

@@ -1,5 +1,6 @@
 """The loader: right data per dialect, quick for servers, clear when asked amiss."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from spec._files import read_yaml
 
 
 @pytest.mark.parametrize(
-    "load", [spec.openapi, spec.requirements, spec.requirements_sha256]
+    "load", [spec.openapi, spec.examples, spec.requirements, spec.requirements_sha256]
 )
 def test_an_unknown_dialect_names_the_valid_ones(
     load: Callable[[str], object],
@@ -100,6 +101,35 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("a: [", encoding="utf-8")
     with pytest.raises(spec.SpecError, match=r"bad\.yaml"):
         read_yaml(tmp_path / "bad.yaml")
+
+
+def test_an_example_is_read_with_its_body() -> None:
+    example = spec.examples()["GOLD-RERANK-REQ"]
+    assert (example.operation, example.direction) == ("POST /rerank", "request")
+    assert example.sources == ("000:64-77",)
+    assert example.requirements == ("RERANK-EX-001", "RERANK-EX-003")
+    assert (example.printed, example.repair) == ("valid", None)
+    assert example.body["top_n"] == 2
+
+
+def test_an_unusable_example_has_a_reason_instead_of_a_body() -> None:
+    example = spec.examples()["GOLD-CHAT-REQ-OLD"]
+    assert (example.printed, example.body) == ("unusable", None)
+    assert example.repair == "the body is missing"
+
+
+@pytest.mark.parametrize("dialect", spec.DIALECTS)
+def test_a_dialect_has_its_own_examples_only(dialect: str) -> None:
+    known = {row.id for row in spec.requirements(dialect)}
+    for identifier, example in spec.examples(dialect).items():
+        assert (example.id, example.dialect) == (identifier, dialect)
+        assert set(example.requirements) <= known
+
+
+@pytest.mark.parametrize("dialect", spec.DIALECTS)
+def test_a_document_refers_to_itself_only(dialect: str) -> None:
+    text = json.dumps(spec.openapi(dialect))
+    assert text.count('"$ref": "') == text.count('"$ref": "#/')
 
 
 def test_the_levels_page_holds_the_rule() -> None:

@@ -136,15 +136,22 @@ def test_every_operation_has_requirements(dialect: str) -> None:
 @pytest.mark.parametrize("dialect", spec.DIALECTS)
 def test_the_document_names_known_requirements_only(dialect: str) -> None:
     known = {row.id for row in spec.requirements(dialect)}
-    named = set(embodied(spec.openapi(dialect)))
-    assert named <= known
+    document = spec.openapi(dialect)
+    assert set(stated(document, "x-requirements", "x-promises")) <= known
 
 
-def embodied(node: object) -> list[str]:
-    """All ids under x-requirements, which an OpenAPI document gives to its parts."""
+@pytest.mark.parametrize("dialect", spec.DIALECTS)
+def test_the_document_names_known_capabilities_only(dialect: str) -> None:
+    assert set(stated(spec.openapi(dialect), "x-needs")) <= CAPABILITIES
+
+
+def stated(node: object, *members: str) -> list[str]:
+    """All words that the parts of an OpenAPI document list under these members."""
     if isinstance(node, list):
-        return [each for child in node for each in embodied(child)]
+        return [each for child in node for each in stated(child, *members)]
     if not isinstance(node, dict):
         return []
-    own = node.get("x-requirements", [])
-    return [*own, *(each for child in node.values() for each in embodied(child))]
+    own: list[str] = []
+    for value in (node[member] for member in members if member in node):
+        own += [value] if isinstance(value, str) else value
+    return own + [each for child in node.values() for each in stated(child, *members)]
