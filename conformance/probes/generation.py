@@ -1,8 +1,6 @@
 """Parameters of chat and completions, one field at a time: accepted and refused.
 
-Each row of a table is one body next to the smallest valid one. `set` adds members,
-`drop` takes members away, `serves` names the requirements that the acceptance or
-refusal itself proves, `breaks` says which single rule a refused body breaks.
+The tables are the same for both; the requirement numbers differ.
 """
 
 from collections.abc import Iterator
@@ -11,6 +9,13 @@ from typing import Any
 from conformance.exchange import Api
 from conformance.probe import Params, Probe, Served, Step, table
 from conformance.probes.bodies import OPERATION, valid
+from conformance.probes.single_field import (
+    accepted,
+    breaks,
+    instead_of,
+    refused,
+    takes,
+)
 
 WORD = "word"
 OBJECT = {"a": 1}
@@ -34,62 +39,6 @@ def many_functions(count: int) -> list[dict[str, Any]]:
     return [
         {"type": "function", "function": {"name": f"f{i}"}} for i in range(1, count + 1)
     ]
-
-
-def accepts(*serves: str, drop: tuple[str, ...] = (), **members: Any) -> Params:
-    """A row: this body is valid."""
-    return {"serves": list(serves), "set": members, "drop": list(drop), "breaks": ""}
-
-
-def refuses(
-    breaks: str, *serves: str, drop: tuple[str, ...] = (), **members: Any
-) -> Params:
-    """A row: this body breaks exactly this rule."""
-    return accepts(*serves, drop=drop, **members) | {"breaks": breaks}
-
-
-def accepted(
-    name: str, api: Api, rows: list[Params], *, smoke: int = 0, needs: str = ""
-) -> Probe:
-    """One accepted body per row."""
-
-    @table(name, api, rows, smoke_rows=smoke, needs=(needs,) if needs else ())
-    def build(row: Params, served: Served) -> Iterator[Step]:
-        yield Step(
-            "accepted",
-            OPERATION[api],
-            _body(api, served, row),
-            "accept",
-            tuple(row["serves"]),
-        )
-
-    return build
-
-
-def refused(
-    name: str, api: Api, rows: list[Params], *, smoke: int = 0, needs: str = ""
-) -> Probe:
-    """One refused body per row, next to its valid neighbour."""
-
-    @table(name, api, rows, smoke_rows=smoke, needs=(needs,) if needs else ())
-    def build(row: Params, served: Served) -> Iterator[Step]:
-        yield Step("valid", OPERATION[api], valid(api, served), shared=True)
-        yield Step(
-            "mutant",
-            OPERATION[api],
-            _body(api, served, row),
-            "refuse",
-            tuple(row["serves"]),
-            row["breaks"],
-            shared=True,
-        )
-
-    return build
-
-
-def _body(api: Api, served: Served, row: Params) -> dict[str, Any]:
-    body = valid(api, served) | {"max_tokens": 2} | row["set"]
-    return {name: value for name, value in body.items() if name not in row["drop"]}
 
 
 # Requirement numbers of the parameters that both APIs share (000:378-405, 000:576-588).
@@ -127,78 +76,70 @@ _ROWS: dict[Api, dict[str, str]] = {
 
 def _accepted_rows(api: Api) -> list[Params]:
     row = _ROWS[api]
-    new = {"drop": ("max_tokens",)}
     return [
-        accepts(row["frequency"], frequency_penalty=0.5),
-        accepts(row["frequency range"], frequency_penalty=2.0),
-        accepts(row["frequency range"], frequency_penalty=-2.0),
-        accepts(row["presence"], presence_penalty=1.0),
-        accepts(row["presence range"], presence_penalty=2.0),
-        accepts(row["presence range"], presence_penalty=-2.0),
-        accepts(row["bias"], row["bias keys"], logit_bias={"100": 2.0}),
-        accepts(row["bias"], logit_bias={}),
-        accepts(row["bias range"], logit_bias={"100": 100, "101": -100}),
-        accepts(row["limit"], max_completion_tokens=3, **new),
-        accepts(row["limit range"], max_completion_tokens=1, **new),
-        accepts(row["max"], max_tokens=5),
-        accepts(row["max range"], max_tokens=1),
-        accepts(row["temperature"], temperature=0.7),
-        accepts(row["temperature range"], temperature=0.0),
-        accepts(row["temperature range"], temperature=1.0),
-        accepts(row["top_p"], top_p=0.9),
-        accepts(row["top_p range"], top_p=0.1),
-        accepts(row["top_p range"], top_p=1.0),
-        accepts(row["stream"], stream=False),
+        takes(row["frequency"], frequency_penalty=0.5),
+        takes(row["frequency range"], frequency_penalty=2.0),
+        takes(row["frequency range"], frequency_penalty=-2.0),
+        takes(row["presence"], presence_penalty=1.0),
+        takes(row["presence range"], presence_penalty=2.0),
+        takes(row["presence range"], presence_penalty=-2.0),
+        takes(row["bias"], row["bias keys"], logit_bias={"100": 2.0}),
+        takes(row["bias"], logit_bias={}),
+        takes(row["bias range"], logit_bias={"100": 100, "101": -100}),
+        instead_of("max_tokens", takes(row["limit"], max_completion_tokens=3)),
+        instead_of("max_tokens", takes(row["limit range"], max_completion_tokens=1)),
+        takes(row["max"], max_tokens=5),
+        takes(row["max range"], max_tokens=1),
+        takes(row["temperature"], temperature=0.7),
+        takes(row["temperature range"], temperature=0.0),
+        takes(row["temperature range"], temperature=1.0),
+        takes(row["top_p"], top_p=0.9),
+        takes(row["top_p range"], top_p=0.1),
+        takes(row["top_p range"], top_p=1.0),
+        takes(row["stream"], stream=False),
     ]
 
 
 def _refused_rows(api: Api) -> list[Params]:
     row = _ROWS[api]
-    new = {"drop": ("max_tokens",)}
     return [
-        refuses("/model is no string", row["model"], model=OBJECT),
-        refuses("/temperature is below 0", row["temperature range"], temperature=-0.1),
-        refuses("/frequency_penalty is a word", row["frequency"], frequency_penalty=WORD),
-        refuses(
+        breaks("/model is no string", row["model"], model=OBJECT),
+        breaks("/temperature is below 0", row["temperature range"], temperature=-0.1),
+        breaks("/frequency_penalty is a word", row["frequency"], frequency_penalty=WORD),
+        breaks(
             "/frequency_penalty is above 2", row["frequency range"],
             frequency_penalty=2.1,
         ),
-        refuses(
+        breaks(
             "/frequency_penalty is below -2", row["frequency range"],
             frequency_penalty=-2.1,
         ),
-        refuses("/presence_penalty is a word", row["presence"], presence_penalty=WORD),
-        refuses(
+        breaks("/presence_penalty is a word", row["presence"], presence_penalty=WORD),
+        breaks(
             "/presence_penalty is above 2", row["presence range"], presence_penalty=2.1
         ),
-        refuses(
+        breaks(
             "/presence_penalty is below -2", row["presence range"], presence_penalty=-2.1
         ),
-        refuses("/logit_bias is a string", row["bias"], logit_bias=WORD),
-        refuses(
+        breaks("/logit_bias is a string", row["bias"], logit_bias=WORD),
+        breaks(
             "/logit_bias/101 is above 100", row["bias range"], logit_bias={"101": 101}
         ),
-        refuses(
-            "/max_completion_tokens is fractional", row["limit"],
-            max_completion_tokens=2.5, **new,
-        ),
-        refuses(
-            "/max_completion_tokens is below 0", row["limit range"],
-            max_completion_tokens=-1, **new,
-        ),
-        refuses("/max_tokens is below 0", row["max range"], max_tokens=-1),
-        refuses("/max_tokens is an object", row["max"], max_tokens=OBJECT),
-        refuses("/n is below 1", row["n range"], n=0, temperature=0.8),
-        refuses("/n is below 1", row["n range"], n=-1, temperature=0.8),
-        refuses("/n is fractional", row["n"], n=2.5, temperature=0.8),
-        refuses("/seed is a word", row["seed"], seed=WORD),
-        refuses("/stop is an object", row["stop type"], stop=OBJECT),
-        refuses("/stream is an object", row["stream"], stream=OBJECT),
-        refuses("/temperature is a word", row["temperature"], temperature=WORD),
-        refuses("/temperature is above 1", row["temperature top"], temperature=1.5),
-        refuses("/top_p is a word", row["top_p"], top_p=WORD),
-        refuses("/top_p is above 1", row["top_p range"], top_p=1.1),
-        refuses("/top_p is below 0", row["top_p range"], top_p=-0.1),
+        instead_of("max_tokens", breaks("/max_completion_tokens is fractional", row["limit"], max_completion_tokens=2.5)),
+        instead_of("max_tokens", breaks("/max_completion_tokens is below 0", row["limit range"], max_completion_tokens=-1)),
+        breaks("/max_tokens is below 0", row["max range"], max_tokens=-1),
+        breaks("/max_tokens is an object", row["max"], max_tokens=OBJECT),
+        breaks("/n is below 1", row["n range"], n=0, temperature=0.8),
+        breaks("/n is below 1", row["n range"], n=-1, temperature=0.8),
+        breaks("/n is fractional", row["n"], n=2.5, temperature=0.8),
+        breaks("/seed is a word", row["seed"], seed=WORD),
+        breaks("/stop is an object", row["stop type"], stop=OBJECT),
+        breaks("/stream is an object", row["stream"], stream=OBJECT),
+        breaks("/temperature is a word", row["temperature"], temperature=WORD),
+        breaks("/temperature is above 1", row["temperature top"], temperature=1.5),
+        breaks("/top_p is a word", row["top_p"], top_p=WORD),
+        breaks("/top_p is above 1", row["top_p range"], top_p=1.1),
+        breaks("/top_p is below 0", row["top_p range"], top_p=-0.1),
     ]  # fmt: skip
 
 
@@ -206,24 +147,28 @@ def shared_probes(api: Api) -> list[Probe]:
     """Probes of the parameters that chat and completions have in common."""
     row = _ROWS[api]
     return [
-        accepted(f"{api}.accepts", api, _accepted_rows(api)),
-        refused(f"{api}.refuses", api, _refused_rows(api), smoke=2),
-        accepted(f"{api}.accepts.seed", api, [accepts(row["seed"], seed=42)], needs="seed"),
+        accepted(f"{api}.accepted", api, *_accepted_rows(api)),
+        refused(f"{api}.refused", api, *_refused_rows(api), smoke_rows=2),
         accepted(
-            f"{api}.accepts.n", api, [accepts(row["n"], n=3, temperature=0.8)], needs="n"
+            f"{api}.accepted.seed", api, takes(row["seed"], seed=42), needs=("seed",)
         ),
         accepted(
-            f"{api}.accepts.stop", api,
-            [
-                accepts(row["stop string"], stop="\n"),
-                accepts(row["stop list"], stop=["a", "b"]),
-                accepts(row["stop null"], stop=None),
-            ],
-            needs="stop",
+            f"{api}.accepted.n",
+            api,
+            takes(row["n"], n=3, temperature=0.8),
+            needs=("n",),
+        ),
+        accepted(
+            f"{api}.accepted.stop",
+            api,
+            takes(row["stop string"], stop="\n"),
+            takes(row["stop list"], stop=["a", "b"]),
+            takes(row["stop null"], stop=None),
+            needs=("stop",),
         ),
         _bias_keys(api),
         _huge_limit(api),
-    ]  # fmt: skip
+    ]
 
 
 def _bias_keys(api: Api) -> Probe:

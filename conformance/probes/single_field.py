@@ -32,31 +32,44 @@ def beside_schema(row: Params, why: str) -> Params:
     return row | {"off_schema": why}
 
 
-def accepted(name: str, api: Api, *rows: Params, smoke_rows: int = 0) -> Probe:
+def instead_of(field: str, row: Params) -> Params:
+    """The same row, with a field of the smallest valid body taken away."""
+    return row | {"drop": field}
+
+
+def accepted(
+    name: str,
+    api: Api,
+    *rows: Params,
+    smoke_rows: int = 0,
+    needs: tuple[str, ...] = (),
+) -> Probe:
     """One request per row, each valid by the documents."""
 
-    @table(name, api, rows, smoke_rows=smoke_rows)
+    @table(name, api, rows, smoke_rows=smoke_rows, needs=needs)
     def build(row: Params, served: Served) -> Iterator[Step]:
-        body = valid(api, served) | row["change"]
+        body = _changed(valid(api, served), row)
         yield Step("variant", OPERATION[api], body, serves=tuple(row["serves"]))
 
     return build
 
 
-def refused(name: str, api: Api, *rows: Params, smoke_rows: int = 0) -> Probe:
+def refused(
+    name: str,
+    api: Api,
+    *rows: Params,
+    smoke_rows: int = 0,
+    needs: tuple[str, ...] = (),
+) -> Probe:
     """Per row the valid neighbour, sent once for all, and its mutant.
 
     A row's `base` changes the neighbour itself, where the rule needs another one.
     """
 
-    @table(name, api, rows, smoke_rows=smoke_rows)
+    @table(name, api, rows, smoke_rows=smoke_rows, needs=needs)
     def build(row: Params, served: Served) -> Iterator[Step]:
         neighbour = valid(api, served) | row.get("base", {})
-        mutant = {
-            field: value
-            for field, value in (neighbour | row.get("change", {})).items()
-            if field != row.get("drop")
-        }
+        mutant = _changed(neighbour, row)
         yield Step("valid", OPERATION[api], neighbour, shared=True)
         yield Step(
             "mutant",
@@ -81,3 +94,8 @@ def undecided(name: str, api: Api, *rows: Params) -> Probe:
         yield Step("variant", OPERATION[api], body, expect="either")
 
     return build
+
+
+def _changed(body: dict[str, Any], row: Params) -> dict[str, Any]:
+    changed = body | row.get("change", {})
+    return {name: value for name, value in changed.items() if name != row.get("drop")}
