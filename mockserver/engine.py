@@ -11,15 +11,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
-from math import hypot, log
+from math import hypot
 from operator import mul
 from typing import Any, Final
 
 from mockserver import chat
 from mockserver.catalogue import DOCUMENTED, everything
 from mockserver.geometry import Geometry
-from mockserver.language import Context, State
-from mockserver.sampling import adjust, draw
+from mockserver.language import Context, Distribution, State
+from mockserver.sampling import adjust, draw, logprob, top
 from mockserver.schema_text import write_json
 from mockserver.tokenizer import BEGIN, END, PIECES, SIZE, decode, encode
 from serving.engine import (
@@ -115,7 +115,8 @@ class MockEngine:
         if sampling.schema is not None:
             varied = sampling.temperature > 0 and sampling.seed
             planned = (*encode(write_json(sampling.schema, varied or 0)), END)
-        context = self._read(served, prompt)
+        context = Context(self._key(served.name))
+        context.read(prompt)
         if planned:
             context.state = State(plan=planned)
         key = b"" if sampling.seed is None else str(sampling.seed).encode()
@@ -123,32 +124,16 @@ class MockEngine:
         room = min(sampling.max_tokens, served.context_length - len(prompt))
         forced = len(planned) if sampling.schema is not None else 0
         counts: dict[int, int] = {}
-        plain = not (
-            sampling.logit_bias
-            or sampling.frequency_penalty
-            or sampling.presence_penalty
-            or sampling.top_logprobs is not None
-            or sampling.temperature > 0
-        )
         for position in range(room):
-            distribution = context.distribution()
-            if plain and not forced:
-                weight = max(distribution.weights)
-                chosen = distribution.tokens[distribution.weights.index(weight)]
-                logprob = min(0.0, log(weight / distribution.total))
-                yield Token(chosen, PIECES[chosen], logprob, (), chosen == END)
+            scored = adjust(context.distribution(), sampling, counts)
+            if position < forced:
+                chosen = planned[position]
             else:
-                scored = adjust(distribution, sampling, counts)
-                if position < forced:
-                    chosen = planned[position]
-                else:
-                    chosen = draw(scored, sampling, key, context.digest())
-                top = scored.top(sampling.top_logprobs or 0)
-                logprob = scored.logprob(chosen)
-                yield Token(chosen, PIECES[chosen], logprob, top, chosen == END)
-                counts[chosen] = counts.get(chosen, 0) + 1
+                chosen = draw(scored, sampling, key)
+            yield _token(scored, chosen, sampling.top_logprobs or 0)
             if chosen == END:
                 return
+            counts[chosen] = counts.get(chosen, 0) + 1
             context.add(chosen)
 
     async def prompt_logprobs(
@@ -161,11 +146,9 @@ class MockEngine:
         tokens: list[Token] = []
         for position, token in enumerate(prompt):
             if position:
-                scored = adjust(context.distribution(), Sampling(1), {})
-                logprob, top = scored.logprob(token), scored.top(top_logprobs)
+                tokens.append(_token(context.distribution(), token, top_logprobs))
             else:
-                logprob, top = None, ()
-            tokens.append(Token(token, PIECES[token], logprob, top, token == END))
+                tokens.append(Token(token, PIECES[token], None, (), token == END))
             context.add(token)
         return tokens
 
@@ -233,12 +216,6 @@ class MockEngine:
     def _key(self, name: str) -> bytes:
         return blake2b(f"{self._seed}:{name}".encode(), digest_size=32).digest()
 
-    def _read(self, model: Model, prompt: Sequence[int]) -> Context:
-        context = Context(self._key(model.name))
-        for token in prompt:
-            context.add(token)
-        return context
-
     def _embed(
         self,
         model: Model,
@@ -290,6 +267,18 @@ class MockEngine:
         if model.cross_encoder:
             return Scored(cosine * cosine * (3 - 2 * cosine), count)
         return Scored(cosine, count)
+
+
+def _token(distribution: Distribution, token: int, count: int) -> Token:
+    """Report a token with its log probability and `count` alternatives."""
+    total = distribution.total
+    return Token(
+        token,
+        PIECES[token],
+        logprob(distribution, token, total),
+        top(distribution, count, total),
+        token == END,
+    )
 
 
 def _first(ids: Sequence[int], count: int) -> str:

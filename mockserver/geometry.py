@@ -16,7 +16,9 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 from hashlib import shake_256
+from itertools import repeat
 from math import hypot, isqrt
+from operator import mul
 from typing import Final
 
 LANE: Final = 4  # bytes of one component while summing
@@ -77,7 +79,7 @@ class Geometry:
         self._middle = int.from_bytes(b"\0\0\0\x80" * dimensions, "little")
         self._lanes = struct.Struct(f"<{dimensions}i")
         self._direction = lru_cache(maxsize=2_048)(self._make_direction)
-        self._word = lru_cache(maxsize=2_048)(self._make_word)
+        self._weighted = lru_cache(maxsize=2_048)(self._weigh)
         self._shared = self._direction("shared")
 
     def _make_direction(self, name: str) -> int:
@@ -88,7 +90,12 @@ class Geometry:
         ).digest(self.dimensions)
         return 2 * int.from_bytes(lanes, "little") - 255 * self._ones
 
-    def _make_word(self, word: str) -> int:
+    def _weigh(self, feature: str) -> tuple[int, int]:
+        """Return the weight of a feature and its direction times that weight."""
+        weight = _weight(feature)
+        return weight, weight * self._word(feature)
+
+    def _word(self, word: str) -> int:
         groups = sorted(_groups(word))
         if not groups:
             # As long as a word with groups, so that short words count the same.
@@ -102,9 +109,12 @@ class Geometry:
         """Return the unit vector of a text (never all zero)."""
         total = energy = 0
         for feature, times in Counter(features(text)).items():
-            weight = _weight(feature) * (isqrt(times) if times > 1 else 1)
+            weight, part = self._weighted(feature)
+            if times > 1:
+                damped = isqrt(times)
+                weight, part = weight * damped, part * damped
             energy += weight * weight
-            total += weight * self._word(feature)
+            total += part
         length = isqrt(_WORD_ENERGY * energy)
         total += (length * 2 // 5 or 12) * self._shared
         trace = length // 20 + 1 if energy else 31
@@ -114,4 +124,4 @@ class Geometry:
         cut = int.from_bytes(lifted[: self._size], "little") ^ self._middle
         lanes = self._lanes.unpack(cut.to_bytes(self._size, "little"))
         scale = 1 / hypot(*lanes)
-        return tuple([lane * scale for lane in lanes])
+        return tuple(map(mul, lanes, repeat(scale)))

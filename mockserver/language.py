@@ -6,11 +6,11 @@ of the vocabulary has the same small rest. So it is a real distribution (it sums
 one over the vocabulary), the same for generated and for echoed tokens.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import islice
 from math import exp
 from operator import mul
 from typing import Final
@@ -70,6 +70,7 @@ class Distribution:
 
     tokens: tuple[int, ...]
     weights: list[float]
+    digest: bytes  # of the context
     rest: float = REST
 
     @property
@@ -102,26 +103,26 @@ class Context:
         self._hash = blake2b(key=key)
         self.state = state or State()
 
-    def skip(self, tokens: Sequence[int]) -> None:
-        """Read tokens without following the grammar (text before an answer)."""
-        self._hash.update(b"".join([t.to_bytes(4, "little") for t in tokens]))
+    def read(self, tokens: Sequence[int]) -> None:
+        """Read a prompt; the same as adding its tokens one by one, only faster."""
+        self._hash.update(struct.pack(f"<{len(tokens)}I", *tokens))
+        state = self.state
+        for token in tokens[_last(ASSISTANT, tokens) :]:
+            state = state.after(token)
+        self.state = state
 
     def add(self, token: int) -> None:
         """Read one token."""
         self._hash.update(token.to_bytes(4, "little"))
         self.state = self.state.after(token)
 
-    def digest(self) -> bytes:
-        """Return 64 bytes that depend on every token read."""
-        return self._hash.digest()
-
     def distribution(self) -> Distribution:
         """Weigh the next token."""
         state = self.state
         tokens = _TOKENS[state.node]
         priors = _priors(state.node, min(state.run, LONGEST + SHORTEST))
-        hashed = map(_HASHED.__getitem__, islice(self.digest(), len(tokens)))
-        weights = list(map(mul, priors, hashed))
+        digest = self._hash.digest()
+        weights = list(map(mul, priors, map(_HASHED.__getitem__, digest)))
         if state.plan:
             planned = state.plan[0]
             if planned in tokens:
@@ -129,4 +130,12 @@ class Context:
             else:
                 tokens = (planned, *tokens)
                 weights.insert(0, PLANNED)
-        return Distribution(tokens, weights)
+        return Distribution(tokens, weights, digest)
+
+
+def _last(token: int, tokens: Sequence[int]) -> int:
+    """Return the last position of a token; 0 if it is not there."""
+    for position in range(len(tokens) - 1, -1, -1):
+        if tokens[position] == token:
+            return position
+    return 0

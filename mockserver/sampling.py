@@ -6,10 +6,9 @@ there; then temperature, then top_p, then the draw.
 
 from bisect import bisect
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate
-from math import exp, fsum, log
+from math import exp, log
 
 from mockserver.language import Distribution
 from mockserver.tokenizer import BEGIN, END, PIECES, SIZE, TOOLS
@@ -17,89 +16,118 @@ from serving.engine import Candidate, Sampling
 
 _GREEDY = 1e-5  # a lower temperature is as good as zero
 _FLOOR = -9999.0  # the log probability of what cannot be, as JSON knows no infinity
+_ROOM = 500.0  # logits above this would make weights overflow
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """Log weights of the candidates after bias and penalties, and their total."""
+def logprob(distribution: Distribution, token: int, total: float) -> float:
+    """Return the natural logarithm of a token's probability, at least -9999.
 
-    tokens: tuple[int, ...]
-    logits: list[float]
-    rest: float
-    log_total: float
-
-    def logprob(self, token: int) -> float:
-        """Return the natural logarithm of a token's probability."""
-        logit = (
-            self.logits[self.tokens.index(token)] if token in self.tokens else self.rest
-        )
-        return max(_FLOOR, min(0.0, logit - self.log_total))
-
-    def top(self, count: int) -> tuple[Candidate, ...]:
-        """Return the likeliest tokens, the likeliest first."""
-        ranked = sorted(zip(self.logits, self.tokens, strict=True), key=_rank)[:count]
-        return tuple(
-            Candidate(token, self.logprob(token), PIECES[token]) for _, token in ranked
-        )
+    `total` is the distribution's total weight.
+    """
+    tokens = distribution.tokens
+    if token in tokens:
+        weight = distribution.weights[tokens.index(token)]
+    else:
+        weight = distribution.rest
+    share = weight / total
+    return min(0.0, log(share)) if share > 0 else _FLOOR
 
 
-def _rank(entry: tuple[float, int]) -> tuple[float, int]:
-    logit, token = entry
-    return -logit, token
+def top(distribution: Distribution, count: int, total: float) -> tuple[Candidate, ...]:
+    """Return the likeliest tokens, the likeliest first, ties by id."""
+    if not count:
+        return ()
+    ranked = sorted(map(_rank, distribution.weights, distribution.tokens))[:count]
+    return tuple(
+        Candidate(token, logprob(distribution, token, total), PIECES[token])
+        for _, token in ranked
+    )
+
+
+def _rank(weight: float, token: int) -> tuple[float, int]:
+    return -weight, token
 
 
 def adjust(
     distribution: Distribution, sampling: Sampling, counts: Mapping[int, int]
-) -> Scored:
+) -> Distribution:
     """Apply logit_bias and penalties (000:378-384).
 
     `counts` says how often each token was generated so far.
     """
-    logits = {
-        token: log(weight)
-        for token, weight in zip(distribution.tokens, distribution.weights, strict=True)
-    }
-    rest = log(distribution.rest)
-    for token, bias in sampling.logit_bias.items():
-        logits[token] = logits.get(token, rest) + bias
+    changes = dict(sampling.logit_bias)
     if sampling.frequency_penalty or sampling.presence_penalty:
         for token, count in counts.items():
             penalty = sampling.frequency_penalty * count + sampling.presence_penalty
-            logits[token] = logits.get(token, rest) - penalty
-    values = list(logits.values())
-    highest = max(values)
-    others = SIZE - len(values)
-    total = fsum(exp(value - highest) for value in values)
-    total += others * exp(rest - highest)
-    return Scored(tuple(logits), values, rest, highest + log(total))
+            changes[token] = changes.get(token, 0.0) - penalty
+    if not changes:
+        return distribution
+    weights = dict(zip(distribution.tokens, distribution.weights, strict=True))
+    rest = distribution.rest
+    logits = {
+        token: log(weights.get(token, rest)) + change
+        for token, change in changes.items()
+    }
+    shift = max(logits.values())
+    if shift < _ROOM:
+        shift = 0.0
+    else:
+        scale = exp(-shift)
+        rest *= scale
+        weights = {token: weight * scale for token, weight in weights.items()}
+    weights.update({token: exp(logit - shift) for token, logit in logits.items()})
+    return Distribution(
+        tuple(weights), list(weights.values()), distribution.digest, rest
+    )
 
 
-def draw(scored: Scored, sampling: Sampling, key: bytes, context: bytes) -> int:
+def draw(distribution: Distribution, sampling: Sampling, key: bytes) -> int:
     """Choose a token id.
 
-    The choice is a pure function of the seed behind `key`, the digest of the context
-    and the distribution, so that a repeated request repeats its answer.
+    The choice is a pure function of the seed behind `key`, the context and the
+    distribution, so that a repeated request repeats its answer.
     """
+    tokens, weights = distribution.tokens, distribution.weights
+    highest = max(weights)
     if sampling.temperature < _GREEDY or sampling.top_p <= 0:
-        return min(zip(scored.logits, scored.tokens, strict=True), key=_rank)[1]
-    ranked = sorted(zip(scored.logits, scored.tokens, strict=True), key=_rank)
-    highest = ranked[0][0]
-    heat = 1 / sampling.temperature
-    weights = [exp((logit - highest) * heat) for logit, _ in ranked]
-    others = SIZE - len(ranked)
-    rest = others * exp((scored.rest - highest) * heat)
-    total = fsum(weights) + rest
-    nucleus = sampling.top_p * total
+        if weights.count(highest) > 1:
+            return min(map(_rank, weights, tokens))[1]
+        return tokens[weights.index(highest)]
+    rest = distribution.rest
+    if sampling.temperature != 1:
+        heat = 1 / sampling.temperature
+        weights = [(weight / highest) ** heat for weight in weights]
+        rest = (rest / highest) ** heat
+    others = rest * (SIZE - len(tokens))
+    if sampling.top_p < 1:
+        weights, others = _nucleus(weights, tokens, others, sampling.top_p)
     sums = list(accumulate(weights))
-    kept = bisect(sums, nucleus * (1 - 1e-12)) + 1
-    point = int.from_bytes(blake2b(context, key=key, digest_size=8).digest()) / 2**64
-    if kept <= len(ranked):
-        return ranked[bisect(sums, point * sums[kept - 1], hi=kept - 1)][1]
+    digest = blake2b(distribution.digest, key=key, digest_size=8).digest()
+    point = int.from_bytes(digest, "big") / 2**64 * (sums[-1] + others)
+    place = bisect(sums, point)
+    if place < len(tokens):
+        return tokens[place]
     # Beyond the candidates all tokens are equally likely.
-    place = point * nucleus
-    if place < sums[-1]:
-        return ranked[bisect(sums, place)][1]
-    return _other(int((place - sums[-1]) / rest * SIZE), set(scored.tokens))
+    share = min((point - sums[-1]) / others, 1.0) if others else 0.0
+    return _other(int(share * SIZE), set(tokens))
+
+
+def _nucleus(
+    weights: list[float], tokens: tuple[int, ...], others: float, top_p: float
+) -> tuple[list[float], float]:
+    """Keep the likeliest tokens that together reach `top_p`; weigh others zero."""
+    wanted = top_p * (sum(weights) + others) * (1 - 1e-12)
+    kept = [0.0] * len(weights)
+    reached = 0.0
+    for weight, _, index in sorted(
+        (-weight, token, index)
+        for index, (weight, token) in enumerate(zip(weights, tokens, strict=True))
+    ):
+        if reached >= wanted:
+            break
+        kept[index] = -weight
+        reached -= weight
+    return kept, max(0.0, wanted - reached)
 
 
 def _other(start: int, taken: set[int]) -> int:

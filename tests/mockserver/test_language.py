@@ -15,7 +15,7 @@ from mockserver.catalogue import reasoning
 from mockserver.engine import MockEngine
 from mockserver.grammar import MAX_MOVES, MIN_MOVES, NODES
 from mockserver.language import Context
-from mockserver.sampling import adjust
+from mockserver.sampling import logprob
 from mockserver.tokenizer import BEGIN, END, PIECES, SIZE, encode
 from serving.engine import EngineError, Sampling, Token, TooLong
 
@@ -72,9 +72,23 @@ def test_a_distribution_covers_the_whole_vocabulary_and_sums_to_one(
     context = Context(b"key")
     for token in tokens:
         context.add(token)
-    scored = adjust(context.distribution(), Sampling(1), {})
-    total = math.fsum(math.exp(scored.logprob(token)) for token in range(SIZE))
+    found = context.distribution()
+    total = math.fsum(
+        math.exp(logprob(found, token, found.total)) for token in range(SIZE)
+    )
     assert total == pytest.approx(1)
+
+
+@given(st.lists(st.integers(0, SIZE - 1), max_size=40))
+def test_reading_a_prompt_at_once_is_reading_it_token_by_token(
+    tokens: list[int],
+) -> None:
+    whole, single = Context(b"key"), Context(b"key")
+    whole.read(tokens)
+    for token in tokens:
+        single.add(token)
+    assert whole.state == single.state
+    assert whole.distribution() == single.distribution()
 
 
 options = st.fixed_dictionaries(
