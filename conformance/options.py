@@ -7,6 +7,7 @@ Errors drawn as a tree, ours and theirs apart:
     └── SuiteError         our own fault (exit 3)
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -57,6 +58,12 @@ class SuiteError(ConformanceError):
     """A fault of the suite itself."""
 
 
+def user_cache_dir() -> Path:
+    """Where plans are cached: XDG_CACHE_HOME or ~/.cache, in a folder of our own."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "aios-conformance"
+
+
 @dataclass(frozen=True, slots=True)
 class Waiver:
     """A known deviation, tolerated until a day."""
@@ -90,3 +97,5 @@ class RunOptions:
     ca_bundle: Path | None = None
     insecure: bool = False
     seed: int = 0
+    # None: nothing is cached between runs
+    cache_dir: Path | None = field(default_factory=user_cache_dir)
