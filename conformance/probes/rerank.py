@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from conformance.probe import Params, Probe, Served, Step, table
 from conformance.probes import rerank_relations, texts
 from conformance.probes.bodies import OPERATION, valid
+from conformance.probes.printed import printed
 from conformance.probes.single_field import (
     accepted,
     breaks,
@@ -95,6 +96,7 @@ def kinds(_: Params, served: Served) -> Iterator[Step]:
 
 PROBES: tuple[Probe, ...] = (
     *rerank_relations.PROBES,
+    printed("rerank"),
     ACCEPTED,
     REFUSED,
     UNDECIDED,

@@ -1,0 +1,47 @@
+"""The answers of an observation's steps, as views, for checks of relations."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from conformance.exchange import Api, Observation
+from conformance.views import Answer, View
+
+V = TypeVar("V", bound=View)
+
+
+def answer(kind: type[V], seen: Observation, label: str) -> V:
+    """The answer of a step, as this kind of view.
+
+    Raises:
+        LookupError: never sent, refused, or of another kind: `answered` first.
+
+    """
+    view = kind.of(seen[label], seen.facts) if label in seen.steps else None
+    if view is None:
+        raise LookupError(f"{seen.probe}: no {kind.__name__} in step {label!r}")
+    return view
+
+
+def answered(kind: type[V], *labels: str) -> Callable[[Observation], bool]:
+    """A `when` that holds if all these steps have an answer of this kind."""
+
+    def hold(seen: Observation) -> bool:
+        return all(
+            label in seen.steps and kind.of(seen[label], seen.facts) is not None
+            for label in labels
+        )
+
+    return hold
+
+
+def is_embedding(given: Answer, api: Api) -> bool:
+    """The answer was made by an embedding model, not a cross-encoder (A-049).
+
+    Besides the served model's own kind: a request that names the model which
+    answers /v1/embeddings was answered by an embedding model.
+    """
+    named = given.sent.get("model")
+    others = given.facts.models.get("embeddings")
+    return given.kind(api) == "embedding" or (
+        others is not None and named == others and named != given.facts.models.get(api)
+    )

@@ -1,0 +1,73 @@
+"""Rankings compared: the same texts with the same scores, up to ties."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from conformance.tolerances import BETWEEN_CALLS
+from conformance.views import RerankAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where an answer first departs from what another answer made one expect."""
+
+    expected: str
+    actual: object
+    pointer: str
+
+
+def ranked(answer: RerankAnswer) -> list[tuple[str, float]]:
+    """Texts with their scores, in the order of the answer."""
+    return list(zip(answer.texts, answer.scores, strict=True))
+
+
+def difference(
+    wanted: Sequence[tuple[str, float]], given: Sequence[tuple[str, float]]
+) -> Difference | None:
+    """The first place at which two rankings disagree; None if nowhere.
+
+    Scores agree within BETWEEN_CALLS. Among scores that close the order is free
+    (A-054), and so is what a limit cuts off within the last such group.
+    """
+    if len(wanted) != len(given):
+        return Difference(f"{len(wanted)} results", len(given), "/results")
+    for i, ((text, score), (actual_text, actual)) in enumerate(
+        zip(wanted, given, strict=True)
+    ):
+        at = f"/results/{i}"
+        if not abs(actual - score) <= BETWEEN_CALLS:
+            expected = f"{score} ± {BETWEEN_CALLS}"
+            return Difference(expected, actual, f"{at}/relevance_score")
+        tied = {t for t, s in wanted if abs(s - actual) <= BETWEEN_CALLS}
+        cut_off = abs(wanted[-1][1] - actual) <= BETWEEN_CALLS
+        if actual_text not in tied and not cut_off:
+            return Difference(text, actual_text, f"{at}/document/text")
+    return None
+
+
+def scores_by_text(answer: RerankAnswer) -> dict[str, list[float]]:
+    """All scores of each text; equal documents are several."""
+    scores: dict[str, list[float]] = {}
+    for text, score in ranked(answer):
+        scores.setdefault(text, []).append(score)
+    return scores
+
+
+def score_difference(
+    known: Mapping[str, Sequence[float]],
+    given: Iterable[tuple[str, float]],
+    *,
+    tolerance: float = BETWEEN_CALLS,
+    at: str = "/results/{}/relevance_score",
+) -> Difference | None:
+    """The first text whose given score is none of its known ones.
+
+    Texts of which no score is known are passed over. `at` is the JSON pointer of
+    the i-th given score.
+    """
+    for i, (text, score) in enumerate(given):
+        wanted = known.get(text, ())
+        if wanted and not min(abs(score - w) for w in wanted) <= tolerance:
+            expected = f"{wanted[0]} ± {tolerance} for {text!r}"
+            return Difference(expected, score, at.format(i))
+    return None

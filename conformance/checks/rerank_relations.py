@@ -1,0 +1,363 @@
+"""What rerank answers promise beside each other."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from conformance.check import Check, Finding, Note, check
+from conformance.checks.observed import answer, answered
+from conformance.checks.ranking import (
+    difference,
+    ranked,
+    score_difference,
+    scores_by_text,
+)
+from conformance.checks.vectors import cosine, floats
+from conformance.exchange import Observation
+from conformance.tolerances import BETWEEN_CALLS, COSINE_SCORE
+from conformance.views import EmbeddingAnswer, RerankAnswer, ScoreAnswer, is_whole
+
+_TOPS = ("top_1", "top_2", "top_5")
+_PATHS = ("root", "v1", "v2")
+_TRUNCATED = ("narrow", "wide", "unlimited")
+_LIMITS = ("narrow", "wide")
+
+
+def _rerank(seen: Observation, label: str) -> RerankAnswer:
+    return answer(RerankAnswer, seen, label)
+
+
+def _has_totals(seen: Observation, *labels: str) -> bool:
+    return answered(RerankAnswer, *labels)(seen) and all(
+        is_whole(_rerank(seen, label).usage.get("total_tokens")) for label in labels
+    )
+
+
+def _total(seen: Observation, label: str) -> int:
+    return int(_rerank(seen, label).usage["total_tokens"])
+
+
+def _same_ranking(
+    seen: Observation, one: str, other: str, *, soft: bool = False, ids: str = ""
+) -> Iterator[Note]:
+    found = difference(ranked(_rerank(seen, one)), ranked(_rerank(seen, other)))
+    if found:
+        yield Finding(
+            expected=f"{found.expected}, as in step {one}",
+            actual=found.actual,
+            pointer=found.pointer,
+            soft=soft,
+            step=other,
+            ids=(ids,) if ids else (),
+        )
+
+
+def _same_total(seen: Observation, one: str, other: str) -> Iterator[Note]:
+    if _has_totals(seen, one, other) and _total(seen, one) != _total(seen, other):
+        yield Finding(
+            expected=f"{_total(seen, one)}, as in step {one}",
+            actual=_total(seen, other),
+            pointer="/usage/total_tokens",
+            step=other,
+        )
+
+
+@check(
+    "RERANK-SEM-004",
+    on="rerank.top_n.cut",
+    when=answered(RerankAnswer, "zero", *_TOPS),
+)
+def top_n_keeps_the_best(seen: Observation) -> Iterator[Note]:
+    """The scores under top_n k are the k highest of all."""
+    highest = sorted(_rerank(seen, "zero").scores, reverse=True)
+    for label in _TOPS:
+        kept = sorted(_rerank(seen, label).scores, reverse=True)
+        for wanted, score in zip(highest, kept, strict=False):
+            if not abs(score - wanted) <= BETWEEN_CALLS:
+                yield Finding(
+                    expected=f"a score of {wanted} among the best {len(kept)}",
+                    actual=kept,
+                    pointer="/results",
+                    step=label,
+                )
+                break
+
+
+@check("META-002", on="rerank.top_n.cut", when=answered(RerankAnswer, "zero", *_TOPS))
+def top_n_is_a_prefix(seen: Observation) -> Iterator[Note]:
+    """The results under top_n k are the first k of those under top_n 0."""
+    everything = ranked(_rerank(seen, "zero"))
+    for label in _TOPS:
+        top = int(_rerank(seen, label).sent["top_n"])
+        found = difference(everything[:top], ranked(_rerank(seen, label)))
+        if found:
+            yield Finding(
+                expected=f"{found.expected}, as in step zero",
+                actual=found.actual,
+                pointer=found.pointer,
+                step=label,
+            )
+
+
+@check(
+    "RERANK-REQ-012",
+    "META-003",
+    on="rerank.top_n.whole",
+    when=answered(RerankAnswer, "zero", "omitted"),
+)
+def omitting_top_n_means_0(seen: Observation) -> Iterator[Note]:
+    """Without top_n the answer is that of top_n 0."""
+    yield from _same_ranking(seen, "zero", "omitted")
+
+
+@check(
+    "META-003",
+    on="rerank.top_n.whole",
+    when=answered(RerankAnswer, "zero", "count"),
+)
+def asking_for_every_document_means_0(seen: Observation) -> Iterator[Note]:
+    """top_n N gives the answer of top_n 0 (soft)."""
+    yield from _same_ranking(seen, "zero", "count", soft=True)
+
+
+@check(
+    "RERANK-SEM-010",
+    "META-012",
+    on="rerank.top_n.",
+    when=lambda seen: sum(_has_totals(seen, label) for label in seen.steps) >= 2,
+)
+def total_tokens_ignore_top_n(seen: Observation) -> Iterator[Note]:
+    """total_tokens is the same for every top_n."""
+    first, *others = (label for label in seen.steps if _has_totals(seen, label))
+    for label in others:
+        yield from _same_total(seen, first, label)
+
+
+@check(
+    "RERANK-SEM-001",
+    "META-011",
+    on="rerank.paths.",
+    when=answered(RerankAnswer, *_PATHS),
+)
+def rerank_paths_agree(seen: Observation) -> Iterator[Note]:
+    """The three paths give the same ranking with the same members."""
+    for label in ("root", "v2"):
+        yield from _same_ranking(seen, "v1", label)
+        wanted, given = _members(_rerank(seen, "v1")), _members(_rerank(seen, label))
+        if wanted != given:
+            yield Finding(
+                expected=f"members {sorted(wanted)}, as in step v1",
+                actual=sorted(given),
+                step=label,
+            )
+
+
+def _members(view: RerankAnswer) -> set[str]:
+    """JSON pointers of the members of an answer, of any result and of usage."""
+    found = {f"/{name}" for name in view.body}
+    found |= {f"/usage/{name}" for name in view.usage}
+    return found | {f"/results/*/{name}" for result in view.results for name in result}
+
+
+@check(
+    "META-008",
+    on="rerank.documents",
+    when=answered(RerankAnswer, "base", "shuffled"),
+)
+def order_of_documents_does_not_matter(seen: Observation) -> Iterator[Note]:
+    """The same documents in another order keep their scores."""
+    yield from _same_scores(seen, "shuffled")
+
+
+@check(
+    "RERANK-SEM-008",
+    "META-009",
+    on="rerank.documents",
+    when=answered(RerankAnswer, "base", "without", "alone"),
+)
+def other_documents_do_not_matter(seen: Observation) -> Iterator[Note]:
+    """A document keeps its score without the others."""
+    yield from _same_scores(seen, "without")
+    yield from _same_scores(seen, "alone")
+
+
+def _same_scores(seen: Observation, label: str) -> Iterator[Note]:
+    base = scores_by_text(_rerank(seen, "base"))
+    found = score_difference(base, ranked(_rerank(seen, label)))
+    if found:
+        yield Finding(
+            expected=f"{found.expected}, as in step base",
+            actual=found.actual,
+            pointer=found.pointer,
+            step=label,
+        )
+
+
+@check(
+    "META-013",
+    on="rerank.documents",
+    when=lambda seen: _has_totals(seen, "base", "without"),
+)
+def total_tokens_grow_with_documents(seen: Observation) -> Iterator[Note]:
+    """One more document takes more tokens."""
+    fewer, more = _total(seen, "without"), _total(seen, "base")
+    if not more > fewer:
+        yield Finding(
+            expected=f"more than the {fewer} of one document less",
+            actual=more,
+            pointer="/usage/total_tokens",
+            step="base",
+        )
+
+
+@check(
+    "RERANK-SEM-009",
+    "META-014",
+    on="rerank.truncation",
+    when=lambda seen: _has_totals(seen, *_TRUNCATED),
+)
+def a_tighter_limit_never_counts_more_for_rerank(seen: Observation) -> Iterator[Note]:
+    """total_tokens does not grow as truncate_prompt_tokens shrinks."""
+    for tighter, looser in pairwise(_TRUNCATED):
+        if _total(seen, tighter) > _total(seen, looser):
+            yield Finding(
+                expected=f"at most {_total(seen, looser)}, as in step {looser}",
+                actual=_total(seen, tighter),
+                pointer="/usage/total_tokens",
+                step=tighter,
+            )
+
+
+def _most(seen: Observation, label: str) -> int:
+    """What a limit allows in all: that many tokens for each input of the model.
+
+    A cross-encoder reads pairs; an embedding model reads both texts apart (A-046).
+    """
+    view = _rerank(seen, label)
+    inputs = len(view.documents) * (2 if view.kind("rerank") == "embedding" else 1)
+    return inputs * int(view.sent["truncate_prompt_tokens"])
+
+
+def _exceeds_limits(seen: Observation) -> bool:
+    return _has_totals(seen, *_TRUNCATED) and all(
+        _total(seen, "unlimited") > _most(seen, label) for label in _LIMITS
+    )
+
+
+@check("RERANK-SEM-009", "META-014", on="rerank.truncation", when=_exceeds_limits)
+def a_limit_bounds_what_rerank_counts(seen: Observation) -> Iterator[Note]:
+    """total_tokens is at most the limit times the number of model inputs."""
+    for label in _LIMITS:
+        if _total(seen, label) > _most(seen, label):
+            yield Finding(
+                expected=f"at most {_most(seen, label)}",
+                actual=_total(seen, label),
+                pointer="/usage/total_tokens",
+                kind="silent",
+                step=label,
+            )
+
+
+@check(
+    "META-015",
+    on="rerank.truncation",
+    when=answered(RerankAnswer, "unlimited", "roomy"),
+)
+def a_roomy_limit_changes_no_ranking(seen: Observation) -> Iterator[Note]:
+    """A limit above the length of every input gives the answer without a limit."""
+    yield from _same_ranking(seen, "unlimited", "roomy")
+    yield from _same_total(seen, "unlimited", "roomy")
+
+
+@check(
+    "META-016",
+    on="rerank.documents",
+    when=answered(RerankAnswer, "base"),
+)
+def the_answer_outranks_other_topics(seen: Observation) -> Iterator[Note]:
+    """The document that answers the query ranks first (real models)."""
+    view = _rerank(seen, "base")
+    best = view.documents[-1]
+    if view.texts[:1] != [best]:
+        yield Finding(
+            expected=best,
+            actual=view.texts[:1],
+            pointer="/results/0/document/text",
+            step="base",
+        )
+
+
+def _is_scored(seen: Observation) -> bool:
+    if not (
+        answered(RerankAnswer, "rerank")(seen) and answered(ScoreAnswer, "score")(seen)
+    ):
+        return False
+    count = len(_rerank(seen, "rerank").documents)
+    return len(answer(ScoreAnswer, seen, "score").scores) == count
+
+
+@check("META-017", on="rerank.score", when=_is_scored)
+def score_agrees_with_rerank(seen: Observation) -> Iterator[Note]:
+    """The score API gives each pair the score that rerank gives its document."""
+    view = _rerank(seen, "rerank")
+    pairs = zip(view.documents, answer(ScoreAnswer, seen, "score").scores, strict=True)
+    found = score_difference(scores_by_text(view), pairs, at="/data/{}/score")
+    if found:
+        yield Finding(
+            expected=f"{found.expected}, as in step rerank",
+            actual=found.actual,
+            pointer=found.pointer,
+            step="score",
+        )
+
+
+def _has_vectors(seen: Observation) -> bool:
+    if not (
+        answered(RerankAnswer, "rerank")(seen)
+        and answered(EmbeddingAnswer, "vectors")(seen)
+    ):
+        return False
+    vectors = answer(EmbeddingAnswer, seen, "vectors").embeddings
+    count = len(_rerank(seen, "rerank").documents) + 1
+    return len(vectors) == count and all(isinstance(v, list) for v in vectors)
+
+
+@check("RERANK-SEM-007", on="rerank.cosine", when=_has_vectors)
+def scores_are_cosines(seen: Observation) -> Iterator[Note]:
+    """With an embedding model scores are cosines, or cosines moved to 0…1."""
+    view = _rerank(seen, "rerank")
+    query, *vectors = floats(answer(EmbeddingAnswer, seen, "vectors").embeddings)
+    cosines = [cosine(query, v) for v in vectors]
+    known = scores_by_text(view)
+    found = [
+        score_difference(known, pairs, tolerance=COSINE_SCORE, at="/results")
+        for pairs in (
+            zip(view.documents, cosines, strict=True),
+            zip(view.documents, [(1 + c) / 2 for c in cosines], strict=True),
+        )
+    ]
+    if all(found):
+        yield Finding(
+            expected=f"cosines {cosines}, or moved to 0…1",
+            actual=ranked(view),
+            pointer="/results",
+            step="rerank",
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    top_n_keeps_the_best,
+    top_n_is_a_prefix,
+    omitting_top_n_means_0,
+    asking_for_every_document_means_0,
+    total_tokens_ignore_top_n,
+    rerank_paths_agree,
+    order_of_documents_does_not_matter,
+    other_documents_do_not_matter,
+    total_tokens_grow_with_documents,
+    a_tighter_limit_never_counts_more_for_rerank,
+    a_limit_bounds_what_rerank_counts,
+    a_roomy_limit_changes_no_ranking,
+    the_answer_outranks_other_topics,
+    score_agrees_with_rerank,
+    scores_are_cosines,
+)
