@@ -172,4 +172,4 @@ class Engine(Protocol):
         """One similarity per pair, for both rerank and score."""
 
     def stats(self, model: str) -> Mapping[str, float]:
-        """Live counters: queue_fraction, queue_absolute, results_pending, batch_size."""
+        """Counters: queue_fraction, queue_absolute, results_pending, batch_size."""

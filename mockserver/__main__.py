@@ -1,0 +1,70 @@
+"""`aios-mock`: serve the mock until told to stop.
+
+Exit codes: 0 stopped as told, 4 bad option or file or an address in use.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from mockserver.options import MockOptions, read_options
+from serving.options import OptionError
+from serving.run import Unavailable, serve
+
+_BAD_OPTION = 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    try:
+        options = read_options(argv, os.environ)
+        return (
+            _list_defects(as_json=options.as_json)
+            if options.list_defects
+            else _serve(options)
+        )
+    except (OptionError, Unavailable) as error:
+        sys.stderr.write(f"aios-mock: {error}\n")
+        return _BAD_OPTION
+
+
+def _serve(options: MockOptions) -> int:
+    from mockserver.app import mock_application  # noqa: PLC0415 - --help is quick
+
+    serve(
+        mock_application(options),
+        options.address,
+        _hint,
+        access_log=options.access_log,
+    )
+    return 0
+
+
+def _hint(url: str) -> str:
+    """Return a line that can be pasted into a shell."""
+    body = {
+        "model": "sds/bge-reranker-v2-m3",
+        "query": "What is the capital of France?",
+        "documents": ["Seoul is a city.", "The capital of France is Paris."],
+    }
+    return (
+        f"try: curl {url}/v1/rerank -H 'Content-Type: application/json' "
+        f"-d '{json.dumps(body)}'\n"
+    )
+
+
+def _list_defects(*, as_json: bool) -> int:
+    from mockserver.app import defects  # noqa: PLC0415 - only when asked for
+
+    described = [defect.describe() for defect in defects().values()]
+    if as_json:
+        sys.stdout.write(json.dumps(described, indent=2) + "\n")
+    else:
+        for one in described:
+            sys.stdout.write(f"{one['name']}: {one['description']}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

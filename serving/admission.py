@@ -1,0 +1,129 @@
+"""The first stages: from bytes to a request that the server is willing to answer."""
+
+from hmac import compare_digest
+from typing import Any
+
+from serving.codec import decode
+from serving.context import Context
+from serving.contract import JSON
+from serving.engine import Model
+from serving.errors import BadRequest, NotFound, Unauthorized, Violation
+
+_PREFIXES = {
+    "chat": "chatcmpl-",
+    "completions": "cmpl-",
+    "embeddings": "embd-",
+    "rerank": "rerank-",
+    "score": "score-",
+}
+
+
+def admit(context: Context) -> None:
+    """Check the key, parse the body.
+
+    Raises Unauthorized, or BadRequest for what is no JSON object (`COMMON-ERR-002`).
+    """
+    authorize(context)
+    content_type = context.headers.get("Content-Type", "")
+    if content_type.partition(";")[0].strip().lower() != JSON:
+        raise BadRequest(
+            f"the header Content-Type must be {JSON}, got {content_type[:100]!r}",
+            code="content_type",
+        )
+    context.body = _object(context.raw)
+
+
+def authorize(context: Context) -> None:
+    """Raise Unauthorized unless the key is the accepted one.
+
+    Without a configured key everything is open where the document asks for none
+    (`A-006`), and any bearer key will do where it asks for one.
+    """
+    key = context.front.api_key
+    secured = context.operation is not None and context.operation.secured
+    if key is None and not secured:
+        return
+    scheme, _, given = context.headers.get("Authorization", "").partition(" ")
+    given = given.strip()
+    if scheme.lower() != "bearer" or not given:
+        raise Unauthorized(
+            "the header Authorization must be: Bearer KEY",
+            code="missing_api_key",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    if key is not None and not compare_digest(given.encode(), key.encode()):
+        raise Unauthorized(
+            "the API key is not the accepted one",
+            code="invalid_api_key",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        body = decode(raw)
+    except ValueError as error:
+        reason = str(error) if raw else "it is empty"
+        raise BadRequest(
+            f"the body is no JSON: {reason}", code="json_invalid"
+        ) from None
+    if not isinstance(body, dict):
+        raise BadRequest(
+            f"the body must be a JSON object, got {_kind(body)}", code="json_invalid"
+        )
+    return body
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "a number"
+
+
+def validate(context: Context) -> list[Violation]:
+    """Hold the body against the request schema (`COMMON-ERR-003`)."""
+    operation = context.operation
+    if operation is None or operation.request is None:
+        return []
+    return operation.request.violations(context.body)
+
+
+def prepare(context: Context) -> None:
+    """Find the model, fill in defaults, give the answer its id and time.
+
+    Raises NotFound for an unknown model, BadRequest for one of the wrong kind
+    (`COMMON-ERR-008`).
+    """
+    operation = context.operation
+    assert operation is not None  # noqa: S101 - routes exist for operations only
+    name: str = context.body["model"]
+    model = context.front.find(name)
+    if model is None:
+        raise NotFound(
+            f"the model {name!r} is not served; GET /v1/models lists those that are",
+            code="model_not_found",
+            param="model",
+        )
+    if operation.api not in model.apis:
+        raise _unfit(model, operation.api)
+    context.model = model
+    context.parameters = operation.complete(context.body)
+    context.id = _PREFIXES[operation.api] + context.front.identity()
+    context.created = context.front.now()
+
+
+def _unfit(model: Model, api: str) -> BadRequest:
+    offered = ", ".join(sorted(model.apis))
+    return BadRequest(
+        f"the model {model.name!r} does not serve {api}; it serves {offered}",
+        code="model_unfit",
+        param="model",
+    )

@@ -1,0 +1,34 @@
+"""Which module answers for which API."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any
+
+from serving import chat, completions, embeddings, rerank, score
+from serving.context import Context
+
+_ANSWERS: Mapping[str, Callable[[Context], Awaitable[dict[str, Any]]]] = {
+    "chat": chat.answer,
+    "completions": completions.answer,
+    "embeddings": embeddings.answer,
+    "rerank": rerank.answer,
+    "score": score.answer,
+}
+_CHUNKS: Mapping[str, Callable[[Context], AsyncGenerator[dict[str, Any], None]]] = {
+    "chat": chat.chunks,
+    "completions": completions.chunks,
+}
+
+
+async def answer(context: Context) -> dict[str, Any]:
+    """Return the whole answer of the context's API."""
+    return await _ANSWERS[context.api or ""](context)
+
+
+def chunks(context: Context) -> AsyncGenerator[dict[str, Any], None]:
+    """Return the chunks of the context's API."""
+    return _CHUNKS[context.api or ""](context)
+
+
+def streamed(context: Context) -> bool:
+    """Tell whether the request wants a stream."""
+    return context.api in _CHUNKS and bool(context.parameters.get("stream"))

@@ -1,0 +1,211 @@
+"""The aiohttp application: routes from the contract, one way through for each request.
+
+Outermost first: `middlewares` of the caller, `_refusals`, the route's handler.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from itertools import count
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from serving import admission, apis, sse
+from serving.codec import encode
+from serving.context import Context, Front
+from serving.contract import Operation
+from serving.engine import EngineError
+from serving.errors import (
+    ApiError,
+    BadRequest,
+    Broken,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+    refused,
+)
+from serving.models import listed
+from serving.selfcheck import SelfCheck
+from serving.stages import Response, Stages
+
+_log = logging.getLogger(__name__)
+
+
+class Server:
+    """One front with its stages, as an application to run."""
+
+    def __init__(self, front: Front, stages: Stages) -> None:
+        """Count requests from 1."""
+        self._front = front
+        self._stages = stages
+        self._numbers = count(1)
+        self._check = SelfCheck(front.contract) if front.self_check else None
+        self._document = encode(dict(front.contract.document))
+
+    def application(self, middlewares: Sequence[Middleware] = ()) -> web.Application:
+        """Return the application; it starts and closes the engine."""
+
+        @web.middleware
+        async def refusals(
+            request: web.Request, handler: Handler
+        ) -> web.StreamResponse:
+            return await self._refusals(request, handler)
+
+        app = web.Application(
+            middlewares=[*middlewares, refusals],
+            client_max_size=self._front.body_limit,
+        )
+        for operation in self._front.contract.operations.values():
+            handler = self._handler(operation)
+            app.router.add_route(operation.method, operation.path, handler)
+        own = {"/health": _health, "/openapi.json": self._openapi}
+        if "GET /v1/models" not in self._front.contract.operations:
+            own["/v1/models"] = self._models
+        for path, get in own.items():
+            app.router.add_get(path, get)
+        app.cleanup_ctx.append(self._engine)
+        return app
+
+    async def _engine(self, app: web.Application) -> AsyncIterator[None]:
+        del app
+        await self._front.engine.start()
+        yield
+        await self._front.engine.close()
+
+    def _handler(self, operation: Operation) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            context = self._context(request, operation)
+            context.raw = await _body(request)
+            stages = self._stages
+            stages.admit(context)
+            violations = stages.validate(context)
+            if violations:
+                raise Invalid(violations)
+            stages.prepare(context)
+            if apis.streamed(context):
+                return await self._stream(request, context)
+            response = stages.respond(context, await stages.answer(context))
+            if self._check is not None:
+                self._check.response(context, response)
+            return _whole(response)
+
+        return handle
+
+    async def _stream(
+        self, request: web.Request, context: Context
+    ) -> web.StreamResponse:
+        stages = self._stages
+        chunks = stages.chunks(context)
+        if self._check is not None:
+            chunks = self._check.chunks(context, chunks)
+        blocks = sse.coalesced(stages.frames(context, chunks))
+        async with aclosing(blocks):
+            # what fails before the first byte is an ordinary refusal
+            first = await anext(blocks, b"")
+            status, headers = stages.stream(context)
+            response = web.StreamResponse(status=status, headers=headers)
+            try:
+                await response.prepare(request)
+                await response.write(first)
+                async for block in blocks:
+                    await response.write(block)
+                await response.write_eof()
+            except ConnectionResetError:
+                _log.debug("the client of %s left", context.operation_id)
+            return response
+
+    async def _refusals(
+        self, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
+        """Turn whatever goes wrong into an answer that the client can read."""
+        try:
+            return await handler(request)
+        except ApiError as error:
+            refusal = error
+        except EngineError as error:
+            refusal = refused(error)
+        except web.HTTPException as error:
+            refusal = _routed(request, error)
+        except Exception:  # noqa: BLE001 - the last resort, logged in full
+            _log.exception("%s %s failed", request.method, request.path)
+            refusal = Broken("the server failed", code="internal")
+        context: Context = request.get("context") or self._context(request, None)
+        return _whole(self._stages.refusal(context, refusal))
+
+    def _context(self, request: web.Request, operation: Operation | None) -> Context:
+        context = Context(
+            front=self._front,
+            number=next(self._numbers),
+            method=request.method,
+            path=request.path,
+            headers=request.headers,
+            operation=operation,
+        )
+        request["context"] = context
+        return context
+
+    async def _openapi(self, request: web.Request) -> web.Response:
+        del request
+        return web.Response(body=self._document, content_type="application/json")
+
+    async def _models(self, request: web.Request) -> web.Response:
+        admission.authorize(self._context(request, None))
+        body = encode(listed(self._front))
+        return web.Response(body=body, content_type="application/json")
+
+
+def application(
+    front: Front,
+    stages: Stages | None = None,
+    middlewares: Sequence[Middleware] = (),
+) -> web.Application:
+    """Return the application of a front, with other stages if given."""
+    return Server(front, stages or Stages()).application(middlewares)
+
+
+async def _health(request: web.Request) -> web.Response:
+    del request
+    return web.json_response({"status": "ok"})
+
+
+def _whole(response: Response) -> web.Response:
+    status, headers, body = response
+    return web.Response(status=status, headers=headers, body=body)
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise
+    except (web.RequestPayloadError, ValueError) as error:
+        raise BadRequest(
+            f"the body cannot be read: {error}", code="body_unreadable"
+        ) from error
+
+
+def _routed(request: web.Request, error: web.HTTPException) -> ApiError:
+    """Say what aiohttp's router or reader found."""
+    match error:
+        case web.HTTPRequestEntityTooLarge():
+            return TooLarge(
+                f"the body must have at most {request.client_max_size} bytes",
+                code="body_too_large",
+            )
+        case web.HTTPMethodNotAllowed(allowed_methods=methods):
+            allowed = ", ".join(sorted(methods))
+            return NotAllowed(
+                f"{request.path} takes {allowed}, not {request.method}",
+                code="method_not_allowed",
+                headers={"Allow": allowed},
+            )
+        case web.HTTPNotFound():
+            return NotFound(
+                f"there is no path {request.path}; GET /openapi.json lists those that "
+                "are served",
+                code="path_not_found",
+            )
+        case _:
+            return BadRequest(error.reason, code="bad_request")

@@ -1,0 +1,207 @@
+"""POST /v1/chat/completions: the next message of a conversation (`000:344`)."""
+
+from asyncio import gather
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from serving.context import Context
+from serving.engine import Token
+from serving.errors import BadRequest
+from serving.generation import (
+    Draw,
+    choices,
+    known_tokens,
+    merged,
+    sampling,
+    steps,
+    stop_strings,
+)
+from serving.logprobs import chat_logprobs
+from serving.reader import Part
+from serving.streaming import UsageInStream
+from serving.structured import wanted_schema
+from serving.tools import plan_tools
+from serving.usage import usage
+
+
+async def answer(context: Context) -> dict[str, Any]:
+    """Return the whole answer."""
+    draws = _draws(context)
+    written = await gather(*(_written(context, draw) for draw in draws))
+    generated = sum(tokens for _, tokens in written)
+    return {
+        "id": context.id,
+        "object": "chat.completion",
+        "created": context.created,
+        "model": context.parameters["model"],
+        "choices": [
+            {"index": index, **choice} for index, (choice, _) in enumerate(written)
+        ],
+        "usage": usage(len(draws[0].prompt), generated),
+        "prompt_logprobs": None,
+    }
+
+
+async def chunks(context: Context) -> AsyncGenerator[dict[str, Any], None]:
+    """Yield the answer piece by piece, in OpenAI's form (`A-100`).
+
+    Each choice opens with its role and closes with a chunk that holds nothing but
+    why it ended; the usage, where asked for, comes last and by itself (`A-099`).
+    """
+    draws = _draws(context)
+    counted = UsageInStream(context.parameters, len(draws[0].prompt))
+    messages = [_Message(context) for _ in draws]
+
+    def chunk(index: int, delta: dict[str, Any], **rest: Any) -> dict[str, Any]:
+        choice = {
+            "index": index,
+            "delta": delta,
+            "logprobs": rest.get("logprobs"),
+            "finish_reason": rest.get("finish"),
+            "stop_reason": rest.get("stop_reason"),
+        }
+        return counted.on(
+            {
+                "id": context.id,
+                "object": "chat.completion.chunk",
+                "created": context.created,
+                "model": context.parameters["model"],
+                "choices": [choice],
+            }
+        )
+
+    async with aclosing(
+        merged([steps(context.front.engine, d) for d in draws])
+    ) as all_:
+        async for index, step in all_:
+            message = messages[index]
+            if not message.opened:
+                message.opened = True
+                yield chunk(index, {"role": "assistant", "content": ""})
+            counted.tokens[index] = step.tokens
+            for part in step.parts:
+                logprobs = message.logprobs(part.tokens)
+                if part.text or logprobs:
+                    yield chunk(index, message.delta(part), logprobs=logprobs)
+            if step.finish is not None:
+                yield chunk(index, {}, finish=step.finish, stop_reason=step.stop_reason)
+    if counted.last:
+        yield {**chunk(0, {}), "choices": [], "usage": counted.total()}
+
+
+async def _written(context: Context, draw: Draw) -> tuple[dict[str, Any], int]:
+    """Return a choice, without its index, and the tokens that it took."""
+    texts: dict[str, list[str]] = {"content": [], "reasoning": []}
+    calls: list[dict[str, Any]] = []
+    tokens: list[Token] = []
+    message = _Message(context)
+    async with aclosing(steps(context.front.engine, draw)) as all_:
+        async for step in all_:
+            for part in step.parts:
+                tokens += part.tokens
+                if part.kind == "call":
+                    calls += message.delta(part)["tool_calls"]
+                elif part.kind == "arguments":
+                    calls[-1]["function"]["arguments"] += part.text
+                else:
+                    texts[part.kind].append(part.text)
+    for call in calls:
+        del call["index"]
+    content = "".join(texts["content"])
+    choice = {
+        "message": {
+            "role": "assistant",
+            "reasoning_content": "".join(texts["reasoning"]) or None,
+            "content": content or (None if calls else ""),
+            "tool_calls": calls,
+        },
+        "logprobs": chat_logprobs(tokens) if message.with_logprobs else None,
+        "finish_reason": step.finish,
+        "stop_reason": step.stop_reason,
+    }
+    return choice, step.tokens
+
+
+class _Message:
+    """Turns the parts of one choice into deltas of its message."""
+
+    __slots__ = ("_calls", "_context", "opened", "with_logprobs")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._calls = 0
+        self.opened = False
+        self.with_logprobs: bool = context.parameters["logprobs"]
+
+    def delta(self, part: Part) -> dict[str, Any]:
+        """Return what a part adds; a call has its id, type and name once."""
+        if part.kind == "content":
+            return {"content": part.text}
+        if part.kind == "reasoning":
+            return {"reasoning_content": part.text}
+        if part.kind == "arguments":
+            piece = {"index": self._calls - 1, "function": {"arguments": part.text}}
+            return {"tool_calls": [piece]}
+        self._calls += 1
+        call = {
+            "index": self._calls - 1,
+            "id": f"call_{self._context.front.identity()}",
+            "type": "function",
+            "function": {"name": part.text, "arguments": ""},
+        }
+        return {"tool_calls": [call]}
+
+    def logprobs(self, tokens: Sequence[Token]) -> dict[str, Any] | None:
+        return chat_logprobs(tokens) if self.with_logprobs and tokens else None
+
+
+def _draws(context: Context) -> list[Draw]:
+    """Read everything that the request says about generation.
+
+    Raises ApiError for what has no meaning, TooLong for a prompt without room.
+    """
+    values, model, engine = context.parameters, context.served, context.front.engine
+    if not values["messages"]:
+        raise BadRequest(
+            "/messages must hold at least one message", code="empty", param="messages"
+        )
+    plan = plan_tools(values.get("tools"), values.get("tool_choice"))
+    schema = plan.schema or wanted_schema(context.body.get("response_format"))
+    prompt = engine.render_chat(
+        model.name, [*map(_flat, values["messages"])], plan.offered
+    )
+    top = values.get("top_logprobs")
+    drawn = sampling(
+        values,
+        model,
+        prompt,
+        schema=schema,
+        top_logprobs=int(top or 0) if values["logprobs"] else None,
+    )
+    known_tokens(engine, model, drawn.logit_bias)
+    draw = Draw(
+        model,
+        prompt,
+        drawn,
+        stops=stop_strings(values.get("stop")),
+        plan=plan,
+        reasoning=None if schema else model.reasoning,
+    )
+    return choices(draw, values["n"])
+
+
+def _flat(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Join the text parts of a message; BadRequest for parts of another type."""
+    parts = message.get("content")
+    if not isinstance(parts, list):
+        return message
+    for part in parts:
+        if part["type"] != "text":
+            raise BadRequest(
+                f"a part of /messages has the type {part['type'][:100]!r}; only text "
+                "is served",
+                code="unsupported_part",
+                param="messages",
+            )
+    return {**message, "content": "".join(part["text"] for part in parts)}

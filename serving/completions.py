@@ -1,0 +1,211 @@
+"""POST /v1/completions: texts, continued (`000:539`)."""
+
+from asyncio import gather
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from serving.context import Context
+from serving.engine import Token
+from serving.errors import BadRequest
+from serving.generation import (
+    Draw,
+    choices,
+    known_tokens,
+    merged,
+    sampling,
+    steps,
+    stop_strings,
+)
+from serving.logprobs import LegacyLogprobs
+from serving.streaming import UsageInStream
+from serving.usage import usage
+
+_DEFAULT_LIMIT = 16  # tokens; what OpenAI's API does and the sample shows (A-115)
+
+
+@dataclass(frozen=True, slots=True)
+class _Echo:
+    """The prompt as the beginning of the text, with its tokens if asked for."""
+
+    text: str = ""
+    tokens: Sequence[Token] = ()
+
+
+async def answer(context: Context) -> dict[str, Any]:
+    """Return the whole answer: m prompts by n choices, index p·n + k (`A-110`)."""
+    draws = _draws(context)
+    echoes = await _echoes(context, draws)
+    written = await gather(
+        *(_written(context, *pair) for pair in zip(draws, echoes, strict=True))
+    )
+    generated = sum(tokens for _, tokens in written)
+    return {
+        "id": context.id,
+        "object": "text_completion",
+        "created": context.created,
+        "model": context.parameters["model"],
+        "choices": [
+            {"index": index, **choice} for index, (choice, _) in enumerate(written)
+        ],
+        "usage": usage(_prompt_tokens(context, draws), generated),
+    }
+
+
+async def chunks(context: Context) -> AsyncGenerator[dict[str, Any], None]:
+    """Yield the answer piece by piece, in OpenAI's form (`A-100`).
+
+    An echoed prompt is the first piece of its choice; the last piece has no text.
+    """
+    draws = _draws(context)
+    echoes = await _echoes(context, draws)
+    counted = UsageInStream(context.parameters, _prompt_tokens(context, draws))
+    logprobs = [_logprobs(context) for _ in draws]
+    opened: set[int] = set()
+
+    def chunk(index: int, text: str, tokens: Sequence[Token] = (), **rest: Any) -> Any:
+        legacy = logprobs[index]
+        choice = {
+            "index": index,
+            "text": text,
+            "logprobs": legacy.feed(tokens) if legacy and tokens else None,
+            "finish_reason": rest.get("finish"),
+            "stop_reason": rest.get("stop_reason"),
+            "prompt_logprobs": None,
+        }
+        return counted.on(
+            {
+                "id": context.id,
+                "object": "text_completion",
+                "created": context.created,
+                "model": context.parameters["model"],
+                "choices": [choice],
+            }
+        )
+
+    async with aclosing(
+        merged([steps(context.front.engine, d) for d in draws])
+    ) as all_:
+        async for index, step in all_:
+            if index not in opened:
+                opened.add(index)
+                echo = echoes[index]
+                if echo.text or echo.tokens:
+                    yield chunk(index, echo.text, echo.tokens)
+            counted.tokens[index] = step.tokens
+            for part in step.parts:
+                if part.text or logprobs[index]:
+                    yield chunk(index, part.text, part.tokens)
+            if step.finish is not None:
+                yield chunk(index, "", finish=step.finish, stop_reason=step.stop_reason)
+    if counted.last:
+        yield {**chunk(0, ""), "choices": [], "usage": counted.total()}
+
+
+async def _written(
+    context: Context, draw: Draw, echo: _Echo
+) -> tuple[dict[str, Any], int]:
+    """Return a choice, without its index, and the tokens that it took."""
+    text = [echo.text]
+    tokens = list(echo.tokens)
+    async with aclosing(steps(context.front.engine, draw)) as all_:
+        async for step in all_:
+            for part in step.parts:
+                text.append(part.text)
+                tokens += part.tokens
+    legacy = _logprobs(context)
+    choice = {
+        "text": "".join(text),
+        "logprobs": legacy.feed(tokens) if legacy else None,
+        "finish_reason": step.finish,
+        "stop_reason": step.stop_reason,
+        "prompt_logprobs": None,
+    }
+    return choice, step.tokens
+
+
+def _logprobs(context: Context) -> LegacyLogprobs | None:
+    wanted = context.parameters.get("logprobs")
+    return None if wanted is None else LegacyLogprobs()
+
+
+def _draws(context: Context) -> list[Draw]:
+    """Return prompt after prompt its n draws; raises as chat's does."""
+    values, model, engine = context.parameters, context.served, context.front.engine
+    draws: list[Draw] = []
+    for prompt in _prompts(values["prompt"]):
+        ids = engine.encode(model.name, prompt) if isinstance(prompt, str) else prompt
+        drawn = sampling(
+            values,
+            model,
+            ids,
+            default_limit=_DEFAULT_LIMIT,
+            top_logprobs=values.get("logprobs"),
+        )
+        known_tokens(engine, model, drawn.logit_bias)
+        draw = Draw(model, ids, drawn, stops=stop_strings(values.get("stop")))
+        draws += choices(draw, values["n"])
+    return draws
+
+
+def _prompts(value: Any) -> list[str | list[int]]:
+    """Return one entry for each prompt; a flat list of ids is one prompt."""
+    if isinstance(value, str):
+        return [value]
+    if not value:
+        raise BadRequest(
+            "/prompt must hold at least one text", code="empty", param="prompt"
+        )
+    if isinstance(value[0], int | float):
+        return [[int(token) for token in value]]
+    return [
+        item if isinstance(item, str) else [int(token) for token in item]
+        for item in value
+    ]
+
+
+def _prompt_tokens(context: Context, draws: Sequence[Draw]) -> int:
+    """Count each prompt once, however many choices it has (`META-037`)."""
+    return sum(len(draw.prompt) for draw in draws[:: context.parameters["n"]])
+
+
+async def _echoes(context: Context, draws: Sequence[Draw]) -> list[_Echo]:
+    """Return what each choice's text begins with (`A-117`)."""
+    values = context.parameters
+    if not values["echo"]:
+        return [_Echo()] * len(draws)
+    echoes: list[_Echo] = []
+    for prompt, draw in zip(
+        _prompts(values["prompt"]), draws[:: values["n"]], strict=True
+    ):
+        text = prompt if isinstance(prompt, str) else _text(context, prompt)
+        echoes += [_Echo(text, await _echoed(context, draw))] * values["n"]
+    return echoes
+
+
+def _text(context: Context, ids: Sequence[int]) -> str:
+    pieces = [_piece(context, token) for token in ids]
+    return b"".join(pieces).decode("utf-8", "replace")
+
+
+def _piece(context: Context, token: int) -> bytes:
+    data = context.front.engine.token(context.served.name, token)
+    if data is None:
+        raise BadRequest(
+            f"/prompt holds the token {token}, which is not in the model's vocabulary",
+            code="unknown_token",
+            param="prompt",
+        )
+    return data
+
+
+async def _echoed(context: Context, draw: Draw) -> list[Token]:
+    """Return the prompt's tokens with their log probabilities, if wanted."""
+    top = draw.sampling.top_logprobs
+    if top is None:
+        return []
+    tokens = await context.front.engine.prompt_logprobs(
+        draw.model.name, draw.prompt, top
+    )
+    return [token for token in tokens if token.data]

@@ -1,0 +1,88 @@
+"""What is known about a request, and about the server that answers it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import Any
+
+from serving.codec import Vector
+from serving.contract import Contract, Operation
+from serving.engine import Engine, Model
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+def _identity() -> str:
+    return token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """One server: an engine behind a contract.
+
+    `find` returns the served model of a name, None if there is none. `plain` makes
+    answers hold plain JSON values only, for those who want to look at or change
+    them; otherwise a vector may be a `codec.Vector`. `now` gives Unix seconds,
+    `identity` the unique part of an id.
+    """
+
+    engine: Engine
+    contract: Contract
+    find: Callable[[str], Model | None]
+    api_key: str | None = None
+    body_limit: int = 16 * 1024 * 1024  # bytes
+    self_check: bool = False
+    plain: bool = False
+    now: Callable[[], int] = _now
+    identity: Callable[[], str] = _identity
+    vectors: dict[Any, tuple[Vector, int]] = field(default_factory=dict)
+
+
+def by_name(engine: Engine) -> Callable[[str], Model | None]:
+    """Return a `find` for the models that an engine lists."""
+    models: dict[str, Model] = {}
+
+    def find(name: str) -> Model | None:
+        if not models:
+            models.update((model.name, model) for model in engine.models)
+        return models.get(name)
+
+    return find
+
+
+@dataclass(slots=True)
+class Context:
+    """One request on its way through the stages."""
+
+    front: Front
+    number: int  # of this request since the start, from 1
+    method: str
+    path: str
+    headers: Mapping[str, str]  # names in any letter case
+    operation: Operation | None = None  # None: the document has no such operation
+    raw: bytes = b""
+    body: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    model: Model | None = None
+    id: str = ""
+    created: int = 0
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def api(self) -> str | None:
+        """The API that the operation belongs to."""
+        return self.operation.api if self.operation else None
+
+    @property
+    def operation_id(self) -> str:
+        """Method and path: "POST /v1/rerank"."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def served(self) -> Model:
+        """The model, once `prepare` has found it."""
+        assert self.model is not None  # noqa: S101 - the order of the stages
+        return self.model

@@ -1,0 +1,153 @@
+"""The contract at run time: every request and answer is held against the spec.
+
+All knowledge of fields, types, bounds and defaults comes from the OpenAPI document;
+it is compiled once, when the server starts.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from types import MappingProxyType
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator
+
+from serving.errors import Violation
+from serving.violations import violations
+
+JSON = "application/json"
+EVENTS = "text/event-stream"
+_METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+_NAMED = 20  # violations looked at in one body; nobody reads more
+
+
+class Schema:
+    """A JSON schema of the document, compiled."""
+
+    __slots__ = ("_raw", "_validator")
+
+    def __init__(self, raw: Mapping[str, Any], components: Mapping[str, Any]) -> None:
+        """`raw` may refer to the document's `components`."""
+        self._raw = {**raw, "components": components}
+        self._validator = Draft202012Validator(self._raw, offline=True)
+
+    def violations(self, value: Any) -> list[Violation]:
+        """Return the breaches in `value`, none if it is valid."""
+        if self._validator.is_valid(value):
+            return []
+        errors = islice(self._validator.iter_errors(value), _NAMED)
+        return violations(errors, self._raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One path and method of the document, compiled."""
+
+    id: str  # "POST /v1/rerank"
+    method: str
+    path: str
+    api: str  # the operation's first tag: rerank, score, chat, …
+    secured: bool  # the document asks for a key
+    request: Schema | None
+    answers: Mapping[str, Schema]  # by status; may hold "default"
+    chunk: Schema | None  # of the JSON in an event of a stream
+    members: frozenset[str]  # the body members that the document knows
+    defaults: Mapping[str, Any]
+    integers: frozenset[str]
+
+    def complete(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of a valid body with the document's defaults.
+
+        What the document does not list has no effect (`A-007`) and is left out.
+        JSON knows one kind of number: 241.0 is the integer 241.
+        """
+        values = dict(self.defaults)
+        for name in self.members & body.keys():
+            value = body[name]
+            if type(value) is float and name in self.integers:
+                value = int(value)
+            if value is not None:
+                values[name] = value
+        return values
+
+
+class Contract:
+    """The operations of one OpenAPI document."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        """Compile `document`, which must not change afterwards."""
+        self.document = document
+        self.operations: Mapping[str, Operation] = MappingProxyType(
+            {operation.id: operation for operation in self._compiled()}
+        )
+
+    def _compiled(self) -> Iterator[Operation]:
+        for path, item in self.document["paths"].items():
+            for method in _METHODS:
+                if method in item:
+                    yield self._operation(path, method, item[method])
+
+    def _operation(self, path: str, method: str, raw: Mapping[str, Any]) -> Operation:
+        body = self._content(raw.get("requestBody", {})).get(JSON)
+        properties = self._resolved(body or {}).get("properties", {})
+        answers = {
+            status: self._content(response)
+            for status, response in raw["responses"].items()
+        }
+        return Operation(
+            id=f"{method.upper()} {path}",
+            method=method.upper(),
+            path=path,
+            api=raw["tags"][0],
+            secured=bool(raw.get("security", self.document.get("security"))),
+            request=self._schema(body),
+            answers={
+                status: schema
+                for status, content in answers.items()
+                if (schema := self._schema(content.get(JSON)))
+            },
+            chunk=self._schema(self._chunk(answers.get("200", {}).get(EVENTS))),
+            members=frozenset(properties),
+            defaults={
+                name: node["default"]
+                for name, member in properties.items()
+                if (node := self._resolved(member)).get("default") is not None
+            },
+            integers=frozenset(
+                name
+                for name, member in properties.items()
+                if "integer" in self._types(member)
+            ),
+        )
+
+    def _content(self, node: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        """Return the schema of each media type of a body or response."""
+        content = self._resolved(node).get("content", {})
+        return {media: part["schema"] for media, part in content.items()}
+
+    def _chunk(self, event: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Find the schema of the JSON inside an event of a stream."""
+        if event is None:
+            return None
+        data = self._resolved(event)["properties"]["data"]
+        for form in (data, *data.get("anyOf", ())):
+            if "contentSchema" in form:
+                chunk: Mapping[str, Any] = form["contentSchema"]
+                return chunk
+        return None
+
+    def _resolved(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
+        while (reference := node.get("$ref")) is not None:
+            target: Any = self.document
+            for step in reference.removeprefix("#/").split("/"):
+                target = target[step.replace("~1", "/").replace("~0", "~")]
+            node = target
+        return node
+
+    def _types(self, node: Mapping[str, Any]) -> list[str]:
+        types = self._resolved(node).get("type", [])
+        return [types] if isinstance(types, str) else types
+
+    def _schema(self, raw: Mapping[str, Any] | None) -> Schema | None:
+        components = self.document.get("components", {})
+        return None if raw is None else Schema(raw, components)

@@ -1,0 +1,212 @@
+"""From a request's parameters to the parts of its choices, one step at a time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from serving.engine import Engine, JsonSchema, Model, Sampling, Token, TooLong
+from serving.errors import BadRequest
+from serving.reader import Part, Reader
+from serving.tools import NO_TOOLS, ToolPlan
+
+_MOST_CHOICES = 128  # OpenAI's own limit; the documents name none (A-102)
+_SEEDS = 2**63
+
+
+class Step(NamedTuple):
+    """What one token (or the end) adds to a choice."""
+
+    parts: Sequence[Part]
+    tokens: int  # generated so far, of this choice
+    finish: str | None = None
+    stop_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One choice, ready to be generated."""
+
+    model: Model
+    prompt: Sequence[int]
+    sampling: Sampling
+    stops: Sequence[str] = ()
+    plan: ToolPlan = NO_TOOLS
+    reasoning: tuple[str, str] | None = None
+
+    def reader(self) -> Reader:
+        """Return a new reader for this choice."""
+        return Reader(
+            self.sampling.max_tokens,
+            stops=self.stops,
+            reasoning=self.reasoning,
+            calls=self.plan.reader(self.model),
+        )
+
+
+async def steps(engine: Engine, draw: Draw) -> AsyncGenerator[Step, None]:
+    """Generate one choice; the last step, and no other, has a finish reason."""
+    reader = draw.reader()
+    limit = draw.sampling.max_tokens
+    parts: list[Part] = []
+    if limit:
+        tokens = engine.generate(draw.model.name, draw.prompt, draw.sampling)
+        async with _closed(tokens):
+            async for token in tokens:
+                parts = reader.feed(token)
+                if reader.finish is not None or reader.tokens >= limit:
+                    break
+                if parts:
+                    yield Step(parts, reader.tokens)
+                    parts = []
+        if reader.finish is None or reader.stop_reason is not None:
+            parts = [*parts, *reader.close()]
+    else:
+        reader.finish = "length"
+    yield Step(parts, reader.tokens, reader.finish, reader.stop_reason)
+
+
+@asynccontextmanager
+async def _closed(tokens: AsyncIterator[Token]) -> AsyncIterator[None]:
+    """Close the engine's iterator, which cancels the request, come what may."""
+    try:
+        yield
+    finally:
+        close = getattr(tokens, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def merged(
+    sources: Sequence[AsyncGenerator[Step, None]],
+) -> AsyncGenerator[tuple[int, Step], None]:
+    """Interleave the steps of several choices as they come, each with its number."""
+    if len(sources) == 1:
+        try:
+            async for step in sources[0]:
+                yield 0, step
+        finally:
+            await sources[0].aclose()
+        return
+    queue: asyncio.Queue[tuple[int, Step | Exception | None]] = asyncio.Queue(1)
+
+    async def pump(number: int, source: AsyncGenerator[Step, None]) -> None:
+        try:
+            async for step in source:
+                await queue.put((number, step))
+            await queue.put((number, None))
+        except Exception as error:  # noqa: BLE001 - raised again by the consumer
+            await queue.put((number, error))
+        finally:
+            await source.aclose()
+
+    tasks = [asyncio.create_task(pump(*pair)) for pair in enumerate(sources)]
+    try:
+        running = len(tasks)
+        while running:
+            number, item = await queue.get()
+            if item is None:
+                running -= 1
+            elif isinstance(item, Exception):
+                raise item
+            else:
+                yield number, item
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def sampling(
+    values: Mapping[str, Any],
+    model: Model,
+    prompt: Sequence[int],
+    *,
+    default_limit: int | None = None,
+    schema: JsonSchema | None = None,
+    top_logprobs: int | None = None,
+) -> Sampling:
+    """Read the sampling parameters that chat and completions share.
+
+    `default_limit` is in tokens; without it the rest of the model's context is the
+    limit (`A-085`). Raises TooLong, or BadRequest for a limit beyond the model
+    maximum (`000:381`, `A-083`).
+    """
+    room = model.context_length - len(prompt)
+    limit = _limit(values, model)
+    if room < 0 or (room == 0 and limit != 0):
+        raise TooLong(len(prompt), model.context_length)
+    if limit is None:
+        limit = room if default_limit is None else default_limit
+    seed = values.get("seed")
+    return Sampling(
+        max_tokens=min(limit, room),
+        temperature=float(values["temperature"]),
+        top_p=float(values["top_p"]),
+        seed=None if seed is None else seed % _SEEDS,
+        frequency_penalty=float(values["frequency_penalty"]),
+        presence_penalty=float(values["presence_penalty"]),
+        logit_bias={
+            int(token): float(bias)
+            for token, bias in (values.get("logit_bias") or {}).items()
+        },
+        top_logprobs=top_logprobs,
+        schema=schema,
+    )
+
+
+def _limit(values: Mapping[str, Any], model: Model) -> int | None:
+    """Return the smaller of the two limits that a request may set (`A-084`)."""
+    limits = []
+    for name in ("max_completion_tokens", "max_tokens"):
+        limit = values.get(name)
+        if limit is None:
+            continue
+        if limit > model.context_length:
+            raise BadRequest(
+                f"/{name} must be at most {model.context_length}, the model's "
+                f"maximum, got {limit}",
+                code="limit_too_large",
+                param=name,
+            )
+        limits.append(int(limit))
+    return min(limits, default=None)
+
+
+def stop_strings(stop: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the stop strings; BadRequest for an empty one (`A-101`)."""
+    stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
+    if "" in stops:
+        raise BadRequest(
+            "/stop must not hold an empty string", code="empty_stop", param="stop"
+        )
+    return stops
+
+
+def choices(draw: Draw, count: int) -> list[Draw]:
+    """Return `count` draws that differ in their randomness only."""
+    if count > _MOST_CHOICES:
+        raise BadRequest(
+            f"/n must be at most {_MOST_CHOICES}, got {count}",
+            code="too_many_choices",
+            param="n",
+        )
+    return [
+        draw
+        if number == 0
+        else replace(draw, sampling=replace(draw.sampling, choice=number))
+        for number in range(count)
+    ]
+
+
+def known_tokens(engine: Engine, model: Model, bias: Mapping[int, float]) -> None:
+    """Raise BadRequest if a bias names a token outside the vocabulary."""
+    for token in bias:
+        if engine.token(model.name, token) is None:
+            raise BadRequest(
+                f"/logit_bias names the token {token}, which is not in the model's "
+                "vocabulary",
+                code="unknown_token",
+                param="logit_bias",
+            )

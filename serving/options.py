@@ -1,0 +1,200 @@
+"""Options of a server command: command line > environment > file > default.
+
+An option has one name in all three places: `--body-limit`, `AIOS_MOCK_BODY_LIMIT`,
+`body_limit:`. Repeatable options are separated by commas in the environment and are
+lists in the file.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_TRUE = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+class OptionError(Exception):
+    """An option has a value that it cannot have; the text says where and what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option. `parse` turns text into a value and raises ValueError."""
+
+    name: str  # with dashes: "body-limit"
+    help: str
+    default: Any = None
+    parse: Callable[[str], Any] = str
+    metavar: str | None = None
+    flag: bool = False  # without a value on the command line
+    repeat: bool = False
+    variable: str | None = None  # another environment variable than PREFIX_NAME
+
+    @property
+    def key(self) -> str:
+        """The name in the file and in the resolved options."""
+        return self.name.replace("-", "_")
+
+    def environment(self, prefix: str) -> str:
+        """The environment variable's name."""
+        return self.variable or f"{prefix}_{self.key.upper()}"
+
+
+CONFIG = Option("config", "YAML file with options, by name", metavar="FILE")
+
+
+def resolve(
+    options: Sequence[Option],
+    *,
+    argv: Sequence[str] | None,
+    environ: Mapping[str, str],
+    prefix: str,
+    parser: argparse.ArgumentParser,
+) -> dict[str, Any]:
+    """Return every option's value by key, and what `parser` knows beside them.
+
+    `parser` is given the options and parses `argv` (None: the process's arguments).
+    Raises OptionError; a bad command line exits as argparse does.
+    """
+    options = (*options, CONFIG)
+    for option in options:
+        _add(parser, option, prefix)
+    given = vars(parser.parse_args(argv))
+    set_ = {
+        option.key: _from_text(option, environ[name], f"${name}")
+        for option in options
+        if (name := option.environment(prefix)) in environ
+    }
+    file = given.get("config") or set_.get("config")
+    filed = _from_file(Path(file), options) if file else {}
+    values: dict[str, Any] = dict(given)
+    for option in options:
+        sources = (given.get(option.key), set_.get(option.key), filed.get(option.key))
+        chosen = next((value for value in sources if value is not None), None)
+        values[option.key] = option.default if chosen is None else chosen
+    return values
+
+
+def _add(parser: argparse.ArgumentParser, option: Option, prefix: str) -> None:
+    text = f"{option.help} [${option.environment(prefix)}]"
+    if option.flag:
+        parser.add_argument(
+            f"--{option.name}",
+            action=argparse.BooleanOptionalAction,
+            default=None,
+            help=text,
+        )
+        return
+    parser.add_argument(
+        f"--{option.name}",
+        type=option.parse,
+        metavar=option.metavar,
+        action="append" if option.repeat else "store",
+        default=None,
+        help=text,
+    )
+
+
+def _from_text(option: Option, text: str, where: str) -> Any:
+    try:
+        if option.flag:
+            return _TRUE[text.lower()]
+        if option.repeat:
+            return [option.parse(part.strip()) for part in text.split(",") if part]
+        return option.parse(text)
+    except KeyError:
+        raise OptionError(f"{where} must be true or false, got {text!r}") from None
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        raise OptionError(f"{where}: {error}") from None
+
+
+def _from_file(path: Path, options: Sequence[Option]) -> dict[str, Any]:
+    import yaml  # noqa: PLC0415 - only those who use a file pay for it
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(f"cannot read {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise OptionError(f"{path} is no YAML: {error}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise OptionError(f"{path} must hold a mapping of option names to values")
+    known = {option.key: option for option in options if option is not CONFIG}
+    unknown = [str(key) for key in content if key not in known]
+    if unknown:
+        raise OptionError(
+            f"{path}: unknown option {unknown[0]!r}; valid are {', '.join(known)}"
+        )
+    return {
+        key: _from_yaml(known[key], value, f"{path}: {key}")
+        for key, value in content.items()
+        if value is not None
+    }
+
+
+def _from_yaml(option: Option, value: Any, where: str) -> Any:
+    if option.repeat:
+        items = value if isinstance(value, list) else [value]
+        return [_from_text_value(option, item, where) for item in items]
+    return _from_text_value(option, value, where)
+
+
+def _from_text_value(option: Option, value: Any, where: str) -> Any:
+    if isinstance(value, dict | list):
+        raise OptionError(f"{where} must be a single value")
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    single = Option(option.name, "", parse=option.parse, flag=option.flag)
+    return _from_text(single, text, where)
+
+
+def port(text: str) -> int:
+    """Parse a port number; 0 means any free one."""
+    number = whole(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 65535, got {text}")
+    return number
+
+
+def positive(text: str) -> int:
+    """Parse an integer of at least 1."""
+    number = whole(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return number
+
+
+def whole(text: str) -> int:
+    """Parse an integer."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number, got {text!r}"
+        ) from None
+
+
+SERVING = (
+    Option("host", "address to listen on", "127.0.0.1", metavar="HOST"),
+    Option("port", "port to listen on; 0 takes a free one", 8000, port, "PORT"),
+    Option(
+        "api-key",
+        "the accepted bearer key; without it everyone is served",
+        metavar="KEY",
+        variable="AIOS_API_KEY",
+    ),
+    Option(
+        "body-limit",
+        "largest request body in bytes",
+        16 * 1024 * 1024,
+        positive,
+        "BYTES",
+    ),
+    Option(
+        "self-check", "hold every answer against the contract", default=False, flag=True
+    ),
+    Option("access-log", "log every request", default=False, flag=True),
+)
+"""The options that every server of ours has."""

@@ -1,0 +1,66 @@
+"""Structured output: `response_format`, OpenAI's member that the documents lack.
+
+The documents call the chat API compatible with OpenAI's (`000:348`); its clients
+send this member, so it is obeyed where it is sent.
+"""
+
+from typing import Any
+
+from serving.contract import Schema
+from serving.engine import JsonSchema
+from serving.errors import Invalid, Violation
+from serving.tools import compiled
+
+_FORMAT = Schema(
+    {
+        "type": ["object", "null"],
+        "required": ["type"],
+        "properties": {"type": {"enum": ["text", "json_object", "json_schema"]}},
+        "allOf": [
+            {
+                "description": "type json_schema needs the schema",
+                "if": {
+                    "required": ["type"],
+                    "properties": {"type": {"const": "json_schema"}},
+                },
+                "then": {
+                    "required": ["json_schema"],
+                    "properties": {
+                        "json_schema": {
+                            "type": "object",
+                            "required": ["schema"],
+                            "properties": {"schema": {"type": "object"}},
+                        }
+                    },
+                },
+            }
+        ],
+    },
+    {},
+)
+
+
+def wanted_schema(response_format: Any) -> JsonSchema | None:
+    """Return the schema that the text must satisfy, None for free text.
+
+    Raises Invalid for a malformed member and BadRequest for a schema that is none.
+    """
+    found = _FORMAT.violations(response_format)
+    if found:
+        raise Invalid(
+            [
+                Violation(
+                    "/response_format" + breach.pointer,
+                    "/response_format" + breach.message.removeprefix("the body"),
+                    breach.keyword,
+                )
+                for breach in found
+            ]
+        )
+    if response_format is None or response_format["type"] == "text":
+        return None
+    if response_format["type"] == "json_object":
+        return {"type": "object"}
+    schema: dict[str, Any] = response_format["json_schema"]["schema"]
+    compiled(schema, "response_format.json_schema.schema")
+    return schema

@@ -1,0 +1,135 @@
+"""Which tools the model sees, and whether it may, must or must not call them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator, ReferencingError, ValidationError
+
+from serving.calls import ForcedCall, MarkedCalls
+from serving.engine import JsonSchema, Model
+from serving.errors import BadRequest
+from serving.reader import CallReader
+
+_LITERAL = ("const", "enum", "default", "examples")  # their content is no schema
+
+
+@dataclass(frozen=True, slots=True)
+class ToolPlan:
+    """What `tools` and `tool_choice` of a request come down to.
+
+    `offered` are the tools that the model gets to see; `schema` forces its text to
+    be a call; `arguments` holds the schema of each function's arguments.
+    """
+
+    offered: Sequence[Mapping[str, Any]] = ()
+    schema: JsonSchema | None = None
+    arguments: Mapping[str, Draft202012Validator] | None = None
+
+    def reader(self, model: Model) -> CallReader | None:
+        """Return a reader for one choice; None when no call can occur."""
+        if self.schema is not None:
+            return ForcedCall()
+        if self.arguments is None:
+            return None
+        return MarkedCalls(*model.tool_call, self._accepts)
+
+    def _accepts(self, name: str, arguments: Any) -> bool:
+        schema = (self.arguments or {}).get(name)
+        return (
+            schema is not None
+            and isinstance(arguments, dict)
+            and schema.is_valid(arguments)
+        )
+
+
+NO_TOOLS = ToolPlan()
+
+
+def plan_tools(
+    tools: Sequence[Mapping[str, Any]] | None,
+    choice: str | Mapping[str, Any] | None,
+) -> ToolPlan:
+    """Decide from validated members; without a choice: auto if there are tools.
+
+    Raises BadRequest if a call is demanded that no offered tool can answer, or if
+    the parameters of a tool are no JSON Schema (`000:390`-`395`, `A-088`-`A-091`).
+    """
+    tools = tools or ()
+    if isinstance(choice, Mapping):
+        name = choice["function"]["name"]
+        tools = [tool for tool in tools if tool["function"]["name"] == name][:1]
+        if not tools:
+            raise BadRequest(
+                f"/tool_choice names the function {name!r}, which is not in /tools",
+                code="unknown_tool",
+                param="tool_choice",
+            )
+    elif choice == "required" and not tools:
+        raise BadRequest(
+            '/tool_choice is "required", but /tools offers nothing to call',
+            code="no_tools",
+            param="tool_choice",
+        )
+    if not tools or choice == "none":
+        return NO_TOOLS
+    arguments = {
+        tool["function"]["name"]: compiled(
+            _parameters(tool), f"tools[{position}].function.parameters"
+        )
+        for position, tool in enumerate(tools)
+    }
+    forced = choice not in (None, "auto")
+    return ToolPlan(tools, _call_schema(tools) if forced else None, arguments)
+
+
+def compiled(schema: JsonSchema, param: str) -> Draft202012Validator:
+    """Compile a schema that a client sent; BadRequest names `param` if it is none."""
+    try:
+        return Draft202012Validator(dict(schema), offline=True)
+    except (ValidationError, ReferencingError, ValueError) as error:
+        reason = str(getattr(error, "message", error)).splitlines()[0][:200]
+        raise BadRequest(
+            f"{param} is no JSON Schema (2020-12) that stands by itself: {reason}",
+            code="invalid_schema",
+            param=param,
+        ) from error
+
+
+def _parameters(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of the arguments, which are always an object."""
+    return {**tool["function"].get("parameters", {}), "type": "object"}
+
+
+def _call_schema(tools: Sequence[Mapping[str, Any]]) -> JsonSchema:
+    branches = [
+        {
+            "type": "object",
+            "properties": {
+                "name": {"const": tool["function"]["name"]},
+                "arguments": _moved(
+                    _parameters(tool), f"#/anyOf/{position}/properties/arguments"
+                ),
+            },
+            "required": ["name", "arguments"],
+            "additionalProperties": False,
+        }
+        for position, tool in enumerate(tools)
+    ]
+    return {"anyOf": branches}
+
+
+def _moved(schema: Any, place: str) -> Any:
+    """Rewrite the references of a schema that becomes part of a larger one."""
+    if isinstance(schema, list):
+        return [_moved(item, place) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    moved = {
+        key: value if key in _LITERAL else _moved(value, place)
+        for key, value in schema.items()
+    }
+    reference = moved.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#"):
+        moved["$ref"] = place + reference[1:]
+    return moved
