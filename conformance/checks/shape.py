@@ -72,12 +72,15 @@ class Shape:
                 yield from self._rows(node["items"], item)
 
     def _finding(self, error: Any, pointer: str) -> Finding:
-        nodes = list(self._path(error.schema_path))
+        nodes = list(self._path(error.evaluation_path))
         missing = getattr(error.kind, "property", None)
         absent: Node = {}
         if error.kind.name == "required" and isinstance(missing, str):
             absent = self._resolve(nodes[-1].get("properties", {}).get(missing, {}))
-        annotated = [n for n in [*nodes, absent] if n.get("x-requirements")]
+        annotated = [
+            n["x-requirements"] for n in [*nodes, absent] if n.get("x-requirements")
+        ]
+        annotated += [absent["x-missing"]] if "x-missing" in absent else []
         is_soft = absent.get("x-absent") == "warn" or any(
             n.get("x-invalid") == "warn" for n in nodes
         )
@@ -87,17 +90,20 @@ class Shape:
             actual="absent" if absent or missing else _shown(error.instance),
             pointer=f"{pointer}{where}" + (f"/{missing}" if missing else ""),
             soft=is_soft,
-            ids=tuple(annotated[-1]["x-requirements"]) if annotated else (),
+            ids=tuple(annotated[-1]) if annotated else (),
         )
 
     def _path(self, path: Sequence[str | int]) -> Iterator[Node]:
-        """The schema nodes on a path that starts at the document's root."""
-        node: Any = {**self.node, "components": self.document["components"]}
+        """The schema nodes on an evaluation path, references followed."""
+        node: Any = self._resolve(self.node)
+        yield node
         for part in path:
+            if part == "$ref":
+                continue
             node = node[part]
             if isinstance(node, Mapping):
-                resolved = self._resolve(node)
-                yield resolved
+                node = self._resolve(node)
+                yield node
 
 
 @cache
