@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import spec
-from spec._catalogue import Reading, _record, _requirement
+from spec._catalogue import Reading, _record, _requirement, _rows
 from spec._files import read_yaml
 
 
@@ -82,6 +82,15 @@ def test_the_fingerprint_tells_dialects_apart_and_repeats() -> None:
     assert len(set(prints)) == len(spec.DIALECTS)
     spec.requirements_sha256.cache_clear()
     assert [spec.requirements_sha256(dialect) for dialect in spec.DIALECTS] == prints
+
+
+def test_an_id_that_is_stated_twice_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    same = {"requirements": [{"id": "X-1"}]}
+    monkeypatch.setattr(spec._catalogue, "read_own", lambda _: same)
+    with pytest.raises(spec.SpecError, match="X-1 is stated twice"):
+        _rows.__wrapped__()
 
 
 def test_a_misspelt_member_is_refused() -> None:

@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 import spec
+import spec.pin
 from spec._references import each_line, parse_reference
 from spec._sources import find_documents, pin_line, split_lines
 from spec.pin import cited_references, main, pinned, read_documents
@@ -115,6 +117,21 @@ def test_the_command_says_what_it_lacks(
     assert main(arguments) == 2
     assert capsys.readouterr().err
     assert Path(spec.__file__).with_name("sources.yaml").read_bytes() == before
+
+
+def test_the_command_rewrites_the_pins_and_keeps_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "000_page.txt").write_bytes(TEXT)
+    pins = tmp_path / "sources.yaml"
+    pins.write_text(yaml.safe_dump({"sources": [ROW]}), encoding="utf-8")
+    monkeypatch.setattr(spec.pin, "HERE", tmp_path)
+    monkeypatch.setattr(spec.pin, "cited_references", lambda: ["000:3"])
+    assert main([str(tmp_path / "documents")]) == 0
+    assert yaml.safe_load(pins.read_text(encoding="utf-8")) == {
+        "sources": pinned([ROW], {"000": TEXT}, ["000:3"])
+    }
 
 
 def source_of(text: bytes) -> spec.Source:
