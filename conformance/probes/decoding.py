@@ -16,7 +16,7 @@ from conformance.probes.bodies import OPERATION
 LIMIT = 12
 FEWER = 5
 NEVER = "\u2403\u2403never\u2403\u2403"  # a stop string that no text holds
-FORCED_TOKEN = "1000"  # an ordinary token id in every usual vocabulary
+FORCED_ID = "1000"  # an ordinary token id in every usual vocabulary
 
 PROMPTS: dict[Api, tuple[str, ...]] = {
     "chat": (
@@ -294,7 +294,7 @@ def _pushed(api: Api) -> Probe:
             yield Step(f"{name}_down", operation, body | {field: -2.0})
         short = body | {"max_tokens": 3}
         yield Step("plain", operation, short)
-        forced = short | {"logit_bias": {FORCED_TOKEN: 100}}
+        forced = short | {"logit_bias": {FORCED_ID: 100}}
         yield Step("forced", operation, forced)
 
     return pushed
