@@ -1,0 +1,234 @@
+"""The option table and what is made of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.options import OptionError, RunOptions
+from conformance.settings import (
+    OPTIONS,
+    TARGET,
+    is_target,
+    read_options,
+    read_target,
+    take_options,
+)
+
+
+def options(*words: str, **environ: str) -> RunOptions:
+    values, rest = take_options(["--target=mock", *words])
+    assert rest == []
+    return read_options(values, environ)
+
+
+def complaint(*words: str, **environ: str) -> str:
+    with pytest.raises(OptionError) as caught:
+        options(*words, **environ)
+    return f"{caught.value} {caught.value.hint}".strip()
+
+
+def test_the_table_holds_every_option_of_the_documentation() -> None:
+    assert [TARGET.flag, *(option.flag for option in OPTIONS)] == [
+        "--target",
+        "--dialect",
+        "--model",
+        "--apis",
+        "--without",
+        "--api-key-env",
+        "--header",
+        "--preset",
+        "--max-requests",
+        "--max-tokens",
+        "--concurrency",
+        "--rate",
+        "--request-timeout",
+        "--waivers",
+        "--fail-on",
+        "--report-dir",
+        "--plan",
+        "--ca-bundle",
+        "--insecure",
+        "--hypothesis-seed",
+    ]
+
+
+def test_what_is_not_given_is_the_documented_default() -> None:
+    assert options() == RunOptions(target="mock")
+
+
+def test_every_option_arrives(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()
+    made = options(
+        "--dialect=infinity",
+        "--model=llama",
+        "--model=rerank=bge=m3",
+        "--apis=rerank, score",
+        "--without=dimensions",
+        "--api-key-env=KEY",
+        "--header=X-Tenant: blue",
+        "--preset=deep",
+        "--max-requests=9",
+        "--max-tokens=99",
+        "--concurrency=2",
+        "--rate=0.5",
+        "--request-timeout=3",
+        "--fail-on=inconclusive,should",
+        f"--report-dir={tmp_path}",
+        f"--ca-bundle={bundle}",
+        "--hypothesis-seed=-7",
+        KEY="secret",
+    )
+    assert made == RunOptions(
+        target="mock",
+        dialect="infinity",
+        models={"*": "llama", "rerank": "bge=m3"},
+        apis=("rerank", "score"),
+        without=("dimensions",),
+        api_key="secret",
+        api_key_env="KEY",
+        headers=(("X-Tenant", "blue"),),
+        preset="deep",
+        max_requests=9,
+        max_tokens=99,
+        concurrency=2,
+        rate=0.5,
+        request_timeout_s=3.0,
+        fail_on=("must", "should", "inconclusive"),
+        report_dir=tmp_path,
+        ca_bundle=bundle,
+        seed=-7,
+    )
+
+
+def test_the_usual_key_is_used_if_it_is_set() -> None:
+    assert options(AIOS_API_KEY="secret").api_key == "secret"
+    assert options(AIOS_API_KEY="").api_key is None
+
+
+def test_secrets_are_not_shown() -> None:
+    made = options("--header=X-Key: hidden", AIOS_API_KEY="hidden")
+    assert "hidden" not in repr(made)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--dialect=aois"], "did you mean aios?"),
+        (["--preset=smok"], "valid are smoke, standard, deep (did you mean smoke?)"),
+        (["--model=embedding=x"], "did you mean embeddings?"),
+        (["--model=a", "--model=b"], "two names for all APIs"),
+        (["--model=rerank="], "the name is empty"),
+        (["--apis=rerank,scores"], "did you mean score?"),
+        (["--apis=,"], "the list is empty"),
+        (["--without=tool"], "did you mean tools?"),
+        (["--api-key-env=NOWHERE"], "the variable NOWHERE is not set"),
+        (["--header=nothing"], "give 'Name: value'"),
+        (["--header=A b: c"], "give 'Name: value'"),
+        (["--header=A: b\r\nC: d"], "no header may hold"),
+        (["--max-requests=0"], "must be at least 1"),
+        (["--max-tokens=many"], "not a whole number"),
+        (["--concurrency=0"], "must be at least 1"),
+        (["--rate=0"], "must be above 0"),
+        (["--rate=nan"], "must be above 0"),
+        (["--request-timeout=soon"], "not a number"),
+        (["--fail-on=shoud"], "did you mean should?"),
+        (["--waivers=/no/such.yaml"], "no such file"),
+        (["--ca-bundle=/no/such.pem"], "no such file"),
+        ([f"--ca-bundle={__file__}", "--insecure"], "contradict"),
+        ([f"--report-dir={__file__}"], "not a folder"),
+        (["--report-dir="], "not a folder"),
+        (["--hypothesis-seed=x"], "not a whole number"),
+    ],
+)
+def test_a_bad_option_is_named_with_what_is_valid(words: list[str], said: str) -> None:
+    text = complaint(*words)
+    assert said in text
+    assert words[-1].partition("=")[0] in text
+
+
+def test_an_option_without_its_value_is_an_option_error() -> None:
+    with pytest.raises(OptionError, match="expected one argument"):
+        take_options(["--target"])
+
+
+def test_foreign_words_stay_in_their_order() -> None:
+    words = ["-k", "a b", "--target", "mock", "-n2", "--junitxml=x", "-m", "not slow"]
+    values, rest = take_options(words)
+    assert values["target"] == "mock"
+    assert rest == ["-k", "a b", "-n2", "--junitxml=x", "-m", "not slow"]
+
+
+@pytest.mark.parametrize("word", ["mock", "reference", "http://x", "ftp://x"])
+def test_a_bundled_name_or_an_address_is_meant_for_us(word: str) -> None:
+    assert is_target(word)
+
+
+@pytest.mark.parametrize("word", ["staging", "localhost:8000", ""])
+def test_other_words_may_be_meant_for_others(word: str) -> None:
+    assert not is_target(word)
+
+
+def test_a_url_loses_its_last_slash() -> None:
+    assert read_target("https://host:8000/a/") == "https://host:8000/a"
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("mok", "did you mean mock?"),
+        ("localhost:8000", "did you mean http://localhost:8000?"),
+        ("", "not a URL"),
+        ("ftp://host", "not an http or https address"),
+        ("http://", "not an http or https address"),
+        ("http://host:port", "not an http or https address"),
+        ("http://key@host", "a key in the address"),
+        ("http://host?x=1", "no query"),
+    ],
+)
+def test_a_bad_target_is_explained(word: str, said: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        read_target(word)
+    assert said in str(caught.value)
+
+
+WAIVER = "- {id: CHAT-SEM-010, reason: ticket 4711, expires: 2027-03-31}\n"
+
+
+def waivers(tmp_path: Path, text: str) -> Any:
+    path = tmp_path / "waivers.yaml"
+    path.write_text(text)
+    return options(f"--waivers={path}").waivers
+
+
+@pytest.mark.parametrize("head", ["", "waivers:\n"])
+def test_waivers_are_read(tmp_path: Path, head: str) -> None:
+    (waiver,) = waivers(tmp_path, head + WAIVER)
+    assert waiver.id == "CHAT-SEM-010"
+    assert waiver.reason == "ticket 4711"
+    assert waiver.expires == "2027-03-31"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- {id: CHAT-SEM-10, reason: x, expires: 2027-01-01}", "CHAT-SEM-010"),
+        ("- {id: CHAT-SEM-010, expires: 2027-01-01}", "entry 1: reason is missing"),
+        ("- {id: CHAT-SEM-010, reason: x}", "entry 1: expires is missing"),
+        ("- {id: CHAT-SEM-010, reason: x, expires: soon}", "not a date"),
+        ("- {id: CHAT-SEM-010, reason: x, until: 2027-01-01}", "unknown member until"),
+        ("- {id: INF-RES-006, reason: x, expires: 2027-01-01}", "belongs to infinity"),
+        ("- {id: RERANK-RES-002, reason: x, expires: 2027-01-01}", "MAY row"),
+        ("- {id: COMMON-REQ-007, reason: x, expires: 2027-01-01}", "not judged"),
+        (WAIVER + WAIVER, "entry 2: CHAT-SEM-010 is waived twice"),
+        ("waivers: none", "must be a list"),
+        ("- [", "cannot be read as YAML"),
+        ("- word", "entry 1: must have"),
+    ],
+)
+def test_a_bad_waiver_is_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        waivers(tmp_path, text)
+    assert said in str(caught.value)
+    assert "waivers.yaml" in str(caught.value)
