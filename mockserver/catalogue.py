@@ -30,19 +30,31 @@ _RERANKS: Final = frozenset[Api]({"rerank", "score"})
 
 def chat(name: str) -> Model:
     """Return a model that serves chat and completions."""
-    return Model(name, _GENERATES, CHAT_CONTEXT, CREATED)
+    return Model(name, _GENERATES, CHAT_CONTEXT, CREATED, repeatable=True)
 
 
 def reasoning(name: str) -> Model:
     """Return a chat model that thinks aloud before it answers (000:459)."""
     return Model(
-        name, _GENERATES, CHAT_CONTEXT, CREATED, reasoning=("<think>", "</think>")
+        name,
+        _GENERATES,
+        CHAT_CONTEXT,
+        CREATED,
+        reasoning=("<think>", "</think>"),
+        repeatable=True,
     )
 
 
 def embedding(name: str, dimensions: int = DIMENSIONS) -> Model:
     """Return an embedding model; it reranks and scores by cosine (000:25, 000:180)."""
-    return Model(name, _EMBEDS, ENCODER_CONTEXT, CREATED, dimensions=dimensions)
+    return Model(
+        name,
+        _EMBEDS,
+        ENCODER_CONTEXT,
+        CREATED,
+        dimensions=dimensions,
+        repeatable=True,
+    )
 
 
 def matryoshka(name: str, dimensions: int = 3_072) -> Model:
@@ -54,12 +66,20 @@ def matryoshka(name: str, dimensions: int = 3_072) -> Model:
         CREATED,
         dimensions=dimensions,
         matryoshka=True,
+        repeatable=True,
     )
 
 
 def reranker(name: str) -> Model:
     """Return a cross-encoder, which reads query and document jointly (000:26)."""
-    return Model(name, _RERANKS, ENCODER_CONTEXT, CREATED, cross_encoder=True)
+    return Model(
+        name,
+        _RERANKS,
+        ENCODER_CONTEXT,
+        CREATED,
+        cross_encoder=True,
+        repeatable=True,
+    )
 
 
 def everything(name: str) -> Model:
@@ -71,6 +91,7 @@ def everything(name: str) -> Model:
         CREATED,
         dimensions=DIMENSIONS,
         matryoshka=True,
+        repeatable=True,
     )
 
 

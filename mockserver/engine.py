@@ -6,6 +6,7 @@ scores from one geometry. The same request gets the same answer in every process
 
 # ruff: noqa: ARG002 - all models share one vocabulary and one template
 
+import asyncio
 import struct
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -36,6 +37,8 @@ _PAIR_TOKENS: Final = 4
 """Special tokens of a pair: one before, one after each text, one between."""
 
 _SCORE_DIMENSIONS: Final = 1_024
+
+_BREATH: Final = 64  # tokens that are generated without a pause
 
 
 class MockEngine:
@@ -97,8 +100,10 @@ class MockEngine:
         Log probabilities are those after bias and penalties, before temperature and
         top_p: the model's own opinion, comparable between requests. Raises TooLong.
         """
-        for token in self.decode(model, prompt, sampling):
+        for count, token in enumerate(self.decode(model, prompt, sampling), 1):
             yield token
+            if not count % _BREATH:
+                await asyncio.sleep(0)  # others are served during a long answer
 
     def decode(
         self, model: str, prompt: Sequence[int], sampling: Sampling
@@ -113,14 +118,12 @@ class MockEngine:
                 )
         planned = chat.plan(prompt, served.reasoning, served.tool_call)
         if sampling.schema is not None:
-            varied = sampling.temperature > 0 and sampling.seed
-            planned = (*encode(write_json(sampling.schema, varied or 0)), END)
+            planned = (*encode(write_json(sampling.schema, _variation(sampling))), END)
         context = Context(self._key(served.name))
         context.read(prompt)
         if planned:
             context.state = State(plan=planned)
-        key = b"" if sampling.seed is None else str(sampling.seed).encode()
-        key = blake2b(key, digest_size=32).digest()
+        key = f"{sampling.seed} {sampling.choice}".encode()
         room = min(sampling.max_tokens, served.context_length - len(prompt))
         forced = len(planned) if sampling.schema is not None else 0
         counts: dict[int, int] = {}
@@ -279,6 +282,13 @@ def _token(distribution: Distribution, token: int, count: int) -> Token:
         top(distribution, count, total),
         token == END,
     )
+
+
+def _variation(sampling: Sampling) -> int:
+    """Return what tells the contents of constrained answers apart; 0 if greedy."""
+    if sampling.temperature <= 0:
+        return 0
+    return 1_000_003 * (sampling.seed or 0) + sampling.choice
 
 
 def _first(ids: Sequence[int], count: int) -> str:

@@ -167,6 +167,17 @@ def test_seeds_control_the_draw() -> None:
     assert len({tuple(answer) for answer in drawn}) == 8
 
 
+def test_choices_of_one_seed_differ_unless_they_are_greedy() -> None:
+    for seed in (None, 5):
+        drawn = [
+            ids(say(PROMPTS[0], temperature=1.0, seed=seed, choice=choice))
+            for choice in range(4)
+        ]
+        assert len({tuple(answer) for answer in drawn}) == 4
+    greedy = [ids(say(PROMPTS[0], choice=choice)) for choice in range(4)]
+    assert greedy == greedy[:1] * 4
+
+
 def test_without_a_seed_the_request_decides() -> None:
     assert say(PROMPTS[0], temperature=1.0) == say(PROMPTS[0], temperature=1.0)
     assert ids(say(PROMPTS[0], temperature=1.0)) != ids(say(PROMPTS[0]))
