@@ -75,6 +75,7 @@ class Check:
     when: Callable[[Any], bool] | None = None  # else the observation is no evidence
     evidence: int = 1  # judged observations below which its rows stay inconclusive
     witness: bool = False
+    names: tuple[str, ...] = ()
 
     @property
     def promise(self) -> str:
@@ -88,11 +89,14 @@ def check(
     when: Callable[[Any], bool] | None = None,
     evidence: int = 1,
     witness: bool = False,
+    names: tuple[str, ...] = (),
 ) -> Callable[[Judge], Check]:
     """Declare a check for the given requirement ids.
 
     `when` is a predicate on the view: an observation that cannot show the promise
-    kept or broken (one result cannot be out of order) is then no evidence.
+    kept or broken (one result cannot be out of order) is then no evidence. `names`
+    are rows that a witnessing check may name of its own accord, beside those that
+    the observed steps or the schema name.
     """
 
     def make(judge: Judge) -> Check:
@@ -107,6 +111,7 @@ def check(
             when,
             evidence,
             witness,
+            names,
         )
 
     return make

@@ -29,7 +29,10 @@ _ERR_003 = {
 }
 
 
-@check(witness=True)
+@check(
+    witness=True,
+    names=("COMMON-RES-001", "COMMON-ERR-001", "COMMON-ERR-004", *_ERR_003.values()),
+)
 def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
     """Valid requests are accepted; requests that break exactly one rule are refused."""
     has_valid_neighbour = any(
