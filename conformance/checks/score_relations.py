@@ -1,0 +1,373 @@
+"""What score answers promise beside each other."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from conformance.check import Check, Finding, Note, check
+from conformance.checks.observed import answer, answered
+from conformance.checks.vectors import cosine, floats
+from conformance.exchange import Observation
+from conformance.tolerances import BETWEEN_CALLS, COSINE_SAME, COSINE_SCORE
+from conformance.views import EmbeddingAnswer, ScoreAnswer, is_number, is_whole
+
+_TRUNCATED = ("narrow", "wide", "unlimited")
+_LIMITS = ("narrow", "wide")
+
+
+def _score(seen: Observation, label: str) -> ScoreAnswer:
+    return answer(ScoreAnswer, seen, label)
+
+
+def _have_as_many(seen: Observation, *labels: str) -> bool:
+    """All these steps are answered, with the same number of scores."""
+    if not answered(ScoreAnswer, *labels)(seen):
+        return False
+    counts = {len(_score(seen, label).scores) for label in labels}
+    return len(counts) == 1 and counts != {0}
+
+
+def _same_scores(
+    seen: Observation,
+    label: str,
+    wanted: Sequence[float],
+    source: str,
+    *,
+    soft: bool = False,
+    ids: tuple[str, ...] = (),
+) -> Iterator[Note]:
+    for i, (score, expected) in enumerate(
+        zip(_score(seen, label).scores, wanted, strict=True)
+    ):
+        if not abs(score - expected) <= BETWEEN_CALLS:
+            yield Finding(
+                expected=f"{expected} ± {BETWEEN_CALLS}, as in {source}",
+                actual=score,
+                pointer=f"/data/{i}/score",
+                step=label,
+                soft=soft,
+                ids=ids,
+            )
+
+
+def _singles(seen: Observation) -> list[str]:
+    return [label for label in seen.steps if label.startswith("single_")]
+
+
+def _has_singles(seen: Observation) -> bool:
+    singles = _singles(seen)
+    return (
+        len(singles) >= 2
+        and answered(ScoreAnswer, "together", *singles)(seen)
+        and len(_score(seen, "together").scores) == len(singles)
+        and all(len(_score(seen, label).scores) == 1 for label in singles)
+    )
+
+
+@check(
+    "META-019",
+    "SCORE-SEM-002",
+    "SCORE-SEM-005",
+    on="score.batch",
+    when=_has_singles,
+)
+def each_pair_scores_as_if_alone(seen: Observation) -> Iterator[Note]:
+    """Item i of a batch has the score of pair i sent by itself (soft: SEM-002)."""
+    alone = [_score(seen, label).scores[0] for label in _singles(seen)]
+    for soft, rows in (
+        (False, ("META-019", "SCORE-SEM-005")),
+        (True, ("SCORE-SEM-002",)),
+    ):
+        yield from _same_scores(
+            seen, "together", alone, "the single calls", soft=soft, ids=rows
+        )
+
+
+@check(
+    "META-020",
+    on="score.batch",
+    when=lambda seen: _have_as_many(seen, "together", "rotated"),
+)
+def permuting_pairs_permutes_scores(seen: Observation) -> Iterator[Note]:
+    """The pairs in another order have their scores in that order."""
+    first, *rest = _score(seen, "together").scores
+    yield from _same_scores(seen, "rotated", [*rest, first], "step together")
+
+
+def _has_prompt_tokens(seen: Observation, *labels: str) -> bool:
+    return answered(ScoreAnswer, *labels)(seen) and all(
+        is_whole(_score(seen, label).usage.get("prompt_tokens")) for label in labels
+    )
+
+
+def _prompt_tokens(seen: Observation, label: str) -> int:
+    return int(_score(seen, label).usage["prompt_tokens"])
+
+
+@check(
+    "META-030",
+    on="score.batch",
+    when=lambda seen: (
+        len(_singles(seen)) >= 2
+        and _has_prompt_tokens(seen, "together", *_singles(seen))
+    ),
+)
+def prompt_tokens_of_pairs_add_up(seen: Observation) -> Iterator[Note]:
+    """prompt_tokens of a batch is the sum over its pairs sent singly."""
+    parts = [_prompt_tokens(seen, label) for label in _singles(seen)]
+    if _prompt_tokens(seen, "together") != sum(parts):
+        yield Finding(
+            expected=f"{sum(parts)}, the sum of {parts}",
+            actual=_prompt_tokens(seen, "together"),
+            pointer="/usage/prompt_tokens",
+            step="together",
+        )
+
+
+@check(
+    "META-021",
+    "SCORE-SEM-003",
+    on="score.one_to_many",
+    when=lambda seen: _have_as_many(seen, "string", "repeated"),
+)
+def a_string_stands_for_its_repetition(seen: Observation) -> Iterator[Note]:
+    """A string against an array scores as that string repeated."""
+    wanted = _score(seen, "repeated").scores
+    yield from _same_scores(seen, "string", wanted, "step repeated")
+
+
+@check(
+    "META-022",
+    on="score.forms",
+    when=lambda seen: _have_as_many(seen, "strings", "array_1", "array_2", "arrays"),
+)
+def a_string_is_an_array_of_one(seen: Observation) -> Iterator[Note]:
+    """Either text scores alike as a string and as an array of one."""
+    wanted = _score(seen, "strings").scores
+    for label in ("array_1", "array_2", "arrays"):
+        yield from _same_scores(seen, label, wanted, "step strings")
+
+
+@check(
+    "META-027",
+    on="score.one_to_many",
+    when=lambda seen: _have_as_many(seen, "string", "repeated"),
+)
+def the_answer_scores_above_other_topics(seen: Observation) -> Iterator[Note]:
+    """A question scores highest with its answer (real models)."""
+    *others, answering = _score(seen, "repeated").scores
+    if not answering > max(others, default=-1.0):
+        yield Finding(
+            expected=f"above {max(others)}",
+            actual=answering,
+            pointer=f"/data/{len(others)}/score",
+            step="repeated",
+        )
+
+
+@check(
+    "SCORE-SEM-007",
+    "META-032",
+    on="score.paths.",
+    when=answered(ScoreAnswer, "root", "v1"),
+)
+def score_paths_agree(seen: Observation) -> Iterator[Note]:
+    """Both paths give the same scores with the same members."""
+    one, other = _score(seen, "v1"), _score(seen, "root")
+    if len(one.scores) != len(other.scores):
+        yield Finding(
+            expected=f"{len(one.scores)} items, as in step v1",
+            actual=len(other.scores),
+            pointer="/data",
+            step="root",
+        )
+    else:
+        yield from _same_scores(seen, "root", one.scores, "step v1")
+    if _members(one) != _members(other):
+        yield Finding(
+            expected=f"members {sorted(_members(one))}, as in step v1",
+            actual=sorted(_members(other)),
+            step="root",
+        )
+
+
+def _members(view: ScoreAnswer) -> set[str]:
+    """JSON pointers of the members of an answer, of any item and of usage."""
+    found = {f"/{name}" for name in view.body}
+    found |= {f"/usage/{name}" for name in view.usage}
+    return found | {f"/data/*/{name}" for item in view.body["data"] for name in item}
+
+
+@check(
+    "SCORE-REQ-015",
+    "META-033",
+    on="score.encoding",
+    when=lambda seen: _have_as_many(seen, "omitted", "float"),
+)
+def scores_are_floats_by_default(seen: Observation) -> Iterator[Note]:
+    """Without encoding_format the scores are those of float."""
+    wanted = _score(seen, "float").scores
+    yield from _same_scores(seen, "omitted", wanted, "step float")
+
+
+@check("SCORE-REQ-017", on="score.encoding", when=lambda seen: seen.accepted("int"))
+def int_gives_numbers_too(seen: Observation) -> Iterator[Note]:
+    """With encoding_format int each score is a JSON number (A-055)."""
+    response = seen["int"].response
+    match response.json if response else None:
+        case {"data": list(items)} if items and all(
+            isinstance(item, dict) and is_number(item.get("score")) for item in items
+        ):
+            return
+    yield Finding(
+        expected="a number as each score",
+        actual=response.body[:200].decode(errors="replace") if response else "",
+        pointer="/data",
+        step="int",
+    )
+
+
+@check(
+    "SCORE-SEM-008",
+    "META-031",
+    on="score.truncation",
+    when=lambda seen: _has_prompt_tokens(seen, *_TRUNCATED),
+)
+def a_tighter_limit_never_counts_more_for_score(seen: Observation) -> Iterator[Note]:
+    """prompt_tokens does not grow as truncate_prompt_tokens shrinks."""
+    for tighter, looser in pairwise(_TRUNCATED):
+        if _prompt_tokens(seen, tighter) > _prompt_tokens(seen, looser):
+            yield Finding(
+                expected=f"at most {_prompt_tokens(seen, looser)}, as in step {looser}",
+                actual=_prompt_tokens(seen, tighter),
+                pointer="/usage/prompt_tokens",
+                step=tighter,
+            )
+
+
+def _most(seen: Observation, label: str) -> int:
+    """What a limit allows in all: that many tokens for each input of the model.
+
+    A cross-encoder reads pairs; an embedding model reads both texts apart (A-046).
+    """
+    view = _score(seen, label)
+    inputs = len(view.sent["text_2"]) * (2 if view.kind("score") == "embedding" else 1)
+    return inputs * int(view.sent["truncate_prompt_tokens"])
+
+
+def _exceeds_limits(seen: Observation) -> bool:
+    return _has_prompt_tokens(seen, *_TRUNCATED) and all(
+        _prompt_tokens(seen, "unlimited") > _most(seen, label) for label in _LIMITS
+    )
+
+
+@check("SCORE-SEM-008", "META-031", on="score.truncation", when=_exceeds_limits)
+def a_limit_bounds_what_score_counts(seen: Observation) -> Iterator[Note]:
+    """prompt_tokens is at most the limit times the number of model inputs."""
+    for label in _LIMITS:
+        if _prompt_tokens(seen, label) > _most(seen, label):
+            yield Finding(
+                expected=f"at most {_most(seen, label)}",
+                actual=_prompt_tokens(seen, label),
+                pointer="/usage/prompt_tokens",
+                kind="silent",
+                step=label,
+            )
+
+
+@check(
+    "META-031",
+    on="score.truncation",
+    when=lambda seen: (
+        _have_as_many(seen, "unlimited", "roomy")
+        and _has_prompt_tokens(seen, "unlimited", "roomy")
+    ),
+)
+def a_roomy_limit_changes_no_score(seen: Observation) -> Iterator[Note]:
+    """A limit above the length of every pair gives the answer without a limit."""
+    wanted = _score(seen, "unlimited").scores
+    yield from _same_scores(seen, "roomy", wanted, "step unlimited")
+    before, after = (_prompt_tokens(seen, s) for s in ("unlimited", "roomy"))
+    if before != after:
+        yield Finding(
+            expected=f"{before}, as in step unlimited",
+            actual=after,
+            pointer="/usage/prompt_tokens",
+            step="roomy",
+        )
+
+
+@check(
+    "META-024",
+    on="score.cosine",
+    when=lambda seen: _have_as_many(seen, "pairs", "swapped"),
+)
+def cosine_scores_are_symmetric(seen: Observation) -> Iterator[Note]:
+    """With an embedding model the order within a pair does not matter."""
+    wanted = _score(seen, "pairs").scores
+    yield from _same_scores(seen, "swapped", wanted, "step pairs")
+
+
+@check("META-026", on="score.cosine", when=answered(ScoreAnswer, "itself"))
+def a_text_is_like_itself(seen: Observation) -> Iterator[Note]:
+    """With an embedding model a text scores about 1 against itself."""
+    for i, score in enumerate(_score(seen, "itself").scores):
+        if not score >= COSINE_SAME:
+            yield Finding(
+                expected=f"at least {COSINE_SAME}",
+                actual=score,
+                pointer=f"/data/{i}/score",
+                step="itself",
+            )
+
+
+def _has_vectors(seen: Observation) -> bool:
+    if not (
+        answered(ScoreAnswer, "pairs")(seen)
+        and answered(EmbeddingAnswer, "vectors")(seen)
+    ):
+        return False
+    vectors = answer(EmbeddingAnswer, seen, "vectors").embeddings
+    scores = _score(seen, "pairs").scores
+    return len(vectors) == 2 * len(scores) > 0 and all(
+        isinstance(vector, list) for vector in vectors
+    )
+
+
+@check("SCORE-SEM-006", "META-025", on="score.cosine", when=_has_vectors)
+def embedding_scores_are_cosines(seen: Observation) -> Iterator[Note]:
+    """With an embedding model scores are cosines, or cosines moved to 0…1."""
+    vectors = floats(answer(EmbeddingAnswer, seen, "vectors").embeddings)
+    scores = _score(seen, "pairs").scores
+    cosines = [
+        cosine(one, two) for one, two in zip(vectors[::2], vectors[1::2], strict=True)
+    ]
+    moved = [(1 + c) / 2 for c in cosines]
+    if not any(
+        all(abs(a - b) <= COSINE_SCORE for a, b in zip(scores, wanted, strict=True))
+        for wanted in (cosines, moved)
+    ):
+        yield Finding(
+            expected=f"{cosines}, or {moved}",
+            actual=scores,
+            pointer="/data",
+            step="pairs",
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    each_pair_scores_as_if_alone,
+    permuting_pairs_permutes_scores,
+    prompt_tokens_of_pairs_add_up,
+    a_string_stands_for_its_repetition,
+    a_string_is_an_array_of_one,
+    the_answer_scores_above_other_topics,
+    score_paths_agree,
+    scores_are_floats_by_default,
+    int_gives_numbers_too,
+    a_tighter_limit_never_counts_more_for_score,
+    a_limit_bounds_what_score_counts,
+    a_roomy_limit_changes_no_score,
+    cosine_scores_are_symmetric,
+    a_text_is_like_itself,
+    embedding_scores_are_cosines,
+)

@@ -1,0 +1,129 @@
+"""What score is asked, field by field, and the printed example."""
+
+from collections.abc import Iterator
+
+from conformance.probe import Params, Probe, Served, Step, table
+from conformance.probes import score_relations, texts
+from conformance.probes.bodies import OPERATION, valid
+from conformance.probes.printed import printed
+from conformance.probes.single_field import (
+    accepted,
+    beside_schema,
+    breaks,
+    lacks,
+    refused,
+    takes,
+    undecided,
+)
+
+OVERLONG_WORDS = 9_000
+"""Longer than the 8192 tokens that the rerankers which the documents name read."""
+
+_WRONG = {"text": "a plain text"}
+_TWO = ["The moon is round.", "Rivers run to the sea."]
+_THREE = [*_TWO, "Bread is baked."]
+
+ACCEPTED = accepted(
+    "score.accepted",
+    "score",
+    takes("SCORE-REQ-020", truncate_prompt_tokens=1),  # the bound is > 0 (000:221)
+    takes("SCORE-REQ-019", truncate_prompt_tokens=100),  # 000:221
+)
+
+REFUSED = refused(
+    "score.refused",
+    "score",
+    lacks("text_2", "SCORE-REQ-006"),
+    breaks("/text_1 is an object", "SCORE-REQ-011", text_1=_WRONG),
+    lacks("model", "SCORE-REQ-004"),
+    lacks("text_1", "SCORE-REQ-005"),
+    breaks("/model is an object", "SCORE-REQ-004", model={"name": "m"}),
+    breaks("/text_1 is a number", "SCORE-REQ-011", text_1=2.5),
+    breaks("/text_2 is an object", "SCORE-REQ-011", text_2=_WRONG),
+    breaks("/text_2 is a number", "SCORE-REQ-011", text_2=2.5),
+    breaks(
+        "/encoding_format is an object",
+        "SCORE-REQ-014",
+        encoding_format={"type": "float"},
+    ),
+    breaks("/encoding_format is unknown", "SCORE-REQ-018", encoding_format="hex"),
+    breaks("/encoding_format is unknown", "SCORE-REQ-018", encoding_format="base64"),
+    breaks(
+        "/truncate_prompt_tokens is a word",
+        "SCORE-REQ-019",
+        truncate_prompt_tokens="many",
+    ),
+    breaks(
+        "/truncate_prompt_tokens is not above 0",
+        "SCORE-REQ-020",
+        truncate_prompt_tokens=0,
+    ),
+    breaks(
+        "/truncate_prompt_tokens is not above 0",
+        "SCORE-REQ-020",
+        truncate_prompt_tokens=-1,
+    ),
+    smoke_rows=2,
+)
+
+_UNPAIRED = "the schema cannot compare the lengths of two arrays"
+
+
+def _unpaired(rule: str, **change: object) -> Params:
+    row = breaks(rule, "SCORE-SEM-004", **change)
+    return beside_schema(row, _UNPAIRED) | {"base": {"text_1": _TWO, "text_2": _TWO}}
+
+
+UNPAIRED = refused(
+    "score.unpaired",
+    "score",
+    _unpaired("2 texts against 3", text_2=_THREE),
+    _unpaired("3 texts against 2", text_1=_THREE),
+    _unpaired("2 texts against an array of 1", text_2=_TWO[:1]),
+    _unpaired("2 texts against a string", text_2=_TWO[0]),
+)
+
+UNDECIDED = undecided(
+    "score.empty", "score", takes(text_1=""), takes(text_2=""), takes(text_2=[])
+)
+
+
+@table("score.too_long", "score", [OVERLONG_WORDS])
+def too_long(words: Params, served: Served) -> Iterator[Step]:
+    """A text beyond the model's input, without truncation (A-045)."""
+    yield Step(
+        "overlong",
+        OPERATION["score"],
+        valid("score", served) | {"text_2": texts.long_text(words)},
+        expect="either",
+        prompt_tokens=words + 100,
+        last=True,
+    )
+
+
+@table("score.kinds", "score", [None])
+def kinds(_: Params, served: Served) -> Iterator[Step]:
+    """The served scoring model and, where there is another, the embedding model."""
+    body = valid("score", served)
+    yield Step("default", OPERATION["score"], body, shared=True)
+    known = served.facts.models
+    embedding = served.model("embeddings")
+    if embedding != body["model"] and (not known or "embeddings" in known):
+        yield Step(
+            "embedding",
+            OPERATION["score"],
+            body | {"model": embedding},
+            serves=("SCORE-REQ-021",),
+        )
+
+
+PROBES: tuple[Probe, ...] = (
+    *score_relations.PROBES,
+    printed("score"),
+    ACCEPTED,
+    REFUSED,
+    UNPAIRED,
+    UNDECIDED,
+    kinds,
+    too_long,
+)

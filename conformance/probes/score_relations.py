@@ -1,0 +1,179 @@
+"""Groups of score requests whose answers must agree with each other."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+
+from conformance.exchange import Json
+from conformance.probe import Answers, Params, Probe, Served, Step, probe
+from conformance.probes import texts
+from conformance.probes.bodies import OPERATION
+
+SCORE = OPERATION["score"]
+PATHS = {"root": ("POST /score", "SCORE-REQ-001"), "v1": (SCORE, "SCORE-REQ-002")}
+PAIRS = 4
+WIDE, NARROW = 24, 12  # tokens a pair; passages are longer, special tokens fit
+_STRINGS, _ARRAYS, _ONE_TO_MANY = "SCORE-SEM-001", "SCORE-SEM-002", "SCORE-SEM-003"
+
+
+def _body(served: Served, one: Json, two: Json, **more: Any) -> dict[str, Any]:
+    return {"model": served.model("score"), "text_1": one, "text_2": two, **more}
+
+
+def _arrays(served: Served, pairs: list[list[str]], **more: Any) -> dict[str, Any]:
+    return _body(served, [one for one, _ in pairs], [two for _, two in pairs], **more)
+
+
+@probe(
+    "score.batch",
+    "score",
+    params=texts.pairs(PAIRS, PAIRS),
+    draws=(0, 2, 40),
+)
+def batch(pairs: Params, served: Served) -> Iterator[Step]:
+    """Pairs in one request, in another order, and one by one."""
+    rotated = [*pairs[1:], pairs[0]]
+    yield Step("together", SCORE, _arrays(served, pairs), serves=(_ARRAYS,))
+    yield Step("rotated", SCORE, _arrays(served, rotated), serves=(_ARRAYS,))
+    for i, (one, two) in enumerate(pairs):
+        yield Step(f"single_{i}", SCORE, _body(served, one, two), serves=(_STRINGS,))
+
+
+@probe(
+    "score.one_to_many",
+    "score",
+    params=texts.rankings(4, 5),
+    draws=(0, 2, 40),
+)
+def one_to_many(p: Params, served: Served) -> Iterator[Step]:
+    """A string against an array, and the same pairs written out."""
+    query, others = p["query"], p["documents"]
+    yield Step("string", SCORE, _body(served, query, others), serves=(_ONE_TO_MANY,))
+    repeated = _body(served, [query] * len(others), others)
+    yield Step("repeated", SCORE, repeated, serves=(_ARRAYS,))
+
+
+@probe(
+    "score.forms",
+    "score",
+    params=texts.topics(),
+    draws=(0, 1, 30),
+)
+def forms(topic: Params, served: Served) -> Iterator[Step]:
+    """One pair as strings and as arrays of one."""
+    one, two = topic["question"], topic["answer"]
+    strings = ("SCORE-REQ-007", "SCORE-REQ-009", _STRINGS)
+    yield Step("strings", SCORE, _body(served, one, two), serves=strings)
+    yield Step("array_1", SCORE, _body(served, [one], two), serves=("SCORE-REQ-008",))
+    yield Step("array_2", SCORE, _body(served, one, [two]), serves=("SCORE-REQ-010",))
+    yield Step("arrays", SCORE, _body(served, [one], [two]), serves=(_ARRAYS,))
+
+
+@probe(
+    "score.paths.arrays",
+    "score",
+    params=texts.pairs(3, 3),
+    draws=(1, 1, 30),
+)
+def paths(pairs: Params, served: Served) -> Iterator[Step]:
+    """The same arrays with all options on both paths."""
+    for label, (operation, row) in PATHS.items():
+        body = _arrays(
+            served, pairs, encoding_format="float", truncate_prompt_tokens=100
+        )
+        yield Step(label, operation, body, serves=(row,))
+
+
+@probe(
+    "score.paths.strings",
+    "score",
+    params=texts.topics(),
+    draws=(0, 1, 30),
+)
+def paths_with_strings(topic: Params, served: Served) -> Iterator[Step]:
+    """The same pair of strings on both paths."""
+    for label, (operation, row) in PATHS.items():
+        body = _body(served, topic["question"], topic["answer"])
+        yield Step(label, operation, body, serves=(row,))
+
+
+@probe(
+    "score.encoding",
+    "score",
+    params=texts.pairs(3, 3),
+    draws=(0, 1, 30),
+)
+def encoding(pairs: Params, served: Served) -> Iterator[Step]:
+    """encoding_format left out, float, and int (000:211)."""
+    body = _arrays(served, pairs)
+    yield Step("omitted", SCORE, body, serves=("SCORE-REQ-014",))
+    floats = body | {"encoding_format": "float"}
+    yield Step("float", SCORE, floats, serves=("SCORE-REQ-016",))
+    yield Step(
+        "int", SCORE, body | {"encoding_format": "int"}, serves=("SCORE-REQ-017",)
+    )
+
+
+def _prompt_tokens(answers: Answers, label: str) -> int | None:
+    response = answers[label].response if label in answers else None
+    match response.json if response else None:
+        case {"usage": {"prompt_tokens": int(count)}} if count > 0:
+            return count
+    return None
+
+
+@probe(
+    "score.truncation",
+    "score",
+    params=st.fixed_dictionaries(
+        {"one": texts.sentences(2, 2), "two": texts.passages(2)}
+    ),
+    draws=(0, 1, 30),
+)
+def truncation(p: Params, served: Served) -> Iterator[Step]:
+    """Long texts without a limit, with a roomy one, and with two tight ones."""
+    body = _body(served, p["one"], p["two"])
+
+    def roomy(answers: Answers) -> Json:
+        # what the whole request took is more than any one input of the model
+        count = _prompt_tokens(answers, "unlimited")
+        return None if count is None else body | {"truncate_prompt_tokens": count}
+
+    rows = ("SCORE-REQ-019",)
+    yield Step("unlimited", SCORE, body, serves=(_ARRAYS,))
+    yield Step("roomy", SCORE, roomy, serves=rows)
+    for label, limit in (("wide", WIDE), ("narrow", NARROW)):
+        tight = body | {"truncate_prompt_tokens": limit}
+        yield Step(label, SCORE, tight, serves=rows)
+
+
+@probe(
+    "score.cosine",
+    "score",
+    params=texts.pairs(3, 3),
+    draws=(0, 1, 30),
+)
+def cosine(pairs: Params, served: Served) -> Iterator[Step]:
+    """With an embedding model: pairs, swapped, with themselves, and their vectors."""
+    if served.facts.kinds.get("score", "embedding") != "embedding":
+        return
+    swapped = [[two, one] for one, two in pairs]
+    itself = [[one, one] for one, _ in pairs]
+    for label, given in (("pairs", pairs), ("swapped", swapped), ("itself", itself)):
+        yield Step(label, SCORE, _arrays(served, given), serves=(_ARRAYS,))
+    given_texts = [text for pair in pairs for text in pair]
+    vectors = {"model": served.model("score"), "input": given_texts}
+    yield Step("vectors", OPERATION["embeddings"], vectors, expect="either")
+
+
+PROBES: tuple[Probe, ...] = (
+    paths,
+    batch,
+    one_to_many,
+    forms,
+    paths_with_strings,
+    encoding,
+    truncation,
+    cosine,
+)
