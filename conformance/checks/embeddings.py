@@ -1,0 +1,295 @@
+"""What each embeddings answer promises by itself."""
+
+import math
+from collections.abc import Iterator
+
+from conformance.check import Check, Finding, Note, Reading, check
+from conformance.checks import embeddings_relations
+from conformance.checks.vectors import decoded, is_finite
+from conformance.exchange import Observation
+from conformance.tolerances import CLOCK_S
+from conformance.views import EmbeddingAnswer, Record, is_whole
+
+BGE_M3_LENGTH = 1024  # 000:767
+
+
+def _is_valid(answer: EmbeddingAnswer) -> bool:
+    """The request is one that the documents allow."""
+    given = answer.sent.get("input")
+    return answer.exchange.expect == "accept" and (
+        isinstance(given, str)
+        or (isinstance(given, list) and all(isinstance(text, str) for text in given))
+    )
+
+
+def _has_vectors(answer: EmbeddingAnswer) -> bool:
+    return _is_valid(answer) and len(answer.embeddings) >= 1
+
+
+def _format(answer: EmbeddingAnswer) -> object:
+    return answer.sent.get("encoding_format")
+
+
+def _lists(answer: EmbeddingAnswer) -> list[list[float]]:
+    return [e for e in answer.embeddings if isinstance(e, list)]
+
+
+def _wrong_count(answer: EmbeddingAnswer, wanted: int) -> Iterator[Note]:
+    if len(answer.embeddings) != wanted:
+        yield Finding(
+            expected=f"{wanted} items", actual=len(answer.embeddings), pointer="/data"
+        )
+
+
+@check(
+    "EMB-RES-005",
+    "EMB-REQ-007",
+    when=lambda a: _is_valid(a) and isinstance(a.sent["input"], str),
+)
+def a_string_gives_one_vector(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """A string is answered with one item."""
+    yield from _wrong_count(answer, 1)
+
+
+@check(
+    "EMB-RES-005",
+    "EMB-REQ-006",
+    "META-090",
+    when=lambda a: _is_valid(a) and isinstance(a.sent["input"], list),
+)
+def an_array_gives_a_vector_per_text(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """An array is answered with one item for each text."""
+    yield from _wrong_count(answer, len(answer.sent["input"]))
+
+
+@check("EMB-RES-006", "EMB-SEM-003", "META-090", when=_has_vectors)
+def vectors_are_numbered(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """data[i].index is i."""
+    for i, item in enumerate(answer.body["data"]):
+        if item.get("index") != i:
+            yield Finding(
+                expected=str(i), actual=item.get("index"), pointer=f"/data/{i}/index"
+            )
+
+
+@check(
+    "EMB-RES-008",
+    when=lambda a: _has_vectors(a) and _format(a) in (None, "float"),
+)
+def vectors_are_numbers(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """Without base64 each embedding is an array of numbers."""
+    yield from _strings(answer)
+
+
+@check("EMB-REQ-012", when=lambda a: _has_vectors(a) and _format(a) == "float")
+def float_gives_numbers(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """With encoding_format float each embedding is an array of numbers."""
+    yield from _strings(answer)
+
+
+def _strings(answer: EmbeddingAnswer) -> Iterator[Note]:
+    for i, embedding in enumerate(answer.embeddings):
+        if isinstance(embedding, str):
+            yield Finding(
+                expected="an array of numbers",
+                actual=f"a string of {len(embedding)} characters",
+                pointer=f"/data/{i}/embedding",
+            )
+
+
+@check("EMB-RES-009", when=lambda a: _has_vectors(a) and _format(a) == "base64")
+def base64_gives_strings(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """With encoding_format base64 each embedding is base64 of 32-bit floats (A-124)."""
+    for i, embedding in enumerate(answer.embeddings):
+        at = f"/data/{i}/embedding"
+        if not isinstance(embedding, str):
+            actual = f"an array of {len(embedding)} numbers"
+            yield Finding(
+                expected="a base64 string", actual=actual, pointer=at, kind="silent"
+            )
+            continue
+        try:
+            vector = decoded(embedding)
+        except ValueError as error:
+            yield Finding(
+                expected="base64 of 32-bit floats", actual=str(error), pointer=at
+            )
+            continue
+        if not vector or not is_finite(vector):
+            yield Finding(
+                expected="finite numbers", actual="none, or not finite", pointer=at
+            )
+
+
+@check(
+    "META-096",
+    when=lambda a: _has_vectors(a) and len(_lists(a)) >= 1,
+)
+def vectors_are_finite_and_not_zero(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """All components are finite, and some are not zero."""
+    for i, embedding in enumerate(answer.embeddings):
+        if isinstance(embedding, list) and not _is_useful(embedding):
+            yield Finding(
+                expected="finite components, not all zero",
+                actual=f"{embedding[:4]}…",
+                pointer=f"/data/{i}/embedding",
+            )
+
+
+@check(
+    "EMB-SEM-001",
+    when=lambda a: _has_vectors(a) and len(_lists(a)) >= 1,
+)
+def vectors_have_many_dimensions(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """A vector has more than one component, and they are not all zero."""
+    for i, embedding in enumerate(answer.embeddings):
+        if isinstance(embedding, list) and not (len(embedding) > 1 and any(embedding)):
+            yield Finding(
+                expected="more than one component, not all zero",
+                actual=f"{len(embedding)} components: {embedding[:4]}",
+                pointer=f"/data/{i}/embedding",
+            )
+
+
+def _is_useful(vector: list[float]) -> bool:
+    return is_finite(vector) and math.hypot(*vector) > 0
+
+
+def _lengths(record: Record) -> dict[str, list[tuple[str, int, int]]]:
+    """Per model: (exchange, item, length) of each vector that is a list of numbers."""
+    lengths: dict[str, list[tuple[str, int, int]]] = {}
+    for exchange in record.answers("embeddings"):
+        view = EmbeddingAnswer.of(exchange, record.facts)
+        if view is not None and _has_vectors(view) and "dimensions" not in view.sent:
+            model = str(view.sent.get("model"))
+            for i, embedding in enumerate(view.embeddings):
+                if isinstance(embedding, list):
+                    entry = (exchange.id, i, len(embedding))
+                    lengths.setdefault(model, []).append(entry)
+    return lengths
+
+
+@check(
+    "META-095",
+    "EMB-RES-010",
+    when=lambda record: any(len(found) >= 2 for found in _lengths(record).values()),
+)
+def vectors_have_one_length(record: Record) -> Iterator[Note]:
+    """All vectors of a model have one length; those of bge-m3 have 1024 (A-126)."""
+    for model, found in _lengths(record).items():
+        every = [length for _, _, length in found]
+        usual = max(set(every), key=every.count)
+        is_bge_m3 = model.lower().replace("_", "-").endswith("bge-m3")
+        wanted = BGE_M3_LENGTH if is_bge_m3 else usual
+        for exchange, i, length in found:
+            if length != wanted:
+                yield Finding(
+                    expected=f"{wanted} components, as all of {model}",
+                    actual=length,
+                    pointer=f"/data/{i}/embedding",
+                    exchange=exchange,
+                )
+
+
+@check(
+    "EMB-RES-012",
+    when=lambda a: _has_vectors(a) and is_whole(a.usage.get("prompt_tokens")),
+)
+def embedding_reads_something(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """usage.prompt_tokens is above 0 where there was something to read."""
+    count = answer.usage["prompt_tokens"]
+    if any(answer.sent["input"]) and not count > 0:
+        yield Finding(expected="above 0", actual=count, pointer="/usage/prompt_tokens")
+
+
+@check(
+    "EMB-RES-015",
+    "META-103",
+    when=lambda a: _has_vectors(a) and is_whole(a.usage.get("completion_tokens")),
+)
+def embedding_generates_nothing(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """usage.completion_tokens is 0."""
+    count = answer.usage["completion_tokens"]
+    if count != 0:
+        yield Finding(expected="0", actual=count, pointer="/usage/completion_tokens")
+
+
+@check("EMB-RES-003", when=lambda a: is_whole(a.body.get("created")))
+def embedding_is_stamped_with_the_time_of_the_call(
+    answer: EmbeddingAnswer,
+) -> Iterator[Note]:
+    """`created` lies within the call, give or take clock skew (soft, A-022)."""
+    sent, took = answer.exchange.sent_at, answer.exchange.total_s
+    created = answer.body["created"]
+    if not sent - CLOCK_S <= created <= sent + took + CLOCK_S:
+        yield Finding(
+            expected=f"{sent:.0f} ± {CLOCK_S:.0f} s",
+            actual=created,
+            pointer="/created",
+            soft=True,
+        )
+
+
+@check("EMB-RES-004", when=lambda a: isinstance(a.body.get("model"), str))
+def embedding_names_the_model_asked_for(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """`model` is the name that the request gave (soft, A-021)."""
+    wanted, named = answer.sent.get("model"), answer.body["model"]
+    yield Reading("echoed" if named == wanted else "own name")
+    if named != wanted:
+        yield Finding(expected=str(wanted), actual=named, pointer="/model", soft=True)
+
+
+def _outcome(seen: Observation, label: str) -> Iterator[Note]:
+    exchange = seen[label]
+    if exchange.is_success:
+        yield Reading("accepted")
+    elif 400 <= exchange.status < 500:
+        yield Reading("refused")
+
+
+@check("EMB-REQ-002", on="embeddings.singular")
+def the_singular_path_may_exist(seen: Observation) -> Iterator[Note]:
+    """Whether the path of the printed curl lines is served as well (A-119)."""
+    exchange = seen["singular"]
+    if exchange.response is not None:
+        yield Reading("an alias" if exchange.is_success else f"{exchange.status}")
+
+
+@check("EMB-REQ-009", on="embeddings.token_ids")
+def token_ids_may_be_accepted(seen: Observation) -> Iterator[Note]:
+    """What token ids as input are answered with (A-120)."""
+    yield from _outcome(seen, "variant")
+
+
+@check("EMB-REQ-010", on="embeddings.empty")
+def empty_input_may_be_accepted(seen: Observation) -> Iterator[Note]:
+    """What an empty string or array is answered with (A-131)."""
+    yield from _outcome(seen, "variant")
+
+
+@check("EMB-REQ-017", on="embeddings.unlisted")
+def dimensions_and_user_may_be_accepted(seen: Observation) -> Iterator[Note]:
+    """What members of other dialects are answered with (A-128)."""
+    yield from _outcome(seen, "variant")
+
+
+CHECKS: tuple[Check, ...] = (
+    a_string_gives_one_vector,
+    an_array_gives_a_vector_per_text,
+    vectors_are_numbered,
+    vectors_are_numbers,
+    float_gives_numbers,
+    base64_gives_strings,
+    vectors_are_finite_and_not_zero,
+    vectors_have_many_dimensions,
+    vectors_have_one_length,
+    embedding_reads_something,
+    embedding_generates_nothing,
+    embedding_is_stamped_with_the_time_of_the_call,
+    embedding_names_the_model_asked_for,
+    the_singular_path_may_exist,
+    token_ids_may_be_accepted,
+    empty_input_may_be_accepted,
+    dimensions_and_user_may_be_accepted,
+    *embeddings_relations.CHECKS,
+)

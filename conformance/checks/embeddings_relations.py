@@ -1,0 +1,368 @@
+"""What embeddings answers promise beside each other."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from conformance.check import Check, Finding, Note, Reading, check
+from conformance.checks.observed import answer, answered
+from conformance.checks.vectors import (
+    Vector,
+    cosine,
+    decoded,
+    floats,
+    largest_difference,
+)
+from conformance.exchange import Observation
+from conformance.tolerances import BETWEEN_CALLS, COSINE_SAME
+from conformance.views import EmbeddingAnswer, is_whole
+
+_SIZES = ("batch", "one")
+_TRUNCATED = ("narrow", "wide", "unlimited")
+_LIMITS = ("narrow", "wide")
+
+
+def _embedding(seen: Observation, label: str) -> EmbeddingAnswer:
+    return answer(EmbeddingAnswer, seen, label)
+
+
+def _vectors(seen: Observation, label: str) -> list[Vector]:
+    return floats(_embedding(seen, label).embeddings)
+
+
+def _has_floats(seen: Observation, *labels: str) -> bool:
+    """All these steps are answered with one list of numbers per text."""
+    if not answered(EmbeddingAnswer, *labels)(seen):
+        return False
+    views = [_embedding(seen, label) for label in labels]
+    return all(
+        len(view.embeddings) == _count(view)
+        and all(isinstance(e, list) for e in view.embeddings)
+        for view in views
+    )
+
+
+def _count(view: EmbeddingAnswer) -> int:
+    given = view.sent["input"]
+    return len(given) if isinstance(given, list) else 1
+
+
+def _alike(
+    seen: Observation,
+    label: str,
+    wanted: Sequence[Vector],
+    source: str,
+    *,
+    soft: bool = False,
+    ids: tuple[str, ...] = (),
+) -> Iterator[Note]:
+    """Vectors of a step point where the wanted ones do."""
+    for i, (vector, expected) in enumerate(
+        zip(_vectors(seen, label), wanted, strict=False)
+    ):
+        likeness = cosine(vector, expected)
+        if not likeness >= COSINE_SAME:
+            yield Finding(
+                expected=f"cosine of at least {COSINE_SAME} with {source}",
+                actual=likeness,
+                pointer=f"/data/{i}/embedding",
+                soft=soft,
+                step=label,
+                ids=ids,
+            )
+
+
+def _singles(seen: Observation) -> list[str]:
+    return [label for label in seen.steps if label.startswith("single_")]
+
+
+def _has_singles(seen: Observation) -> bool:
+    return len(_singles(seen)) >= 2 and _has_floats(seen, "together", *_singles(seen))
+
+
+@check("EMB-SEM-003", "META-090", on="embeddings.batch", when=_has_singles)
+def each_text_is_embedded_as_if_alone(seen: Observation) -> Iterator[Note]:
+    """Item i of a batch is the vector of text i sent by itself (soft)."""
+    alone = [_vectors(seen, label)[0] for label in _singles(seen)]
+    yield from _alike(seen, "together", alone, "the single calls", soft=True)
+
+
+@check(
+    "META-091",
+    on="embeddings.batch",
+    when=lambda seen: _has_floats(seen, "together", "rotated"),
+)
+def permuting_texts_permutes_vectors(seen: Observation) -> Iterator[Note]:
+    """The texts in another order have their vectors in that order."""
+    first, *others = _vectors(seen, "together")[:-1]
+    yield from _alike(seen, "rotated", [*others, first], "step together")
+
+
+@check(
+    "META-097",
+    on="embeddings.batch",
+    when=lambda seen: _has_floats(seen, "together", "single_0", "again"),
+)
+def the_same_text_has_the_same_vector(seen: Observation) -> Iterator[Note]:
+    """A text has one vector, twice in a request and in two requests."""
+    first, *_, last = _vectors(seen, "together")
+    likeness = cosine(first, last)
+    if not likeness >= COSINE_SAME:
+        yield Finding(
+            expected=f"cosine of at least {COSINE_SAME} with item 0, the same text",
+            actual=likeness,
+            pointer=f"/data/{_count(_embedding(seen, 'together')) - 1}/embedding",
+            step="together",
+        )
+    yield from _alike(seen, "again", _vectors(seen, "single_0"), "step single_0")
+
+
+def _has_prompt_tokens(seen: Observation, *labels: str) -> bool:
+    return answered(EmbeddingAnswer, *labels)(seen) and all(
+        is_whole(_embedding(seen, label).usage.get("prompt_tokens")) for label in labels
+    )
+
+
+def _prompt_tokens(seen: Observation, label: str) -> int:
+    return int(_embedding(seen, label).usage["prompt_tokens"])
+
+
+@check(
+    "META-101",
+    on="embeddings.batch",
+    when=lambda seen: (
+        len(_singles(seen)) >= 2
+        and _has_prompt_tokens(seen, "together", *_singles(seen))
+    ),
+)
+def prompt_tokens_of_texts_add_up(seen: Observation) -> Iterator[Note]:
+    """prompt_tokens of a batch is the sum of those of its texts."""
+    parts = [_prompt_tokens(seen, label) for label in _singles(seen)]
+    parts.append(parts[0])  # the first text stands in the batch again, as the last
+    if _prompt_tokens(seen, "together") != sum(parts):
+        yield Finding(
+            expected=f"{sum(parts)}, the sum of {parts}",
+            actual=_prompt_tokens(seen, "together"),
+            pointer="/usage/prompt_tokens",
+            step="together",
+        )
+
+
+@check(
+    "META-092",
+    on="embeddings.forms",
+    when=lambda seen: _has_floats(seen, "string", "array"),
+)
+def a_text_is_an_array_of_one(seen: Observation) -> Iterator[Note]:
+    """A text has the same vector as a string and as an array of one."""
+    yield from _alike(seen, "array", _vectors(seen, "string"), "step string")
+
+
+@check(
+    "EMB-REQ-011",
+    "META-094",
+    on="embeddings.encoding",
+    when=lambda seen: all(
+        _has_floats(seen, f"{size}_float")
+        and answered(EmbeddingAnswer, f"{size}_omitted")(seen)
+        for size in _SIZES
+    ),
+)
+def vectors_are_floats_by_default(seen: Observation) -> Iterator[Note]:
+    """Without encoding_format the answer is that of float."""
+    for size in _SIZES:
+        wanted = _vectors(seen, f"{size}_float")
+        given = _embedding(seen, f"{size}_omitted").embeddings
+        yield from _same(given, wanted, f"{size}_omitted", f"step {size}_float")
+
+
+@check(
+    "EMB-SEM-004",
+    "META-093",
+    on="embeddings.base64",
+    when=lambda seen: all(
+        _has_floats(seen, f"{size}_float")
+        and answered(EmbeddingAnswer, f"{size}_base64")(seen)
+        for size in _SIZES
+    ),
+)
+def base64_is_the_float_vector(seen: Observation) -> Iterator[Note]:
+    """base64, read as little-endian 32-bit floats, is the float vector (A-124)."""
+    for size in _SIZES:
+        label = f"{size}_base64"
+        given: list[list[float] | str] = []
+        for i, embedding in enumerate(_embedding(seen, label).embeddings):
+            try:
+                given.append(decoded(str(embedding)))
+            except ValueError as error:
+                yield Finding(
+                    expected="base64 of 32-bit floats",
+                    actual=str(error),
+                    pointer=f"/data/{i}/embedding",
+                    step=label,
+                )
+                break
+        else:
+            wanted = _vectors(seen, f"{size}_float")
+            yield from _same(given, wanted, label, f"step {size}_float")
+
+
+def _same(
+    given: Sequence[list[float] | str],
+    wanted: Sequence[Vector],
+    label: str,
+    source: str,
+) -> Iterator[Note]:
+    """Every component agrees within BETWEEN_CALLS."""
+    if len(given) != len(wanted):
+        yield Finding(
+            expected=f"{len(wanted)} items, as in {source}",
+            actual=len(given),
+            pointer="/data",
+            step=label,
+        )
+        return
+    for i, (vector, expected) in enumerate(zip(given, wanted, strict=True)):
+        if isinstance(vector, str):
+            actual: object = "a string"
+        elif len(vector) != len(expected):
+            actual = f"{len(vector)} numbers"
+        elif largest_difference(vector, expected) <= BETWEEN_CALLS:
+            continue
+        else:
+            actual = f"numbers off by up to {largest_difference(vector, expected)}"
+        yield Finding(
+            expected=f"the {len(expected)} numbers of {source} ± {BETWEEN_CALLS}",
+            actual=actual,
+            pointer=f"/data/{i}/embedding",
+            step=label,
+        )
+
+
+@check(
+    "EMB-SEM-005",
+    "META-099",
+    on="embeddings.truncation",
+    when=lambda seen: _has_prompt_tokens(seen, *_TRUNCATED),
+)
+def a_tighter_limit_never_counts_more_for_texts(seen: Observation) -> Iterator[Note]:
+    """prompt_tokens does not grow as truncate_prompt_tokens shrinks."""
+    for tighter, looser in pairwise(_TRUNCATED):
+        if _prompt_tokens(seen, tighter) > _prompt_tokens(seen, looser):
+            yield Finding(
+                expected=f"at most {_prompt_tokens(seen, looser)}, as in step {looser}",
+                actual=_prompt_tokens(seen, tighter),
+                pointer="/usage/prompt_tokens",
+                step=tighter,
+            )
+
+
+def _most(seen: Observation, label: str) -> int:
+    """What a limit allows in all: that many tokens for each text (A-046)."""
+    view = _embedding(seen, label)
+    return _count(view) * int(view.sent["truncate_prompt_tokens"])
+
+
+def _exceeds_limits(seen: Observation) -> bool:
+    return _has_prompt_tokens(seen, *_TRUNCATED) and all(
+        _prompt_tokens(seen, "unlimited") > _most(seen, label) for label in _LIMITS
+    )
+
+
+@check("EMB-SEM-005", "META-099", on="embeddings.truncation", when=_exceeds_limits)
+def a_limit_bounds_what_embedding_counts(seen: Observation) -> Iterator[Note]:
+    """prompt_tokens is at most the limit times the number of texts."""
+    for label in _LIMITS:
+        if _prompt_tokens(seen, label) > _most(seen, label):
+            yield Finding(
+                expected=f"at most {_most(seen, label)}",
+                actual=_prompt_tokens(seen, label),
+                pointer="/usage/prompt_tokens",
+                kind="silent",
+                step=label,
+            )
+
+
+@check(
+    "META-099",
+    on="embeddings.truncation",
+    when=lambda seen: (
+        _has_floats(seen, "unlimited", "roomy")
+        and _has_prompt_tokens(seen, "unlimited", "roomy")
+    ),
+)
+def a_roomy_limit_changes_no_vector(seen: Observation) -> Iterator[Note]:
+    """A limit above the length of every text gives the answer without a limit."""
+    yield from _alike(seen, "roomy", _vectors(seen, "unlimited"), "step unlimited")
+    before, after = (_prompt_tokens(seen, s) for s in ("unlimited", "roomy"))
+    if before != after:
+        yield Finding(
+            expected=f"{before}, as in step unlimited",
+            actual=after,
+            pointer="/usage/prompt_tokens",
+            step="roomy",
+        )
+
+
+def _whole_texts_differ(seen: Observation) -> bool:
+    if not _has_floats(seen, "whole", "cut"):
+        return False
+    first, *others = _vectors(seen, "whole")
+    return all(cosine(first, other) < COSINE_SAME for other in others)
+
+
+@check("META-100", on="embeddings.shared_part", when=_whole_texts_differ)
+def what_is_cut_off_does_not_count(seen: Observation) -> Iterator[Note]:
+    """Texts that share all that a limit leaves of them have one vector.
+
+    Which end is cut is not said (A-046): texts that share their beginning or texts
+    that share their end must agree.
+    """
+    first, same_begin, same_end = _vectors(seen, "cut")
+    begin, end = cosine(first, same_begin), cosine(first, same_end)
+    if begin >= COSINE_SAME:
+        yield Reading("keeps the first tokens")
+    elif end >= COSINE_SAME:
+        yield Reading("keeps the last tokens")
+    else:
+        yield Finding(
+            expected=f"cosine of at least {COSINE_SAME} between texts that share "
+            "their beginning, or their end",
+            actual=[begin, end],
+            pointer="/data/0/embedding",
+            step="cut",
+        )
+
+
+@check(
+    "EMB-SEM-002",
+    "META-098",
+    on="embeddings.meaning",
+    when=lambda seen: _has_floats(seen, "texts"),
+)
+def other_words_are_closer_than_other_topics(seen: Observation) -> Iterator[Note]:
+    """A text is closer to other words for it than to other topics (real models)."""
+    text, restated, other = _vectors(seen, "texts")
+    near, far = cosine(text, restated), cosine(text, other)
+    if not near > far:
+        yield Finding(
+            expected=f"above {far}, the cosine with another topic",
+            actual=near,
+            pointer="/data/1/embedding",
+            step="texts",
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    each_text_is_embedded_as_if_alone,
+    permuting_texts_permutes_vectors,
+    the_same_text_has_the_same_vector,
+    prompt_tokens_of_texts_add_up,
+    a_text_is_an_array_of_one,
+    vectors_are_floats_by_default,
+    base64_is_the_float_vector,
+    a_tighter_limit_never_counts_more_for_texts,
+    a_limit_bounds_what_embedding_counts,
+    a_roomy_limit_changes_no_vector,
+    what_is_cut_off_does_not_count,
+    other_words_are_closer_than_other_topics,
+)

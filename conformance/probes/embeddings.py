@@ -1,0 +1,92 @@
+"""What embeddings is asked, field by field, and the printed example."""
+
+from collections.abc import Iterator
+
+from conformance.probe import Params, Probe, Served, Step, table
+from conformance.probes import embeddings_relations
+from conformance.probes.bodies import valid
+from conformance.probes.printed import printed
+from conformance.probes.single_field import (
+    accepted,
+    breaks,
+    lacks,
+    refused,
+    takes,
+    undecided,
+)
+
+ACCEPTED = accepted(
+    "embeddings.accepted",
+    "embeddings",
+    takes("EMB-REQ-016", truncate_prompt_tokens=1),  # the bound is > 0 (000:731)
+    takes("EMB-REQ-015", truncate_prompt_tokens=100),  # 000:731
+)
+
+REFUSED = refused(
+    "embeddings.refused",
+    "embeddings",
+    lacks("input", "EMB-REQ-005"),
+    breaks("/encoding_format is unknown", "EMB-REQ-014", encoding_format="hex"),
+    lacks("model", "EMB-REQ-004"),
+    breaks("/model is an object", "EMB-REQ-004", model={"name": "m"}),
+    breaks("/input is an object", "EMB-REQ-008", input={"text": "a plain text"}),
+    breaks("/input is a boolean", "EMB-REQ-008", input=True),
+    breaks("/encoding_format is a number", "EMB-REQ-011", encoding_format=2.5),
+    breaks("/encoding_format is an object", "EMB-REQ-011", encoding_format={"a": 1}),
+    breaks(
+        "/truncate_prompt_tokens is a word",
+        "EMB-REQ-015",
+        truncate_prompt_tokens="many",
+    ),
+    breaks(
+        "/truncate_prompt_tokens is not above 0",
+        "EMB-REQ-016",
+        truncate_prompt_tokens=0,
+    ),
+    breaks(
+        "/truncate_prompt_tokens is not above 0",
+        "EMB-REQ-016",
+        truncate_prompt_tokens=-1,
+    ),
+    smoke_rows=2,
+)
+
+TOKEN_IDS = undecided(
+    "embeddings.token_ids",
+    "embeddings",
+    takes(input=[11, 12, 13]),
+    takes(input=[[11, 12], [13, 14]]),
+)
+
+EMPTY = undecided("embeddings.empty", "embeddings", takes(input=""), takes(input=[]))
+
+UNLISTED = undecided(
+    "embeddings.unlisted",
+    "embeddings",
+    takes(dimensions=64),
+    takes(user="someone"),
+)
+
+
+@table("embeddings.singular", "embeddings", [None])
+def singular(_: Params, served: Served) -> Iterator[Step]:
+    """The path of the printed curl lines, which no table lists (A-119)."""
+    yield Step(
+        "singular",
+        "POST /v1/embedding",
+        valid("embeddings", served),
+        expect="either",
+        off_schema="the path is undocumented",
+    )
+
+
+PROBES: tuple[Probe, ...] = (
+    *embeddings_relations.PROBES,
+    printed("embeddings"),
+    ACCEPTED,
+    REFUSED,
+    TOKEN_IDS,
+    EMPTY,
+    UNLISTED,
+    singular,
+)

@@ -1,0 +1,158 @@
+"""Groups of embeddings requests whose answers must agree with each other."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+
+from conformance.exchange import Json
+from conformance.probe import Answers, Params, Probe, Served, Step, probe
+from conformance.probes import texts
+from conformance.probes.bodies import OPERATION
+
+EMBED = OPERATION["embeddings"]
+WIDE, NARROW = 16, 8  # tokens a text; passages are longer, special tokens fit
+_STRING, _ARRAY = ("EMB-REQ-007",), ("EMB-REQ-006",)
+_FLOAT, _BASE64 = ("EMB-REQ-012",), ("EMB-REQ-013",)
+
+
+def _body(served: Served, given: Json, **more: Any) -> dict[str, Any]:
+    return {"model": served.model("embeddings"), "input": given, **more}
+
+
+@probe(
+    "embeddings.batch",
+    "embeddings",
+    params=texts.batches(3, 3),
+    draws=(0, 2, 40),
+)
+def batch(given: Params, served: Served) -> Iterator[Step]:
+    """Texts in one request (one of them twice), in another order, one by one, again."""
+    together = [*given, given[0]]
+    rotated = [*given[1:], given[0]]
+    yield Step("together", EMBED, _body(served, together), serves=_ARRAY)
+    yield Step("rotated", EMBED, _body(served, rotated), serves=_ARRAY)
+    for i, text in enumerate(given):
+        yield Step(f"single_{i}", EMBED, _body(served, text), serves=_STRING)
+    yield Step("again", EMBED, _body(served, given[0]), serves=_STRING)
+
+
+@probe(
+    "embeddings.forms",
+    "embeddings",
+    params=texts.beyond_ascii(),
+    draws=(0, 1, 30),
+)
+def forms(text: Params, served: Served) -> Iterator[Step]:
+    """One text as a string and as an array of one."""
+    yield Step("string", EMBED, _body(served, text), serves=_STRING)
+    yield Step("array", EMBED, _body(served, [text]), serves=_ARRAY)
+
+
+@probe(
+    "embeddings.encoding",
+    "embeddings",
+    params=texts.batches(3, 3),
+    draws=(1, 1, 30),
+)
+def encoding(given: Params, served: Served) -> Iterator[Step]:
+    """encoding_format left out and float, for several texts and for one."""
+    for label, value, row in (("batch", given, _ARRAY), ("one", given[1], _STRING)):
+        body = _body(served, value)
+        yield Step(f"{label}_omitted", EMBED, body, serves=row)
+        stated = body | {"encoding_format": "float"}
+        yield Step(f"{label}_float", EMBED, stated, serves=_FLOAT)
+
+
+@probe(
+    "embeddings.base64",
+    "embeddings",
+    params=texts.batches(3, 3),
+    draws=(0, 1, 30),
+    needs=("base64",),
+)
+def base64(given: Params, served: Served) -> Iterator[Step]:
+    """Float and base64, for several texts and for one."""
+    for label, value in (("batch", given), ("one", given[1])):
+        body = _body(served, value)
+        for form, row in (("float", _FLOAT), ("base64", _BASE64)):
+            stated = body | {"encoding_format": form}
+            yield Step(f"{label}_{form}", EMBED, stated, serves=row)
+
+
+def _prompt_tokens(answers: Answers, label: str) -> int | None:
+    response = answers[label].response if label in answers else None
+    match response.json if response else None:
+        case {"usage": {"prompt_tokens": int(count)}} if count > 0:
+            return count
+    return None
+
+
+@probe(
+    "embeddings.truncation",
+    "embeddings",
+    params=texts.passages(3),
+    draws=(0, 1, 30),
+)
+def truncation(given: Params, served: Served) -> Iterator[Step]:
+    """Long texts without a limit, with a roomy one, and with two tight ones."""
+    body = _body(served, given)
+
+    def roomy(answers: Answers) -> Json:
+        # what the whole request took is more than any one text
+        count = _prompt_tokens(answers, "unlimited")
+        return None if count is None else body | {"truncate_prompt_tokens": count}
+
+    rows = ("EMB-REQ-015",)
+    yield Step("unlimited", EMBED, body, serves=_ARRAY)
+    yield Step("roomy", EMBED, roomy, serves=rows)
+    for label, limit in (("wide", WIDE), ("narrow", NARROW)):
+        tight = body | {"truncate_prompt_tokens": limit}
+        yield Step(label, EMBED, tight, serves=rows)
+
+
+@probe(
+    "embeddings.shared_part",
+    "embeddings",
+    params=st.fixed_dictionaries(
+        {"parts": texts.passages(2), "others": texts.topics()}
+    ),
+    draws=(0, 1, 30),
+)
+def shared_part(p: Params, served: Served) -> Iterator[Step]:
+    """Texts with the same beginning, and with the same end, beyond a limit."""
+    begin, end = p["parts"]
+    other = p["others"]
+    given = [
+        f"{begin} {other['question']} {end}",
+        f"{begin} {other['answer']}",
+        f"{other['restated']} {end}",
+    ]
+    body = _body(served, given)
+    yield Step("whole", EMBED, body, serves=_ARRAY)
+    cut = body | {"truncate_prompt_tokens": NARROW}
+    yield Step("cut", EMBED, cut, serves=("EMB-REQ-015",))
+
+
+@probe(
+    "embeddings.meaning",
+    "embeddings",
+    params=st.tuples(texts.topics(), texts.sentences(1, 1)).map(
+        lambda drawn: [drawn[0]["answer"], drawn[0]["restated"], drawn[1][0]]
+    ),
+    draws=(0, 3, 40),
+)
+def meaning(given: Params, served: Served) -> Iterator[Step]:
+    """A text, the same in other words, and another topic."""
+    yield Step("texts", EMBED, _body(served, given), serves=_ARRAY)
+
+
+PROBES: tuple[Probe, ...] = (
+    encoding,
+    batch,
+    forms,
+    base64,
+    truncation,
+    shared_part,
+    meaning,
+)
