@@ -18,6 +18,7 @@ from conformance.probes.single_field import (
 ACCEPTED = accepted(
     "embeddings.accepted",
     "embeddings",
+    takes("EMB-REQ-001"),
     takes("EMB-REQ-016", truncate_prompt_tokens=1),  # the bound is > 0 (000:731)
     takes("EMB-REQ-015", truncate_prompt_tokens=100),  # 000:731
 )

@@ -70,8 +70,9 @@ _UNPAIRED = "the schema cannot compare the lengths of two arrays"
 
 
 def _unpaired(rule: str, **change: object) -> Params:
-    row = breaks(rule, "SCORE-SEM-004", **change)
-    return beside_schema(row, _UNPAIRED) | {"base": {"text_1": _TWO, "text_2": _TWO}}
+    row = beside_schema(breaks(rule, "SCORE-SEM-004", **change), _UNPAIRED)
+    pairs = {"text_1": _TWO, "text_2": _TWO}
+    return row | {"base": pairs, "base_serves": ["SCORE-SEM-002"]}
 
 
 UNPAIRED = refused(

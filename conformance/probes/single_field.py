@@ -49,7 +49,9 @@ def accepted(
     @table(name, api, rows, smoke_rows=smoke_rows, needs=needs)
     def build(row: Params, served: Served) -> Iterator[Step]:
         body = _changed(valid(api, served), row)
-        yield Step("variant", OPERATION[api], body, serves=tuple(row["serves"]))
+        yield Step(
+            "variant", OPERATION[api], body, serves=tuple(row["serves"]), shared=True
+        )
 
     return build
 
@@ -63,14 +65,21 @@ def refused(
 ) -> Probe:
     """Per row the valid neighbour, sent once for all, and its mutant.
 
-    A row's `base` changes the neighbour itself, where the rule needs another one.
+    Where a rule needs another neighbour, the row's `base` changes the smallest body,
+    and `base_serves` names what the acceptance of that proves.
     """
 
     @table(name, api, rows, smoke_rows=smoke_rows, needs=needs)
     def build(row: Params, served: Served) -> Iterator[Step]:
         neighbour = valid(api, served) | row.get("base", {})
         mutant = _changed(neighbour, row)
-        yield Step("valid", OPERATION[api], neighbour, shared=True)
+        yield Step(
+            "valid",
+            OPERATION[api],
+            neighbour,
+            serves=tuple(row.get("base_serves", ())),
+            shared=True,
+        )
         yield Step(
             "mutant",
             OPERATION[api],
