@@ -1,0 +1,80 @@
+"""Which sequences of chunks are a legal stream: one transition table per choice.
+
+The documents print no stream; the grammar is that of OpenAI's API (A-100), which
+the compatibility sentences point to (000:348, 000:545).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class State(Enum):
+    """Where the stream of one choice stands."""
+
+    START = "nothing said yet"
+    OPEN = "text or calls are coming"
+    ENDED = "a finish reason was given"
+
+
+class Piece(Enum):
+    """What one chunk brings for one choice."""
+
+    OPENING = "a role, and no text"
+    TEXT = "text, a call, or log probabilities"
+    EMPTY = "nothing"
+    FINISH = "a finish reason"
+
+
+# A missing entry is an illegal step. A finish chunk may carry the last text; a
+# choice that ended stays silent, but for chunks that bring nothing.
+TRANSITIONS: Mapping[tuple[State, Piece], State] = {
+    (State.START, Piece.OPENING): State.OPEN,
+    (State.START, Piece.TEXT): State.OPEN,
+    (State.START, Piece.EMPTY): State.OPEN,
+    (State.START, Piece.FINISH): State.ENDED,
+    (State.OPEN, Piece.TEXT): State.OPEN,
+    (State.OPEN, Piece.EMPTY): State.OPEN,
+    (State.OPEN, Piece.FINISH): State.ENDED,
+    (State.ENDED, Piece.EMPTY): State.ENDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A step that the table does not have, or an end in the wrong state."""
+
+    position: int  # of the piece in the choice's sequence
+    state: State
+    piece: Piece | None  # None: the stream ended here
+
+
+def piece_of(choice: Mapping[str, Any]) -> Piece:
+    """Name what a choice object of a chunk brings."""
+    if choice.get("finish_reason") is not None:
+        return Piece.FINISH
+    delta = choice.get("delta")
+    source = delta if isinstance(delta, dict) else choice
+    names = ("content", "text", "reasoning_content", "tool_calls")
+    if any(source.get(name) for name in names) or choice.get("logprobs"):
+        return Piece.TEXT
+    return Piece.OPENING if source.get("role") else Piece.EMPTY
+
+
+def slips(choices: Iterable[Mapping[str, Any]]) -> Iterator[Slip]:
+    """The illegal steps of one choice's sequence, an end before its finish included."""
+    state = State.START
+    position = -1
+    for position, choice in enumerate(choices):
+        piece = piece_of(choice)
+        following = TRANSITIONS.get((state, piece))
+        if following is None:
+            # A role that is repeated in every delta is a freedom that servers take.
+            if piece is Piece.OPENING:
+                continue
+            yield Slip(position, state, piece)
+        else:
+            state = following
+    if state is not State.ENDED:
+        yield Slip(position + 1, state, None)
