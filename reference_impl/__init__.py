@@ -1,0 +1,1 @@
+"""The reference implementation: real models behind the AIOS API."""

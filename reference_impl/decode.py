@@ -1,0 +1,433 @@
+"""Continuous batching: many requests decode together, joining and leaving freely.
+
+One step of the loop does, in this order:
+
+    1  drop what was cancelled
+    2  admit waiting prompts, if slots and cache memory allow
+    3  prefill: one chunk of the admitted prompts; after the last chunk draw their
+       first tokens and let them join the batch
+    4  decode: one forward pass, one token for every row of the batch
+
+so a long prompt delays the others by a chunk at a time, not by its whole length.
+The loop calls the model's forward pass itself because the maintained batching of
+transformers (generate_batch) takes neither seeds, penalties, biases, constraints
+nor top_logprobs for each request, and is slower on a CPU. The oracle of this page
+is `model.generate`.
+
+B rows, T new tokens, W columns in the cache, V ids in the vocabulary.
+"""
+
+import inspect
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache
+
+from reference_impl import cache as kv
+from reference_impl.grammar import Constraint, unpacked
+from reference_impl.sampling import IMPOSSIBLE, Choice, draw
+from reference_impl.vocabulary import Vocabulary
+from reference_impl.worker import Event
+from serving.engine import Candidate, Overloaded, Sampling, Token
+
+WASTE = 1.5  # padded size of a prefill over its real size
+CHOICE = 0x9E3779B97F4A7C15  # keeps seeds of neighbouring choices apart
+SCANNED = 256  # prompt tokens scored at a time: their logits are (T, V)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is decoded at once."""
+
+    batch: int  # rows that decode together
+    queue: int  # requests that may wait
+    chunk: int  # prompt tokens in one forward pass
+    context: int  # tokens of prompt and answer together
+    cells: int  # cache cells (rows x columns) that memory holds
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """One sequence: its prompt, its settings and how far it has come."""
+
+    prompt: list[int]
+    sampling: Sampling
+    emit: Callable[[Any], None]  # called on the event loop: tokens, then None
+    constraint: Constraint | None = None
+    cancelled: bool = False
+    produced: int = 0
+    _counts: dict[int, int] = field(default_factory=dict)
+    _shift: dict[int, float] = field(default_factory=dict)
+    _random: torch.Generator | None = None
+
+    def place(self, device: torch.device) -> None:
+        """Seed the request's own random numbers, on the model's device."""
+        s = self.sampling
+        self._shift = dict(s.logit_bias)
+        self._random = torch.Generator(device)
+        if s.seed is None:
+            self._random.seed()
+        else:  # the choices of one request differ; the first is that of n = 1
+            self._random.manual_seed((s.seed + s.choice * CHOICE) % 2**63)
+
+    @property
+    def room(self) -> int:
+        """Columns that it may come to need."""
+        return len(self.prompt) + self.sampling.max_tokens
+
+    @property
+    def length(self) -> int:
+        """Tokens so far, prompt included."""
+        return len(self.prompt) + self.produced
+
+    @property
+    def left(self) -> int:
+        """Tokens that may still come."""
+        return self.sampling.max_tokens - self.produced
+
+    def choice(self) -> Choice:
+        """Return the settings of its next draw."""
+        s = self.sampling
+        top = s.top_logprobs or 0
+        return Choice(s.temperature, s.top_p, self._random, self._shift, top)
+
+    def take(self, token_id: int) -> None:
+        """Count a token towards the penalties."""
+        self.produced += 1
+        s = self.sampling
+        if s.frequency_penalty or s.presence_penalty:
+            count = self._counts.get(token_id, 0) + 1
+            self._counts[token_id] = count
+            self._shift[token_id] = (
+                s.logit_bias.get(token_id, 0.0)
+                - s.frequency_penalty * count
+                - s.presence_penalty
+            )
+
+
+@dataclass(eq=False, slots=True)
+class Scan:
+    """A prompt whose own log probabilities are asked for (echo)."""
+
+    prompt: list[int]
+    top: int
+    emit: Callable[[Any], None]
+    cancelled: bool = False
+    tokens: list[Token] = field(default_factory=list)
+    cache: Cache = field(default_factory=kv.empty)
+
+
+@dataclass(eq=False, slots=True)
+class Prefill:
+    """Prompts on their way into the batch: equal ones share a row."""
+
+    requests: list[Request]
+    rows: list[int]  # the row of each request
+    ids: Tensor  # (B, T) left-padded
+    pads: Tensor  # (B,) padding columns of each row
+    padded: bool
+    cache: Cache = field(default_factory=kv.empty)
+    done: int = 0  # columns that are through
+
+
+class Decoder:
+    """The lane of one causal language model. Only `submit` is for other threads."""
+
+    def __init__(self, model: Any, vocabulary: Vocabulary, limits: Limits) -> None:
+        """`model` is a transformers causal language model in inference mode."""
+        self.limits = limits
+        self._model = model
+        self._vocabulary = vocabulary
+        self._device = model.device
+        self._waiting: deque[Request | Scan] = deque()
+        self._lock = threading.Lock()
+        self._prefill: Prefill | Scan | None = None
+        self._options = frozenset(inspect.signature(model.forward).parameters)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._rows: list[Request] = []
+        self._cache = kv.empty()
+        self._pads = torch.zeros(0, dtype=torch.long, device=self._device)  # (B,)
+        self._padded = False
+        self._next = self._pads[:, None]  # (B, 1) ids to feed next
+
+    # --- what other threads may call
+
+    def submit(self, request: Request | Scan) -> None:
+        """Queue a request; raises Overloaded when too many wait."""
+        with self._lock:
+            if len(self._waiting) >= self.limits.queue:
+                raise Overloaded(1 + len(self._waiting) // self.limits.batch)
+            self._waiting.append(request)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are not yet decoding."""
+        return len(self._waiting)
+
+    @property
+    def active(self) -> int:
+        """Rows that decode now."""
+        return len(self._rows)
+
+    # --- the worker's side
+
+    def ready_in(self) -> float | None:
+        """Return 0 when there is work, None when there is none."""
+        return 0.0 if self._waiting or self._prefill or self._rows else None
+
+    def fail(self, error: Exception) -> list[Event]:
+        """Give up everything under way after an error in a step."""
+        victims: list[Request | Scan] = list(self._rows)
+        match self._prefill:
+            case Prefill(requests=requests):
+                victims += requests
+            case Scan() as scan:
+                victims.append(scan)
+            case None:
+                pass
+        self._prefill = None
+        self._reset()
+        return [(victim.emit, error) for victim in victims]
+
+    def step(self) -> list[Event]:
+        """Advance everything by one chunk and one token."""
+        events: list[Event] = []
+        self._keep([not r.cancelled for r in self._rows])
+        if self._prefill is None:
+            self._prefill = self._admit()
+        match self._prefill:
+            case Scan() as scan:
+                events += self._advance_scan(scan)
+            case Prefill() as prefill:
+                events += self._advance(prefill)
+            case None:
+                pass
+        if self._rows:
+            events += self._decode()
+        return events
+
+    def _admit(self) -> Prefill | Scan | None:
+        """Take the prompts from the head of the queue that go well together."""
+        group: list[Request] = []
+        with self._lock:
+            while self._waiting:
+                head = self._waiting[0]
+                if head.cancelled:
+                    self._waiting.popleft()
+                elif isinstance(head, Scan):
+                    if not group:
+                        self._waiting.popleft()
+                        return head
+                    break
+                elif self._fits([*group, head]):
+                    self._waiting.popleft()
+                    head.place(self._device)
+                    group.append(head)
+                else:
+                    break
+        if not group:
+            return None
+        prompts = list(dict.fromkeys(tuple(r.prompt) for r in group))
+        width = max(map(len, prompts))
+        pads = [width - len(p) for p in prompts]
+        ids = [[0] * pad + list(p) for pad, p in zip(pads, prompts, strict=True)]
+        return Prefill(
+            requests=group,
+            rows=[prompts.index(tuple(r.prompt)) for r in group],
+            ids=torch.tensor(ids, device=self._device),
+            pads=torch.tensor(pads, device=self._device),
+            padded=any(pads),
+        )
+
+    def _fits(self, group: list[Request]) -> bool:
+        together = [*self._rows, *group]
+        if len(together) > self.limits.batch:
+            return False
+        if len(together) > 1:
+            cells = len(together) * max(r.room for r in together)
+            if cells > self.limits.cells:
+                return False
+        lengths = [len(p) for p in {tuple(r.prompt) for r in group}]
+        padded = len(lengths) * max(lengths)
+        return len(lengths) == 1 or padded <= min(
+            self.limits.chunk, WASTE * sum(lengths)
+        )
+
+    def _advance(self, prefill: Prefill) -> list[Event]:
+        if all(r.cancelled for r in prefill.requests):
+            self._prefill = None
+            return []
+        chunk = prefill.ids[:, prefill.done : prefill.done + self.limits.chunk]
+        logits = self._forward(
+            chunk, prefill.pads if prefill.padded else None, prefill.cache
+        )
+        prefill.done += chunk.shape[1]
+        if prefill.done < prefill.ids.shape[1]:
+            return []
+        self._prefill = None
+        rows = torch.tensor(prefill.rows, device=self._device)
+        return self._join(
+            prefill, rows, *self._choose(prefill.requests, logits[rows, -1])
+        )
+
+    def _join(
+        self,
+        prefill: Prefill,
+        rows: Tensor,
+        ids: Tensor,
+        events: list[Event],
+        going: list[bool],
+    ) -> list[Event]:
+        """Add those rows of a finished prefill that go on to the batch."""
+        stay = [i for i, on in enumerate(going) if on]
+        if stay:
+            picked = torch.tensor(stay, device=self._device)
+            requests = [prefill.requests[i] for i in stay]
+            parts = [
+                kv.Part(
+                    prefill.cache, rows[picked], max(len(r.prompt) for r in requests)
+                )
+            ]
+            everyone = torch.arange(len(self._rows), device=self._device)
+            if self._rows:
+                parts.insert(
+                    0, kv.Part(self._cache, everyone, self._cache.get_seq_length())
+                )
+            self._cache = kv.joined(parts)
+            self._rows += requests
+            self._next = torch.cat([self._next, ids[picked][:, None]])
+            self._measure()
+        return events
+
+    def _keep(self, going: list[bool]) -> None:
+        """Let rows leave the batch, and with them columns that only they used."""
+        if all(going):
+            return
+        stay = [i for i, on in enumerate(going) if on]
+        if not stay:
+            self._reset()
+            return
+        picked = torch.tensor(stay, device=self._device)
+        self._rows = [self._rows[i] for i in stay]
+        width = max(r.length for r in self._rows) - 1  # the newest is not yet fed
+        self._cache = kv.joined([kv.Part(self._cache, picked, width)])
+        self._next = self._next[picked]
+        self._measure()
+
+    def _measure(self) -> None:
+        width = self._cache.get_seq_length()
+        pads = [width - (r.length - 1) for r in self._rows]
+        self._pads = torch.tensor(pads, device=self._device)
+        self._padded = any(pads)
+
+    def _decode(self) -> list[Event]:
+        logits = self._forward(
+            self._next, self._pads if self._padded else None, self._cache
+        )
+        ids, events, going = self._choose(self._rows, logits[:, -1])
+        self._next = ids[:, None]
+        self._keep(going)
+        return events
+
+    def _forward(
+        self, ids: Tensor, pads: Tensor | None, cache: Cache, keep: int = 1
+    ) -> Tensor:
+        """Run the model on ids (B, T): logits (B, keep, V); keep 0 means all."""
+        before = cache.get_seq_length()
+        columns = torch.arange(before + ids.shape[1], device=self._device)  # (W,)
+        positions, mask = columns[None, before:], None
+        if pads is not None:
+            mask = columns >= pads[:, None]  # (B, W)
+            positions = (columns[before:] - pads[:, None]).clamp(min=0)  # (B, T)
+        optional = {
+            "position_ids": positions.expand(len(ids), -1),
+            "logits_to_keep": keep,
+        }
+        output = self._model(
+            input_ids=ids,
+            attention_mask=mask,
+            past_key_values=cache,
+            use_cache=True,
+            **{k: v for k, v in optional.items() if k in self._options},
+        )
+        logits: Tensor = output.logits
+        return logits
+
+    def _choose(
+        self, requests: list[Request], logits: Tensor
+    ) -> tuple[Tensor, list[Event], list[bool]]:
+        """Draw a token for each row of logits (B, V): ids, events, who goes on."""
+        allowed = None
+        if any(r.constraint for r in requests):
+            # computed while the device is still busy with the forward pass
+            free = torch.full(((logits.shape[1] + 31) // 32,), -1, dtype=torch.int32)
+            masks = [
+                r.constraint.allowed(r.left) if r.constraint else free for r in requests
+            ]
+            allowed = unpacked(torch.stack(masks).to(self._device), logits.shape[1])
+        drawn = draw(logits, [r.choice() for r in requests], allowed)
+        events: list[Event] = []
+        going = []
+        for request, (token_id, logprob, top) in zip(requests, drawn.rows, strict=True):
+            request.take(token_id)
+            end = token_id in self._vocabulary.ends
+            events.append((request.emit, self._token(token_id, logprob, top, end=end)))
+            done = end or request.left == 0
+            if request.constraint and not end and request.constraint.accept(token_id):
+                done = True
+            if done:
+                events.append((request.emit, None))
+            going.append(not done)
+        return drawn.ids, events, going
+
+    def _token(
+        self,
+        token_id: int,
+        logprob: float | None,
+        top: list[tuple[int, float]],
+        *,
+        end: bool = False,
+    ) -> Token:
+        text = self._vocabulary.text
+        likely = tuple(Candidate(i, p, text(i)) for i, p in top)
+        return Token(token_id, b"" if end else text(token_id), logprob, likely, end)
+
+    def _advance_scan(self, scan: Scan) -> list[Event]:
+        """Score one chunk of a prompt against itself."""
+        if scan.cancelled:
+            self._prefill = None
+            return []
+        if not scan.tokens:
+            scan.tokens.append(self._token(scan.prompt[0], None, []))
+        start = len(scan.tokens) - 1
+        chunk = scan.prompt[start : start + SCANNED]
+        targets = scan.prompt[start + 1 : start + 1 + SCANNED]
+        if targets:
+            ids = torch.tensor([chunk], device=self._device)
+            logits = self._forward(ids, None, scan.cache, keep=0)
+            choices = [Choice(0, 1, None, {}, scan.top)] * len(targets)
+            scan.tokens += self._scored(logits[0, : len(targets)], targets, choices)
+        if len(scan.tokens) < len(scan.prompt):
+            return []
+        self._prefill = None
+        return [(scan.emit, scan.tokens)]
+
+    def _scored(
+        self, logits: Tensor, targets: list[int], choices: list[Choice]
+    ) -> list[Token]:
+        """Look up what came next in logits (T, V)."""
+        logprobs = logits.float().log_softmax(-1)
+        wanted = torch.tensor(targets, device=self._device)
+        own = logprobs.gather(1, wanted[:, None])[:, 0].tolist()
+        drawn = draw(logits, choices, None)
+        return [
+            self._token(i, max(p, IMPOSSIBLE), top)
+            for i, p, (_, _, top) in zip(targets, own, drawn.rows, strict=True)
+        ]

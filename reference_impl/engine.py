@@ -1,0 +1,306 @@
+"""The engine behind the HTTP front: models, their lanes, and one worker thread.
+
+Tokenizers are used on the event loop only, models in the worker thread only.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from reference_impl.chat import Chat
+from reference_impl.decode import Decoder, Request, Scan
+from reference_impl.encode import Encoder, Encoding, Text
+from reference_impl.load import CrossEncoder, Embedding
+from reference_impl.tokenize import encoding
+from reference_impl.vocabulary import Vocabulary
+from reference_impl.worker import Worker
+from serving.engine import (
+    Embedded,
+    EngineError,
+    Model,
+    Sampling,
+    Scored,
+    Token,
+    TooLong,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A served causal language model."""
+
+    card: Model
+    vocabulary: Vocabulary
+    chat: Chat | None
+    lane: Decoder
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """A served embedding model; its cosine also ranks and scores."""
+
+    card: Model
+    head: Embedding
+    lane: Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A served cross-encoder."""
+
+    card: Model
+    head: CrossEncoder
+    lane: Encoder
+
+
+Served = Writer | Embedder | Judge
+
+
+class ReferenceEngine:
+    """An Engine of real models. `start` it on the event loop that will use it."""
+
+    def __init__(self, served: Sequence[Served], aliases: Mapping[str, str]) -> None:
+        """`aliases` are further names for served models."""
+        self._served = {s.card.name: s for s in served}
+        self._lanes = [s.lane for s in served]
+        self._served |= {alias: self._served[name] for alias, name in aliases.items()}
+        self._worker: Worker | None = None
+
+    @property
+    def models(self) -> Sequence[Model]:
+        """Every served model under each of its names."""
+        return [replace(s.card, name=name) for name, s in self._served.items()]
+
+    async def start(self) -> None:
+        """Start computing."""
+        self._worker = Worker(self._lanes, asyncio.get_running_loop())
+
+    async def close(self) -> None:
+        """Stop computing after the present step."""
+        if self._worker:
+            await asyncio.to_thread(self._worker.stop)
+
+    # --- text
+
+    def encode(self, model: str, text: str) -> list[int]:
+        """Tokenize a plain prompt, special tokens included."""
+        return self._writer(model).vocabulary.encode(text)
+
+    def token(self, model: str, token_id: int) -> bytes | None:
+        """Text bytes of a token id; None when the id is outside the vocabulary."""
+        return self._writer(model).vocabulary.data(token_id)
+
+    def render_chat(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+    ) -> list[int]:
+        """Apply the chat template; raises EngineError for what it refuses."""
+        chat = self._writer(model).chat
+        if chat is None:
+            raise EngineError(f"{model} has no chat template; use /v1/completions")
+        return chat.render(messages, tools)
+
+    async def generate(
+        self, model: str, prompt: Sequence[int], sampling: Sampling
+    ) -> AsyncIterator[Token]:
+        """Yield tokens as they are decoded; closing the iterator cancels.
+
+        Raises TooLong, Overloaded, and EngineError for a schema that cannot be
+        enforced or a token id outside the vocabulary.
+        """
+        writer = self._writer(model)
+        ids = _checked(writer, prompt, sampling.max_tokens)
+        _in_vocabulary(writer, sampling.logit_bias)
+        constraint = None
+        if sampling.schema is not None:
+            constraint = await asyncio.to_thread(
+                writer.vocabulary.constraint, sampling.schema
+            )
+        answers: asyncio.Queue[Any] = asyncio.Queue()
+        request = Request(ids, sampling, answers.put_nowait, constraint)
+        writer.lane.submit(request)
+        self._wake()
+        try:
+            while (answer := await answers.get()) is not None:
+                if isinstance(answer, Exception):
+                    raise answer
+                yield answer
+        finally:
+            request.cancelled = True
+
+    async def prompt_logprobs(
+        self, model: str, prompt: Sequence[int], top_logprobs: int
+    ) -> list[Token]:
+        """Tokens of the prompt itself, each conditioned on those before (echo)."""
+        writer = self._writer(model)
+        if not prompt:
+            return []
+        answer: asyncio.Future[list[Token]] = asyncio.Future()
+        scan = Scan(_checked(writer, prompt, 0), top_logprobs, _settling(answer))
+        writer.lane.submit(scan)
+        self._wake()
+        try:
+            return await answer
+        finally:
+            scan.cancelled = True
+
+    # --- vectors and scores
+
+    async def embed(
+        self,
+        model: str,
+        inputs: Sequence[str | Sequence[int]],
+        *,
+        truncate: int | None = None,
+        dimensions: int | None = None,
+    ) -> list[Embedded]:
+        """One vector per input; raises TooLong and Overloaded."""
+        served = self._served[model]
+        if not isinstance(served, Embedder):
+            raise EngineError(f"{model} gives no embeddings")
+        vectors, tokens = await self._vectors(served, inputs, truncate)
+        if dimensions is not None:
+            vectors = vectors[:, :dimensions]
+            if served.head.pooling.normalize:
+                vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return [
+            Embedded(vector.astype("<f4").tobytes(), count)
+            for vector, count in zip(vectors, tokens, strict=True)
+        ]
+
+    async def score(
+        self,
+        model: str,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        truncate: int | None = None,
+    ) -> list[Scored]:
+        """One similarity per pair, in [0, 1]; raises TooLong and Overloaded.
+
+        An embedding model's score is its cosine, which may be negative, moved from
+        [-1, 1] to the [0, 1] that the documents promise (A-049, META-025). That
+        keeps the order of any two scores, which cutting at 0 would not.
+        """
+        served = self._served[model]
+        if isinstance(served, Embedder):
+            return await self._cosines(served, pairs, truncate)
+        if not isinstance(served, Judge):
+            raise EngineError(f"{model} gives no scores")
+        encodings = [
+            encoding(
+                served.head.tokenizer,
+                first,
+                second,
+                limit=served.head.limit,
+                truncate=truncate,
+            )
+            for first, second in pairs
+        ]
+        scores = await self._run(served.lane, encodings)
+        return [
+            Scored(float(score[0]), len(e.ids))
+            for score, e in zip(scores, encodings, strict=True)
+        ]
+
+    async def _cosines(
+        self, served: Embedder, pairs: Sequence[tuple[str, str]], truncate: int | None
+    ) -> list[Scored]:
+        texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+        vectors, tokens = await self._vectors(served, texts, truncate)
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        place = {text: i for i, text in enumerate(texts)}
+        return [
+            Scored(
+                min(1.0, max(0.0, (1 + float(unit[a] @ unit[b])) / 2)),
+                tokens[a] + tokens[b],
+            )
+            for a, b in ((place[first], place[second]) for first, second in pairs)
+        ]
+
+    async def _vectors(
+        self,
+        served: Embedder,
+        inputs: Sequence[str | Sequence[int]],
+        truncate: int | None,
+    ) -> tuple[Any, list[int]]:
+        head = served.head
+        encodings = [
+            encoding(
+                head.tokenizer,
+                head.pooling.prompt + text if isinstance(text, str) else text,
+                None,
+                limit=head.limit,
+                truncate=truncate,
+            )
+            for text in inputs
+        ]
+        rows = await self._run(served.lane, encodings)
+        return np.stack(rows), [len(e.ids) for e in encodings]
+
+    async def _run(self, lane: Encoder, encodings: Sequence[Encoding]) -> list[Any]:
+        answers: list[asyncio.Future[Any]] = [asyncio.Future() for _ in encodings]
+        lane.submit(
+            [
+                Text(e, _settling(answer), _wanted(answer))
+                for e, answer in zip(encodings, answers, strict=True)
+            ]
+        )
+        self._wake()
+        return await asyncio.gather(*answers)
+
+    def stats(self, model: str) -> Mapping[str, float]:
+        """Counters: queue_fraction, queue_absolute, results_pending, batch_size."""
+        lane = self._served[model].lane
+        active = lane.active if isinstance(lane, Decoder) else 0
+        return {
+            "queue_fraction": lane.waiting / lane.limits.queue,
+            "queue_absolute": lane.waiting,
+            "results_pending": lane.waiting + active,
+            "batch_size": lane.limits.batch,
+        }
+
+    def _writer(self, model: str) -> Writer:
+        served = self._served[model]
+        if not isinstance(served, Writer):
+            raise EngineError(f"{model} generates no text")
+        return served
+
+    def _wake(self) -> None:
+        if self._worker:
+            self._worker.wake()
+
+
+def _checked(writer: Writer, prompt: Sequence[int], more: int) -> list[int]:
+    """Return a prompt that the model can take, with room for `more` tokens."""
+    ids = list(prompt)
+    _in_vocabulary(writer, ids)
+    if len(ids) + more > writer.lane.limits.context:
+        raise TooLong(len(ids) + more, writer.lane.limits.context)
+    return ids
+
+
+def _in_vocabulary(writer: Writer, ids: Sequence[int] | Mapping[int, float]) -> None:
+    for token_id in ids:
+        if not 0 <= token_id < writer.vocabulary.size:
+            raise EngineError(f"token id {token_id} is outside the model's vocabulary")
+
+
+def _settling(answer: asyncio.Future[Any]) -> Callable[[Any], None]:
+    def settle(value: Any) -> None:
+        if answer.done():
+            return
+        if isinstance(value, Exception):
+            answer.set_exception(value)
+        else:
+            answer.set_result(value)
+
+    return settle
+
+
+def _wanted(answer: asyncio.Future[Any]) -> Callable[[], bool]:
+    return lambda: not answer.done()

@@ -1,0 +1,340 @@
+"""Loading models with transformers, and saying clearly why one cannot be served."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+import torch
+from torch import Tensor
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils.hub import cached_file
+
+from reference_impl import cache as kv
+from reference_impl.convert import Say, converted
+from reference_impl.errors import LoadError, Missing, TooLarge, WrongKind
+from reference_impl.pooling import Pooling, read_pooling
+from reference_impl.vocabulary import Vocabulary
+
+Kind = Literal["causal", "encoder", "cross-encoder"]
+
+CLASSES: Mapping[Kind, Any] = {
+    "causal": AutoModelForCausalLM,
+    "encoder": AutoModel,
+    "cross-encoder": AutoModelForSequenceClassification,
+}
+# these families count positions from after the padding id
+OFFSET_POSITIONS = frozenset(("roberta", "xlm-roberta", "camembert", "mpnet"))
+SPARE = 1.1  # memory wanted over the size of the weights
+CACHE_SHARE = 0.5  # of the memory left after loading, for keys and values
+CACHE_BYTES_CPU = 4 * 2**30  # on a CPU at most so much of it
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where models live and in which precision."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    def free(self) -> int:
+        """Bytes that may still be taken."""
+        if self.device.type == "cuda":
+            return int(torch.cuda.mem_get_info(self.device)[0])
+        return int(psutil.virtual_memory().available)
+
+
+def choose_place(device: str, dtype: str) -> Place:
+    """Resolve `auto`: a GPU with bfloat16 where there is one, else CPU, float32.
+
+    Raises LoadError when a GPU is asked for and none is there.
+    """
+    has_cuda = torch.cuda.is_available()
+    if device == "cuda" and not has_cuda:
+        raise LoadError("--device cuda: torch sees no CUDA device; use --device cpu")
+    where = (
+        torch.device("cuda", 0) if has_cuda and device != "cpu" else torch.device("cpu")
+    )
+    if dtype == "auto":
+        half = where.type == "cuda" and torch.cuda.is_bf16_supported()
+        dtype = "bfloat16" if half else "float32"
+    return Place(where, torch.bfloat16 if dtype == "bfloat16" else torch.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What to load: a folder, or the name of a model on a hub."""
+
+    path: str
+    config: Any
+
+    def file(self, name: str) -> Path | None:
+        """Find one of the model's files."""
+        found = cached_file(
+            self.path,
+            name,
+            _raise_exceptions_for_gated_repo=False,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+        )
+        return None if found is None else Path(found)
+
+
+def find(text: str, cache: Path, say: Say) -> Source:
+    """Resolve PATH_OR_ID; a GGUF file is converted first.
+
+    Raises Missing for what is not there, LoadError for an unknown architecture.
+    """
+    path = Path(text).expanduser()
+    if path.is_file():
+        if path.suffix != ".gguf":
+            raise LoadError(f"{text}: a file must be *.gguf; else name its folder")
+        path = converted(path, cache, say)
+    elif not path.exists() and (
+        text.count("/") != 1
+        or text.startswith((".", "/", "~"))
+        or path.suffix == ".gguf"
+    ):
+        raise Missing(f"{text}: no such file or folder")
+    place = str(path) if path.exists() else text
+    try:
+        return Source(place, AutoConfig.from_pretrained(place))
+    except (OSError, ValueError, KeyError) as error:
+        raise _explained(text, error) from error
+
+
+def _explained(text: str, error: Exception) -> LoadError:
+    reason = str(error).split("\n", maxsplit=1)[0]
+    if isinstance(error, OSError):
+        return Missing(
+            f"{text}: neither a folder with config.json here nor a model that the "
+            f"hub gives us ({reason})"
+        )
+    return LoadError(f"{text}: this architecture is unknown to transformers ({reason})")
+
+
+def kind_of(source: Source) -> Kind:
+    """Tell a model's kind from the architecture that its configuration names."""
+    names = source.config.architectures or [""]
+    if names[0].endswith("ForSequenceClassification"):
+        return "cross-encoder"
+    if names[0].endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")):
+        has_pooling = source.file("modules.json") is not None
+        return "encoder" if has_pooling else "causal"
+    return "encoder"
+
+
+def _weights(source: Source, kind: Kind, place: Place) -> Any:
+    """Load a model, in inference mode, onto its place."""
+    auto = CLASSES[kind]
+    with _explaining(source.path):
+        with torch.device("meta"):
+            skeleton = auto.from_config(source.config)
+        size = sum(p.numel() for p in skeleton.parameters()) * place.dtype.itemsize
+        if size * SPARE > place.free():
+            raise TooLarge(
+                f"{source.path}: needs about {size * SPARE / 2**30:.1f} GiB, "
+                f"{place.free() / 2**30:.1f} GiB are free on {place.device}"
+            )
+        model, report = auto.from_pretrained(
+            source.path, dtype=place.dtype, output_loading_info=True
+        )
+    missing = sorted(k for k in report["missing_keys"] if not k.startswith("pooler."))
+    if missing:
+        raise WrongKind(
+            f"{source.path}: the checkpoint lacks weights that a {kind} model needs, "
+            f"such as {missing[0]}"
+        )
+    return model.to(place.device).eval()
+
+
+@contextlib.contextmanager
+def _explaining(path: str) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TooLarge(f"{path}: the device's memory is too small") from error
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        raise LoadError(f"{path}: cannot be loaded: {error}") from error
+
+
+def _tokenizer(source: Source) -> PreTrainedTokenizerBase:
+    with _explaining(source.path):
+        return AutoTokenizer.from_pretrained(source.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Causal:
+    """A causal language model, ready to decode."""
+
+    model: Any
+    tokenizer: PreTrainedTokenizerBase
+    vocabulary: Vocabulary
+    context: int  # tokens of prompt and answer together
+    cells: int  # cache columns that memory holds
+
+
+@torch.inference_mode()
+def load_causal(source: Source, place: Place) -> Causal:
+    """Load a model for chat and completions."""
+    if kind_of(source) != "causal":
+        raise WrongKind(
+            f"{source.path}: {_named(source)} does not generate text; chat and "
+            "completions need a causal language model"
+        )
+    model = _weights(source, "causal", place)
+    tokenizer = _tokenizer(source)
+    text_config = source.config.get_text_config()
+    ends = model.generation_config.eos_token_id
+    ends = [ends] if isinstance(ends, int) else list(ends or [])
+    ends += [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    if not ends:
+        raise LoadError(f"{source.path}: no end-of-sequence token is configured")
+    try:
+        vocabulary = Vocabulary(tokenizer, text_config.vocab_size, ends)
+    except ValueError as error:
+        raise LoadError(
+            f"{source.path}: its tokenizer cannot be used: {error}"
+        ) from error
+    cell = _rehearse(model, source.path)
+    budget = CACHE_SHARE * place.free()
+    if place.device.type == "cpu":
+        budget = min(budget, CACHE_BYTES_CPU)
+    cells = int(budget / cell)
+    positions = getattr(text_config, "max_position_embeddings", None)
+    context = min(positions or tokenizer.model_max_length, cells)
+    return Causal(model, tokenizer, vocabulary, context, cells)
+
+
+def _rehearse(model: Any, path: str) -> int:
+    """Check that padding does not change an answer; return bytes per cache cell.
+
+    The decode loop rests on this, and architectures without a plain key/value cache
+    break it.
+    """
+    ids = torch.arange(4, 10, device=model.device)[None]  # (1, 6)
+    shift = torch.nn.functional.pad(ids, (3, 0))  # (1, 9)
+    columns = torch.arange(9, device=model.device)
+    cache = kv.empty()
+    try:
+        alone = model(input_ids=ids, use_cache=True, past_key_values=cache).logits[
+            0, -1
+        ]
+        padded = model(
+            input_ids=shift,
+            attention_mask=(columns >= 3)[None],
+            position_ids=(columns - 3).clamp(min=0)[None],
+            use_cache=True,
+            past_key_values=kv.empty(),
+        ).logits[0, -1]
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:
+        raise LoadError(
+            f"{path}: not supported by the batched decoder: {error}"
+        ) from error
+    same = torch.cosine_similarity(alone.float(), padded.float(), dim=0)
+    if not kv.is_per_token(cache, 6) or not same > 0.99:
+        raise LoadError(
+            f"{path}: not supported by the batched decoder, because its answers depend "
+            "on padding (no plain key/value cache)"
+        )
+    return kv.bytes_per_token(cache)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """An encoder with its own pooling: a head for the encoder lane."""
+
+    model: Any
+    tokenizer: PreTrainedTokenizerBase
+    pooling: Pooling
+    limit: int  # tokens of one text, special tokens included
+    dimensions: int
+    matryoshka: bool
+
+    def __call__(self, inputs: dict[str, Tensor]) -> Tensor:
+        """(B, T) → one vector each, (B, H) in float32."""
+        hidden = self.model(**inputs).last_hidden_state.float()  # (B, T, H)
+        return self.pooling(hidden, inputs["attention_mask"])
+
+
+@torch.inference_mode()
+def load_embedding(source: Source, place: Place) -> Embedding:
+    """Load a model for embeddings."""
+    if kind_of(source) != "encoder":
+        raise WrongKind(
+            f"{source.path}: {_named(source)} gives no embeddings; use an encoder, or "
+            "a model with a sentence-transformers configuration"
+        )
+    pooling = read_pooling(source.file)
+    model = _weights(source, "encoder", place)
+    tokenizer = _tokenizer(source)
+    limit = min(_limit(source, tokenizer), pooling.max_tokens or 2**31)
+    probe = torch.ones((1, 2), dtype=torch.long, device=place.device)
+    vector = pooling(model(input_ids=probe).last_hidden_state.float(), probe)
+    config = source.config
+    return Embedding(
+        model,
+        tokenizer,
+        pooling,
+        limit,
+        vector.shape[1],
+        bool(
+            getattr(config, "is_matryoshka", False)
+            or getattr(config, "matryoshka_dimensions", None)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CrossEncoder:
+    """A model that reads pairs: a head for the encoder lane."""
+
+    model: Any
+    tokenizer: PreTrainedTokenizerBase
+    limit: int  # tokens of a pair, special tokens included
+
+    def __call__(self, inputs: dict[str, Tensor]) -> Tensor:
+        """(B, T) → one score each in [0, 1], (B, 1)."""
+        return torch.sigmoid(self.model(**inputs).logits.float())
+
+
+@torch.inference_mode()
+def load_cross_encoder(source: Source, place: Place) -> CrossEncoder:
+    """Load a model for rerank and score."""
+    if kind_of(source) != "cross-encoder" or source.config.num_labels != 1:
+        raise WrongKind(
+            f"{source.path}: {_named(source)} with {source.config.num_labels} labels "
+            "is no cross-encoder; rerank and score need one with a single label, or "
+            "an embedding model"
+        )
+    model = _weights(source, "cross-encoder", place)
+    tokenizer = _tokenizer(source)
+    return CrossEncoder(model, tokenizer, _limit(source, tokenizer))
+
+
+def _limit(source: Source, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Tokens that an encoder reads: of positions and tokenizer the smaller."""
+    config = source.config.get_text_config()
+    positions = getattr(config, "max_position_embeddings", None) or 2**31
+    if config.model_type in OFFSET_POSITIONS:
+        positions -= config.pad_token_id + 1
+    return int(min(positions, tokenizer.model_max_length))
+
+
+def _named(source: Source) -> str:
+    return str((source.config.architectures or [source.config.model_type])[0])
