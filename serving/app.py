@@ -1,6 +1,7 @@
 """The aiohttp application: routes from the contract, one way through for each request.
 
-Outermost first: `middlewares` of the caller, `_refusals`, the route's handler.
+Outermost first: `middlewares` of the caller, `unrouted`, the route's handler. A
+middleware finds the request's context, once there is one, in `request.get(CONTEXT)`.
 """
 
 import logging
@@ -30,37 +31,44 @@ from serving.models import listed
 from serving.selfcheck import SelfCheck
 from serving.stages import Response, Stages
 
+__all__ = ["CONTEXT", "Handler", "Middleware", "Server", "application"]
+
+CONTEXT = web.RequestKey("context", Context)
+"""Where a middleware finds the request's context, once the front has made it."""
+
 _log = logging.getLogger(__name__)
 
 
 class Server:
     """One front with its stages, as an application to run."""
 
-    def __init__(self, front: Front, stages: Stages) -> None:
+    def __init__(self, front: Front, stages: Stages, check: SelfCheck | None) -> None:
         """Count requests from 1."""
         self._front = front
         self._stages = stages
         self._numbers = count(1)
-        self._check = SelfCheck(front.contract) if front.self_check else None
+        self._check = check
         self._document = encode(dict(front.contract.document))
 
     def application(self, middlewares: Sequence[Middleware] = ()) -> web.Application:
         """Return the application; it starts and closes the engine."""
 
         @web.middleware
-        async def refusals(
+        async def unrouted(
             request: web.Request, handler: Handler
         ) -> web.StreamResponse:
-            return await self._refusals(request, handler)
+            if request.match_info.http_exception is None:
+                return await handler(request)
+            return await self._guarded(request, self._context(request), handler)
 
         app = web.Application(
-            middlewares=[*middlewares, refusals],
+            middlewares=[*middlewares, unrouted],
             client_max_size=self._front.body_limit,
         )
         for operation in self._front.contract.operations.values():
             handler = self._handler(operation)
             app.router.add_route(operation.method, operation.path, handler)
-        own = {"/health": _health, "/openapi.json": self._openapi}
+        own: dict[str, Handler] = {"/health": _health, "/openapi.json": self._openapi}
         if "GET /v1/models" not in self._front.contract.operations:
             own["/v1/models"] = self._models
         for path, get in own.items():
@@ -77,21 +85,30 @@ class Server:
     def _handler(self, operation: Operation) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             context = self._context(request, operation)
-            context.raw = await _body(request)
-            stages = self._stages
-            stages.admit(context)
-            violations = stages.validate(context)
-            if violations:
-                raise Invalid(violations)
-            stages.prepare(context)
-            if apis.streamed(context):
-                return await self._stream(request, context)
-            response = stages.respond(context, await stages.answer(context))
-            if self._check is not None:
-                self._check.response(context, response)
-            return _whole(response)
+
+            async def answer(request: web.Request) -> web.StreamResponse:
+                return await self._answer(request, context)
+
+            return await self._guarded(request, context, answer)
 
         return handle
+
+    async def _answer(
+        self, request: web.Request, context: Context
+    ) -> web.StreamResponse:
+        context.raw = await _body(request)
+        stages = self._stages
+        stages.admit(context)
+        violations = stages.validate(context)
+        if violations:
+            raise Invalid(violations)
+        stages.prepare(context)
+        if apis.streamed(context):
+            return await self._stream(request, context)
+        response = stages.respond(context, await stages.answer(context))
+        if self._check is not None:
+            self._check.response(context, response)
+        return _whole(response)
 
     async def _stream(
         self, request: web.Request, context: Context
@@ -116,8 +133,8 @@ class Server:
                 _log.debug("the client of %s left", context.operation_id)
             return response
 
-    async def _refusals(
-        self, request: web.Request, handler: Handler
+    async def _guarded(
+        self, request: web.Request, context: Context, handler: Handler
     ) -> web.StreamResponse:
         """Turn whatever goes wrong into an answer that the client can read."""
         try:
@@ -129,12 +146,13 @@ class Server:
         except web.HTTPException as error:
             refusal = _routed(request, error)
         except Exception:  # noqa: BLE001 - the last resort, logged in full
-            _log.exception("%s %s failed", request.method, request.path)
+            _log.exception("%s failed", context.operation_id)
             refusal = Broken("the server failed", code="internal")
-        context: Context = request.get("context") or self._context(request, None)
         return _whole(self._stages.refusal(context, refusal))
 
-    def _context(self, request: web.Request, operation: Operation | None) -> Context:
+    def _context(
+        self, request: web.Request, operation: Operation | None = None
+    ) -> Context:
         context = Context(
             front=self._front,
             number=next(self._numbers),
@@ -143,26 +161,37 @@ class Server:
             headers=request.headers,
             operation=operation,
         )
-        request["context"] = context
+        request[CONTEXT] = context
         return context
 
     async def _openapi(self, request: web.Request) -> web.Response:
         del request
         return web.Response(body=self._document, content_type="application/json")
 
-    async def _models(self, request: web.Request) -> web.Response:
-        admission.authorize(self._context(request, None))
-        body = encode(listed(self._front))
-        return web.Response(body=body, content_type="application/json")
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        context = self._context(request)
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            del request
+            admission.authorize(context)
+            body = encode(listed(self._front))
+            return web.Response(body=body, content_type="application/json")
+
+        return await self._guarded(request, context, answer)
 
 
 def application(
     front: Front,
     stages: Stages | None = None,
+    *,
     middlewares: Sequence[Middleware] = (),
+    check: SelfCheck | None = None,
 ) -> web.Application:
-    """Return the application of a front, with other stages if given."""
-    return Server(front, stages or Stages()).application(middlewares)
+    """Return the application of a front, with other stages if given.
+
+    With `check` the server judges its own answers.
+    """
+    return Server(front, stages or Stages(), check).application(middlewares)
 
 
 async def _health(request: web.Request) -> web.Response:

@@ -41,12 +41,13 @@ class ForcedCall:
                     said.append(("call", self._name))
                 self._key, self._raw = None, ""
             elif self._key == "arguments":
-                self._arguments += character
+                if not (between and character.isspace()):
+                    self._arguments += character
             elif self._depth:
                 self._raw += character
             self._nest(character)
-        if self._name is not None and self._arguments.strip():
-            said.append(("arguments", self._arguments.lstrip()))
+        if self._name is not None and self._arguments:
+            said.append(("arguments", self._arguments))
             self._arguments = ""
         return said
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
+from serving.codec import encode
 from serving.errors import Violation
 from serving.violations import violations
 
@@ -77,6 +78,7 @@ class Contract:
     def __init__(self, document: Mapping[str, Any]) -> None:
         """Compile `document`, which must not change afterwards."""
         self.document = document
+        self._compiled_schemas: dict[bytes, Schema] = {}
         self.operations: Mapping[str, Operation] = MappingProxyType(
             {operation.id: operation for operation in self._compiled()}
         )
@@ -149,5 +151,11 @@ class Contract:
         return [types] if isinstance(types, str) else types
 
     def _schema(self, raw: Mapping[str, Any] | None) -> Schema | None:
-        components = self.document.get("components", {})
-        return None if raw is None else Schema(raw, components)
+        """Compile a schema, once for all places that use it."""
+        if raw is None:
+            return None
+        key = encode(raw)
+        if key not in self._compiled_schemas:
+            schemas = self.document.get("components", {}).get("schemas", {})
+            self._compiled_schemas[key] = Schema(raw, {"schemas": schemas})
+        return self._compiled_schemas[key]

@@ -93,7 +93,7 @@ class Reader:
     def close(self, *, ended: bool = False) -> list[Part]:
         """Take note that no token follows; return what was held back."""
         parts: list[Part] = []
-        if self._thinking is not None:
+        if self._thinking is not None and self.finish is None:
             thought, content = self._thinking.flush()
             parts += self._reasoned(thought)
             parts += self._said(content)
