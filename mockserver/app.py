@@ -15,7 +15,6 @@ from serving.context import Front
 from serving.contract import Contract
 from serving.engine import Engine
 from serving.options import OptionError
-from serving.selfcheck import SelfCheck
 from serving.stages import Stages
 
 
@@ -37,17 +36,16 @@ def mock_application(options: MockOptions) -> web.Application:
         any_model=options.any_model,
     )
     stages, served = broken(options.defects, Stages(), engine)
-    contract = Contract(spec.openapi(options.dialect))
     front = Front(
         engine=served,
-        contract=contract,
+        contract=Contract(spec.openapi(options.dialect)),
         find=engine.find,
         api_key=options.api_key,
         body_limit=options.body_limit,
+        self_check=options.self_check,
         plain=bool(options.defects) or options.self_check,
     )
-    check = SelfCheck(contract) if options.self_check else None
-    return application(front, stages, check=check)
+    return application(front, stages)
 
 
 def broken(

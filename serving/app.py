@@ -47,6 +47,8 @@ class Server:
         self._front = front
         self._stages = stages
         self._numbers = count(1)
+        if check is None and front.self_check:
+            check = SelfCheck(front.contract)
         self._check = check
         self._document = encode(dict(front.contract.document))
 
@@ -189,7 +191,7 @@ def application(
 ) -> web.Application:
     """Return the application of a front, with other stages if given.
 
-    With `check` the server judges its own answers.
+    A front with self_check judges its own answers, with `check` if it is given.
     """
     return Server(front, stages or Stages(), check).application(middlewares)
 

@@ -34,6 +34,7 @@ class Front:
     find: Callable[[str], Model | None]
     api_key: str | None = None
     body_limit: int = 16 * 1024 * 1024  # bytes
+    self_check: bool = False
     plain: bool = False
     now: Callable[[], int] = _now
     identity: Callable[[], str] = _identity
