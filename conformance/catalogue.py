@@ -23,6 +23,9 @@ _T = TypeVar("_T")
 SHAPE = "conformance.checks.shape"
 """The module whose findings mean that an answer is malformed."""
 
+ACCEPTANCE = "conformance.checks.acceptance"
+"""The module that judges every step by what it expects and serves."""
+
 
 @dataclass(frozen=True)
 class Catalogue:

@@ -31,7 +31,7 @@ class Feeding:
             return True
         if any(fed(check, scenario) for check in self.declaring(row)):
             return True
-        return row in self.named and not self.apis(row).isdisjoint(scenario.apis)
+        return row in self.annotated and not self.apis(row).isdisjoint(scenario.apis)
 
     def probe_feeds(self, probe: Probe, row: str) -> bool:
         """Scenarios of the probe can feed the row through a check.
@@ -42,8 +42,8 @@ class Feeding:
         return self.feeds(bare, row)
 
     def declaring(self, row: str) -> Iterator[Check]:
-        """The checks that declare a row."""
-        return (check for check in self.known.checks if row in check.ids)
+        """The checks that declare a row, or say that they may name it."""
+        return (c for c in self.known.checks if row in c.ids or row in c.names)
 
     def apis(self, row: str) -> frozenset[Api]:
         """The APIs that a row speaks of."""
@@ -51,9 +51,8 @@ class Feeding:
         return frozenset(api_of(operation) for operation in operations)
 
     @cached_property
-    def named(self) -> frozenset[str]:
-        """Rows that a witnessing check can name: by the schema or by itself."""
-        own = {row for check in self.known.checks for row in check.names}
+    def annotated(self) -> frozenset[str]:
+        """Rows that the schemas of answers embody."""
         document = openapi(self.known.dialect)
         responses = [
             operation.get("responses")
@@ -63,7 +62,7 @@ class Feeding:
         ]
         chunks = document.get("components", {}).get("schemas", {})
         streamed = [chunks[name] for name in chunks if name.endswith("Chunk")]
-        return frozenset(own | _annotations(document, [*responses, *streamed]))
+        return frozenset(_annotations(document, [*responses, *streamed]))
 
 
 def fed(check: Check, scenario: PlannedScenario) -> bool:

@@ -6,7 +6,7 @@ never depends on what else was asked for.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import zip_longest
@@ -20,7 +20,7 @@ from conformance.options import OptionError, RunOptions, SuiteError
 from conformance.plan_cache import Drawn, PlanCache
 from conformance.probe import Params, Probe, Served, Step
 from conformance.result import PlanSummary
-from conformance.scenario import APIS, Scenario
+from conformance.scenario import APIS, Dropped, Scenario
 from conformance.sending import content_key
 from spec import Level
 
@@ -33,8 +33,8 @@ class Plan:
     preset: str
     seed: int
     scenarios: tuple[Scenario, ...]
-    dropped: Mapping[str, str] = field(default_factory=dict)  # probe → reason
-    selection: frozenset[str] | None = None
+    dropped: Mapping[str, Dropped] = field(default_factory=dict)  # by probe
+    selection: Collection[str] | None = None
 
     @cached_property
     def positions(self) -> Mapping[tuple[str, int], int]:
@@ -77,7 +77,7 @@ class Plan:
                 yield scenario, step, cost
 
 
-def plan(options: RunOptions, selection: frozenset[str] | None = None) -> Plan:
+def plan(options: RunOptions, selection: Collection[str] | None = None) -> Plan:
     """Draw the plan of a run, with placeholders for models; nothing is sent.
 
     Raises:
@@ -94,7 +94,7 @@ def assemble(
     *,
     facts: Facts | None = None,
     absent: Mapping[Api, str] | None = None,
-    selection: frozenset[str] | None = None,
+    selection: Collection[str] | None = None,
 ) -> Plan:
     """Build the scenarios of drawn parameters.
 
@@ -103,7 +103,7 @@ def assemble(
     """
     known = catalogue(options.dialect)
     served = Served(facts or Facts(dialect=options.dialect))
-    dropped: dict[str, str] = {}
+    dropped: dict[str, Dropped] = {}
     by_api: dict[Api, list[Scenario]] = {}
     for probe in known.probes.values():
         played = [
@@ -113,7 +113,8 @@ def assemble(
         apis = {probe.api}.union(*(scenario.apis for scenario in played))
         reason = _left_out(probe, apis, options, absent or {})
         if reason is not None:
-            dropped[probe.name] = reason
+            served_rows = (r for s in played for t in s.steps for r in t.serves)
+            dropped[probe.name] = Dropped(reason, tuple(dict.fromkeys(served_rows)))
         else:
             by_api.setdefault(probe.api, []).extend(played)
     scenarios = tuple(_ordered(by_api))

@@ -79,3 +79,11 @@ class Scenario:
     def apis(self) -> frozenset[Api]:
         """The APIs that its requests go to."""
         return frozenset(api_of(s.operation, self.probe.api) for s in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A probe that was left out: why, and the rows that its steps would serve."""
+
+    reason: str
+    serves: tuple[str, ...] = ()

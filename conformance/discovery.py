@@ -1,0 +1,295 @@
+"""Finding out what a target serves, before anything is judged.
+
+Per API a model name is taken from `--model`, else from GET /v1/models in the order
+of that list, else from the documents. A name counts when the target accepts a small
+valid request with it. An API is absent only when all its paths answer 404, 405 or
+501 to such a request; one that is named in `--apis` is never absent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from conformance.budget import ceiling
+from conformance.exchange import Api, Exchange, Facts, Json, Request
+from conformance.options import RunOptions, TargetError
+from conformance.recorder import Recorder
+from conformance.scenario import APIS
+from conformance.sending import body_bytes
+from conformance.transport import Outgoing
+
+Kind = Literal["embedding", "cross_encoder"]
+KINDRED: tuple[Api, ...] = ("rerank", "score")
+PROBE = "discovery"
+MOST_TRIES = 20
+ABSENT = (404, 405, 501)
+LISTING = "GET /v1/models"
+
+DOCUMENTED: Mapping[Api, tuple[tuple[str, str], ...]] = {
+    # name, and the line that prints it
+    "rerank": (("sds/bge-reranker-v2-m3", "000:68"), ("sds/sds/bge-m3", "000:123")),
+    "score": (("sds/bge-reranker-v2-m3", "000:231"),),
+    "embeddings": (("sds/bge-m3", "000:741"),),
+    "chat": (
+        ("/mnt/models/Meta-Llama-3.3-70B-Instruct", "000:415"),
+        ("meta-llama/Meta-Llama-3.3-70B-Instruct", "000:485"),
+    ),
+    "completions": (("meta-llama/Meta-Llama-3.3-70B-Instruct", "000:598"),),
+}
+_TEXT = "The capital of France is Paris."  # in the manner of 000:68-75
+_QUESTION = "What is the capital of France?"
+_BODIES: Mapping[Api, Mapping[str, Json]] = {
+    "rerank": {"query": _QUESTION, "documents": [_TEXT, "Bread is baked."]},
+    "score": {"text_1": _QUESTION, "text_2": _TEXT},
+    "embeddings": {"input": _TEXT},
+    "chat": {"messages": [{"role": "user", "content": "Hi"}]},
+    "completions": {"prompt": "Hi"},
+}
+_LIMIT: Mapping[Api, Mapping[str, Json]] = {
+    "chat": {"max_tokens": 1},
+    "completions": {"max_tokens": 1},
+}
+_OPERATIONS: Mapping[Api, tuple[str, ...]] = {
+    "rerank": ("POST /v1/rerank", "POST /rerank", "POST /v2/rerank"),
+    "score": ("POST /v1/score", "POST /score"),
+    "embeddings": ("POST /v1/embeddings",),
+    "chat": ("POST /v1/chat/completions",),
+    "completions": ("POST /v1/completions",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What is served, and which APIs are absent, each with the reason."""
+
+    facts: Facts
+    absent: Mapping[Api, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Search:
+    """The search for one API's model."""
+
+    api: Api
+    names: list[str]
+    is_named: bool  # the API stands in --apis
+    model: str | None = None
+    tried: list[Exchange] = field(default_factory=list)
+
+    def next_name(self) -> str | None:
+        """The next name to try, None when the search is over."""
+        if self.model is not None:
+            return None
+        return self.names.pop(0) if self.names else None
+
+    @property
+    def answers(self) -> list[int]:
+        """The statuses that tries were answered with."""
+        return [e.status for e in self.tried if e.response is not None]
+
+    @property
+    def is_absent(self) -> bool:
+        """Every path of the API answered that it is not there."""
+        paths = {e.request.operation for e in self.tried}
+        is_everywhere = paths == {*_OPERATIONS[self.api]}
+        return is_everywhere and all(_is_no_path(e) for e in self.tried)
+
+
+async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
+    """Ask the target for its models and try them.
+
+    Raises:
+        TargetError: nothing answers, no API is there, or no model is accepted.
+
+    """
+    asked = _Asker(recorder)
+    listing = await asked.get(LISTING)
+    if listing.response is None:
+        raise TargetError(
+            f"{recorder.transport.url} does not answer: {listing.failure}",
+            code="unreachable",
+            hint="is the server running, and is this its base URL?",
+        )
+    listed = _names(listing)
+    apis = [api for api in APIS if not options.apis or api in options.apis]
+    searches = [_search(api, options, listed) for api in apis]
+    await _try_all(asked, searches)
+    absent: dict[Api, str] = {}
+    for search in searches:
+        if search.model is not None:
+            continue
+        if search.is_absent and not search.is_named:
+            absent[search.api] = f"the {search.api} API is absent"
+        elif search.is_absent or any(status >= 500 for status in search.answers):
+            search.model = _sent_model(search.tried[0])  # broken, and judged so
+    _verify(searches, absent, options)
+    models = {s.api: s.model for s in searches if s.model is not None}
+    kinds: dict[Api, Kind] = {}
+    for api in KINDRED:
+        if api in models:
+            kinds[api] = await _kind(asked, api, models, absent)
+    return Discovery(Facts(options.dialect, models, kinds), absent)
+
+
+def _search(api: Api, options: RunOptions, listed: Sequence[str]) -> _Search:
+    given = options.models.get(api) or options.models.get("*")
+    documented = [name for name, _ in DOCUMENTED[api]]
+    names = [given] if given else list(dict.fromkeys([*listed, *documented]))
+    return _Search(api, names, is_named=api in options.apis)
+
+
+async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
+    """Try names for all APIs in turns, so that no API uses up the tries of another."""
+    waiting = list(searches)
+    while waiting and asked.tries < MOST_TRIES:
+        for search in list(waiting):
+            name = search.next_name()
+            if name is None or asked.tries >= MOST_TRIES:
+                waiting.remove(search)
+                continue
+            await _try(asked, search, name)
+    for search in searches:
+        if search.model is None and any(s in (400, 422) for s in search.answers):
+            await _try_bare(asked, search)
+
+
+async def _try(asked: "_Asker", search: _Search, name: str) -> None:
+    first, *aliases = _OPERATIONS[search.api]
+    body = {"model": name, **_BODIES[search.api], **_LIMIT.get(search.api, {})}
+    exchange = await asked.post(first, search.api, body)
+    search.tried.append(exchange)
+    for alias in aliases:
+        if _is_no_path(exchange):
+            exchange = await asked.post(alias, search.api, body)
+            search.tried.append(exchange)
+    if exchange.is_success:
+        search.model = name
+
+
+async def _try_bare(asked: "_Asker", search: _Search) -> None:
+    """A target that refuses a limit on the answer is still to be judged."""
+    name = _sent_model(search.tried[0])
+    if name is None or not _LIMIT.get(search.api):
+        return
+    body = {"model": name, **_BODIES[search.api]}
+    exchange = await asked.post(_OPERATIONS[search.api][0], search.api, body)
+    search.tried.append(exchange)
+    if exchange.is_success:
+        search.model = name
+
+
+def _verify(
+    searches: Sequence[_Search], absent: Mapping[Api, str], options: RunOptions
+) -> None:
+    statuses = [status for search in searches for status in search.answers]
+    if len(absent) == len(searches):
+        raise TargetError(
+            "every API answered 404, 405 or 501: this is not the base URL of an "
+            f"{options.dialect} target",
+            code="no-api",
+            hint="the paths begin with /v1, so the base URL must not end with it",
+        )
+    lost = [s for s in searches if s.model is None and s.api not in absent]
+    if not lost:
+        return
+    if statuses and all(status in (401, 403) for status in statuses):
+        raise TargetError(
+            f"every request was answered with {statuses[0]}",
+            code="unauthorised",
+            hint=f"set {options.api_key_env}, or name a variable with --api-key-env",
+        )
+    names = ", ".join(search.api for search in lost)
+    example = lost[0]
+    tried = ", ".join(
+        dict.fromkeys(f"{_sent_model(e)} → {_outcome(e)}" for e in example.tried)
+    )
+    raise TargetError(
+        f"no usable model for {names} (tried for {example.api}: {tried or 'none'})",
+        code="no-model",
+        hint=f"name one with --model {example.api}=NAME, or leave the API out with "
+        "--apis",
+    )
+
+
+async def _kind(
+    asked: "_Asker", api: Api, models: Mapping[Api, str], absent: Mapping[Api, str]
+) -> Kind:
+    """An embedding model if the same name answers /v1/embeddings (A-049)."""
+    name = models[api]
+    operation = _OPERATIONS["embeddings"][0]
+    if "embeddings" in absent:
+        return "cross_encoder"
+    for exchange in asked.sent:
+        if exchange.request.operation == operation and _sent_model(exchange) == name:
+            return "embedding" if exchange.is_success else "cross_encoder"
+    body = {"model": name, **_BODIES["embeddings"]}
+    exchange = await asked.post(operation, "embeddings", body)
+    return "embedding" if exchange.is_success else "cross_encoder"
+
+
+@dataclass(slots=True)
+class _Asker:
+    """Sends and records the requests of discovery."""
+
+    recorder: Recorder
+    sent: list[Exchange] = field(default_factory=list)
+
+    @property
+    def tries(self) -> int:
+        """How many names were tried so far."""
+        return sum(e.request.operation != LISTING for e in self.sent)
+
+    async def get(self, operation: str) -> Exchange:
+        """GET a path."""
+        return await self._send(Outgoing(operation, None), "models")
+
+    async def post(self, operation: str, api: Api, body: Json) -> Exchange:
+        """POST a JSON body."""
+        return await self._send(Outgoing(operation, body_bytes(body)), api)
+
+    async def _send(self, made: Outgoing, api: Api) -> Exchange:
+        number = len(self.sent)
+        blank = Exchange(
+            id=f"ex-{number + 1}",
+            probe=PROBE,
+            draw=number,
+            label="try",
+            api=api,
+            expect="either",
+            request=Request(made.operation, made.body or b""),
+        )
+        body = None if made.body is None else blank.request.json
+        cost = ceiling(made.operation, body)
+        exchange = await self.recorder.send(made, blank, cost)
+        self.sent.append(exchange)
+        return exchange
+
+
+def _names(listing: Exchange) -> list[str]:
+    """Model names of a GET /v1/models answer, in its order."""
+    body = listing.response.json if listing.response and listing.is_success else None
+    data = body.get("data") if isinstance(body, dict) else None
+    found = (
+        (m.get("id") for m in data if isinstance(m, dict))
+        if isinstance(data, list)
+        else ()
+    )
+    return [name for name in found if isinstance(name, str) and name]
+
+
+def _is_no_path(exchange: Exchange) -> bool:
+    """The path is not there; a 404 that names the model speaks of the model."""
+    name = _sent_model(exchange)
+    body = exchange.response.body if exchange.response else b""
+    is_about_model = name is not None and body_bytes(name)[1:-1] in body
+    return exchange.status in ABSENT and not is_about_model
+
+
+def _sent_model(exchange: Exchange) -> str | None:
+    body = exchange.request.json
+    name = body.get("model") if isinstance(body, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _outcome(exchange: Exchange) -> str:
+    return str(exchange.status) if exchange.response else exchange.failure or "nothing"

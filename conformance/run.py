@@ -1,0 +1,258 @@
+"""A run from its options to its result.
+
+options → plan → discovery → recorder → recording → judgement → verdicts → result
+"""
+
+import asyncio
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from conformance.budget import Ledger
+from conformance.catalogue import catalogue
+from conformance.discovery import Discovery, discover
+from conformance.events import (
+    Discovered,
+    ExchangeDone,
+    Judged,
+    Listener,
+    PlanMade,
+    RunEvent,
+)
+from conformance.exchange import Facts
+from conformance.judge import judge
+from conformance.options import OptionError, RunOptions
+from conformance.plan import Plan, assemble, drawn, plan
+from conformance.plan_cache import Drawn, suite_version
+from conformance.recorder import Recorder
+from conformance.recording import Recording, RecordingWriter, Setting, read_recording
+from conformance.result import RunResult, Usage
+from conformance.scenario import Scenario
+from conformance.servers import serving
+from conformance.timing import timing
+from conformance.transport import Transport
+from conformance.verdict import Bench, claim, exit_code, stale_waivers, verdicts
+
+__all__ = ["conclude", "exit_code", "judge_recording", "plan", "run"]
+
+INTERRUPTED = "interrupted"
+
+
+async def run(
+    options: RunOptions,
+    listener: Listener,
+    selection: Collection[str] | None = None,
+) -> RunResult:
+    """Judge a target. `selection`: ids of the rows to exercise, None for all.
+
+    What was recorded is judged even if the run is cancelled or fails; the result
+    then says so, and goes to the listener (`Judged`) before an error is raised.
+
+    Raises:
+        OptionError: a bad option.
+        TargetError: the target cannot be reached, or serves no usable model.
+        SuiteError: our own fault.
+
+    """
+    chosen = None if selection is None else frozenset(selection)
+    _verify_ids(options, chosen)
+    parameters = drawn(options)
+    planned = assemble(options, parameters, selection=chosen)
+    going = _Run(options, chosen, listener)
+    listener(PlanMade(planned.summary))
+    try:
+        async with (
+            serving(options, listener) as url,
+            Transport(options, url) as transport,
+        ):
+            await going.record(transport, planned, parameters)
+    except asyncio.CancelledError:
+        going.cut_short = INTERRUPTED
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()  # what was recorded is still judged, in peace
+    except Exception as error:
+        going.cut_short = str(error)
+        listener(Judged(going.result()))
+        raise
+    result = going.result()
+    listener(Judged(result))
+    return result
+
+
+class _Run:
+    """The state of a run while it goes on."""
+
+    def __init__(
+        self, options: RunOptions, chosen: frozenset[str] | None, listener: Listener
+    ) -> None:
+        self.cut_short: str | None = None
+        self._options = options
+        self._chosen = chosen
+        self._listener = listener
+        self._writer = RecordingWriter(options.report_dir)
+        self._began = monotonic()
+        self._started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._setting = self._set(options.target)
+        self._found = Discovery(Facts(options.dialect))
+        self._plan: Plan | None = None
+        self._ledger = Ledger(options.max_requests, options.max_tokens)
+        self._recorder: Recorder | None = None
+
+    async def record(
+        self, transport: Transport, planned: Plan, parameters: Drawn
+    ) -> None:
+        """Send everything: discovery, then the plan with the models it found."""
+        options = self._options
+        self._setting = self._set(transport.url)
+        self._writer.header(self._setting)
+        recorder = Recorder(
+            transport,
+            self._ledger,
+            self._listen,
+            options.dialect,
+            planned.summary.requests,
+        )
+        self._recorder = recorder
+        self._found = await discover(recorder, options)
+        self._listener(Discovered(self._found.facts))
+        self._plan = assemble(
+            options,
+            parameters,
+            facts=self._found.facts,
+            absent=self._found.absent,
+            selection=self._chosen,
+        )
+        recorder.planned = len(recorder.exchanges) + self._plan.summary.requests
+        self._writer.plan(
+            self._found.facts,
+            self._found.absent,
+            [scenario.planned for scenario in self._plan.scenarios],
+            self._plan.dropped,
+        )
+        first = len(recorder.exchanges) + 1
+        positions = self._plan.positions
+
+        def first_id(scenario: Scenario) -> str:
+            return f"ex-{first + positions[scenario.name]}"
+
+        await recorder.play(
+            self._plan.scenarios, self._found.facts, first_id, options.concurrency
+        )
+
+    def result(self) -> RunResult:
+        """Judge what was recorded, and close the recording."""
+        recording = self._recording()
+        for seen in recording.observations:
+            self._writer.observation(seen, "main")
+        self._writer.footer(recording)
+        return conclude(recording)
+
+    def _recording(self) -> Recording:
+        recorder, spent = self._recorder, self._ledger.spent
+        return Recording(
+            self._setting,
+            self._found.facts,
+            self._found.absent,
+            tuple(s.planned for s in self._plan.scenarios) if self._plan else (),
+            self._plan.dropped if self._plan else {},
+            tuple(recorder.exchanges) if recorder else (),
+            tuple(recorder.observations) if recorder else (),
+            unsent=tuple(recorder.unsent) if recorder else (),
+            slips=tuple(recorder.slips) if recorder else (),
+            usage=Usage(spent.requests, spent.prompt, spent.completion),
+            duration_s=round(monotonic() - self._began, 3),
+            cut_short=self.cut_short or (recorder.cut_short if recorder else None),
+        )
+
+    def _listen(self, event: RunEvent) -> None:
+        if isinstance(event, ExchangeDone):
+            self._writer.exchange(event.exchange)
+        self._listener(event)
+
+    def _set(self, url: str) -> Setting:
+        return Setting.of(
+            self._options,
+            url=url,
+            started=self._started,
+            suite=suite_version(),
+            selection=self._chosen,
+        )
+
+
+def judge_recording(run_dir: Path) -> RunResult:
+    """Judge the recording of a run again; nothing is sent.
+
+    Raises:
+        OptionError: no readable recording is there.
+
+    """
+    return conclude(read_recording(run_dir))
+
+
+def conclude(recording: Recording) -> RunResult:
+    """The result of a recording: judged, with verdicts, claim and figures."""
+    setting, facts = recording.setting, recording.facts
+    known = catalogue(setting.dialect)
+    exchanges = sorted(recording.exchanges, key=lambda e: e.sent_at)
+    judged = [e for e in exchanges if e.api != "models" or e.probe != "discovery"]
+    bench = Bench(
+        known,
+        recording,
+        judge(known, judged, recording.observations, facts),
+        {
+            (seen.probe, seen.draw): judge(
+                known, tuple(seen.steps.values()), [seen], facts
+            )
+            for seen in recording.again
+        },
+        [
+            judge(known, tuple(seen.steps.values()), [seen], facts)
+            for seen in recording.smaller
+        ],
+    )
+    results = verdicts(bench)
+    later = [
+        exchange
+        for seen in (*recording.again, *recording.smaller)
+        for exchange in seen.steps.values()
+    ]
+    named = (e.response.header("server") for e in exchanges if e.response)
+    return RunResult(
+        url=setting.url,
+        dialect=setting.dialect,
+        preset=setting.preset,
+        seed=setting.seed,
+        facts=facts,
+        server=next((name for name in named if name), None),
+        started=setting.started,
+        duration_s=recording.duration_s,
+        complete=recording.cut_short is None,
+        claim=claim(bench, results),
+        selection=setting.selection,
+        requirements=results,
+        excluded=[r for r in known.requirements.values() if r.excluded is not None],
+        usage=recording.usage,
+        timing=timing(exchanges),
+        stale_waivers=stale_waivers(bench, results),
+        exchanges=[*exchanges, *later],
+        observations=list(recording.observations),
+        cut_short=recording.cut_short,
+    )
+
+
+def _verify_ids(options: RunOptions, chosen: frozenset[str] | None) -> None:
+    """Raise OptionError for a waived or selected row that the dialect does not have."""
+    known = catalogue(options.dialect).requirements
+    for option, ids in (
+        ("--waivers", [waiver.id for waiver in options.waivers]),
+        ("selection", sorted(chosen or ())),
+    ):
+        for row in ids:
+            if row not in known:
+                raise OptionError(
+                    f"{option}: unknown requirement {row!r}",
+                    code="unknown-id",
+                    hint="`aios-conformance list` prints them",
+                )
