@@ -5,11 +5,13 @@ for a small model. The result, in float32 and therefore exact, goes to the cache
 """
 
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
 
 from reference_impl.errors import LoadError
 from reference_impl.staging import staged
@@ -34,6 +36,8 @@ def convert(source: Path, target: Path) -> None:
 
     Raises LoadError where transformers cannot read the file.
     """
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder, name = str(source.parent), source.name
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)

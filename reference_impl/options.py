@@ -1,0 +1,190 @@
+"""The options of `aios-reference`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from serving.options import SERVING, Option, positive, resolve
+from serving.run import Address
+
+PREFIX = "AIOS_REFERENCE"
+DIALECTS = ("aios",)
+JOBS = ("chat", "completions", "embeddings", "rerank", "score")
+DEFAULT = "default"  # names the packaged model of a job
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A model to serve, and what for."""
+
+    job: str  # one of JOBS
+    source: str  # a folder, a GGUF file, a hub name, or DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceOptions:
+    """What the reference was asked to be."""
+
+    address: Address
+    cache: Path
+    models: tuple[Wanted, ...]
+    aliases: Mapping[str, str]
+    dialect: str
+    device: str
+    dtype: str
+    batch: int | None  # rows that decode together; None: by device
+    queue: int
+    context: int | None  # cap on prompt and answer, in tokens
+    threads: int | None
+    pull: bool
+    api_key: str | None
+    body_limit: int  # bytes
+    self_check: bool
+    access_log: bool
+
+
+def read_options(
+    argv: Sequence[str] | None, environ: Mapping[str, str]
+) -> ReferenceOptions:
+    """Resolve command line, environment and file; raises OptionError."""
+    parser = argparse.ArgumentParser(
+        prog="aios-reference",
+        description="Real models behind the AIOS API. Without options it serves small "
+        "default models on 127.0.0.1:8001, fetching them first if need be; "
+        "`aios-reference pull` only fetches them.",
+        epilog="Command line > environment > file (--config) > default.",
+    )
+    values = resolve(_OPTIONS, argv=argv, environ=environ, prefix=PREFIX, parser=parser)
+    return ReferenceOptions(
+        address=Address(values["host"], values["port"]),
+        cache=values["cache_dir"] or cache_folder(environ),
+        models=tuple(values["model"]) or DEFAULT_MODELS,
+        aliases=dict(values["alias"]),
+        dialect=values["dialect"],
+        device=values["device"],
+        dtype=values["dtype"],
+        batch=values["batch"],
+        queue=values["queue"],
+        context=values["context"],
+        threads=values["threads"],
+        pull=values["pull"],
+        api_key=values["api_key"],
+        body_limit=values["body_limit"],
+        self_check=values["self_check"],
+        access_log=values["access_log"],
+    )
+
+
+def read_pull_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Path:
+    """Read the options of `aios-reference pull`: the cache folder."""
+    parser = argparse.ArgumentParser(
+        prog="aios-reference pull",
+        description="Fetch the default models (about 180 MB) and convert them once.",
+    )
+    values = resolve(
+        (_CACHE,), argv=argv, environ=environ, prefix=PREFIX, parser=parser
+    )
+    folder: Path = values["cache_dir"] or cache_folder(environ)
+    return folder
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Return the platform's folder for what can be fetched again."""
+    home = Path.home()
+    if sys.platform == "darwin":
+        root = home / "Library" / "Caches"
+    elif os.name == "nt":
+        root = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    else:
+        root = Path(environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return root / "aios-reference"
+
+
+def wanted_model(text: str) -> Wanted:
+    """Parse JOB=PATH_OR_ID."""
+    job, _, source = text.partition("=")
+    if job not in JOBS or not source:
+        raise argparse.ArgumentTypeError(
+            f"must be JOB=PATH_OR_ID with JOB one of {', '.join(JOBS)}, got {text!r}"
+        )
+    return Wanted(job, source)
+
+
+def _alias(text: str) -> tuple[str, str]:
+    alias, _, name = text.partition("=")
+    if not alias or not name:
+        raise argparse.ArgumentTypeError(f"must be ALIAS=NAME, got {text!r}")
+    return alias, name
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise argparse.ArgumentTypeError(
+                f"must be one of {', '.join(choices)}, got {text!r}"
+            )
+        return text
+
+    return parse
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+DEFAULT_MODELS = (Wanted("chat", DEFAULT), Wanted("embeddings", DEFAULT))
+
+_CACHE = Option(
+    "cache-dir",
+    "where fetched and converted models are kept",
+    parse=_folder,
+    metavar="DIR",
+    variable="AIOS_CACHE_DIR",
+)
+_OPTIONS = (
+    *(replace(o, default=8001) if o.name == "port" else o for o in SERVING),
+    _CACHE,
+    Option(
+        "model",
+        f"serve a folder, GGUF file or hub model; JOB is one of {', '.join(JOBS)}; "
+        f"PATH_OR_ID {DEFAULT!r} is the packaged one; repeatable (default: "
+        "the packaged chat and embedding models)",
+        default=(),
+        parse=wanted_model,
+        metavar="JOB=PATH_OR_ID",
+        repeat=True,
+    ),
+    Option(
+        "alias",
+        "serve a model under one more name; repeatable",
+        default=(),
+        parse=_alias,
+        metavar="ALIAS=NAME",
+        repeat=True,
+    ),
+    Option(
+        "device",
+        "auto (a GPU where there is one), cuda or cpu",
+        "auto",
+        _one_of("auto", "cuda", "cpu"),
+        "DEVICE",
+    ),
+    Option(
+        "dtype",
+        "auto (bfloat16 on a GPU, else float32), bfloat16 or float32",
+        "auto",
+        _one_of("auto", "bfloat16", "float32"),
+        "DTYPE",
+    ),
+    Option("batch", "sequences that decode together", None, positive, "N"),
+    Option("queue", "requests that may wait; more get 503", 256, positive, "N"),
+    Option("context", "cap on prompt and answer in tokens", None, positive, "TOKENS"),
+    Option("threads", "CPU threads (default: torch's choice)", None, positive, "N"),
+    Option(
+        "pull", "fetch the default models if they are missing", default=True, flag=True
+    ),
+    Option("dialect", "whose documents to follow", "aios", _one_of(*DIALECTS), "NAME"),
+)
