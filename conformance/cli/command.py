@@ -1,0 +1,227 @@
+"""`aios-conformance`: its subcommands, and how their errors are told.
+
+This is the edge of the program: the environment is read here, and nowhere below.
+"""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import NoReturn
+
+from rich.console import Console
+
+from conformance.options import ConformanceError, ExitCode, OptionError
+from conformance.reporting.json_report import suite_version
+from conformance.settings import OPTIONS, TARGET, Option, declare
+from spec import DIALECTS, SpecError
+
+_EPILOG = """\
+examples:
+  aios-conformance run mock                      judge the bundled mock server
+  aios-conformance run http://127.0.0.1:8000     judge a server of your own
+  aios-conformance run URL --preset smoke        with few requests
+  aios-conformance explain RERANK-SEM-006        what a requirement means
+  aios-conformance diff reports/old reports/new  what has become worse
+
+exit codes: 0 judged and not red, 1 red, 2 cut short, 3 an error of the suite, 4 bad
+option or file, unreachable target or no usable model, 5 nothing passed or failed
+"""
+_DEFAULT_DIR = "reports/latest"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors are raised, and name the nearest valid word."""
+
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(
+            message + self._nearest(message),
+            code="bad-arguments",
+            hint=f"see {self.prog} --help",
+        )
+
+    def _nearest(self, message: str) -> str:
+        for pattern, known in (
+            (r"invalid choice: '([^']*)'", re.findall(r"'([^']+)'", message)[1:]),
+            (r"unrecognized arguments: (--[^\s=]+)", self._flags()),
+        ):
+            if found := re.search(pattern, message):
+                near = get_close_matches(found[1], known, n=1)
+                return f" (did you mean {near[0]}?)" if near else ""
+        return ""
+
+    def _flags(self) -> list[str]:
+        flags = list(self._option_string_actions)
+        for action in self._actions:
+            if isinstance(action.choices, dict):  # the subcommands
+                for made in action.choices.values():
+                    flags += made._flags()  # noqa: SLF001  one of us
+        return flags
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    out, err = (
+        Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+        for stderr in (False, True)
+    )
+    try:
+        arguments = parser().parse_args(argv)
+        # a subcommand's modules are imported when it is asked for
+        module, _, function = arguments.handler.partition(":")
+        handler = getattr(import_module(f"conformance.{module}"), function)
+        return int(handler(arguments, out, os.environ))
+    except ConformanceError as error:
+        _tell(err, str(error), error.hint)
+        return int(error.exit_code)
+    except SpecError as error:
+        _tell(err, str(error), "")
+        return int(ExitCode.UNUSABLE)
+    except KeyboardInterrupt:
+        _tell(err, "interrupted", "")
+        return int(ExitCode.CUT_SHORT)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.JUDGED)
+
+
+def _tell(err: Console, message: str, hint: str) -> None:
+    err.print(f"aios-conformance: error: {message}", style="red", soft_wrap=True)
+    if hint:
+        err.print(hint, soft_wrap=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The grammar of the command line."""
+    top = _Parser(
+        prog="aios-conformance",
+        description="Judge servers against the AIOS documents, and read the results.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    version = f"aios-conformance {suite_version()}"
+    top.add_argument("--version", action="version", version=version)
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(
+        name: str, handler: str, summary: str, examples: Iterable[str] = ()
+    ) -> argparse.ArgumentParser:
+        shown = "\n".join(["examples:", *(f"  {each}" for each in examples)])
+        made = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=shown if examples else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        made.set_defaults(handler=handler)
+        return made
+
+    _add_judging(command)
+    _add_looking(command)
+    _add_comparing(command)
+    return top
+
+
+_Command = Callable[..., argparse.ArgumentParser]
+
+
+def _add_judging(command: _Command) -> None:
+    run = command(
+        "run",
+        "cli.judging:run",
+        "judge a live server and write the reports",
+        [
+            "aios-conformance run mock",
+            "aios-conformance run https://llm.example --api-key-env MY_KEY",
+            "aios-conformance run http://127.0.0.1:8000 --apis rerank,score",
+            "aios-conformance run URL --model llama --model embeddings=bge-m3",
+        ],
+    )
+    run.add_argument("target", metavar=TARGET.metavar, help=TARGET.help)
+    declare(run.add_argument)
+    plan = command(
+        "plan",
+        "cli.judging:show_plan",
+        "print what a run would send at most; nothing is sent",
+        ["aios-conformance plan --preset deep"],
+    )
+    plan.add_argument("target", nargs="?", default="mock", help=argparse.SUPPRESS)
+    declare(plan.add_argument, [each for each in OPTIONS if each.name != "plan"])
+    judge = command(
+        "judge",
+        "cli.judging:judge_again",
+        "judge a recorded run again, offline, with the checks of this version",
+        ["aios-conformance judge reports/latest --report-dir reports/again"],
+    )
+    _add_run_dir(judge)
+    declare(judge.add_argument, _named("waivers", "fail_on", "report_dir"))
+    report = command(
+        "report",
+        "cli.judging:rewrite",
+        "write the reports of a recorded run anew from its report.json",
+        ["aios-conformance report reports/latest"],
+    )
+    _add_run_dir(report)
+    prove = command(
+        "prove",
+        "cli.judging:prove",
+        "prove the suite: run it against every defect of the mock (the kill matrix)",
+    )
+    prove.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+
+
+def _add_looking(command: _Command) -> None:
+    listing = command(
+        "list",
+        "cli.looking:list_requirements",
+        "list the requirements, or with --coverage what judged each of them in a run",
+        [
+            "aios-conformance list --api rerank --level MUST",
+            "aios-conformance list --coverage reports/latest",
+        ],
+    )
+    listing.add_argument("--dialect", default="aios", choices=DIALECTS)
+    listing.add_argument("--level", choices=["MUST", "SHOULD", "MAY"])
+    listing.add_argument("--api", metavar="API", help="only the rows of one API")
+    listing.add_argument(
+        "--coverage",
+        metavar="RUN_DIR",
+        nargs="?",
+        const=_DEFAULT_DIR,
+        help="requirement, checks and exchanges of a run (default: %(const)s)",
+    )
+    explain = command(
+        "explain",
+        "cli.looking:explain",
+        "explain a requirement: statement, level, sources, ruling, checks",
+        [
+            "aios-conformance explain RERANK-SEM-006",
+            "AIOS_SOURCES_DIR=documents aios-conformance explain A-036",
+        ],
+    )
+    explain.add_argument("id", metavar="ID", help="a requirement, or a ruling (A-036)")
+
+
+def _add_comparing(command: _Command) -> None:
+    diff = command(
+        "diff",
+        "cli.comparing:diff",
+        "compare two runs; exit 1 if a requirement has become worse",
+        ["aios-conformance diff reports/old reports/new"],
+    )
+    diff.add_argument("before", metavar="A", help="the folder of the earlier run")
+    diff.add_argument("after", metavar="B", help="the folder of the later run")
+
+
+def _add_run_dir(made: argparse.ArgumentParser) -> None:
+    made.add_argument("run_dir", metavar="RUN_DIR", help="the folder of its reports")
+
+
+def _named(*names: str) -> list[Option]:
+    return [option for option in OPTIONS if option.name in names]

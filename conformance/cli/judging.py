@@ -1,0 +1,75 @@
+"""`run`, `plan`, `judge`, `report` and `prove`."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+
+from conformance.cli.progress import progress
+from conformance.cli.saved import saved_result
+from conformance.conduct import conduct
+from conformance.options import ExitCode, OptionError
+from conformance.plan import plan
+from conformance.recording import read_recording
+from conformance.reporting import write_reports
+from conformance.reporting.terminal import plan_table, summary
+from conformance.run import conclude
+from conformance.settings import read_options
+from conformance.verdict import exit_code
+
+Environ = Mapping[str, str]
+
+
+def run(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
+    """Judge a live server."""
+    if arguments.plan:
+        return show_plan(arguments, out, environ)
+    options = read_options(vars(arguments), environ)
+    with progress(out) as listener:
+        conducted = conduct(options, listener)
+    out.print(summary(conducted.result, options.report_dir, options.fail_on))
+    if conducted.error is not None:
+        raise conducted.error
+    return conducted.exit_code(options.fail_on)
+
+
+def show_plan(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
+    """Print ceilings; send nothing."""
+    options = read_options(vars(arguments), environ)
+    out.print(plan_table(plan(options).summary))
+    return ExitCode.JUDGED
+
+
+def judge_again(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
+    """Judge a recording with the checks of this version."""
+    options = read_options({**vars(arguments), "target": "mock"}, environ)
+    recording = read_recording(Path(arguments.run_dir))
+    if arguments.waivers:
+        setting = replace(recording.setting, waivers=options.waivers)
+        recording = replace(recording, setting=setting)
+    result = conclude(recording)
+    directory = Path(arguments.report_dir or arguments.run_dir)
+    if arguments.report_dir:
+        write_reports(result, directory)
+    out.print(summary(result, directory, options.fail_on))
+    return int(exit_code(result, options.fail_on))
+
+
+def rewrite(arguments: argparse.Namespace, out: Console, _: Environ) -> int:
+    """Write all reports from report.json and the recording; verdicts stay."""
+    result = saved_result(arguments.run_dir)
+    directory = Path(arguments.run_dir)
+    if not directory.is_dir():
+        raise OptionError(f"{directory} is not a folder", code="no-report")
+    write_reports(result, directory)
+    out.print(f"reports written to {directory}")
+    return ExitCode.JUDGED
+
+
+def prove(arguments: argparse.Namespace, _: Console, __: Environ) -> int:
+    """Hand over to the proof, which nobody else needs to import."""
+    code: int = import_module("conformance.prove").main(arguments.arguments)
+    return code

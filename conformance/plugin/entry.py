@@ -1,0 +1,146 @@
+"""Deciding whether a pytest run is ours, and making it ours.
+
+A run is ours when `--target` names a target of ours and nothing else is asked for on
+the command line than our own items. It then reads no conftest.py and no ini file of
+the folder: those are there for the folder's own tests.
+"""
+
+import argparse
+import copy
+import os
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+import pytest
+
+from conformance.options import OptionError
+from conformance.plugin.items import NODE, item_id, usage_error
+from conformance.plugin.session import SuitePlugin
+from conformance.settings import (
+    OPTIONS,
+    TARGET,
+    declare,
+    is_target,
+    read_options,
+    read_target,
+    take_options,
+)
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_OURS = re.compile(rf"{re.escape(NODE)}(::.*)?")
+
+
+def claim(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> bool:
+    """Make the run ours if it is meant for us; tell whether it was.
+
+    Raises UsageError (exit 4) for a bad option.
+    """
+    of_ini = len(config.getini("addopts"))
+    words = args[of_ini:]
+    if not is_target(_last_target(words)):
+        return False
+    try:
+        values, rest = take_options(words)
+        known, unknown = parser.parse_known_and_unknown_args(rest)
+        asked = known.file_or_dir
+        _check_spelling(unknown)
+        if not all(map(_is_ours, asked)):
+            return False
+        options = read_options(values, os.environ)
+    except OptionError as error:
+        raise usage_error(error) from error
+    args[:] = [word for word in rest if word not in asked]
+    _forget_the_folder(config)
+    _show_in_help(parser)
+    config.known_args_namespace = parser.parse_known_args(
+        args, namespace=copy.copy(config.option)
+    )
+    config.known_args_namespace.noconftest = True
+    config.known_args_namespace.confcutdir = str(config.rootpath)
+    plugin = SuitePlugin(options, is_plan=values["plan"], asked=_ids(asked))
+    config.pluginmanager.register(plugin, "aios-conformance")
+    return True
+
+
+def explain_unclaimed(config: pytest.Config, parser: pytest.Parser) -> None:
+    """Say why --target was not ours, unless somebody else has declared it.
+
+    Raises UsageError, for nobody would understand the option otherwise.
+    """
+    _, unknown = parser.parse_known_and_unknown_args(["--target=x"])
+    if not unknown:
+        return
+    target = _last_target(map(str, config.invocation_params.args))
+    try:
+        read_target(target)
+    except OptionError as error:
+        raise usage_error(error) from error
+    _, rest = take_options(tuple(map(str, config.invocation_params.args)))
+    paths = " ".join(parser.parse_known_args(rest).file_or_dir)
+    raise pytest.UsageError(
+        f"--target={target} runs the conformance suite, which takes no path: leave "
+        f"out {paths!r}. To select requirements, use -k."
+    )
+
+
+def _check_spelling(unknown: Iterable[str]) -> None:
+    """Raise OptionError for an unknown option that looks like one of ours."""
+    flags = [option.flag for option in OPTIONS]
+    for word in unknown:
+        flag = word.partition("=")[0]
+        if near := get_close_matches(flag, flags, n=1, cutoff=0.75):
+            raise OptionError(
+                f"unknown option {flag}: did you mean {near[0]}?", code="bad-option"
+            )
+
+
+def _last_target(words: Iterable[str]) -> str:
+    """The value of --target without understanding any other option."""
+    value, expected = "", False
+    for word in words:
+        if expected:
+            value, expected = word, False
+        elif word == TARGET.flag:
+            expected = True
+        elif word.startswith(f"{TARGET.flag}="):
+            value = word.partition("=")[2]
+    return value
+
+
+def _is_ours(argument: str) -> bool:
+    if _OURS.fullmatch(argument):
+        return True
+    path = Path(argument).resolve()
+    return path.exists() and path.is_relative_to(_PACKAGE)
+
+
+def _ids(asked: Iterable[str]) -> frozenset[str] | None:
+    """The requirements that the command line names; None: it names none."""
+    named = [argument for argument in asked if "::" in argument]
+    try:
+        return frozenset(map(item_id, named)) or None
+    except OptionError as error:
+        raise usage_error(error) from error
+
+
+def _forget_the_folder(config: pytest.Config) -> None:
+    """Drop what the folder's ini file says; `-o` of the command line stays."""
+    ini = config._inicfg if hasattr(config, "_inicfg") else config.inicfg  # noqa: SLF001
+    for name in [name for name, value in ini.items() if _is_of_file(value)]:
+        del ini[name]
+    config._inicache.clear()  # noqa: SLF001  there is no public way to re-read
+
+
+def _is_of_file(value: object) -> bool:
+    return getattr(value, "origin", "file") != "override"
+
+
+def _show_in_help(parser: pytest.Parser) -> None:
+    group = parser.getgroup("aios-conformance", "aios-conformance: judge a live server")
+    for option in (TARGET, *OPTIONS):
+        try:
+            declare(group.addoption, [option], prefix="aios_conformance_")
+        except (ValueError, argparse.ArgumentError):  # another plugin has it too
+            continue

@@ -1,0 +1,146 @@
+"""What pytest's terminal shows of a run; imported only when there is one."""
+
+from collections.abc import Callable, Collection, Iterable
+from io import StringIO
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+from conformance.conduct import Conducted, conduct
+from conformance.events import ExchangeDone, Explaining, PlanMade, RunEvent
+from conformance.options import RunOptions
+from conformance.plan import plan
+from conformance.plugin.items import Outcome
+from conformance.reporting.terminal import plan_table, printable, summary
+from conformance.reporting.wording import (
+    KIND_MEANINGS,
+    VERDICT_WORDS,
+    actual_text,
+    found_sentence,
+)
+from conformance.result import Evidence, RequirementResult, RunResult
+
+_FINDINGS_SHOWN = 3
+
+
+def conduct_shown(
+    options: RunOptions, selection: Iterable[str] | None, reporter: Any
+) -> Conducted:
+    """Conduct a run, with a line of progress where a user looks on."""
+    listener = _progress(reporter) if reporter is not None else _silent
+    return conduct(options, listener, selection)
+
+
+def _silent(_: RunEvent) -> None:
+    """Show nothing."""
+
+
+def _progress(reporter: Any) -> Callable[[RunEvent], None]:
+    quiet = reporter.config.option.verbose < 0
+
+    def listen(event: RunEvent) -> None:
+        if quiet:
+            return
+        if isinstance(event, PlanMade):
+            reporter.write_line(f"recording: at most {event.summary.requests} requests")
+        elif not reporter.isatty:
+            return
+        elif isinstance(event, ExchangeDone):
+            is_last = event.done >= event.planned
+            text = f"recording: {event.done} of {event.planned}"
+            reporter.rewrite("" if is_last else text, erase=True)
+        elif isinstance(event, Explaining):
+            reporter.rewrite(f"explaining: {event.probe}", erase=True)
+
+    return listen
+
+
+def plan_text(options: RunOptions, writer: Any) -> str:
+    """The plan with its ceilings."""
+    return _rendered(plan_table(plan(options).summary), writer)
+
+
+def summary_text(conducted: Conducted, options: RunOptions, writer: Any) -> str:
+    """The end of a run, and why it ended early."""
+    text = _rendered(
+        summary(conducted.result, options.report_dir, options.fail_on), writer
+    )
+    error = conducted.error
+    if error is None:
+        return text
+    hint = f" {error.hint}" if error.hint else ""
+    return f"{text}\nERROR: {printable(str(error))}.{hint}\n"
+
+
+def _rendered(content: RenderableType, writer: Any) -> str:
+    buffer = StringIO()
+    Console(
+        file=buffer,
+        width=writer.fullwidth,
+        force_terminal=writer.hasmarkup,
+        no_color=not writer.hasmarkup,
+        color_system="standard" if writer.hasmarkup else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    ).print(content)
+    return buffer.getvalue()
+
+
+def outcomes(result: RunResult) -> dict[str, Outcome]:
+    """How each item ends."""
+    stale = frozenset(result.stale_waivers)
+    return {each.requirement.id: _outcome(each, stale) for each in result.requirements}
+
+
+def _outcome(each: RequirementResult, stale: Collection[str]) -> Outcome:
+    verdict = each.verdict
+    if verdict == "error":
+        return Outcome("error", f"error: {each.reason}", verdict)
+    if each.requirement.id in stale and verdict != "fail":
+        text = "waived, but it passes: remove the waiver"
+        return Outcome("failed", f"stale waiver: {text}", verdict)
+    if verdict == "fail":
+        return Outcome("failed", failure_text(each), verdict)
+    if verdict in {"inconclusive", "not_applicable"}:
+        reason = f": {each.reason}" if each.reason else ""
+        return Outcome("skipped", f"{VERDICT_WORDS[verdict]}{reason}", verdict)
+    if verdict == "waived":
+        return Outcome("xfailed", f"waived: {each.reason}", verdict)
+    return Outcome("passed", "", verdict)
+
+
+def _where(finding: Evidence) -> str:
+    return f"{printable(finding.pointer) or 'the whole answer'}  ({finding.exchange})"
+
+
+def failure_text(each: RequirementResult) -> str:
+    """A failed requirement: its first line is what pytest's short summary shows."""
+    row = each.requirement
+    if not each.findings:
+        return f"{each.reason or 'failed'}\n\n{row.level}  {row.statement}"
+    first = each.findings[0]
+    ruling = f" (ruling {row.ruling})" if row.ruling else ""
+    again = {True: ", seen again when re-sent", False: ", not seen again", None: ""}[
+        each.reproduced
+    ]
+    lines = [
+        f"{first.kind}: {printable(found_sentence(first))}",
+        "",
+        f"{row.level}      {row.statement}",
+        f"sources   {', '.join(row.sources)}{ruling}",
+        f"judged    {each.evidence} observations{again}",
+    ]
+    for finding in each.findings[:_FINDINGS_SHOWN]:
+        lines += [
+            "",
+            f"kind      {finding.kind}: {KIND_MEANINGS[finding.kind]}",
+            f"expected  {finding.expected}",
+            f"actual    {printable(actual_text(finding.actual))}",
+            f"at        {_where(finding)}",
+            f"run       {finding.curl}",
+        ]
+    if (more := len(each.findings) - _FINDINGS_SHOWN) > 0:
+        lines += ["", f"… and {more} more in the report"]
+    return "\n".join(lines)

@@ -1,0 +1,75 @@
+"""Exchanges shortened for reading; the whole of them is in exchanges.jsonl."""
+
+import json
+from typing import Any
+
+from conformance.exchange import Exchange, Response
+from conformance.reporting.json_report import plain
+
+LENGTH = 3_000
+_NUMBERS = 8
+_STRING = 400
+_DEPTH = 12
+
+
+def request_text(exchange: Exchange) -> str:
+    """The request line and its body."""
+    request = exchange.request
+    body = request.json
+    shown = pretty(body) if body is not None else _decoded(request.body)
+    return cut(f"{request.operation}\n\n{shown}".strip(), exchange.id)
+
+
+def answer_text(exchange: Exchange) -> str:
+    """The status line, the kind of the body, and the body."""
+    response = exchange.response
+    if response is None:
+        return f"no answer: {exchange.failure or 'not sent'}"
+    head = (
+        f"{response.status}  {response.header('content-type') or '(no content-type)'}"
+    )
+    head += f"  {exchange.total_s * 1000:.0f} ms"
+    if response.broken:
+        head += f"\nbroken off: {response.broken}"
+    return cut(f"{head}\n\n{_body(response)}".strip(), exchange.id)
+
+
+def _body(response: Response) -> str:
+    body = response.json
+    if isinstance(body, dict | list):
+        return pretty(body)
+    return _decoded(response.body[: LENGTH * 2])
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")
+
+
+def pretty(value: Any) -> str:
+    """JSON with short arrays of numbers, short strings, and no great depth."""
+    return json.dumps(_shortened(plain(value)), indent=2, ensure_ascii=False)
+
+
+def _shortened(value: Any, depth: int = 0) -> Any:
+    if depth > _DEPTH and isinstance(value, dict | list):
+        return "…"
+    if isinstance(value, str):
+        more = len(value) - _STRING
+        return value if more <= 0 else f"{value[:_STRING]}… {more} more characters"
+    if isinstance(value, dict):
+        return {key: _shortened(each, depth + 1) for key, each in value.items()}
+    if isinstance(value, list):
+        if len(value) > _NUMBERS and all(isinstance(x, int | float) for x in value):
+            more = len(value) - _NUMBERS
+            return [*value[:_NUMBERS], f"… {more} more numbers"]
+        return [_shortened(each, depth + 1) for each in value]
+    return value
+
+
+def cut(text: str, exchange_id: str) -> str:
+    """At most LENGTH characters, with a note where the rest is."""
+    if len(text) <= LENGTH:
+        return text
+    more = len(text) - LENGTH
+    note = f"… {more} more characters; the whole is in exchanges.jsonl, {exchange_id}"
+    return f"{text[:LENGTH]}\n{note}"

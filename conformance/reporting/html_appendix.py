@@ -1,0 +1,150 @@
+"""report.html, what follows the requirements: readings, cost, method, footer."""
+
+from collections.abc import Iterable
+
+from conformance.reporting.markup import Markup, html, tag
+from conformance.reporting.wording import again
+from conformance.result import RequirementResult, RunResult
+from spec import LEVEL_RULE, requirements_sha256, sources
+
+
+def behaviour(result: RunResult) -> Markup | None:
+    """Which readings the target follows, and what it does of its own."""
+    read = [each for each in result.requirements if each.reading]
+    if not read:
+        return None
+    accepted = [each for each in read if each.verdict != "info"]
+    free = [each for each in read if each.verdict == "info"]
+    return html(
+        tag("h2", "How the target reads the documents"),
+        tag(
+            "div",
+            _readings("Where the documents contradict themselves", accepted),
+            _readings("Where the documents leave it open", free),
+            class_="card",
+        ),
+    )
+
+
+def _readings(title: str, rows: Iterable[RequirementResult]) -> Markup | None:
+    lines = [
+        tag(
+            "tr",
+            tag("td", tag("a", each.requirement.id, href=f"#{each.requirement.id}")),
+            tag("td", each.requirement.statement),
+            tag("td", each.reading),
+        )
+        for each in rows
+    ]
+    if not lines:
+        return None
+    head = tag(
+        "tr", tag("th", "Requirement"), tag("th", "Statement"), tag("th", "The target")
+    )
+    table = tag("table", tag("thead", head), tag("tbody", lines))
+    return _folded(f"{title} ({len(lines)})", tag("div", table, class_="scroll"))
+
+
+def _folded(title: str, *content: Markup) -> Markup:
+    return tag(
+        "details",
+        tag("summary", title),
+        tag("div", *content, class_="inner"),
+        class_="plain",
+    )
+
+
+def costs(result: RunResult) -> Markup:
+    """What the run spent, and how quick the target was."""
+    usage = result.usage
+    spent = (
+        f"{usage.requests} requests, {usage.prompt_tokens} prompt tokens, "
+        f"{usage.completion_tokens} completion tokens; "
+        f"{usage.shrink_requests} more requests to make failing examples small."
+    )
+    columns: dict[tuple[str, str], None] = {}
+    for measures in result.timing.values():
+        for measure, statistics in measures.items():
+            columns.update(dict.fromkeys((measure, name) for name in statistics))
+    lines = [
+        tag(
+            "tr",
+            tag("td", tag("code", operation)),
+            [
+                tag("td", _number(measures.get(measure, {}).get(name)), class_="number")
+                for measure, name in columns
+            ],
+        )
+        for operation, measures in result.timing.items()
+    ]
+    head = tag(
+        "tr",
+        tag("th", "Operation"),
+        [tag("th", f"{_measure(m)} {name}", class_="number") for m, name in columns],
+    )
+    table = tag("table", tag("thead", head), tag("tbody", lines))
+    return html(
+        tag("h2", "Cost and timing"),
+        tag("p", spent),
+        tag("div", table, class_="card scroll") if lines else None,
+    )
+
+
+def _measure(name: str) -> str:
+    words = {"ttft_ms": "first byte, ms,", "total_ms": "whole answer, ms,"}
+    return words.get(name, name)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
+
+
+def method(result: RunResult) -> Markup:
+    """Where levels come from, the documents, and what was not judged."""
+    excluded = [
+        tag("tr", tag("td", tag("code", each.id)), tag("td", each.excluded or ""))
+        for each in result.excluded
+    ]
+    documents = [
+        tag(
+            "li",
+            tag("code", source.id),
+            f" {source.title}, SHA-256 ",
+            tag("code", source.sha256[:16]),
+            "…",
+        )
+        for source in sources().values()
+    ]
+    rule = [tag("p", part) for part in LEVEL_RULE.strip().split("\n\n")]
+    return html(
+        tag("h2", "How to read this report"),
+        tag(
+            "div",
+            _folded("Where the levels come from", *rule),
+            _folded("The documents that are the law", tag("ul", documents)),
+            _folded(
+                f"Requirements that cannot be seen on the wire ({len(excluded)})",
+                tag("div", tag("table", tag("tbody", excluded)), class_="scroll"),
+            )
+            if excluded
+            else None,
+            class_="card",
+        ),
+    )
+
+
+def footer(result: RunResult) -> Markup:
+    """How to run it again, and how to dispute a verdict."""
+    return tag(
+        "footer",
+        tag("p", "Run it again: ", tag("code", again(result))),
+        tag(
+            "p",
+            "A verdict can be disputed by its id: its sources and its ruling stand "
+            "with it, and exchanges.jsonl beside this file holds what was sent and "
+            f"answered. Requirements SHA-256 "
+            f"{requirements_sha256(result.dialect)[:16]}….",
+        ),
+    )

@@ -1,0 +1,275 @@
+"""report.html: one file for a manager's glance and an engineer's afternoon.
+
+It loads nothing: style and script stand in the page. Everything works without the
+script but filtering and copying.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from conformance.catalogue import all_checks
+from conformance.reporting import html_appendix as appendix
+from conformance.reporting.html_rows import filters, pill, row
+from conformance.reporting.json_report import suite_version
+from conformance.reporting.markup import Markup, html, tag
+from conformance.reporting.wording import (
+    API_TITLES,
+    KIND_MEANINGS,
+    VERDICT_MEANINGS,
+    VERDICT_WORDS,
+    ApiRow,
+    api_rows,
+    claim_sentence,
+    claim_title,
+    findings_first,
+    in_short,
+    sentence,
+)
+from conformance.result import RequirementResult, RunResult, Verdict
+from spec import rulings
+
+TOP_FINDINGS = 8
+_HERE = Path(__file__).parent
+_BAR_ORDER: tuple[Verdict, ...] = (
+    "pass",
+    "warn",
+    "fail",
+    "error",
+    "waived",
+    "inconclusive",
+    "not_applicable",
+    "info",
+)
+
+
+def render(result: RunResult) -> str:
+    """The page."""
+    title = f"AIOS conformance: {result.claim}, {result.url}"
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("title", title),
+        tag("style", Markup(_asset("report.css"))),
+    )
+    body = tag(
+        "body",
+        tag("a", "Skip to the requirements", class_="skip", href="#requirements"),
+        _top(result),
+        tag(
+            "main",
+            _tiles(result),
+            _bars(result),
+            _attention(result),
+            _requirements(result),
+            appendix.behaviour(result),
+            appendix.costs(result),
+            appendix.method(result),
+        ),
+        appendix.footer(result),
+        tag("script", Markup(_asset("report.js"))),
+    )
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_HERE / name).read_text("utf-8")
+
+
+def _tone(result: RunResult) -> Verdict:
+    counts = result.summary
+    if counts["fail"] or counts["error"]:
+        return "fail"
+    if not result.complete:
+        return "warn"
+    return "pass" if result.claim != "none" else "inconclusive"
+
+
+def _top(result: RunResult) -> Markup:
+    models = ", ".join(f"{api}: {name}" for api, name in result.facts.models.items())
+    selected = result.selection
+    facts = {
+        "Target": result.url,
+        "Server": result.server or "not stated",
+        "Dialect": result.dialect,
+        "Preset": result.preset,
+        "Seed": str(result.seed),
+        "Started": result.started.replace("T", " ").replace("Z", " UTC"),
+        "Took": f"{result.duration_s:.1f} s",
+        "Models": models or "none found",
+    }
+    notices = []
+    if not result.complete:
+        notices.append(
+            f"This run is incomplete: {result.cut_short or 'it was cut short'}."
+        )
+    if selected is not None:
+        notices.append(f"Only {len(selected)} selected requirements were exercised.")
+    if result.stale_waivers:
+        stale = ", ".join(result.stale_waivers)
+        notices.append(f"Waived, but kept; remove these waivers: {stale}.")
+    return tag(
+        "header",
+        tag(
+            "div",
+            tag("span", "aios-conformance ", suite_version()),
+            tag(
+                "button",
+                "Light / dark",
+                type="button",
+                id="theme",
+                class_="needs-js",
+                hidden=True,
+            ),
+            class_="brand",
+        ),
+        tag(
+            "div",
+            tag("h1", claim_title(result)),
+            tag("p", claim_sentence(result), class_="sentence"),
+            tag(
+                "div",
+                [
+                    tag("span", f"{name} ", tag("b", text))
+                    for name, text in facts.items()
+                ],
+                class_="facts",
+            ),
+            class_=f"claim tone-{_tone(result)}",
+        ),
+        [tag("p", notice, class_="notice", role="status") for notice in notices],
+        class_="top",
+    )
+
+
+def _tiles(result: RunResult) -> Markup:
+    return tag(
+        "div",
+        [
+            tag(
+                "a",
+                tag("b", count),
+                tag("span", VERDICT_WORDS[verdict]),
+                class_=f"tile tone-{verdict}{'' if count else ' zero'}",
+                href="#requirements",
+                data_verdict=verdict,
+                title=VERDICT_MEANINGS[verdict],
+            )
+            for verdict, count in result.summary.items()
+        ],
+        class_="tiles",
+    )
+
+
+def _bars(result: RunResult) -> Markup:
+    rows = api_rows(result)
+    legend = [
+        tag(
+            "span",
+            tag("i", class_=f"tone-{v}"),
+            f"{VERDICT_WORDS[v]}: {VERDICT_MEANINGS[v]}",
+        )
+        for v in _BAR_ORDER
+        if result.summary[v]
+    ]
+    return html(
+        tag("h2", "By API"),
+        tag(
+            "div",
+            [_bar(each) for each in rows],
+            tag("div", legend, class_="legend"),
+            class_="card bars",
+        ),
+    )
+
+
+def _bar(each: ApiRow) -> Markup:
+    counts = [
+        (verdict, each.counts[verdict])
+        for verdict in _BAR_ORDER
+        if each.counts[verdict]
+    ]
+    judged = sum(each.counts[v] for v in ("pass", "warn", "fail", "waived"))
+    said = ", ".join(f"{count} {VERDICT_WORDS[verdict]}" for verdict, count in counts)
+    broken = each.counts["fail"]
+    short = (
+        f"{broken} of {judged} broken"
+        if broken
+        else f"{each.counts['pass']} of {judged} kept"
+    )
+    if not judged:
+        short = said
+    return tag(
+        "div",
+        tag("span", each.title),
+        tag(
+            "div",
+            [
+                tag("i", class_=f"{verdict} tone-{verdict}", style=f"flex:{count}")
+                for verdict, count in counts
+            ],
+            class_="bar",
+            role="img",
+            aria_label=f"{each.title}: {said}",
+            title=said,
+        ),
+        tag("span", short, class_="said"),
+        class_="bar-row",
+    )
+
+
+def _attention(result: RunResult) -> Markup | None:
+    found = findings_first(result)
+    if not found:
+        return None
+    shown = [_top_finding(each) for each in found[:TOP_FINDINGS]]
+    more = len(found) - TOP_FINDINGS
+    if more > 0:
+        shown.append(tag("li", f"… and {more} more in the list below.", class_="how"))
+    return html(
+        tag("h2", "What needs attention"),
+        tag("ul", shown, class_="card finding-list"),
+    )
+
+
+def _top_finding(each: RequirementResult) -> Markup:
+    requirement = each.requirement
+    kinds = sorted({KIND_MEANINGS[finding.kind] for finding in each.findings})
+    api = API_TITLES.get(requirement.api, requirement.api)
+    return tag(
+        "li",
+        tag(
+            "div",
+            pill(each.verdict),
+            " ",
+            tag("span", f"{requirement.level} · {api}", class_="level"),
+            f" {sentence('; '.join(kinds))}" if kinds else None,
+        ),
+        tag(
+            "div",
+            requirement.statement,
+            " ",
+            tag("a", requirement.id, href=f"#{requirement.id}"),
+            class_="what",
+        ),
+        tag("div", sentence(in_short(each)), class_="how"),
+    )
+
+
+def _requirements(result: RunResult) -> Markup:
+    exchanges = {each.id: each for each in result.exchanges}
+    promises = {check.name: check.promise for check in all_checks()}
+    known = rulings()
+    worst = {verdict: n for n, verdict in enumerate(("error", "fail", "warn"))}
+    ordered = sorted(result.requirements, key=lambda each: worst.get(each.verdict, 9))
+    return html(
+        tag("h2", "Requirements", id="requirements"),
+        filters(result),
+        tag(
+            "div",
+            [row(each, exchanges, known, promises) for each in ordered],
+            class_="card rows",
+        ),
+    )

@@ -1,0 +1,213 @@
+"""report.json: the result as data, under spec/report.schema.json; and back again."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import orjson
+
+from conformance.exchange import Exchange, Facts
+from conformance.result import (
+    CheckCoverage,
+    Evidence,
+    RequirementResult,
+    RunResult,
+    Usage,
+)
+from spec import LEVEL_RULE, requirement, requirements_sha256
+
+NAME = "aios-conformance"
+SCHEMA_VERSION = 1
+
+
+def suite_version() -> str:
+    """The version of this distribution."""
+    try:
+        return version(NAME)
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def render(result: RunResult) -> str:
+    """The report as JSON text."""
+    return orjson.dumps(report(result), option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def report(result: RunResult) -> dict[str, Any]:
+    """The report as data."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "suite": {
+            "name": NAME,
+            "version": suite_version(),
+            "requirements_sha256": requirements_sha256(result.dialect),
+        },
+        "target": {
+            "url": _address(result.url),
+            "models": {
+                api: name
+                for api, name in result.facts.models.items()
+                if api != "models"
+            },
+            "kinds": {
+                api: kind
+                for api, kind in result.facts.kinds.items()
+                if api in {"rerank", "score"}
+            },
+            "server": result.server,
+        },
+        "dialect": result.dialect,
+        "preset": result.preset,
+        "seed": result.seed,
+        "started": result.started,
+        "duration_s": result.duration_s,
+        "complete": result.complete,
+        "cut_short": result.cut_short,
+        "claim": result.claim,
+        "selection": None if result.selection is None else list(result.selection),
+        "summary": dict(result.summary),
+        "usage": {
+            "requests": result.usage.requests,
+            "prompt_tokens": result.usage.prompt_tokens,
+            "completion_tokens": result.usage.completion_tokens,
+            "shrink_requests": result.usage.shrink_requests,
+        },
+        "timing": {key: dict(value) for key, value in result.timing.items()},
+        "level_rule": LEVEL_RULE,
+        "not_scored": list(result.not_scored),
+        "stale_waivers": list(result.stale_waivers),
+        "excluded": [{"id": row.id, "reason": row.excluded} for row in result.excluded],
+        "requirements": [_requirement(each) for each in result.requirements],
+    }
+
+
+def _address(target: str) -> str:
+    """The address; a bundled server that never started has none (RFC 2606)."""
+    return target if "://" in target else f"http://{target}.invalid"
+
+
+def _requirement(result: RequirementResult) -> dict[str, Any]:
+    row = result.requirement
+    return {
+        "id": row.id,
+        "level": str(row.level),
+        "operations": list(row.operations),
+        "statement": row.statement,
+        "sources": list(row.sources),
+        "ruling": row.ruling,
+        "reading": result.reading,
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "evidence": result.evidence,
+        "reproduced": result.reproduced,
+        "checks": [
+            {
+                "check": each.check,
+                "judged": each.judged,
+                "needed": each.needed,
+                "exchanges": list(each.exchanges),
+            }
+            for each in result.coverage
+        ],
+        "findings": [_finding(each) for each in result.findings],
+    }
+
+
+def _finding(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "kind": evidence.kind,
+        "expected": evidence.expected,
+        "actual": plain(evidence.actual),
+        "pointer": evidence.pointer,
+        "exchange": evidence.exchange,
+        "curl": evidence.curl,
+        "check": evidence.check,
+        "soft": evidence.soft,
+    }
+
+
+def plain(value: object) -> Any:
+    """The nearest JSON value: what JSON cannot hold becomes its text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(plain(str(key))): plain(each) for key, each in value.items()}
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, Iterable):
+        return [plain(each) for each in value]
+    return repr(value)
+
+
+def read(data: Mapping[str, Any], exchanges: Iterable[Exchange] = ()) -> RunResult:
+    """The result that a report was written from, with the exchanges it refers to.
+
+    Raises SpecError where the report names a requirement that no longer exists.
+    """
+    target = data["target"]
+    facts = Facts(data["dialect"], target["models"], target.get("kinds", {}))
+    return RunResult(
+        url=target["url"],
+        dialect=data["dialect"],
+        preset=data["preset"],
+        seed=data["seed"],
+        facts=facts,
+        server=target["server"],
+        started=data["started"],
+        duration_s=data["duration_s"],
+        complete=data["complete"],
+        claim=data["claim"],
+        selection=data["selection"],
+        requirements=[_read_requirement(each) for each in data["requirements"]],
+        excluded=[
+            replace(requirement(each["id"]), excluded=each["reason"])
+            for each in data["excluded"]
+        ],
+        usage=Usage(**data["usage"]),
+        timing=data["timing"],
+        stale_waivers=data["stale_waivers"],
+        not_scored=data["not_scored"],
+        exchanges=tuple(exchanges),
+        cut_short=data.get("cut_short"),
+    )
+
+
+def _read_requirement(data: Mapping[str, Any]) -> RequirementResult:
+    row = replace(
+        requirement(data["id"]),
+        level=type(requirement(data["id"]).level)(data["level"]),
+        statement=data["statement"],
+        operations=tuple(data["operations"]),
+        sources=tuple(data["sources"]),
+    )
+    return RequirementResult(
+        requirement=row,
+        verdict=data["verdict"],
+        reason=data["reason"],
+        reading=data["reading"],
+        evidence=data["evidence"],
+        reproduced=data["reproduced"],
+        findings=tuple(
+            Evidence(**{"check": "", "soft": False, **each})
+            for each in data["findings"]
+        ),
+        coverage=tuple(
+            CheckCoverage(
+                each["check"],
+                each["judged"],
+                each["needed"],
+                tuple(each.get("exchanges", ())),
+            )
+            for each in data.get("checks", ())
+        ),
+    )

@@ -1,0 +1,153 @@
+"""The summary on a terminal: verdicts by API, what was found, where the report is."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from conformance.reporting.wording import (
+    VERDICT_WORDS,
+    api_rows,
+    claim_sentence,
+    findings_first,
+    found_sentence,
+)
+from conformance.result import PlanSummary, RequirementResult, RunResult, Verdict
+
+FINDINGS_SHOWN = 12
+REASONS_SHOWN = 6
+_STYLES: dict[Verdict, str] = {
+    "pass": "green",
+    "warn": "yellow",
+    "fail": "bold red",
+    "inconclusive": "magenta",
+    "not_applicable": "dim",
+    "waived": "cyan",
+    "error": "bold red",
+    "info": "dim",
+}
+
+
+def summary(
+    result: RunResult, report_dir: Path, fail_on: Collection[str] = ()
+) -> RenderableType:
+    """What a user wants to know when the run is over."""
+    parts: list[RenderableType] = [
+        verdict_table(result),
+        _claim(result),
+        *_findings(result),
+        *_unproved(result),
+        *_footnotes(result, fail_on),
+        Text.assemble("report: ", (str(report_dir / "report.html"), "bold")),
+    ]
+    return Group(*parts)
+
+
+def verdict_table(result: RunResult) -> Table:
+    """Counts by API and verdict; verdicts that do not occur have no column."""
+    shown = [verdict for verdict, count in result.summary.items() if count]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("API", header_style="bold")
+    for verdict in shown:
+        style = _STYLES[verdict]
+        table.add_column(
+            VERDICT_WORDS[verdict], justify="right", style=style, header_style=style
+        )
+    for row in api_rows(result):
+        table.add_row(row.title, *(str(row.counts[v] or "·") for v in shown))
+    totals = [str(result.summary[verdict]) for verdict in shown]
+    table.add_row("all", *totals, style="bold")
+    return table
+
+
+def _claim(result: RunResult) -> Text:
+    style = "bold green" if result.claim == "full" else "bold"
+    claim = Text.assemble("claim: ", (result.claim, style))
+    claim.append(f"  {claim_sentence(result)}")
+    return Text("\n") + claim
+
+
+def _findings(result: RunResult) -> Iterator[RenderableType]:
+    found = findings_first(result)
+    if not found:
+        return
+    yield Text()
+    for each in found[:FINDINGS_SHOWN]:
+        yield _finding(each)
+    if (more := len(found) - FINDINGS_SHOWN) > 0:
+        yield Text(f"… and {more} more in the report", style="dim")
+
+
+def _finding(each: RequirementResult) -> RenderableType:
+    row = each.requirement
+    line = Text.assemble(
+        (f"{VERDICT_WORDS[each.verdict]:<5}", _STYLES[each.verdict]),
+        (f" {row.id} ", "bold"),
+        (f"{row.level} ", "dim"),
+        row.statement,
+    )
+    if not each.findings:
+        return Group(line, Padding(Text(each.reason or ""), (0, 0, 0, 6)))
+    first = each.findings[0]
+    how = Text(f"{first.kind}: {printable(found_sentence(first))}")
+    if len(each.findings) > 1:
+        how.append(f" (and {len(each.findings) - 1} more)", "dim")
+    return Group(line, Padding(how, (0, 0, 0, 6)))
+
+
+def _unproved(result: RunResult) -> Iterator[RenderableType]:
+    reasons: dict[str, list[str]] = {}
+    for each in result.requirements:
+        if each.verdict == "inconclusive" and each.requirement.level == "MUST":
+            reasons.setdefault(each.reason or "", []).append(each.requirement.id)
+    if not reasons:
+        return
+    yield Text("\nobligations that could not be exercised:")
+    ranked = sorted(reasons.items(), key=lambda item: -len(item[1]))
+    for reason, ids in ranked[:REASONS_SHOWN]:
+        more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+        line = Text(f"{printable(reason)}: {', '.join(ids[:3])}{more}")
+        yield Padding(line, (0, 0, 0, 6))
+    if len(ranked) > REASONS_SHOWN:
+        yield Padding(Text("… and more in the report", style="dim"), (0, 0, 0, 6))
+
+
+def _footnotes(result: RunResult, fail_on: Collection[str]) -> Iterator[RenderableType]:
+    yield Text()
+    if result.stale_waivers:
+        stale = ", ".join(result.stale_waivers)
+        yield Text(f"stale waivers, remove them: {stale}", style="red")
+    also = [word for word in fail_on if word != "must"]
+    if also:
+        yield Text(f"also red by --fail-on: {', '.join(also)}")
+    usage = result.usage
+    yield Text(
+        f"{usage.requests} requests, {usage.prompt_tokens} prompt and "
+        f"{usage.completion_tokens} completion tokens, {result.duration_s:.1f} s"
+        + (f"; shrinking: {usage.shrink_requests}" if usage.shrink_requests else ""),
+        style="dim",
+    )
+
+
+def plan_table(plan: PlanSummary) -> RenderableType:
+    """The ceilings of a run, and where the requests go."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("operation", header_style="bold")
+    table.add_column("requests", justify="right", header_style="bold")
+    for operation, count in sorted(plan.by_operation.items()):
+        table.add_row(operation, str(count))
+    total = Text(
+        f"\nat most {plan.requests} requests, {plan.prompt_tokens} prompt tokens and "
+        f"{plan.completion_tokens} completion tokens, from {len(plan.by_probe)} "
+        f"probes; discovery comes on top, and re-sending where something is found.\n"
+        f"Nothing was sent."
+    )
+    return Group(table, total)
+
+
+def printable(text: str) -> str:
+    """Text that moves no cursor and rings no bell."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
