@@ -1,0 +1,356 @@
+"""What every path does with requests of any kind, good and bad."""
+
+import gzip
+import json
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from serving.engine import Overloaded
+
+RERANK = {"model": "pairs", "query": "abc", "documents": ["x", "ab", "ba", "abx"]}
+
+
+@pytest.mark.parametrize("path", ["/rerank", "/v1/rerank", "/v2/rerank"])
+def test_rerank_orders_stably_and_names_the_input_position(
+    scripted: Any, path: str
+) -> None:
+    answer = scripted().post(path, RERANK).json()
+    assert answer["id"].startswith("rerank-")
+    assert answer["model"] == "pairs"
+    assert [one["index"] for one in answer["results"]] == [1, 2, 3, 0]
+    assert [one["document"]["text"] for one in answer["results"]] == [
+        "ab",
+        "ba",
+        "abx",
+        "x",
+    ]
+    assert answer["usage"] == {"total_tokens": 20}
+
+
+@pytest.mark.parametrize(
+    ("top_n", "count"), [(0, 4), (1, 1), (4, 4), (9, 4), (3.0, 3), (10**30, 4)]
+)
+def test_top_n_takes_the_best_and_costs_the_same(
+    scripted: Any, top_n: float, count: int
+) -> None:
+    answer = scripted().post("/v1/rerank", {**RERANK, "top_n": top_n}).json()
+    assert [one["index"] for one in answer["results"]] == [1, 2, 3, 0][:count]
+    assert answer["usage"] == {"total_tokens": 20}
+
+
+def test_truncation_reaches_the_engine_but_not_the_text(scripted: Any) -> None:
+    body = {**RERANK, "truncate_prompt_tokens": 2}
+    answer = scripted().post("/v1/rerank", body).json()
+    assert answer["usage"] == {"total_tokens": 8}
+    assert sorted(one["document"]["text"] for one in answer["results"]) == sorted(
+        RERANK["documents"]
+    )
+
+
+@pytest.mark.parametrize("path", ["/score", "/v1/score"])
+@pytest.mark.parametrize(
+    ("left", "right", "scores"),
+    [
+        ("ab", "ab", [1.0]),
+        ("ab", ["ab"], [1.0]),
+        (["ab"], "ax", [0.5]),
+        ("ab", ["ab", "ax", "xx"], [1.0, 0.5, 0.0]),
+        (["ab"], ["ab", "ax"], [1.0, 0.5]),
+        (["ab", "x"], ["ax", "x"], [0.5, 1.0]),
+    ],
+)
+def test_score_pairs(
+    scripted: Any, path: str, left: Any, right: Any, scores: list[float]
+) -> None:
+    body = {"model": "pairs", "text_1": left, "text_2": right}
+    answer = scripted().post(path, body).json()
+    assert [one["score"] for one in answer["data"]] == scores
+    assert [one["index"] for one in answer["data"]] == list(range(len(scores)))
+    assert answer["usage"]["prompt_tokens"] == answer["usage"]["total_tokens"] > 0
+
+
+def test_scores_as_whole_numbers(scripted: Any) -> None:
+    body = {"model": "pairs", "text_1": "ab", "text_2": ["ab", "abx", "xx"]}
+    reply = scripted().post("/score", {**body, "encoding_format": "int"})
+    assert [one["score"] for one in reply.json()["data"]] == [1, 1, 0]
+    assert b"1.0" not in reply.body
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_embeddings_in_both_forms(scripted: Any, plain: bool) -> None:
+    client = scripted(plain=plain)
+    body = {"model": "vectors", "input": ["abc", "a"]}
+    answer = client.post("/v1/embeddings", body).json()
+    assert answer["id"].startswith("embd-")
+    assert [one["embedding"] for one in answer["data"]] == [[3.0, 3.0], [1.0, 1.0]]
+    assert [one["index"] for one in answer["data"]] == [0, 1]
+    assert answer["usage"]["prompt_tokens"] == answer["usage"]["total_tokens"] == 4
+    reply = client.post("/v1/embeddings", {**body, "encoding_format": "base64"})
+    assert reply.json()["data"][0]["embedding"] == "AABAQAAAQEA="
+
+
+@pytest.mark.parametrize(
+    ("input_", "count"),
+    [("ab", 1), (["a", "b"], 2), ([1, 2.0], 1), ([[1], [2, 3]], 2), ("", 1)],
+)
+def test_every_form_of_input(scripted: Any, input_: Any, count: int) -> None:
+    reply = scripted().post("/v1/embeddings", {"model": "vectors", "input": input_})
+    assert len(reply.json()["data"]) == count
+
+
+def test_members_that_the_document_does_not_list_have_no_effect(scripted: Any) -> None:
+    body = {"model": "nested", "input": "ab", "dimensions": {}, "user": 5, "x": None}
+    reply = scripted().post("/v1/embeddings", body)
+    assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/rerank", {"model": "pairs", "query": "a", "documents": []}),
+        ("/score", {"model": "pairs", "text_1": [], "text_2": "a"}),
+        ("/score", {"model": "pairs", "text_1": ["a", "b"], "text_2": "a"}),
+        ("/score", {"model": "pairs", "text_1": ["a", "b"], "text_2": list("abc")}),
+        ("/v1/embeddings", {"model": "vectors", "input": []}),
+        ("/v1/embeddings", {"model": "pairs", "input": "a"}),
+    ],
+)
+def test_what_has_no_meaning_is_a_bad_request(
+    scripted: Any, path: str, body: Any
+) -> None:
+    reply = scripted().post(path, body)
+    assert reply.status == 400
+    assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
+
+
+def test_an_unknown_model_is_not_found(scripted: Any) -> None:
+    reply = scripted().post("/rerank", {**RERANK, "model": "nope"})
+    assert reply.status == 404
+    assert reply.json()["error"]["code"] == "model_not_found"
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "says"),
+    [
+        ({"query": "a", "documents": []}, "model", "is required"),
+        ({**RERANK, "query": 5}, "query", "must be a string, got 5"),
+        ({**RERANK, "documents": ["a", 5]}, "documents[1]", "must be a string, got 5"),
+        ({**RERANK, "top_n": 2.5}, "top_n", "must be an integer, got 2.5"),
+        ({**RERANK, "truncate_prompt_tokens": 0}, "truncate_prompt_tokens", "than 0"),
+    ],
+)
+def test_a_breach_of_the_schema_is_named_by_its_place(
+    scripted: Any, body: Any, param: str, says: str
+) -> None:
+    reply = scripted().post("/v1/rerank", body)
+    assert reply.status == 422
+    error = reply.json()["error"]
+    assert error["param"] == param
+    assert says in error["message"]
+    assert error["message"].startswith("/")
+
+
+def test_a_long_value_is_not_repeated(scripted: Any) -> None:
+    reply = scripted().post("/v1/rerank", {**RERANK, "top_n": "x" * 100_000})
+    assert reply.status == 422
+    assert len(reply.body) < 400
+
+
+BROKEN = [
+    b"",
+    b"{",
+    b"null",
+    b"5",
+    b"true",
+    b'"text"',
+    b"[]",
+    b"[{}]",
+    b'{"model": NaN}',
+    b'{"model": Infinity}',
+    b'{"a": 1e999}',
+    b'{"a": "\xff"}',
+    b'{"a": "\\ud800"}',
+    b"\xef\xbb\xbf{}",
+    b"[" * 100_000,
+    b'{"a":' * 5000 + b"1" + b"}" * 5000,
+    "{}".encode("utf-16"),
+]
+
+
+@pytest.mark.parametrize("path", ["/score", "/v1/chat/completions", "/v1/completions"])
+def test_what_is_no_json_object_is_a_bad_request(scripted: Any, path: str) -> None:
+    client = scripted()
+    for raw in BROKEN:
+        reply = client.post(path, raw)
+        assert reply.status == 400, raw[:20]
+        assert reply.json()["error"]["code"] == "json_invalid"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "", "é"],
+)
+def test_another_content_type_is_a_bad_request(
+    scripted: Any, content_type: str
+) -> None:
+    reply = scripted().post("/rerank", RERANK, **{"Content-Type": content_type})
+    assert reply.status == 400
+    assert reply.json()["error"]["code"] == "content_type"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", "APPLICATION/JSON"]
+)
+def test_the_content_type_may_be_spelled_freely(
+    scripted: Any, content_type: str
+) -> None:
+    reply = scripted().post("/rerank", RERANK, **{"Content-Type": content_type})
+    assert reply.status == 200
+
+
+def test_compressed_bodies(scripted: Any) -> None:
+    client = scripted(body_limit=10_000)
+    packed = gzip.compress(json.dumps(RERANK).encode())
+    gzipped = {"Content-Encoding": "gzip"}
+    assert client.post("/rerank", packed, **gzipped).status == 200
+    assert client.post("/rerank", packed[:-9], **gzipped).status == 400
+    assert client.post("/rerank", b"no gzip", **gzipped).status == 400
+    bomb = gzip.compress(b" " * 5_000_000)
+    assert client.post("/rerank", bomb, **gzipped).status == 413
+
+
+def test_the_last_of_two_equal_keys_counts(scripted: Any) -> None:
+    raw = b'{"model":5,"query":"a","documents":["a"],"model":"pairs"}'
+    assert scripted().post("/rerank", raw).status == 200
+
+
+def test_a_body_beyond_the_limit(scripted: Any) -> None:
+    client = scripted(body_limit=1000)
+    reply = client.post("/rerank", {**RERANK, "query": "x" * 2000})
+    assert reply.status == 413
+    assert "1000 bytes" in reply.json()["error"]["message"]
+
+
+def test_unknown_paths_and_methods(scripted: Any) -> None:
+    client = scripted()
+    for method in ("GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"):
+        reply = client.send(method, "/v1/rerank")
+        assert (reply.status, reply.headers["allow"]) == (405, "POST"), method
+        if method != "HEAD":
+            assert reply.json()["error"]["code"] == "method_not_allowed"
+    for path in ("/", "/v1/embedding", "/rerank/", "/v2/score", "/%ff", "/%00?x=1"):
+        reply = client.send("POST", path, b"{}")
+        assert reply.status == 404, path
+        assert reply.json()["error"]["code"] == "path_not_found"
+
+
+def test_the_key_is_checked_when_there_is_one(scripted: Any) -> None:
+    client = scripted(api_key="sécret")
+    right = "Bearer " + "sécret"
+    cases = {
+        "": 401,
+        "Bearer": 401,
+        "Bearer x": 401,
+        "Basic " + right[7:]: 401,
+        right: 200,
+        "bearer " + right[7:]: 200,
+    }
+    for header, status in cases.items():
+        raw = header.encode().decode("latin-1")
+        reply = client.post("/rerank", RERANK, Authorization=raw)
+        assert reply.status == status, header
+        assert client.get("/v1/models", Authorization=raw).status == status
+    refused = client.post("/rerank", b"no json")
+    assert refused.status == 401
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert client.get("/health").status == 200
+    assert client.get("/openapi.json").status == 200
+
+
+def test_without_a_key_any_authorization_is_welcome(scripted: Any) -> None:
+    client = scripted()
+    assert client.post("/rerank", RERANK, Authorization="Bearer x").status == 200
+    assert client.post("/rerank", RERANK).status == 200
+
+
+def test_own_paths(scripted: Any) -> None:
+    client = scripted()
+    assert client.get("/health").json() == {"status": "ok"}
+    models = client.get("/v1/models").json()
+    assert models["object"] == "list"
+    assert [one["id"] for one in models["data"]] == [
+        "chat",
+        "thinker",
+        "vectors",
+        "nested",
+        "pairs",
+    ]
+    assert models["data"][0]["created"] == 7
+    document = client.get("/openapi.json").json()
+    assert "/v2/rerank" in document["paths"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_full_queue_says_when_to_come_back(
+    scripted: Any, make_engine: Any, stream: bool
+) -> None:
+    engine = make_engine(lambda *_: [], failure=Overloaded(7))
+    body = {"model": "chat", "prompt": "a", "stream": stream}
+    reply = scripted(engine=engine).post("/v1/completions", body)
+    assert (reply.status, reply.headers["retry-after"]) == (503, "7")
+    assert reply.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_our_own_fault_is_a_500_without_details(
+    scripted: Any, make_engine: Any, stream: bool
+) -> None:
+    engine = make_engine(lambda *_: [], failure=ZeroDivisionError("secret"))
+    body = {"model": "chat", "prompt": "a", "stream": stream}
+    reply = scripted(engine=engine).post("/v1/completions", body)
+    assert reply.status == 500
+    assert b"secret" not in reply.body
+    assert reply.json()["error"]["code"] == "internal"
+
+
+@pytest.mark.parametrize("failure", [Overloaded(1), ZeroDivisionError()])
+def test_a_stream_that_breaks_off_says_so(
+    scripted: Any, make_engine: Any, failure: Exception
+) -> None:
+    def script(*_: Any) -> Any:
+        yield b"a"
+        raise failure
+
+    body = {"model": "chat", "prompt": "a", "stream": True}
+    reply = scripted(engine=make_engine(script)).post("/v1/completions", body)
+    first, last = reply.chunks()
+    assert first["choices"][0]["text"] == "a"
+    assert set(last["error"]) == {"message", "type", "param", "code"}
+
+
+def test_ids_are_never_repeated(scripted: Any) -> None:
+    client = scripted()
+    ids = {client.post("/rerank", RERANK).json()["id"] for _ in range(30)}
+    assert len(ids) == 30
+
+
+def test_one_connection_serves_many_requests_after_refusals(scripted: Any) -> None:
+    client = scripted()
+    where = urlsplit(client.url)
+    good = json.dumps(RERANK).encode()
+
+    def request(raw: bytes) -> bytes:
+        head = f"POST /rerank HTTP/1.1\r\nHost: x\r\nContent-Length: {len(raw)}\r\n"
+        return head.encode() + b"Content-Type: application/json\r\n\r\n" + raw
+
+    with socket.create_connection((where.hostname, where.port), timeout=10) as wire:
+        wire.sendall(request(b"{") + request(good) + request(b"[]") + request(good))
+        received = b""
+        while received.count(b"HTTP/1.1") < 4:
+            received += wire.recv(65536)
+    lines = received.replace(b"HTTP/1.1", b"\r\nHTTP/1.1").split(b"\r\n")
+    statuses = [line.split()[1] for line in lines if line.startswith(b"HTTP/1.1")]
+    assert statuses == [b"400", b"200", b"400", b"200"]
