@@ -343,3 +343,69 @@ def crashes(
 
     text = f"{api or 'every API'}: {what} is answered 500."
     return Defect(name, text, plant, primary, also, origin=origin)
+
+
+REMOVED = object()
+
+
+def member(
+    name: str,
+    primary: str,
+    api: str,
+    path: str,
+    value: object,
+    *,
+    when: Callable[[Context], bool] = lambda _: True,
+    also: Mapping[str, str] = _NOTHING,
+    origin: str = "",
+) -> Defect:
+    """Set a member of whole answers to a value, or take it away (REMOVED).
+
+    `path` is like "results/*/index": "*" is every item of an array, "-1" its last.
+    A callable value computes the new value from the old one.
+    """
+
+    @in_answer(primary, api=api, also=also, origin=origin)
+    def edit(context: Context, answer: Answer) -> bool:
+        *parents, leaf = path.split("/")
+        holders = _holders(answer, parents) if when(context) else []
+        put = [_put(holder, leaf, value) for holder in holders]
+        return any(put)
+
+    did = "is missing" if value is REMOVED else f"is changed ({name})"
+    return replace(edit, name=name, description=f"{api}: {path} {did}.")
+
+
+def _holders(value: Any, parents: list[str]) -> list[Any]:
+    """The objects (or lists) that a path leads to."""
+    found = [value]
+    for part in parents:
+        following: list[Any] = []
+        for holder in found:
+            if part == "*" and isinstance(holder, list):
+                following += holder
+            elif part == "-1" and isinstance(holder, list):
+                following += holder[-1:]
+            elif isinstance(holder, dict) and part in holder:
+                following.append(holder[part])
+        found = following
+    return [holder for holder in found if isinstance(holder, dict | list)]
+
+
+def _put(holder: Any, leaf: str, value: object) -> bool:
+    keys: list[Any] = [leaf]
+    if isinstance(holder, list):
+        keys = (
+            list(range(len(holder)))
+            if leaf == "*"
+            else [len(holder) - 1][: len(holder)]
+        )
+    elif leaf not in holder and value is REMOVED:
+        return False
+    for key in keys:
+        if value is REMOVED:
+            del holder[key]
+        else:
+            old = holder.get(key) if isinstance(holder, dict) else holder[key]
+            holder[key] = value(old) if callable(value) else value
+    return bool(keys)

@@ -1,0 +1,525 @@
+"""What a rerank server can get wrong."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.defects.planting import (
+    REMOVED,
+    Defect,
+    crashes,
+    forgives,
+    in_answer,
+    in_parameters,
+    in_response,
+    member,
+    refuses,
+)
+from serving.codec import encode
+from serving.context import Context
+from serving.errors import NotFound
+from serving.stages import Answer, Response
+
+API = "rerank"
+ORDER = {"META-001": "the same statement as a property"}
+COUNTED = {
+    "META-012": "the same statement as a property",
+    "RERANK-SEM-010": "the same statement",
+}
+
+
+def _scores(answer: Answer) -> list[float]:
+    return [r["relevance_score"] for r in answer["results"]]
+
+
+@in_answer("RERANK-SEM-006", api=API, also=ORDER, origin="mudler/LocalAI#7189")
+def rerank_unsorted_beyond_three(context: Context, answer: Answer) -> object:
+    """Results come in input order once there are more than three of them."""
+    before = list(answer["results"])
+    if len(before) > 3:
+        answer["results"].sort(key=lambda r: r["index"])
+    return answer["results"] != before
+
+
+@in_answer("RERANK-SEM-006", api=API, also=ORDER)
+def rerank_last_two_swapped(context: Context, answer: Answer) -> object:
+    """The last two results change places."""
+    scores = _scores(answer)
+    if len(scores) < 3 or scores[-1] == scores[-2]:
+        return False
+    answer["results"][-2:] = reversed(answer["results"][-2:])
+    return True
+
+
+@in_parameters(
+    "META-002",
+    api=API,
+    also={
+        **COUNTED,
+        "RERANK-SEM-004": "the best are not among the ones returned",
+        "RERANK-SEM-001": "the best are cut off on every path alike",
+    },
+)
+def rerank_top_n_before_sorting(context: Context) -> object:
+    """top_n takes the first k documents as they came, and sorts only those."""
+    top = context.parameters["top_n"]
+    documents = context.parameters["documents"]
+    context.parameters["documents"] = documents[: top or None]
+    return 0 < top < len(documents)
+
+
+@in_parameters(
+    "RERANK-SEM-004",
+    api=API,
+    also={
+        "META-002": "the list is longer than k",
+        "RERANK-EX-003": "the printed request asks for two",
+    },
+    origin="mudler/LocalAI#7189",
+)
+def rerank_top_n_ignored(context: Context) -> object:
+    """top_n is accepted, and all documents come back."""
+    cuts = 0 < context.parameters["top_n"] < len(context.parameters["documents"])
+    context.parameters["top_n"] = 0
+    return cuts
+
+
+@in_parameters(
+    "RERANK-SEM-004",
+    api=API,
+    also={
+        "META-002": "the list is shorter than k",
+        "RERANK-EX-003": "the printed request asks for two",
+    },
+)
+def rerank_top_n_one_short(context: Context) -> object:
+    """A top_n above one returns one result too few."""
+    top = context.parameters["top_n"]
+    if not 1 < top < len(context.parameters["documents"]):
+        return False
+    context.parameters["top_n"] = top - 1
+    return True
+
+
+@in_answer("RERANK-SEM-003", api=API, also={
+    "RERANK-SEM-002": "a document goes without a score",
+    "META-003": "the lists for 0 and for N differ",
+    "META-005": "the indices are no permutation",
+    "META-007": "a text is lost",
+})  # fmt: skip
+def rerank_top_n_0_drops_the_last(context: Context, answer: Answer) -> object:
+    """top_n 0, when it is spelt out, loses the least relevant of several documents."""
+    if context.body.get("top_n") != 0 or len(answer["results"]) < 3:
+        return False
+    answer["results"].pop()
+    return True
+
+
+@in_answer("RERANK-REQ-012", api=API, also={
+    "META-003": "the same statement as a property",
+    "RERANK-SEM-002": "documents go without a score",
+    "META-005": "the indices are no permutation",
+    "META-007": "texts are lost",
+    "RERANK-SEM-003": "an omitted top_n asks for all",
+})  # fmt: skip
+def rerank_top_n_defaults_to_three(context: Context, answer: Answer) -> object:
+    """Without top_n at most three results come back."""
+    if "top_n" in context.body or len(answer["results"]) <= 3:
+        return False
+    del answer["results"][3:]
+    return True
+
+
+@in_answer("RERANK-SEM-005", api=API)
+def rerank_too_large_top_n_drops_one(context: Context, answer: Answer) -> object:
+    """A top_n above the number of documents loses the last result."""
+    if context.parameters["top_n"] <= len(context.parameters["documents"]):
+        return False
+    answer["results"].pop()
+    return True
+
+
+@in_answer("META-003", api=API)
+def rerank_top_n_equal_to_count_drops_one(context: Context, answer: Answer) -> object:
+    """A top_n of exactly N returns N - 1 results."""
+    if context.parameters["top_n"] != len(context.parameters["documents"]) > 2:
+        return False
+    answer["results"].pop()
+    return True
+
+
+@in_answer("RERANK-SEM-002", api=API, also={
+    "META-007": "a text comes back once instead of twice",
+    "RERANK-SEM-003": "fewer results than documents",
+    "META-005": "the indices are no permutation",
+})  # fmt: skip
+def rerank_duplicates_merged(context: Context, answer: Answer) -> object:
+    """Equal documents come back only once."""
+    seen: dict[str, Any] = {}
+    for result in answer["results"]:
+        seen.setdefault(result["document"]["text"], result)
+    merged = list(seen.values())
+    changed = len(merged) < len(answer["results"])
+    answer["results"] = merged
+    return changed
+
+
+@in_answer("META-010", api=API, also={
+    "META-008": "the second copy depends on the order",
+    "META-017": "score gives both copies the same",
+})  # fmt: skip
+def rerank_second_copy_scores_less(context: Context, answer: Answer) -> object:
+    """The second of two equal documents loses a hundredth of its score."""
+    seen: set[str] = set()
+    acted = False
+    for result in sorted(answer["results"], key=lambda r: r["index"]):
+        text = result["document"]["text"]
+        if text in seen:
+            result["relevance_score"] *= 0.97
+            acted = True
+        seen.add(text)
+    answer["results"].sort(key=lambda r: -r["relevance_score"])
+    return acted
+
+
+@in_answer("RERANK-RES-013", api=API, also={"META-006": "the same as a property"})
+def rerank_index_of_another_document(context: Context, answer: Answer) -> object:
+    """The indices of the first two results are exchanged."""
+    results = answer["results"]
+    if len(results) < 2 or [r["index"] for r in results[:2]] == [1, 0]:
+        return False
+    results[0]["index"], results[1]["index"] = results[1]["index"], results[0]["index"]
+    return results[0]["document"]["text"] != results[1]["document"]["text"]
+
+
+@in_answer("RERANK-RES-011", api=API, also={
+    "META-005": "the same statement as a property",
+    "RERANK-RES-013": "no document is at that position",
+    "META-006": "no document is at that position",
+})  # fmt: skip
+def rerank_index_counts_from_one(context: Context, answer: Answer) -> object:
+    """Indices count from 1."""
+    for result in answer["results"]:
+        result["index"] += 1
+    return True
+
+
+@in_answer("RERANK-RES-012", api=API, also={
+    "META-005": "the same statement as a property",
+    "RERANK-RES-013": "the index leads to another document",
+    "META-006": "the index leads to another document",
+})  # fmt: skip
+def rerank_last_index_repeats_the_first(context: Context, answer: Answer) -> object:
+    """The last of three or more results carries the index of the first."""
+    results = answer["results"]
+    if len(results) < 3:
+        return False
+    results[-1]["index"] = results[0]["index"]
+    return True
+
+
+TEXT = {
+    "META-006": "documents[index] is another text",
+    "META-007": "the texts are not those submitted",
+    "RERANK-RES-013": "documents[index] is another text",
+}
+
+
+@in_answer("RERANK-RES-016", api=API, also=TEXT)
+def rerank_long_text_cut(context: Context, answer: Answer) -> object:
+    """Texts of more than 40 characters come back cut."""
+    acted = False
+    for result in answer["results"]:
+        text = result["document"]["text"]
+        result["document"]["text"] = text[:40]
+        acted |= len(text) > 40
+    return acted
+
+
+@in_answer(
+    "RERANK-RES-016",
+    api=API,
+    also={**TEXT, "COMMON-REQ-015": "the text beyond ASCII is harmed"},
+)
+def rerank_non_ascii_replaced(context: Context, answer: Answer) -> object:
+    """Characters beyond ASCII come back as question marks."""
+    acted = False
+    for result in answer["results"]:
+        text = result["document"]["text"]
+        plain = text.encode("ascii", "replace").decode()
+        result["document"]["text"] = plain
+        acted |= plain != text
+    return acted
+
+
+@in_answer("RERANK-RES-016", api=API, also=TEXT)
+def rerank_last_text_lower_cased(context: Context, answer: Answer) -> object:
+    """The text of the last result is lower-cased."""
+    last = answer["results"][-1]["document"]
+    before = last["text"]
+    last["text"] = before.lower()
+    return last["text"] != before
+
+
+RANGE = {"META-004": "the same statement as a property"}
+
+
+@in_answer("RERANK-RES-018", api=API, also={
+    **RANGE, "META-017": "score still gives 0 to 1",
+    "RERANK-SEM-007": "a cosine is at most 1",
+}, origin="ggml-org/llama.cpp#8555")  # fmt: skip
+def rerank_raw_logits(context: Context, answer: Answer) -> object:
+    """Scores are raw logits, from minus to plus infinity."""
+    for result in answer["results"]:
+        result["relevance_score"] = result["relevance_score"] * 14 - 7
+    return True
+
+
+@in_answer("RERANK-RES-018", api=API, also={
+    **RANGE, "META-017": "score still gives 0 to 1",
+    "RERANK-SEM-007": "a cosine is at most 1",
+})  # fmt: skip
+def rerank_best_score_above_one(context: Context, answer: Answer) -> object:
+    """The best score is a percentage."""
+    answer["results"][0]["relevance_score"] *= 100
+    return answer["results"][0]["relevance_score"] > 1
+
+
+@in_answer("RERANK-SEM-001", api=API, also={
+    "META-011": "the same statement as a property",
+    "META-017": "the scores depend on the path",
+})  # fmt: skip
+def rerank_v2_scores_differ(context: Context, answer: Answer) -> object:
+    """Only /v2/rerank gives scores that are a tenth lower."""
+    if context.path != "/v2/rerank":
+        return False
+    for result in answer["results"]:
+        result["relevance_score"] *= 0.9
+    return True
+
+
+@in_answer("META-011", api=API, also={
+    "RERANK-SEM-001": "the same statement",
+    "RERANK-RES-014": "the object became a string",
+    "RERANK-RES-015": "there is no text any more",
+})  # fmt: skip
+def rerank_root_path_gives_plain_documents(context: Context, answer: Answer) -> object:
+    """Only /rerank returns the document as a bare string."""
+    if context.path != "/rerank":
+        return False
+    for result in answer["results"]:
+        result["document"] = result["document"]["text"]
+    return True
+
+
+@in_answer("META-008", api=API, also={
+    "META-009": "a lone document has another position",
+    "META-010": "copies stand at different positions",
+    "META-017": "score has no positions",
+    "RERANK-SEM-008": "the score depends on the other documents",
+    "RERANK-SEM-001": "never: the paths agree",
+})  # fmt: skip
+def rerank_scores_depend_on_position(context: Context, answer: Answer) -> object:
+    """Each position in the request takes three thousandths off the score."""
+    for result in answer["results"]:
+        result["relevance_score"] -= 0.003 * result["index"]
+        result["relevance_score"] = max(result["relevance_score"], 0.0)
+    answer["results"].sort(key=lambda r: -r["relevance_score"])
+    return len(answer["results"]) > 1
+
+
+@in_answer("META-009", api=API, also={
+    "RERANK-SEM-008": "the same for a cross-encoder",
+    "META-017": "score is not normalised",
+    "META-002": "only if the cut changes the best score",
+    "RERANK-SEM-007": "scores are no cosines any more",
+})  # fmt: skip
+def rerank_scores_relative_to_the_best(context: Context, answer: Answer) -> object:
+    """Scores are divided by the best of all documents."""
+    best = max(_scores(answer), default=0.0)
+    if best <= 0:
+        return False
+    for result in answer["results"]:
+        result["relevance_score"] /= best
+    return best < 0.995
+
+
+@in_answer("META-012", api=API, also={"RERANK-SEM-010": "the same statement"})
+def rerank_usage_counts_returned_only(context: Context, answer: Answer) -> object:
+    """total_tokens is counted over the returned documents only."""
+    share = len(answer["results"]) / len(context.parameters["documents"])
+    total = answer["usage"]["total_tokens"]
+    answer["usage"]["total_tokens"] = max(1, int(total * share))
+    return share < 1
+
+
+@in_answer("META-013", api=API)
+def rerank_usage_constant(context: Context, answer: Answer) -> object:
+    """total_tokens is that of one pair, however many documents there are."""
+    count = len(context.parameters["documents"])
+    answer["usage"]["total_tokens"] = 12
+    return count > 1
+
+
+@in_parameters("META-014", api=API, also={
+    "RERANK-SEM-009": "the same statement",
+})  # fmt: skip
+def rerank_truncation_ignored(context: Context) -> object:
+    """truncate_prompt_tokens is accepted and ignored."""
+    return context.parameters.pop("truncate_prompt_tokens", None) is not None
+
+
+@in_answer("META-015", api=API, also={
+    "META-011": "never: all paths agree",
+})  # fmt: skip
+def rerank_any_limit_halves_the_scores(context: Context, answer: Answer) -> object:
+    """Any truncation limit, however roomy, halves the scores."""
+    if not context.parameters.get("truncate_prompt_tokens"):
+        return False
+    for result in answer["results"]:
+        result["relevance_score"] /= 2
+    return True
+
+
+@in_answer("META-016", api=API, also={
+    "RERANK-EX-004": "the printed answer is no longer first",
+    "META-017": "score keeps the order",
+    "RERANK-SEM-007": "scores are no cosines any more",
+})  # fmt: skip
+def rerank_least_relevant_first(context: Context, answer: Answer) -> object:
+    """Scores are turned round: the worst document is given the best score."""
+    for result in answer["results"]:
+        result["relevance_score"] = 1 - result["relevance_score"]
+    answer["results"].reverse()
+    return len(answer["results"]) > 1
+
+
+@in_response("RERANK-REQ-003", api=API, also={
+    "COMMON-REQ-001": "a listed path is missing",
+})  # fmt: skip
+def rerank_v2_not_served(context: Context, response: Response) -> Response:
+    """/v2/rerank answers 404 to everything."""
+    if context.path != "/v2/rerank":
+        return response
+    error = NotFound("no such path", code="not_found")
+    return 404, response[1], encode(error.body())
+
+
+def _has(name: str) -> Any:
+    def when(body: Mapping[str, Any]) -> object:
+        return name in body
+
+    return when
+
+
+def _equals(name: str, *values: Any) -> Any:
+    def when(body: Mapping[str, Any]) -> object:
+        return body.get(name) in values
+
+    return when
+
+
+VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
+
+_TABLE: tuple[Defect, ...] = (
+    member("rerank_id_missing", "RERANK-RES-001", API, "id", REMOVED,
+           also={"COMMON-RES-005": "the same member"}),
+    member("rerank_id_constant", "RERANK-RES-001", API, "id", "rerank-scp-aios-rerank",
+           also={"COMMON-RES-005": "the same statement", "META-115": "the same"}),
+    member("rerank_model_missing", "RERANK-RES-004", API, "model", REMOVED,
+           also={"COMMON-RES-007": "the same member"}),
+    member("rerank_model_prefix_doubled", "COMMON-RES-008", API, "model",
+           lambda name: f"sds/{name}"),
+    member("rerank_usage_is_a_number", "RERANK-RES-005", API, "usage",
+           lambda usage: usage["total_tokens"]),
+    member("rerank_total_is_a_string", "RERANK-RES-006", API, "usage/total_tokens",
+           str, also={"COMMON-RES-009": "the same member"}),
+    member("rerank_total_is_negative", "COMMON-RES-009", API, "usage/total_tokens",
+           -1, also={"RERANK-RES-006": "the same member"}),
+    member("rerank_total_is_zero", "RERANK-RES-007", API, "usage/total_tokens", 0,
+           also={"META-013": "zero does not grow"}),
+    member("rerank_results_named_result", "RERANK-RES-008", API, "results", REMOVED),
+    member("rerank_last_index_is_a_string", "RERANK-RES-010", API,
+           "results/-1/index", str),
+    member("rerank_document_is_a_string", "RERANK-RES-014", API, "results/*/document",
+           lambda document: document["text"]),
+    member("rerank_text_missing_in_last", "RERANK-RES-015", API,
+           "results/-1/document/text", REMOVED),
+    member("rerank_last_score_is_a_string", "RERANK-RES-017", API,
+           "results/-1/relevance_score", str),
+    forgives("rerank_model_may_be_missing", "RERANK-REQ-004", API, "/model",
+             keyword="required", instead="sds/bge-reranker-v2-m3",
+             also={"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}),
+    forgives("rerank_query_may_be_missing", "RERANK-REQ-005", API, "/query",
+             keyword="required", instead="",
+             also={"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}),
+    forgives("rerank_query_may_be_an_object", "RERANK-REQ-005", API, "/query",
+             keyword="type", instead="object"),
+    forgives("rerank_documents_may_be_a_string", "RERANK-REQ-006", API, "/documents",
+             keyword="type", instead=["a"]),
+    forgives("rerank_documents_may_hold_null", "RERANK-REQ-007", API, "/documents/*",
+             keyword="type", instead=["a", "b"]),
+    forgives("rerank_top_n_may_be_a_word", "RERANK-REQ-011", API, "/top_n",
+             keyword="type"),
+    forgives("rerank_top_n_may_be_negative", "RERANK-REQ-015", API, "/top_n",
+             keyword="minimum"),
+    forgives("rerank_limit_may_be_a_word", "RERANK-REQ-016", API,
+             "/truncate_prompt_tokens", keyword="type"),
+    forgives("rerank_limit_may_be_zero", "RERANK-REQ-017", API,
+             "/truncate_prompt_tokens", when=lambda value: value == 0,
+             also={"COMMON-ERR-007": "a bound on which the documents agree"}),
+    refuses("rerank_refuses_one_document", "RERANK-REQ-008", API,
+            lambda body: len(body["documents"]) == 1, why="two documents at least"),
+    refuses("rerank_refuses_top_n_0", "RERANK-REQ-014", API, _equals("top_n", 0),
+            why="top_n must be positive"),
+    refuses("rerank_refuses_top_n_5", "RERANK-REQ-013", API, _equals("top_n", 5),
+            why="top_n is too large", also=VALID),
+    refuses("rerank_refuses_512", "RERANK-REQ-018", API,
+            _equals("truncate_prompt_tokens", 512), why="the limit is too large",
+            also={"RERANK-EX-001": "the printed request has it"}),
+    refuses("rerank_refuses_100", "RERANK-REQ-016", API,
+            _equals("truncate_prompt_tokens", 100), why="the limit is too small",
+            also={"RERANK-REQ-018": "100 is shown as valid", **VALID}),
+    refuses("rerank_refuses_top_n_with_limit", "RERANK-EX-001", API,
+            lambda body: "top_n" in body and "truncate_prompt_tokens" in body,
+            why="choose one of both", also=VALID),
+    crashes("rerank_crashes_on_missing_query", "RERANK-ERR-003", API,
+            lambda context: "query" not in context.body, what="a missing query",
+            also={"COMMON-ERR-004": "the same statement"}),
+    crashes("rerank_crashes_on_an_array", "RERANK-ERR-003", API,
+            lambda context: context.raw[:1] == b"[", what="an array as body",
+            also={"COMMON-ERR-004": "the same statement"},
+            origin="vllm-project/vllm#51654"),
+)  # fmt: skip
+
+DEFECTS: tuple[Defect, ...] = (
+    rerank_unsorted_beyond_three,
+    rerank_last_two_swapped,
+    rerank_top_n_before_sorting,
+    rerank_top_n_ignored,
+    rerank_top_n_one_short,
+    rerank_top_n_0_drops_the_last,
+    rerank_top_n_defaults_to_three,
+    rerank_too_large_top_n_drops_one,
+    rerank_top_n_equal_to_count_drops_one,
+    rerank_duplicates_merged,
+    rerank_second_copy_scores_less,
+    rerank_index_of_another_document,
+    rerank_index_counts_from_one,
+    rerank_last_index_repeats_the_first,
+    rerank_long_text_cut,
+    rerank_non_ascii_replaced,
+    rerank_last_text_lower_cased,
+    rerank_raw_logits,
+    rerank_best_score_above_one,
+    rerank_v2_scores_differ,
+    rerank_root_path_gives_plain_documents,
+    rerank_scores_depend_on_position,
+    rerank_scores_relative_to_the_best,
+    rerank_usage_counts_returned_only,
+    rerank_usage_constant,
+    rerank_truncation_ignored,
+    rerank_any_limit_halves_the_scores,
+    rerank_least_relevant_first,
+    rerank_v2_not_served,
+    *_TABLE,
+)
