@@ -262,16 +262,23 @@ def _most(seen: Observation, label: str) -> int:
     return _count(view) * int(view.sent["truncate_prompt_tokens"])
 
 
-def _exceeds_limits(seen: Observation) -> bool:
-    return _has_prompt_tokens(seen, *_TRUNCATED) and all(
-        _prompt_tokens(seen, "unlimited") > _most(seen, label) for label in _LIMITS
-    )
+def _exceeded(seen: Observation) -> list[str]:
+    """The steps whose limit the same request without a limit goes beyond."""
+    if not _has_prompt_tokens(seen, *_TRUNCATED):
+        return []
+    unlimited = _prompt_tokens(seen, "unlimited")
+    return [label for label in _LIMITS if unlimited > _most(seen, label)]
 
 
-@check("EMB-SEM-005", "META-099", on="embeddings.truncation", when=_exceeds_limits)
+@check(
+    "EMB-SEM-005",
+    "META-099",
+    on="embeddings.truncation",
+    when=lambda s: bool(_exceeded(s)),
+)
 def a_limit_bounds_what_embedding_counts(seen: Observation) -> Iterator[Note]:
     """prompt_tokens is at most the limit times the number of texts."""
-    for label in _LIMITS:
+    for label in _exceeded(seen):
         if _prompt_tokens(seen, label) > _most(seen, label):
             yield Finding(
                 expected=f"at most {_most(seen, label)}",

@@ -61,11 +61,14 @@ def _same_total(seen: Observation, one: str, other: str) -> Iterator[Note]:
         )
 
 
-@check(
-    "RERANK-SEM-004",
-    on="rerank.top_n.cut",
-    when=answered(RerankAnswer, "zero", *_TOPS),
-)
+def _is_cut_from_all(seen: Observation) -> bool:
+    if not answered(RerankAnswer, "zero", *_TOPS)(seen):
+        return False
+    view = _rerank(seen, "zero")
+    return len(view.results) == len(view.documents)
+
+
+@check("RERANK-SEM-004", on="rerank.top_n.cut", when=_is_cut_from_all)
 def top_n_keeps_the_best(seen: Observation) -> Iterator[Note]:
     """The scores under top_n k are the k highest of all."""
     highest = sorted(_rerank(seen, "zero").scores, reverse=True)
@@ -82,7 +85,7 @@ def top_n_keeps_the_best(seen: Observation) -> Iterator[Note]:
                 break
 
 
-@check("META-002", on="rerank.top_n.cut", when=answered(RerankAnswer, "zero", *_TOPS))
+@check("META-002", on="rerank.top_n.cut", when=_is_cut_from_all)
 def top_n_is_a_prefix(seen: Observation) -> Iterator[Note]:
     """The results under top_n k are the first k of those under top_n 0."""
     everything = ranked(_rerank(seen, "zero"))
@@ -237,16 +240,23 @@ def _most(seen: Observation, label: str) -> int:
     return inputs * int(view.sent["truncate_prompt_tokens"])
 
 
-def _exceeds_limits(seen: Observation) -> bool:
-    return _has_totals(seen, *_TRUNCATED) and all(
-        _total(seen, "unlimited") > _most(seen, label) for label in _LIMITS
-    )
+def _exceeded(seen: Observation) -> list[str]:
+    """The steps whose limit the same request without a limit goes beyond."""
+    if not _has_totals(seen, *_TRUNCATED):
+        return []
+    unlimited = _total(seen, "unlimited")
+    return [label for label in _LIMITS if unlimited > _most(seen, label)]
 
 
-@check("RERANK-SEM-009", "META-014", on="rerank.truncation", when=_exceeds_limits)
+@check(
+    "RERANK-SEM-009",
+    "META-014",
+    on="rerank.truncation",
+    when=lambda s: bool(_exceeded(s)),
+)
 def a_limit_bounds_what_rerank_counts(seen: Observation) -> Iterator[Note]:
     """total_tokens is at most the limit times the number of model inputs."""
-    for label in _LIMITS:
+    for label in _exceeded(seen):
         if _total(seen, label) > _most(seen, label):
             yield Finding(
                 expected=f"at most {_most(seen, label)}",
@@ -268,20 +278,25 @@ def a_roomy_limit_changes_no_ranking(seen: Observation) -> Iterator[Note]:
     yield from _same_total(seen, "unlimited", "roomy")
 
 
-@check(
-    "META-016",
-    on="rerank.documents",
-    when=answered(RerankAnswer, "base"),
-)
-def the_answer_outranks_other_topics(seen: Observation) -> Iterator[Note]:
-    """The document that answers the query ranks first (real models)."""
+def _ranks_the_answer(seen: Observation) -> bool:
+    if not answered(RerankAnswer, "base")(seen):
+        return False
     view = _rerank(seen, "base")
-    best = view.documents[-1]
-    if view.texts[:1] != [best]:
+    return view.documents[-1] in view.texts and len(view.results) >= 2
+
+
+@check("META-016", on="rerank.documents", when=_ranks_the_answer)
+def the_answer_outranks_other_topics(seen: Observation) -> Iterator[Note]:
+    """The document that answers the query scores above the others (real models)."""
+    view = _rerank(seen, "base")
+    known = scores_by_text(view)
+    best = max(known.pop(view.documents[-1]))
+    rest = max(score for scores in known.values() for score in scores)
+    if not best > rest:
         yield Finding(
-            expected=best,
-            actual=view.texts[:1],
-            pointer="/results/0/document/text",
+            expected=f"above {rest} for {view.documents[-1]!r}",
+            actual=best,
+            pointer="/results",
             step="base",
         )
 

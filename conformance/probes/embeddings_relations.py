@@ -80,14 +80,6 @@ def base64(given: Params, served: Served) -> Iterator[Step]:
             yield Step(f"{label}_{form}", EMBED, stated, serves=row)
 
 
-def _prompt_tokens(answers: Answers, label: str) -> int | None:
-    response = answers[label].response if label in answers else None
-    match response.json if response else None:
-        case {"usage": {"prompt_tokens": int(count)}} if count > 0:
-            return count
-    return None
-
-
 @probe(
     "embeddings.truncation",
     "embeddings",
@@ -99,9 +91,8 @@ def truncation(given: Params, served: Served) -> Iterator[Step]:
     body = _body(served, given)
 
     def roomy(answers: Answers) -> Json:
-        # what the whole request took is more than any one text
-        count = _prompt_tokens(answers, "unlimited")
-        return None if count is None else body | {"truncate_prompt_tokens": count}
+        limit = texts.roomy_limit(answers.get("unlimited"), given)
+        return body | {"truncate_prompt_tokens": limit}
 
     rows = ("EMB-REQ-015",)
     yield Step("unlimited", EMBED, body, serves=_ARRAY)

@@ -19,6 +19,8 @@ PATHS = {
 TOPS = (1, 2, 5)  # 5 and 2 are the printed samples (000:57, 000:75)
 WIDE, NARROW = 24, 12  # tokens a pair; passages are longer, special tokens fit
 
+_LONG = st.fixed_dictionaries({"topic": texts.topics(), "documents": texts.passages(3)})
+
 
 def _body(served: Served, ranking: Params, **more: Any) -> dict[str, Any]:
     return {
@@ -27,6 +29,11 @@ def _body(served: Served, ranking: Params, **more: Any) -> dict[str, Any]:
         "documents": ranking["documents"],
         **more,
     }
+
+
+def _long_body(served: Served, p: Params, **more: Any) -> dict[str, Any]:
+    ranking = {"query": p["topic"]["question"], "documents": p["documents"]}
+    return _body(served, ranking, **more)
 
 
 @probe(
@@ -65,7 +72,7 @@ def whole(ranking: Params, served: Served) -> Iterator[Step]:
     "rerank.paths.all",
     "rerank",
     params=texts.rankings(5, 6),
-    draws=(0, 1, 30),
+    draws=(1, 1, 30),
 )
 def paths(ranking: Params, served: Served) -> Iterator[Step]:
     """The same body on the three paths."""
@@ -74,16 +81,29 @@ def paths(ranking: Params, served: Served) -> Iterator[Step]:
 
 
 @probe(
-    "rerank.paths.top",
+    "rerank.paths.top_n",
     "rerank",
     params=texts.rankings(5, 6),
-    draws=(1, 1, 30),
+    draws=(0, 1, 30),
 )
-def paths_with_options(ranking: Params, served: Served) -> Iterator[Step]:
-    """The same body with all its options on the three paths."""
-    for label, (operation, row) in PATHS.items():
-        body = _body(served, ranking, top_n=2, truncate_prompt_tokens=100)
-        yield Step(label, operation, body, serves=(row,))
+def paths_with_top_n(ranking: Params, served: Served) -> Iterator[Step]:
+    """The same body with top_n on the three paths."""
+    for label, (operation, _) in PATHS.items():
+        body = _body(served, ranking, top_n=2)
+        yield Step(label, operation, body, serves=("RERANK-REQ-013",))
+
+
+@probe(
+    "rerank.paths.truncated",
+    "rerank",
+    params=_LONG,
+    draws=(0, 1, 30),
+)
+def paths_with_truncation(p: Params, served: Served) -> Iterator[Step]:
+    """The same long documents with a tight limit on the three paths."""
+    for label, (operation, _) in PATHS.items():
+        body = _long_body(served, p, truncate_prompt_tokens=NARROW)
+        yield Step(label, operation, body, serves=("RERANK-REQ-016",))
 
 
 @probe(
@@ -106,31 +126,21 @@ def documents(ranking: Params, served: Served) -> Iterator[Step]:
     yield Step("alone", RERANK, alone, serves=("RERANK-REQ-008",))
 
 
-def _total(answers: Answers, label: str) -> int | None:
-    response = answers[label].response if label in answers else None
-    match response.json if response else None:
-        case {"usage": {"total_tokens": int(total)}} if total > 0:
-            return total
-    return None
-
-
 @probe(
     "rerank.truncation",
     "rerank",
-    params=st.fixed_dictionaries(
-        {"topic": texts.topics(), "documents": texts.passages(3)}
-    ),
+    params=_LONG,
     draws=(0, 1, 30),
 )
 def truncation(p: Params, served: Served) -> Iterator[Step]:
     """Long documents without a limit, with a roomy one, and with two tight ones."""
-    ranking = {"query": p["topic"]["question"], "documents": p["documents"]}
-    body = _body(served, ranking)
+    body = _long_body(served, p)
 
     def roomy(answers: Answers) -> Json:
-        # what the whole request took is more than any one input of the model
-        total = _total(answers, "unlimited")
-        return None if total is None else body | {"truncate_prompt_tokens": total}
+        limit = texts.roomy_limit(
+            answers.get("unlimited"), body["query"], p["documents"]
+        )
+        return body | {"truncate_prompt_tokens": limit}
 
     rows = ("RERANK-REQ-016",)
     yield Step("unlimited", RERANK, body)
@@ -179,10 +189,11 @@ def cosine(ranking: Params, served: Served) -> Iterator[Step]:
 
 
 PROBES: tuple[Probe, ...] = (
-    paths_with_options,
+    paths,
+    paths_with_top_n,
+    paths_with_truncation,
     cut,
     whole,
-    paths,
     documents,
     truncation,
     score,

@@ -16,6 +16,8 @@ PAIRS = 4
 WIDE, NARROW = 24, 12  # tokens a pair; passages are longer, special tokens fit
 _STRINGS, _ARRAYS, _ONE_TO_MANY = "SCORE-SEM-001", "SCORE-SEM-002", "SCORE-SEM-003"
 
+_LONG = st.fixed_dictionaries({"one": texts.sentences(2, 2), "two": texts.passages(2)})
+
 
 def _body(served: Served, one: Json, two: Json, **more: Any) -> dict[str, Any]:
     return {"model": served.model("score"), "text_1": one, "text_2": two, **more}
@@ -71,31 +73,41 @@ def forms(topic: Params, served: Served) -> Iterator[Step]:
 
 
 @probe(
+    "score.paths.strings",
+    "score",
+    params=texts.topics(),
+    draws=(1, 1, 30),
+)
+def paths(topic: Params, served: Served) -> Iterator[Step]:
+    """The same pair of strings on both paths."""
+    for label, (operation, row) in PATHS.items():
+        body = _body(served, topic["question"], topic["answer"])
+        yield Step(label, operation, body, serves=(row,))
+
+
+@probe(
     "score.paths.arrays",
     "score",
     params=texts.pairs(3, 3),
     draws=(1, 1, 30),
 )
-def paths(pairs: Params, served: Served) -> Iterator[Step]:
-    """The same arrays with all options on both paths."""
-    for label, (operation, row) in PATHS.items():
-        body = _arrays(
-            served, pairs, encoding_format="float", truncate_prompt_tokens=100
-        )
-        yield Step(label, operation, body, serves=(row,))
+def paths_with_arrays(pairs: Params, served: Served) -> Iterator[Step]:
+    """The same arrays on both paths."""
+    for label, (operation, _) in PATHS.items():
+        yield Step(label, operation, _arrays(served, pairs), serves=(_ARRAYS,))
 
 
 @probe(
-    "score.paths.strings",
+    "score.paths.truncated",
     "score",
-    params=texts.topics(),
+    params=_LONG,
     draws=(0, 1, 30),
 )
-def paths_with_strings(topic: Params, served: Served) -> Iterator[Step]:
-    """The same pair of strings on both paths."""
-    for label, (operation, row) in PATHS.items():
-        body = _body(served, topic["question"], topic["answer"])
-        yield Step(label, operation, body, serves=(row,))
+def paths_with_truncation(p: Params, served: Served) -> Iterator[Step]:
+    """The same long texts with a tight limit on both paths."""
+    for label, (operation, _) in PATHS.items():
+        body = _body(served, p["one"], p["two"], truncate_prompt_tokens=NARROW)
+        yield Step(label, operation, body, serves=("SCORE-REQ-019",))
 
 
 @probe(
@@ -115,20 +127,10 @@ def encoding(pairs: Params, served: Served) -> Iterator[Step]:
     )
 
 
-def _prompt_tokens(answers: Answers, label: str) -> int | None:
-    response = answers[label].response if label in answers else None
-    match response.json if response else None:
-        case {"usage": {"prompt_tokens": int(count)}} if count > 0:
-            return count
-    return None
-
-
 @probe(
     "score.truncation",
     "score",
-    params=st.fixed_dictionaries(
-        {"one": texts.sentences(2, 2), "two": texts.passages(2)}
-    ),
+    params=_LONG,
     draws=(0, 1, 30),
 )
 def truncation(p: Params, served: Served) -> Iterator[Step]:
@@ -136,9 +138,8 @@ def truncation(p: Params, served: Served) -> Iterator[Step]:
     body = _body(served, p["one"], p["two"])
 
     def roomy(answers: Answers) -> Json:
-        # what the whole request took is more than any one input of the model
-        count = _prompt_tokens(answers, "unlimited")
-        return None if count is None else body | {"truncate_prompt_tokens": count}
+        limit = texts.roomy_limit(answers.get("unlimited"), p["one"], p["two"])
+        return body | {"truncate_prompt_tokens": limit}
 
     rows = ("SCORE-REQ-019",)
     yield Step("unlimited", SCORE, body, serves=(_ARRAYS,))
@@ -169,10 +170,11 @@ def cosine(pairs: Params, served: Served) -> Iterator[Step]:
 
 PROBES: tuple[Probe, ...] = (
     paths,
+    paths_with_arrays,
+    paths_with_truncation,
     batch,
     one_to_many,
     forms,
-    paths_with_strings,
     encoding,
     truncation,
     cosine,

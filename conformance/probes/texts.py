@@ -7,9 +7,12 @@ depend on luck.
 """
 
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from hypothesis import strategies as st
+
+from conformance.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,24 @@ def long_text(words: int) -> str:
     once = _PROSE.split()
     repeats = -(-words // len(once))
     return " ".join((once * repeats)[:words])
+
+
+def roomy_limit(answer: Exchange | None, *given: str | list[str]) -> int:
+    """A limit in tokens that exceeds each of the given texts, but not by far.
+
+    The tokens that the same request took without a limit are more than any one input
+    of the model; should the target not tell, or lie, two a word will do.
+    """
+    words = sum(len(text.split()) for text in chain.from_iterable(map(_listed, given)))
+    usage: Any = answer.response.json if answer and answer.response else None
+    match usage:
+        case {"usage": {"total_tokens": int(total)}}:
+            return max(total, 2 * words)
+    return 2 * words
+
+
+def _listed(given: str | list[str]) -> list[str]:
+    return [given] if isinstance(given, str) else given
 
 
 def topics() -> st.SearchStrategy[dict[str, str]]:

@@ -1,0 +1,501 @@
+"""Each sin of a rerank server trips its rows, and no others."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from exchanges import exchange, findings, readings
+from played import FACTS, Edit, Server, honest, judged, play, played, sinning, tripped
+
+from conformance.checks import rerank
+from conformance.checks.observed import answer
+from conformance.probes import rerank_relations as relations
+from conformance.views import RerankAnswer
+from spec import Level, requirements
+
+CROSS_ENCODER = replace(
+    FACTS, kinds={"rerank": "cross_encoder", "score": "cross_encoder"}
+)
+
+
+def test_an_honest_server_trips_nothing_and_exercises_every_own_row() -> None:
+    seen = judged("rerank")
+    assert {row for row, found in seen.items() if found} == set()
+    own = {row for check in rerank.CHECKS for row in check.ids}
+    assert own <= seen.keys()
+
+
+@pytest.mark.parametrize("level", [Level.MUST, Level.SHOULD])
+def test_every_row_beyond_mere_shape_is_exercised(level: Level) -> None:
+    seen = judged("rerank")
+    shape = {f"RERANK-RES-{n:03}" for n in (1, 4, 5, 6, 8, 10, 14, 15, 17)}
+    shared = {"RERANK-ERR-001", "RERANK-ERR-002", "RERANK-REQ-019"}
+    for row in requirements():
+        if row.level is level and row.api == "rerank" and not row.excluded:
+            assert row.id in seen.keys() | shape | shared
+
+
+# --- sins of the answer ------------------------------------------------------------
+
+
+def _all(body: Any) -> bool:
+    return not body.get("top_n")
+
+
+def _scores(answer: Any, change: Any) -> Any:
+    for i, result in enumerate(answer["results"]):
+        result["relevance_score"] = change(i, result["relevance_score"], result)
+    return answer
+
+
+def unsorted_beyond_three(operation: str, body: Any, answer: Any) -> Any:
+    if len(answer["results"]) > 3:
+        answer["results"][-2:] = answer["results"][:-3:-1]
+    return answer
+
+
+def ascending(operation: str, body: Any, answer: Any) -> Any:
+    return answer | {"results": answer["results"][::-1]}
+
+
+def index_renumbered_everywhere(operation: str, body: Any, answer: Any) -> Any:
+    for i, result in enumerate(answer["results"]):
+        result["index"] = i
+    return answer
+
+
+def index_renumbered_under_top_n(operation: str, body: Any, answer: Any) -> Any:
+    return (
+        answer if _all(body) else index_renumbered_everywhere(operation, body, answer)
+    )
+
+
+def index_renumbered_on_v2(operation: str, body: Any, answer: Any) -> Any:
+    is_v2 = operation == "POST /v2/rerank"
+    return index_renumbered_everywhere(operation, body, answer) if is_v2 else answer
+
+
+def index_counted_from_one(operation: str, body: Any, answer: Any) -> Any:
+    for result in answer["results"]:
+        result["index"] += 1
+    return answer
+
+
+def index_looked_up_by_text(operation: str, body: Any, answer: Any) -> Any:
+    for result in answer["results"]:
+        result["index"] = body["documents"].index(result["document"]["text"])
+    return answer
+
+
+def index_of_the_neighbour(operation: str, body: Any, answer: Any) -> Any:
+    count = len(body["documents"])
+    for result in answer["results"]:
+        result["index"] = (result["index"] + 1) % count
+    return answer
+
+
+def text_shortened(operation: str, body: Any, answer: Any) -> Any:
+    for result in answer["results"]:
+        result["document"]["text"] = result["document"]["text"][:40]
+    return answer
+
+
+def text_shortened_with_the_input(operation: str, body: Any, answer: Any) -> Any:
+    cut = "truncate_prompt_tokens" in body
+    return text_shortened(operation, body, answer) if cut else answer
+
+
+def text_replaced_with_the_input(operation: str, body: Any, answer: Any) -> Any:
+    if "truncate_prompt_tokens" in body:
+        answer["results"][-1]["document"]["text"] = "…"
+    return answer
+
+
+def only_ascii_survives(operation: str, body: Any, answer: Any) -> Any:
+    for result in answer["results"]:
+        text = result["document"]["text"]
+        result["document"]["text"] = text.encode("ascii", "replace").decode()
+    return answer
+
+
+def duplicates_dropped(operation: str, body: Any, answer: Any) -> Any:
+    if _all(body):
+        known: set[str] = set()
+        answer["results"] = [
+            r
+            for r in answer["results"]
+            if r["document"]["text"] not in known
+            and not known.add(r["document"]["text"])  # type: ignore[func-returns-value]
+        ]
+    return answer
+
+
+def one_document_twice(operation: str, body: Any, answer: Any) -> Any:
+    if _all(body) and len(answer["results"]) > 2:
+        first, second = answer["results"][:2]
+        second["document"] = first["document"]
+        second["relevance_score"] = first["relevance_score"]
+    return answer
+
+
+def other_scores_on_v2(operation: str, body: Any, answer: Any) -> Any:
+    is_v2 = operation == "POST /v2/rerank"
+    return _scores(answer, lambda _i, s, _r: s * 0.97) if is_v2 else answer
+
+
+def another_member_on_v2(operation: str, body: Any, answer: Any) -> Any:
+    return answer | ({"meta": {}} if operation == "POST /v2/rerank" else {})
+
+
+def last_score_halved(operation: str, body: Any, answer: Any) -> Any:
+    last = len(answer["results"]) - 1
+    return _scores(answer, lambda i, s, _r: s / 2 if i == last else s)
+
+
+def scores_normalised_over_documents(operation: str, body: Any, answer: Any) -> Any:
+    total = sum(r["relevance_score"] for r in answer["results"])
+    return _scores(answer, lambda _i, s, _r: s / total if _all(body) else s)
+
+
+def scores_stretched_to_the_best(operation: str, body: Any, answer: Any) -> Any:
+    best = max([r["relevance_score"] for r in answer["results"]], default=1)
+    return _scores(answer, lambda _i, s, _r: s / best if _all(body) else s)
+
+
+def scores_depend_on_position(operation: str, body: Any, answer: Any) -> Any:
+    answer = _scores(answer, lambda _i, s, r: s - 0.004 * r["index"])
+    answer["results"].sort(key=lambda r: -r["relevance_score"])
+    return answer
+
+
+def second_copy_scores_less(operation: str, body: Any, answer: Any) -> Any:
+    for i, result in enumerate(answer["results"]):
+        if result["document"] in [r["document"] for r in answer["results"][:i]]:
+            result["relevance_score"] -= 0.005
+    answer["results"].sort(key=lambda r: -r["relevance_score"])
+    return answer
+
+
+def logits_as_scores(operation: str, body: Any, answer: Any) -> Any:
+    return _scores(answer, lambda _i, s, _r: (s - 0.5) * 20)
+
+
+def best_score_above_one(operation: str, body: Any, answer: Any) -> Any:
+    return _scores(answer, lambda i, s, _r: s + 0.6 if i == 0 else s)
+
+
+def usage_of_returned_documents(operation: str, body: Any, answer: Any) -> Any:
+    share = len(answer["results"]) / max(1, len(body["documents"]))
+    answer["usage"]["total_tokens"] = int(answer["usage"]["total_tokens"] * share)
+    return answer
+
+
+def usage_zero(operation: str, body: Any, answer: Any) -> Any:
+    return answer | {"usage": {"total_tokens": 0}}
+
+
+def usage_constant(operation: str, body: Any, answer: Any) -> Any:
+    return answer | {"usage": {"total_tokens": 12}}
+
+
+def default_of_three(operation: str, body: Any, answer: Any) -> Any:
+    if "top_n" not in body:
+        answer["results"] = answer["results"][:3]
+    return answer
+
+
+def nothing_for_zero(operation: str, body: Any, answer: Any) -> Any:
+    return answer | ({"results": []} if body.get("top_n") == 0 else {})
+
+
+def one_too_few(operation: str, body: Any, answer: Any) -> Any:
+    if body.get("top_n", 0) == 5:
+        answer["results"] = answer["results"][:4]
+    return answer
+
+
+def one_too_many_for_the_count(operation: str, body: Any, answer: Any) -> Any:
+    if body.get("top_n", 0) > len(body["documents"]):
+        answer["results"] = answer["results"][:-1]
+    return answer
+
+
+def limit_blurs_scores(operation: str, body: Any, answer: Any) -> Any:
+    if "truncate_prompt_tokens" in body:
+        return _scores(answer, lambda _i, s, _r: s - 0.01)
+    return answer
+
+
+SEEN_IN_EVERY_SCORE = {"META-009", "META-017", "RERANK-SEM-008"}
+CUT = {"META-002", "RERANK-SEM-004"}
+INDEX = {"RERANK-RES-013", "META-006"}
+RANGE = {"RERANK-RES-018", "META-004"}
+
+SINS: list[tuple[Edit, set[str]]] = [
+    (unsorted_beyond_three, {"RERANK-SEM-006", "META-001", "META-002"}),
+    (ascending, {"RERANK-SEM-006", "META-001", "META-002", "RERANK-EX-004"}),
+    (index_renumbered_everywhere, set()),  # the other reading of A-035
+    (index_renumbered_under_top_n, INDEX),
+    (index_renumbered_on_v2, INDEX),
+    (index_counted_from_one, {"RERANK-RES-011", "META-005"} | INDEX),
+    (index_looked_up_by_text, {"RERANK-RES-012", "META-005"}),
+    (index_of_the_neighbour, INDEX),
+    (text_shortened, {"RERANK-RES-016", "META-007"}),
+    (text_shortened_with_the_input, {"RERANK-RES-016"}),
+    (text_replaced_with_the_input, {"RERANK-RES-016"}),
+    (only_ascii_survives, {"RERANK-RES-016", "META-007"}),
+    (
+        duplicates_dropped,
+        {"RERANK-SEM-003", "RERANK-SEM-002", "META-005", "META-007", "META-003"},
+    ),
+    (
+        one_document_twice,
+        {"RERANK-SEM-002", "META-007", "META-003"} | CUT | INDEX,
+    ),
+    (other_scores_on_v2, {"RERANK-SEM-001", "META-011"}),
+    (another_member_on_v2, {"RERANK-SEM-001", "META-011"}),
+    (last_score_halved, {"META-010"} | CUT | SEEN_IN_EVERY_SCORE),
+    (scores_normalised_over_documents, {"META-003"} | CUT | SEEN_IN_EVERY_SCORE),
+    (scores_stretched_to_the_best, {"META-003"} | CUT | SEEN_IN_EVERY_SCORE),
+    (scores_depend_on_position, {"META-008", "META-010"} | SEEN_IN_EVERY_SCORE),
+    (second_copy_scores_less, {"META-010"}),
+    (logits_as_scores, {"META-017"} | RANGE),
+    (best_score_above_one, RANGE | SEEN_IN_EVERY_SCORE),
+    (usage_of_returned_documents, {"RERANK-SEM-010", "META-012"}),
+    (usage_zero, {"RERANK-RES-007", "META-013"}),
+    (usage_constant, {"META-013"}),
+    (default_of_three, {"RERANK-REQ-012", "META-003"}),
+    (
+        nothing_for_zero,
+        {"RERANK-SEM-003", "RERANK-SEM-002", "META-005", "META-007"}
+        | {"RERANK-REQ-012", "META-003"},
+    ),
+    (one_too_few, {"RERANK-SEM-004", "META-002", "META-003"}),
+    (one_too_many_for_the_count, {"RERANK-SEM-005"}),
+    (limit_blurs_scores, {"META-015"}),
+]
+
+
+@pytest.mark.parametrize(("sin", "rows"), SINS)
+def test_a_sin_of_the_answer_trips_its_rows(sin: Edit, rows: set[str]) -> None:
+    assert tripped("rerank", sinning("rerank", sin), CROSS_ENCODER) == rows
+
+
+# --- sins of the reading -----------------------------------------------------------
+
+
+def _is_rerank(operation: str) -> bool:
+    return operation.endswith("/rerank")
+
+
+def cut_before_sorting(operation: str, body: Any) -> tuple[int, Any]:
+    status, answer = honest(operation, body)
+    top = body.get("top_n") if _is_rerank(operation) and status == 200 else None
+    if top:
+        _, whole = honest(operation, body | {"top_n": 0})
+        answer["results"] = [r for r in whole["results"] if r["index"] < top]
+    return status, answer
+
+
+def ignoring(field: str, only: str = "/rerank") -> Server:
+    """Valid values of the field have no effect."""
+
+    def serve(operation: str, body: Any) -> tuple[int, Any]:
+        answer = honest(operation, body)
+        if operation.endswith(only) and answer[0] == 200:
+            return honest(operation, {n: v for n, v in body.items() if n != field})
+        return answer
+
+    return serve
+
+
+def lenient(field: str, otherwise: Any) -> Server:
+    """A wrong or missing value of the field is replaced in silence."""
+
+    def serve(operation: str, body: Any) -> tuple[int, Any]:
+        status, answer = honest(operation, body)
+        if status == 422 and _is_rerank(operation):
+            return honest(operation, body | {field: otherwise})
+        return status, answer
+
+    return serve
+
+
+def refusing(field: str, *values: Any) -> Server:
+    """These values of the field are refused."""
+
+    def serve(operation: str, body: Any) -> tuple[int, Any]:
+        if _is_rerank(operation) and body.get(field) in values:
+            return 422, {"error": f"/{field}"}
+        return honest(operation, body)
+
+    return serve
+
+
+def missing(path: str) -> Server:
+    def serve(operation: str, body: Any) -> tuple[int, Any]:
+        return (
+            (404, {"error": "no such path"})
+            if operation == f"POST {path}"
+            else honest(operation, body)
+        )
+
+    return serve
+
+
+def one_document_refused(operation: str, body: Any) -> tuple[int, Any]:
+    given = body.get("documents")
+    is_short = isinstance(given, list) and len(given) == 1 and len(given[0]) < 1000
+    if _is_rerank(operation) and is_short:
+        return 422, {"error": "/documents: too few"}
+    return honest(operation, body)
+
+
+def crashing_on_words(operation: str, body: Any) -> tuple[int, Any]:
+    if isinstance(body.get("top_n"), str):
+        return 500, {"error": "int() cannot read this"}
+    return honest(operation, body)
+
+
+def crashing_on_long_texts(operation: str, body: Any) -> tuple[int, Any]:
+    if len(str(body)) > 20_000:
+        return 500, {"error": "out of memory"}
+    return honest(operation, body)
+
+
+UNREADABLE = [
+    ("model", "m", {"RERANK-REQ-004"}),
+    ("query", "q", {"RERANK-REQ-005"}),
+    ("documents", ["d"], {"RERANK-REQ-006", "RERANK-REQ-007"}),
+    ("top_n", 1, {"RERANK-REQ-011", "RERANK-REQ-015"}),
+    ("truncate_prompt_tokens", 100, {"RERANK-REQ-016", "RERANK-REQ-017"}),
+]
+
+
+@pytest.mark.parametrize(("field", "otherwise", "rows"), UNREADABLE)
+def test_leniency_with_a_field_trips_its_rows(
+    field: str, otherwise: Any, rows: set[str]
+) -> None:
+    found = judged("rerank", lenient(field, otherwise))
+    assert {row for row, f in found.items() if any(x.kind == "silent" for x in f)} == (
+        rows
+    )
+
+
+PATHS = {"RERANK-SEM-001", "META-011"}
+
+READING: list[tuple[Server, set[str]]] = [
+    (cut_before_sorting, CUT),
+    (ignoring("top_n", "/v2/rerank"), {"RERANK-SEM-004"} | PATHS),
+    (ignoring("truncate_prompt_tokens", "/v2/rerank"), PATHS),
+    (ignoring("truncate_prompt_tokens"), {"RERANK-SEM-009", "META-014"}),
+    (
+        refusing("top_n", 1, 2, 5),
+        {"RERANK-REQ-013", "RERANK-REQ-011", "RERANK-EX-001"},
+    ),
+    (refusing("top_n", 0), {"RERANK-REQ-014"}),
+    (refusing("top_n", 10, 11, 12), {"RERANK-SEM-005"}),
+    (refusing("truncate_prompt_tokens", 1), {"RERANK-REQ-017"}),
+    (refusing("truncate_prompt_tokens", 512), {"RERANK-REQ-018", "RERANK-EX-001"}),
+    (missing("/v2/rerank"), {"RERANK-REQ-003"}),
+    (missing("/rerank"), {"RERANK-REQ-001", "RERANK-EX-001"}),
+    (one_document_refused, {"RERANK-REQ-008"}),
+    (crashing_on_words, {"COMMON-ERR-004", "RERANK-ERR-003"}),
+    (
+        crashing_on_long_texts,
+        {"RERANK-REQ-010", "COMMON-ERR-004", "RERANK-ERR-003"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("server", "rows"), READING)
+def test_a_sin_of_the_reading_trips_its_rows(server: Server, rows: set[str]) -> None:
+    assert tripped("rerank", server, CROSS_ENCODER) == rows
+
+
+# --- soft clauses, readings, and what is no evidence -------------------------------
+
+
+def _softness(row: str, server: Server, **more: Any) -> set[bool]:
+    return {found.soft for found in judged("rerank", server, **more)[row]}
+
+
+def test_a_range_beyond_0_and_1_only_warns_with_an_embedding_model() -> None:
+    server = sinning("rerank", logits_as_scores)
+    assert _softness("RERANK-RES-018", server, facts=CROSS_ENCODER) == {False}
+    assert _softness("RERANK-RES-018", server, facts=FACTS) == {True}
+
+
+def test_a_request_that_names_the_embedding_model_is_judged_as_one() -> None:
+    facts = replace(
+        CROSS_ENCODER, models={"rerank": "cross", "embeddings": "sds/bge-m3"}
+    )
+    result = {"index": 0, "document": {"text": "a"}, "relevance_score": -0.2}
+    for model, soft in (("cross", False), ("sds/bge-m3", True)):
+        sent = {"model": model, "query": "q", "documents": ["a"]}
+        seen = exchange("rerank", sent, {"results": [result]})
+        (found,) = findings(rerank.relevance_lies_between_0_and_1, seen, facts=facts)
+        assert found.soft is soft
+
+
+def test_a_prefix_under_truncation_only_warns() -> None:
+    shortened = sinning("rerank", text_shortened_with_the_input)
+    replaced = sinning("rerank", text_replaced_with_the_input)
+    assert _softness("RERANK-RES-016", shortened) == {True}
+    assert _softness("RERANK-RES-016", replaced) == {False}
+
+
+def test_asking_for_every_document_by_number_only_warns() -> None:
+    assert _softness("META-003", sinning("rerank", one_too_few)) == {True}
+    assert _softness("META-003", sinning("rerank", default_of_three)) == {False}
+
+
+def test_the_meaning_of_index_is_reported() -> None:
+    for server, reading in (
+        (honest, "input position"),
+        (sinning("rerank", index_renumbered_everywhere), "rank"),
+    ):
+        steps = [e for seen in played("rerank", server) for e in seen.steps.values()]
+        assert readings(rerank.index_has_one_meaning, *steps, facts=FACTS) == [reading]
+
+
+def test_ties_may_come_in_any_order() -> None:
+    def ties(operation: str, body: Any, answer: Any) -> Any:
+        _scores(answer, lambda _i, _s, _r: 0.5)
+        if _all(body) and operation == "POST /v1/rerank":
+            answer["results"].reverse()
+        return answer
+
+    rows = tripped("rerank", sinning("rerank", ties), CROSS_ENCODER)
+    assert rows <= {"META-017", "RERANK-EX-004", "META-016"}
+
+
+def test_a_single_result_is_no_evidence_of_order() -> None:
+    probe = next(p for p in relations.PROBES if p.name == "rerank.documents")
+    seen = play(probe, {"query": "q", "documents": ["a", "b", "c", "d"]})
+    view = answer(RerankAnswer, seen, "alone")
+    assert rerank.scores_never_rise.when is not None
+    assert not rerank.scores_never_rise.when(view)
+
+
+def test_what_may_be_is_read_and_never_found() -> None:
+    free = [
+        check
+        for check in rerank.CHECKS
+        if check.ids[0] in {f"RERANK-RES-{n:03}" for n in (2, 3, 9, 19)}
+    ]
+    sent = {"documents": ["a"]}
+    body = {
+        "id": "2d1f0a4e-3c64-4c0e-9a35-0d0c7a0f0b11",
+        "created": 1,
+        "result": "",
+        "usage": {"prompt_tokens": 1},
+        "results": [],
+    }
+    found = [readings(c, exchange("rerank", sent, body)) for c in free]
+    assert found == [
+        ["UUID"],
+        ["other"],
+        ["has a member result"],
+        ["has created, prompt_tokens"],
+    ]
