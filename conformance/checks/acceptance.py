@@ -8,6 +8,8 @@ refused, an answer that never came).
 
 Attribution: a finding goes to the most specific row.
     accept, not 2xx          the step's rows, else COMMON-RES-001
+    accept, 404 or 405       the rows of the path itself, unless the same path answered
+                             another step of the scenario with success
     accept, 2xx but not 200  COMMON-RES-001
     refuse, 2xx              the step's rows, kind "silent"
     refuse, other 4xx        COMMON-ERR-001 (400 and 422 are the documented ones)
@@ -19,6 +21,7 @@ from collections.abc import Iterator
 
 from conformance.check import Check, Finding, Kind, Note, Witness, check
 from conformance.exchange import Exchange, Observation
+from spec import openapi
 
 _ERR_003 = {
     "rerank": "RERANK-ERR-003",
@@ -42,16 +45,29 @@ def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
         if exchange.response is None:
             continue
         if exchange.expect == "accept":
-            yield from _accepted(exchange)
+            rows = _missing_path(exchange, seen) or exchange.serves
+            yield from _accepted(exchange, rows)
         elif exchange.expect == "refuse":
             yield from _refused(exchange, has_valid_neighbour=has_valid_neighbour)
         if exchange.expect != "accept":
             yield from _crashed(exchange)
 
 
-def _accepted(exchange: Exchange) -> Iterator[Note]:
+def _missing_path(exchange: Exchange, seen: Observation) -> tuple[str, ...]:
+    """The rows of a path that seems not to be served; () if it is."""
+    operation = exchange.request.operation
+    is_served = exchange.status not in (404, 405) or any(
+        e.is_success and e.request.operation == operation for e in seen.steps.values()
+    )
+    method, _, path = operation.partition(" ")
+    item = openapi(seen.facts.dialect)["paths"].get(path, {})
+    rows = item.get(method.lower(), {}).get("x-requirements", ())
+    # what all paths share has checks of its own
+    return () if is_served else tuple(r for r in rows if not r.startswith("COMMON-"))
+
+
+def _accepted(exchange: Exchange, rows: tuple[str, ...]) -> Iterator[Note]:
     status = exchange.status
-    rows = exchange.serves
     if rows:
         yield Witness(rows)
     yield Witness(("COMMON-RES-001",))

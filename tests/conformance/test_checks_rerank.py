@@ -398,7 +398,8 @@ READING: list[tuple[Server, set[str]]] = [
     (refusing("truncate_prompt_tokens", 1), {"RERANK-REQ-017"}),
     (refusing("truncate_prompt_tokens", 512), {"RERANK-REQ-018", "RERANK-EX-001"}),
     (missing("/v2/rerank"), {"RERANK-REQ-003"}),
-    (missing("/rerank"), {"RERANK-REQ-001", "RERANK-EX-001"}),
+    (missing("/v1/rerank"), {"RERANK-REQ-002"}),
+    (missing("/rerank"), {"RERANK-REQ-001"}),
     (one_document_refused, {"RERANK-REQ-008"}),
     (crashing_on_words, {"COMMON-ERR-004", "RERANK-ERR-003"}),
     (
