@@ -23,8 +23,10 @@ clauses). MAY rows never have findings.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any, Literal
 
 Kind = Literal["silent", "refused", "malformed", "crash"]
@@ -95,8 +97,8 @@ def check(
 
     `when` is a predicate on the view: an observation that cannot show the promise
     kept or broken (one result cannot be out of order) is then no evidence. `names`
-    are rows that a witnessing check may name of its own accord, beside those that
-    the observed steps or the schema name.
+    are rows that a witnessing check may name in its notes, where they do not stand
+    in its own code: rows that stand there are found.
     """
 
     def make(judge: Judge) -> Check:
@@ -111,7 +113,23 @@ def check(
             when,
             evidence,
             witness,
-            names,
+            tuple(dict.fromkeys((*names, *_named(judge.__code__)))) if witness else (),
         )
 
     return make
+
+
+_ROW = re.compile(r"[A-Z]+(-[A-Z]+)?-\d{3}")
+
+
+def _named(code: CodeType) -> Iterator[str]:
+    """Requirement ids among the constants of a function."""
+    waiting = list(code.co_consts)
+    while waiting:
+        constant = waiting.pop(0)
+        if isinstance(constant, str) and _ROW.fullmatch(constant):
+            yield constant
+        elif isinstance(constant, tuple | frozenset):
+            waiting.extend(constant)
+        elif isinstance(constant, CodeType):
+            waiting.extend(constant.co_consts)

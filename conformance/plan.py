@@ -107,7 +107,7 @@ def assemble(
     by_api: dict[Api, list[Scenario]] = {}
     for probe in known.probes.values():
         played = [
-            _scenario(known, probe, number, params, served)
+            scenario_of(known, probe, number, params, served)
             for number, params in enumerate(parameters.get(probe.name, ()))
         ]
         apis = {probe.api}.union(*(scenario.apis for scenario in played))
@@ -195,9 +195,15 @@ def _left_out(
     return None
 
 
-def _scenario(
+def scenario_of(
     known: Catalogue, probe: Probe, number: int, params: Params, served: Served
 ) -> Scenario:
+    """Build the scenario of one draw.
+
+    Raises:
+        SuiteError: the probe cannot be built, or is not what a probe must be.
+
+    """
     try:
         steps = tuple(probe.build(params, served))
     except Exception as error:

@@ -89,6 +89,20 @@ class Recording:
     duration_s: float = 0.0
     cut_short: str | None = None
 
+    @property
+    def in_order(self) -> list[Exchange]:
+        """The exchanges of plan and discovery, in the order of sending."""
+        return sorted(self.exchanges, key=lambda exchange: exchange.sent_at)
+
+    @property
+    def phases(self) -> Mapping[Phase, Sequence[Observation]]:
+        """All observations by phase."""
+        return {
+            "main": self.observations,
+            "again": self.again,
+            "smaller": self.smaller,
+        }
+
 
 class RecordingWriter:
     """Writes the lines of a recording as things happen."""
@@ -233,19 +247,13 @@ class _Reader:
         if self.setting is None:
             raise ValueError("it has no header")
         plan, end = self.plan, self.footer
-        later = {
-            e.id
-            for phase in ("again", "smaller")
-            for o in self.seen.get(phase, ())
-            for e in o.steps.values()
-        }
         return Recording(
             self.setting,
             self.facts,
             plan.get("absent", {}),
             tuple(_planned(s) for s in plan.get("scenarios", ())),
             {p: Dropped(**_tupled(d)) for p, d in plan.get("dropped", {}).items()},
-            tuple(e for e in self.exchanges.values() if e.id not in later),
+            tuple(e for e in self.exchanges.values() if e.id.startswith("ex-")),
             self.seen.get("main", ()),
             self.seen.get("again", ()),
             self.seen.get("smaller", ()),

@@ -10,8 +10,9 @@ from pathlib import Path
 from time import monotonic
 
 from conformance.budget import Ledger
-from conformance.catalogue import catalogue
-from conformance.discovery import Discovery, discover
+from conformance.catalogue import Catalogue, catalogue
+from conformance.discovery import LISTING, Discovery, discover
+from conformance.discovery import PROBE as DISCOVERY
 from conformance.events import (
     Discovered,
     ExchangeDone,
@@ -21,10 +22,12 @@ from conformance.events import (
     RunEvent,
 )
 from conformance.exchange import Facts
-from conformance.judge import judge
+from conformance.explain import Explainer
+from conformance.judge import Judgement, judge
 from conformance.options import OptionError, RunOptions
 from conformance.plan import Plan, assemble, drawn, plan
 from conformance.plan_cache import Drawn, suite_version
+from conformance.probe import Served
 from conformance.recorder import Recorder
 from conformance.recording import Recording, RecordingWriter, Setting, read_recording
 from conformance.result import RunResult, Usage
@@ -32,7 +35,14 @@ from conformance.scenario import Scenario
 from conformance.servers import serving
 from conformance.timing import timing
 from conformance.transport import Transport
-from conformance.verdict import Bench, claim, exit_code, stale_waivers, verdicts
+from conformance.verdict import (
+    Bench,
+    claim,
+    exit_code,
+    is_judged,
+    stale_waivers,
+    verdicts,
+)
 
 __all__ = ["conclude", "exit_code", "judge_recording", "plan", "run"]
 
@@ -99,6 +109,7 @@ class _Run:
         self._plan: Plan | None = None
         self._ledger = Ledger(options.max_requests, options.max_tokens)
         self._recorder: Recorder | None = None
+        self._explainer: Explainer | None = None
 
     async def record(
         self, transport: Transport, planned: Plan, parameters: Drawn
@@ -140,17 +151,33 @@ class _Run:
         await recorder.play(
             self._plan.scenarios, self._found.facts, first_id, options.concurrency
         )
+        await self._explain(transport, self._plan)
+
+    async def _explain(self, transport: Transport, planned: Plan) -> None:
+        options, facts = self._options, self._found.facts
+        recording = self._recording()
+        main = judge_main(planned.catalogue, recording)
+        bench = Bench(planned.catalogue, recording, main)
+        rows = [row.id for row in planned.catalogue.scored if is_judged(bench, row)]
+        own = Recorder(transport, self._ledger, self._listen, options.dialect)
+        self._explainer = Explainer(
+            planned, Served(facts), own, options.preset, options.concurrency
+        )
+        await self._explainer.explain(main, rows)
 
     def result(self) -> RunResult:
         """Judge what was recorded, and close the recording."""
         recording = self._recording()
-        for seen in recording.observations:
-            self._writer.observation(seen, "main")
+        for phase, observations in recording.phases.items():
+            for seen in observations:
+                self._writer.observation(seen, phase)
         self._writer.footer(recording)
         return conclude(recording)
 
     def _recording(self) -> Recording:
-        recorder, spent = self._recorder, self._ledger.spent
+        recorder, explainer = self._recorder, self._explainer
+        spent = self._ledger.spent
+        shrunk = explainer.shrink_requests if explainer else 0
         return Recording(
             self._setting,
             self._found.facts,
@@ -159,9 +186,13 @@ class _Run:
             self._plan.dropped if self._plan else {},
             tuple(recorder.exchanges) if recorder else (),
             tuple(recorder.observations) if recorder else (),
+            tuple(explainer.again) if explainer else (),
+            tuple(explainer.smaller) if explainer else (),
             unsent=tuple(recorder.unsent) if recorder else (),
             slips=tuple(recorder.slips) if recorder else (),
-            usage=Usage(spent.requests, spent.prompt, spent.completion),
+            usage=Usage(
+                spent.requests - shrunk, spent.prompt, spent.completion, shrunk
+            ),
             duration_s=round(monotonic() - self._began, 3),
             cut_short=self.cut_short or (recorder.cut_short if recorder else None),
         )
@@ -195,12 +226,11 @@ def conclude(recording: Recording) -> RunResult:
     """The result of a recording: judged, with verdicts, claim and figures."""
     setting, facts = recording.setting, recording.facts
     known = catalogue(setting.dialect)
-    exchanges = sorted(recording.exchanges, key=lambda e: e.sent_at)
-    judged = [e for e in exchanges if e.api != "models" or e.probe != "discovery"]
+    exchanges = recording.in_order
     bench = Bench(
         known,
         recording,
-        judge(known, judged, recording.observations, facts),
+        judge_main(known, recording),
         {
             (seen.probe, seen.draw): judge(
                 known, tuple(seen.steps.values()), [seen], facts
@@ -240,6 +270,20 @@ def conclude(recording: Recording) -> RunResult:
         observations=list(recording.observations),
         cut_short=recording.cut_short,
     )
+
+
+def judge_main(known: Catalogue, recording: Recording) -> Judgement:
+    """Judge what the plan and discovery recorded.
+
+    The listing of models is left out where the dialect does not document it: it
+    was asked for our own convenience.
+    """
+    judged = [
+        exchange
+        for exchange in recording.in_order
+        if exchange.request.operation != LISTING or exchange.probe != DISCOVERY
+    ]
+    return judge(known, judged, recording.observations, recording.facts)
 
 
 def _verify_ids(options: RunOptions, chosen: frozenset[str] | None) -> None:

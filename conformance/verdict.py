@@ -172,8 +172,10 @@ def _unbroken(
     lacking = [c for c in coverage if c.judged < c.needed]
     total = sum(c.judged for c in coverage)
     if coverage and not lacking and total >= row.evidence:
-        wavering = any(row.id in t.rows for t in bench.main.traces)
-        return "pass", "a finding did not reproduce" if wavering else None
+        found = bench.traces.get(row.id, ())
+        if any(bench.reproduced(trace, row.id) is None for trace in found):
+            return "inconclusive", "budget: a finding could not be checked again"
+        return "pass", "a finding did not reproduce" if found else None
     wanted = [need for need in row.needs if need in _MODEL_KINDS]
     if wanted and total == 0:
         kinds = bench.recording.facts.kinds
@@ -184,6 +186,13 @@ def _unbroken(
     if not coverage and dropped:
         return "not_applicable", dropped
     return "inconclusive", _why(bench, row, coverage, lacking)
+
+
+def is_judged(bench: Bench, row: Requirement) -> bool:
+    """Findings on the row count in this run."""
+    selection = bench.recording.setting.selection
+    is_selected = selection is None or row.id in selection
+    return is_selected and row.level != Level.MAY and out_of_scope(bench, row) is None
 
 
 def out_of_scope(bench: Bench, row: Requirement) -> str | None:

@@ -1,0 +1,268 @@
+"""Explaining findings: whether they happen again, and their smallest case.
+
+A failing scenario is sent once more. Then it is made smaller against the target:
+its seeded draw is repeated with the recording as cache, so that only unseen
+parameters are sent. Past a small budget unseen ones count as passing.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from conformance.budget import ceilings
+from conformance.drawing import key, shrink
+from conformance.events import Explaining
+from conformance.exchange import Observation
+from conformance.judge import Judgement, Trace, judge
+from conformance.options import Preset
+from conformance.plan import Plan, scenario_of
+from conformance.probe import Params, Probe, Served
+from conformance.recorder import Recorder
+from conformance.scenario import Scenario
+from spec import Level
+
+RESENT: Mapping[Preset, int] = {"smoke": 20, "standard": 80, "deep": 400}
+SHRUNK: Mapping[Preset, int] = {"smoke": 0, "standard": 60, "deep": 600}
+"""Requests that a run may spend on sending again, and on shrinking."""
+
+ROUNDS = 3
+"""So many scenarios of a noisy row may fail to reproduce before it counts as kept."""
+
+Name = tuple[str, int]
+Broken = tuple[str, str]  # check and row
+
+
+@dataclass(slots=True)
+class Explainer:
+    """Sends failing scenarios again and makes them smaller.
+
+    `recorder` is one of its own: nothing that the run recorded is shared with it.
+    """
+
+    plan: Plan
+    served: Served
+    recorder: Recorder
+    preset: Preset
+    concurrency: int
+    again: list[Observation] = field(default_factory=list)
+    smaller: list[Observation] = field(default_factory=list)
+    shrink_requests: int = 0
+    _scenarios: dict[Name, Scenario] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find scenarios by their names."""
+        self._scenarios = {s.name: s for s in self.plan.scenarios}
+
+    async def explain(self, main: Judgement, rows: Iterable[str]) -> None:
+        """Explain the findings on some rows."""
+        groups = self._groups(main, frozenset(rows))
+        again = await self._send_again(groups)
+        await self._make_smaller(main, groups, again)
+
+    def _groups(
+        self, main: Judgement, rows: frozenset[str]
+    ) -> dict[Broken, list[Trace]]:
+        """Findings by broken promise, the weightiest first."""
+        groups: dict[Broken, list[Trace]] = {}
+        for trace in main.traces:
+            for row in trace.rows:
+                if row in rows and (trace.probe, trace.draw) in self._scenarios:
+                    groups.setdefault((trace.check, row), []).append(trace)
+
+        def weight(broken: Broken) -> tuple[bool, bool]:
+            row = self.plan.catalogue.requirements[broken[1]]
+            return not row.noisy, row.level != Level.MUST
+
+        return {broken: groups[broken] for broken in sorted(groups, key=weight)}
+
+    async def _send_again(
+        self, groups: Mapping[Broken, Sequence[Trace]]
+    ) -> dict[Name, Judgement]:
+        left = RESENT[self.preset]
+        judged: dict[Name, Judgement] = {}
+        for _ in range(ROUNDS):
+            chosen: dict[Name, Scenario] = {}
+            for broken, traces in groups.items():
+                name = self._next(broken, traces, judged, chosen)
+                if name is None:
+                    continue
+                scenario = self._scenarios[name]
+                if len(scenario.steps) <= left:
+                    left -= len(scenario.steps)
+                    chosen[name] = scenario
+            if not chosen:
+                break
+            for scenario in chosen.values():
+                self.recorder.listener(
+                    Explaining(scenario.probe.name, len(scenario.steps))
+                )
+            scenarios = list(chosen.values())
+            seen = await self._play(scenarios, "again")
+            self.again.extend(seen)
+            judged |= {(o.probe, o.draw): self._judge(o) for o in seen}
+        return judged
+
+    def _next(
+        self,
+        broken: Broken,
+        traces: Sequence[Trace],
+        judged: Mapping[Name, Judgement],
+        chosen: Mapping[Name, Scenario],
+    ) -> Name | None:
+        """The scenario to send again for a broken promise; None if none is needed.
+
+        One tells enough, but a noisy row has the benefit of more.
+        """
+        names = dict.fromkeys((trace.probe, trace.draw) for trace in traces)
+        if any(name in chosen for name in names):
+            return None
+        tried = [name for name in names if name in judged]
+        is_noisy = self.plan.catalogue.requirements[broken[1]].noisy
+        if tried and not is_noisy:
+            return None
+        if any(_fails(judged[name], broken) for name in tried):
+            return None
+        untried = [name for name in names if name not in judged]
+        return min(untried, key=lambda n: len(self._scenarios[n].steps), default=None)
+
+    async def _make_smaller(
+        self,
+        main: Judgement,
+        groups: Mapping[Broken, Sequence[Trace]],
+        again: Mapping[Name, Judgement],
+    ) -> None:
+        targets: dict[tuple[str, str], Broken] = {}
+        for broken, traces in groups.items():
+            for trace in traces:
+                probe = self._scenarios[trace.probe, trace.draw].probe
+                name = (trace.probe, trace.draw)
+                is_shaky = name in again and not _fails(again[name], broken)
+                if not probe.rows and not is_shaky:
+                    targets.setdefault((trace.probe, trace.check), broken)
+        left = SHRUNK[self.preset]
+        for i, ((probe_name, _), broken) in enumerate(targets.items()):
+            share = left // (len(targets) - i)
+            probe = self.plan.catalogue.probes[probe_name]
+            search = _Search(
+                self, probe, broken, share, self._known(probe, broken, main)
+            )
+            await search.run()
+            left -= search.sent
+            self.shrink_requests += search.sent
+            if search.best is not None:
+                self.smaller.append(search.best)
+
+    def _known(self, probe: Probe, broken: Broken, main: Judgement) -> dict[str, bool]:
+        """Which drawn parameters of a probe fail, from the recording."""
+        failing = {
+            (t.probe, t.draw)
+            for t in main.traces
+            if t.check == broken[0] and broken[1] in t.rows
+        }
+        return {
+            key(s.params): s.name in failing
+            for s in self.plan.scenarios
+            if s.probe.name == probe.name
+        }
+
+    async def try_params(
+        self, probe: Probe, params: Params, number: int
+    ) -> tuple[Observation, Judgement] | None:
+        """Play parameters that were not drawn, and judge them."""
+        scenario = scenario_of(self.plan.catalogue, probe, number, params, self.served)
+        seen = await self._play([scenario], "small")
+        return (seen[0], self._judge(seen[0])) if seen else None
+
+    async def _play(
+        self, scenarios: Sequence[Scenario], prefix: str
+    ) -> list[Observation]:
+        first: dict[Name, int] = {}
+        position = len(self.recorder.exchanges) + 1
+        for scenario in scenarios:
+            first[scenario.name] = position
+            position += len(scenario.steps)
+
+        def first_id(scenario: Scenario) -> str:
+            return f"{prefix}-{first[scenario.name]}"
+
+        fresh = [
+            # nothing is shared with what was sent before, nor put off to the end
+            replace(
+                s, steps=tuple(replace(t, shared=False, last=False) for t in s.steps)
+            )
+            for s in scenarios
+        ]
+        return await self.recorder.play(
+            fresh, self.served.facts, first_id, self.concurrency
+        )
+
+    def _judge(self, seen: Observation) -> Judgement:
+        known = self.plan.catalogue
+        return judge(known, tuple(seen.steps.values()), [seen], seen.facts)
+
+
+class _Search:
+    """The search for the smallest parameters that break a promise."""
+
+    def __init__(
+        self,
+        explainer: Explainer,
+        probe: Probe,
+        broken: Broken,
+        budget: int,
+        known: dict[str, bool],
+    ) -> None:
+        self.sent = 0
+        self.best: Observation | None = None
+        self._explainer = explainer
+        self._probe = probe
+        self._broken = broken
+        self._budget = budget
+        self._known = known
+        self._size = min((len(k) for k, fails in known.items() if fails), default=0)
+        self._is_shrinking = False
+        self._is_over = False
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self) -> None:
+        """Search in a thread of its own; requests are sent from here."""
+        draws = len(self._known)
+        seed = self._explainer.plan.seed
+        probe = self._probe
+        self._explainer.recorder.listener(Explaining(probe.name, self._budget))
+        try:
+            await asyncio.to_thread(
+                shrink, probe.name, probe.params, draws, seed, self._fails
+            )
+        finally:
+            self._is_over = True
+
+    def _fails(self, params: Params) -> bool:
+        """Asked by Hypothesis, in its thread."""
+        found = self._known.get(key(params))
+        if found is not None:
+            self._is_shrinking = self._is_shrinking or found
+            return found
+        if not self._is_shrinking or self._is_over:
+            return False
+        return asyncio.run_coroutine_threadsafe(self._try(params), self._loop).result()
+
+    async def _try(self, params: Params) -> bool:
+        steps = tuple(self._probe.build(params, self._explainer.served))
+        cost = sum(c.requests for c in ceilings(steps))
+        if self.sent + cost > self._budget or self._explainer.recorder.cut_short:
+            return False
+        self.sent += cost
+        number = 1000 + len(self._known)
+        found = await self._explainer.try_params(self._probe, params, number)
+        fails = found is not None and _fails(found[1], self._broken)
+        self._known[key(params)] = fails
+        if fails and found is not None and len(key(params)) <= self._size:
+            self._size = len(key(params))
+            self.best = found[0]
+        return fails
+
+
+def _fails(judgement: Judgement, broken: Broken) -> bool:
+    check, row = broken
+    return any(t.check == check and row in t.rows for t in judgement.traces)
