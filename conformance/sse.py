@@ -5,6 +5,7 @@ interpretation): UTF-8, lines ended by LF, CR or CRLF, comments, several data li
 joined by LF, an event dispatched by a blank line, an unfinished event dropped.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ import orjson
 
 DONE = "[DONE]"
 _BOM = b"\xef\xbb\xbf"
+_LINE_END = re.compile(rb"[\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class SseDecoder:
     _event: bytes = b""
     _id: bytes = b""
     _after_cr: bool = False
+    _searched: int = 0  # bytes of the buffer that hold no line end
     _started: bool = False
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
@@ -84,13 +87,18 @@ class SseDecoder:
             if buffer[0] == 0x0A:  # the LF of a CRLF whose CR ended the line
                 del buffer[0]
             self._after_cr = False
-        ends = [i for i in (buffer.find(b"\n"), buffer.find(b"\r")) if i >= 0]
-        if not ends:
+        # what was searched without success is not searched again: linear in the
+        # length of the stream, however long its lines and however small its pieces
+        found = _LINE_END.search(buffer, self._searched)
+        if found is None:
+            self._searched = len(buffer)
             return None
-        end = min(ends)
+        end = found.start()
+        del found  # it exports the buffer, which could not shrink meanwhile
         line = bytes(buffer[:end])
         self._after_cr = buffer[end] == 0x0D
         del buffer[: end + 1]
+        self._searched = 0
         return line
 
     def _field(self, line: bytes) -> None:
