@@ -53,7 +53,6 @@ def _alike(
     source: str,
     *,
     soft: bool = False,
-    ids: tuple[str, ...] = (),
 ) -> Iterator[Note]:
     """Vectors of a step point where the wanted ones do."""
     for i, (vector, expected) in enumerate(
@@ -67,7 +66,6 @@ def _alike(
                 pointer=f"/data/{i}/embedding",
                 soft=soft,
                 step=label,
-                ids=ids,
             )
 
 

@@ -171,14 +171,25 @@ def order_of_documents_does_not_matter(seen: Observation) -> Iterator[Note]:
     yield from _same_scores(seen, "shuffled")
 
 
-@check(
-    "RERANK-SEM-008",
-    "META-009",
-    on="rerank.documents",
-    when=answered(RerankAnswer, "base", "without", "alone"),
-)
+_has_subsets = answered(RerankAnswer, "base", "without", "alone")
+
+
+def _reads_pairs(seen: Observation) -> bool:
+    return (
+        _has_subsets(seen) and _rerank(seen, "base").kind("rerank") == "cross_encoder"
+    )
+
+
+@check("META-009", on="rerank.documents", when=_has_subsets)
 def other_documents_do_not_matter(seen: Observation) -> Iterator[Note]:
     """A document keeps its score without the others."""
+    yield from _same_scores(seen, "without")
+    yield from _same_scores(seen, "alone")
+
+
+@check("RERANK-SEM-008", on="rerank.documents", when=_reads_pairs)
+def a_cross_encoder_scores_each_pair_by_itself(seen: Observation) -> Iterator[Note]:
+    """With a cross-encoder a document keeps its score without the others."""
     yield from _same_scores(seen, "without")
     yield from _same_scores(seen, "alone")
 
@@ -368,6 +379,7 @@ CHECKS: tuple[Check, ...] = (
     rerank_paths_agree,
     order_of_documents_does_not_matter,
     other_documents_do_not_matter,
+    a_cross_encoder_scores_each_pair_by_itself,
     total_tokens_grow_with_documents,
     a_tighter_limit_never_counts_more_for_rerank,
     a_limit_bounds_what_rerank_counts,

@@ -33,7 +33,6 @@ def _same_scores(
     source: str,
     *,
     soft: bool = False,
-    ids: tuple[str, ...] = (),
 ) -> Iterator[Note]:
     for i, (score, expected) in enumerate(
         zip(_score(seen, label).scores, wanted, strict=True)
@@ -45,7 +44,6 @@ def _same_scores(
                 pointer=f"/data/{i}/score",
                 step=label,
                 soft=soft,
-                ids=ids,
             )
 
 
@@ -63,23 +61,33 @@ def _has_singles(seen: Observation) -> bool:
     )
 
 
-@check(
-    "META-019",
-    "SCORE-SEM-002",
-    "SCORE-SEM-005",
-    on="score.batch",
-    when=_has_singles,
-)
+def _alone(seen: Observation) -> list[float]:
+    return [_score(seen, label).scores[0] for label in _singles(seen)]
+
+
+@check("META-019", on="score.batch", when=_has_singles)
 def each_pair_scores_as_if_alone(seen: Observation) -> Iterator[Note]:
-    """Item i of a batch has the score of pair i sent by itself (soft: SEM-002)."""
-    alone = [_score(seen, label).scores[0] for label in _singles(seen)]
-    for soft, rows in (
-        (False, ("META-019", "SCORE-SEM-005")),
-        (True, ("SCORE-SEM-002",)),
-    ):
-        yield from _same_scores(
-            seen, "together", alone, "the single calls", soft=soft, ids=rows
-        )
+    """Item i of a batch has the score of pair i sent by itself."""
+    yield from _same_scores(seen, "together", _alone(seen), "the single calls")
+
+
+@check("SCORE-SEM-002", on="score.batch", when=_has_singles)
+def pairs_are_made_by_position(seen: Observation) -> Iterator[Note]:
+    """Item i of a batch has the score of pair i sent by itself (soft)."""
+    alone = _alone(seen)
+    yield from _same_scores(seen, "together", alone, "the single calls", soft=True)
+
+
+def _reads_pairs(seen: Observation) -> bool:
+    return (
+        _has_singles(seen) and _score(seen, "together").kind("score") == "cross_encoder"
+    )
+
+
+@check("SCORE-SEM-005", on="score.batch", when=_reads_pairs)
+def a_cross_encoder_predicts_from_the_pair(seen: Observation) -> Iterator[Note]:
+    """With a cross-encoder a pair keeps its score without the others."""
+    yield from _same_scores(seen, "together", _alone(seen), "the single calls")
 
 
 @check(
@@ -363,6 +371,8 @@ def embedding_scores_are_cosines(seen: Observation) -> Iterator[Note]:
 
 CHECKS: tuple[Check, ...] = (
     each_pair_scores_as_if_alone,
+    pairs_are_made_by_position,
+    a_cross_encoder_predicts_from_the_pair,
     permuting_pairs_permutes_scores,
     prompt_tokens_of_pairs_add_up,
     a_string_stands_for_its_repetition,

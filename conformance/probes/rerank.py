@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from conformance.probe import Params, Probe, Served, Step, table
 from conformance.probes import rerank_relations, texts
 from conformance.probes.bodies import OPERATION, valid
+from conformance.probes.kinds import kinds
 from conformance.probes.printed import printed
 from conformance.probes.single_field import (
     accepted,
@@ -15,7 +16,7 @@ from conformance.probes.single_field import (
     undecided,
 )
 
-OVERLONG_WORDS = 9_000
+OVERLONG_WORDS = 8_400
 """Longer than the 8192 tokens that the rerankers which the documents name read."""
 
 _PLAIN = "a plain text"
@@ -78,28 +79,12 @@ def too_long(words: Params, served: Served) -> Iterator[Step]:
     )
 
 
-@table("rerank.kinds", "rerank", [None])
-def kinds(_: Params, served: Served) -> Iterator[Step]:
-    """The served reranker and, where there is another, the embedding model."""
-    body = valid("rerank", served)
-    yield Step("default", OPERATION["rerank"], body, shared=True)
-    known = served.facts.models
-    embedding = served.model("embeddings")
-    if embedding != body["model"] and (not known or "embeddings" in known):
-        yield Step(
-            "embedding",
-            OPERATION["rerank"],
-            body | {"model": embedding},
-            serves=("RERANK-REQ-019",),
-        )
-
-
 PROBES: tuple[Probe, ...] = (
     *rerank_relations.PROBES,
     printed("rerank"),
     ACCEPTED,
     REFUSED,
     UNDECIDED,
-    kinds,
+    kinds("rerank", "RERANK-REQ-019"),
     too_long,
 )

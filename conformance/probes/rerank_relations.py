@@ -9,6 +9,7 @@ from conformance.exchange import Json
 from conformance.probe import Answers, Params, Probe, Served, Step, probe
 from conformance.probes import texts
 from conformance.probes.bodies import OPERATION
+from conformance.probes.kinds import embedding_model, expected
 
 RERANK = OPERATION["rerank"]
 PATHS = {
@@ -179,12 +180,12 @@ def score(ranking: Params, served: Served) -> Iterator[Step]:
 )
 def cosine(ranking: Params, served: Served) -> Iterator[Step]:
     """With an embedding model: rerank, and the vectors of all its texts."""
-    if served.facts.kinds.get("rerank", "embedding") != "embedding":
+    model = embedding_model(served, "rerank")
+    if model is None:
         return
-    body = _body(served, ranking, top_n=0)
-    yield Step("rerank", RERANK, body, serves=("RERANK-REQ-014",))
-    texts_ = [body["query"], *body["documents"]]
-    vectors = {"model": body["model"], "input": texts_}
+    body = _body(served, ranking, top_n=0) | {"model": model}
+    yield Step("rerank", RERANK, body, expected(served, "rerank", model))
+    vectors = {"model": model, "input": [body["query"], *body["documents"]]}
     yield Step("vectors", OPERATION["embeddings"], vectors, expect="either")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from conformance.probe import Params, Probe, Served, Step, table
 from conformance.probes import score_relations, texts
 from conformance.probes.bodies import OPERATION, valid
+from conformance.probes.kinds import kinds
 from conformance.probes.printed import printed
 from conformance.probes.single_field import (
     accepted,
@@ -16,7 +17,7 @@ from conformance.probes.single_field import (
     undecided,
 )
 
-OVERLONG_WORDS = 9_000
+OVERLONG_WORDS = 8_400
 """Longer than the 8192 tokens that the rerankers which the documents name read."""
 
 _WRONG = {"text": "a plain text"}
@@ -102,22 +103,6 @@ def too_long(words: Params, served: Served) -> Iterator[Step]:
     )
 
 
-@table("score.kinds", "score", [None])
-def kinds(_: Params, served: Served) -> Iterator[Step]:
-    """The served scoring model and, where there is another, the embedding model."""
-    body = valid("score", served)
-    yield Step("default", OPERATION["score"], body, shared=True)
-    known = served.facts.models
-    embedding = served.model("embeddings")
-    if embedding != body["model"] and (not known or "embeddings" in known):
-        yield Step(
-            "embedding",
-            OPERATION["score"],
-            body | {"model": embedding},
-            serves=("SCORE-REQ-021",),
-        )
-
-
 PROBES: tuple[Probe, ...] = (
     *score_relations.PROBES,
     printed("score"),
@@ -125,6 +110,6 @@ PROBES: tuple[Probe, ...] = (
     REFUSED,
     UNPAIRED,
     UNDECIDED,
-    kinds,
+    kinds("score", "SCORE-REQ-021"),
     too_long,
 )

@@ -9,6 +9,7 @@ from conformance.exchange import Json
 from conformance.probe import Answers, Params, Probe, Served, Step, probe
 from conformance.probes import texts
 from conformance.probes.bodies import OPERATION
+from conformance.probes.kinds import embedding_model, expected
 
 SCORE = OPERATION["score"]
 PATHS = {"root": ("POST /score", "SCORE-REQ-001"), "v1": (SCORE, "SCORE-REQ-002")}
@@ -157,14 +158,16 @@ def truncation(p: Params, served: Served) -> Iterator[Step]:
 )
 def cosine(pairs: Params, served: Served) -> Iterator[Step]:
     """With an embedding model: pairs, swapped, with themselves, and their vectors."""
-    if served.facts.kinds.get("score", "embedding") != "embedding":
+    model = embedding_model(served, "score")
+    if model is None:
         return
     swapped = [[two, one] for one, two in pairs]
     itself = [[one, one] for one, _ in pairs]
+    expect = expected(served, "score", model)
     for label, given in (("pairs", pairs), ("swapped", swapped), ("itself", itself)):
-        yield Step(label, SCORE, _arrays(served, given), serves=(_ARRAYS,))
-    given_texts = [text for pair in pairs for text in pair]
-    vectors = {"model": served.model("score"), "input": given_texts}
+        body = _arrays(served, given) | {"model": model}
+        yield Step(label, SCORE, body, expect)
+    vectors = {"model": model, "input": [text for pair in pairs for text in pair]}
     yield Step("vectors", OPERATION["embeddings"], vectors, expect="either")
 
 

@@ -32,10 +32,14 @@ from conformance.selfcheck import breach
 from conformance.views import Record
 from spec import openapi
 
-MODEL = "sds/bge-m3"
+RERANKER, EMBEDDER = "sds/bge-reranker-v2-m3", "sds/bge-m3"
 LENGTH = 1024
-FACTS = Facts(
-    models=dict.fromkeys(("rerank", "score", "embeddings"), MODEL),
+BOTH = Facts(
+    models={"rerank": RERANKER, "score": RERANKER, "embeddings": EMBEDDER},
+    kinds={"rerank": "cross_encoder", "score": "cross_encoder"},
+)
+EMBEDDING = Facts(
+    models=dict.fromkeys(("rerank", "score", "embeddings"), EMBEDDER),
     kinds={"rerank": "embedding", "score": "embedding"},
 )
 SPECIAL = 2  # tokens that every input takes besides its words
@@ -82,13 +86,9 @@ def honest(operation: str, body: Any) -> tuple[int, Any]:
     path = operation.partition(" ")[2]
     if path not in openapi()["paths"]:
         return 404, {"error": "no such path"}
-    if not _is_valid(path, body):
+    if breach("aios", operation, dump(body)):
         return 422, {"error": "not as documented"}
     return {"rerank": _rerank, "score": _score, "embeddings": _embed}[api](body)
-
-
-def _is_valid(path: str, body: Any) -> bool:
-    return breach("aios", f"POST {path}", dump(body)) is None
 
 
 def _rerank(body: Any) -> tuple[int, Any]:
@@ -175,11 +175,58 @@ def sinning(api: Api, edit: Edit) -> Server:
     return serve
 
 
+def ignoring(api: Api, field: str, only: str = "") -> Server:
+    """Valid values of the field have no effect (on one operation only)."""
+
+    def serve(operation: str, body: Any) -> tuple[int, Any]:
+        answer = honest(operation, body)
+        if answer[0] == 200 and api_of(operation) == api and only in ("", operation):
+            return honest(operation, {n: v for n, v in body.items() if n != field})
+        return answer
+
+    return serve
+
+
+def lenient(api: Api, field: str, otherwise: Any) -> Server:
+    """A wrong or missing value of the field is replaced in silence."""
+
+    def serve(operation: str, body: Any) -> tuple[int, Any]:
+        status, answer = honest(operation, body)
+        if status == 422 and api_of(operation) == api:
+            return honest(operation, body | {field: otherwise})
+        return status, answer
+
+    return serve
+
+
+def refusing(api: Api, field: str, *values: Any) -> Server:
+    """These values of the field are refused; no values: its presence is."""
+
+    def serve(operation: str, body: Any) -> tuple[int, Any]:
+        is_refused = body[field] in values or not values if field in body else False
+        if api_of(operation) == api and is_refused:
+            return 422, {"error": f"/{field}"}
+        return honest(operation, body)
+
+    return serve
+
+
+def missing(path: str) -> Server:
+    """A path that is not served."""
+
+    def serve(operation: str, body: Any) -> tuple[int, Any]:
+        if operation == f"POST {path}":
+            return 404, {"error": "no such path"}
+        return honest(operation, body)
+
+    return serve
+
+
 def play(
     probe: Probe,
     params: Any,
     server: Server = honest,
-    facts: Facts = FACTS,
+    facts: Facts = BOTH,
     number: int = 0,
 ) -> Observation:
     """A scenario of the probe, each step answered by the server."""
@@ -208,9 +255,7 @@ def _exchange(step: Step, body: Any, status: int, answer: Any) -> Exchange:
     )
 
 
-def played(
-    api: Api, server: Server = honest, facts: Facts = FACTS
-) -> list[Observation]:
+def played(api: Api, server: Server = honest, facts: Facts = BOTH) -> list[Observation]:
     """Every probe of an API as the standard preset plays it, at seed 0."""
     return [
         play(probe, params, server, facts, number)
@@ -250,7 +295,7 @@ def _subjects(
 
 
 def judged(
-    api: Api, server: Server = honest, facts: Facts = FACTS
+    api: Api, server: Server = honest, facts: Facts = BOTH
 ) -> Mapping[str, list[Finding]]:
     """Findings by row, over all probes and checks of an API; [] for mere evidence."""
     seen = played(api, server, facts)
@@ -280,6 +325,12 @@ def _is_evidence(
     return subject is not None and (check.when is None or check.when(subject))
 
 
-def tripped(api: Api, server: Server, facts: Facts = FACTS) -> set[str]:
+def tripped(api: Api, server: Server, facts: Facts = BOTH) -> set[str]:
     """The rows with findings."""
     return {row for row, found in judged(api, server, facts).items() if found}
+
+
+def silent(api: Api, server: Server, facts: Facts = BOTH) -> set[str]:
+    """The rows of what was accepted and ignored."""
+    found = judged(api, server, facts)
+    return {row for row, each in found.items() if any(n.kind == "silent" for n in each)}
