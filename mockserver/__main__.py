@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OptionError, Unavailable) as error:
         sys.stderr.write(f"aios-mock: {error}\n")
         return _BAD_OPTION
+    except SystemExit as leaving:  # argparse has said why
+        return _BAD_OPTION if leaving.code else 0
 
 
 def _serve(options: MockOptions) -> int:

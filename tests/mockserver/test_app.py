@@ -1,0 +1,298 @@
+"""The mock over HTTP, every answer held against the contract."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import spec
+from mockserver.app import mock_application
+from mockserver.options import read_options
+
+CHAT = "meta-llama/Llama-3.3-70B-Instruct"
+ASK = {"model": CHAT, "messages": [{"role": "user", "content": "Name a large city."}]}
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Weather of a city",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string"},
+                "unit": {"enum": ["c", "f"]},
+                "days": {"type": "integer", "minimum": 1, "maximum": 7},
+            },
+            "required": ["city", "days"],
+        },
+    },
+}
+CLOCK = {"type": "function", "function": {"name": "get_time"}}
+
+
+@pytest.fixture(scope="module")
+def mock(running: Any) -> Iterator[Any]:
+    options = read_options(["--self-check"], {})
+    with running(mock_application(options)) as client:
+        yield client
+
+
+def served(running: Any, *argv: str) -> Any:
+    return running(mock_application(read_options([*argv, "--self-check"], {})))
+
+
+def text_of(chunks: list[Any], index: int = 0) -> str:
+    return "".join(
+        choice.get("text") or choice.get("delta", {}).get("content") or ""
+        for chunk in chunks
+        for choice in chunk["choices"]
+        if choice["index"] == index
+    )
+
+
+def printed() -> list[tuple[str, str, Any]]:
+    """Every request example of the document, with its path."""
+    document = spec.openapi()
+    found = []
+    for path, item in document["paths"].items():
+        reference = item["post"]["requestBody"]["$ref"]
+        body = document["components"]["requestBodies"][reference.rpartition("/")[2]]
+        examples = body["content"]["application/json"]["examples"]
+        found += [(path, name, one["value"]) for name, one in examples.items()]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "body"), printed(), ids=lambda value: str(value)[:24]
+)
+def test_the_printed_examples_work_as_they_stand(
+    mock: Any, path: str, name: str, body: Any
+) -> None:
+    reply = mock.post(path, body)
+    assert reply.status == 200, name
+    if body.get("stream"):
+        assert len(reply.chunks()) > 2
+    else:
+        assert reply.json()["model"] == body["model"]
+
+
+def test_rerank_score_and_embeddings_agree(mock: Any) -> None:
+    query, documents = "capital of France", ["Paris is the capital", "blue shoes", "of"]
+    body = {"model": "sds/bge-m3", "query": query, "documents": documents}
+    ranked = mock.post("/rerank", body).json()["results"]
+    by_index = {one["index"]: one["relevance_score"] for one in ranked}
+    pairs = {"model": "sds/bge-m3", "text_1": query, "text_2": documents}
+    scores = [one["score"] for one in mock.post("/score", pairs).json()["data"]]
+    assert [by_index[i] for i in range(3)] == scores
+    texts = {"model": "sds/bge-m3", "input": [query, *documents]}
+    data = mock.post("/v1/embeddings", texts).json()["data"]
+    head, *tails = [one["embedding"] for one in data]
+    for tail, score in zip(tails, scores, strict=True):
+        cosine = sum(a * b for a, b in zip(head, tail, strict=True))
+        assert math.isclose(max(0.0, cosine), score, abs_tol=1e-6)
+
+
+def test_the_same_request_has_the_same_answer(mock: Any) -> None:
+    for path, body in (
+        ("/v1/chat/completions", {**ASK, "n": 2}),
+        ("/v1/completions", {"model": CHAT, "prompt": ["a", "b"], "logprobs": 2}),
+    ):
+        first, second = (mock.post(path, body).json() for _ in range(2))
+        assert first["choices"] == second["choices"]
+        assert first["usage"] == second["usage"]
+        assert first["id"] != second["id"]
+
+
+def test_choices_and_seeds_are_different_draws(mock: Any) -> None:
+    answer = mock.post("/v1/chat/completions", {**ASK, "n": 3}).json()
+    texts = {choice["message"]["content"] for choice in answer["choices"]}
+    assert len(texts) == 3
+    seeded = {
+        mock.post("/v1/chat/completions", {**ASK, "seed": seed}).json()["choices"][0][
+            "message"
+        ]["content"]
+        for seed in range(3)
+    }
+    assert len(seeded) == 3
+    greedy = mock.post("/v1/chat/completions", {**ASK, "n": 3, "temperature": 0}).json()
+    assert len({c["message"]["content"] for c in greedy["choices"]}) == 1
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {},
+        {"temperature": 0},
+        {"n": 2, "seed": 3},
+        {"max_tokens": 5},
+        {"max_completion_tokens": 0},
+        {"stop": [" a", "."]},
+        {"logprobs": True, "top_logprobs": 3},
+        {"tools": [WEATHER], "tool_choice": "none"},
+    ],
+    ids=str,
+)
+def test_streamed_is_whole(mock: Any, extra: dict[str, Any]) -> None:
+    body = {**ASK, **extra}
+    whole = mock.post("/v1/chat/completions", body).json()
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    chunks = mock.post("/v1/chat/completions", {**body, **options}).chunks()
+    for choice in whole["choices"]:
+        assert text_of(chunks, choice["index"]) == choice["message"]["content"]
+    assert chunks[-1]["usage"] == whole["usage"]
+
+
+@pytest.mark.parametrize("extra", [{}, {"echo": True}, {"n": 2}, {"logprobs": 5}])
+def test_streamed_completions_are_whole(mock: Any, extra: dict[str, Any]) -> None:
+    body = {"model": CHAT, "prompt": ["One day a", "Été 😀"], **extra}
+    whole = mock.post("/v1/completions", body).json()
+    chunks = mock.post("/v1/completions", {**body, "stream": True}).chunks()
+    for choice in whole["choices"]:
+        assert text_of(chunks, choice["index"]) == choice["text"]
+
+
+def test_greedy_takes_the_first_alternative_and_sums_stay_below_one(mock: Any) -> None:
+    body = {**ASK, "temperature": 0, "logprobs": True, "top_logprobs": 5}
+    choice = mock.post("/v1/chat/completions", body).json()["choices"][0]
+    for entry in choice["logprobs"]["content"]:
+        top = entry["top_logprobs"]
+        assert (entry["token"], entry["logprob"]) == (
+            top[0]["token"],
+            top[0]["logprob"],
+        )
+        assert [one["logprob"] for one in top] == sorted(
+            (one["logprob"] for one in top), reverse=True
+        )
+        assert sum(math.exp(one["logprob"]) for one in top) <= 1 + 1e-9
+    joined = b"".join(bytes(entry["bytes"]) for entry in choice["logprobs"]["content"])
+    assert joined.decode() == choice["message"]["content"]
+
+
+def test_a_bias_removes_and_imposes_tokens(mock: Any) -> None:
+    body = {"model": CHAT, "prompt": "One day", "max_tokens": 1, "temperature": 0}
+    for token in range(40, 44):
+        forced = {**body, "logit_bias": {str(token): 100}}
+        first = mock.post("/v1/completions", forced).json()["choices"][0]["text"]
+        banned = {**body, "logit_bias": {str(token): -100}}
+        second = mock.post("/v1/completions", banned).json()["choices"][0]["text"]
+        assert first != second
+
+
+@pytest.mark.parametrize(
+    "choice",
+    ["required", {"type": "function", "function": {"name": "get_weather"}}],
+    ids=str,
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_forced_calls_satisfy_their_schema(
+    mock: Any, choice: Any, stream: bool
+) -> None:
+    import jsonschema  # noqa: PLC0415
+
+    body = {**ASK, "tools": [WEATHER, CLOCK], "tool_choice": choice, "stream": stream}
+    reply = mock.post("/v1/chat/completions", body)
+    if stream:
+        pieces = [
+            piece
+            for chunk in reply.chunks()
+            for piece in chunk["choices"][0]["delta"].get("tool_calls", [])
+        ]
+        name = pieces[0]["function"]["name"]
+        arguments = "".join(piece["function"]["arguments"] for piece in pieces)
+        assert pieces[0]["id"]
+        assert not any("id" in piece for piece in pieces[1:])
+    else:
+        (choice_,) = reply.json()["choices"]
+        (call,) = choice_["message"]["tool_calls"]
+        name, arguments = call["function"]["name"], call["function"]["arguments"]
+        assert choice_["finish_reason"] == "tool_calls"
+    assert name in {"get_weather", "get_time"}
+    if name == "get_weather":
+        jsonschema.validate(
+            json.loads(arguments),
+            WEATHER["function"]["parameters"],  # type: ignore[index]
+        )
+
+
+def test_the_model_calls_a_tool_that_fits_the_question(mock: Any) -> None:
+    ask = [{"role": "user", "content": "What is the weather in Paris?"}]
+    body = {**ASK, "messages": ask, "tools": [WEATHER, CLOCK]}
+    (choice,) = mock.post("/v1/chat/completions", body).json()["choices"]
+    assert choice["finish_reason"] == "tool_calls"
+    (call,) = choice["message"]["tool_calls"]
+    assert call["function"]["name"] == "get_weather"
+    answered = [
+        *ask,
+        choice["message"],
+        {"role": "tool", "tool_call_id": call["id"], "content": "sunny"},
+    ]
+    (after,) = mock.post("/v1/chat/completions", {**body, "messages": answered}).json()[
+        "choices"
+    ]
+    assert after["finish_reason"] == "stop"
+    assert after["message"]["content"]
+
+
+def test_structured_output_satisfies_its_schema(mock: Any) -> None:
+    import jsonschema  # noqa: PLC0415
+
+    schema = WEATHER["function"]["parameters"]  # type: ignore[index]
+    formats: list[Any] = [
+        {"type": "json_object"},
+        {"type": "json_schema", "json_schema": {"name": "w", "schema": schema}},
+    ]
+    for format_ in formats:
+        answer = mock.post("/v1/chat/completions", {**ASK, "response_format": format_})
+        content = json.loads(answer.json()["choices"][0]["message"]["content"])
+        assert isinstance(content, dict)
+    jsonschema.validate(content, schema)
+
+
+def test_a_reasoning_model_thinks_apart(running: Any) -> None:
+    with served(running, "--model", "deep=reasoning") as client:
+        body = {**ASK, "model": "deep"}
+        (choice,) = client.post("/v1/chat/completions", body).json()["choices"]
+        assert choice["message"]["reasoning_content"]
+        assert choice["message"]["content"]
+        assert "think>" not in json.dumps(choice)
+        chunks = client.post("/v1/chat/completions", {**body, "stream": True}).chunks()
+        assert text_of(chunks) == choice["message"]["content"]
+
+
+def test_models_can_be_added_and_any_name_served(running: Any) -> None:
+    with served(running, "--model", "my=rerank", "--model", "a=b=embeddings") as client:
+        ids = [one["id"] for one in client.get("/v1/models").json()["data"]]
+        assert CHAT in ids
+        assert ids[-2:] == ["my", "a=b"]
+        body = {"model": "my", "query": "a", "documents": ["a"]}
+        assert client.post("/rerank", body).status == 200
+        assert client.post("/rerank", {**body, "model": "x"}).status == 404
+        assert client.post("/v1/chat/completions", {**ASK, "model": "my"}).status == 400
+    with served(running, "--models", "any") as client:
+        assert client.post("/rerank", {**body, "model": "x"}).json()["model"] == "x"
+        assert client.post("/v1/chat/completions", {**ASK, "model": "y"}).status == 200
+
+
+def test_another_seed_is_another_world(running: Any, mock: Any) -> None:
+    with served(running, "--seed", "5") as client:
+        body = {"model": "sds/bge-m3", "input": "a"}
+        first = client.post("/v1/embeddings", body).json()["data"]
+        assert first != mock.post("/v1/embeddings", body).json()["data"]
+
+
+def test_a_repeated_vector_is_the_same_in_both_forms(running: Any) -> None:
+    """Without the self-check, vectors are remembered as they were written."""
+    import base64  # noqa: PLC0415
+    import struct  # noqa: PLC0415
+
+    with running(mock_application(read_options([], {}))) as client:
+        body = {"model": "sds/bge-m3", "input": ["x", "y", "x"]}
+        first, again = (client.post("/v1/embeddings", body).json() for _ in range(2))
+        assert first["data"] == again["data"]
+        assert first["data"][0]["embedding"] == first["data"][2]["embedding"]
+        packed = client.post("/v1/embeddings", {**body, "encoding_format": "base64"})
+        for one, other in zip(first["data"], packed.json()["data"], strict=True):
+            raw = base64.b64decode(other["embedding"])
+            assert list(struct.unpack("<1024f", raw)) == one["embedding"]

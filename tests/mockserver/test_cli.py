@@ -1,0 +1,162 @@
+"""`aios-mock` as a process."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "mockserver"]
+
+
+def environment(**extra: str) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if "AIOS" not in key}
+    return {**kept, **extra}
+
+
+@contextmanager
+def started(*argv: str, **environ: str) -> Iterator[tuple[Any, str, str]]:
+    """The process, its address, and the line that it printed after it."""
+    process = subprocess.Popen(
+        [*COMMAND, *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**environ),
+    )
+    try:
+        first = process.stdout.readline() if process.stdout else ""
+        assert first.startswith("listening on "), process.communicate()[1]
+        hint = process.stdout.readline() if process.stdout else ""
+        yield process, first.removeprefix("listening on ").strip(), hint
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def run(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *argv],
+        capture_output=True,
+        text=True,
+        env=environment(**environ),
+        timeout=60,
+        check=False,
+    )
+
+
+def test_it_serves_where_it_says_until_it_is_told_to_stop() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with started("--port", "0") as (process, url, _):
+            assert url.startswith("http://127.0.0.1:")
+            with urlopen(url + "/health") as reply:  # noqa: S310 - our own server
+                assert reply.status == 200
+            process.send_signal(number)
+            output, errors = process.communicate(timeout=20)
+            assert (process.returncode, output, errors) == (0, "", "")
+
+
+def test_the_hint_can_be_pasted() -> None:
+    with started("--port", "0") as (_, url, hint):
+        assert hint.startswith(f"try: curl {url}/v1/rerank ")
+        output = subprocess.run(
+            ["bash", "-c", hint.removeprefix("try: ").replace("curl", "curl -s", 1)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert json.loads(output)["results"][0]["index"] == 1
+
+
+def test_it_is_small_and_loads_nothing_for_tests_only() -> None:
+    with started("--port", "0") as (process, url, _):
+        with urlopen(url + "/v1/models") as reply:  # noqa: S310 - our own server
+            assert reply.status == 200
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        (resident,) = [line for line in status.splitlines() if "VmRSS" in line]
+        assert int(resident.split()[1]) < 80 * 1024
+    code = (
+        "import sys, mockserver.app; from mockserver.options import read_options;"
+        "mockserver.app.mock_application(read_options([], {}));"
+        "print([name for name in ('torch', 'openapi_core', 'hypothesis', 'pytest')"
+        " if name in sys.modules])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert output == "[]\n"
+
+
+def test_environment_and_file(tmp_path: Path) -> None:
+    file = tmp_path / "mock.yaml"
+    file.write_text("model: [mine=chat]\nport: 1\n", encoding="utf-8")
+    with started("--config", str(file), AIOS_MOCK_PORT="0", AIOS_API_KEY="k") as (
+        _,
+        url,
+        _,
+    ):
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as wire:
+            wire.sendall(
+                b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                b"Authorization: Bearer k\r\n\r\n"
+            )
+            received = b""
+            while block := wire.recv(65536):
+                received += block
+    assert received.startswith(b"HTTP/1.1 200")
+    assert b'"mine"' in received
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "says"),
+    [
+        (["--host", "256.1.1.1"], {}, "cannot listen on 256.1.1.1"),
+        ([], {"AIOS_MOCK_PORT": "x"}, "$AIOS_MOCK_PORT: must be a whole number"),
+        (["--config", "/missing.yaml"], {}, "cannot read /missing.yaml"),
+        (["--port", "0", "--defect", "nope"], {}, "unknown defect 'nope'"),
+    ],
+)
+def test_a_bad_option_is_told_in_one_line(
+    argv: list[str], environ: dict[str, str], says: str
+) -> None:
+    result = run(*argv, **environ)
+    assert result.returncode == 4
+    assert result.stderr.startswith("aios-mock: ")
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "argv", [["--port", "x"], ["--model", "nokind"], ["--dialect", "klingon"], ["--no"]]
+)
+def test_a_bad_command_line_is_told(argv: list[str]) -> None:
+    result = run(*argv)
+    assert result.returncode == 4
+    assert "Traceback" not in result.stderr
+    assert "usage: aios-mock" in result.stderr
+
+
+def test_a_port_in_use_is_told() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("--port", str(port))
+    assert result.returncode == 4
+    assert f"cannot listen on 127.0.0.1:{port}" in result.stderr
+
+
+def test_defects_are_listed() -> None:
+    listed = json.loads(run("--list-defects", "--json").stdout)
+    assert isinstance(listed, list)
+    plain = run("--list-defects").stdout
+    assert plain.count("\n") >= len(listed)
