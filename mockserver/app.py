@@ -1,15 +1,22 @@
 """The mock put together: contract, engine, stages, and what is broken on purpose."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
 from aiohttp import web
 
 import spec
+from mockserver.around import around
 from mockserver.catalogue import DOCUMENTED
 from mockserver.engine import MockEngine
 from mockserver.options import MockOptions
+from mockserver.plan import Plan, State, Tally
+from mockserver.relay import Relay
+from mockserver.rules import RuleError, load_rules
+from mockserver.script import ScriptedEngine
+from mockserver.staging import current_script, staged
+from mockserver.tape import Tape, TapeError
 from serving.app import application
 from serving.context import Front
 from serving.contract import Contract
@@ -21,21 +28,30 @@ from serving.stages import Stages
 class Defect(Protocol):
     """One broken promise, as `mockserver.defects.registry()` lists it by name."""
 
-    def wrap(self, stages: Stages, engine: Engine) -> tuple[Stages, Engine]:
-        """Return the stages and the engine with the promise broken."""
+    @property
+    def plant(
+        self,
+    ) -> Callable[[Stages, Engine, Tally], tuple[Stages, Engine]]:
+        """Return stages and engine with the promise broken; acts go to the tally."""
 
     def describe(self) -> dict[str, Any]:
         """Return name, description and requirement ids as plain JSON values."""
 
 
 def mock_application(options: MockOptions) -> web.Application:
-    """Return the mock as an application; raises OptionError for an unknown defect."""
+    """Return the mock as an application.
+
+    Raises OptionError for an unknown defect, and for rules or a tape that cannot be
+    read.
+    """
+    state = State(plan_of(options))
     engine = MockEngine(
         (*DOCUMENTED[options.dialect], *options.models),
         seed=options.seed,
         any_model=options.any_model,
     )
-    stages, served = broken(options.defects, Stages(), engine)
+    scripted = ScriptedEngine(engine, current_script)
+    stages, served = broken(options.defects, Stages(), scripted, state)
     front = Front(
         engine=served,
         contract=Contract(spec.openapi(options.dialect)),
@@ -45,20 +61,46 @@ def mock_application(options: MockOptions) -> web.Application:
         self_check=options.self_check,
         plain=bool(options.defects) or options.self_check,
     )
-    return application(front, stages)
+    app = application(front, staged(stages, state), middlewares=[around(state)])
+    if state.plan.relay is not None:
+        app.cleanup_ctx.append(state.plan.relay.session)
+    return app
+
+
+def plan_of(options: MockOptions) -> Plan:
+    """Read the files that options name; raises OptionError."""
+    try:
+        rules = load_rules(options.rules) if options.rules else ()
+        tape = Tape(options.replay) if options.replay else None
+    except (RuleError, TapeError) as error:
+        raise OptionError(str(error)) from None
+    relay = None
+    if tape is not None:
+        relay = Relay(tape, upstream=options.record, speed=options.replay_speed)
+    return Plan(
+        pacing=options.pacing,
+        faults=options.faults,
+        rules=rules,
+        strict=options.strict,
+        journal=options.journal,
+        control=options.control,
+        relay=relay,
+        seed=options.seed,
+    )
 
 
 def broken(
-    names: Sequence[str], stages: Stages, engine: Engine
+    names: Sequence[str], stages: Stages, engine: Engine, state: State
 ) -> tuple[Stages, Engine]:
-    """Plant defects, the last one outermost."""
+    """Plant defects, the last one outermost; the state counts their acts."""
     known = defects() if names else {}
     for name in names:
         if name not in known:
             raise OptionError(
                 f"unknown defect {name!r}; --list-defects lists {len(known)}"
             )
-        stages, engine = known[name].wrap(stages, engine)
+        tally = state.tallies[name] = Tally()
+        stages, engine = known[name].plant(stages, engine, tally)
     return stages, engine
 
 

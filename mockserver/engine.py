@@ -93,20 +93,32 @@ class MockEngine:
         return chat.render(messages, tools)
 
     async def generate(
-        self, model: str, prompt: Sequence[int], sampling: Sampling
+        self,
+        model: str,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        *,
+        saying: str | None = None,
     ) -> AsyncIterator[Token]:
         """Yield tokens one by one, an end token last unless the limit comes first.
 
-        Log probabilities are those after bias and penalties, before temperature and
-        top_p: the model's own opinion, comparable between requests. Raises TooLong.
+        `saying` is the text to say, whatever the model would. Log probabilities are
+        those after bias and penalties, before temperature and top_p: the model's own
+        opinion, comparable between requests. Raises TooLong.
         """
-        for count, token in enumerate(self.decode(model, prompt, sampling), 1):
+        tokens = self.decode(model, prompt, sampling, saying=saying)
+        for count, token in enumerate(tokens, 1):
             yield token
             if not count % _BREATH:
                 await asyncio.sleep(0)  # others are served during a long answer
 
     def decode(
-        self, model: str, prompt: Sequence[int], sampling: Sampling
+        self,
+        model: str,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        *,
+        saying: str | None = None,
     ) -> Iterator[Token]:
         """Generate as `generate` does, without an event loop."""
         served = self._served(model)
@@ -117,15 +129,17 @@ class MockEngine:
                     f"logit_bias: token ids go from 0 to {SIZE - 1}, got {token}"
                 )
         planned = chat.plan(prompt, served.reasoning, served.tool_call)
-        if sampling.schema is not None:
-            planned = (*encode(write_json(sampling.schema, _variation(sampling))), END)
+        if saying is None and sampling.schema is not None:
+            saying = write_json(sampling.schema, _variation(sampling))
+        if saying is not None:
+            planned = (*encode(saying), END)
         context = Context(self._key(served.name))
         context.read(prompt)
         if planned:
             context.state = State(plan=planned)
         key = f"{sampling.seed} {sampling.choice}".encode()
         room = min(sampling.max_tokens, served.context_length - len(prompt))
-        forced = len(planned) if sampling.schema is not None else 0
+        forced = len(planned) if saying is not None else 0
         counts: dict[int, int] = {}
         for position in range(room):
             scored = adjust(context.distribution(), sampling, counts)

@@ -3,10 +3,14 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from mockserver.catalogue import KINDS
+from mockserver.faults import FaultRate, parse_rate
+from mockserver.pacing import NO_PACING, Pacing
 from serving.engine import Model
-from serving.options import SERVING, Option, resolve, whole
+from serving.options import SERVING, Option, OptionError, resolve, whole
 from serving.run import Address
 
 PREFIX = "AIOS_MOCK"
@@ -33,6 +37,15 @@ class MockOptions:
     self_check: bool = False
     access_log: bool = False
     defects: tuple[str, ...] = ()
+    pacing: Pacing = NO_PACING
+    faults: tuple[FaultRate, ...] = ()
+    rules: Path | None = None
+    strict: bool = False
+    journal: int = 1_000  # exchanges kept
+    control: bool = True
+    replay: Path | None = None
+    record: str | None = None  # base URL
+    replay_speed: float = 0.0
     list_defects: bool = False
     as_json: bool = False
 
@@ -51,6 +64,8 @@ def read_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Mock
     )
     listing.add_argument("--json", action="store_true", help="list as JSON")
     values = resolve(_OPTIONS, argv=argv, environ=environ, prefix=PREFIX, parser=parser)
+    if values["record"] and not values["replay"]:
+        raise OptionError("--record needs --replay FILE to write to")
     return MockOptions(
         address=Address(values["host"], values["port"]),
         dialect=values["dialect"],
@@ -62,6 +77,15 @@ def read_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Mock
         self_check=values["self_check"],
         access_log=values["access_log"],
         defects=tuple(values["defect"]),
+        pacing=_pacing(values),
+        faults=_faults(values["fault"]),
+        rules=values["rules"],
+        strict=values["strict"],
+        journal=values["journal"],
+        control=values["control"],
+        replay=values["replay"],
+        record=values["record"],
+        replay_speed=values["replay_speed"],
         list_defects=values["list_defects"],
         as_json=values["json"],
     )
@@ -77,6 +101,47 @@ def named_model(text: str) -> Model:
             f"must be NAME=KIND with KIND one of {kinds}, got {text!r}"
         )
     return make(name)
+
+
+def _pacing(values: Mapping[str, Any]) -> Pacing:
+    return Pacing(values["ttft_ms"], values["itl_ms"], values["jitter"], values["seed"])
+
+
+def _faults(rates: Sequence[FaultRate]) -> tuple[FaultRate, ...]:
+    total = sum(one.rate for one in rates)
+    if total > 1 + 1e-9:
+        raise OptionError(f"the rates of --fault must add up to 1 at most, got {total}")
+    return tuple(rates)
+
+
+def _amount(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number from 0, got {text!r}")
+    return number
+
+
+def _share(text: str) -> float:
+    number = _amount(text)
+    if number > 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1, got {text}")
+    return number
+
+
+def _count(text: str) -> int:
+    number = whole(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"must be at least 0, got {text}")
+    return number
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"must be an http or https URL, got {text!r}")
+    return text
 
 
 def _dialect(text: str) -> str:
@@ -118,5 +183,43 @@ _OPTIONS = (
         default=(),
         metavar="NAME",
         repeat=True,
+    ),
+    Option("ttft-ms", "milliseconds to the first token", 0.0, _amount, "MS"),
+    Option("itl-ms", "milliseconds between two tokens", 0.0, _amount, "MS"),
+    Option(
+        "jitter", "vary each delay by up to this share (0 to 1)", 0.0, _share, "SHARE"
+    ),
+    Option(
+        "fault",
+        "a bad day: a status or drop, cut, truncate, stall, ..., with @N to let N "
+        "events of a stream pass, for this share of requests; repeatable",
+        default=(),
+        parse=parse_rate,
+        metavar="FAULT[=RATE]",
+        repeat=True,
+    ),
+    Option("rules", "YAML file with scripted answers", None, Path, "FILE"),
+    Option(
+        "strict",
+        "refuse (404) what neither a rule nor the tape answers",
+        default=False,
+        flag=True,
+    ),
+    Option("journal", "exchanges to remember", 1_000, _count, "N"),
+    Option("control", "obey /_mock/ and X-Mock- headers", default=True, flag=True),
+    Option("replay", "tape of recorded exchanges to play", None, Path, "FILE"),
+    Option(
+        "record",
+        "server to ask for what is not on the --replay tape, and to record",
+        None,
+        _url,
+        "URL",
+    ),
+    Option(
+        "replay-speed",
+        "1: as recorded, 2: twice as fast, 0: no waiting",
+        0.0,
+        _amount,
+        "FACTOR",
     ),
 )

@@ -1,0 +1,161 @@
+"""Around the whole exchange: control, journal, delays, faults of whole answers, tape.
+
+One middleware outside of everything. It plays, in this order: `/_mock/`, the
+`X-Mock-` headers, a fault drawn by its rate, the tape, and then the front.
+"""
+
+import time
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from mockserver import control, faults
+from mockserver.exchange import Exchange, current
+from mockserver.faults import Fault, FaultError
+from mockserver.harm import harmed, refusal
+from mockserver.journal import kept
+from mockserver.pacing import REAL_CLOCK, Clock
+from mockserver.plan import State
+from serving.app import CONTEXT, Handler, Middleware
+
+_OWN = ("/health", "/openapi.json")  # never harmed, never in the journal
+_LONGEST = 3_600_000  # milliseconds that X-Mock-Delay-Ms may ask for
+
+
+def around(state: State, clock: Clock = REAL_CLOCK) -> Middleware:
+    """Return the middleware."""
+    outside = _Outside(state, clock)
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in _OWN:
+            return await handler(request)
+        if state.plan.control and request.path.startswith(control.PREFIX):
+            return await control.answer(request, state)
+        return await outside.journaled(request, handler)
+
+    return middleware
+
+
+class _Outside:
+    """The parts of the middleware."""
+
+    def __init__(self, state: State, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+
+    async def journaled(
+        self, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
+        """Enter an exchange into the journal while it is played."""
+        journal = self._state.journal
+        exchange = Exchange(
+            journal.next_number(),
+            time.time(),
+            request.method,
+            request.path,
+            request.headers,
+            request.transport,
+        )
+        current.set(exchange)
+        journal.add(exchange)
+        begun = time.perf_counter()
+        try:
+            response = await self._played(request, handler, exchange)
+            _note(exchange, request, response)
+            return response
+        finally:
+            exchange.duration = time.perf_counter() - begun
+            exchange.transport = None
+            context = request.get(CONTEXT)
+            if context is not None:
+                exchange.api = context.api
+                _keep(exchange, context.raw)
+
+    async def _played(
+        self, request: web.Request, handler: Handler, exchange: Exchange
+    ) -> web.StreamResponse:
+        """Play what concerns the exchange as a whole."""
+        try:
+            exchange.fault = await self._chosen(request, exchange)
+        except FaultError as error:
+            return refusal(400, str(error))
+        if exchange.fault is not None and exchange.fault.status is not None:
+            await _read(request, exchange)
+            return refusal(exchange.fault.status)
+        response: web.StreamResponse | None = None
+        relay = self._state.plan.relay
+        if relay is not None and await _read(request, exchange):
+            response = await relay.answer(request)
+            exchange.replayed = response is not None
+        if response is None:
+            response = await handler(request)
+        # By now a rule may have chosen a fault; one with a status was its refusal.
+        fault = exchange.fault
+        if fault is None or fault.status or not isinstance(response, web.Response):
+            return response
+        return await harmed(request, response, fault)
+
+    async def _chosen(self, request: web.Request, exchange: Exchange) -> Fault | None:
+        """Return the fault that the request asks for, else one drawn by its rate."""
+        plan = self._state.plan
+        if plan.control:
+            await self._clock.sleep_if(_delay(request.headers))
+            asked = _asked(request.headers)
+            if asked is not None:
+                return asked
+        return faults.draw(self._state.faults, plan.seed, exchange.number)
+
+
+def _note(
+    exchange: Exchange, request: web.Request, response: web.StreamResponse
+) -> None:
+    exchange.status = response.status
+    if not isinstance(response, web.Response):
+        exchange.finished = exchange.finished or exchange.replayed
+        return  # a stream of the front keeps account by itself
+    identity = request.headers.get("X-Request-Id")
+    if identity is not None and not response.prepared:
+        response.headers["X-Request-Id"] = identity
+    body = response.body if isinstance(response.body, bytes) else b""
+    exchange.response = [kept(body)]
+    exchange.response_size = len(body)
+    exchange.finished = exchange.fault is None or not exchange.fault.breaks_off
+
+
+def _keep(exchange: Exchange, raw: bytes) -> None:
+    exchange.request = kept(raw)
+    exchange.request_size = len(raw)
+
+
+async def _read(request: web.Request, exchange: Exchange) -> bool:
+    """Read the body before the front does; False if that fails, as it will there."""
+    try:
+        _keep(exchange, await request.read())
+    except (web.HTTPException, web.RequestPayloadError, ValueError):
+        return False
+    return True
+
+
+def _asked(headers: Mapping[str, str]) -> Fault | None:
+    """Return the fault that the request itself asks for; raises FaultError."""
+    for name in ("X-Mock-Status", "X-Mock-Fault"):
+        text = headers.get(name)
+        if text is not None:
+            try:
+                return faults.parse_fault(text)
+            except FaultError as error:
+                raise FaultError(f"{name} {error}") from None
+    return None
+
+
+def _delay(headers: Mapping[str, str]) -> float:
+    """Return the seconds that the request itself asks to wait; raises FaultError."""
+    text = headers.get("X-Mock-Delay-Ms")
+    if text is None:
+        return 0.0
+    if not text.isdecimal() or int(text) > _LONGEST:
+        raise FaultError(
+            f"X-Mock-Delay-Ms must be a whole number from 0 to {_LONGEST}, got {text!r}"
+        )
+    return int(text) / 1000

@@ -1,0 +1,110 @@
+"""`/_mock/`: look at what happened, and change what will happen.
+
+GET /_mock/requests     the journal; ?path=, api=, model=, status=, rule= choose
+GET /_mock/defects      the planted defects with how often each acted
+GET /_mock/rules        the rules with how often each was used
+PUT /_mock/rules        other rules: {"rules": [...]} as in a rules file
+PUT /_mock/faults       other faults: {"faults": ["429=0.2", "cut@3"]}
+POST /_mock/reset       forget the journal, the counts, and what was PUT
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from mockserver.faults import FaultError, FaultRate, parse_rate
+from mockserver.harm import refusal
+from mockserver.journal import chosen, described
+from mockserver.plan import State
+from mockserver.rules import RuleError, Rules, parse_rules
+from serving.codec import decode, encode
+
+PREFIX = "/_mock/"
+_QUERY = frozenset({"path", "api", "model", "status", "rule", "method", "streamed"})
+
+
+async def answer(request: web.Request, state: State) -> web.Response:
+    """Answer a request below PREFIX."""
+    match request.method, request.path.removeprefix(PREFIX):
+        case "GET", "requests":
+            return _requests(request, state)
+        case "GET", "defects":
+            acts = {name: tally.acts for name, tally in state.tallies.items()}
+            return _json({"acts": acts})
+        case "GET", "rules":
+            return _json({"rules": _usage(state)})
+        case "PUT", "rules":
+            return await _put_rules(request, state)
+        case "PUT", "faults":
+            return await _put_faults(request, state)
+        case "POST", "reset":
+            state.reset()
+            return web.Response(status=204)
+        case method, path:
+            return refusal(
+                404,
+                f"there is no {method} {PREFIX}{path}; there are GET requests, "
+                "GET defects, GET and PUT rules, PUT faults, POST reset",
+            )
+    raise AssertionError  # pragma: no cover - the last case matches everything
+
+
+def _requests(request: web.Request, state: State) -> web.Response:
+    unknown = sorted(request.query.keys() - _QUERY)
+    if unknown:
+        return refusal(
+            400,
+            f"cannot choose by {unknown[0]!r}; valid are {', '.join(sorted(_QUERY))}",
+        )
+    found = [
+        described(exchange)
+        for exchange in state.journal
+        if chosen(exchange, request.query)
+    ]
+    return _json({"requests": found})
+
+
+def _usage(state: State) -> list[dict[str, Any]]:
+    rules = state.rules
+    return [
+        {"name": rule.name, "times": rule.times, "used": used}
+        for rule, used in zip(rules.rules, rules.used, strict=True)
+    ]
+
+
+async def _put_rules(request: web.Request, state: State) -> web.Response:
+    body = await _body(request)
+    try:
+        state.rules = Rules(parse_rules(body.get("rules"), "the body"))
+    except RuleError as error:
+        return refusal(422, str(error))
+    return _json({"rules": _usage(state)})
+
+
+async def _put_faults(request: web.Request, state: State) -> web.Response:
+    body = await _body(request)
+    try:
+        faults = _rates(body.get("faults"))
+    except FaultError as error:
+        return refusal(422, str(error))
+    state.faults = faults
+    return _json({"faults": [f"{one.fault}={one.rate}" for one in faults]})
+
+
+def _rates(value: Any) -> Sequence[FaultRate]:
+    if not isinstance(value, list):
+        raise FaultError('faults must be a list such as ["429=0.2"]')
+    return [parse_rate(str(item)) for item in value]
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    try:
+        body = decode(await request.read())
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _json(value: Any) -> web.Response:
+    return web.Response(body=encode(value), content_type="application/json")

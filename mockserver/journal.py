@@ -1,0 +1,109 @@
+"""The journal: the latest exchanges, to see what a client really sent."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from mockserver.exchange import Exchange
+from serving.codec import decode
+
+BODY_LIMIT: Final = 64 * 1024
+"""Bytes kept of each request and of each response."""
+
+_SECRET: Final = frozenset(
+    {"authorization", "api-key", "x-api-key", "cookie", "proxy-authorization"}
+)
+
+
+class Journal:
+    """A ring of exchanges: a new one pushes out the oldest."""
+
+    def __init__(self, size: int) -> None:
+        """`size` is how many exchanges are kept."""
+        self._ring: deque[Exchange] = deque(maxlen=size)
+        self._number = 0
+
+    def next_number(self) -> int:
+        """Count one more exchange."""
+        self._number += 1
+        return self._number
+
+    def add(self, exchange: Exchange) -> None:
+        """Keep an exchange; it may still be under way."""
+        self._ring.append(exchange)
+
+    def reset(self) -> None:
+        """Forget everything and count from 1 again."""
+        self._ring.clear()
+        self._number = 0
+
+    def __iter__(self) -> Iterator[Exchange]:
+        """Iterate over what is kept, the oldest first."""
+        return iter(tuple(self._ring))
+
+
+def kept(data: bytes) -> bytes:
+    """Return as much of a body as the journal keeps."""
+    return data[:BODY_LIMIT]
+
+
+def described(exchange: Exchange) -> dict[str, Any]:
+    """Return an exchange as plain JSON values, without its secrets."""
+    response = b"".join(exchange.response)
+    return {
+        "number": exchange.number,
+        "started": exchange.started,
+        "duration_ms": round(exchange.duration * 1000, 3),
+        "method": exchange.method,
+        "path": exchange.path,
+        "api": exchange.api,
+        "headers": hashed(exchange.headers),
+        "body": readable(exchange.request),
+        "body_bytes": exchange.request_size,
+        "status": exchange.status,
+        "streamed": exchange.streamed,
+        "events": exchange.events,
+        "finished": exchange.finished,
+        "response": response.decode("utf-8", "replace")
+        if exchange.streamed
+        else readable(response),
+        "response_bytes": exchange.response_size,
+        "fault": None if exchange.fault is None else str(exchange.fault),
+        "rule": exchange.rule,
+        "replayed": exchange.replayed,
+    }
+
+
+def hashed(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers with secrets replaced by a hash that tells them apart."""
+    return {
+        name: f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:12]}"
+        if name.lower() in _SECRET
+        else value
+        for name, value in headers.items()
+    }
+
+
+def readable(data: bytes) -> Any:
+    """Return JSON as values, and anything else (or what was cut off) as text."""
+    if not data:
+        return None
+    try:
+        return decode(data)
+    except ValueError:
+        return data.decode("utf-8", "replace")
+
+
+def chosen(exchange: Exchange, wanted: Mapping[str, str]) -> bool:
+    """Tell whether an exchange has the wanted path, api, model, status or rule."""
+    for name, value in wanted.items():
+        found = _model(exchange) if name == "model" else getattr(exchange, name, None)
+        if str(found) != value:
+            return False
+    return True
+
+
+def _model(exchange: Exchange) -> Any:
+    body = readable(exchange.request)
+    return body.get("model") if isinstance(body, dict) else None

@@ -1,0 +1,153 @@
+"""Inside the front: rules, pacing, faults of streams, and the journal of streams."""
+
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Final
+
+from aiohttp import web
+
+from mockserver.exchange import Exchange, current
+from mockserver.harm import harmed_frames, refusal
+from mockserver.journal import BODY_LIMIT
+from mockserver.pacing import REAL_CLOCK, Clock, paced
+from mockserver.plan import State
+from mockserver.rules import Response as Played
+from mockserver.script import Script
+from serving.context import Context
+from serving.errors import ApiError, NotFound
+from serving.stages import Answer, Chunks, Frames, Response, Stages
+
+_PLAYED: Final = "mock.played"
+
+
+class PlayedRefusal(ApiError):  # noqa: N818 - reads as the fact it states
+    """A refusal that a rule asked for."""
+
+    def __init__(self, response: web.Response) -> None:
+        """`response` is sent as it is."""
+        super().__init__("a rule refuses this request", code="mock_fault")
+        self.response = response
+
+
+def current_script() -> Script | None:
+    """Return the script of the running exchange."""
+    exchange = current.get(None)
+    return None if exchange is None else exchange.script
+
+
+def staged(stages: Stages, state: State, clock: Clock = REAL_CLOCK) -> Stages:
+    """Return the stages with rules, pacing, faults of streams, and the journal."""
+    inside = _Inside(stages, state, clock)
+    ruled = replace(
+        stages, prepare=inside.prepare, answer=inside.answer, chunks=inside.chunks
+    )
+    return replace(
+        paced(ruled, state.plan.pacing, clock),
+        refusal=inside.refusal,
+        stream=inside.stream,
+        frames=inside.frames,
+    )
+
+
+class _Inside:
+    """The stages that `staged` puts in; each calls the one before."""
+
+    def __init__(self, stages: Stages, state: State, clock: Clock) -> None:
+        self._stages = stages
+        self._state = state
+        self._clock = clock
+
+    def prepare(self, context: Context) -> None:
+        """Find the rule that answers."""
+        rules = self._state.rules
+        found = rules.find(context)
+        if found is None:
+            if self._state.plan.strict:
+                raise NotFound(
+                    "no rule matches this request (--strict); the nearest one: "
+                    f"{rules.nearest(context)}",
+                    code="no_rule",
+                )
+            self._stages.prepare(context)
+            return
+        rule, response = found
+        exchange = current.get()
+        exchange.rule, exchange.script = rule.name, response.script
+        exchange.fault = response.fault or exchange.fault
+        context.memory[_PLAYED] = response
+        if _status(response) is None:
+            self._stages.prepare(context)
+
+    async def answer(self, context: Context) -> Answer:
+        """Return the rule's answer, else that of the stage before."""
+        response = await self._begun(context)
+        if response is not None and response.json is not None:
+            played: Answer = response.json
+            return played
+        return await self._stages.answer(context)
+
+    async def chunks(self, context: Context) -> Chunks:
+        """Yield the rule's chunks, else those of the stage before."""
+        response = await self._begun(context)
+        if response is not None and response.json is not None:
+            played = response.json
+            for chunk in played if isinstance(played, list) else [played]:
+                yield chunk
+            return
+        async with aclosing(self._stages.chunks(context)) as source:
+            async for chunk in source:
+                yield chunk
+
+    async def _begun(self, context: Context) -> Played | None:
+        """Play what a rule wants before the answer begins; it may refuse."""
+        response: Played | None = context.memory.get(_PLAYED)
+        if response is not None:
+            await self._clock.sleep_if(response.delay_ms / 1000)
+            status = _status(response)
+            if status is not None:
+                raise PlayedRefusal(refusal(status, response.message))
+        return response
+
+    def refusal(self, context: Context, error: ApiError) -> Response:
+        """Write a refusal, of a rule or of the stage before."""
+        if not isinstance(error, PlayedRefusal):
+            return self._stages.refusal(context, error)
+        response = error.response
+        body = response.body if isinstance(response.body, bytes) else b""
+        return response.status, dict(response.headers), body
+
+    def stream(self, context: Context) -> tuple[int, Mapping[str, str]]:
+        """Open a stream, with the request's id if it has one."""
+        status, headers = self._stages.stream(context)
+        identity = context.headers.get("X-Request-Id")
+        if identity is not None:
+            headers = {**headers, "X-Request-Id": identity}
+        return status, headers
+
+    async def frames(self, context: Context, chunks: Chunks) -> Frames:
+        """Play a fault on the stream, and note in the journal what is sent."""
+        exchange = current.get()
+        exchange.streamed = True
+        source = self._stages.frames(context, chunks)
+        if exchange.fault is not None:
+            source = harmed_frames(source, exchange.fault, exchange.transport)
+        async with aclosing(source):
+            async for event in source:
+                _keep(exchange, event)
+                yield event
+        exchange.finished = exchange.fault is None or not exchange.fault.breaks_off
+
+
+def _status(response: Played) -> int | None:
+    """Return the status of a refusal, whether asked for as status or as a fault."""
+    if response.status is None and response.fault is not None:
+        return response.fault.status
+    return response.status
+
+
+def _keep(exchange: Exchange, event: bytes) -> None:
+    exchange.events += 1
+    if exchange.response_size < BODY_LIMIT:
+        exchange.response.append(event)
+    exchange.response_size += len(event)
