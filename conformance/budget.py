@@ -72,6 +72,8 @@ def ceilings(steps: tuple[Step, ...]) -> Iterator[Cost]:
             cost = ceiling(step.operation, step.body, step.raw)
         if step.prompt_tokens is not None:
             cost = Cost(step.prompt_tokens, cost.completion)
+        if step.completion_tokens is not None:
+            cost = Cost(cost.prompt, step.completion_tokens)
         before += cost
         costliest = max(costliest, cost.completion)
         yield cost
