@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from conformance.events import Listener, TargetStarted
@@ -21,8 +21,12 @@ _LISTENING = re.compile(r"listening on (http://\S+)")
 
 
 @asynccontextmanager
-async def serving(options: RunOptions, listener: Listener) -> AsyncIterator[str]:
+async def serving(
+    options: RunOptions, listener: Listener, more: Sequence[str] = ()
+) -> AsyncIterator[str]:
     """The base URL of the target; a bundled server is started and stopped again.
+
+    `more` are further arguments of the server's command.
 
     Raises:
         TargetError: the bundled server does not start.
@@ -31,7 +35,7 @@ async def serving(options: RunOptions, listener: Listener) -> AsyncIterator[str]
     if options.target not in MODULES:
         yield options.target
         return
-    process = await _start(options)
+    process = await _start(options, more)
     output = _Output(process, options.target, listener)
     try:
         yield await output.url()
@@ -40,8 +44,10 @@ async def serving(options: RunOptions, listener: Listener) -> AsyncIterator[str]
         await output.close()
 
 
-async def _start(options: RunOptions) -> asyncio.subprocess.Process:
-    arguments = ["--port", "0"]
+async def _start(
+    options: RunOptions, more: Sequence[str]
+) -> asyncio.subprocess.Process:
+    arguments = ["--port", "0", *more]
     if options.dialect != "aios":
         arguments += ["--dialect", options.dialect]
     environment = {k: v for k, v in os.environ.items() if k != "AIOS_API_KEY"}

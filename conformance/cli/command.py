@@ -15,7 +15,10 @@ from typing import NoReturn
 from rich.console import Console
 
 from conformance.options import ConformanceError, ExitCode, OptionError
+from conformance.prove.arguments import declare as declare_prove
 from conformance.reporting.json_report import suite_version
+from conformance.reporting.terminal import console
+from conformance.reporting.wording import paragraph
 from conformance.settings import OPTIONS, TARGET, Option, declare
 from spec import DIALECTS, SpecError
 
@@ -64,10 +67,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
-    out, err = (
-        Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-        for stderr in (False, True)
-    )
+    out, err = console(sys.stdout), console(sys.stderr)
     try:
         arguments = parser().parse_args(argv)
         # a subcommand's modules are imported when it is asked for
@@ -75,23 +75,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         handler = getattr(import_module(f"conformance.{module}"), function)
         return int(handler(arguments, out, os.environ))
     except ConformanceError as error:
-        _tell(err, str(error), error.hint)
+        _tell(err, paragraph(error))
         return int(error.exit_code)
     except SpecError as error:
-        _tell(err, str(error), "")
+        _tell(err, str(error))
         return int(ExitCode.UNUSABLE)
     except KeyboardInterrupt:
-        _tell(err, "interrupted", "")
+        _tell(err, "interrupted")
         return int(ExitCode.CUT_SHORT)
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.JUDGED)
 
 
-def _tell(err: Console, message: str, hint: str) -> None:
+def _tell(err: Console, message: str) -> None:
     err.print(f"aios-conformance: error: {message}", style="red", soft_wrap=True)
-    if hint:
-        err.print(hint, soft_wrap=True)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -170,10 +168,10 @@ def _add_judging(command: _Command) -> None:
     _add_run_dir(report)
     prove = command(
         "prove",
-        "cli.judging:prove",
+        "prove.command:prove",
         "prove the suite: run it against every defect of the mock (the kill matrix)",
     )
-    prove.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    declare_prove(prove)
 
 
 def _add_looking(command: _Command) -> None:

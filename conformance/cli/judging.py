@@ -1,9 +1,8 @@
-"""`run`, `plan`, `judge`, `report` and `prove`."""
+"""`run`, `plan`, `judge` and `report`."""
 
 import argparse
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -30,7 +29,12 @@ def run(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
     options = read_options(vars(arguments), environ)
     with progress(out) as listener:
         conducted = conduct(options, listener)
-    out.print(summary(conducted.result, options.report_dir, options.fail_on))
+    is_judged = conducted.error is None
+    out.print(
+        summary(
+            conducted.result, options.report_dir, options.fail_on, is_judged=is_judged
+        )
+    )
     if conducted.error is not None:
         raise conducted.error
     return conducted.exit_code(options.fail_on)
@@ -67,9 +71,3 @@ def rewrite(arguments: argparse.Namespace, out: Console, _: Environ) -> int:
     write_reports(result, directory)
     out.print(f"reports written to {directory}")
     return ExitCode.JUDGED
-
-
-def prove(arguments: argparse.Namespace, _: Console, __: Environ) -> int:
-    """Hand over to the proof, which nobody else needs to import."""
-    code: int = import_module("conformance.prove").main(arguments.arguments)
-    return code

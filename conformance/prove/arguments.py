@@ -1,0 +1,42 @@
+"""The options of `prove`; declared here so that a parser needs nothing else."""
+
+import argparse
+import os
+
+from conformance.options import PRESETS
+from spec import DIALECTS
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Add the options to a parser."""
+    add = parser.add_argument
+    add(
+        "--only",
+        action="append",
+        metavar="PATTERN",
+        default=[],
+        help="names of defects to try, with * and ?; repeatable",
+    )
+    add(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="try N of them: always the same ones, spread over the APIs",
+    )
+    add("--dialect", choices=DIALECTS, help="only the defects of one dialect")
+    add("--preset", choices=PRESETS, default="standard", help="default: %(default)s")
+    add("--seed", type=int, default=0, metavar="N", help="another draw of the plan")
+    add(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="trials at a time (default: one per processor)",
+    )
+    add(
+        "--dir",
+        default="reports/proof",
+        metavar="DIR",
+        help="where the matrix goes (default: %(default)s)",
+    )
+    add("--fresh", action="store_true", help="forget the trials of an earlier call")

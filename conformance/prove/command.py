@@ -1,0 +1,204 @@
+"""`aios-conformance prove`: run all trials, in parallel and resumably, and publish."""
+
+import argparse
+import fnmatch
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+import conformance
+import spec
+from conformance.catalogue import catalogue
+from conformance.options import ExitCode, OptionError, RunOptions, SuiteError
+from conformance.plan import plan
+from conformance.plan_cache import suite_version
+from conformance.prove.matrix import Matrix
+from conformance.prove.render import render_html, render_json, render_markdown
+from conformance.prove.trial import GOOD, Planted, Trial, tried
+from conformance.reporting import write_atomically
+
+_SERVERS = ("mockserver", "serving")
+
+
+def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
+    """Run the proof; 0 if every defect is killed precisely and no variation alarms."""
+    planted = _chosen(_listed(), arguments.only, arguments.sample, arguments.dialect)
+    folder = Path(arguments.dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    key = _key(arguments.preset, arguments.seed)
+    log = folder / "trials.jsonl"
+    done = {} if arguments.fresh else _stored(log, key)
+    done = {name: trial for name, trial in done.items() if name in planted}
+    waiting = [p for name, p in planted.items() if name not in done]
+    if done:
+        out.print(f"{len(done)} trials are taken from {log} (--fresh runs them again)")
+    _draw_once(waiting, arguments.preset, arguments.seed)
+    trials = done | _run(waiting, arguments, log, key, out)
+    ordered = [trials[name] for name in planted]
+    for dialect in sorted({p.dialect for p in planted.values()}):
+        matrix = Matrix(
+            catalogue(dialect), [t for t in ordered if t.planted.dialect == dialect]
+        )
+        _publish(matrix, arguments, folder, is_whole=_is_whole(arguments))
+        _tell(matrix, out)
+    return int(
+        ExitCode.RED if any(t.outcome not in GOOD for t in ordered) else ExitCode.JUDGED
+    )
+
+
+def _is_whole(arguments: argparse.Namespace) -> bool:
+    return not arguments.only and arguments.sample is None and not arguments.dialect
+
+
+def _listed() -> list[Planted]:
+    """The mock's own list, asked by its command."""
+    command = [sys.executable, "-P", "-m", "mockserver", "--list-defects", "--json"]
+    found = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+    if found.returncode:
+        said = found.stderr.decode(errors="replace").strip()
+        raise SuiteError(f"the mock lists no defects: {said}", code="no-defects")
+    return [Planted.read(one) for one in json.loads(found.stdout)]
+
+
+def _chosen(
+    listed: list[Planted],
+    patterns: Sequence[str],
+    sample: int | None,
+    dialect: str | None,
+) -> dict[str, Planted]:
+    """The trials to run, by name."""
+    chosen = [p for p in listed if dialect in (None, p.dialect)]
+    if patterns:
+        chosen = [
+            p for p in chosen if any(fnmatch.fnmatch(p.name, each) for each in patterns)
+        ]
+    if sample is not None:
+        # ordered by hash, so that a sample is spread and stays the same
+        chosen.sort(key=lambda p: hashlib.sha256(p.name.encode()).digest())
+        chosen = chosen[:sample]
+    if not chosen:
+        raise OptionError(
+            "no defect is left to try",
+            code="no-defect",
+            hint="`aios-mock --list-defects` prints the names",
+        )
+    return {p.name: p for p in chosen}
+
+
+def _key(preset: str, seed: int) -> str:
+    """What trials stand on: the sources of judge, contract and mock."""
+    digest = hashlib.sha256(f"{preset} {seed}".encode())
+    root = Path(conformance.__file__).parents[1]
+    for package in ("conformance", "spec", *_SERVERS):
+        for path in sorted((root / package).rglob("*")):
+            if path.suffix in (".py", ".yaml", ".json"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _stored(log: Path, key: str) -> dict[str, Trial]:
+    """Finished trials of the same sources."""
+    found: dict[str, Trial] = {}
+    if log.exists():
+        for line in log.read_text(encoding="utf-8").splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # cut off while it was written
+            if entry.get("key") == key:
+                trial = Trial.read(entry["trial"])
+                found[trial.planted.name] = trial
+    return found
+
+
+def _draw_once(waiting: Sequence[Planted], preset: Any, seed: int) -> None:
+    """Fill the plan cache before many processes want it."""
+    for dialect in {p.dialect for p in waiting}:
+        plan(RunOptions("mock", dialect=dialect, preset=preset, seed=seed))
+
+
+def _run(
+    waiting: Sequence[Planted],
+    arguments: argparse.Namespace,
+    log: Path,
+    key: str,
+    out: Console,
+) -> dict[str, Trial]:
+    trials: dict[str, Trial] = {}
+    pool = ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn"))
+    with (
+        Progress(console=out, transient=True) as progress,
+        log.open("a", encoding="utf-8") as stream,
+        pool,
+    ):
+        bar = progress.add_task("trials", total=len(waiting))
+        futures = [
+            pool.submit(tried, planted, arguments.preset, arguments.seed)
+            for planted in waiting
+        ]
+        try:
+            for future in as_completed(futures):
+                trial = future.result()
+                trials[trial.planted.name] = trial
+                stream.write(json.dumps({"key": key, "trial": trial.plain()}) + "\n")
+                stream.flush()
+                progress.advance(bar)
+                if trial.outcome not in GOOD:
+                    out.print(_line(trial))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return trials
+
+
+def _line(trial: Trial) -> str:
+    planted = trial.planted
+    wanted = planted.primary or f"silence ({planted.freedom})"
+    tripped = ", ".join(f"{row} {verdict}" for row, verdict in trial.tripped.items())
+    why = f"; {trial.reason}" if trial.reason else ""
+    stray = f"; stray: {', '.join(trial.stray)}" if trial.stray else ""
+    return f"{trial.outcome} {planted.name}: wants {wanted}; got {tripped}{stray}{why}"
+
+
+def _publish(
+    matrix: Matrix, arguments: argparse.Namespace, folder: Path, *, is_whole: bool
+) -> None:
+    """Write the matrix; a part of it never replaces the whole one."""
+    about = {
+        "suite": suite_version(),
+        "dialect": matrix.known.dialect,
+        "preset": arguments.preset,
+        "seed": arguments.seed,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "requirements_sha256": spec.requirements_sha256(matrix.known.dialect)[:16],
+    }
+    dialect = matrix.known.dialect
+    stem = "kill-matrix" if dialect == "aios" else f"kill-matrix-{dialect}"
+    if not is_whole:
+        stem = f"part-{stem}"
+    for suffix, render in (
+        ("json", render_json),
+        ("md", render_markdown),
+        ("html", render_html),
+    ):
+        write_atomically(folder / f"{stem}.{suffix}", render(matrix, about))
+
+
+def _tell(matrix: Matrix, out: Console) -> None:
+    figures = matrix.figures
+    out.print(
+        f"{matrix.known.dialect}: {figures['killed']} of {figures['defects']} defects "
+        f"killed, {figures['precise']} of them by nothing else; "
+        f"{figures['silent']} of {figures['variations']} variations left alone; "
+        f"{figures['proved']} of {figures['requirements']} MUST and SHOULD rows proved"
+    )

@@ -1,0 +1,141 @@
+"""The published matrix: JSON for programs, Markdown and one HTML file for people."""
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from conformance.prove.matrix import Matrix
+from conformance.prove.trial import GOOD, Trial
+
+_INTRODUCTION = (
+    "Every defect is one promise that the mock breaks on purpose; every variation "
+    "is a freedom that the documents leave."
+)
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto;
+  padding: 0 1rem; color: #1c2024; background: #fff }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; vertical-align: top; padding: .35rem .6rem;
+  border-bottom: 1px solid #d8dce0 }
+th { position: sticky; top: 0; background: #fff }
+code { font-size: .9em }
+.good { color: #18794e } .bad { color: #c62a2f; font-weight: 600 }
+.figures { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0; list-style: none }
+.figures li { border: 1px solid #d8dce0; border-radius: .5rem; padding: .6rem 1rem }
+.figures b { display: block; font-size: 1.5rem }
+@media (prefers-color-scheme: dark) {
+  body, th { background: #15181b; color: #e6e9ec }
+  th, td, .figures li { border-color: #363b41 }
+  .good { color: #4cc38a } .bad { color: #ff6369 }
+}
+"""
+
+
+def render_json(matrix: Matrix, about: Mapping[str, Any]) -> str:
+    """The whole matrix."""
+    content = {
+        **about,
+        "figures": matrix.figures,
+        "unproved": [row.id for row in matrix.unproved],
+        "killers": dict(sorted(matrix.killers.items())),
+        "trials": [trial.plain() for trial in matrix.trials],
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _lines(matrix: Matrix) -> list[tuple[str, str]]:
+    figures = matrix.figures
+    return [
+        (f"{figures['killed']} of {figures['defects']}", "defects killed"),
+        (f"{figures['precise']} of {figures['defects']}", "killed by nothing else"),
+        (f"{figures['silent']} of {figures['variations']}", "variations left alone"),
+        (
+            f"{figures['proved']} of {figures['requirements']}",
+            "MUST and SHOULD rows that have shown that they can fail",
+        ),
+    ]
+
+
+def render_markdown(matrix: Matrix, about: Mapping[str, Any]) -> str:
+    """The matrix as tables."""
+    out = [
+        "# Kill matrix",
+        "",
+        _INTRODUCTION,
+        "",
+        ", ".join(f"{name} {value}" for name, value in about.items()) + ".",
+        "",
+        *(f"- **{count}** {what}" for count, what in _lines(matrix)),
+        "",
+    ]
+    if matrix.unproved:
+        ids = ", ".join(row.id for row in matrix.unproved)
+        out += [f"Not yet shown to be able to fail: {ids}.", ""]
+    out += [
+        "| defect | primary | outcome | also tripped | what is broken |",
+        "|---|---|---|---|---|",
+        *(_row(trial) for trial in matrix.defects),
+        "",
+        "| variation | freedom | outcome | tripped | what is varied |",
+        "|---|---|---|---|---|",
+        *(_row(trial) for trial in matrix.variations),
+    ]
+    return "\n".join(out) + "\n"
+
+
+def _row(trial: Trial) -> str:
+    planted = trial.planted
+    others = ", ".join(row for row in trial.tripped if row != planted.primary)
+    cells = [
+        f"`{planted.name}`",
+        planted.primary or planted.freedom or "",
+        trial.outcome,
+        others,
+        planted.description + (f" ({planted.origin})" if planted.origin else ""),
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def render_html(matrix: Matrix, about: Mapping[str, Any]) -> str:
+    """One self-contained page."""
+    figures = "".join(
+        f"<li><b>{escape(count)}</b>{escape(what)}</li>"
+        for count, what in _lines(matrix)
+    )
+    unproved = ", ".join(row.id for row in matrix.unproved)
+    missing = (
+        f"<p>Not yet shown to be able to fail: <code>{unproved}</code></p>"
+        if unproved
+        else ""
+    )
+    told = escape(", ".join(f"{name} {value}" for name, value in about.items()))
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8>"
+        "<meta name=viewport content='width=device-width'>"
+        f"<title>Kill matrix</title><style>{_STYLE}</style>"
+        f"<h1>Kill matrix</h1><p>{told}</p><ul class=figures>{figures}</ul>{missing}"
+        + _table(matrix.defects, "Defects", "primary")
+        + _table(matrix.variations, "Variations", "freedom")
+        + "</html>\n"
+    )
+
+
+def _table(trials: list[Trial], title: str, column: str) -> str:
+    rows = []
+    for trial in trials:
+        planted = trial.planted
+        others = ", ".join(row for row in trial.tripped if row != planted.primary)
+        why = f" — {trial.reason}" if trial.reason else ""
+        origin = f" ({planted.origin})" if planted.origin else ""
+        css = "good" if trial.outcome in GOOD else "bad"
+        rows.append(
+            f"<tr><td><code>{escape(planted.name)}</code>"
+            f"<td>{escape(planted.primary or planted.freedom or '')}"
+            f"<td class={css}>{escape(trial.outcome + why)}"
+            f"<td>{escape(others)}<td>{escape(planted.description + origin)}"
+        )
+    return (
+        f"<h2>{title}</h2><table><thead><tr><th>name<th>{column}<th>outcome"
+        f"<th>also tripped<th>what it does</thead>{''.join(rows)}</table>"
+    )

@@ -1,0 +1,166 @@
+"""One trial: the mock with one defect, judged like any other target."""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, Literal, Self
+
+import aiohttp
+
+from conformance.options import ConformanceError, Preset, RunOptions, SuiteError
+from conformance.result import RunResult
+from conformance.run import run
+from conformance.servers import serving
+
+Outcome = Literal[
+    "killed",  # the primary tripped, and nothing that was not declared
+    "imprecise",  # the primary tripped, and something undeclared as well
+    "survived",  # the primary did not trip
+    "unreached",  # the defect never acted: nothing was shown
+    "silent",  # a variation that raised nothing
+    "alarmed",  # a variation that raised something
+    "error",  # the trial itself failed
+]
+GOOD: frozenset[Outcome] = frozenset({"killed", "silent"})
+_TRIPPED = ("warn", "fail")
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A defect or variation as the mock describes it."""
+
+    name: str
+    description: str
+    primary: str | None = None
+    also: Mapping[str, str] = field(default_factory=dict)  # id → reason
+    freedom: str | None = None
+    origin: str | None = None
+    dialect: str = "aios"
+
+    @classmethod
+    def read(cls, described: Mapping[str, Any]) -> Self:
+        """Take an entry of the mock's list."""
+        names = cls.__dataclass_fields__
+        return cls(**{k: v for k, v in described.items() if k in names})
+
+    @property
+    def is_variation(self) -> bool:
+        """Nothing may trip: it is within the documents."""
+        return self.primary is None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of one defect."""
+
+    planted: Planted
+    outcome: Outcome
+    tripped: Mapping[str, str] = field(default_factory=dict)  # id → verdict
+    stray: Sequence[str] = ()  # tripped, but neither primary nor declared
+    idle: Sequence[str] = ()  # declared besides, but did not trip
+    acts: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+    reason: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """The trial as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        """Take a stored trial."""
+        return cls(**{**stored, "planted": Planted.read(stored["planted"])})
+
+
+def tried(planted: Planted, preset: Preset, seed: int) -> Trial:
+    """Run one trial; whatever goes wrong is its outcome."""
+    began = monotonic()
+    try:
+        result, acts = asyncio.run(_judged(planted, preset, seed))
+    except ConformanceError as error:
+        return Trial(
+            planted,
+            "error",
+            seconds=round(monotonic() - began, 2),
+            reason=f"{error.code}: {error}",
+        )
+    return concluded(planted, result, acts, monotonic() - began)
+
+
+def concluded(planted: Planted, result: RunResult, acts: int, seconds: float) -> Trial:
+    """Hold a result against what the defect declares."""
+    tripped = {
+        row.requirement.id: row.verdict
+        for row in result.requirements
+        if row.verdict in _TRIPPED
+    }
+    faulty = [r.requirement.id for r in result.requirements if r.verdict == "error"]
+    declared = {planted.primary, *planted.also}
+    stray = sorted(tripped.keys() - declared)
+    outcome: Outcome
+    reason = None
+    if faulty or not result.complete:
+        outcome = "error"
+        reason = result.cut_short or f"the suite itself failed at {', '.join(faulty)}"
+    elif not acts:
+        outcome, reason = "unreached", "the defect never acted"
+    elif planted.is_variation:
+        outcome = "alarmed" if tripped else "silent"
+    elif planted.primary not in tripped:
+        outcome = "survived"
+    else:
+        outcome = "imprecise" if stray else "killed"
+    return Trial(
+        planted,
+        outcome,
+        tripped,
+        stray,
+        sorted(planted.also.keys() - tripped.keys()),
+        acts,
+        result.usage.requests,
+        round(seconds, 2),
+        reason,
+    )
+
+
+async def _judged(planted: Planted, preset: Preset, seed: int) -> tuple[RunResult, int]:
+    """The result of the judge, and how often the defect acted."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = RunOptions(
+            "mock",
+            dialect=planted.dialect,
+            preset=preset,
+            seed=seed,
+            report_dir=Path(folder),
+        )
+        arguments = ("--defect", planted.name)
+        async with serving(options, lambda _: None, arguments) as url:
+            named = RunOptions(
+                url,
+                dialect=planted.dialect,
+                preset=options.preset,
+                seed=seed,
+                report_dir=Path(folder),
+            )
+            result = await run(named, lambda _: None)
+            return result, await _acts(url, planted.name)
+
+
+async def _acts(url: str, name: str) -> int:
+    """How often the defect acted, by the mock's own count."""
+    try:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{url}/_mock/defects") as answer,
+        ):
+            counts: dict[str, int] = (await answer.json())["acts"]
+            return counts.get(name, 0)
+    except (aiohttp.ClientError, KeyError) as error:
+        raise SuiteError(
+            f"the mock does not say how often {name} acted: {error}",
+            code="no-tally",
+        ) from error
