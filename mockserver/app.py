@@ -24,6 +24,9 @@ from serving.engine import Engine
 from serving.options import OptionError
 from serving.stages import Stages
 
+STATE = web.AppKey("state", State)
+"""Where an application keeps its journal, rules and faults."""
+
 
 class Defect(Protocol):
     """One broken promise, as `mockserver.defects.registry()` lists it by name."""
@@ -62,6 +65,7 @@ def mock_application(options: MockOptions) -> web.Application:
         plain=bool(options.defects) or options.self_check,
     )
     app = application(front, staged(stages, state), middlewares=[around(state)])
+    app[STATE] = state
     if state.plan.relay is not None:
         app.cleanup_ctx.append(state.plan.relay.session)
     return app
