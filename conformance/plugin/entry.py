@@ -69,8 +69,7 @@ def explain_unclaimed(config: pytest.Config, parser: pytest.Parser) -> None:
 
     Raises UsageError, for nobody would understand the option otherwise.
     """
-    _, unknown = parser.parse_known_and_unknown_args(["--target=x"])
-    if not unknown:
+    if _is_declared(parser):
         return
     target = _last_target(map(str, config.invocation_params.args))
     try:
@@ -83,6 +82,15 @@ def explain_unclaimed(config: pytest.Config, parser: pytest.Parser) -> None:
         f"--target={target} runs the conformance suite, which takes no path: leave "
         f"out {paths!r}. To select requirements, use -k."
     )
+
+
+def _is_declared(parser: pytest.Parser) -> bool:
+    """Somebody's conftest.py or plugin has an option of the same name."""
+    try:
+        _, unknown = parser.parse_known_and_unknown_args([f"{TARGET.flag}=x"])
+    except pytest.UsageError:  # it is theirs, and has its own idea of values
+        return True
+    return not unknown
 
 
 def _check_spelling(unknown: Iterable[str]) -> None:

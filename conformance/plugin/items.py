@@ -13,6 +13,7 @@ from typing import Literal
 import pytest
 
 from conformance.options import OptionError
+from conformance.reporting.wording import paragraph
 from spec import Level, Requirement, SpecError, requirement, requirements
 
 NODE = "aios-conformance"
@@ -57,7 +58,7 @@ def item_id(nodeid: str) -> str:
 
 def usage_error(error: OptionError) -> pytest.UsageError:
     """The error as pytest shows it, in one paragraph."""
-    return pytest.UsageError(f"{error}. {error.hint}" if error.hint else str(error))
+    return pytest.UsageError(paragraph(error))
 
 
 class RequirementFailed(Exception):  # noqa: N818  its name is never shown

@@ -53,20 +53,19 @@ class SuitePlugin:
         """With --plan: print the plan, send nothing."""
         if not self.is_plan or config.option.help or config.option.version:
             return None
-        from conformance.plugin.showing import plan_text  # noqa: PLC0415  slow to import
+        from conformance.plugin.showing import show_plan  # noqa: PLC0415  slow to import
 
-        writer = config.get_terminal_writer()
-        writer.write(plan_text(self.options, writer))
+        try:
+            show_plan(self.options)
+        except OptionError as error:
+            raise usage_error(error) from error
         return int(ExitCode.JUDGED)
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """In a worker, find the outcomes; in a controller, make room for them."""
+        """In a worker, learn where the outcomes will be."""
         given = getattr(config, "workerinput", {}).get(_OUTCOMES)
         if given is not None:
             self._outcomes_file = Path(given)
-        elif config.pluginmanager.hasplugin("dsession"):
-            folder = tempfile.mkdtemp(prefix="aios-conformance-")
-            self._outcomes_file = Path(folder) / "outcomes.json"
 
     def pytest_report_header(self) -> str:
         """Which target, under which law."""
@@ -129,6 +128,9 @@ class SuitePlugin:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker where the outcomes will be."""
+        if self._outcomes_file is None:
+            folder = tempfile.mkdtemp(prefix="aios-conformance-")
+            self._outcomes_file = Path(folder) / "outcomes.json"
         node.workerinput[_OUTCOMES] = str(self._outcomes_file)
 
     @pytest.hookimpl(optionalhook=True)

@@ -1,22 +1,22 @@
 """What pytest's terminal shows of a run; imported only when there is one."""
 
+import sys
 from collections.abc import Callable, Collection, Iterable
 from io import StringIO
 from typing import Any
-
-from rich.console import Console, RenderableType
 
 from conformance.conduct import Conducted, conduct
 from conformance.events import ExchangeDone, Explaining, PlanMade, RunEvent
 from conformance.options import RunOptions
 from conformance.plan import plan
 from conformance.plugin.items import Outcome
-from conformance.reporting.terminal import plan_table, printable, summary
+from conformance.reporting.terminal import console, plan_table, printable, summary
 from conformance.reporting.wording import (
     KIND_MEANINGS,
     VERDICT_WORDS,
     actual_text,
     found_sentence,
+    paragraph,
 )
 from conformance.result import Evidence, RequirementResult, RunResult
 
@@ -55,37 +55,25 @@ def _progress(reporter: Any) -> Callable[[RunEvent], None]:
     return listen
 
 
-def plan_text(options: RunOptions, writer: Any) -> str:
-    """The plan with its ceilings."""
-    return _rendered(plan_table(plan(options).summary), writer)
+def show_plan(options: RunOptions) -> None:
+    """Print the plan with its ceilings, before pytest's terminal is set up."""
+    console(sys.stdout).print(plan_table(plan(options).summary))
 
 
 def summary_text(conducted: Conducted, options: RunOptions, writer: Any) -> str:
     """The end of a run, and why it ended early."""
-    text = _rendered(
-        summary(conducted.result, options.report_dir, options.fail_on), writer
+    shown = summary(
+        conducted.result,
+        options.report_dir,
+        options.fail_on,
+        is_judged=conducted.error is None,
     )
-    error = conducted.error
-    if error is None:
-        return text
-    hint = f" {error.hint}" if error.hint else ""
-    return f"{text}\nERROR: {printable(str(error))}.{hint}\n"
-
-
-def _rendered(content: RenderableType, writer: Any) -> str:
     buffer = StringIO()
-    Console(
-        file=buffer,
-        width=writer.fullwidth,
-        force_terminal=writer.hasmarkup,
-        no_color=not writer.hasmarkup,
-        color_system="standard" if writer.hasmarkup else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    ).print(content)
-    return buffer.getvalue()
+    width = writer.fullwidth if writer.hasmarkup else None
+    console(buffer, width=width, colours=writer.hasmarkup).print(shown)
+    if conducted.error is not None:
+        buffer.write(f"\nERROR: {printable(paragraph(conducted.error))}\n")
+    return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n"))
 
 
 def outcomes(result: RunResult) -> dict[str, Outcome]:

@@ -4,6 +4,7 @@ from xml.sax.saxutils import escape
 
 import orjson
 
+from conformance.reporting.wording import chosen
 from conformance.result import RunResult
 
 LABEL = "AIOS conformance"
@@ -14,7 +15,7 @@ _CHARACTER = 6.6  # mean width of a character at 11 px, in pixels
 
 def message(result: RunResult) -> tuple[str, str]:
     """What the badge says, and its colour by shields' names."""
-    counts = result.summary
+    counts = chosen(result).summary
     judged = counts["pass"] + counts["warn"] + counts["fail"]
     if not result.complete:
         return "incomplete", "lightgrey"

@@ -19,6 +19,7 @@ from conformance.reporting.wording import (
     VERDICT_WORDS,
     ApiRow,
     api_rows,
+    chosen,
     claim_sentence,
     claim_title,
     findings_first,
@@ -44,6 +45,7 @@ _BAR_ORDER: tuple[Verdict, ...] = (
 
 def render(result: RunResult) -> str:
     """The page."""
+    result = chosen(result)
     title = f"AIOS conformance: {result.claim}, {result.url}"
     head = tag(
         "head",

@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
-from conformance.reporting.wording import VERDICT_WORDS, actual_text, in_short
+from conformance.reporting.wording import VERDICT_WORDS, actual_text, chosen, in_short
 from conformance.result import RequirementResult, RunResult
 
 SUITE = "aios-conformance"
@@ -10,6 +10,7 @@ SUITE = "aios-conformance"
 
 def render(result: RunResult) -> str:
     """One suite for each API, one case for each row that can pass or fail."""
+    result = chosen(result)
     root = ET.Element("testsuites", name=SUITE)
     by_api: dict[str, list[RequirementResult]] = {}
     for each in result.requirements:

@@ -9,6 +9,7 @@ from conformance.reporting.wording import (
     actual_text,
     again,
     api_rows,
+    chosen,
     claim_sentence,
     findings_first,
 )
@@ -20,6 +21,7 @@ _SIGNS = {"fail": "❌", "warn": "⚠️", "error": "💥"}
 
 def render(result: RunResult) -> str:
     """Claim, table of verdicts, what needs attention, and how to run it again."""
+    result = chosen(result)
     parts = [
         f"# AIOS conformance: {_claim(result)}",
         claim_sentence(result),

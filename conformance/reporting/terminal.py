@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import IO
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +12,7 @@ from rich.text import Text
 from conformance.reporting.wording import (
     VERDICT_WORDS,
     api_rows,
+    chosen,
     claim_sentence,
     findings_first,
     found_sentence,
@@ -19,6 +21,7 @@ from conformance.result import PlanSummary, RequirementResult, RunResult, Verdic
 
 FINDINGS_SHOWN = 12
 REASONS_SHOWN = 6
+LOG_WIDTH = 110
 _STYLES: dict[Verdict, str] = {
     "pass": "green",
     "warn": "yellow",
@@ -32,18 +35,29 @@ _STYLES: dict[Verdict, str] = {
 
 
 def summary(
-    result: RunResult, report_dir: Path, fail_on: Collection[str] = ()
+    result: RunResult,
+    report_dir: Path,
+    fail_on: Collection[str] = (),
+    *,
+    is_judged: bool = True,
 ) -> RenderableType:
-    """What a user wants to know when the run is over."""
-    parts: list[RenderableType] = [
+    """What a user wants to know when the run is over.
+
+    `is_judged`: the run reached the target; else there are no verdicts to show.
+    """
+    result = chosen(result)
+    path = Text.assemble("report: ", (str(report_dir / "report.html"), "bold"))
+    if not is_judged:
+        return Group(*_footnotes(result, fail_on), path)
+    return Group(
         verdict_table(result),
+        Text(),
         _claim(result),
         *_findings(result),
         *_unproved(result),
         *_footnotes(result, fail_on),
-        Text.assemble("report: ", (str(report_dir / "report.html"), "bold")),
-    ]
-    return Group(*parts)
+        path,
+    )
 
 
 def verdict_table(result: RunResult) -> Table:
@@ -67,7 +81,7 @@ def _claim(result: RunResult) -> Text:
     style = "bold green" if result.claim == "full" else "bold"
     claim = Text.assemble("claim: ", (result.claim, style))
     claim.append(f"  {claim_sentence(result)}")
-    return Text("\n") + claim
+    return claim
 
 
 def _findings(result: RunResult) -> Iterator[RenderableType]:
@@ -90,18 +104,19 @@ def _finding(each: RequirementResult) -> RenderableType:
         row.statement,
     )
     if not each.findings:
-        return Group(line, Padding(Text(each.reason or ""), (0, 0, 0, 6)))
+        return Group(line, _indented(Text(each.reason or "")))
     first = each.findings[0]
     how = Text(f"{first.kind}: {printable(found_sentence(first))}")
     if len(each.findings) > 1:
         how.append(f" (and {len(each.findings) - 1} more)", "dim")
-    return Group(line, Padding(how, (0, 0, 0, 6)))
+    return Group(line, _indented(how))
 
 
 def _unproved(result: RunResult) -> Iterator[RenderableType]:
     reasons: dict[str, list[str]] = {}
     for each in result.requirements:
-        if each.verdict == "inconclusive" and each.requirement.level == "MUST":
+        is_must = each.requirement.level == "MUST"
+        if each.verdict == "inconclusive" and is_must:
             reasons.setdefault(each.reason or "", []).append(each.requirement.id)
     if not reasons:
         return
@@ -110,9 +125,9 @@ def _unproved(result: RunResult) -> Iterator[RenderableType]:
     for reason, ids in ranked[:REASONS_SHOWN]:
         more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
         line = Text(f"{printable(reason)}: {', '.join(ids[:3])}{more}")
-        yield Padding(line, (0, 0, 0, 6))
+        yield _indented(line)
     if len(ranked) > REASONS_SHOWN:
-        yield Padding(Text("… and more in the report", style="dim"), (0, 0, 0, 6))
+        yield _indented(Text("… and more in the report", style="dim"))
 
 
 def _footnotes(result: RunResult, fail_on: Collection[str]) -> Iterator[RenderableType]:
@@ -129,6 +144,25 @@ def _footnotes(result: RunResult, fail_on: Collection[str]) -> Iterator[Renderab
         f"{usage.completion_tokens} completion tokens, {result.duration_s:.1f} s"
         + (f"; shrinking: {usage.shrink_requests}" if usage.shrink_requests else ""),
         style="dim",
+    )
+
+
+def _indented(content: Text) -> Padding:
+    return Padding(content, (0, 0, 0, 6), expand=False)
+
+
+def console(
+    file: IO[str], *, width: int | None = None, colours: bool | None = None
+) -> Console:
+    """A console that shows text as it is; wide where it is no terminal."""
+    is_terminal = file.isatty() if colours is None else colours
+    return Console(
+        file=file,
+        width=width or (None if is_terminal else LOG_WIDTH),
+        force_terminal=colours,
+        highlight=False,
+        markup=False,
+        emoji=False,
     )
 
 

@@ -2,11 +2,12 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from conformance.check import Kind
+from conformance.options import ConformanceError
 from conformance.reporting.json_report import plain
 from conformance.result import Evidence, RequirementResult, RunResult, Verdict
 
@@ -58,6 +59,15 @@ class ApiRow:
     counts: Mapping[Verdict, int]
 
 
+def chosen(result: RunResult) -> RunResult:
+    """The result without the rows that a selection left out."""
+    if result.selection is None:
+        return result
+    ids = frozenset(result.selection)
+    rows = [each for each in result.requirements if each.requirement.id in ids]
+    return replace(result, requirements=rows)
+
+
 def api_rows(result: RunResult) -> list[ApiRow]:
     """Verdict counts by API, in the order in which the APIs are documented."""
     order = [*API_TITLES]
@@ -81,6 +91,15 @@ def findings_first(result: RunResult) -> list[RequirementResult]:
         return ranks[each.verdict] * 2 + level, worst, each.requirement.id
 
     return sorted(shown, key=badness)
+
+
+def paragraph(error: ConformanceError) -> str:
+    """An error with its hint, in one paragraph."""
+    message = str(error).rstrip(". ")
+    end = "" if message.endswith(("?", "!")) else "."
+    hint = sentence(error.hint.strip().rstrip("."))
+    stop = "" if hint.endswith("?") else "."
+    return f"{message}{end} {hint}{stop}" if hint else f"{message}{end}"
 
 
 def claim_title(result: RunResult) -> str:
@@ -117,7 +136,7 @@ def claim_sentence(result: RunResult) -> str:
         reasons.append("only some requirements were selected")
     if counts["error"]:
         reasons.append(f"the suite itself failed on {counts['error']}")
-    unproved = sum(
+    unproved = result.selection is None and sum(
         each.verdict == "inconclusive" and each.requirement.level == "MUST"
         for each in result.requirements
     )
