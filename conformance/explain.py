@@ -14,7 +14,7 @@ from conformance.drawing import key, shrink
 from conformance.events import Explaining
 from conformance.exchange import Observation
 from conformance.judge import Judgement, Trace, judge
-from conformance.options import Preset
+from conformance.options import Preset, RunOptions
 from conformance.plan import Plan, scenario_of
 from conformance.probe import Params, Probe, Served
 from conformance.recorder import Recorder
@@ -42,8 +42,7 @@ class Explainer:
     plan: Plan
     served: Served
     recorder: Recorder
-    preset: Preset
-    concurrency: int
+    options: RunOptions
     again: list[Observation] = field(default_factory=list)
     smaller: list[Observation] = field(default_factory=list)
     shrink_requests: int = 0
@@ -78,7 +77,7 @@ class Explainer:
     async def _send_again(
         self, groups: Mapping[Broken, Sequence[Trace]]
     ) -> dict[Name, Judgement]:
-        left = RESENT[self.preset]
+        left = RESENT[self.options.preset]
         judged: dict[Name, Judgement] = {}
         for _ in range(ROUNDS):
             chosen: dict[Name, Scenario] = {}
@@ -139,7 +138,9 @@ class Explainer:
                 is_shaky = name in again and not _fails(again[name], broken)
                 if not probe.rows and not is_shaky:
                     targets.setdefault((trace.probe, trace.check), broken)
-        left = SHRUNK[self.preset]
+        left = self.options.shrink_requests
+        if left is None:
+            left = SHRUNK[self.options.preset]
         for i, ((probe_name, _), broken) in enumerate(targets.items()):
             share = left // (len(targets) - i)
             probe = self.plan.catalogue.probes[probe_name]
@@ -193,7 +194,7 @@ class Explainer:
             for s in scenarios
         ]
         return await self.recorder.play(
-            fresh, self.served.facts, first_id, self.concurrency
+            fresh, self.served.facts, first_id, self.options.concurrency
         )
 
     def _judge(self, seen: Observation) -> Judgement:

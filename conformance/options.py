@@ -97,5 +97,7 @@ class RunOptions:
     ca_bundle: Path | None = None
     insecure: bool = False
     seed: int = 0
+    # requests that making findings smaller may cost; None: what the preset allows
+    shrink_requests: int | None = None
     # None: nothing is cached between runs
     cache_dir: Path | None = field(default_factory=user_cache_dir)

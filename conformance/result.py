@@ -63,12 +63,17 @@ class RequirementResult:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the run cost. `requests` counts discovery and re-sends; shrinking apart."""
+    """What the run cost. `requests` counts discovery and re-sends; shrinking apart.
+
+    `discovery_requests` says how many of the requests found the models: the plan
+    counts the others.
+    """
 
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     shrink_requests: int = 0
+    discovery_requests: int = 0
 
 
 @dataclass(frozen=True)

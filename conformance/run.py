@@ -4,11 +4,12 @@ options → plan → discovery → recorder → recording → judgement → verd
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
+from conformance.bench import Bench
 from conformance.budget import Ledger
 from conformance.catalogue import Catalogue, catalogue
 from conformance.discovery import LISTING, Discovery, discover
@@ -21,13 +22,14 @@ from conformance.events import (
     PlanMade,
     RunEvent,
 )
-from conformance.exchange import Facts
+from conformance.exchange import Facts, Observation
 from conformance.explain import Explainer
 from conformance.judge import Judgement, judge
 from conformance.options import OptionError, RunOptions
 from conformance.plan import Plan, assemble, drawn, plan
 from conformance.plan_cache import Drawn, suite_version
 from conformance.probe import Served
+from conformance.reasons import is_judged
 from conformance.recorder import Recorder
 from conformance.recording import Recording, RecordingWriter, Setting, read_recording
 from conformance.result import RunResult, Usage
@@ -35,14 +37,7 @@ from conformance.scenario import Scenario
 from conformance.servers import serving
 from conformance.timing import timing
 from conformance.transport import Transport
-from conformance.verdict import (
-    Bench,
-    claim,
-    exit_code,
-    is_judged,
-    stale_waivers,
-    verdicts,
-)
+from conformance.verdict import claim, exit_code, stale_waivers, verdicts
 
 __all__ = ["conclude", "exit_code", "judge_recording", "plan", "run"]
 
@@ -106,6 +101,7 @@ class _Run:
         self._started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._setting = self._set(options.target)
         self._found = Discovery(Facts(options.dialect))
+        self._discovery_requests = 0
         self._plan: Plan | None = None
         self._ledger = Ledger(options.max_requests, options.max_tokens)
         self._recorder: Recorder | None = None
@@ -126,7 +122,10 @@ class _Run:
             planned.summary.requests,
         )
         self._recorder = recorder
-        self._found = await discover(recorder, options)
+        try:
+            self._found = await discover(recorder, options)
+        finally:
+            self._discovery_requests = self._ledger.spent.requests
         self._listener(Discovered(self._found.facts))
         self._plan = assemble(
             options,
@@ -160,9 +159,7 @@ class _Run:
         bench = Bench(planned.catalogue, recording, main)
         rows = [row.id for row in planned.catalogue.scored if is_judged(bench, row)]
         own = Recorder(transport, self._ledger, self._listen, options.dialect)
-        self._explainer = Explainer(
-            planned, Served(facts), own, options.preset, options.concurrency
-        )
+        self._explainer = Explainer(planned, Served(facts), own, options)
         await self._explainer.explain(main, rows)
 
     def result(self) -> RunResult:
@@ -185,17 +182,32 @@ class _Run:
             tuple(s.planned for s in self._plan.scenarios) if self._plan else (),
             self._plan.dropped if self._plan else {},
             tuple(recorder.exchanges) if recorder else (),
-            tuple(recorder.observations) if recorder else (),
+            self._in_plan_order(recorder.observations) if recorder else (),
             tuple(explainer.again) if explainer else (),
             tuple(explainer.smaller) if explainer else (),
             unsent=tuple(recorder.unsent) if recorder else (),
             slips=tuple(recorder.slips) if recorder else (),
             usage=Usage(
-                spent.requests - shrunk, spent.prompt, spent.completion, shrunk
+                spent.requests - shrunk,
+                spent.prompt,
+                spent.completion,
+                shrunk,
+                self._discovery_requests,
             ),
             duration_s=round(monotonic() - self._began, 3),
             cut_short=self.cut_short or (recorder.cut_short if recorder else None),
         )
+
+    def _in_plan_order(
+        self, observations: Sequence[Observation]
+    ) -> tuple[Observation, ...]:
+        """Observations as planned: two runs are judged in the same order."""
+        positions = self._plan.positions if self._plan else {}
+
+        def position(seen: Observation) -> int:
+            return positions[seen.probe, seen.draw]
+
+        return tuple(sorted(observations, key=position))
 
     def _listen(self, event: RunEvent) -> None:
         if isinstance(event, ExchangeDone):

@@ -9,17 +9,14 @@ The first of these that holds is the verdict of a row:
 A waiver turns a fail or a warn into `waived`. MAY rows are `info`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Collection, Iterator, Sequence
 
-from conformance.catalogue import ACCEPTANCE, Catalogue
+from conformance.bench import Bench
+from conformance.catalogue import ACCEPTANCE
 from conformance.curl import curl_line
-from conformance.exchange import Exchange
-from conformance.feeding import Feeding, fed
-from conformance.judge import Judgement, Trace
+from conformance.judge import Trace
 from conformance.options import ExitCode
-from conformance.recording import Recording
+from conformance.reasons import left_out, out_of_scope, why_inconclusive
 from conformance.result import (
     CheckCoverage,
     Evidence,
@@ -27,88 +24,12 @@ from conformance.result import (
     RunResult,
     Verdict,
 )
-from conformance.scenario import APIS, PlannedScenario
+from conformance.scenario import APIS
 from spec import Level, Requirement
-
-ALL_APIS_ROW = "COMMON-REQ-001"
-"""That all five APIs are offered: not applicable as soon as one is absent."""
 
 MOST_FINDINGS = 5
 MOST_EXCHANGES = 20
 _MODEL_KINDS = ("embedding_model", "cross_encoder")
-
-
-@dataclass(frozen=True)
-class Bench:
-    """All that verdicts are made from."""
-
-    known: Catalogue
-    recording: Recording
-    main: Judgement
-    again: Mapping[tuple[str, int], Judgement] = field(default_factory=dict)
-    smaller: Sequence[Judgement] = ()
-
-    @cached_property
-    def feeding(self) -> Feeding:
-        """Which scenarios feed which rows."""
-        return Feeding(self.known)
-
-    @cached_property
-    def traces(self) -> Mapping[str, list[Trace]]:
-        """Findings by row."""
-        found: dict[str, list[Trace]] = {}
-        for trace in self.main.traces:
-            for row in trace.rows:
-                found.setdefault(row, []).append(trace)
-        return found
-
-    @cached_property
-    def serving(self) -> Mapping[str, int]:
-        """How many planned steps serve each row by their acceptance or refusal."""
-        counts: dict[str, int] = {}
-        for scenario in self.recording.scenarios:
-            for step in scenario.steps:
-                for row in step.serves:
-                    counts[row] = counts.get(row, 0) + 1
-        return counts
-
-    @cached_property
-    def faults(self) -> Mapping[str, str]:
-        """Our own faults by row."""
-        found: dict[str, str] = {}
-        for check in self.known.checks:
-            if check.name in self.main.faults:
-                for row in check.ids or check.names or ("COMMON-RES-002",):
-                    told = f"check {check.name} failed: {self.main.faults[check.name]}"
-                    found.setdefault(row, told)
-        for slip in self.recording.slips:
-            rows = slip.serves or self._judged_on(slip.probe) or ("COMMON-RES-001",)
-            for row in rows:
-                found.setdefault(row, f"{slip.probe}, {slip.label}: {slip.message}")
-        for row, traces in self.traces.items():
-            if self.known.requirements[row].level == Level.MAY:
-                told = f"check {traces[0].check} made a finding on a MAY row"
-                found.setdefault(row, told)
-        return found
-
-    def _judged_on(self, probe: str) -> tuple[str, ...]:
-        rows = [r for c in self.known.checks if probe in c.on for r in c.ids]
-        return tuple(dict.fromkeys(rows))
-
-    @cached_property
-    def scenarios(self) -> Mapping[str, list[PlannedScenario]]:
-        """The planned scenarios that feed each check."""
-        return {
-            check.name: [s for s in self.recording.scenarios if fed(check, s)]
-            for check in self.known.checks
-        }
-
-    def reproduced(self, trace: Trace, row: str) -> bool | None:
-        """The finding was there again when its scenario was sent again."""
-        again = self.again.get((trace.probe, trace.draw))
-        if again is None:
-            return None
-        return any(trace.repeats(other, row) for other in again.traces)
 
 
 def verdicts(bench: Bench) -> list[RequirementResult]:
@@ -182,38 +103,10 @@ def _unbroken(
         kind = next((kinds[api] for api in kinds if api == row.api), "unknown")
         named = " and ".join(need.replace("_", " ") for need in wanted)
         return "not_applicable", f"needs {named}; the served model's kind is {kind}"
-    dropped = _dropped(bench, row)
+    dropped = left_out(bench, row)
     if not coverage and dropped:
         return "not_applicable", dropped
-    return "inconclusive", _why(bench, row, coverage, lacking)
-
-
-def is_judged(bench: Bench, row: Requirement) -> bool:
-    """Findings on the row count in this run."""
-    selection = bench.recording.setting.selection
-    is_selected = selection is None or row.id in selection
-    return is_selected and row.level != Level.MAY and out_of_scope(bench, row) is None
-
-
-def out_of_scope(bench: Bench, row: Requirement) -> str | None:
-    """Why a row does not apply to this run, or None when it does."""
-    setting, absent = bench.recording.setting, bench.recording.absent
-    for need in row.needs:
-        if need in setting.without:
-            return f"--without {need}"
-    if "api_key" in row.needs and not setting.has_key:
-        return "no API key was given"
-    gone: dict[str, str] = {api: absent[api] for api in absent}
-    if setting.apis:
-        gone |= {
-            api: f"{api} is outside --apis" for api in APIS if api not in setting.apis
-        }
-    if row.api in gone:
-        return gone[row.api]
-    apis = bench.feeding.apis(row.id)
-    if apis and (row.id == ALL_APIS_ROW or apis <= gone.keys()):
-        return next((gone[api] for api in sorted(apis) if api in gone), None)
-    return None
+    return "inconclusive", why_inconclusive(bench, row, coverage, lacking)
 
 
 def _standing(bench: Bench, row: Requirement) -> Iterator[Trace]:
@@ -237,86 +130,6 @@ def _coverage(bench: Bench, row: Requirement) -> Iterator[CheckCoverage]:
             is_due = is_declared and bool(bench.scenarios[check.name])
         if is_due or judged:
             yield CheckCoverage(check.name, len(judged), needed, some)
-
-
-def _why(
-    bench: Bench,
-    row: Requirement,
-    coverage: Sequence[CheckCoverage],
-    lacking: Sequence[CheckCoverage],
-) -> str:
-    """Why a row is inconclusive, in typed words."""
-    if not coverage:
-        return f"not exercised by preset {bench.recording.setting.preset}"
-    feeding = [
-        s for s in bench.recording.scenarios if _concerns(bench, s, row, lacking)
-    ]
-    names = {(s.probe, s.draw) for s in feeding}
-    if not feeding:
-        return f"not exercised by preset {bench.recording.setting.preset}"
-    played = {(o.probe, o.draw) for o in bench.recording.observations}
-    for exchange in _exchanges(bench, names):
-        if exchange.failure is not None:
-            return _typed(exchange.failure)
-    if names - played:
-        return f"cut short: {bench.recording.cut_short or 'not played'}"
-    for left in bench.recording.unsent:
-        if (left.probe, left.draw) in names:
-            return f"refused prerequisite: {left.probe}, {left.label}: {left.reason}"
-    for exchange in _exchanges(bench, names):
-        if exchange.expect == "accept" and not exchange.is_success:
-            return (
-                f"refused prerequisite: {exchange.probe}, {exchange.label} was "
-                f"answered with {exchange.status}"
-            )
-    short = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
-    total = sum(c.judged for c in coverage)
-    return f"too little evidence: {short or f'{total} of {row.evidence} observations'}"
-
-
-def _concerns(
-    bench: Bench,
-    scenario: PlannedScenario,
-    row: Requirement,
-    lacking: Sequence[CheckCoverage],
-) -> bool:
-    if any(row.id in step.serves for step in scenario.steps):
-        return True
-    names = {c.check for c in lacking}
-    return any(
-        scenario in bench.scenarios[check.name]
-        for check in bench.known.checks
-        if check.name in names and check.judge.__module__ != ACCEPTANCE
-    )
-
-
-def _exchanges(bench: Bench, names: Collection[tuple[str, int]]) -> Iterator[Exchange]:
-    for seen in bench.recording.observations:
-        if (seen.probe, seen.draw) in names:
-            yield from seen.steps.values()
-
-
-def _typed(failure: str) -> str:
-    if failure.startswith("not sent: --max"):
-        return f"budget: {failure.removeprefix('not sent: ')}"
-    if failure.startswith(("timeout", "not sent")):
-        return failure
-    return f"no answer: {failure}"
-
-
-def _dropped(bench: Bench, row: Requirement) -> str | None:
-    """Why all that would feed a row was left out, if that is so."""
-    for name, dropped in bench.recording.dropped.items():
-        probe = bench.known.probes.get(name)
-        if row.id in dropped.serves:
-            return dropped.reason
-        if probe and any(
-            row.id in check.ids
-            and fed(check, PlannedScenario(name, 0, (probe.api,), ()))
-            for check in bench.known.checks
-        ):
-            return dropped.reason
-    return None
 
 
 def _reading(bench: Bench, row: Requirement) -> str | None:
@@ -344,6 +157,7 @@ def _evidence(
             pair[0],
             not bench.reproduced(pair[1], row.id),
             len(pair[1].exchange.request.body),
+            pair[1].exchange.id,
         ),
     )
     seen: set[tuple[str, str]] = set()

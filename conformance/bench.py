@@ -1,0 +1,85 @@
+"""The bench: a recording with all notes on it, from which verdicts are made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from conformance.catalogue import Catalogue
+from conformance.feeding import Feeding, fed
+from conformance.judge import Judgement, Trace
+from conformance.recording import Recording
+from conformance.scenario import PlannedScenario
+from spec import Level
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All that verdicts are made from."""
+
+    known: Catalogue
+    recording: Recording
+    main: Judgement
+    again: Mapping[tuple[str, int], Judgement] = field(default_factory=dict)
+    smaller: Sequence[Judgement] = ()
+
+    @cached_property
+    def feeding(self) -> Feeding:
+        """Which scenarios feed which rows."""
+        return Feeding(self.known)
+
+    @cached_property
+    def traces(self) -> Mapping[str, list[Trace]]:
+        """Findings by row."""
+        found: dict[str, list[Trace]] = {}
+        for trace in self.main.traces:
+            for row in trace.rows:
+                found.setdefault(row, []).append(trace)
+        return found
+
+    @cached_property
+    def serving(self) -> Mapping[str, int]:
+        """How many planned steps serve each row by their acceptance or refusal."""
+        counts: dict[str, int] = {}
+        for scenario in self.recording.scenarios:
+            for step in scenario.steps:
+                for row in step.serves:
+                    counts[row] = counts.get(row, 0) + 1
+        return counts
+
+    @cached_property
+    def faults(self) -> Mapping[str, str]:
+        """Our own faults by row."""
+        found: dict[str, str] = {}
+        for check in self.known.checks:
+            if check.name in self.main.faults:
+                for row in check.ids or check.names or ("COMMON-RES-002",):
+                    told = f"check {check.name} failed: {self.main.faults[check.name]}"
+                    found.setdefault(row, told)
+        for slip in self.recording.slips:
+            rows = slip.serves or self._judged_on(slip.probe) or ("COMMON-RES-001",)
+            for row in rows:
+                found.setdefault(row, f"{slip.probe}, {slip.label}: {slip.message}")
+        for row, traces in self.traces.items():
+            if self.known.requirements[row].level == Level.MAY:
+                told = f"check {traces[0].check} made a finding on a MAY row"
+                found.setdefault(row, told)
+        return found
+
+    def _judged_on(self, probe: str) -> tuple[str, ...]:
+        rows = [r for c in self.known.checks if probe in c.on for r in c.ids]
+        return tuple(dict.fromkeys(rows))
+
+    @cached_property
+    def scenarios(self) -> Mapping[str, list[PlannedScenario]]:
+        """The planned scenarios that feed each check."""
+        return {
+            check.name: [s for s in self.recording.scenarios if fed(check, s)]
+            for check in self.known.checks
+        }
+
+    def reproduced(self, trace: Trace, row: str) -> bool | None:
+        """The finding was there again when its scenario was sent again."""
+        again = self.again.get((trace.probe, trace.draw))
+        if again is None:
+            return None
+        return any(trace.repeats(other, row) for other in again.traces)

@@ -1,0 +1,122 @@
+"""Reasons: why a row does not apply to a run, and why it was not exercised."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from conformance.bench import Bench
+from conformance.catalogue import ACCEPTANCE
+from conformance.exchange import Exchange
+from conformance.feeding import fed
+from conformance.result import CheckCoverage
+from conformance.scenario import APIS, PlannedScenario
+from spec import Level, Requirement
+
+ALL_APIS_ROW = "COMMON-REQ-001"
+"""That all five APIs are offered: not applicable as soon as one is absent."""
+
+
+def is_judged(bench: Bench, row: Requirement) -> bool:
+    """Findings on the row count in this run."""
+    selection = bench.recording.setting.selection
+    is_selected = selection is None or row.id in selection
+    return is_selected and row.level != Level.MAY and out_of_scope(bench, row) is None
+
+
+def out_of_scope(bench: Bench, row: Requirement) -> str | None:
+    """Why a row does not apply to this run, or None when it does."""
+    setting, absent = bench.recording.setting, bench.recording.absent
+    for need in row.needs:
+        if need in setting.without:
+            return f"--without {need}"
+    if "api_key" in row.needs and not setting.has_key:
+        return "no API key was given"
+    gone: dict[str, str] = {api: absent[api] for api in absent}
+    if setting.apis:
+        gone |= {
+            api: f"{api} is outside --apis" for api in APIS if api not in setting.apis
+        }
+    if row.api in gone:
+        return gone[row.api]
+    apis = bench.feeding.apis(row.id)
+    if apis and (row.id == ALL_APIS_ROW or apis <= gone.keys()):
+        return next((gone[api] for api in sorted(apis) if api in gone), None)
+    return None
+
+
+def why_inconclusive(
+    bench: Bench,
+    row: Requirement,
+    coverage: Sequence[CheckCoverage],
+    lacking: Sequence[CheckCoverage],
+) -> str:
+    """Why a row is inconclusive, in typed words."""
+    if not coverage:
+        return f"not exercised by preset {bench.recording.setting.preset}"
+    feeding = [
+        s for s in bench.recording.scenarios if _concerns(bench, s, row, lacking)
+    ]
+    names = {(s.probe, s.draw) for s in feeding}
+    if not feeding:
+        return f"not exercised by preset {bench.recording.setting.preset}"
+    played = {(o.probe, o.draw) for o in bench.recording.observations}
+    for exchange in _exchanges(bench, names):
+        if exchange.failure is not None:
+            return _typed(exchange.failure)
+    if names - played:
+        return f"cut short: {bench.recording.cut_short or 'not played'}"
+    for left in bench.recording.unsent:
+        if (left.probe, left.draw) in names:
+            return f"refused prerequisite: {left.probe}, {left.label}: {left.reason}"
+    for exchange in _exchanges(bench, names):
+        if exchange.expect == "accept" and not exchange.is_success:
+            return (
+                f"refused prerequisite: {exchange.probe}, {exchange.label} was "
+                f"answered with {exchange.status}"
+            )
+    short = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
+    total = sum(c.judged for c in coverage)
+    return f"too little evidence: {short or f'{total} of {row.evidence} observations'}"
+
+
+def _concerns(
+    bench: Bench,
+    scenario: PlannedScenario,
+    row: Requirement,
+    lacking: Sequence[CheckCoverage],
+) -> bool:
+    if any(row.id in step.serves for step in scenario.steps):
+        return True
+    names = {c.check for c in lacking}
+    return any(
+        scenario in bench.scenarios[check.name]
+        for check in bench.known.checks
+        if check.name in names and check.judge.__module__ != ACCEPTANCE
+    )
+
+
+def _exchanges(bench: Bench, names: Collection[tuple[str, int]]) -> Iterator[Exchange]:
+    for seen in bench.recording.observations:
+        if (seen.probe, seen.draw) in names:
+            yield from seen.steps.values()
+
+
+def _typed(failure: str) -> str:
+    if failure.startswith("not sent: --max"):
+        return f"budget: {failure.removeprefix('not sent: ')}"
+    if failure.startswith(("timeout", "not sent")):
+        return failure
+    return f"no answer: {failure}"
+
+
+def left_out(bench: Bench, row: Requirement) -> str | None:
+    """Why all that would feed a row was left out, if that is so."""
+    for name, dropped in bench.recording.dropped.items():
+        probe = bench.known.probes.get(name)
+        if row.id in dropped.serves:
+            return dropped.reason
+        if probe and any(
+            row.id in check.ids
+            and fed(check, PlannedScenario(name, 0, (probe.api,), ()))
+            for check in bench.known.checks
+        ):
+            return dropped.reason
+    return None
