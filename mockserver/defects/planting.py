@@ -21,6 +21,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mockserver.plan import Tally
 from serving.context import Context
 from serving.engine import Engine
 from serving.errors import ApiError, BadRequest, Broken, Violation
@@ -28,18 +29,6 @@ from serving.stages import Answer, Chunks, Frames, Response, Stages
 
 Chunk = dict[str, Any]
 _NOTHING: Mapping[str, str] = {}
-
-
-@dataclass(slots=True)
-class Tally:
-    """How often a planted defect acted."""
-
-    acts: int = 0
-
-    def add(self, acted: object = None) -> None:
-        """Count an act; False is none."""
-        if acted is not False:
-            self.acts += 1
 
 
 Plant = Callable[[Stages, Engine, Tally], tuple[Stages, Engine]]
