@@ -18,12 +18,18 @@ def _score(seen: Observation, label: str) -> ScoreAnswer:
     return answer(ScoreAnswer, seen, label)
 
 
-def _have_as_many(seen: Observation, *labels: str) -> bool:
-    """All these steps are answered, with the same number of scores."""
-    if not answered(ScoreAnswer, *labels)(seen):
-        return False
-    counts = {len(_score(seen, label).scores) for label in labels}
-    return len(counts) == 1 and counts != {0}
+def _are_complete(seen: Observation, *labels: str) -> bool:
+    """All these steps are answered with a score for each pair."""
+    return answered(ScoreAnswer, *labels)(seen) and all(
+        len(_score(seen, label).scores) == _count(_score(seen, label))
+        for label in labels
+    )
+
+
+def _count(view: ScoreAnswer) -> int:
+    """How many pairs a request holds."""
+    given = (view.sent["text_1"], view.sent["text_2"])
+    return max(len(texts) if isinstance(texts, list) else 1 for texts in given)
 
 
 def _same_scores(
@@ -53,12 +59,7 @@ def _singles(seen: Observation) -> list[str]:
 
 def _has_singles(seen: Observation) -> bool:
     singles = _singles(seen)
-    return (
-        len(singles) >= 2
-        and answered(ScoreAnswer, "together", *singles)(seen)
-        and len(_score(seen, "together").scores) == len(singles)
-        and all(len(_score(seen, label).scores) == 1 for label in singles)
-    )
+    return len(singles) >= 2 and _are_complete(seen, "together", *singles)
 
 
 def _alone(seen: Observation) -> list[float]:
@@ -93,7 +94,7 @@ def a_cross_encoder_predicts_from_the_pair(seen: Observation) -> Iterator[Note]:
 @check(
     "META-020",
     on="score.batch",
-    when=lambda seen: _have_as_many(seen, "together", "rotated"),
+    when=lambda seen: _are_complete(seen, "together", "rotated"),
 )
 def permuting_pairs_permutes_scores(seen: Observation) -> Iterator[Note]:
     """The pairs in another order have their scores in that order."""
@@ -135,7 +136,7 @@ def prompt_tokens_of_pairs_add_up(seen: Observation) -> Iterator[Note]:
     "META-021",
     "SCORE-SEM-003",
     on="score.one_to_many",
-    when=lambda seen: _have_as_many(seen, "string", "repeated"),
+    when=lambda seen: _are_complete(seen, "string", "repeated"),
 )
 def a_string_stands_for_its_repetition(seen: Observation) -> Iterator[Note]:
     """A string against an array scores as that string repeated."""
@@ -146,7 +147,7 @@ def a_string_stands_for_its_repetition(seen: Observation) -> Iterator[Note]:
 @check(
     "META-022",
     on="score.forms",
-    when=lambda seen: _have_as_many(seen, "strings", "array_1", "array_2", "arrays"),
+    when=lambda seen: _are_complete(seen, "strings", "array_1", "array_2", "arrays"),
 )
 def a_string_is_an_array_of_one(seen: Observation) -> Iterator[Note]:
     """Either text scores alike as a string and as an array of one."""
@@ -158,7 +159,7 @@ def a_string_is_an_array_of_one(seen: Observation) -> Iterator[Note]:
 @check(
     "META-027",
     on="score.one_to_many",
-    when=lambda seen: _have_as_many(seen, "string", "repeated"),
+    when=lambda seen: _are_complete(seen, "string", "repeated"),
 )
 def the_answer_scores_above_other_topics(seen: Observation) -> Iterator[Note]:
     """A question scores highest with its answer (real models)."""
@@ -209,7 +210,7 @@ def _members(view: ScoreAnswer) -> set[str]:
     "SCORE-REQ-015",
     "META-033",
     on="score.encoding",
-    when=lambda seen: _have_as_many(seen, "omitted", "float"),
+    when=lambda seen: _are_complete(seen, "omitted", "float"),
 )
 def scores_are_floats_by_default(seen: Observation) -> Iterator[Note]:
     """Without encoding_format the scores are those of float."""
@@ -293,7 +294,7 @@ def a_limit_bounds_what_score_counts(seen: Observation) -> Iterator[Note]:
     "META-031",
     on="score.truncation",
     when=lambda seen: (
-        _have_as_many(seen, "unlimited", "roomy")
+        _are_complete(seen, "unlimited", "roomy")
         and _has_prompt_tokens(seen, "unlimited", "roomy")
     ),
 )
@@ -314,7 +315,7 @@ def a_roomy_limit_changes_no_score(seen: Observation) -> Iterator[Note]:
 @check(
     "META-024",
     on="score.cosine",
-    when=lambda seen: _have_as_many(seen, "pairs", "swapped"),
+    when=lambda seen: _are_complete(seen, "pairs", "swapped"),
 )
 def cosine_scores_are_symmetric(seen: Observation) -> Iterator[Note]:
     """With an embedding model the order within a pair does not matter."""
@@ -326,9 +327,9 @@ def cosine_scores_are_symmetric(seen: Observation) -> Iterator[Note]:
 def a_text_is_like_itself(seen: Observation) -> Iterator[Note]:
     """With an embedding model a text scores about 1 against itself."""
     for i, score in enumerate(_score(seen, "itself").scores):
-        if not score >= COSINE_SAME:
+        if not abs(score - 1) <= 1 - COSINE_SAME:
             yield Finding(
-                expected=f"at least {COSINE_SAME}",
+                expected=f"1 ± {1 - COSINE_SAME:.3f}",
                 actual=score,
                 pointer=f"/data/{i}/score",
                 step="itself",
@@ -337,13 +338,11 @@ def a_text_is_like_itself(seen: Observation) -> Iterator[Note]:
 
 def _has_vectors(seen: Observation) -> bool:
     if not (
-        answered(ScoreAnswer, "pairs")(seen)
-        and answered(EmbeddingAnswer, "vectors")(seen)
+        _are_complete(seen, "pairs") and answered(EmbeddingAnswer, "vectors")(seen)
     ):
         return False
     vectors = answer(EmbeddingAnswer, seen, "vectors").embeddings
-    scores = _score(seen, "pairs").scores
-    return len(vectors) == 2 * len(scores) > 0 and all(
+    return len(vectors) == 2 * _count(_score(seen, "pairs")) and all(
         isinstance(vector, list) for vector in vectors
     )
 

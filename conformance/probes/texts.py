@@ -198,17 +198,22 @@ def rankings(draw: st.DrawFn, least: int, most: int) -> dict[str, Any]:
 
 @st.composite
 def pairs(draw: st.DrawFn, least: int, most: int) -> list[list[str]]:
-    """Distinct pairs: related, unrelated, beyond ASCII, in no order of likeness."""
+    """Distinct pairs, unlike their neighbours in likeness; `least` is 3 or more.
+
+    Unrelated and related ones take turns, so that swapping any two neighbours, or
+    sorting by score, shows. The third pair goes beyond ASCII.
+    """
     chosen = draw(
         st.lists(
             st.sampled_from(TOPICS), min_size=least, max_size=most, unique=True
-        ).map(lambda found: [asdict(topic) for topic in found])
+        ).map(lambda found: [[topic.question, topic.answer] for topic in found])
     )
-    other = draw(sentences(1, 1))[0]
-    made = [[topic["question"], topic["answer"]] for topic in chosen]
-    made[0][1] = other  # mismatched first, so that sorting by score moves it
-    made[1][1] = draw(beyond_ascii())
-    return made
+    chosen[2][1] = draw(beyond_ascii())
+    unrelated = draw(sentences(most, most))
+    return [
+        pair if i % 2 or i == 2 else [pair[0], unrelated[i]]
+        for i, pair in enumerate(chosen)
+    ]
 
 
 @st.composite

@@ -32,8 +32,8 @@ from conformance.selfcheck import breach
 from conformance.views import Record
 from spec import openapi
 
-RERANKER, EMBEDDER = "sds/bge-reranker-v2-m3", "sds/bge-m3"
-LENGTH = 1024
+RERANKER, EMBEDDER = "words-reranker", "words-embedder"
+LENGTH = 128
 BOTH = Facts(
     models={"rerank": RERANKER, "score": RERANKER, "embeddings": EMBEDDER},
     kinds={"rerank": "cross_encoder", "score": "cross_encoder"},

@@ -254,7 +254,7 @@ SINS: list[tuple[Edit, set[str]]] = [
     (index_looked_up_by_text, {"RERANK-RES-012", "META-005"}),
     (index_of_the_neighbour, INDEX),
     (text_shortened, {"RERANK-RES-016", "META-007"}),
-    (text_shortened_with_the_input, {"RERANK-RES-016"}),
+    (text_shortened_with_the_input, {"RERANK-RES-016", "META-015"}),
     (text_replaced_with_the_input, {"RERANK-RES-016"}),
     (only_ascii_survives, {"RERANK-RES-016", "META-007"}),
     (
@@ -270,7 +270,7 @@ SINS: list[tuple[Edit, set[str]]] = [
     (last_score_halved, {"META-010"} | CUT | SEEN_IN_EVERY_SCORE),
     (scores_normalised_over_documents, {"META-003"} | CUT | SEEN_IN_EVERY_SCORE),
     (scores_stretched_to_the_best, {"META-003"} | CUT | SEEN_IN_EVERY_SCORE),
-    (scores_depend_on_position, {"META-008", "META-010"} | SEEN_IN_EVERY_SCORE),
+    (scores_depend_on_position, {"META-008", "META-010"} | CUT | SEEN_IN_EVERY_SCORE),
     (second_copy_scores_less, {"META-010"}),
     (logits_as_scores, {"META-017", "RERANK-SEM-007"} | RANGE),
     (best_score_above_one, RANGE | SEEN_IN_EVERY_SCORE),

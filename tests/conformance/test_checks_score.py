@@ -1,0 +1,423 @@
+"""Each sin of a score server trips its rows, and no others."""
+
+from typing import Any
+
+import pytest
+from exchanges import exchange, findings, observation, readings
+from played import (
+    BOTH,
+    EMBEDDER,
+    EMBEDDING,
+    RERANKER,
+    Edit,
+    Server,
+    honest,
+    ignoring,
+    judged,
+    lenient,
+    missing,
+    refusing,
+    silent,
+    sinning,
+    tripped,
+)
+
+from conformance.checks import score
+from conformance.checks.score_relations import int_gives_numbers_too
+from conformance.tolerances import CLOCK_S
+from spec import Level, requirements
+
+
+def test_an_honest_server_trips_nothing_and_exercises_every_own_row() -> None:
+    seen = judged("score")
+    assert {row for row, found in seen.items() if found} == set()
+    own = {row for check in score.CHECKS for row in check.ids}
+    assert own <= seen.keys()
+
+
+def test_every_row_beyond_mere_shape_is_exercised() -> None:
+    seen = judged("score")
+    shape = {f"SCORE-RES-{n:03}" for n in (1, 2, 5, 7, 8, 10, 11, 12, 13)}
+    shared = {"SCORE-ERR-001", "SCORE-ERR-002", "SCORE-EX-005", "META-028"}
+    for row in requirements():
+        if row.level is not Level.MAY and row.api == "score" and not row.excluded:
+            assert row.id in seen.keys() | shape | shared
+
+
+# --- sins of the answer ------------------------------------------------------------
+
+
+def _texts(body: Any) -> tuple[list[str], list[str]]:
+    one, two = (
+        given if isinstance(given, list) else [given]
+        for given in (body["text_1"], body["text_2"])
+    )
+    return one, two
+
+
+def _are_arrays(body: Any) -> bool:
+    return isinstance(body["text_1"], list) and isinstance(body["text_2"], list)
+
+
+def _is_broadcast(body: Any) -> bool:
+    one, two = _texts(body)
+    return isinstance(body["text_1"], str) and len(two) > len(one)
+
+
+def _scores(answer: Any, change: Any) -> Any:
+    for i, item in enumerate(answer["data"]):
+        item["score"] = change(i, item["score"])
+    return answer
+
+
+def _permuted(answer: Any, order: list[int]) -> Any:
+    scores = [item["score"] for item in answer["data"]]
+    return _scores(answer, lambda i, _s: scores[order[i]])
+
+
+def sorted_by_score(operation: str, body: Any, answer: Any) -> Any:
+    scores = sorted((item["score"] for item in answer["data"]), reverse=True)
+    return _scores(answer, lambda i, _s: scores[i])
+
+
+def first_two_swapped(operation: str, body: Any, answer: Any) -> Any:
+    count = len(answer["data"])
+    return _permuted(answer, [1, 0, *range(2, count)]) if count > 2 else answer
+
+
+def last_two_swapped_from_four(operation: str, body: Any, answer: Any) -> Any:
+    return _permuted(answer, [0, 1, 3, 2]) if len(answer["data"]) == 4 else answer
+
+
+def last_pair_wrong(operation: str, body: Any, answer: Any) -> Any:
+    if not _are_arrays(body):
+        return answer
+    last = len(answer["data"]) - 1
+    return _scores(answer, lambda i, s: s * 0.9 if i == last else s)
+
+
+def scores_normalised_over_pairs(operation: str, body: Any, answer: Any) -> Any:
+    total = sum(item["score"] for item in answer["data"])
+    return _scores(answer, lambda _i, s: s / total) if _are_arrays(body) else answer
+
+
+def every_pair_with_the_first_text(operation: str, body: Any, answer: Any) -> Any:
+    if not _are_arrays(body):
+        return answer
+    one, two = _texts(body)
+    _, wrong = honest(operation, body | {"text_1": [one[0]] * len(two)})
+    return answer | {"data": wrong["data"]}
+
+
+def every_text_against_every_text(operation: str, body: Any, answer: Any) -> Any:
+    if _are_arrays(body):
+        answer["data"] *= len(answer["data"])
+        answer["data"] = [d | {"index": i} for i, d in enumerate(answer["data"])]
+    return answer
+
+
+def last_pair_dropped(operation: str, body: Any, answer: Any) -> Any:
+    if _are_arrays(body) and len(answer["data"]) > 1:
+        answer["data"].pop()
+    return answer
+
+
+def only_the_first_of_many(operation: str, body: Any, answer: Any) -> Any:
+    if _is_broadcast(body):
+        answer["data"] = answer["data"][:1]
+    return answer
+
+
+def two_scores_for_two_strings(operation: str, body: Any, answer: Any) -> Any:
+    if isinstance(body["text_1"], str) and isinstance(body["text_2"], str):
+        answer["data"] *= 2
+        answer["data"] = [d | {"index": i} for i, d in enumerate(answer["data"])]
+    return answer
+
+
+def broadcast_scores_differ(operation: str, body: Any, answer: Any) -> Any:
+    return _scores(answer, lambda _i, s: s * 0.97) if _is_broadcast(body) else answer
+
+
+def array_of_one_scores_differ(operation: str, body: Any, answer: Any) -> Any:
+    _, two = _texts(body)
+    is_one = isinstance(body["text_2"], list) and len(two) == 1
+    return _scores(answer, lambda _i, s: s * 0.97) if is_one else answer
+
+
+def numbered_from_one(operation: str, body: Any, answer: Any) -> Any:
+    for item in answer["data"]:
+        item["index"] += 1
+    return answer
+
+
+def numbered_all_zero(operation: str, body: Any, answer: Any) -> Any:
+    for item in answer["data"]:
+        item["index"] = 0
+    return answer
+
+
+def other_scores_without_version(operation: str, body: Any, answer: Any) -> Any:
+    is_root = operation == "POST /score"
+    return _scores(answer, lambda _i, s: s * 0.97) if is_root else answer
+
+
+def another_member_without_version(operation: str, body: Any, answer: Any) -> Any:
+    return answer | ({"meta": {}} if operation == "POST /score" else {})
+
+
+def logits_as_scores(operation: str, body: Any, answer: Any) -> Any:
+    return _scores(answer, lambda _i, s: (s - 0.5) * 20)
+
+
+def float_halves(operation: str, body: Any, answer: Any) -> Any:
+    is_float = body.get("encoding_format") == "float"
+    return _scores(answer, lambda _i, s: s / 2) if is_float else answer
+
+
+def int_gives_text(operation: str, body: Any, answer: Any) -> Any:
+    is_int = body.get("encoding_format") == "int"
+    return _scores(answer, lambda _i, s: str(s)) if is_int else answer
+
+
+def usage_of_one_pair(operation: str, body: Any, answer: Any) -> Any:
+    count = answer["usage"]["prompt_tokens"] // max(1, len(answer["data"]))
+    answer["usage"] |= {"prompt_tokens": count, "total_tokens": count}
+    return answer
+
+
+def something_generated(operation: str, body: Any, answer: Any) -> Any:
+    answer["usage"]["completion_tokens"] = 1
+    return answer
+
+
+def details_given(operation: str, body: Any, answer: Any) -> Any:
+    answer["usage"]["prompt_tokens_details"] = {"cached_tokens": 0}
+    return answer
+
+
+def stamped_in_milliseconds(operation: str, body: Any, answer: Any) -> Any:
+    return answer | {"created": 1_790_000_000_000}
+
+
+def own_name(operation: str, body: Any, answer: Any) -> Any:
+    return answer | {"model": f"sds/{answer['model']}"}
+
+
+def limit_blurs_scores(operation: str, body: Any, answer: Any) -> Any:
+    if "truncate_prompt_tokens" in body:
+        return _scores(answer, lambda _i, s: s - 0.01)
+    return answer
+
+
+ALONE = {"META-019", "SCORE-SEM-002", "SCORE-SEM-005"}
+COUNT = {"SCORE-SEM-002", "META-018"}
+COSINE = {"SCORE-SEM-006", "META-025"}
+REPEATED = {"SCORE-SEM-003", "META-021"}
+RANGE = {"SCORE-RES-009", "META-023"}
+PATHS = {"SCORE-SEM-007", "META-032"}
+DEFAULT = {"SCORE-REQ-015", "META-033"}
+REAL = {"META-027"}  # only of real models
+
+SINS: list[tuple[Edit, set[str]]] = [
+    (sorted_by_score, {"META-020"} | ALONE | COSINE | REAL),
+    (first_two_swapped, {"META-020"} | ALONE | COSINE),
+    (last_two_swapped_from_four, {"META-020"} | ALONE | REAL),
+    (
+        last_pair_wrong,
+        {"META-020", "META-022", "META-026"} | ALONE | COSINE | REPEATED,
+    ),
+    (
+        scores_normalised_over_pairs,
+        {"META-022", "META-026"} | ALONE | COSINE | REPEATED,
+    ),
+    (
+        every_pair_with_the_first_text,
+        {"META-020", "META-024", "META-026"} | ALONE | COSINE,
+    ),
+    (every_text_against_every_text, {"SCORE-EX-003"} | COUNT),
+    (last_pair_dropped, {"SCORE-EX-003"} | COUNT),
+    (only_the_first_of_many, {"SCORE-SEM-003"}),
+    (two_scores_for_two_strings, {"SCORE-SEM-001"}),
+    (broadcast_scores_differ, REPEATED),
+    (array_of_one_scores_differ, {"META-022"}),
+    (numbered_from_one, {"SCORE-RES-006", "META-018", "SCORE-EX-003"}),
+    (numbered_all_zero, {"SCORE-RES-006", "META-018", "SCORE-EX-003"}),
+    (other_scores_without_version, PATHS),
+    (another_member_without_version, PATHS),
+    (logits_as_scores, {"META-026"} | RANGE | COSINE),
+    (float_halves, DEFAULT),
+    (int_gives_text, {"SCORE-REQ-017"}),
+    (usage_of_one_pair, {"META-030"}),
+    (something_generated, {"SCORE-RES-014", "META-029"}),
+    (details_given, {"SCORE-RES-015"}),
+    (stamped_in_milliseconds, {"SCORE-RES-003"}),
+    (own_name, {"SCORE-RES-004"}),
+    (limit_blurs_scores, {"META-031"}),
+]
+
+
+@pytest.mark.parametrize(("sin", "rows"), SINS)
+def test_a_sin_of_the_answer_trips_its_rows(sin: Edit, rows: set[str]) -> None:
+    assert tripped("score", sinning("score", sin)) == rows
+
+
+# --- sins of the reading -----------------------------------------------------------
+
+
+def shorter_array_repeated(operation: str, body: Any) -> tuple[int, Any]:
+    """N against 1 is broadcast as 1 against N is."""
+    status, answer = honest(operation, body)
+    if status == 422 and operation.endswith("/score") and "text_2" in body:
+        two = body["text_2"] if isinstance(body["text_2"], list) else [body["text_2"]]
+        if len(two) == 1 and isinstance(body.get("text_1"), list):
+            repeated = two * len(body["text_1"])
+            return honest(operation, body | {"text_2": repeated})
+    return status, answer
+
+
+def longer_array_cut(operation: str, body: Any) -> tuple[int, Any]:
+    status, answer = honest(operation, body)
+    one, two = body.get("text_1"), body.get("text_2")
+    if status == 422 and isinstance(one, list) and isinstance(two, list):
+        least = min(len(one), len(two))
+        return honest(operation, body | {"text_1": one[:least], "text_2": two[:least]})
+    return status, answer
+
+
+def strings_only(operation: str, body: Any) -> tuple[int, Any]:
+    if isinstance(body.get("text_1"), list) and operation.endswith("/score"):
+        return 422, {"error": "/text_1: only strings"}
+    return honest(operation, body)
+
+
+def one_to_many_refused(operation: str, body: Any) -> tuple[int, Any]:
+    is_many = isinstance(body.get("text_2"), list) and len(body["text_2"]) > 1
+    if is_many and isinstance(body.get("text_1"), str):
+        return 422, {"error": "/text_1: as many texts as /text_2"}
+    return honest(operation, body)
+
+
+def crashing_on_objects(operation: str, body: Any) -> tuple[int, Any]:
+    if isinstance(body.get("text_2"), dict):
+        return 500, {"error": "no attribute 'strip'"}
+    return honest(operation, body)
+
+
+def crashing_on_long_texts(operation: str, body: Any) -> tuple[int, Any]:
+    if len(str(body)) > 20_000:
+        return 500, {"error": "out of memory"}
+    return honest(operation, body)
+
+
+@pytest.mark.parametrize(
+    ("field", "otherwise", "rows"),
+    [
+        ("model", RERANKER, {"SCORE-REQ-004"}),
+        ("text_1", "t", {"SCORE-REQ-005", "SCORE-REQ-011", "SCORE-SEM-004"}),
+        ("text_2", "t", {"SCORE-REQ-006", "SCORE-REQ-011"}),
+        ("encoding_format", "float", {"SCORE-REQ-014", "SCORE-REQ-018"}),
+        ("truncate_prompt_tokens", 9, {"SCORE-REQ-019", "SCORE-REQ-020"}),
+    ],
+)
+def test_leniency_with_a_field_trips_its_rows(
+    field: str, otherwise: Any, rows: set[str]
+) -> None:
+    assert silent("score", lenient("score", field, otherwise)) == rows
+
+
+READING: list[tuple[Server, set[str]]] = [
+    (shorter_array_repeated, {"SCORE-SEM-004"}),
+    (longer_array_cut, {"SCORE-SEM-004"}),
+    (
+        strings_only,
+        {"SCORE-REQ-008", "SCORE-SEM-002", "SCORE-EX-001"}
+        # a request may need arrays to show what else it is about
+        | {"SCORE-REQ-014", "SCORE-REQ-016", "SCORE-REQ-017", "SCORE-REQ-019"},
+    ),
+    (one_to_many_refused, {"SCORE-SEM-003"}),
+    (
+        ignoring("score", "truncate_prompt_tokens"),
+        {"SCORE-SEM-008", "META-031"},
+    ),
+    (ignoring("score", "truncate_prompt_tokens", "POST /score"), PATHS),
+    (
+        refusing("score", "encoding_format", "float"),
+        {"SCORE-REQ-016", "SCORE-EX-001"},
+    ),
+    (refusing("score", "encoding_format", "int"), {"SCORE-REQ-017"}),
+    (refusing("score", "truncate_prompt_tokens", 1), {"SCORE-REQ-020"}),
+    (refusing("score", "truncate_prompt_tokens"), {"SCORE-REQ-019", "SCORE-REQ-020"}),
+    (refusing("score", "model", EMBEDDER), {"SCORE-REQ-021"}),
+    (missing("/score"), {"SCORE-REQ-001"}),
+    (missing("/v1/score"), {"SCORE-REQ-002"}),
+    (crashing_on_objects, {"COMMON-ERR-004", "SCORE-ERR-003"}),
+    (
+        crashing_on_long_texts,
+        {"SCORE-REQ-013", "COMMON-ERR-004", "SCORE-ERR-003"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("server", "rows"), READING)
+def test_a_sin_of_the_reading_trips_its_rows(server: Server, rows: set[str]) -> None:
+    assert tripped("score", server) == rows
+
+
+# --- soft clauses and readings -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "sin", "soft"),
+    [
+        ("SCORE-RES-003", stamped_in_milliseconds, {True}),
+        ("SCORE-RES-004", own_name, {True}),
+        ("SCORE-RES-015", details_given, {True}),
+        ("SCORE-SEM-002", first_two_swapped, {True}),
+        ("SCORE-SEM-002", last_pair_dropped, {False}),
+    ],
+)
+def test_soft_clauses_only_warn(row: str, sin: Edit, soft: set[bool]) -> None:
+    found = judged("score", sinning("score", sin))[row]
+    assert {finding.soft for finding in found} == soft
+
+
+def test_a_range_beyond_0_and_1_only_warns_with_an_embedding_model() -> None:
+    server = sinning("score", logits_as_scores)
+    for facts, soft in ((BOTH, {False, True}), (EMBEDDING, {True})):
+        found = judged("score", server, facts)["SCORE-RES-009"]
+        assert {finding.soft for finding in found} == soft
+
+
+def test_a_cross_encoder_need_not_be_symmetric() -> None:
+    def asymmetric(operation: str, body: Any, answer: Any) -> Any:
+        one, _ = _texts(body)
+        is_cross_encoder = body["model"] == RERANKER
+        weight = 1 - len(one[0]) / 1000 if is_cross_encoder and len(one) == 1 else 1
+        return _scores(answer, lambda _i, s: s * weight)
+
+    rows = tripped("score", sinning("score", asymmetric))
+    assert not rows & {"META-024", "META-025", "META-026"}
+
+
+def test_the_clock_may_be_off_a_little() -> None:
+    check = score.score_is_stamped_with_the_time_of_the_call
+    for off, count in ((0.0, 0), (CLOCK_S, 0), (-CLOCK_S - 1, 1), (CLOCK_S + 2, 1)):
+        body = {"created": int(1_790_000_000 + off), "data": []}
+        seen = exchange("score", {}, body, sent_at=1_790_000_000.0)
+        assert len(findings(check, seen)) == count
+
+
+def test_readings_say_what_the_target_does() -> None:
+    for status, reading in ((200, "accepted"), (400, "refused")):
+        variant = exchange("score", {"text_1": ""}, {"data": []}, status=status)
+        params = {"change": {"text_1": ""}}
+        seen = observation("score.empty", params, variant=variant)
+        assert readings(score.an_empty_text_may_be_refused, seen) == [reading]
+
+
+def test_int_without_any_score_is_no_number() -> None:
+    for data, count in (([{"score": 1}], 0), ([], 1), ([{"score": None}], 1)):
+        step = exchange("score", {"encoding_format": "int"}, {"data": data})
+        seen = observation("score.encoding", int=step)
+        assert len(findings(int_gives_numbers_too, seen)) == count
