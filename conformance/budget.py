@@ -156,7 +156,7 @@ def _bytes(value: Json) -> int:
 def spent(exchange: Exchange, most: Cost) -> Cost:
     """What an exchange really cost, by its usage; by its ceiling if it tells none."""
     if exchange.response is None:
-        return most if exchange.attempts and exchange.failure == "timeout" else NOTHING
+        return most if (exchange.failure or "").startswith("timeout") else NOTHING
     usage = last_usage(exchange)
     if usage is None:
         return most if exchange.is_success else NOTHING
@@ -164,6 +164,7 @@ def spent(exchange: Exchange, most: Cost) -> Cost:
     if prompt is None:
         prompt = _count(usage.get("total_tokens"))
     completion = _count(usage.get("completion_tokens"))
+    # a completion that is not counted is an embedding, a score, or not to be known
     return Cost(
         most.prompt if prompt is None else prompt,
         0 if completion is None else completion,

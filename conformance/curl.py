@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Collection
 
 from conformance.exchange import Request
 
@@ -12,8 +13,11 @@ _VARIABLE = re.compile(r"\$[A-Z_][A-Z0-9_]*")
 _OWN = ("accept", "accept-encoding", "user-agent")
 
 
-def curl_line(url: str, request: Request) -> str:
+def curl_line(url: str, request: Request, variables: Collection[str] = ()) -> str:
     """The curl command of a request to a target.
+
+    `variables` are names, beside those that begin with AIOS_, that the shell fills
+    in where `$NAME` stands in a header.
 
     A body that is not UTF-8 is piped in with printf.
     """
@@ -28,7 +32,7 @@ def curl_line(url: str, request: Request) -> str:
             defaults.get(name.lower()) == value
         )
         if not is_default:
-            parts += ["-H", _quoted(f"{name}: {value}")]
+            parts += ["-H", _filled_in(f"{name}: {value}", variables)]
     if not request.body:
         return " ".join(parts)
     try:
@@ -39,9 +43,8 @@ def curl_line(url: str, request: Request) -> str:
         return f"printf {_octal(request.body)} | {' '.join(parts)} --data-binary @-"
     if len(request.body) > LONGEST_LINE or "\n" in text:
         return _here_document(" ".join(parts), text)
-    return " ".join(
-        [*parts, "-d" if not text.startswith("@") else "--data-raw", _quoted(text)]
-    )
+    flag = "--data-raw" if text.startswith("@") else "-d"
+    return " ".join([*parts, flag, _single(text)])
 
 
 def _here_document(command: str, text: str) -> str:
@@ -52,16 +55,17 @@ def _here_document(command: str, text: str) -> str:
     return f"{command} --data-binary @- <<'{word}'\n{text}\n{word}"
 
 
-def _quoted(text: str) -> str:
+def _filled_in(text: str, variables: Collection[str]) -> str:
     """In single quotes, but for variables, which the shell is to fill in."""
     pieces: list[str] = []
     rest = 0
     for found in _VARIABLE.finditer(text):
-        if found[0][1:].startswith("AIOS_"):
+        name = found[0][1:]
+        if name in variables or name.startswith("AIOS_"):
             pieces += [_single(text[rest : found.start()]), f'"{found[0]}"']
             rest = found.end()
     pieces.append(_single(text[rest:]))
-    return "".join(pieces) or "''"
+    return "".join(pieces)
 
 
 def _single(text: str) -> str:

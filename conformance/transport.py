@@ -7,6 +7,7 @@ is an answer, and says how it broke.
 """
 
 import asyncio
+import base64
 import email.utils
 import ssl
 import time
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiohttp
 
@@ -282,8 +283,8 @@ def split_userinfo(url: str) -> tuple[str, str | None]:
     bare = urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
     if parts.username is None:
         return bare, None
-    basic = aiohttp.BasicAuth(parts.username, parts.password or "")
-    return bare, basic.encode()
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return bare, "Basic " + base64.b64encode(pair.encode()).decode()
 
 
 def _told(error: BaseException) -> str:

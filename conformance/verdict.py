@@ -144,6 +144,7 @@ def _evidence(
     bench: Bench, row: Requirement, standing: Sequence[Trace]
 ) -> Iterator[Evidence]:
     """The best findings: hard before soft, made smaller first, then the shortest."""
+    setting = bench.recording.setting
     small = [
         trace
         for judgement in bench.smaller
@@ -173,7 +174,7 @@ def _evidence(
             finding.actual,
             finding.pointer,
             exchange.id,
-            curl_line(bench.recording.setting.url, exchange.request),
+            curl_line(setting.url, exchange.request, (setting.key_env,)),
             trace.check,
             finding.soft,
         )

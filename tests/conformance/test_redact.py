@@ -1,0 +1,71 @@
+"""Secrets never get past the transport."""
+
+import pytest
+
+from conformance.redact import Redactor, header_variable
+
+KEY = 'sk-"very"/secret é'
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    return Redactor.of(KEY, "MY_KEY", [("X-Team", "blue-team-7"), ("X-Env", "1")])
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        KEY,
+        r"sk-\"very\"/secret é",
+        "sk-%22very%22%2Fsecret%20%C3%A9",
+        f"Bearer {KEY}",
+        f"twice {KEY} {KEY}",
+    ],
+)
+def test_an_echoed_key_is_replaced(redactor: Redactor, echo: str) -> None:
+    redacted = redactor.bytes(echo.encode()).decode()
+    assert "$MY_KEY" in redacted
+    assert "secret" not in redacted
+
+
+def test_extra_header_values_are_secrets_too(redactor: Redactor) -> None:
+    assert redactor.text("you are blue-team-7") == "you are $AIOS_HEADER_X_TEAM"
+
+
+def test_short_values_are_replaced_only_where_they_are_sent(
+    redactor: Redactor,
+) -> None:
+    assert redactor.bytes(b'{"index": 1}') == b'{"index": 1}'
+    sent = redactor.sent_headers([("X-Env", "1"), ("Accept", "*/*")])
+    assert sent == (("X-Env", "$AIOS_HEADER_X_ENV"), ("Accept", "*/*"))
+
+
+def test_a_short_key_is_replaced_after_bearer() -> None:
+    redactor = Redactor.of("none", "AIOS_API_KEY")
+    assert (
+        redactor.text('{"auth": "Bearer none"}') == '{"auth": "Bearer $AIOS_API_KEY"}'
+    )
+    assert redactor.text('{"tool_choice": "none"}') == '{"tool_choice": "none"}'
+    assert redactor.text("Bearer nonesuch") == "Bearer nonesuch"
+
+
+def test_the_authorization_header_names_the_variable(redactor: Redactor) -> None:
+    ((_, value),) = redactor.sent_headers([("Authorization", f"Bearer {KEY}")])
+    assert value == "Bearer $MY_KEY"
+
+
+def test_a_secret_inside_another_leaves_no_rest() -> None:
+    redactor = Redactor.of("abcdef", "KEY", [("X-Long", "abcdef-and-more")])
+    assert redactor.text("abcdef-and-more abcdef") == "$AIOS_HEADER_X_LONG $KEY"
+
+
+def test_without_secrets_nothing_changes() -> None:
+    assert Redactor.of(None, "KEY").bytes(b"\xff Bearer x") == b"\xff Bearer x"
+
+
+def test_bytes_that_are_no_text_survive(redactor: Redactor) -> None:
+    assert redactor.text("\udcff") == "\udcff"
+
+
+def test_header_variables_are_shell_names() -> None:
+    assert header_variable("X-Api.Key ") == "AIOS_HEADER_X_API_KEY"
