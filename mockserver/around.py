@@ -111,16 +111,16 @@ def _note(
     exchange: Exchange, request: web.Request, response: web.StreamResponse
 ) -> None:
     exchange.status = response.status
-    if not isinstance(response, web.Response):
-        exchange.finished = exchange.finished or exchange.replayed
+    if exchange.streamed:
         return  # a stream of the front keeps account by itself
-    identity = request.headers.get("X-Request-Id")
-    if identity is not None and not response.prepared:
-        response.headers["X-Request-Id"] = identity
-    body = response.body if isinstance(response.body, bytes) else b""
-    exchange.response = [kept(body)]
-    exchange.response_size = len(body)
     exchange.finished = exchange.fault is None or not exchange.fault.breaks_off
+    if isinstance(response, web.Response):
+        identity = request.headers.get("X-Request-Id")
+        if identity is not None:
+            response.headers["X-Request-Id"] = identity
+        body = response.body if isinstance(response.body, bytes) else b""
+        exchange.response = [kept(body)]
+        exchange.response_size = len(body)
 
 
 def _keep(exchange: Exchange, raw: bytes) -> None:

@@ -44,7 +44,7 @@ class LocalMock:
         self._rules = list(rules)
         self._state.rules = Rules(parsed)
 
-    def rule(self, respond: Any, *, times: int | None = None, **match: Any) -> None:
+    def rule(self, respond: Any, /, *, times: int | None = None, **match: Any) -> None:
         """Put one rule before the others: `respond` where `match` holds.
 
         All rules begin to count anew. Raises RuleError.
@@ -54,7 +54,7 @@ class LocalMock:
             rule["times"] = times
         self.rules(rule, *self._rules)
 
-    def say(self, text: str, *, times: int | None = None, **match: Any) -> None:
+    def say(self, text: str, /, *, times: int | None = None, **match: Any) -> None:
         """Answer with this text where `match` holds (api, model, text, ...)."""
         self.rule({"text": text}, times=times, **match)
 
@@ -62,6 +62,7 @@ class LocalMock:
         self,
         name: str,
         arguments: Mapping[str, Any],
+        /,
         *,
         times: int | None = None,
         **match: Any,
@@ -70,7 +71,9 @@ class LocalMock:
         calls = [{"name": name, "arguments": dict(arguments)}]
         self.rule({"tool_calls": calls}, times=times, **match)
 
-    def fail(self, status: int = 500, *, times: int | None = 1, **match: Any) -> None:
+    def fail(
+        self, status: int = 500, /, *, times: int | None = 1, **match: Any
+    ) -> None:
         """Refuse with a status where `match` holds, once unless `times` says more."""
         self.rule({"status": status}, times=times, **match)
 

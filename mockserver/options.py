@@ -110,7 +110,7 @@ def _pacing(values: Mapping[str, Any]) -> Pacing:
 def _faults(rates: Sequence[FaultRate]) -> tuple[FaultRate, ...]:
     total = sum(one.rate for one in rates)
     if total > 1 + 1e-9:
-        raise OptionError(f"the rates of --fault must add up to 1 at most, got {total}")
+        raise OptionError(f"the rates of --fault must add up to at most 1, got {total}")
     return tuple(rates)
 
 

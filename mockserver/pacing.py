@@ -78,14 +78,18 @@ def paced(stages: Stages, pacing: Pacing, clock: Clock = REAL_CLOCK) -> Stages:
         begun = clock.now()
         schedules: dict[int, Iterator[float]] = {}
         due: dict[int, float] = {}
+        begun_to_speak: set[int] = set()
         async with aclosing(stages.chunks(context)) as source:
             async for chunk in source:
                 index = _choice(chunk)
                 if index not in schedules:
+                    # A chunk that opens a choice without text comes with its first.
                     schedules[index] = pacing.delays(context.number, index)
                     due[index] = begun + next(schedules[index])
-                elif _says(chunk):
+                elif index in begun_to_speak and _says(chunk):
                     due[index] += next(schedules[index])
+                if _says(chunk):
+                    begun_to_speak.add(index)
                 await clock.sleep_if(due[index] - clock.now())
                 yield chunk
 
@@ -104,7 +108,7 @@ def _choice(chunk: dict[str, Any]) -> int:
 
 
 def _says(chunk: dict[str, Any]) -> bool:
-    """Tell whether a chunk brings text (the first of a choice need not)."""
+    """Tell whether a chunk brings text."""
     for choice in chunk.get("choices") or ():
         delta = choice.get("delta") or choice
         if any(delta.get(key) for key in _TEXTS):

@@ -1,0 +1,288 @@
+"""Faults come over the wire as a client would really meet them."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.faults import (
+    KINDS,
+    Fault,
+    FaultError,
+    FaultRate,
+    draw,
+    parse_fault,
+    parse_rate,
+)
+from mockserver.local import LocalMock, local_mock
+
+CHAT = "meta-llama/Llama-3.3-70B-Instruct"
+TEXT = "The café is open, and so is the other café in Zürich."
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LocalMock]:
+    with local_mock("--self-check") as mock:
+        yield mock
+
+
+@pytest.fixture
+def mock(server: LocalMock) -> LocalMock:
+    server.reset()
+    server.say(TEXT)
+    return server
+
+
+class Raw:
+    """Whatever came, and whether it came to its end."""
+
+    def __init__(self, mock: LocalMock, fault: str | None, **body: Any) -> None:
+        where = urlsplit(mock.url)
+        connection = http.client.HTTPConnection(
+            where.hostname or "", where.port, timeout=5
+        )
+        sent = {
+            "model": CHAT,
+            "messages": [{"role": "user", "content": "hello"}],
+            **body,
+        }
+        headers = {"Content-Type": "application/json"}
+        if fault is not None:
+            headers["X-Mock-Fault"] = fault
+        self.status, self.body, self.whole = 0, b"", False
+        try:
+            connection.request(
+                "POST", "/v1/chat/completions", json.dumps(sent), headers
+            )
+            response = connection.getresponse()
+            self.status = response.status
+            self.headers = {k.lower(): v for k, v in response.getheaders()}
+            try:
+                self.body = response.read()
+                self.whole = True
+            except http.client.IncompleteRead as error:
+                self.body = error.partial
+        except (http.client.RemoteDisconnected, ConnectionResetError):
+            pass
+        finally:
+            connection.close()
+
+    @property
+    def events(self) -> list[bytes]:
+        return [event for event in self.body.split(b"\n\n") if event]
+
+
+def test_no_fault_no_harm(mock: LocalMock) -> None:
+    raw = Raw(mock, None)
+    assert (raw.status, raw.whole) == (200, True)
+    assert json.loads(raw.body)["choices"][0]["message"]["content"] == TEXT
+    assert mock.requests[-1]["finished"] is True
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_dropped_connection_gives_not_one_byte(mock: LocalMock, stream: bool) -> None:
+    raw = Raw(mock, "drop", stream=stream)
+    assert raw.body == b""
+    assert not raw.whole
+    assert mock.requests[-1]["finished"] is False
+    assert mock.requests[-1]["fault"] == "drop"
+
+
+def test_a_cut_answer_promises_more_than_it_sends(mock: LocalMock) -> None:
+    whole = Raw(mock, None)
+    raw = Raw(mock, "cut")
+    assert raw.status == 200
+    assert not raw.whole
+    assert 0 < len(raw.body) < len(whole.body)
+    assert int(raw.headers["content-length"]) == len(whole.body)
+
+
+@pytest.mark.parametrize("events", [0, 1, 4])
+def test_a_cut_stream_breaks_inside_an_event(mock: LocalMock, events: int) -> None:
+    raw = Raw(mock, f"cut@{events}", stream=True)
+    assert not raw.whole
+    *good, broken = raw.events
+    assert len(good) == events
+    for event in good:
+        json.loads(event.removeprefix(b"data: "))
+    assert broken.startswith(b"data: ")
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(broken.removeprefix(b"data: "))
+    assert mock.requests[-1]["events"] == events + 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_cut_inside_a_character_leaves_half_of_it(
+    mock: LocalMock, stream: bool
+) -> None:
+    raw = Raw(mock, "cut-utf8", stream=stream)
+    assert not raw.whole
+    with pytest.raises(UnicodeDecodeError):
+        raw.body.decode()
+
+
+def test_a_truncated_stream_ends_properly_and_too_early(mock: LocalMock) -> None:
+    raw = Raw(mock, "truncate@3", stream=True)
+    assert raw.whole
+    assert len(raw.events) == 3
+    assert b"[DONE]" not in raw.body
+    assert mock.requests[-1]["finished"] is False
+
+
+def test_a_truncated_answer_is_half_a_document(mock: LocalMock) -> None:
+    raw = Raw(mock, "truncate")
+    assert raw.whole
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(raw.body)
+
+
+def test_garbage_replaces_one_event_and_the_stream_goes_on(mock: LocalMock) -> None:
+    whole = Raw(mock, None, stream=True)
+    raw = Raw(mock, "garbage@2", stream=True)
+    assert raw.whole
+    assert len(raw.events) == len(whole.events)
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(raw.events[2].removeprefix(b"data: "))
+    assert raw.events[-1] == b"data: [DONE]"
+
+
+def test_an_error_comes_in_the_stream_or_as_a_status(mock: LocalMock) -> None:
+    raw = Raw(mock, "error@2", stream=True)
+    assert (raw.status, raw.whole) == (200, True)
+    assert "error" in json.loads(raw.events[2].removeprefix(b"data: "))
+    assert len(raw.events) == 3
+    assert Raw(mock, "error").status == 500
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_empty_answer_is_a_200_without_a_body(mock: LocalMock, stream: bool) -> None:
+    raw = Raw(mock, "empty", stream=stream)
+    assert (raw.status, raw.body, raw.whole) == (200, b"", True)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_dribbled_answer_is_whole_in_the_end(mock: LocalMock, stream: bool) -> None:
+    def text(raw: Raw) -> str:
+        if not stream:
+            found: str = json.loads(raw.body)["choices"][0]["message"]["content"]
+            return found
+        chunks = [json.loads(event[6:]) for event in raw.events[:-1]]
+        return "".join(c["choices"][0]["delta"].get("content", "") for c in chunks)
+
+    raw = Raw(mock, "dribble", stream=stream)
+    assert raw.whole
+    assert text(raw) == TEXT
+    assert mock.requests[-1]["finished"] is True
+
+
+def received_until_silence(connection: socket.socket, received: bytearray) -> None:
+    while data := connection.recv(65536):
+        received += data
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_stalled_answer_goes_silent_until_the_client_leaves(
+    mock: LocalMock, stream: bool
+) -> None:
+    where = urlsplit(mock.url)
+    body = json.dumps(
+        {
+            "model": CHAT,
+            "messages": [{"role": "user", "content": "hello"}],
+            "stream": stream,
+        }
+    ).encode()
+    with socket.create_connection((where.hostname, where.port)) as connection:
+        connection.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+            b"Content-Type: application/json\r\nX-Mock-Fault: stall@2\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
+        connection.settimeout(0.3)
+        received = bytearray()
+        with pytest.raises(TimeoutError):
+            received_until_silence(connection, received)
+    assert received.startswith(b"HTTP/1.1 200")
+    if stream:
+        assert received.count(b"data: ") == 2
+    assert mock.requests[-1]["finished"] is False
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("429", "rate_limit_error"),
+        ("503", "overloaded_error"),
+        ("500", "server_error"),
+        ("418", "invalid_request_error"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_status_is_a_refusal_in_the_usual_layout(
+    mock: LocalMock, status: str, kind: str, stream: bool
+) -> None:
+    raw = Raw(mock, status, stream=stream)
+    assert raw.status == int(status)
+    assert json.loads(raw.body)["error"]["type"] == kind
+    assert ("retry-after" in raw.headers) == (status in ("429", "503"))
+    entry = mock.requests[-1]
+    assert (entry["status"], entry["fault"]) == (int(status), status)
+    assert entry["body"]["model"] == CHAT
+
+
+def test_a_fault_that_does_not_exist_is_a_clear_error(mock: LocalMock) -> None:
+    raw = Raw(mock, "explode")
+    assert raw.status == 400
+    message = json.loads(raw.body)["error"]["message"]
+    assert "X-Mock-Fault" in message
+    assert "'explode'" in message
+    assert "cut" in message
+
+
+def test_rates_choose_the_same_requests_again(mock: LocalMock) -> None:
+    def statuses() -> list[int]:
+        mock.reset()
+        mock.faults("429=0.3", "500=0.2")
+        return [Raw(mock, None).status for _ in range(40)]
+
+    first = statuses()
+    assert first == statuses()
+    assert set(first) == {200, 429, 500}
+
+
+@given(st.floats(0, 1), st.integers(0, 2**32))
+def test_a_rate_of_one_always_strikes_and_of_zero_never(
+    rate: float, number: int
+) -> None:
+    cut = Fault("cut")
+    assert draw([FaultRate(cut, 1.0)], 0, number) == cut
+    assert draw([FaultRate(cut, 0.0)], 0, number) is None
+    assert draw([], 0, number) is None
+    assert draw([FaultRate(cut, rate)], 0, number) in (cut, None)
+
+
+def test_rates_are_met_in_the_long_run() -> None:
+    rates = [parse_rate("429=0.2"), parse_rate("cut@3=0.1")]
+    drawn = [draw(rates, 0, number) for number in range(4_000)]
+    assert drawn.count(Fault("429")) / 4_000 == pytest.approx(0.2, abs=0.03)
+    assert drawn.count(Fault("cut", 3)) / 4_000 == pytest.approx(0.1, abs=0.03)
+
+
+@pytest.mark.parametrize("text", [*KINDS, "400", "599", "cut@0", "stall@12"])
+def test_faults_are_read_as_they_are_written(text: str) -> None:
+    assert str(parse_fault(text)) == text
+    assert parse_rate(text).rate == 1.0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "boom", "399", "600", "cut@", "cut@x", "cut@-1", "429=2", "429=x"]
+)
+def test_what_is_no_fault_is_refused(text: str) -> None:
+    with pytest.raises(FaultError, match="must be"):
+        parse_rate(text)

@@ -1,0 +1,175 @@
+"""What a client sent can be looked up, without its secrets."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from wire import Client
+
+from mockserver.journal import BODY_LIMIT
+from mockserver.local import LocalMock, local_mock
+
+CHAT = "meta-llama/Llama-3.3-70B-Instruct"
+BODY = {"model": CHAT, "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}]}
+EMBED = {"model": "sds/bge-m3", "input": "hi"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LocalMock]:
+    with local_mock("--journal", "5") as mock:
+        yield mock
+
+
+@pytest.fixture
+def mock(server: LocalMock) -> LocalMock:
+    server.reset()
+    return server
+
+
+def journal(mock: LocalMock, query: str = "") -> list[dict[str, Any]]:
+    reply = Client(mock.url).get(f"/_mock/requests{query}")
+    assert reply.status == 200
+    found: list[dict[str, Any]] = reply.json()["requests"]
+    return found
+
+
+def test_an_exchange_is_told_in_full(mock: LocalMock) -> None:
+    reply = Client(mock.url).post("/v1/chat/completions", BODY)
+    (entry,) = journal(mock)
+    assert entry["number"] == 1
+    assert (entry["method"], entry["path"]) == ("POST", "/v1/chat/completions")
+    assert (entry["api"], entry["status"]) == ("chat", 200)
+    assert entry["body"] == BODY
+    assert entry["response"] == reply.json()
+    assert entry["response_bytes"] == len(reply.body)
+    assert entry["finished"] is True
+    assert entry["duration_ms"] > 0
+    assert mock.requests == [entry]
+
+
+def test_a_stream_is_kept_as_it_was_sent(mock: LocalMock) -> None:
+    reply = Client(mock.url).post("/v1/chat/completions", {**BODY, "stream": True})
+    (entry,) = journal(mock)
+    assert entry["streamed"] is True
+    assert entry["response"].encode() == reply.body
+    assert entry["events"] == len(reply.chunks()) + 1
+
+
+def test_refused_requests_and_unknown_paths_are_kept_too(mock: LocalMock) -> None:
+    client = Client(mock.url)
+    client.post("/v1/chat/completions", {**BODY, "model": 5})
+    client.post("/v1/nowhere", BODY)
+    client.get("/v1/models")
+    client.get("/health")
+    client.get("/openapi.json")
+    assert [(e["path"], e["status"]) for e in journal(mock)] == [
+        ("/v1/chat/completions", 422),
+        ("/v1/nowhere", 404),
+        ("/v1/models", 200),
+    ]
+
+
+def test_the_journal_is_a_ring(mock: LocalMock) -> None:
+    for _ in range(7):
+        Client(mock.url).post("/v1/embeddings", EMBED)
+    assert [entry["number"] for entry in journal(mock)] == [3, 4, 5, 6, 7]
+
+
+def test_entries_can_be_chosen(mock: LocalMock) -> None:
+    client = Client(mock.url)
+    client.post("/v1/chat/completions", BODY)
+    client.post("/v1/embeddings", EMBED)
+    client.post("/v1/embeddings", {**EMBED, "model": "nobody"})
+    assert len(journal(mock, "?api=embeddings")) == 2
+    assert len(journal(mock, "?api=embeddings&status=404")) == 1
+    assert len(journal(mock, "?model=nobody")) == 1
+    assert len(journal(mock, "?path=/v1/chat/completions")) == 1
+    assert journal(mock, "?rule=none") == []
+    reply = client.get("/_mock/requests?colour=red")
+    assert reply.status == 400
+    assert "'colour'" in reply.json()["error"]["message"]
+
+
+def test_secrets_are_hashed_but_can_be_told_apart(mock: LocalMock) -> None:
+    client = Client(mock.url)
+    for key in ("Bearer sk-secret-one", "Bearer sk-secret-two", "Bearer sk-secret-one"):
+        client.post("/v1/embeddings", EMBED, Authorization=key, Cookie="sk-secret")
+    entries = journal(mock)
+    assert "sk-secret" not in json.dumps(entries)
+    hashes = [entry["headers"]["Authorization"] for entry in entries]
+    assert hashes[0] == hashes[2] != hashes[1]
+    assert hashes[0].startswith("sha256:")
+
+
+def test_long_bodies_are_cut_and_their_size_is_told(mock: LocalMock) -> None:
+    texts = ["many words " * 500] * 30
+    reply = Client(mock.url).post("/v1/embeddings", {**EMBED, "input": texts})
+    assert reply.status == 200
+    (entry,) = journal(mock)
+    assert entry["body_bytes"] > BODY_LIMIT
+    assert len(entry["body"]) == BODY_LIMIT
+    assert len(entry["response"]) == BODY_LIMIT
+    assert entry["response_bytes"] == len(reply.body)
+
+
+def test_the_id_of_a_request_comes_back(mock: LocalMock) -> None:
+    client = Client(mock.url)
+    for body in (BODY, {**BODY, "stream": True}, {**BODY, "model": 5}):
+        reply = client.post("/v1/chat/completions", body, **{"X-Request-Id": "r-7"})
+        assert reply.headers["x-request-id"] == "r-7"
+
+
+def test_a_reset_forgets_entries_rules_and_faults(mock: LocalMock) -> None:
+    client = Client(mock.url)
+    client.send("PUT", "/_mock/rules", {"rules": [{"respond": {"text": "ruled"}}]})
+    client.send("PUT", "/_mock/faults", {"faults": ["429=1"]})
+    assert client.post("/v1/chat/completions", BODY).status == 429
+    assert client.send("POST", "/_mock/reset").status == 204
+    reply = client.post("/v1/chat/completions", BODY)
+    assert reply.status == 200
+    assert b"ruled" not in reply.body
+    assert [entry["number"] for entry in journal(mock)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "words"),
+    [
+        ("PUT", "/_mock/rules", {"rules": 5}, 422, "must be a list"),
+        ("PUT", "/_mock/rules", [], 422, "must be a list"),
+        ("PUT", "/_mock/faults", {"faults": "429"}, 422, "must be a list"),
+        ("PUT", "/_mock/faults", {"faults": ["boom"]}, 422, "'boom'"),
+        ("GET", "/_mock/faults", None, 404, "PUT faults"),
+        ("GET", "/_mock/", None, 404, "GET requests"),
+    ],
+)
+def test_mistakes_are_named(
+    mock: LocalMock, method: str, path: str, body: Any, status: int, words: str
+) -> None:
+    reply = Client(mock.url).send(method, path, body)
+    assert reply.status == status
+    assert words in reply.json()["error"]["message"]
+
+
+def test_control_can_be_switched_off() -> None:
+    with local_mock("--no-control") as mock:
+        client = Client(mock.url)
+        assert client.get("/_mock/requests").status == 404
+        reply = client.post("/v1/embeddings", EMBED, **{"X-Mock-Status": "429"})
+        assert reply.status == 200
+
+
+def test_a_request_can_ask_for_a_delay(mock: LocalMock) -> None:
+    reply = Client(mock.url).post("/v1/embeddings", EMBED, **{"X-Mock-Delay-Ms": "40"})
+    assert reply.status == 200
+    assert mock.requests[-1]["duration_ms"] >= 39
+    wrong = Client(mock.url).post("/v1/embeddings", EMBED, **{"X-Mock-Delay-Ms": "x"})
+    assert wrong.status == 400
+    assert "X-Mock-Delay-Ms" in wrong.json()["error"]["message"]
+
+
+def test_a_body_beyond_the_limit_is_refused_whatever_is_played() -> None:
+    with local_mock("--body-limit", "100", "--fault", "429=1") as mock:
+        reply = Client(mock.url).post("/v1/embeddings", {**EMBED, "input": "x" * 500})
+        assert reply.status == 429
+        assert mock.requests[-1]["body"] is None

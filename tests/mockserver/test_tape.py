@@ -1,0 +1,129 @@
+"""Answers are recorded once and played as they came."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wire import Client
+
+from mockserver.local import local_mock
+from mockserver.tape import Take, Tape, TapeError, parse_take
+
+CHAT = "meta-llama/Llama-3.3-70B-Instruct"
+BODY = {"model": CHAT, "messages": [{"role": "user", "content": "café?"}], "seed": 5}
+PATH = "/v1/chat/completions"
+
+
+@given(
+    st.text(),
+    st.recursive(st.none() | st.integers() | st.text(), st.lists),
+    st.lists(st.tuples(st.floats(0, 1e6), st.binary())),
+)
+def test_a_take_survives_its_line(
+    path: str, request: object, blocks: list[tuple[float, bytes]]
+) -> None:
+    rounded = tuple((round(at, 1), data) for at, data in blocks)
+    take = Take("POST", path, request, 200, "text/plain", rounded)
+    line = take.line()
+    assert "\n" not in line
+    assert parse_take(line) == take
+
+
+def test_what_is_recorded_is_played_again(tmp_path: Path) -> None:
+    file = tmp_path / "tapes" / "chat.jsonl"
+    with local_mock("--seed", "9") as real:
+        with local_mock("--replay", str(file), "--record", real.url) as recorder:
+            client = Client(recorder.url)
+            whole = client.post(PATH, BODY, Authorization="Bearer sk-secret")
+            stream = client.post(PATH, {**BODY, "stream": True})
+            refused = client.post(PATH, {**BODY, "n": 0})
+            assert refused.status == 422
+            again = client.post(PATH, BODY)
+            assert again.body == whole.body
+            played = [entry["replayed"] for entry in recorder.requests]
+            assert played == [True] * 4
+        assert len(real.requests) == 3
+    text = file.read_text(encoding="utf-8")
+    assert "sk-secret" not in text
+    assert "café?" in text
+    with local_mock("--replay", str(file)) as player:
+        client = Client(player.url)
+        assert client.post(PATH, BODY).body == whole.body
+        replayed = client.post(PATH, {**BODY, "stream": True})
+        assert replayed.body == stream.body
+        assert replayed.headers["content-type"] == stream.headers["content-type"]
+        assert client.post(PATH, {**BODY, "n": 0}).body == refused.body
+        swapped = dict(reversed(BODY.items()))
+        assert client.post(PATH, swapped).body == whole.body
+        other = client.post(PATH, {**BODY, "seed": 6})
+        assert other.status == 200
+        assert player.requests[-1]["replayed"] is False
+    with local_mock("--replay", str(file), "--strict") as strict:
+        assert Client(strict.url).post(PATH, {**BODY, "seed": 6}).status == 404
+        assert Client(strict.url).post(PATH, BODY).body == whole.body
+
+
+def test_a_stream_is_recorded_event_by_event(tmp_path: Path) -> None:
+    file = tmp_path / "tape.jsonl"
+    with (
+        local_mock("--itl-ms", "4") as real,
+        local_mock("--replay", str(file), "--record", real.url) as recorder,
+    ):
+        sent = {**BODY, "stream": True, "max_tokens": 6}
+        reply = Client(recorder.url).post(PATH, sent)
+    (line,) = file.read_text(encoding="utf-8").splitlines()
+    blocks = json.loads(line)["blocks"]
+    assert len(blocks) > 2
+    assert all(text.endswith("\n\n") for _, text in blocks)
+    assert [at for at, _ in blocks] == sorted(at for at, _ in blocks)
+    assert "".join(text for _, text in blocks).encode() == reply.body
+
+
+def test_timing_is_kept_if_wanted(tmp_path: Path) -> None:
+    file = tmp_path / "tape.jsonl"
+    blocks = ((60.0, b"data: 1\n\n"), (120.0, b"data: [DONE]\n\n"))
+    take = Take("POST", PATH, BODY, 200, "text/event-stream", blocks)
+    file.write_text(take.line() + "\n", encoding="utf-8")
+    for speed, least, most in (("0", 0, 60), ("2", 59, 119), ("1", 119, 10_000)):
+        with local_mock("--replay", str(file), "--replay-speed", speed) as mock:
+            Client(mock.url).post(PATH, BODY)
+            assert least <= mock.requests[-1]["duration_ms"] <= most
+
+
+def test_equal_requests_play_their_takes_in_turn(tmp_path: Path) -> None:
+    tape = Tape(tmp_path / "tape.jsonl")
+    takes = [
+        Take("POST", "/x", {"a": 1}, status, "text/plain", ()) for status in (500, 200)
+    ]
+    for take in takes:
+        tape.record(take)
+    again = Tape(tmp_path / "tape.jsonl")
+    assert len(again) == 2
+    played = [again.play("POST", "/x", {"a": 1}) for _ in range(3)]
+    assert played == [takes[0], takes[1], takes[1]]
+    again.rewind()
+    assert again.play("POST", "/x", {"a": 1}) == takes[0]
+    assert again.play("GET", "/x", {"a": 1}) is None
+
+
+def test_an_unreachable_server_is_a_bad_gateway(tmp_path: Path) -> None:
+    with local_mock() as gone:
+        url = gone.url
+    file = tmp_path / "tape.jsonl"
+    with local_mock("--replay", str(file), "--record", url) as recorder:
+        reply = Client(recorder.url).post(PATH, BODY)
+    assert reply.status == 502
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", "{}", '{"method": "GET"}', "5", '{"blocks": [[1]]}']
+)
+def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "tape.jsonl"
+    good = Take("POST", "/x", None, 200, "text/plain", ()).line()
+    file.write_text(f"{good}\n\n{line}\n", encoding="utf-8")
+    with pytest.raises(TapeError, match="line 3"):
+        Tape(file)
