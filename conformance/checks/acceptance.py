@@ -12,17 +12,22 @@ Attribution: a finding goes to the most specific row.
                              another step of the scenario with success
     accept, 2xx but not 200  COMMON-RES-001
     refuse, 2xx              the step's rows, kind "silent"
-    refuse, other 4xx        COMMON-ERR-001 (400 and 422 are the documented ones)
+    refuse, other 4xx        COMMON-ERR-001, where 400 and 422 are the documented
+                             answers (soft where the refusal itself is a SHOULD); for a
+                             wrong method or an unknown model the documents name no
+                             code, so that any 4xx is right (A-005)
     refuse or either, 5xx    COMMON-ERR-004 and the API's ERR-003, kind "crash";
                              the refusal itself is then neither kept nor broken
+A success that breaks off is judged as such elsewhere and proves no row here.
 """
 
 from collections.abc import Iterator
 
 from conformance.check import Check, Finding, Kind, Note, Witness, check
 from conformance.exchange import Exchange, Observation
-from spec import openapi
+from spec import Level, openapi, requirement
 
+DOCUMENTED = (400, 422)
 _ERR_003 = {
     "rerank": "RERANK-ERR-003",
     "score": "SCORE-ERR-003",
@@ -68,9 +73,8 @@ def _missing_path(exchange: Exchange, seen: Observation) -> tuple[str, ...]:
 
 def _accepted(exchange: Exchange, rows: tuple[str, ...]) -> Iterator[Note]:
     status = exchange.status
-    if rows:
-        yield Witness(rows)
-    yield Witness(("COMMON-RES-001",))
+    if exchange.is_success or not 200 <= status < 300:
+        yield Witness((*rows, "COMMON-RES-001"))
     if not 200 <= status < 300:
         yield Finding(
             expected="200: the request is valid",
@@ -91,24 +95,29 @@ def _accepted(exchange: Exchange, rows: tuple[str, ...]) -> Iterator[Note]:
 def _refused(exchange: Exchange, *, has_valid_neighbour: bool) -> Iterator[Note]:
     status = exchange.status
     rows = exchange.serves
+    if not has_valid_neighbour:
+        return
     codes = " or ".join(str(code) for code in exchange.codes)
     if 200 <= status < 300:
-        if has_valid_neighbour:
-            yield Witness(rows)
-            yield Finding(
-                expected=f"{codes}: {exchange.breaks}",
-                actual=_answer(exchange),
-                kind="silent",
-                step=exchange.label,
-                ids=rows,
-            )
-    elif status < 500 and has_valid_neighbour:
-        yield Witness((*rows, "COMMON-ERR-001"))
+        yield Witness(rows)
+        yield Finding(
+            expected=f"{codes}: {exchange.breaks}",
+            actual=_answer(exchange),
+            kind="silent",
+            step=exchange.label,
+            ids=rows,
+        )
+    elif status < 500 or status in exchange.codes:
+        yield Witness(rows)
+        if exchange.codes != DOCUMENTED:
+            return
+        yield Witness(("COMMON-ERR-001",))
         if status not in exchange.codes:
             yield Finding(
                 expected=f"{codes}: {exchange.breaks}",
                 actual=_answer(exchange),
                 step=exchange.label,
+                soft=_is_soft(rows),
                 ids=("COMMON-ERR-001",),
             )
 
@@ -117,7 +126,7 @@ def _crashed(exchange: Exchange) -> Iterator[Note]:
     row = _ERR_003.get(exchange.api)
     rows = ("COMMON-ERR-004", row) if row else ("COMMON-ERR-004",)
     yield Witness(rows)
-    if exchange.status >= 500:
+    if exchange.status >= 500 and exchange.status not in exchange.codes:
         yield Finding(
             expected="an answer below 500, whatever the client sent",
             actual=_answer(exchange),
@@ -127,14 +136,21 @@ def _crashed(exchange: Exchange) -> Iterator[Note]:
         )
 
 
+def _is_soft(rows: tuple[str, ...]) -> bool:
+    """That the request is refused at all is no more than a SHOULD."""
+    return bool(rows) and all(requirement(r).level == Level.SHOULD for r in rows)
+
+
 def _kind(status: int) -> Kind:
-    return "crash" if status >= 500 else "refused"
+    return "crash" if status >= 500 else "refused" if status else "malformed"
 
 
 def _answer(exchange: Exchange) -> str:
     response = exchange.response
-    body = response.body[:200].decode(errors="replace") if response else ""
-    return f"{exchange.status} {body}".strip()
+    if response is None:
+        return "no answer"
+    body = response.body[:200].decode(errors="replace")
+    return f"{exchange.status or response.broken} {body}".strip()
 
 
 CHECKS: tuple[Check, ...] = (each_step_ends_as_it_should,)

@@ -1,11 +1,15 @@
 """The shape of answers: one walk over the schema, one verdict per requirement.
 
 spec/openapi.yaml says with `x-requirements` which rows a node of a response schema
-embodies. A visited node is evidence for its rows. A schema error belongs to the
-deepest annotated node on its path, a missing member to the node of that member.
-`x-absent: warn` and `x-invalid: warn` make a finding soft.
+embodies. A node that constrains a value is evidence for its rows. A schema error
+belongs to the deepest annotated node on its path, a missing member to the node of
+that member. `x-absent: warn` and `x-invalid: warn` make a finding soft.
+
+Only answers to valid requests are judged: what the answer to another looks like,
+where it is no refusal, is promised nowhere.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +23,23 @@ from conformance.views import Answer, AnyAnswer, Stream
 from spec import openapi
 
 Node = Mapping[str, Any]
+MOST_ALIKE = 3
+"""Findings on the same rows of one answer: a thousand wrong numbers are one fault."""
+
 _IN_PLACE = ("allOf", "anyOf", "oneOf")
+_ABSENT = object()
+# Keywords that say nothing of a value of another type than theirs.
+_BOUND: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(
+        ("required", "properties", "additionalProperties", "propertyNames"), dict
+    ),
+    **dict.fromkeys(("items", "minItems", "maxItems", "uniqueItems"), list),
+    **dict.fromkeys(("minLength", "maxLength", "pattern"), str),
+    **dict.fromkeys(
+        ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), (int, float)
+    ),
+}
+_FREE = ("type", "const", "enum", "not", "if", *_IN_PLACE)
 
 
 @dataclass(frozen=True)
@@ -37,12 +57,15 @@ class Shape:
         return cls(document, schema, jsonschema_rs.Draft202012Validator(rooted))
 
     def notes(self, instance: Json, pointer: str = "") -> Iterator[Note]:
-        """Witnesses of all visited nodes, and a finding per schema error."""
-        seen = dict.fromkeys(row for row in self._rows(self.node, instance))
+        """One witness of all nodes that constrain, and findings on schema errors."""
+        seen = dict.fromkeys(self._rows(self.node, instance))
+        counts: Counter[tuple[str, ...]] = Counter()
         for error in self.validator.iter_errors(instance):
             finding = self._finding(error, pointer)
             seen.update(dict.fromkeys(finding.ids))
-            yield finding
+            counts[finding.ids] += 1
+            if counts[finding.ids] <= MOST_ALIKE:
+                yield finding
         yield Witness(tuple(seen))
 
     def _resolve(self, node: Node) -> Node:
@@ -53,19 +76,21 @@ class Shape:
             node = {**target, **{k: v for k, v in node.items() if k != "$ref"}}
         return node
 
-    def _rows(self, node: Node, instance: Json) -> Iterator[str]:
-        """Rows of every node that applies to the instance, absent members too."""
+    def _rows(self, node: Node, instance: object) -> Iterator[str]:
+        """Rows of every node that constrains the instance, absent members too."""
         node = self._resolve(node)
+        yield from node.get("x-missing", ())
+        if not _constrains(node, instance):
+            return
+        if instance is _ABSENT and "x-missing" in node:
+            return
         yield from node.get("x-requirements", ())
         for keyword in _IN_PLACE:
             for branch in node.get(keyword, ()):
                 yield from self._rows(branch, instance)
         if isinstance(instance, dict):
             for name, child in node.get("properties", {}).items():
-                if name in instance:
-                    yield from self._rows(child, instance[name])
-                else:
-                    yield from self._resolve(child).get("x-requirements", ())
+                yield from self._rows(child, instance.get(name, _ABSENT))
         if isinstance(instance, list) and "items" in node:
             # the first and the last stand for all: rows, not values, are counted
             for item in instance[:1] + instance[1:][-1:]:
@@ -80,14 +105,15 @@ class Shape:
         annotated = [
             n["x-requirements"] for n in [*nodes, absent] if n.get("x-requirements")
         ]
-        annotated += [absent["x-missing"]] if "x-missing" in absent else []
+        if "x-missing" in absent:
+            annotated.append(absent["x-missing"])
         is_soft = absent.get("x-absent") == "warn" or any(
             n.get("x-invalid") == "warn" for n in nodes
         )
         where = "".join(f"/{part}" for part in error.instance_path)
         return Finding(
             expected=_expected(error),
-            actual="absent" if absent or missing else _shown(error.instance),
+            actual="absent" if missing else _shown(error.instance),
             pointer=f"{pointer}{where}" + (f"/{missing}" if missing else ""),
             soft=is_soft,
             ids=tuple(annotated[-1]) if annotated else (),
@@ -104,6 +130,14 @@ class Shape:
             if isinstance(node, Mapping):
                 node = self._resolve(node)
                 yield node
+
+
+def _constrains(node: Node, instance: object) -> bool:
+    """The node says something of such a value, if only that it is expected."""
+    if any(keyword in node for keyword in _FREE):
+        return True
+    bound = [kind for keyword, kind in _BOUND.items() if keyword in node]
+    return not bound or any(isinstance(instance, kind) for kind in bound)
 
 
 @cache
@@ -131,18 +165,21 @@ def answers_have_the_documented_shape(answer: Answer) -> Iterator[Note]:
     shape = _shape(
         answer.facts.dialect, answer.exchange.request.operation, "application/json"
     )
-    if shape is not None:
+    if shape is not None and answer.exchange.expect == "accept":
         yield from shape.notes(answer.body)
 
 
 @check("COMMON-RES-002", when=lambda a: _is_whole_success(a.exchange))
 def a_success_is_one_json_object(answer: AnyAnswer) -> Iterator[Note]:
-    """A success that is not a stream is one JSON object."""
+    """A success that is not a stream is one whole JSON object."""
     response = answer.exchange.response
-    body = response.json if response else None
-    if not isinstance(body, dict):
-        shown = response.body[:120].decode(errors="replace") if response else ""
-        yield Finding(expected="one JSON object", actual=shown)
+    if response is None:
+        return
+    if response.broken:
+        yield Finding("an answer that ends", response.broken, kind="crash")
+    elif not isinstance(response.json, dict):
+        shown = response.body[:120].decode(errors="replace")
+        yield Finding("one JSON object", shown or "an empty body")
 
 
 _CHUNKS = {"chat": "ChatCompletionChunk", "completions": "CompletionChunk"}
@@ -152,19 +189,28 @@ _CHUNKS = {"chat": "ChatCompletionChunk", "completions": "CompletionChunk"}
 def chunks_have_the_openai_shape(stream: Stream) -> Iterator[Note]:
     """Streamed chunks have the members that OpenAI's API gives them (A-100)."""
     name = _CHUNKS.get(stream.exchange.api)
-    shape = name and _shape(stream.facts.dialect, "", "", name)
-    if shape:
-        for i, chunk in enumerate(stream.chunks):
-            if "error" not in chunk:
-                yield from shape.notes(chunk, f"/chunks/{i}")
+    if name is None or stream.exchange.expect != "accept":
+        return
+    shape = _shape(stream.facts.dialect, "", "", name)
+    seen: dict[str, None] = {}
+    found: Counter[tuple[str, ...]] = Counter()
+    for i, chunk in enumerate(stream.chunks):
+        if shape is None or "error" in chunk:
+            continue
+        for note in shape.notes(chunk, f"/chunks/{i}"):
+            if isinstance(note, Witness):
+                seen |= dict.fromkeys(note.ids)
+            else:
+                found[note.ids] += 1
+                if found[note.ids] <= MOST_ALIKE:
+                    yield note
+    if seen:
+        yield Witness(tuple(seen))
 
 
 def _is_whole_success(exchange: Exchange) -> bool:
-    return (
-        exchange.expect == "accept"
-        and exchange.status == 200
-        and not (exchange.is_stream)
-    )
+    is_accepted = exchange.expect == "accept" and 200 <= exchange.status < 300
+    return is_accepted and not exchange.is_stream
 
 
 def _expected(error: Any) -> str:
