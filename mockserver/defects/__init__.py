@@ -5,10 +5,14 @@ One module per API; `registry()` lists all of them by name.
 
 from collections.abc import Mapping
 
-from mockserver.defects import rerank
+from mockserver.defects import embeddings, rerank, score
 from mockserver.defects.planting import Defect
 
-_ALL: tuple[Defect, ...] = (*rerank.DEFECTS,)
+_ALL: tuple[Defect, ...] = (
+    *rerank.DEFECTS,
+    *score.DEFECTS,
+    *embeddings.DEFECTS,
+)
 
 
 def registry() -> Mapping[str, Defect]:

@@ -1,6 +1,5 @@
 """What a rerank server can get wrong."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from mockserver.defects.planting import (
@@ -14,6 +13,7 @@ from mockserver.defects.planting import (
     member,
     refuses,
 )
+from mockserver.defects.whens import equals, lacks, starts_with
 from serving.codec import encode
 from serving.context import Context
 from serving.errors import NotFound
@@ -404,20 +404,6 @@ def rerank_v2_not_served(context: Context, response: Response) -> Response:
     return 404, response[1], encode(error.body())
 
 
-def _has(name: str) -> Any:
-    def when(body: Mapping[str, Any]) -> object:
-        return name in body
-
-    return when
-
-
-def _equals(name: str, *values: Any) -> Any:
-    def when(body: Mapping[str, Any]) -> object:
-        return body.get(name) in values
-
-    return when
-
-
 VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
 
 _TABLE: tuple[Defect, ...] = (
@@ -469,24 +455,24 @@ _TABLE: tuple[Defect, ...] = (
              also={"COMMON-ERR-007": "a bound on which the documents agree"}),
     refuses("rerank_refuses_one_document", "RERANK-REQ-008", API,
             lambda body: len(body["documents"]) == 1, why="two documents at least"),
-    refuses("rerank_refuses_top_n_0", "RERANK-REQ-014", API, _equals("top_n", 0),
+    refuses("rerank_refuses_top_n_0", "RERANK-REQ-014", API, equals("top_n", 0),
             why="top_n must be positive"),
-    refuses("rerank_refuses_top_n_5", "RERANK-REQ-013", API, _equals("top_n", 5),
+    refuses("rerank_refuses_top_n_5", "RERANK-REQ-013", API, equals("top_n", 5),
             why="top_n is too large", also=VALID),
     refuses("rerank_refuses_512", "RERANK-REQ-018", API,
-            _equals("truncate_prompt_tokens", 512), why="the limit is too large",
+            equals("truncate_prompt_tokens", 512), why="the limit is too large",
             also={"RERANK-EX-001": "the printed request has it"}),
     refuses("rerank_refuses_100", "RERANK-REQ-016", API,
-            _equals("truncate_prompt_tokens", 100), why="the limit is too small",
+            equals("truncate_prompt_tokens", 100), why="the limit is too small",
             also={"RERANK-REQ-018": "100 is shown as valid", **VALID}),
     refuses("rerank_refuses_top_n_with_limit", "RERANK-EX-001", API,
             lambda body: "top_n" in body and "truncate_prompt_tokens" in body,
             why="choose one of both", also=VALID),
     crashes("rerank_crashes_on_missing_query", "RERANK-ERR-003", API,
-            lambda context: "query" not in context.body, what="a missing query",
+            lacks("query"), what="a missing query",
             also={"COMMON-ERR-004": "the same statement"}),
     crashes("rerank_crashes_on_an_array", "RERANK-ERR-003", API,
-            lambda context: context.raw[:1] == b"[", what="an array as body",
+            starts_with(b"["), what="an array as body",
             also={"COMMON-ERR-004": "the same statement"},
             origin="vllm-project/vllm#51654"),
 )  # fmt: skip

@@ -1,0 +1,455 @@
+"""What an embeddings server can get wrong."""
+
+import base64
+import struct
+from typing import Any
+
+from mockserver.defects.planting import (
+    REMOVED,
+    Defect,
+    crashes,
+    forgives,
+    in_answer,
+    in_parameters,
+    member,
+    refuses,
+)
+from mockserver.defects.whens import equals, is_list, lacks, starts_with
+from serving.context import Context
+from serving.stages import Answer
+
+API = "embeddings"
+TICKED = {"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}
+VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
+
+
+def _is_base64(context: Context) -> bool:
+    return context.parameters.get("encoding_format") == "base64"
+
+
+def _floats(text: str) -> list[float]:
+    raw = base64.b64decode(text)
+    return list(struct.unpack(f"<{len(raw) // 4}f", raw))
+
+
+def _packed(values: list[float], form: str) -> str:
+    return base64.b64encode(struct.pack(f"{form[0]}{len(values)}{form[1]}", *values)).decode()  # fmt: skip
+
+
+def _packs(answer: Answer, form: str) -> None:
+    for item in answer["data"]:
+        item["embedding"] = _packed(_floats(item["embedding"]), form)
+
+
+BATCH = {
+    "EMB-SEM-003": "its soft clause", "META-091": "positions stay",
+    "META-097": "the same text alone has its own vector",
+    "META-093": "only one of both formats is harmed",
+    "EMB-SEM-004": "only one of both formats is harmed",
+    "META-025": "the cosine is that of another vector",
+    "SCORE-SEM-006": "the cosine is that of another vector",
+    "RERANK-SEM-007": "the cosine is that of another vector",
+    "META-098": "the paraphrase has another vector",
+    "EMB-SEM-002": "the paraphrase has another vector",
+    "META-100": "the texts of one prefix have other vectors",
+}  # fmt: skip
+
+
+@in_answer("META-090", api=API, also=BATCH, origin="ollama/ollama#6187")
+def embeddings_batch_in_reverse(context: Context, answer: Answer) -> object:
+    """The vectors of a batch come in reverse order, with fresh indices."""
+    data = answer["data"]
+    vectors = [item["embedding"] for item in data]
+    for item, vector in zip(data, reversed(vectors), strict=True):
+        item["embedding"] = vector
+    return vectors != vectors[::-1]
+
+
+@in_answer("META-090", api=API, also=BATCH)
+def embeddings_last_of_three_repeats_the_first(
+    context: Context, answer: Answer
+) -> object:
+    """In a batch of three or more the last vector is that of the first text."""
+    data = answer["data"]
+    if len(data) < 3 or data[-1]["embedding"] == data[0]["embedding"]:
+        return False
+    data[-1]["embedding"] = data[0]["embedding"]
+    return True
+
+
+@in_answer("META-090", api=API, also=BATCH)
+def embeddings_batches_are_blurred(context: Context, answer: Answer) -> object:
+    """In a batch each vector takes a tenth of its neighbour."""
+    data = answer["data"]
+    if len(data) < 2 or _is_base64(context):
+        return False
+    vectors = [item["embedding"] for item in data]
+    for position, item in enumerate(data):
+        other = vectors[(position + 1) % len(vectors)]
+        item["embedding"] = [
+            a + 0.3 * b for a, b in zip(vectors[position], other, strict=True)
+        ]
+    return True
+
+
+@in_answer("EMB-RES-006", api=API, also={
+    "META-090": "indices 0 to n-1", "EMB-SEM-003": "the order by index",
+})  # fmt: skip
+def embeddings_index_counts_from_one(context: Context, answer: Answer) -> object:
+    """Indices count from 1."""
+    for item in answer["data"]:
+        item["index"] += 1
+    return True
+
+
+@in_answer("EMB-RES-005", api=API, also={
+    "META-090": "n items for n inputs", "EMB-REQ-006": "an item for each",
+    "EMB-SEM-003": "a text has no item",
+})  # fmt: skip
+def embeddings_equal_texts_merged(context: Context, answer: Answer) -> object:
+    """Equal texts of a batch give one item."""
+    texts = context.parameters["input"]
+    if not isinstance(texts, list) or len(set(map(str, texts))) == len(texts):
+        return False
+    seen: set[str] = set()
+    kept = []
+    for item, text in zip(answer["data"], texts, strict=True):
+        if str(text) not in seen:
+            kept.append(item)
+        seen.add(str(text))
+    for index, item in enumerate(kept):
+        item["index"] = index
+    answer["data"] = kept
+    return True
+
+
+@in_answer("META-093", api=API, also={"EMB-SEM-004": "the same statement"})
+def embeddings_base64_big_endian(context: Context, answer: Answer) -> object:
+    """base64 holds big-endian numbers."""
+    if not _is_base64(context):
+        return False
+    _packs(answer, ">f")
+    return True
+
+
+@in_answer("META-093", api=API, also={
+    "EMB-SEM-004": "the same statement", "META-095": "twice as long as the others",
+    "EMB-RES-010": "twice 1024",
+}, origin="vllm-project/vllm#6744")  # fmt: skip
+def embeddings_base64_of_doubles(context: Context, answer: Answer) -> object:
+    """base64 holds float64 numbers, so the decoded length doubles."""
+    if not _is_base64(context):
+        return False
+    _packs(answer, "<d")
+    return True
+
+
+@in_answer("META-093", api=API, also={
+    "EMB-SEM-004": "the same statement", "META-097": "the texts are one",
+})  # fmt: skip
+def embeddings_base64_batch_repeats_the_first(
+    context: Context, answer: Answer
+) -> object:
+    """In base64 every item of a batch holds the first vector."""
+    data = answer["data"]
+    if not _is_base64(context) or len({item["embedding"] for item in data}) < 2:
+        return False
+    for item in data:
+        item["embedding"] = data[0]["embedding"]
+    return True
+
+
+@in_parameters("EMB-RES-009", api=API, also={
+    "META-093": "there is nothing to decode", "EMB-SEM-004": "nothing to decode",
+}, origin="lmstudio-ai/lmstudio-bug-tracker#756")  # fmt: skip
+def embeddings_format_ignored(context: Context) -> object:
+    """encoding_format base64 gives arrays of numbers."""
+    asked = _is_base64(context)
+    context.parameters["encoding_format"] = "float"
+    return asked
+
+
+@in_answer("EMB-RES-009", api=API, also={
+    "META-093": "it cannot be decoded", "EMB-SEM-004": "it cannot be decoded",
+})  # fmt: skip
+def embeddings_base64_without_padding(context: Context, answer: Answer) -> object:
+    """base64 lacks its last characters."""
+    if not _is_base64(context):
+        return False
+    for item in answer["data"]:
+        item["embedding"] = item["embedding"][:-3]
+    return True
+
+
+@in_parameters("META-094", api=API, also={
+    "EMB-REQ-011": "the default is float",
+    "EMB-RES-008": "arrays of numbers in float mode",
+    "EMB-REQ-007": "no vector", "EMB-REQ-006": "no vector",
+})  # fmt: skip
+def embeddings_default_is_base64(context: Context) -> object:
+    """Without encoding_format vectors come in base64."""
+    if "encoding_format" in context.body:
+        return False
+    context.parameters["encoding_format"] = "base64"
+    return True
+
+
+def _vectors(context: Context, answer: Answer) -> list[dict[str, Any]]:
+    return [] if _is_base64(context) else answer["data"]
+
+
+SHORT = {
+    "EMB-RES-010": "1023 values", "META-093": "base64 has 1024",
+    "EMB-SEM-004": "base64 has 1024", "META-090": "a single vector is longer",
+    "EMB-SEM-003": "its soft clause", "META-091": "positions matter",
+    "META-097": "a single vector is longer",
+    "META-025": "no cosine", "SCORE-SEM-006": "no cosine", "RERANK-SEM-007": "none",
+}  # fmt: skip
+
+
+@in_answer("META-095", api=API, also=SHORT)
+def embeddings_last_of_batch_is_shorter(context: Context, answer: Answer) -> object:
+    """The last vector of a batch lacks a component."""
+    data = _vectors(context, answer)
+    if len(data) < 2:
+        return False
+    data[-1]["embedding"] = data[-1]["embedding"][:-1]
+    return True
+
+
+@in_answer("EMB-RES-010", api=API, also={
+    **SHORT, "META-095": "1023 is not 1024",
+})  # fmt: skip
+def embeddings_1023_values(context: Context, answer: Answer) -> object:
+    """All vectors have 1023 values."""
+    for item in answer["data"]:
+        if _is_base64(context):
+            item["embedding"] = _packed(_floats(item["embedding"])[:-1], "<f")
+        else:
+            item["embedding"] = item["embedding"][:-1]
+    return True
+
+
+@in_answer("META-096", api=API, also={
+    "EMB-SEM-001": "not all zero", "META-090": "a single one is not zero",
+    "EMB-SEM-003": "its soft clause", "META-091": "positions stay",
+    "META-097": "a single one is not zero",
+    "META-025": "no cosine", "SCORE-SEM-006": "no cosine", "RERANK-SEM-007": "none",
+})  # fmt: skip
+def embeddings_last_of_batch_is_zero(context: Context, answer: Answer) -> object:
+    """The last vector of a batch is all zero."""
+    data = _vectors(context, answer)
+    if len(data) < 2:
+        return False
+    data[-1]["embedding"] = [0.0] * len(data[-1]["embedding"])
+    return True
+
+
+@in_answer("EMB-SEM-001", api=API, also={
+    "META-096": "all zero", "META-095": "one value", "EMB-RES-010": "one value",
+    "META-093": "another vector", "EMB-SEM-004": "another vector",
+    "META-098": "all alike", "EMB-SEM-002": "all alike",
+    "META-025": "no cosine", "SCORE-SEM-006": "no cosine", "RERANK-SEM-007": "none",
+    "META-090": "no direction", "META-091": "no direction", "META-092": "none",
+    "META-094": "no direction", "META-097": "no direction", "META-099": "none",
+    "META-100": "no direction", "EMB-SEM-003": "no direction",
+})  # fmt: skip
+def embeddings_of_one_number(context: Context, answer: Answer) -> object:
+    """A vector is a single 0."""
+    for item in _vectors(context, answer):
+        item["embedding"] = [0.0]
+    return not _is_base64(context)
+
+
+@in_answer("META-092", api=API, also={
+    "META-090": "a single string differs from its place in a batch",
+    "META-097": "a single string differs from its place in a batch",
+    "EMB-SEM-003": "its soft clause",
+})  # fmt: skip
+def embeddings_of_bare_strings_differ(context: Context, answer: Answer) -> object:
+    """A bare string gives the vector turned round."""
+    if not isinstance(context.parameters["input"], str):
+        return False
+    for item in _vectors(context, answer):
+        item["embedding"] = item["embedding"][::-1]
+    return not _is_base64(context)
+
+
+@in_answer("META-097", api=API, also={
+    "META-090": "no vector repeats", "META-091": "no vector repeats",
+    "META-092": "no vector repeats", "META-094": "no vector repeats",
+    "META-093": "no vector repeats", "EMB-SEM-004": "no vector repeats",
+    "META-099": "no vector repeats", "META-100": "no vector repeats",
+    "EMB-SEM-003": "its soft clause", "EMB-REQ-011": "no vector repeats",
+    "META-118": "no vector repeats", "META-119": "no vector repeats",
+    "META-025": "another cosine", "SCORE-SEM-006": "another cosine",
+    "RERANK-SEM-007": "another cosine",
+})  # fmt: skip
+def embeddings_every_third_answer_is_rotated(
+    context: Context, answer: Answer
+) -> object:
+    """Every third answer has its vectors shifted by one component."""
+    if context.number % 3:
+        return False
+    for item in _vectors(context, answer):
+        item["embedding"] = item["embedding"][1:] + item["embedding"][:1]
+    return True
+
+
+@in_answer("META-098", api=API, also={
+    "EMB-SEM-002": "the same statement",
+    "META-025": "another cosine", "SCORE-SEM-006": "another cosine",
+    "RERANK-SEM-007": "another cosine", "META-093": "base64 is not harmed",
+    "EMB-SEM-004": "base64 is not harmed", "META-100": "the texts differ in their end",
+    "META-090": "never", "META-097": "never",
+})  # fmt: skip
+def embeddings_are_of_the_length_only(context: Context, answer: Answer) -> object:
+    """A vector depends on the number of characters alone."""
+    texts = context.parameters["input"]
+    texts = texts if isinstance(texts, list) else [texts]
+    for item, text in zip(_vectors(context, answer), texts, strict=False):
+        size = len(item["embedding"])
+        vector = [0.001] * size
+        vector[len(text) % size] = 1.0
+        item["embedding"] = vector
+    return not _is_base64(context)
+
+
+@in_parameters("META-099", api=API, also={
+    "EMB-SEM-005": "the same statement", "META-100": "the texts are not cut",
+})  # fmt: skip
+def embeddings_truncation_ignored(context: Context) -> object:
+    """truncate_prompt_tokens is accepted and ignored."""
+    return context.parameters.pop("truncate_prompt_tokens", None) is not None
+
+
+@in_parameters("META-100", api=API)
+def embeddings_truncation_keeps_the_end(context: Context) -> object:
+    """Truncation keeps the last tokens in place of the first."""
+    limit = context.parameters.get("truncate_prompt_tokens")
+    texts = context.parameters["input"]
+    if not limit or limit > 60:
+        return False
+
+    def turned(text: str) -> str:
+        return " ".join(reversed(text.split()))
+
+    turned_texts = [turned(t) for t in texts] if isinstance(texts, list) else turned(texts)  # fmt: skip
+    context.parameters["input"] = turned_texts
+    return turned_texts != texts
+
+
+@in_answer("META-101", api=API)
+def embeddings_usage_counts_the_first(context: Context, answer: Answer) -> object:
+    """Usage of a batch is that of one text."""
+    count = len(answer["data"])
+    prompt = max(1, answer["usage"]["prompt_tokens"] // count)
+    answer["usage"] |= {"prompt_tokens": prompt, "total_tokens": prompt}
+    return count > 1
+
+
+_TABLE: tuple[Defect, ...] = (
+    member("embeddings_id_constant", "EMB-RES-001", API, "id", "embd-scp-aios",
+           also={"COMMON-RES-005": "the same statement", "META-115": "the same"}),
+    member("embeddings_id_is_empty", "EMB-RES-001", API, "id", "",
+           also={"COMMON-RES-005": "the same statement", "META-115": "the same"}),
+    member("embeddings_object_missing", "EMB-RES-002", API, "object", REMOVED),
+    member("embeddings_created_is_milliseconds", "META-116", API, "created",
+           lambda seconds: seconds * 1000,
+           also={"COMMON-RES-006": "its soft clause", "EMB-RES-003": "the same"}),
+    member("embeddings_created_is_text", "EMB-RES-003", API, "created", str,
+           also={"COMMON-RES-006": "the same member"}),
+    member("embeddings_model_is_null", "EMB-RES-004", API, "model", None,
+           also={"COMMON-RES-007": "the same member"}),
+    member("embeddings_last_item_object_differs", "EMB-RES-007", API,
+           "data/-1/object", "vector"),
+    member("embeddings_index_is_a_string", "EMB-RES-006", API, "data/*/index", str),
+    member("embeddings_component_is_null", "EMB-RES-008", API, "data/-1/embedding/-1",
+           None, when=lambda context: not _is_base64(context),
+           origin="vllm-project/vllm#19661"),
+    member("embeddings_usage_missing", "EMB-RES-011", API, "usage", REMOVED),
+    member("embeddings_prompt_tokens_is_zero", "EMB-RES-012", API, "usage",
+           lambda usage: usage | {"prompt_tokens": 0, "total_tokens": 0},
+           also={"META-101": "zero is no sum", "META-099": "nothing is counted"}),
+    member("embeddings_total_is_prompt_twice", "META-102", API, "usage/total_tokens",
+           lambda total: total * 2, also={
+               "EMB-RES-013": "the same statement", "COMMON-RES-010": "the same",
+               "EMB-EX-003": "the same statement"}),
+    member("embeddings_completion_tokens_missing", "EMB-RES-014", API,
+           "usage/completion_tokens", REMOVED,
+           also={"COMMON-RES-009": "the same member"}),
+    member("embeddings_completion_tokens_is_one", "META-103", API, "usage",
+           lambda usage: usage | {"completion_tokens": 1,
+                                  "total_tokens": usage["prompt_tokens"] + 1},
+           also={"EMB-RES-015": "the same statement"}),
+    member("embeddings_details_is_a_number", "COMMON-RES-011", API,
+           "usage/prompt_tokens_details", 0, also={"EMB-RES-016": "the same"}),
+    forgives("embeddings_model_may_be_missing", "EMB-REQ-004", API, "/model",
+             keyword="required", instead="sds/bge-m3", also=TICKED),
+    forgives("embeddings_input_may_be_missing", "EMB-REQ-005", API, "/input",
+             keyword="required", instead="", also={
+                 **TICKED, "EMB-ERR-002": "a missing input",
+                 "COMMON-ERR-003": "a breach of the table"}),
+    forgives("embeddings_input_may_be_an_object", "EMB-REQ-008", API, "/input*",
+             when=lambda value: isinstance(value, dict), instead="object"),
+    forgives("embeddings_input_may_be_a_boolean", "EMB-REQ-008", API, "/input*",
+             when=lambda value: isinstance(value, bool), instead="true"),
+    forgives("embeddings_format_may_be_hex", "EMB-REQ-014", API, "/encoding_format*",
+             when=lambda value: isinstance(value, str)),
+    forgives("embeddings_format_may_be_a_number", "EMB-REQ-011", API,
+             "/encoding_format*", when=lambda value: not isinstance(value, str)),
+    forgives("embeddings_limit_may_be_a_word", "EMB-REQ-015", API,
+             "/truncate_prompt_tokens*", when=lambda value: isinstance(value, str)),
+    forgives("embeddings_limit_may_be_zero", "EMB-REQ-016", API,
+             "/truncate_prompt_tokens*", when=lambda value: value == 0,
+             also={"COMMON-ERR-007": "a bound on which the documents agree"}),
+    forgives("embeddings_limit_may_be_negative", "EMB-REQ-016", API,
+             "/truncate_prompt_tokens*",
+             when=lambda value: isinstance(value, int) and value < 0),
+    refuses("embeddings_refuses_base64", "EMB-REQ-013", API,
+            equals("encoding_format", "base64"), why="no such format",
+            also=VALID, origin="vllm-project/vllm#5734"),
+    refuses("embeddings_refuses_float", "EMB-REQ-012", API,
+            equals("encoding_format", "float"), why="no such format",
+            also={"EMB-EX-001": "the printed request has it", **VALID}),
+    refuses("embeddings_refuses_strings", "EMB-REQ-007", API,
+            lambda body: isinstance(body["input"], str), why="input must be an array",
+            also={"EMB-EX-001": "the printed request has a string", **VALID,
+                  "COMMON-REQ-015": "sent as a string"}),
+    refuses("embeddings_refuses_arrays", "EMB-REQ-006", API, is_list("input"),
+            why="input must be a string", also=VALID),
+    refuses("embeddings_refuses_100", "EMB-REQ-015", API,
+            equals("truncate_prompt_tokens", 100), why="too small a limit", also=VALID),
+    crashes("embeddings_crashes_on_missing_input", "EMB-ERR-003", API,
+            lacks("input"), what="a missing input",
+            also={"COMMON-ERR-004": "the same statement"}),
+    crashes("embeddings_crashes_on_text_body", "EMB-ERR-003", API,
+            starts_with(b'"'), what="a bare string as body",
+            also={"COMMON-ERR-004": "the same statement"},
+            origin="vllm-project/vllm#52528"),
+)  # fmt: skip
+
+DEFECTS: tuple[Defect, ...] = (
+    embeddings_batch_in_reverse,
+    embeddings_last_of_three_repeats_the_first,
+    embeddings_batches_are_blurred,
+    embeddings_index_counts_from_one,
+    embeddings_equal_texts_merged,
+    embeddings_base64_big_endian,
+    embeddings_base64_of_doubles,
+    embeddings_base64_batch_repeats_the_first,
+    embeddings_format_ignored,
+    embeddings_base64_without_padding,
+    embeddings_default_is_base64,
+    embeddings_last_of_batch_is_shorter,
+    embeddings_1023_values,
+    embeddings_last_of_batch_is_zero,
+    embeddings_of_one_number,
+    embeddings_of_bare_strings_differ,
+    embeddings_every_third_answer_is_rotated,
+    embeddings_are_of_the_length_only,
+    embeddings_truncation_ignored,
+    embeddings_truncation_keeps_the_end,
+    embeddings_usage_counts_the_first,
+    *_TABLE,
+)
