@@ -78,6 +78,8 @@ class _Inside:
         context.memory[_PLAYED] = response
         if _status(response) is None:
             self._stages.prepare(context)
+            # What a script says is nothing to remember for the next request.
+            context.model = replace(context.served, repeatable=False)
 
     async def answer(self, context: Context) -> Answer:
         """Return the rule's answer, else that of the stage before."""
