@@ -70,18 +70,15 @@ class Encoder:
         self._waiting: deque[Text] = deque()
         self._lock = threading.Lock()
         self._batches: deque[list[Text]] = deque()
+        self.waiting = 0  # texts that are not yet computed
 
     def submit(self, texts: list[Text]) -> None:
         """Queue texts; raises Overloaded when too many wait."""
         with self._lock:
-            if self._waiting and len(self._waiting) + len(texts) > self.limits.queue:
+            if self.waiting and self.waiting + len(texts) > self.limits.queue:
                 raise Overloaded
             self._waiting.extend(texts)
-
-    @property
-    def waiting(self) -> int:
-        """Texts that are not yet computed."""
-        return len(self._waiting) + sum(map(len, tuple(self._batches)))
+            self.waiting += len(texts)
 
     def ready_in(self) -> float | None:
         """Seconds until the next batch should start; None: nothing waits."""
@@ -98,6 +95,7 @@ class Encoder:
         """Give up the batches that were formed."""
         victims = [text for batch in self._batches for text in batch]
         self._batches.clear()
+        self._leave(len(victims))
         return [(text.emit, error) for text in victims]
 
     def step(self) -> list[Event]:
@@ -108,7 +106,7 @@ class Encoder:
             return []
         texts = [t for t in self._batches[0] if t.is_wanted()]
         results = self._computed([t.encoding for t in texts]) if texts else []
-        self._batches.popleft()
+        self._leave(len(self._batches.popleft()))
         return [(t.emit, row) for t, row in zip(texts, results, strict=True)]
 
     def _gathered(self) -> Iterable[list[Text]]:
@@ -127,6 +125,10 @@ class Encoder:
             batch.append(text)
         if batch:
             yield batch
+
+    def _leave(self, count: int) -> None:
+        with self._lock:
+            self.waiting -= count
 
     def _computed(self, encodings: list[Encoding]) -> Any:
         result = self._head(padded(encodings, self._device))  # (B, …)

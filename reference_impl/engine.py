@@ -4,7 +4,7 @@ Tokenizers are used on the event loop only, models in the worker thread only.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -107,7 +107,7 @@ class ReferenceEngine:
 
     async def generate(
         self, model: str, prompt: Sequence[int], sampling: Sampling
-    ) -> AsyncIterator[Token]:
+    ) -> AsyncGenerator[Token, None]:
         """Yield tokens as they are decoded; closing the iterator cancels.
 
         Raises TooLong, Overloaded, and EngineError for a schema that cannot be

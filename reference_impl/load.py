@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import psutil
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import (
     AutoConfig,
@@ -105,6 +106,8 @@ def find(text: str, cache: Path, say: Say) -> Source:
         or path.suffix == ".gguf"
     ):
         raise Missing(f"{text}: no such file or folder")
+    if path.is_dir() and not (path / "config.json").is_file():
+        raise Missing(f"{text}: the folder holds no model, for it has no config.json")
     place = str(path) if path.exists() else text
     try:
         return Source(place, AutoConfig.from_pretrained(place))
@@ -116,8 +119,7 @@ def _explained(text: str, error: Exception) -> LoadError:
     reason = str(error).split("\n", maxsplit=1)[0]
     if isinstance(error, OSError):
         return Missing(
-            f"{text}: neither a folder with config.json here nor a model that the "
-            f"hub gives us ({reason})"
+            f"{text}: not a folder here, nor a model that the hub gives ({reason})"
         )
     return LoadError(f"{text}: this architecture is unknown to transformers ({reason})")
 
@@ -163,7 +165,14 @@ def _explaining(path: str) -> Iterator[None]:
         yield
     except torch.OutOfMemoryError as error:
         raise TooLarge(f"{path}: the device's memory is too small") from error
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        ImportError,
+        RuntimeError,
+        SafetensorError,
+    ) as error:
         raise LoadError(f"{path}: cannot be loaded: {error}") from error
 
 
@@ -197,6 +206,7 @@ def load_causal(source: Source, place: Place) -> Causal:
     ends = model.generation_config.eos_token_id
     ends = [ends] if isinstance(ends, int) else list(ends or [])
     ends += [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    ends = [i for i in ends if i < len(tokenizer)]
     if not ends:
         raise LoadError(f"{source.path}: no end-of-sequence token is configured")
     try:

@@ -1,0 +1,99 @@
+"""Engines on tiny models, and the plain computations that they are held against."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from reference_impl.chat import Chat
+from reference_impl.decode import Decoder, Limits
+from reference_impl.encode import Encoder, EncoderLimits
+from reference_impl.engine import Embedder, Judge, ReferenceEngine, Writer
+from reference_impl.load import Causal, CrossEncoder, Embedding
+from serving.engine import Model, Sampling, Token
+
+GREEDY = {"temperature": 0.0}
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """The tiny models, loaded."""
+
+    text: Causal
+    vectors: Embedding
+    pairs: CrossEncoder
+
+
+Build = Callable[..., ReferenceEngine]
+
+
+def built(
+    tiny: Tiny,
+    *,
+    batch: int = 8,
+    queue: int = 64,
+    chunk: int = 64,
+    cells: int = 100_000,
+    texts: int = 8,
+) -> ReferenceEngine:
+    """An engine that serves the tiny models as text, vectors and pairs."""
+    limits = Limits(batch, queue, chunk, tiny.text.context, cells)
+    encoding = EncoderLimits(texts, 512, queue)
+    return ReferenceEngine(
+        [
+            Writer(
+                Model("text", frozenset({"chat", "completions"}), tiny.text.context),
+                tiny.text.vocabulary,
+                Chat(tiny.text.tokenizer),
+                Decoder(tiny.text.model, tiny.text.vocabulary, limits),
+            ),
+            Embedder(
+                Model(
+                    "vectors",
+                    frozenset({"embeddings", "rerank", "score"}),
+                    tiny.vectors.limit,
+                    dimensions=tiny.vectors.dimensions,
+                ),
+                tiny.vectors,
+                Encoder(tiny.vectors, CPU, encoding),
+            ),
+            Judge(
+                Model("pairs", frozenset({"rerank", "score"}), tiny.pairs.limit),
+                tiny.pairs,
+                Encoder(tiny.pairs, CPU, encoding),
+            ),
+        ],
+        {"another": "vectors"},
+    )
+
+
+async def tokens(
+    engine: ReferenceEngine, prompt: Sequence[int], most: int, **settings: Any
+) -> list[Token]:
+    """Every token of one generation."""
+    sampling = Sampling(max_tokens=most, **settings)
+    return [t async for t in engine.generate("text", prompt, sampling)]
+
+
+def ids(generated: Sequence[Token]) -> list[int]:
+    """The ids of tokens."""
+    return [token.id for token in generated]
+
+
+def generated_by_transformers(tiny: Tiny, prompt: list[int], most: int) -> list[int]:
+    """What `model.generate` makes of a prompt, greedily."""
+    row = torch.tensor([prompt])
+    output = tiny.text.model.generate(
+        row, attention_mask=torch.ones_like(row), max_new_tokens=most, do_sample=False
+    )
+    result: list[int] = output[0, len(prompt) :].tolist()
+    return result
+
+
+@torch.no_grad()
+def plain_logits(tiny: Tiny, prompt: Sequence[int]) -> torch.Tensor:
+    """Logits (T, V) of a prompt, without cache, batch or mask."""
+    logits: torch.Tensor = tiny.text.model(torch.tensor([list(prompt)])).logits[0]
+    return logits.float()

@@ -1,0 +1,330 @@
+"""The decode loop against `model.generate` and plain forward passes."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from reference_engines import (
+    GREEDY,
+    Tiny,
+    generated_by_transformers,
+    ids,
+    plain_logits,
+    tokens,
+)
+
+from reference_impl.decode import Decoder
+from reference_impl.engine import ReferenceEngine
+from serving.engine import EngineError, Overloaded, Sampling, TooLong
+
+Run = Callable[..., Any]
+TEXTS = [
+    "The capital of France is",
+    "a",
+    "Once upon a time there was a girl who lived in the wood. " * 2,
+    "0 1 2 3",
+    "日本語とemoji 🙂",
+    '{"key": ',
+]
+
+
+def prompts(tiny: Tiny) -> list[list[int]]:
+    return [tiny.text.vocabulary.encode(text) for text in TEXTS]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_greedy_text_is_that_of_generate(run: Run, tiny: Tiny, text: str) -> None:
+    prompt = tiny.text.vocabulary.encode(text)
+    mine = run(lambda engine: tokens(engine, prompt, 40, **GREEDY))
+    assert ids(mine) == generated_by_transformers(tiny, prompt, 40)
+
+
+def test_requests_in_one_batch_do_not_change_each_other(run: Run, tiny: Tiny) -> None:
+    async def together(engine: ReferenceEngine) -> Any:
+        return await asyncio.gather(
+            *(
+                tokens(engine, p, 10 + 7 * i, **GREEDY)
+                for i, p in enumerate(prompts(tiny))
+            )
+        )
+
+    for i, (prompt, mine) in enumerate(
+        zip(prompts(tiny), run(together, batch=4), strict=True)
+    ):
+        assert ids(mine) == generated_by_transformers(tiny, prompt, 10 + 7 * i)
+
+
+def test_requests_may_join_while_others_decode(run: Run, tiny: Tiny) -> None:
+    first, second = prompts(tiny)[0], prompts(tiny)[2]
+
+    async def staggered(engine: ReferenceEngine) -> Any:
+        early = engine.generate("text", first, Sampling(30, temperature=0))
+        begun = [await anext(early) for _ in range(5)]
+        late = asyncio.create_task(tokens(engine, second, 20, **GREEDY))
+        return begun + [t async for t in early], await late
+
+    mine, other = run(staggered)
+    assert ids(mine) == generated_by_transformers(tiny, first, 30)
+    assert ids(other) == generated_by_transformers(tiny, second, 20)
+
+
+def test_a_prompt_longer_than_a_chunk_is_prefilled_in_chunks(
+    run: Run, tiny: Tiny
+) -> None:
+    prompt = prompts(tiny)[2]
+    mine = run(lambda engine: tokens(engine, prompt, 20, **GREEDY), chunk=7)
+    assert ids(mine) == generated_by_transformers(tiny, prompt, 20)
+
+
+def test_equal_prompts_share_a_prefill(run: Run, tiny: Tiny) -> None:
+    prompt = prompts(tiny)[0]
+
+    async def thrice(engine: ReferenceEngine) -> Any:
+        return await asyncio.gather(
+            *(tokens(engine, prompt, n, **GREEDY) for n in (3, 9, 6))
+        )
+
+    expected = generated_by_transformers(tiny, prompt, 9)
+    assert [ids(one) for one in run(thrice)] == [expected[:3], expected, expected[:6]]
+
+
+def test_the_end_token_ends_the_text(run: Run, tiny: Tiny) -> None:
+    end = min(tiny.text.vocabulary.ends)
+    mine = run(
+        lambda engine: tokens(
+            engine, prompts(tiny)[0], 20, logit_bias={end: 100.0}, **GREEDY
+        )
+    )
+    assert [(t.id, t.data, t.end) for t in mine] == [(end, b"", True)]
+
+
+def test_log_probabilities_are_those_of_a_plain_pass(run: Run, tiny: Tiny) -> None:
+    prompt = prompts(tiny)[0]
+    mine = run(lambda engine: tokens(engine, prompt, 12, top_logprobs=5, **GREEDY))
+    logits = plain_logits(tiny, [*prompt, *ids(mine)])
+    expected = logits.log_softmax(-1)[len(prompt) - 1 : -1]  # (12, V)
+    for token, row in zip(mine, expected, strict=True):
+        assert token.logprob == pytest.approx(row[token.id].item(), abs=1e-4)
+        values, likely = row.topk(5)
+        assert [c.id for c in token.top] == likely.tolist()
+        assert [c.logprob for c in token.top] == pytest.approx(
+            values.tolist(), abs=1e-4
+        )
+        assert token.top[0].id == token.id
+
+
+def test_log_probabilities_do_not_depend_on_the_batch(run: Run, tiny: Tiny) -> None:
+    async def both(engine: ReferenceEngine) -> Any:
+        alone = [await tokens(engine, p, 8, **GREEDY) for p in prompts(tiny)]
+        batched = await asyncio.gather(
+            *(tokens(engine, p, 8, **GREEDY) for p in prompts(tiny))
+        )
+        return alone, batched
+
+    alone, batched = run(both)
+    for one, other in zip(alone, batched, strict=True):
+        assert ids(one) == ids(other)
+        assert [t.logprob for t in one] == pytest.approx(
+            [t.logprob for t in other], abs=1e-4
+        )
+
+
+def test_penalties_follow_the_formula(run: Run, tiny: Tiny) -> None:
+    prompt = prompts(tiny)[0]
+    bias = {65: 1.5, 70: -3.0}
+    settings = {"frequency_penalty": 1.2, "presence_penalty": 0.7, "logit_bias": bias}
+    mine = run(lambda engine: tokens(engine, prompt, 25, **settings, **GREEDY))
+    said: list[int] = []
+    for _ in mine:
+        logits = plain_logits(tiny, [*prompt, *said])[-1]
+        for token_id, amount in bias.items():
+            logits[token_id] += amount
+        for token_id in set(said):
+            logits[token_id] -= 1.2 * said.count(token_id) + 0.7
+        said.append(int(logits.argmax()))
+    assert ids(mine) == said
+
+
+def test_a_seed_decides_whatever_shares_the_batch(run: Run, tiny: Tiny) -> None:
+    async def twice(engine: ReferenceEngine) -> Any:
+        alone = [
+            await tokens(engine, p, 20, seed=i, top_p=0.95)
+            for i, p in enumerate(prompts(tiny))
+        ]
+        batched = await asyncio.gather(
+            *(
+                tokens(engine, p, 20, seed=i, top_p=0.95)
+                for i, p in enumerate(prompts(tiny))
+            )
+        )
+        return alone, batched
+
+    alone, batched = run(twice)
+    assert [ids(a) for a in alone] == [ids(b) for b in batched]
+
+
+def test_seeds_and_choices_differ(run: Run, tiny: Tiny) -> None:
+    prompt = prompts(tiny)[0]
+    variants = [{"seed": 1}, {"seed": 2}, {"seed": 1, "choice": 1}, {}, {}]
+
+    async def all_(engine: ReferenceEngine) -> Any:
+        return await asyncio.gather(
+            *(tokens(engine, prompt, 30, **v) for v in variants)
+        )
+
+    for one, other in itertools.combinations(run(all_), 2):
+        assert ids(one) != ids(other)
+
+
+def test_prompt_log_probabilities_are_those_of_a_plain_pass(
+    run: Run, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reference_impl.decode.SCANNED", 9)
+    prompt = prompts(tiny)[2]
+    scored = run(lambda engine: engine.prompt_logprobs("text", prompt, 3))
+    assert ids(scored) == prompt
+    assert scored[0].logprob is None
+    expected = plain_logits(tiny, prompt).log_softmax(-1)
+    for position, token in enumerate(scored[1:], 1):
+        row = expected[position - 1]
+        assert token.logprob == pytest.approx(row[token.id].item(), abs=1e-4)
+        assert [c.id for c in token.top] == row.topk(3).indices.tolist()
+
+
+def test_closing_the_iterator_frees_the_slot(run: Run, tiny: Tiny) -> None:
+    prompt = prompts(tiny)[0]
+
+    async def leave(engine: ReferenceEngine) -> Any:
+        first = engine.generate("text", prompt, Sampling(200, temperature=0))
+        await anext(first)
+        await first.aclose()
+        # one slot: this waits for ever unless the first is gone
+        mine = await tokens(engine, prompt, 5, **GREEDY)
+        return mine, engine.stats("text")
+
+    mine, stats = run(leave, batch=1)
+    assert ids(mine) == generated_by_transformers(tiny, prompt, 5)
+    assert stats["results_pending"] == 0
+
+
+def test_leaving_while_waiting_is_forgotten(run: Run, tiny: Tiny) -> None:
+    prompt = prompts(tiny)[0]
+
+    async def leave(engine: ReferenceEngine) -> Any:
+        first = engine.generate("text", prompt, Sampling(100, temperature=0))
+        await anext(first)
+        waiting = asyncio.create_task(tokens(engine, prompt, 5, **GREEDY))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await first.aclose()
+        return await tokens(engine, prompt, 3, **GREEDY)
+
+    assert len(run(leave, batch=1)) == 3
+
+
+def test_a_full_queue_is_refused(run: Run, tiny: Tiny) -> None:
+    prompt = prompts(tiny)[0]
+
+    async def crowd(engine: ReferenceEngine) -> Any:
+        results = await asyncio.gather(
+            *(tokens(engine, prompt, 30, **GREEDY) for _ in range(9)),
+            return_exceptions=True,
+        )
+        return results, engine.stats("text")
+
+    results, stats = run(crowd, batch=1, queue=3)
+    refused = [r for r in results if isinstance(r, Overloaded)]
+    served = [r for r in results if isinstance(r, list)]
+    assert refused
+    assert all(r.retry_after >= 1 for r in refused)
+    assert len(served) >= 3
+    assert len(refused) + len(served) == 9
+    assert stats["queue_absolute"] == 0
+
+
+def test_memory_bounds_the_batch(
+    run: Run, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt = prompts(tiny)[0]
+    seen: list[int] = []
+    decode = Decoder._decode
+
+    def watched(lane: Decoder) -> Any:
+        seen.append(lane.active)
+        return decode(lane)
+
+    monkeypatch.setattr(Decoder, "_decode", watched)
+
+    async def crowd(engine: ReferenceEngine) -> Any:
+        return await asyncio.gather(
+            *(tokens(engine, prompt, 10, **GREEDY) for _ in range(6))
+        )
+
+    run(crowd, cells=2 * (len(prompt) + 10))
+    assert max(seen) == 2
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_what_exceeds_the_context_is_too_long(run: Run, tiny: Tiny, more: int) -> None:
+    context = tiny.text.context
+    prompt = [65] * (context - 4)
+    if more:
+        with pytest.raises(TooLong, match=f"{context + 1} tokens.*{context}"):
+            run(lambda engine: tokens(engine, prompt, 5, **GREEDY))
+    else:
+        mine = run(lambda engine: tokens(engine, prompt, 4, **GREEDY))
+        assert ids(mine) == generated_by_transformers(tiny, prompt, 4)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "settings"), [([65, 300], {}), ([65], {"logit_bias": {300: 1.0}})]
+)
+def test_ids_outside_the_vocabulary_are_refused(
+    run: Run, prompt: list[int], settings: dict[str, Any]
+) -> None:
+    with pytest.raises(EngineError, match="token id 300"):
+        run(lambda engine: tokens(engine, prompt, 5, **settings))
+
+
+def test_a_failing_step_fails_its_requests_only(
+    run: Run, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt = prompts(tiny)[0]
+    forward = Decoder._forward
+    broken = iter([False, True])
+
+    def failing(lane: Decoder, *args: Any, **more: Any) -> Any:
+        if next(broken, False):
+            raise torch.OutOfMemoryError
+        return forward(lane, *args, **more)
+
+    monkeypatch.setattr(Decoder, "_forward", failing)
+
+    async def twice(engine: ReferenceEngine) -> Any:
+        with pytest.raises(Overloaded):
+            await tokens(engine, prompt, 5, **GREEDY)
+        return await tokens(engine, prompt, 5, **GREEDY)
+
+    assert ids(run(twice)) == generated_by_transformers(tiny, prompt, 5)
+
+
+def test_models_have_every_name(run: Run) -> None:
+    async def names(engine: ReferenceEngine) -> Any:
+        return [model.name for model in engine.models]
+
+    assert run(names) == ["text", "vectors", "pairs", "another"]
+
+
+def test_text_bytes_of_ids(run: Run, tiny: Tiny) -> None:
+    async def some(engine: ReferenceEngine) -> Any:
+        the = engine.encode("text", " the")
+        return [engine.token("text", i) for i in (the[0], 2, 299, 300, -1)]
+
+    assert run(some) == [b" the", b"", None, None, None]
+    text = "".join(TEXTS)
+    encoded = tiny.text.vocabulary.encode(text)
+    assert b"".join(map(tiny.text.vocabulary.text, encoded)).decode() == text

@@ -1,0 +1,193 @@
+"""The command: options, errors, and a whole life of the process."""
+
+import http.client
+import io
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reference_impl.__main__ as command
+from reference_impl.errors import Missing
+from reference_impl.options import Wanted, cache_folder, read_options
+from reference_impl.packaged import DEFAULTS, Package
+
+
+def test_the_process_serves_and_stops(folder: Path, tmp_path: Path) -> None:
+    arguments = ["--port", "0", "--cache-dir", str(tmp_path), "--device", "cpu"]
+    for job, name in (("chat", "llama"), ("embeddings", "bert"), ("rerank", "pairs")):
+        arguments += ["--model", f"{job}={folder / name}"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "reference_impl", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("listening on http://127.0.0.1:"), process.stderr
+            port = int(line.rsplit(":", 1)[1])
+            assert _asked(port, "GET", "/health") == {"status": "ok"}
+            names = [m["id"] for m in _asked(port, "GET", "/v1/models")["data"]]
+            assert names == ["llama", "bert", "pairs"]
+            body = {"model": "llama", "prompt": "a", "max_tokens": 3}
+            answer = _asked(port, "POST", "/v1/completions", body)
+            assert answer["usage"]["completion_tokens"] <= 3
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "llama: chat, completions on cpu in float32" in errors
+
+
+def _asked(port: int, method: str, path: str, body: Any = None) -> Any:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    raw = None if body is None else json.dumps(body)
+    connection.request(method, path, raw, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    assert answer.status == 200
+    try:
+        return json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--model", "chat=./nowhere"], ["./nowhere", "no such file"]),
+        (["--config", "/nowhere.yaml"], ["/nowhere.yaml"]),
+        (["--no-pull"], ["--no-pull", "aios-reference pull"]),
+    ],
+)
+def test_errors_are_one_clear_message(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    words: list[str],
+) -> None:
+    assert command.main([*arguments, "--cache-dir", str(tmp_path)]) == 4
+    errors = capsys.readouterr().err
+    assert "Traceback" not in errors
+    for word in words:
+        assert word in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--model", "paint=x"], "JOB one of chat, completions"),
+        (["--model", "chat"], "JOB=PATH_OR_ID"),
+        (["--alias", "x"], "ALIAS=NAME"),
+        (["--device", "tpu"], "auto, cuda, cpu"),
+        (["--dtype", "int8"], "auto, bfloat16, float32"),
+    ],
+)
+def test_bad_values_name_the_valid_ones(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], word: str
+) -> None:
+    with pytest.raises(SystemExit):
+        command.main(arguments)
+    assert word in capsys.readouterr().err
+
+
+def test_the_environment_and_the_command_line() -> None:
+    environ = {
+        "AIOS_CACHE_DIR": "/kept",
+        "AIOS_REFERENCE_MODEL": "chat=a,embeddings=default",
+        "AIOS_REFERENCE_DEVICE": "cuda",
+    }
+    options = read_options(["--device", "cpu"], environ)
+    assert options.cache == Path("/kept")
+    assert options.models == (Wanted("chat", "a"), Wanted("embeddings", "default"))
+    assert options.device == "cpu"
+    assert options.address.port == 8001
+
+
+def test_by_default_the_packaged_models_are_served() -> None:
+    options = read_options([], {})
+    assert [w.job for w in options.models] == ["chat", "embeddings"]
+    assert command._packages(options) == list(DEFAULTS.values())
+    assert options.cache == cache_folder({})
+
+
+@pytest.mark.parametrize(
+    ("platform", "name", "environ", "expected"),
+    [
+        ("linux", "posix", {"XDG_CACHE_HOME": "/x"}, "/x/aios-reference"),
+        ("linux", "posix", {}, "~/.cache/aios-reference"),
+        ("darwin", "posix", {}, "~/Library/Caches/aios-reference"),
+    ],
+)
+def test_the_cache_is_where_the_platform_keeps_caches(
+    monkeypatch: pytest.MonkeyPatch,
+    platform: str,
+    name: str,
+    environ: dict[str, str],
+    expected: str,
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr("os.name", name)
+    assert cache_folder(environ) == Path(expected).expanduser()
+
+
+class Terminal(io.StringIO):
+    """A terminal on which somebody types one line."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "fetched"), [("\n", 2), ("y\n", 2), ("n\n", 0)])
+def test_a_person_is_asked_before_anything_is_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: str, fetched: int
+) -> None:
+    asked = Terminal()
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    monkeypatch.setattr(sys, "stderr", asked)
+    pulled: list[Package] = []
+    monkeypatch.setattr(command, "pull", lambda p, *_: pulled.append(p))
+    options = read_options(["--cache-dir", str(tmp_path)], {})
+    if fetched:
+        command._pull_defaults(options)
+    else:
+        with pytest.raises(Missing, match="not fetched"):
+            command._pull_defaults(options)
+    assert len(pulled) == fetched
+    assert "176 MB" in asked.getvalue()
+    assert str(tmp_path) in asked.getvalue()
+
+
+def test_pull_fetches_every_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pulled: list[tuple[Package, Path]] = []
+    monkeypatch.setattr(command, "pull", lambda p, c, _: pulled.append((p, c)))
+    assert command.main(["pull", "--cache-dir", str(tmp_path)]) == 0
+    assert pulled == [(package, tmp_path) for package in DEFAULTS.values()]
+
+
+def test_missing_libraries_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        command, "find_spec", lambda name: None if name == "torch" else 1
+    )
+    assert command.main(["pull"]) == 4
+    assert "aios-conformance[reference]" in capsys.readouterr().err
+
+
+def test_help_needs_no_torch() -> None:
+    code = (
+        "import sys\n"
+        "import reference_impl.__main__ as command\n"
+        "assert command.main(['--no-pull', '--cache-dir', '/nowhere/at/all']) == 4\n"
+        "assert 'torch' not in sys.modules\n"
+        "assert 'transformers' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
