@@ -28,15 +28,18 @@ class Piece(Enum):
 
 
 # A missing entry is an illegal step. A finish chunk may carry the last text; a
-# choice that ended stays silent, but for chunks that bring nothing.
+# choice that ended stays silent, but for chunks that bring nothing. A role that is
+# repeated in every delta is a freedom that servers take.
 TRANSITIONS: Mapping[tuple[State, Piece], State] = {
     (State.START, Piece.OPENING): State.OPEN,
     (State.START, Piece.TEXT): State.OPEN,
     (State.START, Piece.EMPTY): State.OPEN,
     (State.START, Piece.FINISH): State.ENDED,
+    (State.OPEN, Piece.OPENING): State.OPEN,
     (State.OPEN, Piece.TEXT): State.OPEN,
     (State.OPEN, Piece.EMPTY): State.OPEN,
     (State.OPEN, Piece.FINISH): State.ENDED,
+    (State.ENDED, Piece.OPENING): State.ENDED,
     (State.ENDED, Piece.EMPTY): State.ENDED,
 }
 
@@ -51,15 +54,27 @@ class Slip:
 
 
 def piece_of(choice: Mapping[str, Any]) -> Piece:
-    """Name what a choice object of a chunk brings."""
-    if choice.get("finish_reason") is not None:
+    """Name what a choice object of a chunk brings.
+
+    A reason of null, "" or none at all is no reason: servers send all three before
+    the end.
+    """
+    if choice.get("finish_reason"):
         return Piece.FINISH
     delta = choice.get("delta")
     source = delta if isinstance(delta, dict) else choice
     names = ("content", "text", "reasoning_content", "tool_calls")
-    if any(source.get(name) for name in names) or choice.get("logprobs"):
+    if any(source.get(name) for name in names) or _has_logprobs(choice):
         return Piece.TEXT
     return Piece.OPENING if source.get("role") else Piece.EMPTY
+
+
+def _has_logprobs(choice: Mapping[str, Any]) -> bool:
+    """Log probabilities of at least one token, in the layout of either API."""
+    given = choice.get("logprobs")
+    return isinstance(given, dict) and any(
+        given.get(name) for name in ("content", "tokens")
+    )
 
 
 def slips(choices: Iterable[Mapping[str, Any]]) -> Iterator[Slip]:
@@ -70,9 +85,6 @@ def slips(choices: Iterable[Mapping[str, Any]]) -> Iterator[Slip]:
         piece = piece_of(choice)
         following = TRANSITIONS.get((state, piece))
         if following is None:
-            # A role that is repeated in every delta is a freedom that servers take.
-            if piece is Piece.OPENING:
-                continue
             yield Slip(position, state, piece)
         else:
             state = following

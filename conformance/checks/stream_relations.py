@@ -1,0 +1,166 @@
+"""Streams compared with whole answers, and tool calls put together from deltas."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from conformance.check import Check, Finding, Note, Witness, check
+from conformance.checks.generated import on
+from conformance.checks.streams import Streamed
+from conformance.exchange import Observation
+from conformance.probes.decoding import text_of
+from conformance.views import is_whole
+
+_VARIANTS = ("streamed", "with_usage", "without_usage", "continuous", "null_options")
+
+
+@check(on=on("streams"), witness=True)
+def streamed_text_is_the_whole_text(seen: Observation) -> Iterator[Note]:
+    """At temperature 0 the pieces of a stream are the text of the whole answer."""
+    rows = ("META-059",)
+    whole = text_of(seen["whole"]) if "whole" in seen.steps else None
+    if whole is None:
+        return
+    for label in _VARIANTS:
+        stream = _stream(seen, label)
+        if stream is None:
+            continue
+        yield Witness(rows)
+        if stream.text() != whole:
+            yield Finding(
+                expected=f"{whole!r}, as in the whole answer",
+                actual=stream.text(),
+                step=label,
+                ids=rows,
+            )
+    halted = _stream(seen, "stopped")
+    if halted is not None:
+        stop = str(halted.sent.get("stop"))
+        wanted = whole.partition(stop)[0]
+        # that the stop string is no part of the text is another row's promise
+        if halted.text() not in (wanted, wanted + stop):
+            yield Finding(
+                expected=f"{wanted!r}: the whole text up to the stop string",
+                actual=halted.text(),
+                step="stopped",
+                ids=rows,
+            )
+
+
+@check(on=on("streams"), witness=True)
+def streamed_usage_is_the_whole_usage(seen: Observation) -> Iterator[Note]:
+    """Where the streamed text is that of the whole answer, so is the usage."""
+    whole = text_of(seen["whole"]) if "whole" in seen.steps else None
+    response = seen["whole"].response if whole is not None else None
+    usage = response.json.get("usage") if response else None
+    if not isinstance(usage, dict):
+        return
+    for label, row in (("with_usage", "META-062"), ("continuous", "META-064")):
+        stream = _stream(seen, label)
+        if stream is None or not stream.usages or stream.text() != whole:
+            continue
+        yield Witness((row,))
+        for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
+            wanted, given = usage.get(name), stream.usages[-1].get(name)
+            if wanted != given:
+                yield Finding(
+                    expected=f"{wanted}, as in the whole answer",
+                    actual=given,
+                    pointer=f"/usage/{name}",
+                    step=label,
+                    ids=(row,),
+                )
+
+
+@check(witness=True)
+def call_deltas_join_to_calls(stream: Streamed) -> Iterator[Note]:
+    """Tool-call deltas of one index join to one offered call with fitting arguments."""
+    if stream.exchange.api != "chat" or not stream.runs_to_its_end:
+        return
+    offered = _offered(stream)
+    for index in stream.indices:
+        pieces = stream.pieces(index)
+        calls = _joined(pieces)
+        is_cut = any(piece.get("finish_reason") == "length" for piece in pieces)
+        if not calls or is_cut:
+            continue
+        yield Witness(("META-080", "CHAT-SEM-020"))
+        for number, call in sorted(calls.items()):
+            yield from _misfits(call, offered, f"/choices/{index}/tool_calls/{number}")
+
+
+def _misfits(
+    call: Mapping[str, str], offered: Mapping[str, Any], pointer: str
+) -> Iterator[Finding]:
+    rows = ("META-080", "CHAT-SEM-020")
+    arguments = _parsed(call["arguments"])
+    if call["name"] not in offered:
+        yield Finding(
+            expected=f"one of {sorted(offered)}",
+            actual=call["name"],
+            pointer=f"{pointer}/function/name",
+            ids=("CHAT-SEM-020",),
+        )
+    if not isinstance(arguments, dict):
+        yield Finding(
+            expected="arguments that join to a JSON object",
+            actual=call["arguments"],
+            pointer=f"{pointer}/function/arguments",
+            ids=rows,
+        )
+        return
+    wanted = offered.get(call["name"])
+    if wanted and not jsonschema_rs.is_valid(wanted, arguments):
+        yield Finding(
+            expected="arguments that satisfy the offered parameters",
+            actual=call["arguments"],
+            pointer=f"{pointer}/function/arguments",
+            ids=("META-080",),
+        )
+
+
+def _joined(pieces: list[Mapping[str, Any]]) -> dict[int, dict[str, str]]:
+    """The calls of one choice, by their index: names and arguments put together."""
+    calls: dict[int, dict[str, str]] = {}
+    for piece in pieces:
+        delta = piece.get("delta")
+        parts = delta.get("tool_calls") if isinstance(delta, dict) else None
+        for part in parts if isinstance(parts, list) else ():
+            number = part.get("index") if isinstance(part, dict) else None
+            if not isinstance(number, int | float) or not is_whole(number):
+                continue
+            call = calls.setdefault(int(number), {"name": "", "arguments": ""})
+            function = part.get("function")
+            for name in call:
+                text = function.get(name) if isinstance(function, dict) else None
+                call[name] += text if isinstance(text, str) else ""
+    return calls
+
+
+def _offered(stream: Streamed) -> dict[str, Any]:
+    """The parameter schemas of the offered functions, by name."""
+    tools = stream.sent.get("tools")
+    functions = [tool["function"] for tool in tools] if isinstance(tools, list) else []
+    return {f["name"]: f.get("parameters") for f in functions}
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _stream(seen: Observation, label: str) -> Streamed | None:
+    exchange = seen.steps.get(label)
+    stream = Streamed.of(exchange, seen.facts) if exchange else None
+    return stream if stream is not None and stream.runs_to_its_end else None
+
+
+CHECKS: tuple[Check, ...] = (
+    streamed_text_is_the_whole_text,
+    streamed_usage_is_the_whole_usage,
+    call_deltas_join_to_calls,
+)
