@@ -116,6 +116,8 @@ def prepare(context: Context) -> None:
         raise _unfit(model, operation.api)
     context.model = model
     context.parameters = operation.complete(context.body)
+    if "response_format" in context.body:  # undocumented, yet OpenAI's clients send it
+        context.parameters["response_format"] = context.body["response_format"]
     context.id = _PREFIXES[operation.api] + context.front.identity()
     context.created = context.front.now()
 

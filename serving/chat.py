@@ -1,6 +1,5 @@
 """POST /v1/chat/completions: the next message of a conversation (`000:344`)."""
 
-from asyncio import gather
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -10,16 +9,17 @@ from serving.engine import Token
 from serving.errors import BadRequest
 from serving.generation import (
     Draw,
+    arriving,
     choices,
+    collected,
     known_tokens,
-    merged,
+    planned,
     sampling,
-    steps,
     stop_strings,
 )
 from serving.logprobs import chat_logprobs
-from serving.reader import Part
-from serving.streaming import UsageInStream
+from serving.reader import Part, Step
+from serving.streaming import Stream
 from serving.structured import wanted_schema
 from serving.tools import plan_tools
 from serving.usage import usage
@@ -27,16 +27,16 @@ from serving.usage import usage
 
 async def answer(context: Context) -> dict[str, Any]:
     """Return the whole answer."""
-    draws = _draws(context)
-    written = await gather(*(_written(context, draw) for draw in draws))
-    generated = sum(tokens for _, tokens in written)
+    draws = planned(context, _draws)
+    written = await collected(context.front, draws)
+    generated = sum(steps[-1].tokens for steps in written)
     return {
         "id": context.id,
         "object": "chat.completion",
         "created": context.created,
         "model": context.parameters["model"],
         "choices": [
-            {"index": index, **choice} for index, (choice, _) in enumerate(written)
+            _choice(context, index, steps) for index, steps in enumerate(written)
         ],
         "usage": usage(len(draws[0].prompt), generated),
         "prompt_logprobs": None,
@@ -49,78 +49,72 @@ async def chunks(context: Context) -> AsyncGenerator[dict[str, Any], None]:
     Each choice opens with its role and closes with a chunk that holds nothing but
     why it ended; the usage, where asked for, comes last and by itself (`A-099`).
     """
-    draws = _draws(context)
-    counted = UsageInStream(context.parameters, len(draws[0].prompt))
+    draws = planned(context, _draws)
+    stream = Stream(context, "chat.completion.chunk", len(draws[0].prompt))
     messages = [_Message(context) for _ in draws]
 
-    def chunk(index: int, delta: dict[str, Any], **rest: Any) -> dict[str, Any]:
-        choice = {
-            "index": index,
-            "delta": delta,
-            "logprobs": rest.get("logprobs"),
-            "finish_reason": rest.get("finish"),
-            "stop_reason": rest.get("stop_reason"),
-        }
-        return counted.on(
+    def chunk(
+        index: int, delta: dict[str, Any], logprobs: Any = None, end: Step | None = None
+    ) -> dict[str, Any]:
+        return stream.chunk(
             {
-                "id": context.id,
-                "object": "chat.completion.chunk",
-                "created": context.created,
-                "model": context.parameters["model"],
-                "choices": [choice],
+                "index": index,
+                "delta": delta,
+                "logprobs": logprobs,
+                "finish_reason": end and end.finish,
+                "stop_reason": end and end.stop_reason,
             }
         )
 
-    async with aclosing(
-        merged([steps(context.front.engine, d) for d in draws])
-    ) as all_:
+    async with aclosing(arriving(context.front, draws)) as all_:
         async for index, step in all_:
             message = messages[index]
             if not message.opened:
                 message.opened = True
                 yield chunk(index, {"role": "assistant", "content": ""})
-            counted.tokens[index] = step.tokens
+            stream.tokens[index] = step.tokens
             for part in step.parts:
                 logprobs = message.logprobs(part.tokens)
                 if part.text or logprobs:
-                    yield chunk(index, message.delta(part), logprobs=logprobs)
+                    yield chunk(index, message.delta(part), logprobs)
             if step.finish is not None:
-                yield chunk(index, {}, finish=step.finish, stop_reason=step.stop_reason)
-    if counted.last:
-        yield {**chunk(0, {}), "choices": [], "usage": counted.total()}
+                yield chunk(index, {}, end=step)
+    if stream.counted:
+        yield stream.last()
 
 
-async def _written(context: Context, draw: Draw) -> tuple[dict[str, Any], int]:
-    """Return a choice, without its index, and the tokens that it took."""
-    texts: dict[str, list[str]] = {"content": [], "reasoning": []}
+def _choice(context: Context, index: int, steps: Sequence[Step]) -> dict[str, Any]:
+    """Put the steps of a choice together."""
+    content: list[str] = []
+    reasoning: list[str] = []
     calls: list[dict[str, Any]] = []
     tokens: list[Token] = []
     message = _Message(context)
-    async with aclosing(steps(context.front.engine, draw)) as all_:
-        async for step in all_:
-            for part in step.parts:
-                tokens += part.tokens
-                if part.kind == "call":
-                    calls += message.delta(part)["tool_calls"]
-                elif part.kind == "arguments":
-                    calls[-1]["function"]["arguments"] += part.text
-                else:
-                    texts[part.kind].append(part.text)
+    for step in steps:
+        for part in step.parts:
+            tokens += part.tokens
+            if part.kind == "content":
+                content.append(part.text)
+            elif part.kind == "reasoning":
+                reasoning.append(part.text)
+            elif part.kind == "call":
+                calls += message.delta(part)["tool_calls"]
+            else:
+                calls[-1]["function"]["arguments"] += part.text
     for call in calls:
         del call["index"]
-    content = "".join(texts["content"])
-    choice = {
+    return {
+        "index": index,
         "message": {
             "role": "assistant",
-            "reasoning_content": "".join(texts["reasoning"]) or None,
-            "content": content or (None if calls else ""),
+            "reasoning_content": "".join(reasoning) or None,
+            "content": "".join(content) or (None if calls else ""),
             "tool_calls": calls,
         },
         "logprobs": chat_logprobs(tokens) if message.with_logprobs else None,
         "finish_reason": step.finish,
         "stop_reason": step.stop_reason,
     }
-    return choice, step.tokens
 
 
 class _Message:
@@ -167,7 +161,7 @@ def _draws(context: Context) -> list[Draw]:
             "/messages must hold at least one message", code="empty", param="messages"
         )
     plan = plan_tools(values.get("tools"), values.get("tool_choice"))
-    schema = plan.schema or wanted_schema(context.body.get("response_format"))
+    schema = plan.schema or wanted_schema(values.get("response_format"))
     prompt = engine.render_chat(
         model.name, [*map(_flat, values["messages"])], plan.offered
     )

@@ -1,6 +1,5 @@
 """POST /v1/completions: texts, continued (`000:539`)."""
 
-from asyncio import gather
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -11,15 +10,17 @@ from serving.engine import Token
 from serving.errors import BadRequest
 from serving.generation import (
     Draw,
+    arriving,
     choices,
+    collected,
     known_tokens,
-    merged,
+    planned,
     sampling,
-    steps,
     stop_strings,
 )
 from serving.logprobs import LegacyLogprobs
-from serving.streaming import UsageInStream
+from serving.reader import Step
+from serving.streaming import Stream
 from serving.usage import usage
 
 _DEFAULT_LIMIT = 16  # tokens; what OpenAI's API does and the sample shows (A-115)
@@ -35,19 +36,18 @@ class _Echo:
 
 async def answer(context: Context) -> dict[str, Any]:
     """Return the whole answer: m prompts by n choices, index p·n + k (`A-110`)."""
-    draws = _draws(context)
+    draws = planned(context, _draws)
     echoes = await _echoes(context, draws)
-    written = await gather(
-        *(_written(context, *pair) for pair in zip(draws, echoes, strict=True))
-    )
-    generated = sum(tokens for _, tokens in written)
+    written = await collected(context.front, draws)
+    generated = sum(steps[-1].tokens for steps in written)
     return {
         "id": context.id,
         "object": "text_completion",
         "created": context.created,
         "model": context.parameters["model"],
         "choices": [
-            {"index": index, **choice} for index, (choice, _) in enumerate(written)
+            _choice(context, index, steps, echo)
+            for index, (steps, echo) in enumerate(zip(written, echoes, strict=True))
         ],
         "usage": usage(_prompt_tokens(context, draws), generated),
     }
@@ -58,71 +58,63 @@ async def chunks(context: Context) -> AsyncGenerator[dict[str, Any], None]:
 
     An echoed prompt is the first piece of its choice; the last piece has no text.
     """
-    draws = _draws(context)
+    draws = planned(context, _draws)
     echoes = await _echoes(context, draws)
-    counted = UsageInStream(context.parameters, _prompt_tokens(context, draws))
+    stream = Stream(context, "text_completion", _prompt_tokens(context, draws))
     logprobs = [_logprobs(context) for _ in draws]
     opened: set[int] = set()
 
-    def chunk(index: int, text: str, tokens: Sequence[Token] = (), **rest: Any) -> Any:
+    def chunk(
+        index: int, text: str, tokens: Sequence[Token] = (), end: Step | None = None
+    ) -> dict[str, Any]:
         legacy = logprobs[index]
-        choice = {
-            "index": index,
-            "text": text,
-            "logprobs": legacy.feed(tokens) if legacy and tokens else None,
-            "finish_reason": rest.get("finish"),
-            "stop_reason": rest.get("stop_reason"),
-            "prompt_logprobs": None,
-        }
-        return counted.on(
+        return stream.chunk(
             {
-                "id": context.id,
-                "object": "text_completion",
-                "created": context.created,
-                "model": context.parameters["model"],
-                "choices": [choice],
+                "index": index,
+                "text": text,
+                "logprobs": legacy.feed(tokens) if legacy and tokens else None,
+                "finish_reason": end and end.finish,
+                "stop_reason": end and end.stop_reason,
+                "prompt_logprobs": None,
             }
         )
 
-    async with aclosing(
-        merged([steps(context.front.engine, d) for d in draws])
-    ) as all_:
+    async with aclosing(arriving(context.front, draws)) as all_:
         async for index, step in all_:
             if index not in opened:
                 opened.add(index)
                 echo = echoes[index]
                 if echo.text or echo.tokens:
                     yield chunk(index, echo.text, echo.tokens)
-            counted.tokens[index] = step.tokens
+            stream.tokens[index] = step.tokens
             for part in step.parts:
                 if part.text or logprobs[index]:
                     yield chunk(index, part.text, part.tokens)
             if step.finish is not None:
-                yield chunk(index, "", finish=step.finish, stop_reason=step.stop_reason)
-    if counted.last:
-        yield {**chunk(0, ""), "choices": [], "usage": counted.total()}
+                yield chunk(index, "", end=step)
+    if stream.counted:
+        yield stream.last()
 
 
-async def _written(
-    context: Context, draw: Draw, echo: _Echo
-) -> tuple[dict[str, Any], int]:
-    """Return a choice, without its index, and the tokens that it took."""
+def _choice(
+    context: Context, index: int, steps: Sequence[Step], echo: _Echo
+) -> dict[str, Any]:
+    """Put the steps of a choice together."""
     text = [echo.text]
     tokens = list(echo.tokens)
-    async with aclosing(steps(context.front.engine, draw)) as all_:
-        async for step in all_:
-            for part in step.parts:
-                text.append(part.text)
-                tokens += part.tokens
+    for step in steps:
+        for part in step.parts:
+            text.append(part.text)
+            tokens += part.tokens
     legacy = _logprobs(context)
-    choice = {
+    return {
+        "index": index,
         "text": "".join(text),
         "logprobs": legacy.feed(tokens) if legacy else None,
         "finish_reason": step.finish,
         "stop_reason": step.stop_reason,
         "prompt_logprobs": None,
     }
-    return choice, step.tokens
 
 
 def _logprobs(context: Context) -> LegacyLogprobs | None:

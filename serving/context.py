@@ -1,7 +1,7 @@
 """What is known about a request, and about the server that answers it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
@@ -9,6 +9,12 @@ from typing import Any
 from serving.codec import Vector
 from serving.contract import Contract, Operation
 from serving.engine import Engine, Model
+from serving.kept import Kept
+from serving.reader import Step
+
+_VECTOR_BYTES = 8 * 1024 * 1024  # of remembered vectors, written out
+_REQUEST_BYTES = 1024 * 1024  # of remembered requests
+_STEPS = 10_000  # of remembered choices, a token each
 
 
 def _now() -> int:
@@ -23,10 +29,11 @@ def _identity() -> str:
 class Front:
     """One server: an engine behind a contract.
 
-    `find` returns the served model of a name, None if there is none. `plain` makes
-    answers hold plain JSON values only, for those who want to look at or change
-    them; otherwise a vector may be a `codec.Vector`. `now` gives Unix seconds,
-    `identity` the unique part of an id.
+    `find` returns the served model of a name, None if there is none. A `plain` front
+    is for those who want to look at or change what happens: answers hold plain JSON
+    values only, where otherwise a vector may be a `codec.Vector`, and nothing that
+    the engine said is remembered. `now` gives Unix seconds, `identity` the unique
+    part of an id.
     """
 
     engine: Engine
@@ -38,7 +45,11 @@ class Front:
     plain: bool = False
     now: Callable[[], int] = _now
     identity: Callable[[], str] = _identity
-    vectors: dict[Any, tuple[Vector, int]] = field(default_factory=dict)
+    vectors: Kept[Hashable, tuple[Vector, int]] = field(
+        default_factory=lambda: Kept(_VECTOR_BYTES)
+    )
+    draws: Kept[Hashable, Any] = field(default_factory=lambda: Kept(_REQUEST_BYTES))
+    steps: Kept[Hashable, list[Step]] = field(default_factory=lambda: Kept(_STEPS))
 
 
 def by_name(engine: Engine) -> Callable[[str], Model | None]:

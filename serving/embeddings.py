@@ -9,8 +9,7 @@ from serving.engine import Model
 from serving.errors import BadRequest
 from serving.usage import usage
 
-_KEPT = 16 * 1024 * 1024  # bytes of remembered vectors, written out
-_WRITTEN = 25  # bytes of one component as JSON, together with its float32
+_WRITTEN = 7  # bytes of a vector as JSON, for each byte that it has as float32
 
 Input = str | Sequence[int]
 
@@ -95,33 +94,23 @@ async def _vectors(
 ) -> list[tuple[Vector, int]]:
     """Return each input's vector and token count; repeatable ones are remembered."""
     keys = [
-        (
-            model.name,
-            text if isinstance(text, str) else tuple(text),
-            truncate,
-            dimensions,
-        )
-        for text in wanted
+        (model.name, one if isinstance(one, str) else tuple(one), truncate, dimensions)
+        for one in wanted
     ]
-    kept = front.vectors if model.repeatable else {}
-    found = {key: kept[key] for key in keys if key in kept}
-    missing = list(
-        {
-            key: text
-            for key, text in zip(keys, wanted, strict=True)
-            if key not in found
-        }.items()
-    )
+    found = {key: kept for key in keys if (kept := front.vectors.get(key))}
+    missing = {
+        key: one for key, one in zip(keys, wanted, strict=True) if key not in found
+    }
     if missing:
         embedded = await front.engine.embed(
             model.name,
-            [text for _, text in missing],
+            list(missing.values()),
             truncate=truncate,
             dimensions=dimensions,
         )
-        for (key, _), one in zip(missing, embedded, strict=True):
-            found[key] = kept[key] = (Vector(one.vector), one.tokens)
-        most = _KEPT // (_WRITTEN * (dimensions or model.dimensions or 1))
-        while len(kept) > most:
-            del kept[next(iter(kept))]
+        for key, one in zip(missing, embedded, strict=True):
+            found[key] = vector = (Vector(one.vector), one.tokens)
+            if model.repeatable and not front.plain:
+                weight = len(one.vector) * _WRITTEN + len(key[1])
+                front.vectors.put(key, vector, weight)
     return [found[key] for key in keys]

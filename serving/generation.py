@@ -1,27 +1,27 @@
 """From a request's parameters to the parts of its choices, one step at a time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Hashable,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
+from serving.codec import encode
+from serving.context import Context, Front
 from serving.engine import Engine, JsonSchema, Model, Sampling, Token, TooLong
 from serving.errors import BadRequest
-from serving.reader import Part, Reader
+from serving.reader import Part, Reader, Step
 from serving.tools import NO_TOOLS, ToolPlan
 
 _MOST_CHOICES = 128  # OpenAI's own limit; the documents name none (A-102)
 _SEEDS = 2**63
-
-
-class Step(NamedTuple):
-    """What one token (or the end) adds to a choice."""
-
-    parts: Sequence[Part]
-    tokens: int  # generated so far, of this choice
-    finish: str | None = None
-    stop_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,31 @@ class Draw:
     model: Model
     prompt: Sequence[int]
     sampling: Sampling
-    stops: Sequence[str] = ()
+    stops: tuple[str, ...] = ()
     plan: ToolPlan = NO_TOOLS
     reasoning: tuple[str, str] | None = None
+
+    def key(self) -> Hashable | None:
+        """Return what decides a repeatable choice; None if it need not be kept."""
+        drawn = self.sampling
+        if not self.model.repeatable or drawn.logit_bias or drawn.schema is not None:
+            return None
+        if self.plan is not NO_TOOLS:
+            return None
+        return (
+            self.model.name,
+            tuple(self.prompt),
+            drawn.max_tokens,
+            drawn.temperature,
+            drawn.top_p,
+            drawn.seed,
+            drawn.choice,
+            drawn.frequency_penalty,
+            drawn.presence_penalty,
+            drawn.top_logprobs,
+            self.stops,
+            self.reasoning,
+        )
 
     def reader(self) -> Reader:
         """Return a new reader for this choice."""
@@ -45,8 +67,60 @@ class Draw:
         )
 
 
-async def steps(engine: Engine, draw: Draw) -> AsyncGenerator[Step, None]:
-    """Generate one choice; the last step, and no other, has a finish reason."""
+def planned(context: Context, read: Callable[[Context], list[Draw]]) -> list[Draw]:
+    """Read the draws of a request; those of a repeatable model are remembered."""
+    front = context.front
+    if front.plain or not context.served.repeatable:
+        return read(context)
+    key = (context.api, encode(context.parameters))
+    draws = front.draws.get(key)
+    if draws is None:
+        draws = read(context)
+        front.draws.put(key, draws, len(key[1]))
+    return draws
+
+
+async def steps(front: Front, draw: Draw) -> AsyncGenerator[Step, None]:
+    """Generate one choice; the last step, and no other, has a finish reason.
+
+    The steps of a repeatable choice are remembered.
+    """
+    kept = _kept(front, draw)
+    if kept is not None:
+        for step in kept:
+            yield step
+        return
+    made: list[Step] = []
+    async with aclosing(_generated(front.engine, draw)) as fresh:
+        async for step in fresh:
+            made.append(step)
+            yield step
+    if not front.plain and (key := draw.key()) is not None:
+        front.steps.put(key, made, len(made) + len(draw.prompt) // 8)
+
+
+async def collected(front: Front, draws: Sequence[Draw]) -> list[list[Step]]:
+    """Generate several choices side by side; returns the steps of each."""
+    if len(draws) == 1:
+        return [await _all_steps(front, draws[0])]
+    return await asyncio.gather(*(_all_steps(front, draw) for draw in draws))
+
+
+async def _all_steps(front: Front, draw: Draw) -> list[Step]:
+    kept = _kept(front, draw)
+    if kept is not None:
+        return kept
+    async with aclosing(steps(front, draw)) as all_:
+        return [step async for step in all_]
+
+
+def _kept(front: Front, draw: Draw) -> list[Step] | None:
+    if front.plain or (key := draw.key()) is None:
+        return None
+    return front.steps.get(key)
+
+
+async def _generated(engine: Engine, draw: Draw) -> AsyncGenerator[Step, None]:
     reader = draw.reader()
     limit = draw.sampling.max_tokens
     parts: list[Part] = []
@@ -78,16 +152,15 @@ async def _closed(tokens: AsyncIterator[Token]) -> AsyncIterator[None]:
             await close()
 
 
-async def merged(
-    sources: Sequence[AsyncGenerator[Step, None]],
+async def arriving(
+    front: Front, draws: Sequence[Draw]
 ) -> AsyncGenerator[tuple[int, Step], None]:
     """Interleave the steps of several choices as they come, each with its number."""
+    sources = [steps(front, draw) for draw in draws]
     if len(sources) == 1:
-        try:
-            async for step in sources[0]:
+        async with aclosing(sources[0]) as only:
+            async for step in only:
                 yield 0, step
-        finally:
-            await sources[0].aclose()
         return
     queue: asyncio.Queue[tuple[int, Step | Exception | None]] = asyncio.Queue(1)
 

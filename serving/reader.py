@@ -28,6 +28,15 @@ class Part(NamedTuple):
     tokens: Sequence[Token]
 
 
+class Step(NamedTuple):
+    """What one token (or the end) adds to a choice."""
+
+    parts: Sequence[Part]
+    tokens: int  # generated so far, of this choice
+    finish: str | None = None
+    stop_reason: str | None = None
+
+
 class CallReader(Protocol):
     """Tells calls from content (`serving.tools`)."""
 
@@ -51,6 +60,7 @@ class Reader:
         "_decoder",
         "_ledger",
         "_limit",
+        "_plain",
         "_sent",
         "_stop",
         "_thinking",
@@ -75,6 +85,7 @@ class Reader:
         self._stop = StopMatcher(stops) if stops else None
         self._calls = calls
         self._thinking = _Thinking(*reasoning) if reasoning else None
+        self._plain = not (stops or reasoning or calls)
         self._sent = 0  # characters whose tokens have been given out
         self.tokens = 0
         self.finish: str | None = None
@@ -87,6 +98,8 @@ class Reader:
         if token.end:
             return self.close(ended=True)
         text = self._decoder.feed(token.data)
+        if self._plain and text and self._ledger.empty:
+            return [Part("content", text, (token,))]
         self._ledger.enter(token, text)
         return self._read(text) if text else []
 

@@ -75,8 +75,9 @@ async def coalesced(
             async with aclosing(source):
                 async for frame in source:
                     ready.append(frame)
-                    grown.set()
-                    if len(ready) >= _AHEAD:
+                    if len(ready) == 1:
+                        grown.set()
+                    elif len(ready) >= _AHEAD:
                         drained.clear()
                         await drained.wait()
         finally:

@@ -1,37 +1,48 @@
-"""Usage in streams (`000:388`, `A-099`): where it stands and what it counts."""
+"""What all chunks of a stream have in common, and usage in streams (`A-099`)."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from serving.context import Context
 from serving.usage import usage
 
 
-class UsageInStream:
-    """Keeps count while a stream runs.
+class Stream:
+    """Makes the chunks of one stream and keeps count while it runs.
 
     include_usage asks for a last chunk with the usage and no choices; the other
     chunks then have a null. continuous_usage_stats asks for the usage so far on
-    every chunk, and for the last chunk unless include_usage is false.
+    every chunk, and for the last chunk unless include_usage is false (`000:388`).
     """
 
-    __slots__ = ("_continuous", "_prompt", "last", "tokens")
+    __slots__ = ("_continuous", "_head", "_prompt", "counted", "tokens")
 
-    def __init__(self, parameters: Mapping[str, Any], prompt: int) -> None:
-        """`prompt` is the number of prompt tokens."""
-        options = parameters.get("stream_options") or {}
-        wanted = options.get("include_usage")
-        continuous = bool(options.get("continuous_usage_stats"))
-        self._continuous = continuous and wanted is not False
-        self.last: bool = bool(wanted) or self._continuous
+    def __init__(self, context: Context, kind: str, prompt: int) -> None:
+        """`kind` is each chunk's `object`, `prompt` counts the prompt's tokens."""
+        self._head = {
+            "id": context.id,
+            "object": kind,
+            "created": context.created,
+            "model": context.parameters["model"],
+        }
         self._prompt = prompt
+        options = context.parameters.get("stream_options") or {}
+        wanted = options.get("include_usage")
+        self._continuous = bool(options.get("continuous_usage_stats")) and (
+            wanted is not False
+        )
+        self.counted: bool = bool(wanted) or self._continuous
         self.tokens: dict[int, int] = {}  # generated so far, by choice
 
-    def on(self, chunk: dict[str, Any]) -> dict[str, Any]:
-        """Add the member `usage` to a chunk, where it was asked for."""
-        if self.last:
-            chunk["usage"] = self.total() if self._continuous else None
-        return chunk
+    def chunk(self, choice: dict[str, Any]) -> dict[str, Any]:
+        """Return a chunk with a piece of one choice."""
+        if not self.counted:
+            return {**self._head, "choices": [choice]}
+        so_far = self._usage() if self._continuous else None
+        return {**self._head, "choices": [choice], "usage": so_far}
 
-    def total(self) -> dict[str, Any]:
-        """Return the usage so far."""
+    def last(self) -> dict[str, Any]:
+        """Return the chunk that holds nothing but the usage."""
+        return {**self._head, "choices": [], "usage": self._usage()}
+
+    def _usage(self) -> dict[str, Any]:
         return usage(self._prompt, sum(self.tokens.values()))

@@ -37,6 +37,11 @@ class Ledger:
         self._waiting: deque[tuple[int, Token]] = deque()
         self.length = 0  # characters entered so far
 
+    @property
+    def empty(self) -> bool:
+        """Whether no token waits for its text to be sent."""
+        return not self._waiting
+
     def enter(self, token: Token, text: str) -> None:
         """Note a token and the text that it completed."""
         self._waiting.append((self.length, token))
