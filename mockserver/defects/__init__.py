@@ -5,16 +5,21 @@ One module per API; `registry()` lists all of them by name.
 
 from collections.abc import Mapping
 
-from mockserver.defects import embeddings, rerank, score
+from mockserver.defects import common, embeddings, generation, rerank, score
 from mockserver.defects.planting import Defect
 
 _ALL: tuple[Defect, ...] = (
+    *common.DEFECTS,
     *rerank.DEFECTS,
     *score.DEFECTS,
     *embeddings.DEFECTS,
+    *generation.DEFECTS,
 )
 
 
 def registry() -> Mapping[str, Defect]:
-    """Every defect and variation by name."""
-    return {defect.name: defect for defect in _ALL}
+    """Every defect and variation by name; raises ValueError for a name twice."""
+    found = {defect.name: defect for defect in _ALL}
+    if len(found) != len(_ALL):
+        raise ValueError("two defects share a name")
+    return found

@@ -33,7 +33,8 @@ def _floats(text: str) -> list[float]:
 
 
 def _packed(values: list[float], form: str) -> str:
-    return base64.b64encode(struct.pack(f"{form[0]}{len(values)}{form[1]}", *values)).decode()  # fmt: skip
+    raw = struct.pack(f"{form[0]}{len(values)}{form[1]}", *values)
+    return base64.b64encode(raw).decode()
 
 
 def _packs(answer: Answer, form: str) -> None:
@@ -334,7 +335,8 @@ def embeddings_truncation_keeps_the_end(context: Context) -> object:
     def turned(text: str) -> str:
         return " ".join(reversed(text.split()))
 
-    turned_texts = [turned(t) for t in texts] if isinstance(texts, list) else turned(texts)  # fmt: skip
+    many = isinstance(texts, list)
+    turned_texts = [turned(text) for text in texts] if many else turned(texts)
     context.parameters["input"] = turned_texts
     return turned_texts != texts
 
