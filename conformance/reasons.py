@@ -51,9 +51,8 @@ def why_inconclusive(
     """Why a row is inconclusive, in typed words."""
     if not coverage:
         return f"not exercised by preset {bench.recording.setting.preset}"
-    feeding = [
-        s for s in bench.recording.scenarios if _concerns(bench, s, row, lacking)
-    ]
+    short = lacking or coverage
+    feeding = [s for s in bench.recording.scenarios if _concerns(bench, s, row, short)]
     names = {(s.probe, s.draw) for s in feeding}
     if not feeding:
         return f"not exercised by preset {bench.recording.setting.preset}"
@@ -72,20 +71,20 @@ def why_inconclusive(
                 f"refused prerequisite: {exchange.probe}, {exchange.label} was "
                 f"answered with {exchange.status}"
             )
-    short = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
+    each = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
     total = sum(c.judged for c in coverage)
-    return f"too little evidence: {short or f'{total} of {row.evidence} observations'}"
+    return f"too little evidence: {each or f'{total} of {row.evidence} observations'}"
 
 
 def _concerns(
     bench: Bench,
     scenario: PlannedScenario,
     row: Requirement,
-    lacking: Sequence[CheckCoverage],
+    short: Sequence[CheckCoverage],
 ) -> bool:
     if any(row.id in step.serves for step in scenario.steps):
         return True
-    names = {c.check for c in lacking}
+    names = {c.check for c in short}
     return any(
         scenario in bench.scenarios[check.name]
         for check in bench.known.checks
