@@ -22,7 +22,7 @@ class _Unreadable(Exception):  # noqa: N818  a fact about the answer, not our er
     """The client returned something that its own types do not describe."""
 
 
-@check(witness=True)
+@check("COMMON-SEM-002", "CHAT-SEM-001", "COMP-SEM-001", witness=True)
 def the_openai_client_reads_it(answer: AnyAnswer) -> Iterator[Note]:
     """The official client parses whole and streamed answers without an error."""
     exchange = answer.exchange
@@ -84,14 +84,15 @@ def _read(answer: Any, *, is_stream: bool, is_chat: bool) -> None:
             raise _Unreadable(f"choices is {type(part.choices).__name__}, not a list")
         for choice in part.choices:
             count += 1
-            if not is_chat:
-                text = choice.text
-            elif is_stream:
-                text = choice.delta.content
-            else:
-                text = choice.message.content
+            said = choice
+            if is_chat:
+                said = choice.delta if is_stream else choice.message
+            text = said.content if is_chat else said.text
             if not isinstance(text, str | None):
                 raise _Unreadable(f"the text is {type(text).__name__}, not a string")
+            if is_chat and not is_stream:
+                for call in said.tool_calls or ():
+                    _ = call.function.name + call.function.arguments
             _ = choice.finish_reason
         if part.usage is not None:
             _ = part.usage.total_tokens + 0
@@ -115,14 +116,11 @@ def _client(exchange: Exchange) -> Any:
     http = _http()
     response = exchange.response
     assert response is not None  # noqa: S101 - only successes come here
-    content_type = response.header("content-type") or "application/json"
+    media = response.header("content-type")
+    headers = {} if media is None else {"content-type": media}
 
     def recorded(_: Any) -> Any:
-        return http.Response(
-            response.status,
-            headers={"content-type": content_type},
-            content=response.body,
-        )
+        return http.Response(response.status, headers=headers, content=response.body)
 
     return openai.OpenAI(
         api_key="recorded",

@@ -1,0 +1,71 @@
+"""How client mistakes are answered: codes and bodies (A-003, A-004, A-005)."""
+
+from collections.abc import Iterator
+
+from conformance.check import Check, Finding, Note, Reading, Witness, check
+from conformance.checks.acceptance import DOCUMENTED
+from conformance.exchange import Exchange, Observation
+from conformance.views import Refusal
+
+
+@check("COMMON-ERR-002", "COMMON-ERR-003", witness=True)
+def each_mistake_has_its_code(seen: Observation) -> Iterator[Note]:
+    """What is no JSON gets 400, what breaks a parameter table 422 (A-003)."""
+    if not any(e.expect == "accept" and e.is_success for e in seen.steps.values()):
+        return
+    for exchange in seen.steps.values():
+        if not _is_documented_refusal(exchange):
+            continue
+        is_json = isinstance(exchange.request.json, dict)
+        rows = ("COMMON-ERR-003",) if is_json else ("COMMON-ERR-002",)
+        wanted = 422 if is_json else 400
+        yield Witness(rows)
+        yield Reading(str(exchange.status), ids=rows)
+        if exchange.status != wanted:
+            yield Finding(
+                expected=f"{wanted}: {exchange.breaks}",
+                actual=exchange.status,
+                step=exchange.label,
+                ids=rows,
+            )
+
+
+def _is_documented_refusal(exchange: Exchange) -> bool:
+    """A refused step whose answer is one of the two documented codes.
+
+    JSON of another kind than an object is left out: it parses, but is no breach of a
+    parameter table either.
+    """
+    body = exchange.request.json
+    is_object_or_garbage = isinstance(body, dict) or body is None
+    is_null = exchange.request.body.strip() == b"null"
+    return (
+        exchange.expect == "refuse"
+        and exchange.codes == DOCUMENTED
+        and exchange.status in DOCUMENTED
+        and is_object_or_garbage
+        and not is_null
+    )
+
+
+@check("COMMON-ERR-005")
+def other_codes_are_free(refusal: Refusal) -> Iterator[Note]:
+    """Which codes besides the documented ones the target uses."""
+    if refusal.exchange.status not in DOCUMENTED:
+        yield Reading(f"answers {refusal.exchange.status}")
+
+
+@check("COMMON-ERR-006", when=lambda r: r.exchange.request.operation.startswith("POST"))
+def a_refusal_is_json(refusal: Refusal) -> Iterator[Note]:
+    """An error body is a JSON object (of a wrong method the documents say nothing)."""
+    response = refusal.exchange.response
+    if response is not None and not isinstance(response.json, dict):
+        body = response.body[:120].decode(errors="replace")
+        yield Finding(expected="a JSON object", actual=body or "an empty body")
+
+
+CHECKS: tuple[Check, ...] = (
+    each_mistake_has_its_code,
+    other_codes_are_free,
+    a_refusal_is_json,
+)
