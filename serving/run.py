@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
-from aiohttp.log import access_logger
+from aiohttp.log import access_logger, server_logger
 
 _GRACE = 5.0  # seconds that running requests get when the server is told to stop
 _BACKLOG = 1024
@@ -52,6 +53,8 @@ async def _serve(
     access_log: bool,
 ) -> None:
     listening = _bound(address)
+    # a client that does not speak HTTP is answered with 400 and no news for the log
+    server_logger.setLevel(logging.CRITICAL)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -354,3 +354,19 @@ def test_one_connection_serves_many_requests_after_refusals(scripted: Any) -> No
     lines = received.replace(b"HTTP/1.1", b"\r\nHTTP/1.1").split(b"\r\n")
     statuses = [line.split()[1] for line in lines if line.startswith(b"HTTP/1.1")]
     assert statuses == [b"400", b"200", b"400", b"200"]
+
+
+def test_what_is_no_http_is_a_bad_request(scripted: Any) -> None:
+    client = scripted()
+    where = urlsplit(client.url)
+    for raw in (
+        b"\x00\xff\r\n\r\n",
+        b"POST /rerank HTTP/9.9\r\n\r\n",
+        b"POST /rerank HTTP/1.1\r\nHost: x\r\nA: \x00\r\n\r\n",
+        b"POST /rerank HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"G\xc3\x89T / HTTP/1.1\r\nHost: x\r\n\r\n",
+    ):
+        with socket.create_connection((where.hostname, where.port), timeout=9) as wire:
+            wire.sendall(raw)
+            assert wire.recv(65536).split()[1] == b"400", raw
+    assert client.get("/health").status == 200
