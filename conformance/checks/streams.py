@@ -40,6 +40,12 @@ _USAGE_UNASKED: dict[Api, tuple[str, ...]] = {
 MOST_ALIKE = 3
 
 
+def _all(*tables: Mapping[Api, tuple[str, ...]]) -> Iterator[str]:
+    """Every row of some tables, once."""
+    rows = (row for table in tables for many in table.values() for row in many)
+    return iter(dict.fromkeys(rows))
+
+
 @dataclass(frozen=True)
 class Streamed(Stream):
     """The stream that answers a valid request of chat or completions."""
@@ -106,7 +112,7 @@ def _stream_was_asked(answer: AnyAnswer) -> bool:
     return is_valid and answer.sent.get("stream") is True
 
 
-@check(witness=True)
+@check(*_all(_STREAMED), witness=True)
 def a_stream_is_streamed(answer: AnyAnswer) -> Iterator[Note]:
     """`stream` true is answered by a stream that runs to its end, not by one body."""
     rows = _STREAMED.get(answer.exchange.api, ())
@@ -146,9 +152,11 @@ def a_stream_is_streamed(answer: AnyAnswer) -> Iterator[Note]:
         )
 
 
-@check(witness=True)
+@check(*_all(_STREAMED), witness=True)
 def no_error_comes_in_mid_stream(stream: Streamed) -> Iterator[Note]:
     """An accepted request is not answered by an error event."""
+    rows = _STREAMED[stream.exchange.api]
+    yield Witness(rows)
     for i, told in islice(stream.errors(), MOST_ALIKE):
         shown = told if isinstance(told, str) else orjson.dumps(told).decode()
         yield Finding(
@@ -156,11 +164,11 @@ def no_error_comes_in_mid_stream(stream: Streamed) -> Iterator[Note]:
             actual=shown[:120],
             pointer=f"/events/{i}",
             kind="crash",
-            ids=_STREAMED[stream.exchange.api],
+            ids=rows,
         )
 
 
-@check(witness=True)
+@check(*_all(_LAYOUT), witness=True)
 def events_are_json_and_done_is_last(stream: Streamed) -> Iterator[Note]:
     """Every event is a JSON object in UTF-8; [DONE] comes once, at the end."""
     rows = stream.layout
@@ -224,7 +232,7 @@ def every_choice_is_streamed(stream: Streamed) -> Iterator[Note]:
         yield Finding(expected=f"indices {wanted}", actual=stream.indices)
 
 
-@check(witness=True)
+@check(*_all(_USAGE, _USAGE_ONCE, _USAGE_UNASKED), witness=True)
 def usage_is_streamed_when_asked_for(stream: Streamed) -> Iterator[Note]:
     """Usage is streamed, once and at the end, if and only if it was asked for."""
     if not stream.runs_to_its_end:
