@@ -71,6 +71,7 @@ class _Outside:
             if context is not None:
                 exchange.api = context.api
                 _keep(exchange, context.raw)
+            journal.settle(exchange)
 
     async def _played(
         self, request: web.Request, handler: Handler, exchange: Exchange

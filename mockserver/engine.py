@@ -257,7 +257,7 @@ class MockEngine:
         )
 
     def _make_vector(self, text: str, dimensions: int) -> bytes:
-        return struct.pack(f"<{dimensions}f", *self._space(dimensions).vector(text))
+        return self._space(dimensions).packed(text)
 
     def _space(self, dimensions: int) -> Geometry:
         space = self._spaces.get(dimensions)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
 
 from mockserver.faults import Fault
 from mockserver.script import Script
@@ -37,7 +36,8 @@ class Exchange:
     rule: str | None = None
     script: Script | None = None
     replayed: bool = False
-    memory: dict[str, Any] = field(default_factory=dict)
+    kept: bool = True  # still in the journal
+    kept_bytes: int = 0  # of bodies, as the journal counts them
 
 
 current: ContextVar[Exchange] = ContextVar("exchange")

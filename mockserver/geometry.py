@@ -11,17 +11,20 @@ two directions is one addition, which is what makes a cold embedding cheap.
 """
 
 import re
-import struct
 import unicodedata
 from collections import Counter
 from functools import lru_cache
 from hashlib import shake_256
 from itertools import repeat
-from math import hypot, isqrt
+from math import hypot, isqrt, sqrt
 from operator import mul
+from struct import Struct
 from typing import Final
 
 LANE: Final = 4  # bytes of one component while summing
+
+BLOCK: Final = 512
+"""Components that are summed; longer vectors repeat them."""
 
 CONTENT, FUNCTION, MARK = 8, 1, 1
 """Weights of content words (and symbols), function words and punctuation."""
@@ -48,6 +51,8 @@ _FEATURE: Final = re.compile(
 
 def features(text: str) -> list[str]:
     """Split text into words, single CJK characters and marks, without case."""
+    if text.isascii():
+        return _FEATURE.findall(text.lower())
     return _FEATURE.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
@@ -67,28 +72,47 @@ def _groups(word: str) -> set[str]:
 
 
 class Geometry:
-    """Texts as vectors of a fixed length."""
+    """Texts as vectors of a fixed length.
+
+    A longer vector is one block, repeated with fixed changes of sign: that leaves
+    cosines as they are and costs next to nothing.
+    """
 
     def __init__(self, seed: int, dimensions: int) -> None:
-        """Make a space; the same seed with fewer dimensions gives prefixes."""
+        """Make a space; spaces of the same seed begin alike."""
         self.dimensions = dimensions
         self._seed = f"{seed}:".encode()
-        size = LANE * dimensions
-        self._size = size
-        self._ones = int.from_bytes(b"\1\0\0\0" * dimensions, "little")
-        self._middle = int.from_bytes(b"\0\0\0\x80" * dimensions, "little")
-        self._lanes = struct.Struct(f"<{dimensions}i")
-        self._direction = lru_cache(maxsize=2_048)(self._make_direction)
+        block = BLOCK if dimensions % BLOCK == 0 else dimensions
+        self._block = block
+        self._size = LANE * block
+        self._repeats = sqrt(dimensions / block)
+        self._signs = [self._sign(number) for number in range(1, dimensions // block)]
+        self._offset = 255 * int.from_bytes(b"\1\0\0\0" * block, "little")
+        self._middle = int.from_bytes(b"\0\0\0\x80" * block, "little")
+        self._lanes = Struct(f"<{block}i").unpack
+        self._floats = Struct(f"<{block}f").pack
+        self._all = Struct(f"<{dimensions}f").unpack
+        self._direction = lru_cache(maxsize=1_024)(self._make_direction)
         self._weighted = lru_cache(maxsize=2_048)(self._weigh)
         self._shared = self._direction("shared")
+
+    def _hashed(self, name: str) -> bytes:
+        data = self._seed + name.encode("utf-8", "surrogatepass")
+        return shake_256(data).digest(self._block)
+
+    def _sign(self, number: int) -> int:
+        """Return the sign bits that the float32 values of a repetition change."""
+        lanes = bytearray(self._size)
+        lanes[LANE - 1 :: LANE] = bytes(
+            byte & 0x80 for byte in self._hashed(f"signs {number}")
+        )
+        return int.from_bytes(lanes, "little")
 
     def _make_direction(self, name: str) -> int:
         """Hash a name to lanes of odd numbers from -255 to 255."""
         lanes = bytearray(self._size)
-        lanes[::LANE] = shake_256(
-            self._seed + name.encode("utf-8", "surrogatepass")
-        ).digest(self.dimensions)
-        return 2 * int.from_bytes(lanes, "little") - 255 * self._ones
+        lanes[::LANE] = self._hashed(name)
+        return 2 * int.from_bytes(lanes, "little") - self._offset
 
     def _weigh(self, feature: str) -> tuple[int, int]:
         """Return the weight of a feature and its direction times that weight."""
@@ -99,14 +123,14 @@ class Geometry:
         groups = sorted(_groups(word))
         if not groups:
             # As long as a word with groups, so that short words count the same.
-            return (_WORD_SHARE + _GROUP_SHARE) * self._direction(f"word {word}")
-        total = _WORD_SHARE * self._direction(f"word {word}")
+            return (_WORD_SHARE + _GROUP_SHARE) * self._make_direction(f"word {word}")
+        total = _WORD_SHARE * self._make_direction(f"word {word}")
         for group in groups:
             total += _GROUP_SHARE * self._direction(f"group {group}")
         return total
 
-    def vector(self, text: str) -> tuple[float, ...]:
-        """Return the unit vector of a text (never all zero)."""
+    def packed(self, text: str) -> bytes:
+        """Return the unit vector of a text (never all zero) as float32 bytes."""
         total = energy = 0
         for feature, times in Counter(features(text)).items():
             weight, part = self._weighted(feature)
@@ -119,9 +143,17 @@ class Geometry:
         total += (length * 2 // 5 or 12) * self._shared
         trace = length // 20 + 1 if energy else 31
         total += trace * self._make_direction(f"text {text}")
-        # Lanes may be negative: lift them, cut, and let them fall back.
-        lifted = (total + self._middle).to_bytes(self._size + 8, "little")
-        cut = int.from_bytes(lifted[: self._size], "little") ^ self._middle
-        lanes = self._lanes.unpack(cut.to_bytes(self._size, "little"))
-        scale = 1 / hypot(*lanes)
-        return tuple(map(mul, lanes, repeat(scale)))
+        # Lanes may be negative: lift them all above zero, cut, let them fall back.
+        data = ((total + self._middle) ^ self._middle).to_bytes(self._size, "little")
+        lanes = self._lanes(data)
+        scale = 1 / (hypot(*lanes) * self._repeats)
+        first = self._floats(*map(mul, lanes, repeat(scale)))
+        if not self._signs:
+            return first
+        bits = int.from_bytes(first, "little")
+        others = [(bits ^ sign).to_bytes(self._size, "little") for sign in self._signs]
+        return b"".join((first, *others))
+
+    def vector(self, text: str) -> tuple[float, ...]:
+        """Return the unit vector of a text as numbers."""
+        return self._all(self.packed(text))

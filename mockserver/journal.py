@@ -11,6 +11,9 @@ from serving.codec import decode
 BODY_LIMIT: Final = 64 * 1024
 """Bytes kept of each request and of each response."""
 
+BUDGET: Final = 8 * 1024 * 1024
+"""Bytes kept of all bodies together."""
+
 _SECRET: Final = frozenset(
     {"authorization", "api-key", "x-api-key", "cookie", "proxy-authorization"}
 )
@@ -19,9 +22,12 @@ _SECRET: Final = frozenset(
 class Journal:
     """A ring of exchanges: a new one pushes out the oldest."""
 
-    def __init__(self, size: int) -> None:
-        """`size` is how many exchanges are kept."""
-        self._ring: deque[Exchange] = deque(maxlen=size)
+    def __init__(self, size: int, budget: int = BUDGET) -> None:
+        """At most `size` exchanges are kept, with at most `budget` bytes of bodies."""
+        self._ring: deque[Exchange] = deque()
+        self._size = size
+        self._budget = budget
+        self._bytes = 0
         self._number = 0
 
     def next_number(self) -> int:
@@ -30,12 +36,29 @@ class Journal:
         return self._number
 
     def add(self, exchange: Exchange) -> None:
-        """Keep an exchange; it may still be under way."""
+        """Keep an exchange that is about to happen."""
         self._ring.append(exchange)
+        if len(self._ring) > self._size:
+            self._drop_oldest()
+
+    def settle(self, exchange: Exchange) -> None:
+        """Count the bodies of an exchange that is over."""
+        if not exchange.kept:
+            return
+        exchange.kept_bytes = len(exchange.request) + sum(map(len, exchange.response))
+        self._bytes += exchange.kept_bytes
+        while self._bytes > self._budget and self._ring:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        oldest = self._ring.popleft()
+        oldest.kept = False
+        self._bytes -= oldest.kept_bytes
 
     def reset(self) -> None:
         """Forget everything and count from 1 again."""
-        self._ring.clear()
+        while self._ring:
+            self._drop_oldest()
         self._number = 0
 
     def __iter__(self) -> Iterator[Exchange]:

@@ -56,6 +56,7 @@ SIZE: Final = len(PIECES)
 """Number of token ids; every id from 0 to SIZE - 1 can be decoded."""
 
 _ID: Final = {data: index for index, data in enumerate(PIECES) if data}
+_REMEMBERED: Final = 2_048  # characters; longer texts are not worth the memory
 _SPLIT: Final = re.compile(r" ?[^\W\d_]{1,32}|\d| ?[^\w\s]{1,32}|\s|\w")
 
 
@@ -77,7 +78,21 @@ def _encode_word(word: str) -> tuple[int, ...]:
 
 def encode(text: str) -> list[int]:
     """Turn text into token ids, without special tokens; `decode` undoes it."""
-    return [token for word in _SPLIT.findall(text) for token in _encode_word(word)]
+    if len(text) > _REMEMBERED:
+        return _encoded(text)
+    return [*_remembered(text)]
+
+
+def _encoded(text: str) -> list[int]:
+    ids: list[int] = []
+    for word in _SPLIT.findall(text):
+        ids += _encode_word(word)
+    return ids
+
+
+@lru_cache(maxsize=1_024)
+def _remembered(text: str) -> tuple[int, ...]:
+    return tuple(_encoded(text))
 
 
 def decode(ids: Sequence[int]) -> bytes:

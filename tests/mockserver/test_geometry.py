@@ -31,7 +31,7 @@ def test_a_text_is_nearest_to_itself(text: str) -> None:
 
 @given(st.text(), st.text())
 def test_cosines_stay_above_zero_and_are_symmetric(one: str, two: str) -> None:
-    assert -0.05 < cosine(one, two) < 1 + 1e-9
+    assert -0.05 < cosine(one, two) < 1 + 1e-6
     assert cosine(one, two) == pytest.approx(cosine(two, one))
 
 

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from wire import Client
 
-from mockserver.journal import BODY_LIMIT
+from mockserver.exchange import Exchange
+from mockserver.journal import BODY_LIMIT, Journal
 from mockserver.local import LocalMock, local_mock
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
@@ -74,6 +77,31 @@ def test_the_journal_is_a_ring(mock: LocalMock) -> None:
     for _ in range(7):
         Client(mock.url).post("/v1/embeddings", EMBED)
     assert [entry["number"] for entry in journal(mock)] == [3, 4, 5, 6, 7]
+
+
+@given(
+    st.integers(0, 4),
+    st.integers(0, 40),
+    st.lists(st.tuples(st.sampled_from(["add", "settle", "reset"]), st.integers(0, 9))),
+)
+def test_the_journal_stays_within_its_number_and_its_bytes(
+    size: int, budget: int, acts: list[tuple[str, int]]
+) -> None:
+    journal = Journal(size, budget)
+    open_: list[Exchange] = []
+    for act, number in acts:
+        if act == "add":
+            exchange = Exchange(journal.next_number(), 0.0, "GET", "/", {})
+            exchange.request = b"x" * number
+            journal.add(exchange)
+            open_.append(exchange)
+        elif act == "settle" and open_:
+            journal.settle(open_.pop(number % len(open_)))
+        elif act == "reset":
+            journal.reset()
+        settled = [one for one in journal if one not in open_]
+        assert len(list(journal)) <= size
+        assert sum(len(one.request) for one in settled) <= budget
 
 
 def test_entries_can_be_chosen(mock: LocalMock) -> None:
