@@ -125,8 +125,9 @@ class RecordingWriter:
             ) from error
 
     def header(self, setting: Setting) -> None:
-        """The first line."""
-        self._write("header", version=VERSION, **asdict(setting))
+        """The first line; said once, however often it is asked for."""
+        if self._file.tell() == 0:
+            self._write("header", version=VERSION, **asdict(setting))
 
     def plan(
         self,
@@ -187,6 +188,10 @@ class RecordingWriter:
             duration_s=recording.duration_s,
             cut_short=recording.cut_short,
         )
+        self.close()
+
+    def close(self) -> None:
+        """End the file; without a footer it tells of a run that was broken off."""
         self._file.close()
 
     def _write(self, line: str, **members: Any) -> None:

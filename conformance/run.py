@@ -165,6 +165,7 @@ class _Run:
     def result(self) -> RunResult:
         """Judge what was recorded, and close the recording."""
         recording = self._recording()
+        self._writer.header(self._setting)
         for phase, observations in recording.phases.items():
             for seen in observations:
                 self._writer.observation(seen, phase)
