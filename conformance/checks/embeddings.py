@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from conformance.check import Check, Finding, Note, Reading, check
 from conformance.checks import embeddings_relations
 from conformance.checks.vectors import decoded, is_finite
-from conformance.exchange import Observation
+from conformance.exchange import Json, Observation
 from conformance.tolerances import CLOCK_S
 from conformance.views import EmbeddingAnswer, Record, is_whole
 
@@ -191,9 +191,14 @@ def vectors_have_one_length(record: Record) -> Iterator[Note]:
                 )
 
 
+def _counts_tokens(answer: EmbeddingAnswer) -> bool:
+    count: Json = answer.usage.get("prompt_tokens")
+    return _has_vectors(answer) and is_whole(count) and count >= 0
+
+
 @check(
     "EMB-RES-012",
-    when=lambda a: _has_vectors(a) and is_whole(a.usage.get("prompt_tokens")),
+    when=_counts_tokens,
 )
 def embedding_reads_something(answer: EmbeddingAnswer) -> Iterator[Note]:
     """usage.prompt_tokens is above 0 where there was something to read."""

@@ -12,7 +12,7 @@ from conformance.checks.vectors import (
     floats,
     largest_difference,
 )
-from conformance.exchange import Observation
+from conformance.exchange import Json, Observation
 from conformance.tolerances import BETWEEN_CALLS, COSINE_SAME
 from conformance.views import EmbeddingAnswer, is_whole
 
@@ -115,9 +115,12 @@ def the_same_text_has_the_same_vector(seen: Observation) -> Iterator[Note]:
 
 
 def _has_prompt_tokens(seen: Observation, *labels: str) -> bool:
-    return answered(EmbeddingAnswer, *labels)(seen) and all(
-        is_whole(_embedding(seen, label).usage.get("prompt_tokens")) for label in labels
-    )
+    if not answered(EmbeddingAnswer, *labels)(seen):
+        return False
+    counts: list[Json] = [
+        _embedding(seen, label).usage.get("prompt_tokens") for label in labels
+    ]
+    return all(is_whole(count) and count >= 0 for count in counts)
 
 
 def _prompt_tokens(seen: Observation, label: str) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from conformance.check import Finding
 from conformance.exchange import Api, Observation
 from conformance.views import Answer, View
 
@@ -32,6 +33,16 @@ def answered(kind: type[V], *labels: str) -> Callable[[Observation], bool]:
         )
 
     return hold
+
+
+def other_shape(seen: Observation, label: str, other: str) -> Finding:
+    """A step's success cannot be read as that of another step can."""
+    response = seen[label].response
+    return Finding(
+        expected=f"an answer of the shape of step {other}",
+        actual=response.body[:200].decode(errors="replace") if response else "",
+        step=label,
+    )
 
 
 def is_embedding(given: Answer, api: Api) -> bool:

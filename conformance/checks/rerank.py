@@ -239,7 +239,12 @@ def too_large_a_top_n_returns_all(answer: RerankAnswer) -> Iterator[Note]:
         )
 
 
-@check("RERANK-REQ-008", when=lambda a: _is_valid(a) and len(a.documents) == 1)
+def _has_one_document(answer: RerankAnswer) -> bool:
+    is_unlimited = "top_n" not in answer.sent
+    return _is_valid(answer) and is_unlimited and len(answer.documents) == 1
+
+
+@check("RERANK-REQ-008", when=_has_one_document)
 def one_document_gives_one_result(answer: RerankAnswer) -> Iterator[Note]:
     """A single document is answered with a single result."""
     if len(answer.results) != 1:
@@ -263,8 +268,9 @@ def equal_documents_score_alike(answer: RerankAnswer) -> Iterator[Note]:
 
 
 def _reads_something(answer: RerankAnswer) -> bool:
-    total = answer.usage.get("total_tokens")
-    return _has_results(answer) and any(answer.documents) and is_whole(total)
+    total: Json = answer.usage.get("total_tokens")
+    is_count = is_whole(total) and total >= 0
+    return _has_results(answer) and any(answer.documents) and is_count
 
 
 @check("RERANK-RES-007", when=_reads_something)

@@ -64,7 +64,7 @@ def whole(ranking: Params, served: Served) -> Iterator[Step]:
     count = len(ranking["documents"])
     yield Step("zero", RERANK, body | {"top_n": 0}, serves=("RERANK-REQ-014",))
     yield Step("omitted", RERANK, body, serves=("RERANK-REQ-011",))
-    yield Step("count", RERANK, body | {"top_n": count}, serves=("RERANK-REQ-011",))
+    yield Step("count", RERANK, body | {"top_n": count}, serves=("RERANK-REQ-013",))
     beyond = body | {"top_n": count + 5}
     yield Step("beyond", RERANK, beyond, serves=("RERANK-SEM-005",))
 

@@ -24,6 +24,7 @@ from exchanges import dump, exchange, notes, observation
 
 from conformance.check import Check, Finding, Witness
 from conformance.checks.acceptance import CHECKS as ACCEPTANCE
+from conformance.checks.agreement import CHECKS as AGREEMENT
 from conformance.drawing import draw
 from conformance.exchange import Api, Exchange, Facts, Observation
 from conformance.probe import Probe, Served, Step
@@ -300,9 +301,10 @@ def judged(
     """Findings by row, over all probes and checks of an API; [] for mere evidence."""
     seen = played(api, server, facts)
     by_row: dict[str, list[Finding]] = {}
-    for check in (*_module("checks", api).CHECKS, *ACCEPTANCE):
+    for check in (*_module("checks", api).CHECKS, *AGREEMENT, *ACCEPTANCE):
         subjects = _subjects(check, seen)
-        for batch in [subjects] if check.view is Record else [[s] for s in subjects]:
+        one_by_one = [[subject] for subject in subjects]
+        for batch in [subjects] if check.view is Record else one_by_one:
             if not check.witness and _is_evidence(check, batch, facts):
                 by_row |= {row: by_row.get(row, []) for row in check.ids}
             for note in notes(check, *batch, facts=facts):

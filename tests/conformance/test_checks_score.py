@@ -23,6 +23,7 @@ from played import (
 )
 
 from conformance.checks import score
+from conformance.checks.agreement import a_score_is_a_cosine
 from conformance.checks.score_relations import int_gives_numbers_too
 from conformance.tolerances import CLOCK_S
 from spec import Level, requirements
@@ -166,6 +167,12 @@ def another_member_without_version(operation: str, body: Any, answer: Any) -> An
     return answer | ({"meta": {}} if operation == "POST /score" else {})
 
 
+def plain_scores_without_version(operation: str, body: Any, answer: Any) -> Any:
+    if operation == "POST /score":
+        answer["data"] = [item["score"] for item in answer["data"]]
+    return answer
+
+
 def logits_as_scores(operation: str, body: Any, answer: Any) -> Any:
     return _scores(answer, lambda _i, s: (s - 0.5) * 20)
 
@@ -245,6 +252,7 @@ SINS: list[tuple[Edit, set[str]]] = [
     (numbered_all_zero, {"SCORE-RES-006", "META-018", "SCORE-EX-003"}),
     (other_scores_without_version, PATHS),
     (another_member_without_version, PATHS),
+    (plain_scores_without_version, PATHS),
     (logits_as_scores, {"META-026"} | RANGE | COSINE),
     (float_halves, DEFAULT),
     (int_gives_text, {"SCORE-REQ-017"}),
@@ -421,3 +429,23 @@ def test_int_without_any_score_is_no_number() -> None:
         step = exchange("score", {"encoding_format": "int"}, {"data": data})
         seen = observation("score.encoding", int=step)
         assert len(findings(int_gives_numbers_too, seen)) == count
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [([0.6, 0.0], ["cosine"]), ([0.8, 0.5], ["rescaled"]), ([0.6, 0.5], [])],
+)
+def test_how_a_score_comes_from_vectors_is_reported(
+    scores: list[float], expected: list[str]
+) -> None:
+    vectors = [[1.0, 0.0], [0.6, 0.8], [1.0, 0.0], [0.0, 1.0]]
+    data = [{"embedding": vector} for vector in vectors]
+    texts = ["a", "b", "c", "d"]
+    pairs = {"text_1": texts[::2], "text_2": texts[1::2]}
+    seen = observation(
+        "score.cosine",
+        pairs=exchange("score", pairs, {"data": [{"score": s} for s in scores]}),
+        vectors=exchange("embeddings", {"input": texts}, {"data": data}),
+    )
+    assert readings(a_score_is_a_cosine, seen) == expected
+    assert len(findings(a_score_is_a_cosine, seen)) == (not expected)
