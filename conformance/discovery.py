@@ -114,6 +114,12 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
     apis = [api for api in APIS if not options.apis or api in options.apis]
     searches = [_search(api, options, listed) for api in apis]
     await _try_all(asked, searches)
+    if recorder.cut_short is not None:
+        raise TargetError(
+            f"the search for models was cut short: {recorder.cut_short}",
+            code="limit",
+            hint="name the models with --model, or raise the limit",
+        )
     absent: dict[Api, str] = {}
     for search in searches:
         if search.model is not None:

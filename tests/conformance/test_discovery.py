@@ -1,0 +1,280 @@
+"""What is served, what is absent, and what to say when nothing is."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import miniatures
+import pytest
+from miniatures import Asked, Said, listening, refuse, say
+from test_transport import Pauses
+
+from conformance.budget import Ledger
+from conformance.discovery import DOCUMENTED, MOST_TRIES, Discovery, discover
+from conformance.exchange import Exchange
+from conformance.options import RunOptions, TargetError
+from conformance.recorder import Recorder
+from conformance.transport import Transport
+from spec import sources
+
+CHAT = "/v1/chat/completions"
+ALL = {"rerank", "score", "embeddings", "chat", "completions"}
+
+
+def discovered(
+    behaviour: Callable[[Asked], Said], **options: Any
+) -> tuple[Discovery, list[Exchange]]:
+    """What discovery finds at a server, and what it sent."""
+
+    async def story(url: str) -> tuple[Discovery, list[Exchange]]:
+        given = RunOptions(url, **options)
+        async with Transport(given, url, pause=Pauses()) as wire:
+            recorder = Recorder(wire, Ledger(given.max_requests), lambda _: None)
+            return await discover(recorder, given), recorder.exchanges
+
+    with listening(behaviour) as url:
+        return asyncio.run(story(url))
+
+
+def serving(**apis: str) -> Callable[[Asked], Said]:
+    """A server of these models by API; what it does not serve it refuses."""
+
+    def behave(asked: Asked) -> Said:
+        if asked.path == "/v1/models":
+            return say(
+                {"data": [{"id": name} for name in dict.fromkeys(apis.values())]}
+            )
+        api = asked.path.removeprefix("/v1/").removeprefix("/v2/").strip("/")
+        api = "chat" if api == "chat/completions" else api
+        name = asked.json["model"]
+        if apis.get(api) == name:
+            return say({"id": "x"})
+        return refuse(400, f"{name} does not do {api}")
+
+    return behave
+
+
+EACH = {
+    "chat": "talker",
+    "completions": "talker",
+    "embeddings": "vectors",
+    "rerank": "judge",
+    "score": "judge",
+}
+
+
+def test_listed_names_are_tried_in_order() -> None:
+    found, sent = discovered(serving(**EACH))
+    assert found.facts.models == EACH
+    assert found.absent == {}
+    chats = [e.request.json["model"] for e in sent if e.api == "chat"]
+    assert chats == ["talker"]
+
+
+def test_a_name_that_does_not_embed_is_a_cross_encoder() -> None:
+    found, _ = discovered(serving(**EACH))
+    assert found.facts.kinds == {"rerank": "cross_encoder", "score": "cross_encoder"}
+
+
+def test_a_name_that_embeds_is_an_embedding_model() -> None:
+    names = EACH | {"rerank": "vectors"}
+    found, sent = discovered(serving(**names))
+    assert found.facts.kinds == {"rerank": "embedding", "score": "cross_encoder"}
+    # what was already tried is not asked again
+    bodies = [e.request.body for e in sent if e.api == "embeddings"]
+    assert len(bodies) == len(set(bodies))
+
+
+def test_given_names_are_tried_alone() -> None:
+    found, sent = discovered(serving(**EACH), models=EACH)
+    assert found.facts.models == EACH
+    posted = [e for e in sent if e.request.body]
+    assert len(posted) == 6  # five APIs, and once whether the judge embeds
+
+
+def test_one_name_for_all() -> None:
+    names = dict.fromkeys(ALL, "one")
+    found, _ = discovered(serving(**names), models={"*": "one"})
+    assert set(found.facts.models.values()) == {"one"}
+
+
+def test_without_a_list_the_documents_names_are_tried() -> None:
+    documented = {api: names[0][0] for api, names in DOCUMENTED.items()}
+
+    def behave(asked: Asked) -> Said:
+        if asked.path == "/v1/models":
+            return refuse(404, "no list here")
+        return serving(**documented)(asked)
+
+    found, _ = discovered(behave)
+    assert found.facts.models == documented
+
+
+def test_the_documents_print_the_names_that_we_know() -> None:
+    for names in DOCUMENTED.values():
+        for _, line in names:
+            document, _, number = line.partition(":")
+            assert int(number) in sources()[document].line_hashes
+
+
+@pytest.mark.parametrize("listing", [b"[]", b"oops", b'{"data": [7, {"id": ""}, {}]}'])
+def test_a_list_that_cannot_be_read_is_passed_over(listing: bytes) -> None:
+    def behave(asked: Asked) -> Said:
+        if asked.path == "/v1/models":
+            return Said(200, listing)
+        return say({"id": "x"})
+
+    found, _ = discovered(behave)
+    assert found.facts.models["chat"] == DOCUMENTED["chat"][0][0]
+
+
+def test_there_is_an_end_to_trying() -> None:
+    def behave(asked: Asked) -> Said:
+        if asked.path == "/v1/models":
+            return say({"data": [{"id": f"m{i}"} for i in range(100)]})
+        return refuse(400, "no")
+
+    with pytest.raises(TargetError, match="no usable model"):
+        discovered(behave)
+    sent: list[str] = []
+
+    def counting(asked: Asked) -> Said:
+        sent.append(asked.path)
+        return behave(asked)
+
+    with pytest.raises(TargetError):
+        discovered(counting)
+    tries = [path for path in sent if path != "/v1/models"]
+    assert len(tries) <= MOST_TRIES + 2  # and once more without a limit on the answer
+
+
+def test_a_target_that_refuses_limits_is_still_judged() -> None:
+    def behave(asked: Asked) -> Said:
+        if asked.method == "POST" and "max_tokens" in asked.json:
+            return refuse(422, "max_tokens is unknown")
+        return serving(**EACH)(asked)
+
+    assert discovered(behave)[0].facts.models == EACH
+
+
+# --- absent or broken --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_an_api_is_absent_if_all_its_paths_are(status: int) -> None:
+    def behave(asked: Asked) -> Said:
+        if asked.path.endswith("/rerank"):
+            return refuse(status, "nothing here")
+        return serving(**EACH)(asked)
+
+    found, _ = discovered(behave)
+    assert found.absent == {"rerank": "the rerank API is absent"}
+    assert "rerank" not in found.facts.models
+
+
+@pytest.mark.parametrize("left", ["/rerank", "/v1/rerank", "/v2/rerank"])
+def test_an_api_with_one_path_left_is_there(left: str) -> None:
+    def behave(asked: Asked) -> Said:
+        if asked.path.endswith("/rerank") and asked.path != left:
+            return refuse(404, "nothing here")
+        return serving(**EACH)(asked)
+
+    found, _ = discovered(behave)
+    assert found.absent == {}
+    assert found.facts.models["rerank"] == "judge"
+
+
+def test_an_unknown_model_is_no_missing_path() -> None:
+    def behave(asked: Asked) -> Said:
+        said = serving(**EACH)(asked)
+        if said.status == 400:
+            return refuse(404, f"the model {asked.json['model']} does not exist")
+        return said
+
+    assert discovered(behave)[0].facts.models == EACH
+    with pytest.raises(TargetError, match="no usable model for chat"):
+        discovered(behave, models={"chat": "nonesuch"})
+
+
+def test_an_api_of_the_declared_scope_is_never_absent() -> None:
+    def behave(asked: Asked) -> Said:
+        if asked.path == CHAT:
+            return refuse(404, "nothing here")
+        return serving(**EACH)(asked)
+
+    found, sent = discovered(behave, apis=("chat", "rerank"))
+    assert found.absent == {}
+    assert found.facts.models == {"chat": "talker", "rerank": "judge"}
+    assert not any(e.api == "completions" for e in sent)
+
+
+def test_an_api_that_crashes_is_there_and_broken() -> None:
+    def behave(asked: Asked) -> Said:
+        if asked.path == CHAT:
+            return refuse(500, "division by zero")
+        return serving(**EACH)(asked)
+
+    assert discovered(behave)[0].facts.models["chat"] == "talker"
+
+
+# --- nothing to judge --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code", "said"),
+    [
+        (miniatures.not_found_everywhere, "no-api", "404, 405 or 501"),
+        (miniatures.unauthorized_everywhere, "unauthorised", "answered with 401"),
+        (miniatures.rate_limits_everything, "unreachable", "HTTP 429"),
+    ],
+)
+def test_what_is_no_target_is_told(
+    behaviour: Callable[[Asked], Said], code: str, said: str
+) -> None:
+    with pytest.raises(TargetError, match=said) as caught:
+        discovered(behaviour)
+    assert caught.value.code == code
+    assert caught.value.hint
+
+
+def test_nobody_there_is_told() -> None:
+    async def story() -> None:
+        url = "http://127.0.0.1:1"
+        options = RunOptions(url)
+        async with Transport(options, url, pause=Pauses()) as wire:
+            await discover(Recorder(wire, Ledger(), lambda _: None), options)
+
+    with pytest.raises(TargetError, match="does not answer") as caught:
+        asyncio.run(story())
+    assert caught.value.code == "unreachable"
+
+
+def test_no_usable_model_names_the_option() -> None:
+    names = {api: name for api, name in EACH.items() if api != "embeddings"}
+    with pytest.raises(TargetError, match="no usable model for embeddings") as caught:
+        discovered(serving(**names))
+    assert "--model embeddings=NAME" in caught.value.hint
+
+
+def test_a_limit_that_leaves_no_room_is_told() -> None:
+    with pytest.raises(TargetError, match="--max-requests 3") as caught:
+        discovered(serving(**EACH), max_requests=3)
+    assert caught.value.code == "limit"
+
+
+def test_html_is_taken_for_a_target_to_be_judged() -> None:
+    found, _ = discovered(miniatures.html_everywhere)
+    assert set(found.facts.models) == ALL
+
+
+def test_bodies_are_valid_by_the_documents() -> None:
+    from conformance.selfcheck import breach  # noqa: PLC0415
+
+    _, sent = discovered(serving(**EACH))
+    posted = [e for e in sent if e.request.body]
+    assert posted
+    for exchange in posted:
+        operation, body = exchange.request.operation, exchange.request.body
+        assert breach("aios", operation, body) is None
+        assert json.loads(body)["model"]

@@ -1,0 +1,267 @@
+"""Playing scenarios: in order, at once, within limits, and never lost."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+import toys
+from raw import Play, Target, answer, hang_up, saying
+from test_transport import Pauses
+
+from conformance.budget import Ledger
+from conformance.events import ExchangeDone, RunEvent
+from conformance.exchange import Facts
+from conformance.options import RunOptions
+from conformance.plan import scenario_of
+from conformance.probe import Params, Probe, Served, Step, probe
+from conformance.recorder import SILENCE, Recorder
+from conformance.scenario import Scenario
+from conformance.transport import Transport
+
+SERVED = Served(Facts())
+
+
+def scenario(made: Probe, params: Params = None, draw: int = 0) -> Scenario:
+    return scenario_of(toys.catalogue(), made, draw, params, SERVED)
+
+
+def counted(draw: int = 0) -> Scenario:
+    return scenario(toys.counted, 2, draw)
+
+
+def played(
+    *acts: bytes | Play,
+    scenarios: Sequence[Scenario],
+    ledger: Ledger | None = None,
+    concurrency: int = 4,
+    heard: list[RunEvent] | None = None,
+    look: Callable[[Target], None] | None = None,
+    patience: float = 5.0,
+) -> Recorder:
+    """A recorder after it played scenarios against a target of these acts."""
+
+    async def story() -> Recorder:
+        async with saying(*acts) as target:
+            options = RunOptions(target.url, request_timeout_s=patience)
+            async with Transport(options, target.url, pause=Pauses()) as wire:
+                events = [] if heard is None else heard
+                recorder = Recorder(wire, ledger or Ledger(), events.append)
+                first = {s.name: 10 * i for i, s in enumerate(scenarios)}
+                await recorder.play(
+                    scenarios,
+                    SERVED.facts,
+                    lambda s: f"ex-{first[s.name]}",
+                    concurrency,
+                )
+            if look is not None:
+                look(target)
+            return recorder
+
+    return asyncio.run(story())
+
+
+RERANKED = answer(b'{"id": "an id", "results": []}')
+
+
+def test_steps_go_in_order_and_build_on_answers() -> None:
+    recorder = played(RERANKED, scenarios=[scenario(toys.later)])
+    (seen,) = recorder.observations
+    assert list(seen.steps) == ["first", "second"]
+    assert seen["second"].request.json["query"] == "an id"
+    assert [e.id for e in recorder.exchanges] == ["ex-0", "ex-1"]
+
+
+def test_a_step_that_cannot_be_made_is_told() -> None:
+    recorder = played(answer(b"[]"), scenarios=[scenario(toys.later)])
+    (seen,) = recorder.observations
+    assert list(seen.steps) == ["first"]
+    (left,) = recorder.unsent
+    assert (left.label, left.reason) == (
+        "second",
+        "an earlier answer did not allow it",
+    )
+
+
+def test_shared_requests_are_sent_once_and_seen_by_all() -> None:
+    both = [
+        scenario(toys.refused, {"top_n": {}}, 0),
+        scenario(toys.refused, {"top_n": "few"}, 1),
+    ]
+
+    def look(target: Target) -> None:
+        assert len(target.requests) == 3
+
+    recorder = played(RERANKED, scenarios=both, look=look)
+    one, two = recorder.observations
+    assert one["valid"].id == two["valid"].id
+    assert one["valid"].response is two["valid"].response
+    assert {one["valid"].draw, two["valid"].draw} == {0, 1}
+    assert len(recorder.exchanges) == 3
+
+
+def test_a_shared_request_serves_what_each_scenario_says() -> None:
+    @probe("toy.other", "rerank")
+    def other(_: Params, served: Served) -> Iterator[Step]:
+        yield Step(
+            "neighbour",
+            toys.RERANK,
+            toys.body(served),
+            shared=True,
+            serves=("RERANK-REQ-004",),
+        )
+
+    both = [scenario(toys.refused, {"top_n": {}}), scenario(other)]
+    recorder = played(RERANKED, scenarios=both, concurrency=1)
+    one, two = recorder.observations
+    assert one["valid"].serves == ()
+    assert two["neighbour"].serves == ("RERANK-REQ-004",)
+    assert two["neighbour"].id == one["valid"].id
+
+
+def test_scenarios_go_at_the_same_time() -> None:
+    together: list[asyncio.Event] = []
+
+    async def play(writer: asyncio.StreamWriter) -> None:
+        together.append(asyncio.Event())
+        if len(together) == 3:
+            for event in together:
+                event.set()
+        await asyncio.wait_for(together[-1].wait(), 5)
+        writer.write(RERANKED)
+        await writer.drain()
+
+    # no one is answered before three have asked
+    recorder = played(play, scenarios=[counted(i) for i in range(3)])
+    assert all(e.is_success for e in recorder.exchanges)
+
+
+def test_last_ones_are_sent_when_all_others_are_answered() -> None:
+    @probe("toy.hard", "rerank")
+    def hard(_: Params, served: Served) -> Iterator[Step]:
+        yield Step("x", toys.RERANK, toys.body(served, query="last"), last=True)
+
+    def look(target: Target) -> None:
+        assert b'"last"' in target.requests[-1]
+        assert not any(b'"last"' in request for request in target.requests[:-1])
+
+    played(
+        RERANKED,
+        scenarios=[scenario(hard), *(counted(i) for i in range(6))],
+        look=look,
+    )
+
+
+def test_our_own_slips_are_noticed() -> None:
+    @probe("toy.slip", "rerank")
+    def slipping(_: Params, served: Served) -> Iterator[Step]:
+        yield Step("bad", toys.RERANK, {"model": served.model("rerank")})
+
+    recorder = played(RERANKED, scenarios=[scenario(slipping)])
+    (found,) = recorder.slips
+    assert (found.probe, found.label) == ("toy.slip", "bad")
+    assert "sent as valid" in found.message
+
+
+def test_every_exchange_is_told() -> None:
+    heard: list[RunEvent] = []
+    played(RERANKED, scenarios=[counted(i) for i in range(3)], heard=heard)
+    assert [e.done for e in heard if isinstance(e, ExchangeDone)] == [1, 2, 3]
+
+
+# --- limits and failures -----------------------------------------------------------
+
+
+def test_a_limit_cuts_and_is_told() -> None:
+    def look(target: Target) -> None:
+        assert len(target.requests) == 2
+
+    recorder = played(
+        RERANKED,
+        scenarios=[counted(i) for i in range(5)],
+        ledger=Ledger(max_requests=2),
+        look=look,
+    )
+    assert recorder.cut_short == "--max-requests 2"
+    failures = [e.failure for e in recorder.exchanges if e.failure]
+    assert failures == ["not sent: --max-requests 2"] * 3
+    assert all(e.attempts == 0 for e in recorder.exchanges if e.failure)
+    assert len(recorder.observations) == 5
+
+
+def test_every_attempt_counts_against_the_limit() -> None:
+    ledger = Ledger()
+    played(hang_up, hang_up, RERANKED, scenarios=[counted()], ledger=ledger)
+    assert ledger.spent.requests == 3
+
+
+def test_a_target_that_is_gone_is_not_waited_for() -> None:
+    def look(target: Target) -> None:
+        assert len(target.requests) <= (SILENCE + 4) * 4
+
+    recorder = played(
+        hang_up, scenarios=[counted(i) for i in range(SILENCE * 3)], look=look
+    )
+    assert str(recorder.cut_short).startswith("the target stopped answering (connect:")
+
+
+def test_an_answer_now_and_then_keeps_a_run_going() -> None:
+    acts = ([hang_up] * 4 + [RERANKED]) * (SILENCE * 2)
+    recorder = played(
+        *acts, scenarios=[counted(i) for i in range(SILENCE * 2)], concurrency=1
+    )
+    assert recorder.cut_short is None
+    assert sum(e.response is None for e in recorder.exchanges) == SILENCE
+
+
+def test_a_broken_answer_is_recorded_as_such() -> None:
+    recorder = played(answer(b"01234")[:-1], scenarios=[counted()], patience=0.2)
+    (exchange,) = recorder.exchanges
+    assert exchange.failure is not None
+
+
+def test_cancelling_keeps_what_was_recorded() -> None:
+    async def story() -> Recorder:
+        asked = asyncio.Event()
+
+        async def stall(writer: asyncio.StreamWriter) -> None:
+            asked.set()
+            await asyncio.sleep(60)
+
+        async with saying(RERANKED, stall) as target:
+            options = RunOptions(target.url)
+            async with Transport(options, target.url) as wire:
+                recorder = Recorder(wire, Ledger(), lambda _: None)
+                playing = asyncio.create_task(
+                    recorder.play(
+                        [scenario(toys.later), counted()],
+                        SERVED.facts,
+                        lambda _: "ex-1",
+                        1,
+                    )
+                )
+                await asked.wait()
+                playing.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await playing
+                return recorder
+
+    recorder = asyncio.run(story())
+    (seen,) = recorder.observations
+    assert list(seen.steps) == ["first"]
+    assert [(u.label, u.reason) for u in recorder.unsent] == [("second", "interrupted")]
+    assert recorder.ledger.spent.requests == 1
+
+
+def test_an_error_of_ours_comes_through_as_itself() -> None:
+    def broken(_: RunEvent) -> None:
+        raise ZeroDivisionError
+
+    async def story() -> None:
+        async with saying(RERANKED) as target:
+            options = RunOptions(target.url)
+            async with Transport(options, target.url) as wire:
+                recorder = Recorder(wire, Ledger(), broken)
+                await recorder.play([counted()], SERVED.facts, lambda _: "ex-1", 4)
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(story())
