@@ -5,7 +5,17 @@ One module per API; `registry()` lists all of them by name.
 
 from collections.abc import Mapping
 
-from mockserver.defects import common, embeddings, generation, rerank, score
+from mockserver.defects import (
+    chat,
+    common,
+    completions,
+    embeddings,
+    generation,
+    rerank,
+    score,
+    streams,
+    variations,
+)
 from mockserver.defects.planting import Defect
 
 _ALL: tuple[Defect, ...] = (
@@ -14,6 +24,10 @@ _ALL: tuple[Defect, ...] = (
     *score.DEFECTS,
     *embeddings.DEFECTS,
     *generation.DEFECTS,
+    *chat.DEFECTS,
+    *completions.DEFECTS,
+    *streams.DEFECTS,
+    *variations.VARIATIONS,
 )
 
 

@@ -1,0 +1,317 @@
+"""What a completions server can get wrong: echo, prompts, log probabilities."""
+
+from typing import Any
+
+from mockserver.defects.planting import (
+    REMOVED,
+    Defect,
+    forgives,
+    in_answer,
+    in_parameters,
+    member,
+    refuses,
+)
+from serving.context import Context
+from serving.errors import BadRequest
+from serving.stages import Answer
+
+API = "completions"
+VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
+
+
+def _laid(answer: Answer) -> list[dict[str, Any]]:
+    return [c["logprobs"] for c in answer["choices"] if c["logprobs"]]
+
+
+def _prompts(context: Context) -> int:
+    prompt = context.parameters["prompt"]
+    return len(prompt) if isinstance(prompt, list) else 1
+
+
+@in_parameters("META-084", api=API, also={
+    "COMP-SEM-002": "the same statement", "COMMON-REQ-015": "the echo is lost",
+})  # fmt: skip
+def completions_echo_ignored(context: Context) -> object:
+    """Echo is accepted and ignored."""
+    asked = context.parameters["echo"]
+    context.parameters["echo"] = False
+    return bool(asked)
+
+
+@in_answer("COMP-SEM-002", api=API, also={
+    "META-084": "the same statement as a property",
+    "COMMON-REQ-015": "the echo is harmed", "META-071": "the tokens are whole",
+})  # fmt: skip
+def completions_echo_is_lower_cased(context: Context, answer: Answer) -> object:
+    """The echoed text begins in lower case."""
+    if not context.parameters["echo"]:
+        return False
+    for choice in answer["choices"]:
+        choice["text"] = choice["text"][:1].swapcase() + choice["text"][1:]
+    return True
+
+
+@in_answer("META-084", api=API, also={
+    "COMP-SEM-002": "the same statement", "META-071": "the tokens are whole",
+})  # fmt: skip
+def completions_echo_only_in_the_first_choice(
+    context: Context, answer: Answer
+) -> object:
+    """Of several choices only the first echoes."""
+    prompt = context.parameters["prompt"]
+    if not context.parameters["echo"] or not isinstance(prompt, str):
+        return False
+    for choice in answer["choices"][1:]:
+        choice["text"] = choice["text"].removeprefix(prompt)
+    return len(answer["choices"]) > 1
+
+
+@in_answer("META-085", api=API, also={
+    "COMP-SEM-004": "above the limit", "COMP-SEM-005": "above the limit",
+    "META-040": "above the limit", "META-042": "above the limit",
+    "META-070": "never", "META-043": "never",
+})  # fmt: skip
+def completions_echo_is_counted(context: Context, answer: Answer) -> object:
+    """Echoed tokens are counted as generated ones."""
+    if not context.parameters["echo"]:
+        return False
+    usage = answer["usage"]
+    usage["completion_tokens"] += usage["prompt_tokens"]
+    usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
+    return True
+
+
+@in_answer("META-086", api=API, also={
+    "COMP-SEM-018": "the groups are exchanged", "META-084": "another prompt's text",
+    "COMP-SEM-002": "another prompt's text",
+})  # fmt: skip
+def completions_prompts_answered_in_reverse(context: Context, answer: Answer) -> object:
+    """The texts of several prompts come in reverse order."""
+    choices = answer["choices"]
+    if _prompts(context) < 2:
+        return False
+    texts = [choice["text"] for choice in choices]
+    for choice, text in zip(choices, reversed(texts), strict=True):
+        choice["text"] = text
+    return texts != texts[::-1]
+
+
+@in_answer("COMP-SEM-018", api=API, also={
+    "META-086": "a prompt has no text",
+})  # fmt: skip
+def completions_last_prompt_lost(context: Context, answer: Answer) -> object:
+    """The last of several prompts gets no choice."""
+    if _prompts(context) < 2:
+        return False
+    n = context.parameters["n"]
+    del answer["choices"][-n:]
+    return True
+
+
+@in_answer("COMP-SEM-018", api=API, also={"META-086": "indices repeat"})
+def completions_index_starts_again(context: Context, answer: Answer) -> object:
+    """Indices start again with each prompt."""
+    n = context.parameters["n"]
+    for choice in answer["choices"]:
+        choice["index"] %= n
+    return _prompts(context) > 1
+
+
+@in_parameters("META-087", api=API, also={
+    "META-086": "a lone prompt is a string",
+})  # fmt: skip
+def completions_lists_are_continued_otherwise(context: Context) -> object:
+    """A prompt in an array of one is continued otherwise."""
+    if not isinstance(context.parameters["prompt"], list) or _prompts(context) > 1:
+        return False
+    context.parameters["logit_bias"] = {"1001": 100}
+    return True
+
+
+@in_answer("COMP-SEM-003", api=API, also={
+    "META-068": "too few of them", "META-089": "the best are lost",
+})  # fmt: skip
+def completions_one_alternative_only(context: Context, answer: Answer) -> object:
+    """Logprobs k lists one alternative."""
+    acted = False
+    for laid in _laid(answer):
+        for position in laid["top_logprobs"]:
+            for token in list(position or {})[1:]:
+                del position[token]
+                acted = True
+    return acted
+
+
+@in_answer("META-066", api=API, also={
+    "META-067": "probabilities above 1", "META-069": "another log probability",
+    "META-068": "the order turns", "META-089": "never",
+})  # fmt: skip
+def completions_probabilities_for_logs(context: Context, answer: Answer) -> object:
+    """token_logprobs holds probabilities in percent."""
+    laid = _laid(answer)
+    for each in laid:
+        each["token_logprobs"] = [
+            None if value is None else 100 * 2.718281828**value
+            for value in each["token_logprobs"]
+        ]
+    return bool(laid)
+
+
+@in_answer("META-070", api=API, also={
+    "META-071": "a token is lost", "META-088": "never: all four are cut",
+})  # fmt: skip
+def completions_last_two_positions_lost(context: Context, answer: Answer) -> object:
+    """The last two positions of log probabilities are lost."""
+    laid = [each for each in _laid(answer) if len(each["tokens"]) > 2]
+    for each in laid:
+        for values in each.values():
+            del values[-2:]
+    return bool(laid)
+
+
+@in_answer("META-071", api=API, also={
+    "META-088": "never: lengths agree",
+})  # fmt: skip
+def completions_tokens_are_marked(context: Context, answer: Answer) -> object:
+    """Tokens show their spaces as underscores."""
+    acted = False
+    for each in _laid(answer):
+        marked = [token.replace(" ", "▁") for token in each["tokens"]]
+        acted |= marked != each["tokens"]
+        each["tokens"] = marked
+    return acted
+
+
+@in_answer("META-088", api=API, also={
+    "COMP-RES-017": "the same statement",
+}, origin="vllm-project/vllm#5334")  # fmt: skip
+def completions_offsets_one_short(context: Context, answer: Answer) -> object:
+    """text_offset lacks its last entry."""
+    laid = _laid(answer)
+    for each in laid:
+        each["text_offset"].pop()
+    return bool(laid)
+
+
+@in_answer("META-088", api=API, also={"COMP-RES-017": "never"})
+def completions_offsets_run_backwards(context: Context, answer: Answer) -> object:
+    """text_offset falls."""
+    laid = [each for each in _laid(answer) if len(each["text_offset"]) > 1]
+    for each in laid:
+        each["text_offset"].reverse()
+    return bool(laid)
+
+
+@in_answer("META-089", api=API, also={
+    "META-067": "never", "META-069": "the chosen one is renamed",
+    "META-068": "never", "META-071": "never",
+})  # fmt: skip
+def completions_five_alternatives_are_other_ones(
+    context: Context, answer: Answer
+) -> object:
+    """With logprobs 5 the alternatives are renamed."""
+    if context.parameters.get("logprobs") != 5:
+        return False
+    laid = _laid(answer)
+    for each in laid:
+        each["top_logprobs"] = [
+            position and {f"{token}?": value for token, value in position.items()}
+            for position in each["top_logprobs"]
+        ]
+    return bool(laid)
+
+
+@in_parameters("META-073", api=API)
+def completions_logprobs_change_the_text(context: Context) -> object:
+    """Asking for log probabilities changes the text."""
+    if not context.parameters.get("logprobs"):
+        return False
+    context.parameters["logit_bias"] = {"1001": 100}
+    return True
+
+
+@in_parameters("COMP-RES-008", api=API, also={
+    "META-072": "the same statement",
+})  # fmt: skip
+def completions_logprobs_unasked(context: Context) -> object:
+    """Log probabilities come unasked."""
+    unasked = not context.parameters.get("logprobs")
+    if unasked:
+        context.parameters["logprobs"] = 1
+    return unasked
+
+
+@in_parameters("COMP-REQ-005", api=API, also={
+    **VALID, "COMP-SEM-018": "arrays are refused", "META-086": "refused",
+    "META-087": "refused",
+})  # fmt: skip
+def completions_arrays_refused(context: Context) -> object:
+    """A prompt array is refused."""
+    if not isinstance(context.body["prompt"], list):
+        return False
+    raise BadRequest("/prompt must be a string", code="refused")
+
+
+DEFECTS: tuple[Defect, ...] = (
+    completions_echo_ignored,
+    completions_echo_is_lower_cased,
+    completions_echo_only_in_the_first_choice,
+    completions_echo_is_counted,
+    completions_prompts_answered_in_reverse,
+    completions_last_prompt_lost,
+    completions_index_starts_again,
+    completions_lists_are_continued_otherwise,
+    completions_one_alternative_only,
+    completions_probabilities_for_logs,
+    completions_last_two_positions_lost,
+    completions_tokens_are_marked,
+    completions_offsets_one_short,
+    completions_offsets_run_backwards,
+    completions_five_alternatives_are_other_ones,
+    completions_logprobs_change_the_text,
+    completions_logprobs_unasked,
+    completions_arrays_refused,
+    member("completions_text_is_a_list", "COMP-RES-007", API, "choices/*/text",
+           lambda text: [text], also={
+               "COMMON-SEM-002": "no string", "COMP-SEM-001": "no string"}),
+    member("completions_prompt_logprobs_missing", "COMP-RES-011", API,
+           "choices/*/prompt_logprobs", REMOVED),
+    member("completions_prompt_logprobs_is_a_number", "COMP-RES-011", API,
+           "choices/*/prompt_logprobs", 0.5),
+    member("completions_details_missing", "COMP-RES-016", API,
+           "usage/prompt_tokens_details", REMOVED,
+           also={"COMMON-RES-011": "the same member"}),
+    member("completions_logprobs_in_chats_layout", "COMP-RES-017", API,
+           "choices/*/logprobs",
+           lambda laid: laid and {"content": []}, also={
+               "COMP-SEM-003": "nothing is listed", "META-088": "nothing is listed",
+               "META-089": "nothing is listed", "META-070": "no positions"}),
+    forgives("completions_prompt_may_be_missing", "COMP-REQ-003", API, "/prompt",
+             keyword="required", instead="?", also={
+                 "META-120": "a ticked field", "COMMON-REQ-011": "a ticked field",
+                 "COMP-ERR-002": "a missing field",
+                 "COMMON-ERR-003": "a breach of the table"}),
+    forgives("completions_prompt_may_be_a_number", "COMP-REQ-007", API, "/prompt*",
+             when=lambda value: isinstance(value, int | float), instead="2.5"),
+    forgives("completions_prompt_may_be_an_object", "COMP-REQ-007", API, "/prompt*",
+             when=lambda value: isinstance(value, dict), instead="?"),
+    forgives("completions_echo_may_be_an_object", "COMP-REQ-009", API, "/echo*",
+             when=lambda value: isinstance(value, dict)),
+    forgives("completions_logprobs_may_be_a_word", "COMP-REQ-016", API,
+             "/logprobs*", when=lambda value: isinstance(value, str)),
+    forgives("completions_logprobs_may_be_6", "COMP-REQ-018", API, "/logprobs*",
+             keyword="maximum"),
+    forgives("completions_logprobs_may_be_negative", "COMP-REQ-018", API,
+             "/logprobs*", keyword="minimum"),
+    refuses("completions_refuses_strings", "COMP-REQ-004", API,
+            lambda body: isinstance(body["prompt"], str) and len(body) == 3,
+            why="/prompt must be an array", also={
+                **VALID, "COMMON-REQ-012": "the smallest body",
+                "META-120": "the smallest body"}),
+    refuses("completions_refuses_logprobs_5", "COMP-REQ-017", API,
+            lambda body: body.get("logprobs") == 5, why="at most 4", also={
+                **VALID, "COMP-REQ-016": "5 is the sample"}),
+    refuses("completions_refuses_echo", "COMP-REQ-009", API,
+            lambda body: body.get("echo") is True, why="no echo", also={
+                **VALID, "COMMON-REQ-015": "sent with echo"}),
+)  # fmt: skip

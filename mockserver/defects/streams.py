@@ -1,0 +1,313 @@
+"""What a streaming server can get wrong, made for chat and for completions."""
+
+from collections.abc import Iterable
+from dataclasses import replace as with_
+from typing import Any
+
+from mockserver.defects.generation import TWINS
+from mockserver.defects.planting import (
+    Chunk,
+    Defect,
+    in_frames,
+    in_parameters,
+    in_stream,
+)
+from serving.context import Context
+from serving.engine import Api
+from serving.errors import Broken
+
+DONE = b"data: [DONE]\n\n"
+LAYOUT: dict[Api, str] = {"chat": "CHAT-RES-025", "completions": "COMP-RES-018"}
+STREAMED: dict[Api, str] = {"chat": "CHAT-SEM-014", "completions": "COMP-SEM-011"}
+COUNTED: dict[Api, str] = {"chat": "CHAT-SEM-015", "completions": "COMP-SEM-012"}
+
+
+def _options(context: Context) -> dict[str, Any]:
+    return context.body.get("stream_options") or {}
+
+
+def _pieces(chunk: Chunk) -> list[dict[str, Any]]:
+    pieces: list[dict[str, Any]] = chunk["choices"]
+    return pieces
+
+
+def _text(piece: dict[str, Any]) -> str:
+    text = piece["delta"].get("content") if "delta" in piece else piece.get("text")
+    return text or ""
+
+
+def _say(piece: dict[str, Any], text: str) -> None:
+    if "delta" in piece:
+        piece["delta"]["content"] = text
+    else:
+        piece["text"] = text
+
+
+def _framing(api: Api) -> list[Defect]:
+    layout, streamed = LAYOUT[api], STREAMED[api]
+    client = {
+        "COMMON-SEM-002": "the client cannot read it",
+        TWINS["client"][api]: "the client cannot read it",
+    }
+    short = {
+        "META-059": "text is lost", "META-061": "the end is lost",
+        "META-062": "the end is lost", COUNTED[api]: "the end is lost",
+        "META-065": "choices are lost", "META-064": "the end is lost",
+    }  # fmt: skip
+
+    @in_frames(layout, api=api)
+    def done_missing(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+        """The stream ends without [DONE]."""
+        return [frame for frame in frames if frame != DONE]
+
+    @in_frames(layout, api=api)
+    def done_twice(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+        """[DONE] comes twice."""
+        return [*frames, DONE]
+
+    @in_frames(layout, api=api, also={**short, **client})
+    def done_before_the_end(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+        """[DONE] comes before the last chunk."""
+        return [*frames[:-2], *reversed(frames[-2:])]
+
+    @in_frames(layout, api=api, also={**short, **client})
+    def python_in_place_of_json(
+        context: Context, frames: list[bytes]
+    ) -> Iterable[bytes]:
+        """The third event is no JSON: quotes are single."""
+        return [
+            frame.replace(b'"', b"'") if i == 2 and frame != DONE else frame
+            for i, frame in enumerate(frames)
+        ]
+
+    @in_frames(streamed, api=api, also={
+        **short, **client, layout: "one body is no event stream",
+    })  # fmt: skip
+    def error_in_mid_stream(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+        """A stream with options breaks off with an error event after two chunks."""
+        if not _options(context) or len(frames) < 4:
+            return frames
+        error = b'data: {"error": {"message": "engine died", "code": 500}}\n\n'
+        return [*frames[:2], error, DONE]
+
+    @in_parameters(streamed, api=api, also={
+        **client, layout: "one body is no event stream",
+        TWINS["stream"][api]: "stream true is accepted",
+        **short,
+    })  # fmt: skip
+    def stream_ignored(context: Context) -> object:
+        """Stream true gives one JSON body."""
+        asked = context.parameters.get("stream")
+        context.parameters["stream"] = False
+        return bool(asked)
+
+    @in_parameters(TWINS["options"][api], api=api, also={
+        "COMMON-REQ-013": "null options", "COMMON-RES-001": "a valid request",
+        TWINS["continuous"][api]: "an option", "CHAT-REQ-036": "an option",
+    })  # fmt: skip
+    def stream_options_crash(context: Context) -> object:
+        """stream_options with stream are answered 500."""
+        if not (context.parameters.get("stream") and "stream_options" in context.body):
+            return False
+        raise Broken("options", code="crashed")
+
+    return [
+        done_missing,
+        done_twice,
+        done_before_the_end,
+        python_in_place_of_json,
+        error_in_mid_stream,
+        stream_ignored,
+        stream_options_crash,
+    ]
+
+
+def _grammar(api: Api) -> list[Defect]:
+    @in_stream("META-061", api=api)
+    def id_per_chunk(context: Context, chunks: list[Chunk]) -> None:
+        """Every chunk has an id of its own."""
+        for i, chunk in enumerate(chunks):
+            chunk["id"] = f"{chunk['id']}-{i}"
+
+    @in_stream("META-061", api=api)
+    def created_per_chunk(context: Context, chunks: list[Chunk]) -> None:
+        """Created moves on within a stream."""
+        for i, chunk in enumerate(chunks):
+            chunk["created"] += i // 4
+
+    @in_stream("META-061", api=api, origin="vllm-project/vllm#27572", also={
+        "META-041": "the end is not said",
+    })  # fmt: skip
+    def finish_never_comes(context: Context, chunks: list[Chunk]) -> None:
+        """No chunk has a finish_reason."""
+        for chunk in chunks:
+            for piece in _pieces(chunk):
+                piece["finish_reason"] = None
+
+    @in_stream("META-061", api=api, origin="ollama/ollama#4357")
+    def finish_is_empty_from_the_start(context: Context, chunks: list[Chunk]) -> None:
+        """finish_reason is "" in place of null."""
+        for chunk in chunks:
+            for piece in _pieces(chunk):
+                piece["finish_reason"] = piece["finish_reason"] or ""
+
+    @in_stream("META-061", api=api, also={
+        "META-059": "never: it is empty",
+    })  # fmt: skip
+    def finish_twice(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+        """The finish chunk of each choice is repeated."""
+        return [
+            copy
+            for chunk in chunks
+            for copy in [chunk] * (1 + any(p["finish_reason"] for p in _pieces(chunk)))
+        ]
+
+    @in_stream("META-059", api=api, also={
+        "META-061": "text follows the finish", "META-071": "positions are lost",
+    }, origin="vllm-project/vllm#24509")  # fmt: skip
+    def fourth_piece_repeated(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+        """The third piece with text comes twice."""
+        texts = [c for c in chunks if any(_text(p) for p in _pieces(c))]
+        if len(texts) < 3:
+            return chunks
+        return [copy for c in chunks for copy in [c] * (1 + (c is texts[2]))]
+
+    @in_stream("META-059", api=api, also={"META-061": "never"})
+    def last_piece_lost(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+        """The last piece of text is lost."""
+        texts = [c for c in chunks if any(_text(p) for p in _pieces(c))]
+        return [c for c in chunks if not texts or c is not texts[-1]]
+
+    @in_stream("META-059", api=api, origin="abetlen/llama-cpp-python#372", also={
+        "META-071": "the tokens are whole",
+    })  # fmt: skip
+    def non_ascii_becomes_replacement(context: Context, chunks: list[Chunk]) -> None:
+        """Letters beyond ASCII arrive as U+FFFD."""
+        for chunk in chunks:
+            for piece in _pieces(chunk):
+                text = _text(piece)
+                if not text.isascii():
+                    _say(piece, "".join(c if c.isascii() else "\ufffd" for c in text))
+
+    @in_stream("META-059", api=api, also={
+        "META-045": "never: whole answers stop",
+    }, origin="vllm-project/vllm#3672")  # fmt: skip
+    def stop_string_leaks(context: Context, chunks: list[Chunk]) -> None:
+        """A stop string is kept in streams."""
+        for chunk in chunks:
+            for piece in _pieces(chunk):
+                if isinstance(piece.get("stop_reason"), str):
+                    _say(piece, _text(piece) + piece["stop_reason"])
+
+    @in_stream("META-065", api=api, also={
+        "META-061": "a choice never ends", "META-062": "never",
+    })  # fmt: skip
+    def last_choice_is_lost(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+        """With several choices the last one is never streamed."""
+        if context.parameters["n"] < 2:
+            return chunks
+        last = max((p["index"] for c in chunks for p in _pieces(c)), default=0)
+        return [c for c in chunks if not _pieces(c) or _pieces(c)[0]["index"] != last]
+
+    @in_stream(LAYOUT[api], api=api)
+    def chunks_lack_an_object(context: Context, chunks: list[Chunk]) -> None:
+        """Chunks have no object member."""
+        for chunk in chunks:
+            del chunk["object"]
+
+    return [
+        id_per_chunk,
+        created_per_chunk,
+        finish_never_comes,
+        finish_is_empty_from_the_start,
+        finish_twice,
+        fourth_piece_repeated,
+        last_piece_lost,
+        non_ascii_becomes_replacement,
+        stop_string_leaks,
+        last_choice_is_lost,
+        chunks_lack_an_object,
+    ]
+
+
+def _usage(api: Api) -> list[Defect]:
+    counted = COUNTED[api]
+
+    @in_stream(counted, api=api, also={
+        "META-062": "there is none", "META-064": "there is none",
+    }, origin="vllm-project/vllm#7179")  # fmt: skip
+    def usage_never_streamed(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+        """include_usage is accepted, and no usage comes."""
+        for chunk in chunks:
+            chunk.pop("usage", None)
+        return [chunk for chunk in chunks if _pieces(chunk)]
+
+    @in_stream("META-063", api=api, also={counted: "the same statement"},
+               origin="vllm-project/vllm#36379")  # fmt: skip
+    def usage_unasked(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+        """Usage comes with include_usage false as well."""
+        if _options(context).get("include_usage", True):
+            return chunks
+        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+        return [*chunks, {**chunks[-1], "choices": [], "usage": usage}]
+
+    @in_stream("META-062", api=api)
+    def usage_chunk_repeats_the_last_choice(
+        context: Context, chunks: list[Chunk]
+    ) -> None:
+        """The usage chunk holds an empty piece of choice 0."""
+        if len(chunks) > 1 and not _pieces(chunks[-1]):
+            piece = {**_pieces(chunks[-2])[0], "finish_reason": None}
+            if "delta" in piece:
+                piece["delta"] = {}
+            else:
+                piece["text"] = ""
+            chunks[-1]["choices"] = [piece]
+
+    @in_stream("META-062", api=api, origin="vllm-project/vllm#8625", also={
+        "META-064": "the last count falls", "META-034": "the sum is wrong",
+    })  # fmt: skip
+    def streamed_completion_tokens_are_chunks(
+        context: Context, chunks: list[Chunk]
+    ) -> None:
+        """The final completion_tokens of a stream is one too low."""
+        usage = chunks[-1].get("usage")
+        if usage:
+            usage["completion_tokens"] -= 1
+            usage["total_tokens"] -= 1
+
+    @in_stream("META-064", api=api, origin="vllm-project/vllm#9028", also={
+        "META-062": "never: the last is right",
+    })  # fmt: skip
+    def continuous_usage_falls(context: Context, chunks: list[Chunk]) -> None:
+        """With continuous_usage_stats completion_tokens counts down at first."""
+        if not _options(context).get("continuous_usage_stats"):
+            return
+        counted = [c["usage"] for c in chunks if c.get("usage")]
+        for usage in counted[1:3]:
+            usage["completion_tokens"] += 7
+            usage["total_tokens"] += 7
+
+    @in_stream("META-064", api=api)
+    def continuous_usage_ignored(context: Context, chunks: list[Chunk]) -> None:
+        """continuous_usage_stats is accepted, and usage comes once."""
+        if _options(context).get("continuous_usage_stats"):
+            for chunk in chunks[:-1]:
+                chunk.pop("usage", None)
+
+    return [
+        usage_never_streamed,
+        usage_unasked,
+        usage_chunk_repeats_the_last_choice,
+        streamed_completion_tokens_are_chunks,
+        continuous_usage_falls,
+        continuous_usage_ignored,
+    ]
+
+
+def _made(api: Api) -> list[Defect]:
+    made = [*_framing(api), *_grammar(api), *_usage(api)]
+    return [with_(each, name=f"{api}_{each.name}") for each in made]
+
+
+DEFECTS: tuple[Defect, ...] = (*_made("chat"), *_made("completions"))

@@ -1,0 +1,479 @@
+"""Freedoms that the documents leave: no judge may raise anything.
+
+Each names the ruling, row or line that leaves it open.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from uuid import UUID
+
+from mockserver.defects.planting import (
+    REMOVED,
+    Chunk,
+    Defect,
+    in_answer,
+    in_frames,
+    in_parameters,
+    in_refusal,
+    in_response,
+    in_stream,
+    member,
+)
+from mockserver.plan import Tally
+from serving.codec import decode, encode
+from serving.context import Context
+from serving.engine import Engine
+from serving.errors import ApiError, BadRequest, Violation
+from serving.stages import Answer, Response, Stages
+
+GENERATING = "chat completions"
+DONE = b"data: [DONE]\n\n"
+
+
+@in_refusal(freedom="A-003")
+def breaches_are_400(context: Context, error: ApiError, found: Response) -> Response:
+    """Schema breaches are answered 400."""
+    return (400, *found[1:]) if found[0] == 422 else found
+
+
+@in_refusal(freedom="A-003")
+def not_json_is_422(context: Context, error: ApiError, found: Response) -> Response:
+    """What is not JSON is answered 422."""
+    return (422, *found[1:]) if found[0] == 400 else found
+
+
+@in_refusal(freedom="A-005")
+def unknown_model_is_400(
+    context: Context, error: ApiError, found: Response
+) -> Response:
+    """An unknown model is answered 400."""
+    return (400, *found[1:]) if error.code == "model_not_found" else found
+
+
+@in_refusal(freedom="A-004")
+def flat_error_bodies(context: Context, error: ApiError, found: Response) -> Response:
+    """Error bodies are flat, as vLLM's once were."""
+    body = {"object": "error", "message": error.message, "code": found[0]}
+    return found[0], found[1], encode(body)
+
+
+@in_refusal(freedom="A-004")
+def detail_error_bodies(context: Context, error: ApiError, found: Response) -> Response:
+    """Error bodies are FastAPI's: a list of details."""
+    return found[0], found[1], encode({"detail": [{"msg": error.message}]})
+
+
+@in_refusal(freedom="A-004")
+def empty_object_as_error(
+    context: Context, error: ApiError, found: Response
+) -> Response:
+    """Error bodies are empty objects."""
+    return found[0], found[1], b"{}"
+
+
+@in_refusal(freedom="COMMON-REQ-003")
+def other_methods_are_404(
+    context: Context, error: ApiError, found: Response
+) -> Response:
+    """GET on a documented path is answered 404."""
+    return (404, *found[1:]) if found[0] == 405 else found
+
+
+@in_answer(freedom="A-025")
+def extra_members_everywhere(context: Context, answer: Answer) -> None:
+    """Answers carry members that no table lists."""
+    answer["system_fingerprint"] = "fp_1"
+    answer["kv_transfer_params"] = None
+    for name in ("results", "data", "choices"):
+        for item in answer.get(name, []):
+            item["x_note"] = {"a": [1]}
+    answer["usage"]["cost"] = 0.01
+
+
+@in_response(freedom="RFC 8259: members are unordered")
+def members_in_reverse(context: Context, found: Response) -> Response:
+    """Members come in reverse order."""
+    body = decode(found[2])
+    return found[0], found[1], encode(dict(reversed(body.items())))
+
+
+@in_response(freedom="RFC 8259: white space")
+def white_space_around_members(context: Context, found: Response) -> Response:
+    """Bodies begin and end with white space."""
+    return found[0], found[1], b"\n  " + found[2] + b"\r\n"
+
+
+@in_response(freedom="RFC 8259: \\u escapes")
+def everything_escaped(context: Context, found: Response) -> Response:
+    """Text beyond ASCII comes as escapes."""
+    text = found[2].decode()
+    plain = "".join(
+        c if c.isascii() else c.encode("utf-16-be").hex("-", 2) for c in text
+    )
+    if plain == text:
+        return found
+    escaped = "".join(
+        c
+        if c.isascii()
+        else "".join(
+            f"\\u{unit}" for unit in c.encode("utf-16-be").hex("-", 2).split("-")
+        )
+        for c in text
+    )
+    return found[0], found[1], escaped.encode()
+
+
+@in_response(freedom="A-013")
+def media_type_with_charset(context: Context, found: Response) -> Response:
+    """Content-Type carries a charset."""
+    return found[0], {"Content-Type": "application/json; charset=utf-8"}, found[2]
+
+
+@in_answer(freedom="A-033")
+def ids_are_uuids(context: Context, answer: Answer) -> None:
+    """Ids are UUIDs without a prefix."""
+    answer["id"] = str(UUID(answer["id"].rpartition("-")[2]))
+
+
+@in_answer(freedom="A-018", api="score chat completions embeddings")
+def whole_numbers_with_a_point(context: Context, answer: Answer) -> None:
+    """Whole numbers are written 1.0."""
+    answer["created"] = float(answer["created"])
+    answer["usage"] = {
+        name: float(value) if isinstance(value, int) else value
+        for name, value in answer["usage"].items()
+    }
+
+
+@in_answer(freedom="A-035", api="rerank")
+def index_counts_ranks(context: Context, answer: Answer) -> None:
+    """Rerank's index is the position in the results."""
+    for rank, result in enumerate(answer["results"]):
+        result["index"] = rank
+
+
+@in_answer(freedom="A-054", api="rerank")
+def ties_in_reverse(context: Context, answer: Answer) -> bool:
+    """Equal scores come in reverse order."""
+    before = list(answer["results"])
+    answer["results"].sort(key=lambda r: (-r["relevance_score"], -r["index"]))
+    return before != answer["results"]
+
+
+def _jittered(value: float, number: int) -> float:
+    return min(max(value + 2e-4 * ((number % 3) - 1), 0.0), 1.0)
+
+
+@in_answer(freedom="BETWEEN_CALLS: batch numerics", api="rerank score")
+def scores_jitter(context: Context, answer: Answer) -> bool:
+    """Scores differ by up to 4e-4 between calls."""
+    for result in answer.get("results", []):
+        result["relevance_score"] = _jittered(result["relevance_score"], context.number)
+    for item in answer.get("data", []):
+        item["score"] = _jittered(item["score"], context.number)
+    return context.number % 3 != 1
+
+
+@in_answer(freedom="BETWEEN_CALLS: batch numerics", api="embeddings")
+def vectors_jitter(context: Context, answer: Answer) -> bool:
+    """Vector components differ by 1e-4 between calls."""
+    if context.parameters.get("encoding_format") == "base64" or context.number % 2:
+        return False
+    for item in answer["data"]:
+        item["embedding"] = [x + 1e-4 for x in item["embedding"]]
+    return True
+
+
+@in_answer(freedom="A-130", api="embeddings")
+def vectors_of_length_two(context: Context, answer: Answer) -> bool:
+    """Vectors are not of unit length."""
+    if context.parameters.get("encoding_format") == "base64":
+        return False
+    for item in answer["data"]:
+        item["embedding"] = [x * 1.0001 for x in item["embedding"]]
+    return True
+
+
+@in_answer(freedom="A-092", api="chat")
+def tool_calls_absent_in_plain_answers(context: Context, answer: Answer) -> bool:
+    """A plain answer has no tool_calls member."""
+    acted = False
+    for choice in answer["choices"]:
+        if not choice["message"]["tool_calls"]:
+            del choice["message"]["tool_calls"]
+            acted = True
+    return acted
+
+
+@in_answer(freedom="A-093", api="chat")
+def content_empty_beside_calls(context: Context, answer: Answer) -> bool:
+    """Content beside a call is "" in place of null."""
+    acted = False
+    for choice in answer["choices"]:
+        if choice["message"]["content"] is None:
+            choice["message"]["content"] = ""
+            acted = True
+    return acted
+
+
+@in_answer(freedom="A-096", api=GENERATING)
+def stop_reason_is_a_token_id(context: Context, answer: Answer) -> bool:
+    """stop_reason is a number where a string ended the text."""
+    acted = False
+    for choice in answer["choices"]:
+        if isinstance(choice["stop_reason"], str):
+            choice["stop_reason"] = 128009
+            acted = True
+    return acted
+
+
+@in_answer(freedom="A-095", api=GENERATING)
+def finish_reason_eos(context: Context, answer: Answer) -> bool:
+    """A text that ended by itself says `eos_token`."""
+    acted = False
+    for choice in answer["choices"]:
+        if choice["finish_reason"] == "stop" and choice["stop_reason"] is None:
+            choice["finish_reason"] = "eos_token"
+            acted = True
+    return acted
+
+
+@in_answer(freedom="META-035: any order in the array", api=GENERATING)
+def choices_in_reverse(context: Context, answer: Answer) -> bool:
+    """Choices come in reverse order, each with its index."""
+    answer["choices"].reverse()
+    return len(answer["choices"]) > 1
+
+
+@in_answer(freedom="A-081", api="chat")
+def chosen_token_listed_too(context: Context, answer: Answer) -> bool:
+    """top_logprobs lists k + 1 when the chosen token is not among the k."""
+    acted = False
+    for choice in answer["choices"]:
+        for position in (choice["logprobs"] or {}).get("content") or []:
+            listed = position["top_logprobs"]
+            if listed and position["token"] not in [e["token"] for e in listed]:
+                own = {k: position[k] for k in ("token", "logprob", "bytes")}
+                listed.append(own)
+                acted = True
+    return acted
+
+
+@in_frames(freedom="HTML Living Standard 9.2.6", api=GENERATING)
+def crlf_line_ends(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+    """Lines of the stream end with CRLF."""
+    return [frame.replace(b"\n", b"\r\n") for frame in frames]
+
+
+@in_frames(freedom="HTML Living Standard 9.2.6", api=GENERATING)
+def comments_between_events(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+    """Comments keep the connection alive."""
+    return [part for frame in frames for part in (b": ping\n\n", frame)]
+
+
+@in_frames(freedom="HTML Living Standard 9.2.6", api=GENERATING)
+def no_space_after_the_colon(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+    """There is no space after `data:`."""
+    return [frame.replace(b"data: ", b"data:", 1) for frame in frames]
+
+
+@in_frames(freedom="HTML Living Standard 9.2.6", api=GENERATING)
+def events_have_a_name_and_id(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+    """Events carry a name and an id."""
+    return [b"event: message\nid: 7\n" + frame for frame in frames]
+
+
+@in_frames(freedom="bytes may come in any pieces", api=GENERATING)
+def a_byte_at_a_time(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+    """The stream comes in pieces of seven bytes."""
+    whole = b"".join(frames)
+    return [whole[i : i + 7] for i in range(0, len(whole), 7)]
+
+
+@in_frames(freedom="bytes may come in any pieces", api=GENERATING)
+def all_in_one_piece(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+    """The whole stream comes in one piece."""
+    return [b"".join(frames)]
+
+
+def _pieces(chunk: Chunk) -> list[Chunk]:
+    pieces: list[Chunk] = chunk["choices"]
+    return pieces
+
+
+@in_stream(freedom="A-100", api=GENERATING)
+def nulls_absent_from_chunks(context: Context, chunks: list[Chunk]) -> None:
+    """Chunks leave out members that are null."""
+    for chunk in chunks:
+        for piece in _pieces(chunk):
+            for name in [name for name, value in piece.items() if value is None]:
+                del piece[name]
+
+
+@in_stream(freedom="A-099", api=GENERATING)
+def usage_null_in_every_chunk(context: Context, chunks: list[Chunk]) -> None:
+    """Every chunk has usage, null but for the last."""
+    for chunk in chunks:
+        chunk.setdefault("usage", None)
+
+
+@in_stream(freedom="A-100", api="chat")
+def role_in_every_delta(context: Context, chunks: list[Chunk]) -> None:
+    """Every delta repeats the role."""
+    for chunk in chunks:
+        for piece in _pieces(chunk):
+            if piece["finish_reason"] is None:
+                piece["delta"].setdefault("role", "assistant")
+
+
+@in_stream(freedom="A-100", api="chat")
+def empty_deltas_along_the_way(
+    context: Context, chunks: list[Chunk]
+) -> Iterable[Chunk]:
+    """Empty deltas come between the others."""
+    found: list[Chunk] = []
+    for chunk in chunks:
+        pieces = _pieces(chunk)
+        if pieces and pieces[0]["finish_reason"] is None:
+            empty = {**pieces[0], "delta": {"content": ""}, "logprobs": None}
+            found += [chunk, {**chunk, "choices": [empty]}]
+        else:
+            found.append(chunk)
+    return found
+
+
+@in_stream(freedom="A-100", api="chat", origin="vllm-project/vllm#35705")
+def text_in_the_finish_chunk(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+    """The finish chunk carries the last text."""
+    found: list[Chunk] = []
+    for chunk in chunks:
+        pieces = _pieces(chunk)
+        before = _pieces(found[-1]) if found else []
+        if (
+            pieces
+            and pieces[0]["finish_reason"]
+            and len(before) == 1
+            and before[0]["index"] == pieces[0]["index"]
+            and before[0]["delta"].get("content")
+        ):
+            last = found.pop()
+            pieces[0]["delta"] = _pieces(last)[0]["delta"]
+            pieces[0]["logprobs"] = before[0]["logprobs"]
+        found.append(chunk)
+    return found
+
+
+@in_stream(freedom="A-100", api="chat")
+def no_opening_role(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+    """No chunk says the role."""
+    return [c for c in chunks if not _pieces(c) or "role" not in _pieces(c)[0]["delta"]]
+
+
+@in_parameters(freedom="A-007")
+def unlisted_members_are_refused(context: Context) -> bool:
+    """A member that no table lists is answered 400."""
+    operation = context.operation
+    if operation is None:
+        return False
+    for name in context.body:
+        if name.startswith("x_"):
+            raise BadRequest(f"unknown member {name}", code="unknown_member")
+    return False
+
+
+def _refusing(
+    name: str, text: str, freedom: str, when: Callable[[Context], bool]
+) -> Defect:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+        def validate(context: Context) -> list[Violation]:
+            found = stages.validate(context)
+            if not found and when(context):
+                tally.add()
+                return [Violation("", text, "variation")]
+            return found
+
+        return replace(stages, validate=validate), engine
+
+    return Defect(name, text, plant, freedom=freedom)
+
+
+def _empty(context: Context) -> bool:
+    return any(value in ([], "") for value in context.body.values())
+
+
+VARIATIONS: tuple[Defect, ...] = (
+    breaches_are_400,
+    not_json_is_422,
+    unknown_model_is_400,
+    flat_error_bodies,
+    detail_error_bodies,
+    empty_object_as_error,
+    other_methods_are_404,
+    extra_members_everywhere,
+    members_in_reverse,
+    white_space_around_members,
+    everything_escaped,
+    media_type_with_charset,
+    ids_are_uuids,
+    whole_numbers_with_a_point,
+    index_counts_ranks,
+    ties_in_reverse,
+    scores_jitter,
+    vectors_jitter,
+    vectors_of_length_two,
+    tool_calls_absent_in_plain_answers,
+    content_empty_beside_calls,
+    stop_reason_is_a_token_id,
+    finish_reason_eos,
+    choices_in_reverse,
+    chosen_token_listed_too,
+    crlf_line_ends,
+    comments_between_events,
+    no_space_after_the_colon,
+    events_have_a_name_and_id,
+    a_byte_at_a_time,
+    all_in_one_piece,
+    nulls_absent_from_chunks,
+    usage_null_in_every_chunk,
+    role_in_every_delta,
+    empty_deltas_along_the_way,
+    text_in_the_finish_chunk,
+    no_opening_role,
+    unlisted_members_are_refused,
+    replace(
+        member("reasoning_absent", "", "chat",
+               "choices/*/message/reasoning_content", REMOVED),
+        freedom="A-094",
+    ),
+    replace(
+        member("prompt_logprobs_absent", "", "chat", "prompt_logprobs", REMOVED),
+        freedom="A-097",
+    ),
+    replace(
+        member("details_absent_in_chat", "", "chat",
+               "usage/prompt_tokens_details", REMOVED),
+        freedom="A-097",
+    ),
+    replace(
+        member("details_tell_of_a_cache", "", "chat completions embeddings",
+               "usage/prompt_tokens_details", {"cached_tokens": 0}),
+        freedom="A-019",
+    ),
+    _refusing("limit_zero_is_refused", "A limit of 0 is refused.", "A-083",
+              lambda c: 0 in (c.body.get("max_tokens", 1),
+                              c.body.get("max_completion_tokens", 1))),
+    _refusing("top_p_zero_is_refused", "top_p 0 is refused.", "A-087",
+              lambda c: c.body.get("top_p", 1) == 0),
+    _refusing("empty_input_is_refused", "Empty texts and arrays are refused.",
+              "A-044, A-131, A-105", _empty),
+    _refusing("token_ids_are_refused", "Token ids as prompt or input are refused.",
+              "A-110, A-120",
+              lambda c: any(isinstance(v, list) and v and isinstance(v[0], int)
+                            for v in (c.body.get("prompt"), c.body.get("input")))),
+    _refusing("named_tool_choice_is_refused", "tool_choice objects are refused.",
+              "A-088", lambda c: isinstance(c.body.get("tool_choice"), dict)),
+    _refusing("options_without_stream_are_refused",
+              "stream_options without stream are refused.", "A-098",
+              lambda c: bool(c.body.get("stream_options"))
+              and not c.body.get("stream")),
+)  # fmt: skip
