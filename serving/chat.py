@@ -6,7 +6,7 @@ from typing import Any
 
 from serving.context import Context
 from serving.engine import Token
-from serving.errors import BadRequest
+from serving.errors import BadRequest, Meaningless
 from serving.generation import (
     Draw,
     arriving,
@@ -157,7 +157,7 @@ def _draws(context: Context) -> list[Draw]:
     """
     values, model, engine = context.parameters, context.served, context.front.engine
     if not values["messages"]:
-        raise BadRequest(
+        raise Meaningless(
             "/messages must hold at least one message", code="empty", param="messages"
         )
     plan = plan_tools(values.get("tools"), values.get("tool_choice"))

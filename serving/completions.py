@@ -7,7 +7,7 @@ from typing import Any
 
 from serving.context import Context
 from serving.engine import Token
-from serving.errors import BadRequest
+from serving.errors import BadRequest, Meaningless
 from serving.generation import (
     Draw,
     arriving,
@@ -146,7 +146,7 @@ def _prompts(value: Any) -> list[str | list[int]]:
     if isinstance(value, str):
         return [value]
     if not value:
-        raise BadRequest(
+        raise Meaningless(
             "/prompt must hold at least one text", code="empty", param="prompt"
         )
     if isinstance(value[0], int | float):

@@ -6,7 +6,7 @@ from typing import Any
 from serving.codec import Vector
 from serving.context import Context, Front
 from serving.engine import Model
-from serving.errors import BadRequest
+from serving.errors import BadRequest, Meaningless
 from serving.usage import usage
 
 _WRITTEN = 7  # bytes of a vector as JSON, for each byte that it has as float32
@@ -43,10 +43,10 @@ async def answer(context: Context) -> dict[str, Any]:
 def inputs(value: Any) -> list[Input]:
     """Return one entry for each vector that is wanted.
 
-    A flat list of token ids is one input (`A-150`). Raises BadRequest for no input.
+    A flat list of token ids is one input (`A-150`). Raises Meaningless for no input.
     """
     if not value and value != "":
-        raise BadRequest(
+        raise Meaningless(
             "/input must hold at least one text", code="empty", param="input"
         )
     if isinstance(value, str):

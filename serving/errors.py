@@ -2,12 +2,13 @@
 """What the server answers when it cannot answer.
 
 ApiError                 one refusal: status, message, type, param, code
-├── BadRequest      400  not JSON, not an object, or without meaning
+├── BadRequest      400  not JSON, not an object, or more than the model can do
 ├── Unauthorized    401  no key, or not the accepted one
 ├── NotFound        404  no such path or model
 ├── NotAllowed      405  the path exists, the method does not
 ├── TooLarge        413  the body exceeds the server's limit
 ├── Invalid         422  the body breaks the contract's schema
+├── Meaningless     422  the schema is kept, but the parameters say nothing sensible
 ├── Broken          500  our own fault
 └── Busy            503  the queue is full; Retry-After says when to come back
 
@@ -69,7 +70,7 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
-    """The request cannot be understood or has no meaning."""
+    """The request cannot be understood, or the named model cannot serve it."""
 
     status = 400
     type = "invalid_request_error"
@@ -119,6 +120,18 @@ class Invalid(ApiError):
             param=member(violations[0].pointer),
         )
         self.violations = tuple(violations)
+
+
+class Meaningless(ApiError):
+    """The parameters keep the schema, but not what is said about them in words.
+
+    That can be told from the body alone (texts that do not pair up, an empty list,
+    a tool that is not offered) or is a documented bound (`000:381`, `A-003`). What
+    only this model cannot do is a BadRequest.
+    """
+
+    status = 422
+    type = "invalid_request_error"
 
 
 class Broken(ApiError):

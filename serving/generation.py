@@ -16,7 +16,7 @@ from typing import Any
 from serving.codec import encode
 from serving.context import Context, Front
 from serving.engine import Engine, JsonSchema, Model, Sampling, Token, TooLong
-from serving.errors import BadRequest
+from serving.errors import BadRequest, Meaningless
 from serving.reader import Part, Reader, Step
 from serving.tools import NO_TOOLS, ToolPlan
 
@@ -156,12 +156,23 @@ async def arriving(
     front: Front, draws: Sequence[Draw]
 ) -> AsyncGenerator[tuple[int, Step], None]:
     """Interleave the steps of several choices as they come, each with its number."""
-    sources = [steps(front, draw) for draw in draws]
-    if len(sources) == 1:
-        async with aclosing(sources[0]) as only:
+    if len(draws) > 1:
+        async with aclosing(_interleaved(front, draws)) as all_:
+            async for numbered in all_:
+                yield numbered
+        return
+    kept = _kept(front, draws[0])
+    for step in kept or ():
+        yield 0, step
+    if kept is None:
+        async with aclosing(steps(front, draws[0])) as only:
             async for step in only:
                 yield 0, step
-        return
+
+
+async def _interleaved(
+    front: Front, draws: Sequence[Draw]
+) -> AsyncGenerator[tuple[int, Step], None]:
     queue: asyncio.Queue[tuple[int, Step | Exception | None]] = asyncio.Queue(1)
 
     async def pump(number: int, source: AsyncGenerator[Step, None]) -> None:
@@ -174,7 +185,10 @@ async def arriving(
         finally:
             await source.aclose()
 
-    tasks = [asyncio.create_task(pump(*pair)) for pair in enumerate(sources)]
+    tasks = [
+        asyncio.create_task(pump(number, steps(front, draw)))
+        for number, draw in enumerate(draws)
+    ]
     try:
         running = len(tasks)
         while running:
@@ -203,7 +217,7 @@ def sampling(
     """Read the sampling parameters that chat and completions share.
 
     `default_limit` is in tokens; without it the rest of the model's context is the
-    limit (`A-085`). Raises TooLong, or BadRequest for a limit beyond the model
+    limit (`A-085`). Raises TooLong, or Meaningless for a limit beyond the model
     maximum (`000:381`, `A-083`).
     """
     room = model.context_length - len(prompt)
@@ -237,7 +251,7 @@ def _limit(values: Mapping[str, Any], model: Model) -> int | None:
         if limit is None:
             continue
         if limit > model.context_length:
-            raise BadRequest(
+            raise Meaningless(
                 f"/{name} must be at most {model.context_length}, the model's "
                 f"maximum, got {limit}",
                 code="limit_too_large",
@@ -248,10 +262,10 @@ def _limit(values: Mapping[str, Any], model: Model) -> int | None:
 
 
 def stop_strings(stop: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the stop strings; BadRequest for an empty one (`A-101`)."""
+    """Return the stop strings; Meaningless for an empty one (`A-101`)."""
     stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
     if "" in stops:
-        raise BadRequest(
+        raise Meaningless(
             "/stop must not hold an empty string", code="empty_stop", param="stop"
         )
     return stops
@@ -260,7 +274,7 @@ def stop_strings(stop: str | Sequence[str] | None) -> tuple[str, ...]:
 def choices(draw: Draw, count: int) -> list[Draw]:
     """Return `count` draws that differ in their randomness only."""
     if count > _MOST_CHOICES:
-        raise BadRequest(
+        raise Meaningless(
             f"/n must be at most {_MOST_CHOICES}, got {count}",
             code="too_many_choices",
             param="n",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from serving.context import Context
-from serving.errors import BadRequest
+from serving.errors import Meaningless
 
 
 async def answer(context: Context) -> dict[str, Any]:
@@ -15,7 +15,7 @@ async def answer(context: Context) -> dict[str, Any]:
     values = context.parameters
     documents: list[str] = values["documents"]
     if not documents:
-        raise BadRequest(
+        raise Meaningless(
             "/documents must hold at least one text", code="empty", param="documents"
         )
     scored = await context.front.engine.score(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from serving.context import Context
-from serving.errors import BadRequest
+from serving.errors import Meaningless
 from serving.usage import usage
 
 
@@ -35,16 +35,16 @@ async def answer(context: Context) -> dict[str, Any]:
 def paired(left: list[str], right: list[str]) -> list[tuple[str, str]]:
     """Pair texts one with one, one with each, or position by position.
 
-    Raises BadRequest for any other pair of lengths.
+    Raises Meaningless for any other pair of lengths.
     """
     if not left or not right:
-        raise BadRequest(
+        raise Meaningless(
             "/text_1 and /text_2 must each hold at least one text", code="empty"
         )
     if len(left) == 1:
         left = left * len(right)
     if len(left) != len(right):
-        raise BadRequest(
+        raise Meaningless(
             f"/text_1 holds {len(left)} texts and /text_2 {len(right)}; valid are one "
             "and one, one and several, or the same number of both",
             code="unpaired",

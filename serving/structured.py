@@ -43,7 +43,7 @@ _FORMAT = Schema(
 def wanted_schema(response_format: Any) -> JsonSchema | None:
     """Return the schema that the text must satisfy, None for free text.
 
-    Raises Invalid for a malformed member and BadRequest for a schema that is none.
+    Raises Invalid for a malformed member and Meaningless for a schema that is none.
     """
     found = _FORMAT.violations(response_format)
     if found:

@@ -8,7 +8,7 @@ from jsonschema_rs import Draft202012Validator, ReferencingError, ValidationErro
 
 from serving.calls import ForcedCall, MarkedCalls
 from serving.engine import JsonSchema, Model
-from serving.errors import BadRequest
+from serving.errors import Meaningless
 from serving.reader import CallReader
 
 _LITERAL = ("const", "enum", "default", "examples")  # their content is no schema
@@ -52,7 +52,7 @@ def plan_tools(
 ) -> ToolPlan:
     """Decide from validated members; without a choice: auto if there are tools.
 
-    Raises BadRequest if a call is demanded that no offered tool can answer, or if
+    Raises Meaningless if a call is demanded that no offered tool can answer, or if
     the parameters of a tool are no JSON Schema (`000:390`-`395`, `A-088`-`A-091`).
     """
     tools = tools or ()
@@ -60,13 +60,13 @@ def plan_tools(
         name = choice["function"]["name"]
         tools = [tool for tool in tools if tool["function"]["name"] == name][:1]
         if not tools:
-            raise BadRequest(
+            raise Meaningless(
                 f"/tool_choice names the function {name!r}, which is not in /tools",
                 code="unknown_tool",
                 param="tool_choice",
             )
     elif choice == "required" and not tools:
-        raise BadRequest(
+        raise Meaningless(
             '/tool_choice is "required", but /tools offers nothing to call',
             code="no_tools",
             param="tool_choice",
@@ -84,12 +84,12 @@ def plan_tools(
 
 
 def compiled(schema: JsonSchema, param: str) -> Draft202012Validator:
-    """Compile a schema that a client sent; BadRequest names `param` if it is none."""
+    """Compile a schema that a client sent; Meaningless names `param` if it is none."""
     try:
         return Draft202012Validator(dict(schema), offline=True)
     except (ValidationError, ReferencingError, ValueError) as error:
         reason = str(getattr(error, "message", error)).splitlines()[0][:200]
-        raise BadRequest(
+        raise Meaningless(
             f"{param} is no JSON Schema (2020-12) that stands by itself: {reason}",
             code="invalid_schema",
             param=param,

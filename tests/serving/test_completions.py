@@ -128,16 +128,16 @@ def test_a_stop_string_across_tokens(scripted: Any, end: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "code"),
+    ("prompt", "status", "code"),
     [
-        ([], "empty"),
-        ([256], "unknown_token"),
-        (["a", "x" * 2049], "context_length_exceeded"),
+        ([], 422, "empty"),
+        ([256], 400, "unknown_token"),
+        (["a", "x" * 2049], 400, "context_length_exceeded"),
     ],
 )
 def test_prompts_without_meaning_are_refused(
-    scripted: Any, prompt: Any, code: str
+    scripted: Any, prompt: Any, status: int, code: str
 ) -> None:
     reply = scripted(b"a").post(PATH, {**ASK, "prompt": prompt, "echo": True})
-    assert reply.status == 400
+    assert reply.status == status
     assert reply.json()["error"]["code"] == code

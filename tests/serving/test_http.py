@@ -108,21 +108,25 @@ def test_members_that_the_document_does_not_list_have_no_effect(scripted: Any) -
 
 
 @pytest.mark.parametrize(
-    ("path", "body"),
+    ("path", "body", "status"),
     [
-        ("/rerank", {"model": "pairs", "query": "a", "documents": []}),
-        ("/score", {"model": "pairs", "text_1": [], "text_2": "a"}),
-        ("/score", {"model": "pairs", "text_1": ["a", "b"], "text_2": "a"}),
-        ("/score", {"model": "pairs", "text_1": ["a", "b"], "text_2": list("abc")}),
-        ("/v1/embeddings", {"model": "vectors", "input": []}),
-        ("/v1/embeddings", {"model": "pairs", "input": "a"}),
+        ("/rerank", {"model": "pairs", "query": "a", "documents": []}, 422),
+        ("/score", {"model": "pairs", "text_1": [], "text_2": "a"}, 422),
+        ("/score", {"model": "pairs", "text_1": ["a", "b"], "text_2": "a"}, 422),
+        (
+            "/score",
+            {"model": "pairs", "text_1": ["a", "b"], "text_2": list("abc")},
+            422,
+        ),
+        ("/v1/embeddings", {"model": "vectors", "input": []}, 422),
+        ("/v1/embeddings", {"model": "pairs", "input": "a"}, 400),
     ],
 )
-def test_what_has_no_meaning_is_a_bad_request(
-    scripted: Any, path: str, body: Any
+def test_what_cannot_be_served_is_refused(
+    scripted: Any, path: str, body: Any, status: int
 ) -> None:
     reply = scripted().post(path, body)
-    assert reply.status == 400
+    assert reply.status == status
     assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
 
 
