@@ -1,31 +1,36 @@
 """Relations between greedy generations: limits, stops, defaults.
 
 The checks serve chat and completions alike; which rows a note concerns depends on
-the API of the scenario, so they name them in `ids` and `Witness`.
+the API of the scenario, so their notes name them. Texts are compared only where the
+same request, sent twice, had the same text: otherwise META-051 alone is broken.
 """
 
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, Witness, check
+from conformance.check import Check, Finding, Note, Reading, Witness, check
 from conformance.checks.generated import (
     equal,
     finish_of,
+    is_repeatable,
     on,
     rows_of,
     texts_of,
     usage_of,
 )
 from conformance.exchange import Observation
-from conformance.probes.decoding import FEWER, LIMIT, stop_within, text_of
 
 
-@check(on=on("greedy"), witness=True)
+def _is_greedy(seen: Observation) -> bool:
+    return is_repeatable(seen, "plain", "again")
+
+
+@check("META-051", on=on("greedy"), witness=True)
 def greedy_text_repeats(seen: Observation) -> Iterator[Note]:
     """The same request at temperature 0 gives the same text."""
     yield from equal(seen, ("META-051",), "plain", ["again"])
 
 
-@check(on=on("greedy"), witness=True)
+@check("META-044", on=on("greedy"), when=_is_greedy, witness=True)
 def a_lower_limit_gives_a_prefix(seen: Observation) -> Iterator[Note]:
     """Greedy text under a lower limit is the beginning of that under a higher one."""
     texts = texts_of(seen, "plain", "fewer")
@@ -33,6 +38,7 @@ def a_lower_limit_gives_a_prefix(seen: Observation) -> Iterator[Note]:
         return
     yield Witness(("META-044",))
     whole, cut = texts
+    # a limit may cut a character in two
     if not whole.startswith(cut.rstrip("\ufffd")):
         yield Finding(
             expected=f"a beginning of {whole!r}",
@@ -42,57 +48,64 @@ def a_lower_limit_gives_a_prefix(seen: Observation) -> Iterator[Note]:
         )
 
 
-@check(on=on("greedy"), witness=True)
+@check("CHAT-SEM-010", "COMP-SEM-007", "META-041", on=on("greedy"), witness=True)
 def a_cut_is_reported_as_length(seen: Observation) -> Iterator[Note]:
     """An answer that the limit cut off says `length`, with the limit's tokens."""
     rows = rows_of(seen, "CHAT-SEM-010", "COMP-SEM-007", "META-041")
-    whole = usage_of(seen["plain"], "completion_tokens") if "plain" in seen.steps else 0
-    texts = texts_of(seen, "plain", "fewer")
-    if texts is None or not whole or whole <= FEWER + 1 or texts[0] == texts[1]:
-        return
-    yield Witness(rows)
-    finish = finish_of(seen["fewer"])
-    if finish != "length":
-        yield Finding(
-            expected="length",
-            actual=finish,
-            pointer="/choices/0/finish_reason",
-            step="fewer",
-            ids=rows,
-        )
-    count = usage_of(seen["fewer"], "completion_tokens")
-    if count is not None and count != FEWER:
-        yield Finding(
-            expected=f"{FEWER} tokens, the limit",
-            actual=count,
-            pointer="/usage/completion_tokens",
-            step="fewer",
-            ids=("META-041",),
-        )
+    for label in ("fewer", "new_limit"):
+        texts = texts_of(seen, "plain", label)
+        # a text that goes on under a higher limit was cut
+        if texts is None or texts[0] == texts[1]:
+            continue
+        if not texts[0].startswith(texts[1].rstrip("\ufffd")):
+            continue
+        yield Witness(rows)
+        finish = finish_of(seen[label])
+        if finish != "length":
+            yield Finding(
+                expected="length",
+                actual=finish,
+                pointer="/choices/0/finish_reason",
+                step=label,
+                ids=rows,
+            )
+        count = usage_of(seen[label], "completion_tokens")
+        limit = seen.params["fewer"]
+        if count is not None and count != limit:
+            yield Finding(
+                expected=f"{limit} tokens, the limit",
+                actual=count,
+                pointer="/usage/completion_tokens",
+                step=label,
+                ids=("META-041",),
+            )
 
 
-@check(on=on("greedy"), witness=True)
+@check("META-043", "CHAT-SEM-008", on=on("greedy"), witness=True)
 def both_limits_mean_the_same(seen: Observation) -> Iterator[Note]:
     """max_tokens k and max_completion_tokens k cut alike (text: soft)."""
-    if not seen.accepted("plain", "new_limit"):
+    if not seen.accepted("fewer", "new_limit"):
         return
-    rows = rows_of(seen, "", "", "META-043")
-    count = usage_of(seen["new_limit"], "completion_tokens")
-    yield Witness(rows)
-    if count is not None and count > LIMIT:
-        yield Finding(
-            expected=f"at most {LIMIT} tokens",
-            actual=count,
-            pointer="/usage/completion_tokens",
-            step="new_limit",
-            kind="silent",
-            ids=rows,
-        )
-    else:
-        yield from equal(seen, rows, "plain", ["new_limit"], soft=True)
+    yield Witness(rows_of(seen, "CHAT-SEM-008", "", "META-043"))
+    limit = seen.params["fewer"]
+    counts = [usage_of(seen[s], "completion_tokens") for s in ("fewer", "new_limit")]
+    for label, count in zip(("fewer", "new_limit"), counts, strict=True):
+        if count is not None and count > limit:
+            yield Finding(
+                expected=f"at most {limit} tokens",
+                actual=count,
+                pointer="/usage/completion_tokens",
+                step=label,
+                kind="silent",
+                ids=("META-043",),
+            )
+            return
+    if _is_greedy(seen):
+        rows = rows_of(seen, "CHAT-SEM-008", "", "META-043")
+        yield from equal(seen, rows, "fewer", ["new_limit"], soft=True)
 
 
-@check(on=on("greedy"), witness=True)
+@check("META-036", on=on("greedy"), witness=True)
 def one_choice_is_the_default(seen: Observation) -> Iterator[Note]:
     """N omitted and n 1 both give one choice (text: soft)."""
     if not seen.accepted("plain", "one_choice"):
@@ -111,10 +124,11 @@ def one_choice_is_the_default(seen: Observation) -> Iterator[Note]:
                 ids=("META-036",),
             )
             return
-    yield from equal(seen, ("META-036",), "plain", ["one_choice"], soft=True)
+    if _is_greedy(seen):
+        yield from equal(seen, ("META-036",), "plain", ["one_choice"], soft=True)
 
 
-@check(on=on("greedy"), witness=True)
+@check("CHAT-REQ-034", "COMP-REQ-030", "META-060", on=on("greedy"), witness=True)
 def not_streaming_is_the_default(seen: Observation) -> Iterator[Note]:
     """Without `stream`, and with false, the answer is one JSON body."""
     rows = rows_of(seen, "CHAT-REQ-034", "COMP-REQ-030", "META-060")
@@ -132,24 +146,15 @@ def not_streaming_is_the_default(seen: Observation) -> Iterator[Note]:
             )
 
 
-@check(on=on("greedy"), witness=True)
-def printed_defaults_change_nothing(seen: Observation) -> Iterator[Note]:
-    """Spelling out a penalty of 0 changes nothing."""
-    frequency = rows_of(seen, "CHAT-REQ-013", "COMP-REQ-011", "META-052")
-    presence = rows_of(seen, "CHAT-REQ-027", "COMP-REQ-026", "META-052")
-    yield from equal(seen, frequency, "plain", ["frequency_0"])
-    yield from equal(seen, presence, "plain", ["presence_0"])
-
-
-@check(on=on("greedy"), witness=True)
+@check("META-057", on=on("greedy"), when=_is_greedy, witness=True)
 def an_empty_bias_changes_nothing(seen: Observation) -> Iterator[Note]:
     """logit_bias null and {} are as good as none."""
     yield from equal(seen, ("META-057",), "plain", ["bias_null", "bias_empty"])
 
 
-@check(on=on("greedy"), witness=True)
+@check("META-038", "META-039", on=on("greedy"), witness=True)
 def prompt_tokens_depend_on_the_prompt_alone(seen: Observation) -> Iterator[Note]:
-    """Sampling parameters leave prompt_tokens as they are."""
+    """Sampling parameters leave prompt_tokens as they are; a longer prompt does not."""
     plain = usage_of(seen["plain"], "prompt_tokens") if "plain" in seen.steps else None
     if plain is None:
         return
@@ -169,25 +174,36 @@ def prompt_tokens_depend_on_the_prompt_alone(seen: Observation) -> Iterator[Note
             )
 
 
-def _stop(seen: Observation) -> str | None:
-    """The stop string of the scenario, if the plain text holds it."""
-    plain = text_of(seen["plain"]) if "plain" in seen.steps else None
-    return stop_within(plain) if plain else None
+def _stopped(seen: Observation, label: str) -> tuple[str, str, str] | None:
+    """The stop string, the greedy text that holds it, and the text under it."""
+    texts = texts_of(seen, "plain", label)
+    if texts is None:
+        return None
+    whole, cut = texts
+    sent = seen[label].request.json["stop"]
+    held = [
+        stop for stop in ([sent] if isinstance(sent, str) else sent) if stop in whole
+    ]
+    return (held[0], whole, cut) if held else None
 
 
-@check(on=on("stops"), witness=True)
+_HALTED = ("stopped", "stopped_by_list")
+
+
+@check(
+    "CHAT-SEM-013", "COMP-SEM-010", "META-045", "META-046", on=on("stops"), witness=True
+)
 def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
-    """Generation halts at a stop string, which is no part of the text."""
-    stop = _stop(seen)
+    """Generation halts at a stop string, which is no part of the text (soft)."""
     hard = rows_of(seen, "CHAT-SEM-013", "COMP-SEM-010", "META-045")
-    for label in ("stopped", "stopped_by_list"):
-        texts = texts_of(seen, "plain", label)
-        if stop is None or texts is None:
+    for label in _HALTED:
+        found = _stopped(seen, label)
+        if found is None:
             continue
-        whole, cut = texts
-        yield Witness((*hard, "META-046", "META-047", "META-049"))
-        before, found, after = cut.partition(stop)
-        if found and after:
+        stop, _, cut = found
+        yield Witness((*hard, "META-046"))
+        _, kept, after = cut.partition(stop)
+        if kept and after:
             yield Finding(
                 expected=f"nothing after {stop!r}",
                 actual=cut,
@@ -195,54 +211,79 @@ def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
                 kind="silent",
                 ids=hard,
             )
-        if found and not after:
+        elif kept:
+            yield Reading("included", ids=hard[:1])
             yield Finding(
                 expected=f"text without {stop!r}",
                 actual=cut,
                 step=label,
-                ids=("META-046",),
+                soft=True,
+                ids=(*hard[:1], "META-046"),
             )
-        elif not found and cut != whole.partition(stop)[0]:
+        else:
+            yield Reading("excluded", ids=hard[:1])
+
+
+@check(
+    "META-047", "META-049", "CHAT-SEM-013", "COMP-SEM-010", on=on("stops"), witness=True
+)
+def a_stop_string_cuts_the_greedy_text(seen: Observation) -> Iterator[Note]:
+    """Text under a stop string is the greedy text before it, and ends with `stop`."""
+    own = rows_of(seen, "CHAT-SEM-013", "COMP-SEM-010")
+    yield from _never_longer(seen)
+    for label in _HALTED:
+        found = _stopped(seen, label)
+        if found is None:
+            continue
+        stop, whole, cut = found
+        yield Witness(("META-047", *own))
+        before, _, after = cut.partition(stop)
+        if after:
+            continue  # it did not stop: that is CHAT-SEM-013 and COMP-SEM-010
+        if before != whole.partition(stop)[0]:
             yield Finding(
-                expected=whole.partition(stop)[0],
-                actual=before,
+                expected=f"{whole.partition(stop)[0]!r}: the text before {stop!r}",
+                actual=cut,
                 step=label,
                 ids=("META-047",),
             )
-        if len(cut) > len(whole):
-            yield Finding(
-                expected=f"at most {len(whole)} characters",
-                actual=cut,
-                step=label,
-                ids=("META-049",),
-            )
         finish = finish_of(seen[label])
-        if not after and finish != "stop":
+        if finish != "stop":
             yield Finding(
                 expected="stop",
                 actual=finish,
                 pointer="/choices/0/finish_reason",
                 step=label,
                 soft=True,
-                ids=(*hard[:1], "META-047"),
+                ids=("META-047", *own),
             )
 
 
-@check(on=on("stops"), witness=True)
+def _never_longer(seen: Observation) -> Iterator[Note]:
+    for label in (*_HALTED, "never_stopped"):
+        texts = texts_of(seen, "plain", label)
+        if texts is None:
+            continue
+        whole, cut = texts
+        yield Witness(("META-049",))
+        if len(cut) > len(whole):
+            yield Finding(
+                expected=f"at most {len(whole)} characters, as without a stop string",
+                actual=cut,
+                step=label,
+                ids=("META-049",),
+            )
+
+
+@check("META-048", "CHAT-REQ-032", on=on("stops"), witness=True)
 def forms_of_stop_mean_the_same(seen: Observation) -> Iterator[Note]:
     """A string is a list of one; null and a string that never comes change nothing."""
-    rows = ("META-048",)
-    yield from equal(seen, rows, "stopped", ["stopped_by_list"], soft=True)
-    yield from equal(seen, rows, "plain", ["never_stopped", "stop_null"], soft=True)
-
-
-@check("CHAT-REQ-021", on="chat.huge_limit", when=lambda s: s["huge"].status > 0)
-def a_huge_limit_is_refused_or_clamped(seen: Observation) -> Iterator[Note]:
-    """A limit beyond the model's maximum is refused or clamped, never a crash."""
-    if seen["huge"].status >= 500:
-        yield Finding(
-            expected="200 or 4xx", actual=seen["huge"].status, step="huge", kind="crash"
-        )
+    if not seen.accepted("plain", "never_stopped", "stop_null"):
+        return
+    row, null = ("META-048",), rows_of(seen, "CHAT-REQ-032", "", "META-048")
+    yield from equal(seen, row, "stopped", ["stopped_by_list"], soft=True)
+    yield from equal(seen, row, "plain", ["never_stopped"], soft=True)
+    yield from equal(seen, null, "plain", ["stop_null"], soft=True)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -252,10 +293,9 @@ CHECKS: tuple[Check, ...] = (
     both_limits_mean_the_same,
     one_choice_is_the_default,
     not_streaming_is_the_default,
-    printed_defaults_change_nothing,
     an_empty_bias_changes_nothing,
     prompt_tokens_depend_on_the_prompt_alone,
     nothing_follows_a_stop_string,
+    a_stop_string_cuts_the_greedy_text,
     forms_of_stop_mean_the_same,
-    a_huge_limit_is_refused_or_clamped,
 )

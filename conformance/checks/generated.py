@@ -1,16 +1,100 @@
-"""Reading the generations of a scenario, for the checks of decoding and sampling."""
+"""Reading what chat and completions generated, alike for both."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 from conformance.check import Finding, Note, Witness
-from conformance.exchange import Exchange, Observation
+from conformance.exchange import Exchange, Facts, Observation
 from conformance.probes.decoding import text_of
-from conformance.views import is_whole
+from conformance.views import Answer, is_whole
+
+EVERYWHERE = ("chat.", "completions.", "common.")
+"""All probes that send chat or completions requests."""
 
 
 def on(name: str) -> tuple[str, ...]:
     """The probes of this name, of both generating APIs."""
     return (f"chat.{name}", f"completions.{name}")
+
+
+@dataclass(frozen=True)
+class Generated(Answer):
+    """A whole success of chat or completions whose choices can be read."""
+
+    @classmethod
+    def of(cls, exchange: Exchange, facts: Facts) -> Self | None:
+        """Successes of the two generating APIs.
+
+        Not those of requests that had to be refused: what they mean is not known.
+        """
+        is_ours = exchange.api in ("chat", "completions")
+        is_judged = is_ours and exchange.expect != "refuse"
+        return super().of(exchange, facts) if is_judged else None
+
+    def is_readable(self) -> bool:
+        """Choices are objects, each with a message object or a text."""
+        choices = self.body.get("choices")
+        return isinstance(choices, list) and all(
+            isinstance(choice, dict)
+            and (
+                isinstance(choice.get("message"), dict)
+                if self.is_chat
+                else isinstance(choice.get("text"), str)
+            )
+            for choice in choices
+        )
+
+    @property
+    def is_chat(self) -> bool:
+        """An answer of chat, not of completions."""
+        return self.exchange.api == "chat"
+
+    @property
+    def choices(self) -> Sequence[Mapping[str, Any]]:
+        """The choices, in the order of the answer."""
+        choices: Sequence[Mapping[str, Any]] = self.body["choices"]
+        return choices
+
+    def own(self, chat: str = "", completions: str = "", *both: str) -> tuple[str, ...]:
+        """The rows of the answer's API, then those that both APIs share."""
+        return (*(chat if self.is_chat else completions).split(), *both)
+
+    def text(self, choice: Mapping[str, Any]) -> str:
+        """The text of a choice, "" where there is none."""
+        found = choice["message"].get("content") if self.is_chat else choice["text"]
+        return found if isinstance(found, str) else ""
+
+    @property
+    def n(self) -> int:
+        """How many choices were asked for, for each prompt."""
+        return max(1, _whole(self.sent.get("n")) or 1)
+
+    @property
+    def prompts(self) -> list[str]:
+        """The prompt strings, in order; a chat or a prompt of token ids counts as one.
+
+        Its text is then not known, and stands as "".
+        """
+        prompt = None if self.is_chat else self.sent.get("prompt")
+        if isinstance(prompt, list) and all(isinstance(one, str) for one in prompt):
+            return prompt
+        return [prompt if isinstance(prompt, str) else ""]
+
+    @property
+    def wanted(self) -> int:
+        """How many choices were asked for in all."""
+        return self.n * len(self.prompts)
+
+    def limit(self, name: str) -> int | None:
+        """A limit that the request sets to 1 or more, in tokens."""
+        value = _whole(self.sent.get(name))
+        return value if value is not None and value >= 1 else None
+
+    @property
+    def completion_tokens(self) -> int | None:
+        """The usage counter; None when it is missing or no whole number."""
+        return usage_of(self.exchange, "completion_tokens")
 
 
 def rows_of(
@@ -28,12 +112,21 @@ def texts_of(seen: Observation, *labels: str) -> list[str] | None:
     return found if len(found) == len(labels) else None
 
 
+def is_repeatable(seen: Observation, one: str, again: str) -> bool:
+    """Two equal requests had equal texts: others may be compared with them."""
+    texts = texts_of(seen, one, again)
+    return texts is not None and texts[0] == texts[1]
+
+
 def usage_of(exchange: Exchange, name: str) -> int | None:
     """A usage counter of an answer; None when there is none."""
     body = exchange.response.json if exchange.response else None
     usage = body.get("usage") if isinstance(body, dict) else None
-    count = usage.get(name) if isinstance(usage, dict) else None
-    return int(count) if is_whole(count) and isinstance(count, int | float) else None
+    return _whole(usage.get(name)) if isinstance(usage, dict) else None
+
+
+def _whole(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) and is_whole(value) else None
 
 
 def finish_of(exchange: Exchange) -> object:
@@ -42,6 +135,11 @@ def finish_of(exchange: Exchange) -> object:
     choices = body.get("choices") if isinstance(body, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else {}
     return first.get("finish_reason") if isinstance(first, dict) else None
+
+
+def is_one_body(exchange: Exchange) -> bool:
+    """Answered with one JSON object, whatever was asked for."""
+    return exchange.response is not None and isinstance(exchange.response.json, dict)
 
 
 def equal(

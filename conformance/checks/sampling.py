@@ -6,106 +6,141 @@ The checks serve chat and completions alike; their notes name the rows.
 from collections.abc import Iterator
 
 from conformance.check import Check, Finding, Note, Witness, check
-from conformance.checks.generated import equal, on, rows_of, texts_of, usage_of
+from conformance.checks.generated import (
+    Generated,
+    equal,
+    is_repeatable,
+    on,
+    rows_of,
+    texts_of,
+    usage_of,
+)
 from conformance.exchange import Observation
 
 
-@check(on=on("seeds"), witness=True)
+@check("CHAT-SEM-012", "COMP-SEM-009", "META-050", on=on("seeds"), witness=True)
 def a_seed_repeats_its_text(seen: Observation) -> Iterator[Note]:
-    """The same seed and body give the same text; so do the printed defaults."""
-    again = rows_of(seen, "CHAT-SEM-012", "COMP-SEM-009", "META-050")
+    """The same seed and body give the same text."""
+    rows = rows_of(seen, "CHAT-SEM-012", "COMP-SEM-009", "META-050")
+    yield from equal(seen, rows, "seeded", ["again"])
+
+
+@check(
+    "CHAT-REQ-013",
+    "CHAT-REQ-027",
+    "CHAT-REQ-040",
+    "CHAT-REQ-054",
+    "COMP-REQ-011",
+    "COMP-REQ-026",
+    "COMP-REQ-034",
+    "COMP-REQ-038",
+    "META-052",
+    on=on("seeds"),
+    # where a seed does not repeat its text, nothing can be compared
+    when=lambda seen: is_repeatable(seen, "seeded", "again"),
+    witness=True,
+)
+def printed_defaults_change_nothing(seen: Observation) -> Iterator[Note]:
+    """Under one seed a printed default that is spelt out changes no text."""
+    frequency = rows_of(seen, "CHAT-REQ-013", "COMP-REQ-011", "META-052")
+    presence = rows_of(seen, "CHAT-REQ-027", "COMP-REQ-026", "META-052")
     heat = rows_of(seen, "CHAT-REQ-040", "COMP-REQ-034", "META-052")
     top_p = rows_of(seen, "CHAT-REQ-054", "COMP-REQ-038", "META-052")
-    yield from equal(seen, again, "seeded", ["seeded_again"])
+    yield from equal(seen, frequency, "seeded", ["frequency_0"])
+    yield from equal(seen, presence, "seeded", ["presence_0"])
     yield from equal(seen, heat, "seeded", ["no_temperature"])
     yield from equal(seen, top_p, "seeded", ["no_top_p"])
+    yield from equal(seen, ("META-052",), "seeded", ["spelt"])
 
 
-@check(on=on("choices"), witness=True)
+@check("META-037", on=on("choices"), witness=True)
 def usage_covers_all_choices(seen: Observation) -> Iterator[Note]:
     """The prompt is counted once whatever n, the completion over all choices."""
-    if not seen.accepted("one", "several"):
+    rows, step = ("META-037",), "several"
+    if not seen.accepted("one", step):
         return
-    rows = ("META-037",)
-    before, after = (usage_of(seen[s], "prompt_tokens") for s in ("one", "several"))
-    if before is not None and after is not None:
-        yield Witness(rows)
-        if before != after:
-            yield Finding(
-                expected=f"{before}, as with one choice",
-                actual=after,
-                pointer="/usage/prompt_tokens",
-                step="several",
-                ids=rows,
-            )
-    count = usage_of(seen["several"], "completion_tokens")
-    response = seen["several"].response
-    choices = response.json.get("choices") if response else None
-    if count is None or not isinstance(choices, list) or not choices:
-        return
-    limit = seen["several"].request.json["max_tokens"]
-    all_cut = all(c.get("finish_reason") == "length" for c in choices)
-    if all_cut and count != limit * len(choices):
+    one, prompt = (usage_of(seen[s], "prompt_tokens") for s in ("one", step))
+    if None not in (one, prompt) and one != prompt:
         yield Finding(
-            expected=f"{len(choices)} choices of {limit} tokens each",
+            expected=f"{one}, as with one choice",
+            actual=prompt,
+            pointer="/usage/prompt_tokens",
+            step=step,
+            ids=rows,
+        )
+    many = Generated.of(seen[step], seen.facts)
+    count = usage_of(seen[step], "completion_tokens")
+    choices = many.choices if many else ()
+    # what a choice has is only known of one that the limit cut
+    if count is None or any(c.get("finish_reason") != "length" for c in choices):
+        return
+    yield Witness(rows)
+    wanted = seen.params["limit"] * len(choices)
+    if count != wanted:
+        yield Finding(
+            expected=f"{wanted}: the limit for each of {len(choices)} choices",
             actual=count,
             pointer="/usage/completion_tokens",
-            step="several",
+            step=step,
             ids=rows,
         )
 
 
-@check(on=on("spread"), witness=True)
-def heat_and_seeds_spread_the_texts(seen: Observation) -> Iterator[Note]:
-    """More temperature gives more distinct texts; seeds differ; a tiny top_p does not.
+def _sampled(seen: Observation, heat: str) -> list[str]:
+    """The texts under each seed at one temperature; [] when one has none."""
+    labels = [label for label in seen.steps if label.startswith(f"{heat}_")]
+    return texts_of(seen, *labels) or []
 
-    Statistical: never decides a run.
-    """
-    hot = texts_of(seen, *(f"hot_{i}" for i in range(1, 9)))
-    warm = texts_of(seen, *(f"warm_{i}" for i in range(1, 5)))
-    narrow = texts_of(seen, *(f"narrow_{i}" for i in range(1, 4)))
+
+@check("META-053", on="chat.spread", witness=True)
+def different_seeds_differ(seen: Observation) -> Iterator[Note]:
+    """Eight seeds at temperature 1 give at least two texts. Statistical."""
+    texts = _sampled(seen, "hot")
+    if len(texts) < 8:
+        return
+    yield Witness(("META-053",))
+    if len(set(texts)) < 2:
+        yield Finding(
+            expected=f"two distinct texts under {len(texts)} seeds",
+            actual=texts[0],
+            step="hot_8",
+            kind="silent",
+            ids=("META-053",),
+        )
+
+
+@check("CHAT-SEM-016", "COMP-SEM-016", "META-054", on=on("spread"), witness=True)
+def heat_spreads_the_texts(seen: Observation) -> Iterator[Note]:
+    """The same seeds give no fewer texts at a higher temperature. Statistical."""
+    rows = rows_of(seen, "CHAT-SEM-016", "COMP-SEM-016", "META-054")
+    hot, warm = _sampled(seen, "hot"), _sampled(seen, "warm")
     cold = texts_of(seen, "cold")
-    heat = rows_of(seen, "CHAT-SEM-016", "COMP-SEM-016", "META-054")
-    if hot is not None:
-        yield Witness(("META-053",))
-        if len(set(hot)) < 2:
-            yield Finding(
-                expected="two distinct texts in 8 seeds",
-                actual=1,
-                step="hot_8",
-                kind="silent",
-                ids=("META-053",),
-            )
-    if hot is not None and warm is not None:
-        yield Witness(heat)
-        if len(set(warm)) > len(set(hot[:4])) + 1:
-            yield Finding(
-                expected=f"at most {len(set(hot[:4])) + 1} texts at temperature 0.5",
-                actual=len(set(warm)),
-                step="warm_4",
-                ids=heat,
-            )
-        if len(set(hot)) < 2:
-            yield Finding(
-                expected="more than one text at temperature 1",
-                actual=1,
-                step="hot_8",
-                kind="silent",
-                ids=heat,
-            )
-    if narrow is not None and cold is not None:
-        rows = rows_of(seen, "CHAT-SEM-022", "COMP-SEM-017", "META-055")
-        yield Witness(rows)
-        for i, text in enumerate(narrow, 1):
-            if text != cold[0]:
-                yield Finding(
-                    expected=f"{cold[0]!r}, the greedy text",
-                    actual=text,
-                    step=f"narrow_{i}",
-                    kind="silent",
-                    ids=rows,
-                )
-                return
+    if not hot or cold is None:
+        return
+    yield Witness(rows)
+    fewest = len(set(hot[: len(warm)]))
+    if len(set(warm)) > fewest:
+        yield Finding(
+            expected=f"at most {fewest} texts at 0.5, as at temperature 1",
+            actual=len(set(warm)),
+            step="warm_3",
+            ids=rows,
+        )
+    if {*hot, *cold} == {*cold}:
+        yield Finding(
+            expected="another text at temperature 1 than at 0",
+            actual=cold[0],
+            step="hot_1",
+            kind="silent",
+            ids=rows,
+        )
+
+
+@check("CHAT-SEM-022", "COMP-SEM-017", "META-055", on=on("spread"), witness=True)
+def a_tiny_top_p_is_greedy(seen: Observation) -> Iterator[Note]:
+    """Under a top_p of 0.01 the text is the greedy one, whatever the seed."""
+    rows = rows_of(seen, "CHAT-SEM-022", "COMP-SEM-017", "META-055")
+    yield from equal(seen, rows, "cold", ["narrow"])
 
 
 def _distinct(text: str) -> float:
@@ -114,7 +149,15 @@ def _distinct(text: str) -> float:
     return len(set(words)) / len(words) if words else 1.0
 
 
-@check(on=on("pushed"), witness=True)
+@check(
+    "CHAT-SEM-002",
+    "CHAT-SEM-003",
+    "COMP-SEM-013",
+    "COMP-SEM-014",
+    "META-056",
+    on=on("pushed"),
+    witness=True,
+)
 def penalties_push_against_repetition(seen: Observation) -> Iterator[Note]:
     """A penalty of 2 gives no more repetition than one of -2. Statistical."""
     for name, chat, completions in (
@@ -137,25 +180,38 @@ def penalties_push_against_repetition(seen: Observation) -> Iterator[Note]:
             )
 
 
-@check(on=on("pushed"), witness=True)
+COMMONEST = (",", ".", " the")
+"""Texts of tokens that the bias of the step `banned` names, in usual vocabularies."""
+
+
+@check("CHAT-SEM-004", "COMP-SEM-015", "META-058", on=on("pushed"), witness=True)
 def bias_pushes_its_token(seen: Observation) -> Iterator[Note]:
-    """A bias of 100 on one token id changes the greedy text."""
-    texts = texts_of(seen, "plain", "forced")
-    if texts is None:
-        return
+    """A bias of 100 on a token id, and of -100 on common ones, changes the text."""
     rows = rows_of(seen, "CHAT-SEM-004", "COMP-SEM-015", "META-058")
-    yield Witness(rows)
-    if texts[0] == texts[1]:
-        yield Finding(
-            expected="another text than without the bias",
-            actual=texts[1],
-            step="forced",
-            kind="silent",
-            ids=rows,
-        )
+    forced, banned = (texts_of(seen, "plain", s) for s in ("forced", "banned"))
+    if forced is not None:
+        yield Witness(rows)
+        if forced[1] and forced[0].startswith(forced[1]):
+            yield Finding(
+                expected=f"another text than {forced[0]!r}, which has no bias",
+                actual=forced[1],
+                step="forced",
+                kind="silent",
+                ids=rows,
+            )
+    if banned is not None and any(text in banned[0] for text in COMMONEST):
+        yield Witness(rows)
+        if banned[0] == banned[1]:
+            yield Finding(
+                expected=f"another text than {banned[0]!r}, which has no bias",
+                actual=banned[1],
+                step="banned",
+                kind="silent",
+                ids=rows,
+            )
 
 
-@check(on=on("bias_key"), witness=True)
+@check("CHAT-REQ-016", "COMP-REQ-014", on=on("bias_key"), witness=True)
 def bias_keys_are_token_ids(seen: Observation) -> Iterator[Note]:
     """A logit_bias key that is no number should be refused (A-104)."""
     rows = rows_of(seen, "CHAT-REQ-016", "COMP-REQ-014")
@@ -175,8 +231,11 @@ def bias_keys_are_token_ids(seen: Observation) -> Iterator[Note]:
 
 CHECKS: tuple[Check, ...] = (
     a_seed_repeats_its_text,
+    printed_defaults_change_nothing,
     usage_covers_all_choices,
-    heat_and_seeds_spread_the_texts,
+    different_seeds_differ,
+    heat_spreads_the_texts,
+    a_tiny_top_p_is_greedy,
     penalties_push_against_repetition,
     bias_pushes_its_token,
     bias_keys_are_token_ids,

@@ -1,7 +1,8 @@
 """Relations between generations of one prompt: limits, stops, seeds, streams.
 
 The same scenarios for chat and for completions. Greedy variants of one prompt share
-one plain answer, so that a relation costs one request.
+one plain answer, so that a relation costs one request. Steps name the rows that
+their acceptance proves, and so stand in for single-field probes.
 """
 
 from collections.abc import Iterator
@@ -12,26 +13,53 @@ from hypothesis import strategies as st
 from conformance.exchange import Api, Exchange
 from conformance.probe import Answers, Params, Probe, Served, Step, probe
 from conformance.probes.bodies import OPERATION
+from conformance.probes.generation import COMMON_LETTERS, ROWS
+from conformance.probes.texts import SENTENCES
 
-LIMIT = 12
-FEWER = 5
 NEVER = "\u2403\u2403never\u2403\u2403"  # a stop string that no text holds
 FORCED_ID = "1000"  # an ordinary token id in every usual vocabulary
+BANNED_IDS = range(10, 310)
+"""Token ids that hold the full stop, the comma or " the" in every usual vocabulary:
+bytes and first merges come first. Banning them changes almost any text (A-104)."""
+
+SAMPLES = {
+    "frequency_penalty": 0.5,
+    "presence_penalty": 1.0,
+    "temperature": 0.7,
+    "top_p": 0.9,
+}
+"""The printed sample of each parameter (000:378, 000:384, 000:389, 000:405)."""
 
 PROMPTS: dict[Api, tuple[str, ...]] = {
     "chat": (
         "Tell me a short story about a lighthouse.",
         "Describe the sea in winter.",
-        "List five animals that live in a forest.",
-        "Explain why leaves fall in autumn. Où, wann, 왜?",
+        "Tell me about five animals that live in a forest.",
+        "Explain why leaves fall in autumn.",
         "What should I pack for a week in the mountains?",
+        *(f"Continue this story: {sentence}" for sentence in SENTENCES),
     ),
     "completions": (
         "Once upon a time there was a lighthouse",
         "The sea in winter is",
         "Five animals that live in a forest are",
-        "Im Herbst — l'automne, 가을 — the leaves",
+        "In autumn the leaves",
         "For a week in the mountains you should pack",
+        *(f"{sentence} Then" for sentence in SENTENCES),
+    ),
+}
+BEYOND_ASCII: dict[Api, tuple[str, ...]] = {
+    "chat": (
+        "Zürich, Málaga, Ørsted, 서울: où, wann, 왜? Tell me a story.",
+        "Décris un café à Zürich, s'il te plaît — 東京 aussi 🎉.",
+        "Erzähle von der Brücke in Málaga: größer, schöner, älter.",
+        "Расскажи сказку про реку, 한국어 아니고.",
+    ),
+    "completions": (
+        "Im Herbst — l'automne, 가을 🍂 — the leaves",
+        "Zürich, Málaga und 東京: a naïve song about",
+        "Ørsted wohnte über dem Café in der Straße",
+        "Жила-была река; 강은 조용히",
     ),
 }
 
@@ -61,146 +89,142 @@ def text_of(exchange: Exchange, index: int = 0) -> str | None:
     return None
 
 
-def stop_within(text: str) -> str | None:
-    """A stop string from inside a text: it spans two words, past the first one."""
+def stop_within(text: str, after: int = 1) -> str | None:
+    """A stop string from inside a text: the end of a word, a space, a beginning.
+
+    It stands behind `after` words, where there are so many, and spans tokens.
+    """
     words = text.split()
     if len(words) >= 3:
-        start = text.index(words[0]) + len(words[0])
-        spot = text.index(words[1], start)
-        # from the last letter of the second word into the third
-        return text[spot + len(words[1]) - 1 : spot + len(words[1]) + 2]
+        number = max(1, min(after, len(words) - 2))
+        spot = 0
+        for word in words[: number + 1]:
+            spot = text.index(word, spot) + len(word)
+        return text[spot - 1 : spot + 2]
     return text[len(text) // 2 :][:1] or None
 
 
-def _prompts(api: Api) -> st.SearchStrategy[Params]:
-    return st.fixed_dictionaries({"text": st.sampled_from(PROMPTS[api])})
+def prompts(api: Api) -> st.SearchStrategy[Params]:
+    """A prompt, and small numbers of tokens (below 16, A-116) to cut answers at."""
+    return st.fixed_dictionaries(
+        {
+            "text": st.sampled_from(PROMPTS[api]),
+            "limit": st.integers(12, 15),
+            "fewer": st.integers(3, 6),
+            "after": st.integers(1, 3),
+        }
+    )
 
 
 def _greedy(api: Api) -> Probe:
-    operation = OPERATION[api]
+    operation, row = OPERATION[api], ROWS[api]
 
-    @probe(f"{api}.greedy", api, params=_prompts(api), draws=(1, 1, 20))
+    @probe(f"{api}.greedy", api, params=prompts(api), draws=(0, 1, 30))
     def greedy(p: Params, served: Served) -> Iterator[Step]:
-        bare = asked(api, served, p["text"], temperature=0)
-        body = bare | {"max_tokens": LIMIT}
-        yield Step("plain", operation, body)
-        yield Step("again", operation, body)
-        yield Step("fewer", operation, bare | {"max_tokens": FEWER})
-        yield Step("new_limit", operation, bare | {"max_completion_tokens": LIMIT})
-        yield Step("one_choice", operation, body | {"n": 1})
-        yield Step("not_streamed", operation, body | {"stream": False})
-        yield Step("frequency_0", operation, body | {"frequency_penalty": 0})
-        yield Step("presence_0", operation, body | {"presence_penalty": 0})
-        yield Step("bias_null", operation, body | {"logit_bias": None})
-        yield Step("bias_empty", operation, body | {"logit_bias": {}})
-        longer = f"{p['text']} {p['text']}"
+        def step(label: str, *rows: str, **change: Any) -> Step:
+            body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
+            body |= change
+            if "max_completion_tokens" in change:
+                del body["max_tokens"]
+            return Step(label, operation, body, serves=rows)
+
+        fewer = p["fewer"]
+        yield step("plain", row["temperature range"])
+        yield step("again")
+        yield step("fewer", row["max"], row["max range"], max_tokens=fewer)
+        yield step("new_limit", row["limit"], max_completion_tokens=fewer)
+        yield step("one_choice", n=1)
+        yield step("not_streamed", row["stream"], stream=False)
+        yield step("bias_null", row["bias"], logit_bias=None)
+        yield step("bias_empty", row["bias"], logit_bias={})
+        # the printed samples (000:378-405): they leave prompt_tokens as they are
+        yield step("samples", **SAMPLES, max_tokens=2)
+        longer = asked(api, served, f"{p['text']} {p['text']}", temperature=0)
         yield Step(
-            "longer", operation, asked(api, served, longer, temperature=0, max_tokens=1)
+            "longer",
+            operation,
+            longer | {"max_completion_tokens": 1},
+            serves=(row["limit range"],),
         )
 
     return greedy
 
 
 def _stops(api: Api) -> Probe:
-    operation = OPERATION[api]
+    operation, row = OPERATION[api], ROWS[api]
 
-    @probe(
-        f"{api}.stops",
-        api,
-        params=_prompts(api),
-        draws=(1, 2, 30),
-        needs=("stop",),
-    )
+    @probe(f"{api}.stops", api, params=prompts(api), draws=(1, 1, 40), needs=("stop",))
     def stops(p: Params, served: Served) -> Iterator[Step]:
-        body = asked(api, served, p["text"], temperature=0, max_tokens=LIMIT)
+        body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
+
+        def stop(answers: Answers) -> str | None:
+            return stop_within(text_of(answers["plain"]) or "", p["after"])
 
         def stop_string(answers: Answers) -> Any:
-            stop = stop_within(text_of(answers["plain"]) or "")
-            return None if stop is None else body | {"stop": stop}
+            found = stop(answers)
+            return None if found is None else body | {"stop": found}
 
         def stop_list(answers: Answers) -> Any:
-            stop = stop_within(text_of(answers["plain"]) or "")
-            return None if stop is None else body | {"stop": [NEVER, stop]}
+            found = stop(answers)
+            many = [NEVER, f"{NEVER}2", found, f"{NEVER}4"]  # up to 4 (A-101)
+            return None if found is None else body | {"stop": many}
+
+        def step(label: str, rows: str, stop: str | None) -> Step:
+            return Step(label, operation, body | {"stop": stop}, serves=(row[rows],))
 
         yield Step("plain", operation, body)
         yield Step("stopped", operation, stop_string)
-        yield Step("stopped_by_list", operation, stop_list)
-        yield Step("never_stopped", operation, body | {"stop": NEVER})
-        yield Step("stop_null", operation, body | {"stop": None})
+        yield Step("stopped_by_list", operation, stop_list, serves=(row["stop list"],))
+        yield step("never_stopped", "stop string", NEVER)
+        yield step("stop_null", "stop null", None)
 
     return stops
 
 
 def _streams(api: Api) -> Probe:
-    operation = OPERATION[api]
+    operation, row = OPERATION[api], ROWS[api]
 
     @probe(
         f"{api}.streams",
         api,
-        params=_prompts(api),
-        draws=(1, 2, 30),
+        params=st.fixed_dictionaries(
+            {
+                "text": st.sampled_from(BEYOND_ASCII[api]),
+                "limit": st.integers(16, 24),
+                "after": st.integers(1, 6),
+            }
+        ),
+        draws=(0, 1, 30),
         needs=("streaming",),
     )
     def streams(p: Params, served: Served) -> Iterator[Step]:
-        body = asked(api, served, p["text"], temperature=0, max_tokens=LIMIT)
+        body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
         stream = body | {"stream": True}
-        rows = _STREAM_ROWS[api]
         usage = {"include_usage": True}
+        no_usage = {"include_usage": False}
         continuous = usage | {"continuous_usage_stats": True}
+
+        def step(label: str, *rows: str, **change: Any) -> Step:
+            return Step(label, operation, stream | change, serves=rows)
+
         yield Step("whole", operation, body)
-        yield Step("streamed", operation, stream, serves=rows["stream"])
-        yield Step(
-            "with_usage",
-            operation,
-            stream | {"stream_options": usage},
-            serves=(*rows["options"], *rows["usage"]),
-        )
-        yield Step(
-            "without_usage",
-            operation,
-            stream | {"stream_options": {"include_usage": False}},
-            serves=rows["usage"],
-        )
-        yield Step(
-            "continuous",
-            operation,
-            stream | {"stream_options": continuous},
-            serves=(*rows["options"], *rows["continuous"]),
-        )
-        yield Step(
-            "null_options",
-            operation,
-            stream | {"stream_options": None},
-            serves=rows["options"],
-        )
+        yield step("streamed", row["stream"])
+        options = (row["stream options"], row["include usage"])
+        yield step("with_usage", *options, stream_options=usage)
+        yield step("without_usage", row["include usage"], stream_options=no_usage)
+        yield step("continuous", row["continuous usage"], stream_options=continuous)
 
         def stopped(answers: Answers) -> Any:
-            stop = stop_within(text_of(answers["whole"]) or "")
-            return None if stop is None else stream | {"stop": stop}
+            found = stop_within(text_of(answers["whole"]) or "", p["after"])
+            return None if found is None else stream | {"stop": found}
 
         yield Step("stopped", operation, stopped)
 
     return streams
 
 
-_STREAM_ROWS: dict[Api, dict[str, tuple[str, ...]]] = {
-    "chat": {
-        "stream": ("CHAT-REQ-034",),
-        "options": ("CHAT-REQ-035",),
-        "usage": ("CHAT-REQ-036",),
-        "continuous": ("CHAT-REQ-037",),
-    },
-    "completions": {
-        "stream": ("COMP-REQ-030",),
-        "options": ("COMP-REQ-032",),
-        "usage": ("COMP-REQ-032",),
-        "continuous": ("COMP-REQ-032",),
-    },
-}
-
-
-def _sampled(api: Api) -> Probe:
-    operation = OPERATION[api]
+def _seeds(api: Api) -> Probe:
+    operation, row = OPERATION[api], ROWS[api]
 
     @probe(
         f"{api}.seeds",
@@ -208,36 +232,47 @@ def _sampled(api: Api) -> Probe:
         params=st.fixed_dictionaries(
             {"text": st.sampled_from(PROMPTS[api]), "seed": st.integers(1, 9999)}
         ),
-        draws=(0, 1, 20),
+        draws=(0, 1, 30),
         needs=("seed",),
     )
     def seeds(p: Params, served: Served) -> Iterator[Step]:
-        bare = asked(api, served, p["text"], max_tokens=8, seed=p["seed"])
+        bare = asked(api, served, p["text"], max_tokens=28, seed=p["seed"])
         full = bare | {"temperature": 1, "top_p": 1}
-        yield Step("seeded", operation, full)
-        yield Step("seeded_again", operation, full)
-        yield Step("no_temperature", operation, bare | {"top_p": 1})
-        yield Step("no_top_p", operation, bare | {"temperature": 1})
+        spelt = full | {"n": 1, "stream": False, "logit_bias": None, "stop": None}
+        if api == "chat":
+            spelt |= {"logprobs": False}
+        else:
+            spelt |= {"logprobs": None, "echo": False}
+        heat, top = row["temperature range"], row["top_p range"]  # 1 is their bound
+        yield Step("seeded", operation, full, serves=(row["seed"],))
+        yield Step("again", operation, full)
+        yield Step("no_temperature", operation, bare | {"top_p": 1}, serves=(top,))
+        yield Step("no_top_p", operation, bare | {"temperature": 1}, serves=(heat,))
+        yield Step("frequency_0", operation, full | {"frequency_penalty": 0})
+        yield Step("presence_0", operation, full | {"presence_penalty": 0})
+        yield Step("spelt", operation, spelt)
 
     return seeds
 
 
 def _choices(api: Api) -> Probe:
-    operation = OPERATION[api]
+    operation, row = OPERATION[api], ROWS[api]
 
     @probe(
         f"{api}.choices",
         api,
         params=st.fixed_dictionaries(
-            {"text": st.sampled_from(PROMPTS[api]), "n": st.sampled_from((2, 3))}
+            {"text": st.sampled_from(PROMPTS[api]), "limit": st.integers(5, 7)}
         ),
-        draws=(1, 2, 20),
+        draws=(1 if api == "chat" else 0, 1, 30),
         needs=("n",),
     )
     def choices(p: Params, served: Served) -> Iterator[Step]:
-        body = asked(api, served, p["text"], max_tokens=6, temperature=0.8)
-        yield Step("one", operation, body)
-        yield Step("several", operation, body | {"n": p["n"]})
+        body = asked(api, served, p["text"], max_tokens=p["limit"], temperature=0.8)
+        yield Step("one", operation, body, serves=(row["temperature"],))
+        yield Step("several", operation, body | {"n": 3}, serves=(row["n"],))
+        halted = {"n": 3, "stop": COMMON_LETTERS}
+        yield Step("stopped", operation, body | halted)
 
     return choices
 
@@ -251,7 +286,7 @@ def _streamed_choices(api: Api) -> Probe:
         params=st.fixed_dictionaries(
             {"text": st.sampled_from(PROMPTS[api]), "n": st.sampled_from((2, 3))}
         ),
-        draws=(0, 2, 20),
+        draws=(0, 1, 30),
         needs=("n", "streaming"),
     )
     def streamed_choices(p: Params, served: Served) -> Iterator[Step]:
@@ -262,40 +297,62 @@ def _streamed_choices(api: Api) -> Probe:
     return streamed_choices
 
 
+SEEDS: dict[Api, range] = {"chat": range(1, 9), "completions": range(1, 4)}
+"""Eight different seeds (META-053), as one API shows for both."""
+
+WARM_SEEDS: dict[Api, range] = {"chat": range(1, 4), "completions": range(0)}
+
+
 def _spread(api: Api) -> Probe:
     operation = OPERATION[api]
 
-    @probe(f"{api}.spread", api, params=_prompts(api), draws=(0, 1, 5), needs=("seed",))
+    @probe(
+        f"{api}.spread",
+        api,
+        params=st.fixed_dictionaries({"text": st.sampled_from(PROMPTS[api])}),
+        draws=(0, 1, 25),
+        needs=("seed",),
+    )
     def spread(p: Params, served: Served) -> Iterator[Step]:
         body = asked(api, served, p["text"], max_tokens=6)
-        for seed in range(1, 9):
+        for seed in SEEDS[api]:
             hot = body | {"temperature": 1, "seed": seed}
             yield Step(f"hot_{seed}", operation, hot)
-        for seed in range(1, 5):
+        for seed in WARM_SEEDS[api]:
             warm = body | {"temperature": 0.5, "seed": seed}
             yield Step(f"warm_{seed}", operation, warm)
-        for seed in range(1, 4):
-            narrow = body | {"temperature": 1, "top_p": 0.01, "seed": seed}
-            yield Step(f"narrow_{seed}", operation, narrow)
+        narrow = body | {"temperature": 1, "top_p": 0.01, "seed": 1}
+        yield Step("narrow", operation, narrow)
         yield Step("cold", operation, body | {"temperature": 0})
 
     return spread
 
 
 def _pushed(api: Api) -> Probe:
-    operation = OPERATION[api]
+    operation, row = OPERATION[api], ROWS[api]
 
-    @probe(f"{api}.pushed", api, params=_prompts(api), draws=(0, 1, 10))
+    @probe(
+        f"{api}.pushed",
+        api,
+        params=st.fixed_dictionaries({"text": st.sampled_from(PROMPTS[api])}),
+        draws=(0, 1, 20),
+    )
     def pushed(p: Params, served: Served) -> Iterator[Step]:
         body = asked(api, served, p["text"], temperature=0, max_tokens=24)
+
+        def step(label: str, *rows: str, **change: Any) -> Step:
+            serves = tuple(row[name] for name in rows)
+            return Step(label, operation, body | change, serves=serves)
+
         for name in ("frequency", "presence"):
-            field = f"{name}_penalty"
-            yield Step(f"{name}_up", operation, body | {field: 2.0})
-            yield Step(f"{name}_down", operation, body | {field: -2.0})
-        short = body | {"max_tokens": 3}
-        yield Step("plain", operation, short)
-        forced = short | {"logit_bias": {FORCED_ID: 100}}
-        yield Step("forced", operation, forced)
+            field, bounds = f"{name}_penalty", f"{name} range"
+            yield step(f"{name}_up", name, bounds, **{field: 2.0})
+            yield step(f"{name}_down", bounds, **{field: -2.0})
+        yield Step("plain", operation, body)
+        least = {str(token): -100 for token in BANNED_IDS}
+        yield step("banned", "bias range", logit_bias=least)
+        most = {FORCED_ID: 100}
+        yield step("forced", "bias range", logit_bias=most, max_tokens=3)
 
     return pushed
 
@@ -303,11 +360,11 @@ def _pushed(api: Api) -> Probe:
 def decoding_probes(api: Api) -> list[Probe]:
     """The relations of one generating API."""
     return [
-        _greedy(api),
         _stops(api),
-        _streams(api),
-        _sampled(api),
         _choices(api),
+        _greedy(api),
+        _streams(api),
+        _seeds(api),
         _streamed_choices(api),
         _spread(api),
         _pushed(api),

@@ -1,6 +1,7 @@
-"""Parameters of chat and completions, one field at a time: accepted and refused.
+"""Parameters of chat and completions, one field at a time.
 
-The tables are the same for both; the requirement numbers differ.
+The tables are the same for both APIs; the requirement numbers differ. Forms that a
+relation sends anyway (conformance.probes.decoding) are accepted there, not here.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from conformance.probes.bodies import OPERATION, valid
 from conformance.probes.single_field import (
     accepted,
     breaks,
+    costing,
     instead_of,
     refused,
     takes,
@@ -19,156 +21,175 @@ from conformance.probes.single_field import (
 
 WORD = "word"
 OBJECT = {"a": 1}
-FUNCTION = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "Weather of a city",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
-    },
-}
-ASKS_FOR_TOOL = [{"role": "user", "content": "Use get_weather for Paris."}]
+COMMON_LETTERS = ["e", " ", "a", "."]
+"""Stop strings that hardly any text avoids: they end an answer after a few tokens."""
 
-
-def many_functions(count: int) -> list[dict[str, Any]]:
-    """So many smallest function tools."""
-    return [
-        {"type": "function", "function": {"name": f"f{i}"}} for i in range(1, count + 1)
-    ]
-
+SHORT = 32
+"""A ceiling for answers that nothing but COMMON_LETTERS ends, in tokens."""
 
 # Requirement numbers of the parameters that both APIs share (000:378-405, 000:576-588).
-_ROWS: dict[Api, dict[str, str]] = {
+ROWS: dict[Api, dict[str, str]] = {
     "chat": {
-        "frequency": "CHAT-REQ-012", "frequency range": "CHAT-REQ-014",
-        "bias": "CHAT-REQ-015", "bias keys": "CHAT-REQ-016",
-        "bias range": "CHAT-REQ-017", "limit": "CHAT-REQ-019",
-        "limit range": "CHAT-REQ-020", "max": "CHAT-REQ-022",
-        "max range": "CHAT-REQ-023", "n": "CHAT-REQ-024", "n range": "CHAT-REQ-025",
-        "presence": "CHAT-REQ-026", "presence range": "CHAT-REQ-028",
-        "seed": "CHAT-REQ-029", "stop string": "CHAT-REQ-030",
-        "stop list": "CHAT-REQ-031", "stop null": "CHAT-REQ-032",
-        "stop type": "CHAT-REQ-033", "stream": "CHAT-REQ-034",
-        "temperature": "CHAT-REQ-039", "temperature range": "CHAT-REQ-041",
-        "temperature top": "CHAT-REQ-042", "top_p": "CHAT-REQ-053",
-        "top_p range": "CHAT-REQ-055", "model": "CHAT-REQ-003",
+        "model": "CHAT-REQ-003",
+        "frequency": "CHAT-REQ-012",
+        "frequency range": "CHAT-REQ-014",
+        "bias": "CHAT-REQ-015",
+        "bias keys": "CHAT-REQ-016",
+        "bias range": "CHAT-REQ-017",
+        "limit": "CHAT-REQ-019",
+        "limit range": "CHAT-REQ-020",
+        "max": "CHAT-REQ-022",
+        "max range": "CHAT-REQ-023",
+        "n": "CHAT-REQ-024",
+        "n range": "CHAT-REQ-025",
+        "presence": "CHAT-REQ-026",
+        "presence range": "CHAT-REQ-028",
+        "seed": "CHAT-REQ-029",
+        "stop string": "CHAT-REQ-030",
+        "stop list": "CHAT-REQ-031",
+        "stop null": "CHAT-REQ-032",
+        "stop type": "CHAT-REQ-033",
+        "stream": "CHAT-REQ-034",
+        "stream options": "CHAT-REQ-035",
+        "include usage": "CHAT-REQ-036",
+        "continuous usage": "CHAT-REQ-037",
+        "temperature": "CHAT-REQ-039",
+        "temperature range": "CHAT-REQ-041",
+        "temperature top": "CHAT-REQ-042",
+        "top_p": "CHAT-REQ-053",
+        "top_p range": "CHAT-REQ-055",
     },
     "completions": {
-        "frequency": "COMP-REQ-010", "frequency range": "COMP-REQ-012",
-        "bias": "COMP-REQ-013", "bias keys": "COMP-REQ-014",
-        "bias range": "COMP-REQ-015", "limit": "COMP-REQ-019",
-        "limit range": "COMP-REQ-020", "max": "COMP-REQ-021",
-        "max range": "COMP-REQ-022", "n": "COMP-REQ-023", "n range": "COMP-REQ-024",
-        "presence": "COMP-REQ-025", "presence range": "COMP-REQ-027",
-        "seed": "COMP-REQ-028", "stop string": "COMP-REQ-029",
-        "stop list": "COMP-REQ-029", "stop null": "COMP-REQ-029",
-        "stop type": "COMP-REQ-029", "stream": "COMP-REQ-030",
-        "temperature": "COMP-REQ-033", "temperature range": "COMP-REQ-035",
-        "temperature top": "COMP-REQ-036", "top_p": "COMP-REQ-037",
-        "top_p range": "COMP-REQ-039", "model": "COMP-REQ-002",
+        "model": "COMP-REQ-002",
+        "frequency": "COMP-REQ-010",
+        "frequency range": "COMP-REQ-012",
+        "bias": "COMP-REQ-013",
+        "bias keys": "COMP-REQ-014",
+        "bias range": "COMP-REQ-015",
+        "limit": "COMP-REQ-019",
+        "limit range": "COMP-REQ-020",
+        "max": "COMP-REQ-021",
+        "max range": "COMP-REQ-022",
+        "n": "COMP-REQ-023",
+        "n range": "COMP-REQ-024",
+        "presence": "COMP-REQ-025",
+        "presence range": "COMP-REQ-027",
+        "seed": "COMP-REQ-028",
+        "stop string": "COMP-REQ-029",
+        "stop list": "COMP-REQ-029",
+        "stop null": "COMP-REQ-029",
+        "stop type": "COMP-REQ-029",
+        "stream": "COMP-REQ-030",
+        "stream options": "COMP-REQ-032",
+        "include usage": "COMP-REQ-032",
+        "continuous usage": "COMP-REQ-032",
+        "temperature": "COMP-REQ-033",
+        "temperature range": "COMP-REQ-035",
+        "temperature top": "COMP-REQ-036",
+        "top_p": "COMP-REQ-037",
+        "top_p range": "COMP-REQ-039",
     },
-}  # fmt: skip
-
-
-def _accepted_rows(api: Api) -> list[Params]:
-    row = _ROWS[api]
-    return [
-        takes(row["frequency"], frequency_penalty=0.5),
-        takes(row["frequency range"], frequency_penalty=2.0),
-        takes(row["frequency range"], frequency_penalty=-2.0),
-        takes(row["presence"], presence_penalty=1.0),
-        takes(row["presence range"], presence_penalty=2.0),
-        takes(row["presence range"], presence_penalty=-2.0),
-        takes(row["bias"], row["bias keys"], logit_bias={"100": 2.0}),
-        takes(row["bias"], logit_bias={}),
-        takes(row["bias range"], logit_bias={"100": 100, "101": -100}),
-        instead_of("max_tokens", takes(row["limit"], max_completion_tokens=3)),
-        instead_of("max_tokens", takes(row["limit range"], max_completion_tokens=1)),
-        takes(row["max"], max_tokens=5),
-        takes(row["max range"], max_tokens=1),
-        takes(row["temperature"], temperature=0.7),
-        takes(row["temperature range"], temperature=0.0),
-        takes(row["temperature range"], temperature=1.0),
-        takes(row["top_p"], top_p=0.9),
-        takes(row["top_p range"], top_p=0.1),
-        takes(row["top_p range"], top_p=1.0),
-        takes(row["stream"], stream=False),
-    ]
+}
 
 
 def _refused_rows(api: Api) -> list[Params]:
-    row = _ROWS[api]
-    return [
-        breaks("/model is no string", row["model"], model=OBJECT),
+    row = ROWS[api]
+    rows = [
         breaks("/temperature is below 0", row["temperature range"], temperature=-0.1),
-        breaks("/frequency_penalty is a word", row["frequency"], frequency_penalty=WORD),
-        breaks(
-            "/frequency_penalty is above 2", row["frequency range"],
-            frequency_penalty=2.1,
-        ),
-        breaks(
-            "/frequency_penalty is below -2", row["frequency range"],
-            frequency_penalty=-2.1,
-        ),
-        breaks("/presence_penalty is a word", row["presence"], presence_penalty=WORD),
-        breaks(
-            "/presence_penalty is above 2", row["presence range"], presence_penalty=2.1
-        ),
-        breaks(
-            "/presence_penalty is below -2", row["presence range"], presence_penalty=-2.1
-        ),
-        breaks("/logit_bias is a string", row["bias"], logit_bias=WORD),
-        breaks(
-            "/logit_bias/101 is above 100", row["bias range"], logit_bias={"101": 101}
-        ),
-        instead_of("max_tokens", breaks("/max_completion_tokens is fractional", row["limit"], max_completion_tokens=2.5)),
-        instead_of("max_tokens", breaks("/max_completion_tokens is below 0", row["limit range"], max_completion_tokens=-1)),
-        breaks("/max_tokens is below 0", row["max range"], max_tokens=-1),
-        breaks("/max_tokens is an object", row["max"], max_tokens=OBJECT),
-        breaks("/n is below 1", row["n range"], n=0, temperature=0.8),
-        breaks("/n is below 1", row["n range"], n=-1, temperature=0.8),
-        breaks("/n is fractional", row["n"], n=2.5, temperature=0.8),
-        breaks("/seed is a word", row["seed"], seed=WORD),
-        breaks("/stop is an object", row["stop type"], stop=OBJECT),
-        breaks("/stream is an object", row["stream"], stream=OBJECT),
         breaks("/temperature is a word", row["temperature"], temperature=WORD),
         breaks("/temperature is above 1", row["temperature top"], temperature=1.5),
+        breaks("/model is no string", row["model"], model=OBJECT),
         breaks("/top_p is a word", row["top_p"], top_p=WORD),
         breaks("/top_p is above 1", row["top_p range"], top_p=1.1),
         breaks("/top_p is below 0", row["top_p range"], top_p=-0.1),
-    ]  # fmt: skip
+        breaks("/logit_bias is a string", row["bias"], logit_bias=WORD),
+        breaks("/logit_bias/9 is above 100", row["bias range"], logit_bias={"9": 101}),
+        breaks("/seed is a word", row["seed"], seed=WORD),
+        breaks("/stop is an object", row["stop type"], stop=OBJECT),
+        breaks("/stream is an object", row["stream"], stream=OBJECT),
+        breaks("/n is below 1", row["n range"], n=0),
+    ]
+    for name in ("frequency", "presence"):
+        field, bounds = f"{name}_penalty", row[f"{name} range"]
+        rows += [
+            breaks(f"/{field} is a word", row[name], **{field: WORD}),
+            breaks(f"/{field} is above 2", bounds, **{field: 2.1}),
+            breaks(f"/{field} is below -2", bounds, **{field: -2.1}),
+        ]
+    rows += _wrong_limits(api)
+    if api == "chat":  # completions only says "optional integer" (COMP-REQ-023)
+        rows.append(breaks("/n is fractional", row["n"], n=2.5))
+    return rows
 
 
-def shared_probes(api: Api) -> list[Probe]:
+def _wrong_limits(api: Api) -> list[Params]:
+    """Limits that are none; stop strings end what a lax server generates."""
+    row = ROWS[api]
+    new, old = "max_completion_tokens", "max_tokens"
+    wrong: list[tuple[str, Any, str, str]] = [
+        (new, 2.5, "is fractional", row["limit"]),
+        (new, -1, "is below 0", row["limit range"]),
+        (old, -1, "is below 0", row["max range"]),
+    ]
+    if api == "chat":  # completions only says "optional integer" (COMP-REQ-021)
+        wrong.append((old, OBJECT, "is an object", row["max"]))
+    rows = []
+    for field, value, rule, serves in wrong:
+        change = {field: value, "stop": COMMON_LETTERS}
+        mutant = costing(SHORT, breaks(f"/{field} {rule}", serves, **change))
+        rows.append(mutant if field == old else instead_of(old, mutant))
+    return rows
+
+
+def shared_probes(api: Api, *, smoke_rows: int) -> list[Probe]:
     """Probes of the parameters that chat and completions have in common."""
-    row = _ROWS[api]
-    return [
-        accepted(f"{api}.accepted", api, *_accepted_rows(api)),
-        refused(f"{api}.refused", api, *_refused_rows(api), smoke_rows=2),
-        accepted(
-            f"{api}.accepted.seed", api, takes(row["seed"], seed=42), needs=("seed",)
+    row = ROWS[api]
+    undecided = [
+        case(
+            row["limit range"],
+            "",
+            max_tokens=None,
+            max_completion_tokens=0,
+            stop=COMMON_LETTERS,
         ),
+    ]
+    both = [
+        refused(f"{api}.refused", api, *_refused_rows(api), smoke_rows=smoke_rows),
         accepted(
-            f"{api}.accepted.n",
+            f"{api}.accepted",
             api,
-            takes(row["n"], n=3, temperature=0.8),
-            needs=("n",),
-        ),
-        accepted(
-            f"{api}.accepted.stop",
-            api,
-            takes(row["stop string"], stop="\n"),
-            takes(row["stop list"], stop=["a", "b"]),
-            takes(row["stop null"], stop=None),
-            needs=("stop",),
+            takes(row["bias"], row["bias keys"], logit_bias={"100": 2.0}),  # 000:379
+            takes(row["top_p"], row["top_p range"], top_p=0.1),
         ),
         _bias_keys(api),
-        _huge_limit(api),
     ]
+    if api == "chat":  # what completions would say is the same
+        undecided.append(case(row["top_p range"], "0", top_p=0))
+        both.append(_huge_limit(api))
+    return [*both, undecided_cases(f"{api}.undecided.fields", api, *undecided)]
+
+
+def case(row: str, what: str, **change: Any) -> Params:
+    """Something on which the documents are silent; a field that is None is left out.
+
+    `what` begins the reading of it, "… is accepted"; "": another check reads it.
+    """
+    return {"row": row, "what": what, "change": change}
+
+
+def undecided_cases(
+    name: str, api: Api, *cases: Params, needs: tuple[str, ...] = ()
+) -> Probe:
+    """One request per case: accepting and refusing are both right."""
+
+    @table(name, api, cases, needs=needs)
+    def build(p: Params, served: Served) -> Iterator[Step]:
+        body = valid(api, served) | p["change"]
+        ceiling = None if body["max_tokens"] else SHORT
+        sent = {name: value for name, value in body.items() if value is not None}
+        yield Step("variant", OPERATION[api], sent, "either", completion_tokens=ceiling)
+
+    return build
 
 
 def _bias_keys(api: Api) -> Probe:
@@ -176,24 +197,21 @@ def _bias_keys(api: Api) -> Probe:
 
     @table(f"{api}.bias_key", api, [None])
     def bias_key(_: Params, served: Served) -> Iterator[Step]:
-        body = valid(api, served) | {"max_tokens": 2}
-        yield Step("valid", OPERATION[api], valid(api, served), shared=True)
+        body = valid(api, served)
+        yield Step("valid", OPERATION[api], body, shared=True)
         yield Step("key", OPERATION[api], body | {"logit_bias": {WORD: 1}}, "either")
 
     return bias_key
 
 
 def _huge_limit(api: Api) -> Probe:
-    """A limit beyond any model: refused or clamped (A-083).
-
-    Four stop strings that hardly any text avoids end a clamped answer at once.
-    """
+    """A limit beyond any model: refused or clamped (A-083)."""
 
     @table(f"{api}.huge_limit", api, [10_000_000])
     def huge_limit(limit: Params, served: Served) -> Iterator[Step]:
         body = valid(api, served)
         body.pop("max_tokens")
-        body |= {"max_completion_tokens": limit, "stop": ["e", " ", "a", "."]}
-        yield Step("huge", OPERATION[api], body, "either", completion_tokens=64)
+        body |= {"max_completion_tokens": limit, "stop": COMMON_LETTERS}
+        yield Step("huge", OPERATION[api], body, "either", completion_tokens=SHORT)
 
     return huge_limit

@@ -2,35 +2,37 @@
 
 from collections.abc import Iterator
 
-from conformance.exchange import Api
+from conformance.exchange import Api, Json
 from conformance.probe import Params, Probe, Served, Step, table
-from conformance.probes.bodies import OPERATION
+from conformance.scenario import api_of
 from spec import Example, examples
 
 
 def _requests(api: Api) -> list[Example]:
     """The printed requests of an API; the first requirement of each is its validity."""
-    path = OPERATION[api].removeprefix("POST /v1")  # the other paths end so as well
     return [
         example
         for example in examples().values()
         if example.direction == "request"
         and example.body is not None
-        and example.operation.endswith(path)
+        and api_of(example.operation) == api
     ]
 
 
-def printed(api: Api) -> Probe:
-    """One request per printed request; equal ones are sent once."""
+def printed(api: Api, *, smoke_rows: int = 1, **members: Json) -> Probe:
+    """One request per printed request; equal ones are sent once.
+
+    `members` are added: generation is never left without a limit (A-085).
+    """
     rows = [example.id for example in _requests(api)]
 
-    @table(f"{api}.printed", api, rows, smoke_rows=1)
+    @table(f"{api}.printed", api, rows, smoke_rows=smoke_rows)
     def build(row: Params, served: Served) -> Iterator[Step]:
         example = examples()[row]
         yield Step(
             "printed",
             example.operation,
-            example.body | {"model": served.model(api)},
+            example.body | {"model": served.model(api)} | members,
             serves=example.requirements[:1],
             shared=True,
         )

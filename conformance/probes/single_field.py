@@ -32,6 +32,11 @@ def beside_schema(row: Params, why: str) -> Params:
     return row | {"off_schema": why}
 
 
+def costing(tokens: int, row: Params) -> Params:
+    """The same row, whose body is no bound for what it costs a lax server."""
+    return row | {"completion_tokens": tokens}
+
+
 def instead_of(field: str, row: Params) -> Params:
     """The same row, with a field of the smallest valid body taken away."""
     return row | {"drop": field}
@@ -89,6 +94,7 @@ def refused(
             breaks=row["breaks"],
             shared=True,
             off_schema=row.get("off_schema", ""),
+            completion_tokens=row.get("completion_tokens"),
         )
 
     return build

@@ -1,0 +1,113 @@
+"""What chat answers promise besides what they share with completions."""
+
+from collections.abc import Iterator
+
+from conformance.check import Check, Finding, Note, Reading, Witness, check
+from conformance.checks.generated import is_one_body, usage_of
+from conformance.checks.observed import answer as step_answer
+from conformance.checks.observed import answered
+from conformance.exchange import Json, Observation
+from conformance.views import ChatAnswer
+
+_ON = ("chat.", "common.")
+_THOUGHTS = ("<think>", "<thinking>", "<|begin_of_thought|>")
+"""How models that reason begin their reasoning, as text."""
+
+
+@check("CHAT-RES-011", on=_ON)
+def reasoning_is_no_content(answer: ChatAnswer) -> Iterator[Note]:
+    """Reasoning stands in reasoning_content, not as markup at the head of content."""
+    for i, text in enumerate(answer.texts):
+        if text.lstrip().startswith(_THOUGHTS):
+            yield Finding(
+                expected="reasoning in reasoning_content",
+                actual=text[:80],
+                pointer=f"/choices/{i}/message/content",
+            )
+
+
+def _kind(value: Json) -> str:
+    return "null" if value is None else type(value).__name__
+
+
+@check("CHAT-RES-012", "CHAT-RES-014", on=_ON, witness=True)
+def members_without_a_value_are_null_or_absent(answer: ChatAnswer) -> Iterator[Note]:
+    """How a message without reasoning or calls spells that (A-092, A-094)."""
+    yield Witness(("CHAT-RES-012", "CHAT-RES-014"))
+    names = {"str": "string", "list": "empty array"}
+    for member, row in (
+        ("reasoning_content", "CHAT-RES-012"),
+        ("tool_calls", "CHAT-RES-014"),
+    ):
+        for choice in answer.choices:
+            message = choice["message"]
+            if message.get(member) and member == "tool_calls":
+                continue
+            kind = _kind(message[member]) if member in message else "absent"
+            yield Reading(names.get(kind, kind), ids=(row,))
+
+
+@check("CHAT-RES-023", on=_ON)
+def prompt_details_may_be_there(answer: ChatAnswer) -> Iterator[Note]:
+    """Whether usage has the member that only the printed example shows (A-097)."""
+    is_there = "prompt_tokens_details" in answer.usage
+    yield Reading("present" if is_there else "absent")
+
+
+@check("CHAT-RES-024", on=_ON)
+def prompt_logprobs_may_be_there(answer: ChatAnswer) -> Iterator[Note]:
+    """Whether the answer has the member that only the printed example shows (A-097)."""
+    yield Reading("present" if "prompt_logprobs" in answer.body else "absent")
+
+
+def _streams(seen: Observation) -> bool:
+    return (
+        seen.accepted("printed") and seen["printed"].request.json.get("stream") is True
+    )
+
+
+@check("CHAT-REQ-056", on="chat.printed", when=_streams)
+def the_printed_cell_is_streamed(seen: Observation) -> Iterator[Note]:
+    """The body of the context row, which says stream, is answered with a stream."""
+    if is_one_body(seen["printed"]):
+        yield Finding(
+            expected="a stream", actual="one JSON body", step="printed", kind="silent"
+        )
+
+
+@check(
+    "CHAT-EX-005",
+    on="chat.printed",
+    when=answered(ChatAnswer, "printed"),
+    witness=True,
+)
+def a_short_question_has_one_short_answer(seen: Observation) -> Iterator[Note]:
+    """The printed question has one choice, with index 0, that ends with stop.
+
+    A model that talks on until our limit (A-085) shows nothing.
+    """
+    rows = ("CHAT-EX-005",)
+    view = step_answer(ChatAnswer, seen, "printed")
+    limit = view.sent.get("max_completion_tokens")
+    if len(view.choices) != 1:
+        yield Finding("one choice", len(view.choices), "/choices", ids=rows)
+        return
+    choice = view.choices[0]
+    finish = choice.get("finish_reason")
+    if choice.get("index") != 0:
+        yield Finding("0", choice.get("index"), "/choices/0/index", ids=rows)
+    if finish == "length" and usage_of(seen["printed"], "completion_tokens") == limit:
+        return
+    yield Witness(rows)
+    if finish != "stop":
+        yield Finding("stop", finish, "/choices/0/finish_reason", ids=rows)
+
+
+CHECKS: tuple[Check, ...] = (
+    reasoning_is_no_content,
+    members_without_a_value_are_null_or_absent,
+    prompt_details_may_be_there,
+    prompt_logprobs_may_be_there,
+    the_printed_cell_is_streamed,
+    a_short_question_has_one_short_answer,
+)

@@ -1,0 +1,272 @@
+"""What each whole answer of chat and completions promises by itself.
+
+Every answer is judged, whatever it was asked for. Rows that only some answers can
+show (a limit that was reached, several choices) are witnessed by those alone.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from conformance.check import Check, Finding, Note, Reading, Witness, check
+from conformance.checks.generated import EVERYWHERE, Generated
+from conformance.views import ChatAnswer, is_whole
+
+_HIDDEN_BY_DEFAULT = 16
+"""Completions end at 16 tokens by default on many servers: a limit of so many or
+more is no proof that it was read (A-116)."""
+
+
+def _limit(answer: Generated) -> tuple[int, tuple[str, ...]] | None:
+    """The limit in force, in tokens for each choice, and the rows that promise it."""
+    new, old = answer.limit("max_completion_tokens"), answer.limit("max_tokens")
+    rows: tuple[str, ...] = ("META-040",)
+    if new is not None:
+        rows += answer.own("CHAT-SEM-007", "COMP-SEM-004")
+    if old is not None:
+        rows += answer.own("CHAT-SEM-008", "COMP-SEM-005")
+    given = [limit for limit in (new, old) if limit is not None]
+    # of two different limits either may hold (A-084)
+    return (max(given), rows) if given else None
+
+
+@check(
+    "CHAT-SEM-007",
+    "CHAT-SEM-008",
+    "COMP-SEM-004",
+    "COMP-SEM-005",
+    "META-040",
+    on=EVERYWHERE,
+    witness=True,
+)
+def no_more_tokens_than_the_limit(answer: Generated) -> Iterator[Note]:
+    """Each choice has at most as many tokens as the limit that was sent."""
+    limited = _limit(answer)
+    count = answer.completion_tokens
+    if limited is None or count is None:
+        return
+    limit, rows = limited
+    most = limit * answer.wanted
+    if count > most:
+        yield Witness(rows)
+        yield Finding(
+            expected=f"at most {most} tokens: {limit} for each choice",
+            actual=count,
+            pointer="/usage/completion_tokens",
+            kind="silent",
+            ids=rows,
+        )
+        return
+    if count == most and limit < _HIDDEN_BY_DEFAULT:
+        yield Witness(rows)
+    for i, choice in enumerate(answer.choices):
+        positions = _positions(choice)
+        if positions > limit and not answer.sent.get("echo"):
+            yield Finding(
+                expected=f"at most {limit} tokens",
+                actual=positions,
+                pointer=f"/choices/{i}/logprobs",
+                kind="silent",
+                ids=rows,
+            )
+
+
+def _positions(choice: Mapping[str, Any]) -> int:
+    """How many tokens the log probabilities of a choice list."""
+    match choice.get("logprobs"):
+        case {"content": list(content)}:
+            return len(content)
+        case {"tokens": list(tokens)}:
+            return len(tokens)
+    return 0
+
+
+@check("META-042", on=EVERYWHERE, witness=True)
+def finish_reasons_fit_the_count(answer: Generated) -> Iterator[Note]:
+    """`length` comes with exactly the limit's tokens, `stop` with at most so many."""
+    limited = _limit(answer)
+    count = answer.completion_tokens
+    if limited is None or count is None or len(answer.choices) != 1:
+        return
+    if "max_tokens" in answer.sent and "max_completion_tokens" in answer.sent:
+        return
+    limit = limited[0]
+    finish = answer.choices[0].get("finish_reason")
+    wrong = count != limit if finish == "length" else count > limit
+    if finish in ("length", "stop"):
+        yield Witness(("META-042",))
+        if wrong:
+            yield Finding(
+                expected=f"{'' if finish == 'length' else 'at most '}{limit} tokens",
+                actual=count,
+                pointer="/usage/completion_tokens",
+                ids=("META-042",),
+            )
+
+
+@check(
+    "CHAT-SEM-011",
+    "COMP-SEM-008",
+    "COMP-SEM-018",
+    "META-035",
+    "META-086",
+    on=EVERYWHERE,
+    witness=True,
+)
+def each_prompt_has_n_choices(answer: Generated) -> Iterator[Note]:
+    """There are n choices for each prompt, numbered from 0 without a gap."""
+    numbers: list[Any] = [choice.get("index") for choice in answer.choices]
+    if answer.wanted == 1:
+        return
+    counted: tuple[str, ...]
+    if len(answer.prompts) > 1:
+        counted, numbered = ("COMP-SEM-018", "META-086"), "COMP-SEM-018"
+    else:
+        counted = answer.own("CHAT-SEM-011", "COMP-SEM-008", "META-035")
+        numbered = "META-035"
+    yield Witness(counted)
+    if len(numbers) != answer.wanted:
+        yield Finding(
+            expected=f"{answer.wanted} choices",
+            actual=len(numbers),
+            pointer="/choices",
+            kind="silent",
+            ids=counted,
+        )
+    elif all(is_whole(number) for number in numbers):
+        wanted = list(range(answer.wanted))
+        if sorted(numbers) != wanted:
+            yield Finding(
+                expected=f"the indices {wanted}, in any order",
+                actual=numbers,
+                pointer="/choices",
+                ids=(numbered,),
+            )
+
+
+@check("CHAT-RES-006", "COMP-RES-006", on=EVERYWHERE, witness=True)
+def indices_lie_below_n(answer: Generated) -> Iterator[Note]:
+    """choices[].index lies in 0 … n - 1."""
+    rows = answer.own("CHAT-RES-006", "COMP-RES-006")
+    # that there are too many choices is another row's matter
+    last = max(answer.wanted, len(answer.choices)) - 1
+    for i, choice in enumerate(answer.choices):
+        index = choice.get("index")
+        if isinstance(index, int | float) and is_whole(index):
+            yield Witness(rows)
+            if not 0 <= index <= last:
+                yield Finding(
+                    expected=f"0 … {last}",
+                    actual=index,
+                    pointer=f"/choices/{i}/index",
+                    ids=rows,
+                )
+
+
+@check("META-082", on=("chat.", "common."))
+def every_choice_is_the_assistants(answer: ChatAnswer) -> Iterator[Note]:
+    """The role of every choice is assistant."""
+    for i, choice in enumerate(answer.choices):
+        if choice["message"].get("role") != "assistant":
+            yield Finding(
+                expected="assistant",
+                actual=choice["message"].get("role"),
+                pointer=f"/choices/{i}/message/role",
+            )
+
+
+@check("CHAT-RES-016", on=("chat.", "common."))
+def a_finish_reason_is_given(answer: ChatAnswer) -> Iterator[Note]:
+    """A completed reply says why it ended."""
+    for i, choice in enumerate(answer.choices):
+        if choice.get("finish_reason", "") is None:
+            yield Finding(
+                expected="a finish reason, such as stop or length",
+                actual=None,
+                pointer=f"/choices/{i}/finish_reason",
+            )
+
+
+@check(
+    "CHAT-SEM-013",
+    "COMP-SEM-010",
+    "META-045",
+    "META-046",
+    on=("chat.", "completions."),
+    when=lambda answer: bool(_stops(answer)),
+    witness=True,
+)
+def no_text_holds_a_stop_string(answer: Generated) -> Iterator[Note]:
+    """No choice has text after a stop string; none has the stop string (soft)."""
+    hard = answer.own("CHAT-SEM-013", "COMP-SEM-010", "META-045")
+    own = answer.own("CHAT-SEM-013", "COMP-SEM-010")
+    yield Witness((*hard, "META-046"))
+    for i, choice in enumerate(answer.choices):
+        text = answer.text(choice)
+        for stop in _stops(answer):
+            _, found, after = text.partition(stop)
+            if found:
+                yield Finding(
+                    expected=f"{'nothing after' if after else 'no'} {stop!r}",
+                    actual=text,
+                    pointer=f"/choices/{i}",
+                    kind="silent",
+                    soft=not after,
+                    ids=hard if after else (*own, "META-046"),
+                )
+                break
+
+
+def _stops(answer: Generated) -> list[str]:
+    """The stop strings of a request whose answers hold no prompt."""
+    stop = answer.sent.get("stop")
+    if answer.sent.get("echo"):
+        return []
+    given = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
+    return [text for text in given if isinstance(text, str) and text]
+
+
+@check(
+    "CHAT-RES-020",
+    on=("chat.", "common."),
+    when=lambda a: is_whole(a.usage.get("prompt_tokens")),
+)
+def a_conversation_has_tokens(answer: ChatAnswer) -> Iterator[Note]:
+    """usage.prompt_tokens is above 0: every conversation has a text."""
+    count = answer.usage["prompt_tokens"]
+    if not count > 0:
+        yield Finding(expected="above 0", actual=count, pointer="/usage/prompt_tokens")
+
+
+def _kind(value: object) -> str:
+    """A JSON value in the words of the rulings."""
+    match value:
+        case None:
+            return "null"
+        case str() | int() | float():
+            return "string or integer"
+        case list():
+            return "list"
+    return "object"
+
+
+@check("CHAT-RES-017", "COMP-RES-010", on=EVERYWHERE, witness=True)
+def stop_reasons_are_of_some_kind(answer: Generated) -> Iterator[Note]:
+    """What stop_reason holds where a stop string ended the text (A-096)."""
+    rows = answer.own("CHAT-RES-017", "COMP-RES-010")
+    yield Witness(rows)
+    for choice in answer.choices:
+        if answer.sent.get("stop") and choice.get("finish_reason") == "stop":
+            yield Reading(_kind(choice.get("stop_reason")), ids=rows)
+
+
+CHECKS: tuple[Check, ...] = (
+    no_more_tokens_than_the_limit,
+    finish_reasons_fit_the_count,
+    each_prompt_has_n_choices,
+    indices_lie_below_n,
+    every_choice_is_the_assistants,
+    a_finish_reason_is_given,
+    no_text_holds_a_stop_string,
+    a_conversation_has_tokens,
+    stop_reasons_are_of_some_kind,
+)

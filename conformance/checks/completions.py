@@ -1,0 +1,249 @@
+"""What completions promise besides what they share with chat: echo, many prompts."""
+
+from collections.abc import Iterator
+
+from conformance.check import Check, Finding, Note, Reading, Witness, check
+from conformance.checks.generated import (
+    Generated,
+    equal,
+    is_one_body,
+    texts_of,
+    usage_of,
+)
+from conformance.exchange import Observation
+from conformance.probes.decoding import text_of
+from conformance.views import CompletionAnswer, CompletionStream
+
+_ON = ("completions.", "common.")
+_TELLING = 8
+"""A shorter prompt may be what its own continuation begins with."""
+
+_ECHO = ("COMP-SEM-002", "META-084")
+
+
+def _prompt_of(prompts: list[str], n: int, index: object) -> str:
+    """The prompt that a choice continues: index is prompt · n + k (A-110)."""
+    number = int(index) // n if isinstance(index, int) else 0
+    return prompts[number] if 0 <= number < len(prompts) else ""
+
+
+def _echoes(
+    answer: Generated, index: object, text: str, pointer: str
+) -> Iterator[Note]:
+    """An echoed text begins with a prompt, and with that of its own index."""
+    yield Witness(_ECHO)
+    wanted = _prompt_of(answer.prompts, answer.n, index)
+    if not any(text.startswith(prompt) for prompt in answer.prompts):
+        yield Finding(
+            expected=f"text that begins with {wanted!r}",
+            actual=text,
+            pointer=pointer,
+            kind="silent",
+            ids=_ECHO,
+        )
+        return
+    if len(set(answer.prompts)) > 1:
+        yield Witness(("COMP-SEM-018",))
+        if not text.startswith(wanted):
+            yield Finding(
+                expected=f"a continuation of {wanted!r} at index {index}",
+                actual=text,
+                pointer=pointer,
+                ids=("COMP-SEM-018",),
+            )
+
+
+@check(*_ECHO, "COMP-SEM-018", on=_ON, witness=True)
+def an_echo_begins_with_its_prompt(answer: Generated) -> Iterator[Note]:
+    """With echo each text begins with its prompt."""
+    if answer.is_chat or answer.sent.get("echo") is not True or not all(answer.prompts):
+        return
+    for i, choice in enumerate(answer.choices):
+        pointer = f"/choices/{i}/text"
+        yield from _echoes(answer, choice.get("index"), choice["text"], pointer)
+
+
+@check("COMP-SEM-002", on=_ON, witness=True)
+def a_streamed_echo_begins_with_its_prompt(stream: CompletionStream) -> Iterator[Note]:
+    """With echo the pieces of a stream begin with the prompt."""
+    prompt = stream.sent.get("prompt")
+    if stream.sent.get("echo") is not True or not isinstance(prompt, str):
+        return
+    for index in stream.indices:
+        yield Witness(("COMP-SEM-002",))
+        if not stream.text(index).startswith(prompt):
+            yield Finding(
+                expected=f"text that begins with {prompt!r}",
+                actual=stream.text(index),
+                pointer=f"/choices/{index}/text",
+                kind="silent",
+                ids=("COMP-SEM-002",),
+            )
+
+
+@check("COMP-SEM-002", on=_ON, witness=True)
+def nothing_is_echoed_unasked(answer: Generated) -> Iterator[Note]:
+    """Without echo no text begins with its prompt."""
+    if answer.is_chat or answer.sent.get("echo"):
+        return
+    for i, choice in enumerate(answer.choices):
+        prompt = _prompt_of(answer.prompts, answer.n, choice.get("index"))
+        if len(prompt) < _TELLING:
+            continue
+        yield Witness(("COMP-SEM-002",))
+        if choice["text"].startswith(prompt):
+            yield Finding(
+                expected="text that goes on after the prompt",
+                actual=choice["text"],
+                pointer=f"/choices/{i}/text",
+                ids=("COMP-SEM-002",),
+            )
+
+
+@check("META-084", on="completions.echo", witness=True)
+def an_echo_goes_on_as_without(seen: Observation) -> Iterator[Note]:
+    """After the echoed prompt the greedy text is that without echo (soft)."""
+    texts = texts_of(seen, "plain", "echoed")
+    if texts is None:
+        return
+    plain, echoed = texts
+    prompt = seen.params["text"]
+    yield Witness(("META-084",))
+    if echoed.startswith(prompt) and echoed != prompt + plain:
+        yield Finding(
+            expected=prompt + plain,
+            actual=echoed,
+            pointer="/choices/0/text",
+            step="echoed",
+            soft=True,
+            ids=("META-084",),
+        )
+
+
+@check("META-085", on="completions.echo", witness=True)
+def an_echo_costs_nothing(seen: Observation) -> Iterator[Note]:
+    """Usage is the same with and without echo."""
+    if not seen.accepted("plain", "echoed"):
+        return
+    for name in ("prompt_tokens", "completion_tokens"):
+        plain, echoed = (usage_of(seen[s], name) for s in ("plain", "echoed"))
+        if plain is None or echoed is None:
+            continue
+        yield Witness(("META-085",))
+        if plain != echoed:
+            yield Finding(
+                expected=f"{plain}, as without echo",
+                actual=echoed,
+                pointer=f"/usage/{name}",
+                step="echoed",
+                ids=("META-085",),
+            )
+
+
+@check("META-087", on="completions.batch", witness=True)
+def an_array_of_one_is_its_string(seen: Observation) -> Iterator[Note]:
+    """A prompt string and an array with that one string have the same text."""
+    yield from equal(seen, ("META-087",), "first", ["listed"])
+
+
+@check("META-086", "COMP-SEM-018", on="completions.batch", witness=True)
+def an_array_is_answered_like_single_calls(seen: Observation) -> Iterator[Note]:
+    """The choices of an array, by index, are those of its prompts sent singly."""
+    singles = texts_of(seen, "first", "second")
+    if singles is None or not seen.accepted("batch"):
+        return
+    first, second = singles
+    wanted = [second, first, second]  # as the probe lists them
+    found = [text_of(seen["batch"], index) for index in range(3)]
+    yield Witness(("META-086", "COMP-SEM-018"))
+    if found == wanted:
+        return
+    # a text that is another prompt's shows that the choices are mixed up
+    is_mixed = first != second and {*found} == {first, second}
+    yield Finding(
+        expected=f"{wanted}, as for single prompts",
+        actual=found,
+        pointer="/choices",
+        step="batch",
+        ids=("META-086", "COMP-SEM-018") if is_mixed else ("META-086",),
+    )
+
+
+@check("META-086", on="completions.batch", witness=True)
+def an_array_counts_all_its_prompts(seen: Observation) -> Iterator[Note]:
+    """Usage of an array is the sum over its prompts, sent singly."""
+    if not seen.accepted("first", "second", "batch"):
+        return
+    for name in ("prompt_tokens", "completion_tokens"):
+        first, second, batch = (
+            usage_of(seen[s], name) for s in ("first", "second", "batch")
+        )
+        if first is None or second is None or batch is None:
+            continue
+        yield Witness(("META-086",))
+        # another text may have another length: that is for the texts to show
+        same_texts = name == "prompt_tokens" or _is_cut(seen)
+        if same_texts and batch != first + 2 * second:
+            yield Finding(
+                expected=f"{first} + 2 · {second} = {first + 2 * second}",
+                actual=batch,
+                pointer=f"/usage/{name}",
+                step="batch",
+                ids=("META-086",),
+            )
+
+
+def _is_cut(seen: Observation) -> bool:
+    """The limit cut every text, so that each has the same number of tokens."""
+    views = (Generated.of(seen[s], seen.facts) for s in ("first", "second", "batch"))
+    return all(
+        view is not None
+        and all(choice.get("finish_reason") == "length" for choice in view.choices)
+        for view in views
+    )
+
+
+@check("COMP-RES-011", "COMP-RES-016", on=_ON, witness=True)
+def members_are_of_some_kind(answer: CompletionAnswer) -> Iterator[Note]:
+    """What prompt_logprobs and prompt_tokens_details hold (A-019, A-114)."""
+    yield Witness(("COMP-RES-011", "COMP-RES-016"))
+    for choice in answer.choices:
+        yield Reading(_kind(choice, "prompt_logprobs"), ids=("COMP-RES-011",))
+    yield Reading(_kind(answer.usage, "prompt_tokens_details"), ids=("COMP-RES-016",))
+
+
+def _kind(holder: object, member: str) -> str:
+    if not isinstance(holder, dict) or member not in holder:
+        return "absent"
+    value = holder[member]
+    names = {type(None): "null", dict: "object", list: "list"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _streams(seen: Observation) -> bool:
+    return (
+        seen.accepted("printed") and seen["printed"].request.json.get("stream") is True
+    )
+
+
+@check("COMP-EX-002", on="completions.printed", when=_streams)
+def the_printed_prompt_is_streamed(seen: Observation) -> Iterator[Note]:
+    """The body of the context row, which says stream, is answered with a stream."""
+    if is_one_body(seen["printed"]):
+        yield Finding(
+            expected="a stream", actual="one JSON body", step="printed", kind="silent"
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    an_echo_begins_with_its_prompt,
+    a_streamed_echo_begins_with_its_prompt,
+    nothing_is_echoed_unasked,
+    an_echo_goes_on_as_without,
+    an_echo_costs_nothing,
+    an_array_of_one_is_its_string,
+    an_array_is_answered_like_single_calls,
+    an_array_counts_all_its_prompts,
+    members_are_of_some_kind,
+    the_printed_prompt_is_streamed,
+)

@@ -1,0 +1,399 @@
+"""Log probabilities: present, possible, likeliest first, and of the text itself.
+
+What stands on OpenAI's layout is a SHOULD (A-082, A-113): the documents only promise
+the k likeliest tokens of each position with their log probabilities.
+"""
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+from conformance.check import Check, Finding, Note, Reading, Witness, check
+from conformance.checks.generated import EVERYWHERE, equal, on, rows_of, usage_of
+from conformance.checks.scored import (
+    Position,
+    Scored,
+    ScoredChoice,
+    Unscored,
+    scored_choices,
+)
+from conformance.exchange import Observation
+from conformance.tolerances import BETWEEN_CALLS, PROBABILITY_MASS, WITHIN_ANSWER
+
+
+@check("CHAT-SEM-005", "COMP-SEM-003", "COMP-RES-008", on=EVERYWHERE, witness=True)
+def log_probabilities_are_given(answer: Scored) -> Iterator[Note]:
+    """Each choice has log probabilities where they were asked for (layout: soft)."""
+    rows = ("CHAT-SEM-005",) if answer.is_chat else ("COMP-SEM-003", "COMP-RES-008")
+    for choice in answer.choices:
+        if not choice.text:
+            continue
+        yield Witness(rows)
+        if not choice.is_given or choice.positions == []:
+            yield Finding(
+                expected="log probabilities of the tokens",
+                actual=choice.given[0] if choice.given else None,
+                pointer=f"{choice.pointer}/logprobs",
+                kind="silent",
+                ids=rows,
+            )
+        elif choice.positions is None:
+            yield Finding(
+                expected="log probabilities in OpenAI's layout",
+                actual=next(iter(choice.given)),
+                pointer=f"{choice.pointer}/logprobs",
+                soft=True,
+                ids=rows[:1],
+            )
+
+
+@check("META-072", "COMP-RES-008", on=EVERYWHERE, witness=True)
+def none_are_given_unasked(answer: Unscored) -> Iterator[Note]:
+    """Without a request for them, logprobs is null or absent."""
+    is_chat = answer.exchange.api == "chat"
+    rows = ("META-072",) if is_chat else ("META-072", "COMP-RES-008")
+    yield Witness(rows)
+    for choice in scored_choices(answer.exchange, answer.facts):
+        for given in choice.given:
+            if given is not None:
+                yield Finding(
+                    expected="null, or no such member",
+                    actual=given,
+                    pointer=f"{choice.pointer}/logprobs",
+                    ids=rows,
+                )
+                break
+
+
+def _each(answer: Scored) -> Iterator[tuple[str, ScoredChoice, Position]]:
+    """Every position with its pointer."""
+    member = "content" if answer.is_chat else "top_logprobs"
+    for choice in answer.read:
+        for i, position in enumerate(choice.positions or ()):
+            yield f"{choice.pointer}/logprobs/{member}/{i}", choice, position
+
+
+@check("CHAT-SEM-006", "COMP-SEM-003", "META-068", on=EVERYWHERE, witness=True)
+def k_alternatives_are_listed(answer: Scored) -> Iterator[Note]:
+    """Each position lists k tokens, or k and the chosen one (A-081)."""
+    own = ("CHAT-SEM-006",) if answer.is_chat else ("COMP-SEM-003",)
+    wanted = answer.asked
+    if wanted is None:
+        return
+    for pointer, _, position in _each(answer):
+        found = len(position.alternatives)
+        if wanted and position.logprob is not None:
+            yield Witness((*own, "META-068"))
+        # parts of characters may share a text, and are then one member of an object
+        is_merged = not answer.is_chat and found < wanted
+        if is_merged and any("\ufffd" in a.token for a in position.alternatives):
+            continue
+        if found not in (wanted, wanted + 1):
+            yield Finding(
+                expected=f"{wanted} or {wanted + 1} tokens",
+                actual=found,
+                pointer=pointer,
+                kind="silent",
+                ids=(*own, "META-068"),
+            )
+            return
+    found_more = any(len(p.alternatives) > wanted for _, _, p in _each(answer))
+    yield Reading("k+1" if found_more else "k", ids=own)
+
+
+@check("CHAT-SEM-006", "COMP-SEM-003", on=EVERYWHERE, witness=True)
+def the_likeliest_are_listed(answer: Scored) -> Iterator[Note]:
+    """A chosen token that is not listed is no likelier than those that are."""
+    own = ("CHAT-SEM-006",) if answer.is_chat else ("COMP-SEM-003",)
+    for pointer, _, position in _each(answer):
+        if not position.alternatives or position.logprob is None:
+            continue
+        yield Witness(own)
+        least = min(other.logprob for other in position.alternatives)
+        is_listed = position.listed() is not None
+        if not is_listed and position.logprob > least + BETWEEN_CALLS:
+            yield Finding(
+                expected=f"{position.token!r} ({position.logprob}) among the likeliest",
+                actual=[other.token for other in position.alternatives],
+                pointer=pointer,
+                ids=own,
+            )
+            return
+
+
+def _has_alternatives(answer: Scored) -> bool:
+    return any(position.alternatives for _, _, position in _each(answer))
+
+
+@check("META-066", on=EVERYWHERE, when=lambda a: any(c.positions for c in a.read))
+def none_is_above_0(answer: Scored) -> Iterator[Note]:
+    """No log probability is above 0."""
+    for pointer, _, position in _each(answer):
+        own = [] if position.logprob is None else [position.logprob]
+        highest = max(
+            [*own, *(other.logprob for other in position.alternatives)], default=0.0
+        )
+        if highest > WITHIN_ANSWER:
+            yield Finding(expected="at most 0", actual=highest, pointer=pointer)
+            return
+
+
+@check("META-067", on=EVERYWHERE, when=_has_alternatives)
+def probabilities_sum_to_at_most_1(answer: Scored) -> Iterator[Note]:
+    """The alternatives of a position share a probability of 1."""
+    for pointer, _, position in _each(answer):
+        likely = {other.name: other.logprob for other in position.alternatives}
+        # above 0 is META-066's matter
+        mass = sum(math.exp(min(0.0, logprob)) for logprob in likely.values())
+        if mass > 1 + PROBABILITY_MASS:
+            yield Finding(
+                expected="probabilities of at most 1 together",
+                actual=round(mass, 4),
+                pointer=pointer,
+            )
+            return
+
+
+@check(
+    "META-068",
+    on=("chat.", "common."),
+    # the members of an object, as in completions, are distinct and have no order
+    when=lambda a: a.is_chat and _has_alternatives(a),
+)
+def alternatives_are_distinct_and_sorted(answer: Scored) -> Iterator[Note]:
+    """Alternatives are distinct tokens, the likeliest first."""
+    for pointer, _, position in _each(answer):
+        likely = position.alternatives
+        names = [other.name for other in likely if other.data or other.token]
+        repeated = [
+            name for name in names if names.count(name) > 1 and name != "\ufffd"
+        ]
+        if repeated:
+            yield Finding(
+                expected="distinct tokens", actual=repeated[0], pointer=pointer
+            )
+            return
+        for before, after in pairwise(likely):
+            if after.logprob > before.logprob + WITHIN_ANSWER:
+                yield Finding(
+                    expected=f"at most {before.logprob}, the one before",
+                    actual=after.logprob,
+                    pointer=pointer,
+                )
+                return
+
+
+@check(
+    "META-069",
+    on=EVERYWHERE,
+    when=lambda a: a.is_greedy and _has_alternatives(a),
+)
+def the_greedy_token_is_first(answer: Scored) -> Iterator[Note]:
+    """At temperature 0 the chosen token is listed first, as likely as it is itself."""
+    for pointer, _, position in _each(answer):
+        if not position.alternatives or position.logprob is None or position.is_torn:
+            continue
+        listed = position.listed()
+        best = max(other.logprob for other in position.alternatives)
+        first = position.alternatives[0]
+        if listed is None:
+            expected, actual = f"{position.token!r} in the list", first.token
+        elif abs(listed.logprob - position.logprob) > BETWEEN_CALLS:
+            expected, actual = f"{position.logprob}, its own", str(listed.logprob)
+        elif listed.logprob < best - WITHIN_ANSWER:
+            expected, actual = f"{position.token!r} first", first.token
+        else:
+            continue
+        yield Finding(expected=expected, actual=actual, pointer=pointer)
+        return
+
+
+def _tokens_are_counted(answer: Scored) -> bool:
+    return (
+        not answer.exchange.is_stream
+        and usage_of(answer.exchange, "completion_tokens") is not None
+        and all(c.positions is not None for c in answer.choices)
+        and not any(c.has_other for c in answer.choices)
+        and not answer.sent.get("stop")
+    )
+
+
+@check("META-070", on=EVERYWHERE, when=_tokens_are_counted)
+def there_is_a_position_for_each_token(answer: Scored) -> Iterator[Note]:
+    """There are as many positions as completion tokens, but for end tokens."""
+    count = usage_of(answer.exchange, "completion_tokens") or 0
+    positions = sum(len(choice.positions or ()) for choice in answer.choices)
+    # only a choice that was not cut ends with a token of its own
+    ends = sum(choice.finish != "length" for choice in answer.choices)
+    if not count - ends <= positions <= count:
+        yield Finding(
+            expected=f"{count} positions, as completion_tokens",
+            actual=positions,
+            pointer="/choices",
+        )
+
+
+@check("META-071", on=EVERYWHERE, witness=True)
+def the_tokens_are_the_text(answer: Scored) -> Iterator[Note]:
+    """The tokens of the positions join to the text, an end token aside."""
+    if answer.sent.get("stop") or answer.sent.get("tools"):
+        return  # tokens of stop strings and calls are no text
+    for choice in answer.read:
+        positions = choice.positions or []
+        if choice.has_other or not positions or any(p.is_torn for p in positions):
+            continue
+        yield Witness(("META-071",))
+        joined = _joined(positions)
+        text = choice.text.rstrip("\ufffd")
+        ends = (
+            [joined] if choice.finish == "length" else [joined, _joined(positions[:-1])]
+        )
+        if all(end.rstrip("\ufffd") != text for end in ends):
+            yield Finding(
+                expected=choice.text,
+                actual=joined,
+                pointer=f"{choice.pointer}/logprobs",
+                ids=("META-071",),
+            )
+
+
+def _joined(positions: list[Position]) -> str:
+    if all(position.data is not None for position in positions):
+        return b"".join(p.data or b"" for p in positions).decode(errors="replace")
+    return "".join(position.token for position in positions)
+
+
+_LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
+
+
+@check(
+    "META-088",
+    "COMP-RES-017",
+    on=("completions.", "common."),
+    when=lambda a: not a.is_chat,
+    witness=True,
+)
+def parallel_lists_agree(answer: Scored) -> Iterator[Note]:
+    """The four lists have one length, and offsets lead to the tokens in the text."""
+    for choice in answer.read:
+        lists = {name: choice.joined(name) for name in _LISTS}
+        lengths = {name: len(each) for name, each in lists.items() if each is not None}
+        yield Witness(("META-088", "COMP-RES-017"))
+        if len(set(lengths.values())) > 1:
+            yield Finding(
+                expected="lists of equal length",
+                actual=lengths,
+                pointer=f"{choice.pointer}/logprobs",
+                ids=("META-088", "COMP-RES-017"),
+            )
+            continue
+        yield from _offsets(choice)
+
+
+def _offsets(choice: ScoredChoice) -> Iterator[Note]:
+    offsets = choice.joined("text_offset") or []
+    tokens = choice.joined("tokens") or []
+    pointer = f"{choice.pointer}/logprobs/text_offset"
+    if not all(isinstance(offset, int) for offset in offsets):
+        return
+    for i, (before, after) in enumerate(pairwise(offsets)):
+        if after < before:
+            yield Finding(
+                expected=f"at least {before}",
+                actual=after,
+                pointer=f"{pointer}/{i + 1}",
+                ids=("META-088",),
+            )
+            return
+    for i, (before, after) in enumerate(pairwise(offsets)):
+        token = tokens[i]
+        if "\ufffd" in token or token.startswith("bytes:"):
+            return
+        if after - before != len(token):
+            yield Finding(
+                expected=f"{before + len(token)}, where the next token begins",
+                actual=after,
+                pointer=f"{pointer}/{i + 1}",
+                ids=("COMP-RES-017",),
+            )
+            return
+
+
+_PLAIN = "off"
+
+
+@check("META-073", on=on("logprobs"), witness=True)
+def log_probabilities_leave_the_text_alone(seen: Observation) -> Iterator[Note]:
+    """Greedy text is the same with and without log probabilities."""
+    asked = [label for label in seen.steps if label not in (_PLAIN, "streamed")]
+    yield from equal(seen, rows_of(seen, "", "", "META-073"), _PLAIN, asked)
+
+
+def _shared_positions(
+    seen: Observation, few: str, many: str
+) -> Iterator[tuple[int, Position, Position]]:
+    """Positions of two greedy answers, as far as their tokens agree."""
+    views = [Scored.of(seen[s], seen.facts) for s in (few, many) if s in seen.steps]
+    if len(views) < 2 or any(view is None or not view.read for view in views):
+        return
+    left, right = (view.read[0].positions or [] for view in views if view)
+    for i, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one.name != other.name:
+            return
+        yield i, one, other
+
+
+@check("META-075", on="chat.logprobs", witness=True)
+def fewer_alternatives_begin_more(seen: Observation) -> Iterator[Note]:
+    """The 3 likeliest tokens of a greedy position are the first 3 of the 20."""
+    for i, few, many in _shared_positions(seen, "few", "many"):
+        yield Witness(("META-075",))
+        for one, other in zip(few.alternatives, many.alternatives, strict=False):
+            is_tie = abs(one.logprob - other.logprob) <= BETWEEN_CALLS
+            if one.name != other.name and not is_tie:
+                yield Finding(
+                    expected=f"{one.token!r} ({one.logprob}), as under a lower k",
+                    actual=f"{other.token!r} ({other.logprob})",
+                    pointer=f"/choices/0/logprobs/content/{i}/top_logprobs",
+                    step="many",
+                    ids=("META-075",),
+                )
+                return
+
+
+@check("META-089", on="completions.logprobs", witness=True)
+def fewer_alternatives_are_among_more(seen: Observation) -> Iterator[Note]:
+    """The likeliest token of a greedy position is among the 5 likeliest."""
+    for i, few, many in _shared_positions(seen, "few", "many"):
+        yield Witness(("META-089",))
+        known = {other.name: other.logprob for other in many.alternatives}
+        least = min(known.values(), default=-math.inf)
+        for one in few.alternatives:
+            is_tie = one.logprob <= least + BETWEEN_CALLS
+            if one.name not in known and not is_tie:
+                yield Finding(
+                    expected=f"{one.token!r} ({one.logprob}), as under logprobs 1",
+                    actual=sorted(map(str, known)),
+                    pointer=f"/choices/0/logprobs/top_logprobs/{i}",
+                    step="many",
+                    ids=("META-089",),
+                )
+                return
+
+
+CHECKS: tuple[Check, ...] = (
+    log_probabilities_are_given,
+    none_are_given_unasked,
+    k_alternatives_are_listed,
+    the_likeliest_are_listed,
+    none_is_above_0,
+    probabilities_sum_to_at_most_1,
+    alternatives_are_distinct_and_sorted,
+    the_greedy_token_is_first,
+    there_is_a_position_for_each_token,
+    the_tokens_are_the_text,
+    parallel_lists_agree,
+    log_probabilities_leave_the_text_alone,
+    fewer_alternatives_begin_more,
+    fewer_alternatives_are_among_more,
+)

@@ -1,0 +1,257 @@
+"""Log probabilities of an answer in one form, whatever API and framing they had.
+
+OpenAI's layouts are read: `content` with one object per token (chat, A-082), and
+parallel lists (completions, A-113). Another layout leaves `positions` None; the shape
+of what is given is judged elsewhere.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+from conformance.exchange import Exchange, Facts
+from conformance.views import Answer, Stream, View, is_number, is_whole
+
+_NEUTRAL = {
+    "frequency_penalty": (None, 0),
+    "presence_penalty": (None, 0),
+    "logit_bias": (None, {}),
+    "tools": (None, []),
+}
+"""Settings under which the likeliest token is the one that greedy decoding takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A likely token at a position."""
+
+    token: str
+    logprob: float
+    data: bytes | None = None
+
+    @property
+    def name(self) -> str | bytes:
+        """What tells tokens apart: their bytes where these are given."""
+        return self.token if self.data is None else self.data
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One generated token with its log probability and its alternatives."""
+
+    token: str
+    logprob: float | None
+    alternatives: tuple[Alternative, ...] = ()
+    data: bytes | None = None
+
+    @property
+    def name(self) -> str | bytes:
+        """What tells tokens apart: their bytes where these are given."""
+        return self.token if self.data is None else self.data
+
+    def listed(self) -> Alternative | None:
+        """The chosen token among the alternatives."""
+        same = (other for other in self.alternatives if other.name == self.name)
+        return next(same, None)
+
+    @property
+    def is_torn(self) -> bool:
+        """Part of a character: its text does not tell what it is."""
+        return self.data is None and (
+            "\ufffd" in self.token or self.token.startswith("bytes:")
+        )
+
+
+@dataclass(frozen=True)
+class ScoredChoice:
+    """One choice with its log probabilities; of a stream, all pieces joined."""
+
+    pointer: str
+    text: str
+    finish: object
+    given: Sequence[Any]  # the logprobs member of the choice, or of each of its pieces
+    has_other: bool = False  # calls or reasoning, whose tokens are no text
+
+    @property
+    def is_given(self) -> bool:
+        """There is an object, in whatever layout."""
+        return any(isinstance(each, dict) for each in self.given)
+
+    @cached_property
+    def positions(self) -> list[Position] | None:
+        """The positions in order; None when the layout is not OpenAI's."""
+        found: list[Position] = []
+        objects = [each for each in self.given if isinstance(each, dict)]
+        for each in objects:
+            read = _chat(each) if "content" in each else _legacy(each)
+            if read is None:
+                return None
+            found += read
+        return found if objects else None
+
+    def joined(self, member: str) -> list[Any] | None:
+        """One of the parallel lists of completions; None where it is no list."""
+        objects = [each for each in self.given if isinstance(each, dict)]
+        lists = [o[member] for o in objects if isinstance(o.get(member), list)]
+        if not lists or len(lists) < len(objects):
+            return None
+        return [item for each in lists for item in each]
+
+
+@dataclass(frozen=True)
+class Scored(View):
+    """A success of chat or completions that was asked for log probabilities.
+
+    Echoed prompts are left out: what their positions hold is not documented (A-117).
+    """
+
+    @classmethod
+    def of(cls, exchange: Exchange, facts: Facts) -> Self | None:
+        """Successes, whole or streamed, of requests that ask for log probabilities."""
+        view = cls(exchange, facts)
+        is_ours = exchange.api in ("chat", "completions") and exchange.is_success
+        if not is_ours or exchange.expect == "refuse" or view.sent.get("echo"):
+            return None
+        return view if wants_logprobs(exchange) and view.choices else None
+
+    @property
+    def is_chat(self) -> bool:
+        """An answer of chat, not of completions."""
+        return self.exchange.api == "chat"
+
+    @property
+    def asked(self) -> int | None:
+        """How many alternatives were asked for; None when no number was sent."""
+        count = self.sent.get("top_logprobs" if self.is_chat else "logprobs")
+        return (
+            int(count) if isinstance(count, int | float) and is_whole(count) else None
+        )
+
+    @property
+    def is_greedy(self) -> bool:
+        """Each token is the likeliest one: nothing but the model decides."""
+        return self.sent.get("temperature") == 0 and all(
+            self.sent.get(name) in neutral for name, neutral in _NEUTRAL.items()
+        )
+
+    @cached_property
+    def choices(self) -> list[ScoredChoice]:
+        """The choices, in the order of the answer, or of their indices in a stream."""
+        return list(scored_choices(self.exchange, self.facts))
+
+    @property
+    def read(self) -> list[ScoredChoice]:
+        """The choices whose log probabilities have a layout that can be read."""
+        return [choice for choice in self.choices if choice.positions is not None]
+
+
+@dataclass(frozen=True)
+class Unscored(View):
+    """A success of chat or completions that was asked for no log probabilities."""
+
+    @classmethod
+    def of(cls, exchange: Exchange, facts: Facts) -> Self | None:
+        """Successes, whole or streamed, of requests without log probabilities."""
+        is_ours = exchange.api in ("chat", "completions") and exchange.is_success
+        if not is_ours or exchange.expect == "refuse" or wants_logprobs(exchange):
+            return None
+        view = cls(exchange, facts)
+        is_zero = (
+            exchange.api == "completions" and view.sent.get("logprobs") is not None
+        )
+        return None if is_zero else view
+
+
+def wants_logprobs(exchange: Exchange) -> bool:
+    """The request asks for log probabilities; completions may take 0 as no (A-111)."""
+    body = exchange.request.json
+    wish = body.get("logprobs") if isinstance(body, dict) else None
+    if exchange.api == "chat":
+        return wish is True
+    return is_whole(wish) and wish is not None and wish >= 1
+
+
+def scored_choices(exchange: Exchange, facts: Facts) -> Iterator[ScoredChoice]:
+    """The choices of an answer or of a stream, with what they have for logprobs."""
+    if exchange.is_stream:
+        stream = Stream(exchange, facts)
+        for index in stream.indices:
+            pieces = stream.pieces(index)
+            finishes = [p.get("finish_reason") for p in pieces]
+            yield ScoredChoice(
+                f"/choices/{index}",
+                stream.text(index),
+                next((reason for reason in finishes if reason is not None), None),
+                [p.get("logprobs") for p in pieces],
+                any(_has_other(p.get("delta")) for p in pieces),
+            )
+        return
+    answer = Answer.of(exchange, facts)
+    choices = answer.body.get("choices") if answer else None
+    for i, choice in enumerate(choices if isinstance(choices, list) else ()):
+        if not isinstance(choice, dict):
+            continue
+        message = choice.get("message")
+        source, name = (message, "content") if message else (choice, "text")
+        text = source.get(name) if isinstance(source, dict) else None
+        yield ScoredChoice(
+            f"/choices/{i}",
+            text if isinstance(text, str) else "",
+            choice.get("finish_reason"),
+            [choice.get("logprobs")],
+            _has_other(message),
+        )
+
+
+def _has_other(message: Any) -> bool:
+    return isinstance(message, dict) and bool(
+        message.get("tool_calls") or message.get("reasoning_content")
+    )
+
+
+def _chat(given: Mapping[str, Any]) -> list[Position] | None:
+    content = given["content"]
+    if not isinstance(content, list):
+        return None
+    found = []
+    for entry in content:
+        chosen = _alternative(entry)
+        others = entry.get("top_logprobs") if isinstance(entry, dict) else None
+        if chosen is None or not isinstance(others or [], list):
+            return None
+        listed = [_alternative(other) for other in others or []]
+        if any(other is None for other in listed):
+            return None
+        likely = tuple(other for other in listed if other is not None)
+        found.append(Position(chosen.token, chosen.logprob, likely, chosen.data))
+    return found
+
+
+def _alternative(entry: Any) -> Alternative | None:
+    match entry:
+        case {"token": str(token), "logprob": int() | float() as logprob}:
+            data = entry.get("bytes")
+            is_data = isinstance(data, list) and all(
+                isinstance(byte, int) and 0 <= byte <= 255 for byte in data
+            )
+            return Alternative(token, logprob, bytes(data) if is_data else None)
+    return None
+
+
+def _legacy(given: Mapping[str, Any]) -> list[Position] | None:
+    tokens, logprobs = given.get("tokens"), given.get("token_logprobs")
+    likely = given.get("top_logprobs")
+    if not isinstance(tokens, list) or not isinstance(logprobs, list):
+        return None
+    if not all(isinstance(token, str) for token in tokens):
+        return None
+    listed = likely if isinstance(likely, list) else []
+    found = []
+    for i, token in enumerate(tokens):
+        own = logprobs[i] if i < len(logprobs) else None
+        others = listed[i] if i < len(listed) else None
+        pairs = others.items() if isinstance(others, dict) else ()
+        alternatives = tuple(Alternative(t, p) for t, p in pairs if is_number(p))
+        found.append(Position(token, own if is_number(own) else None, alternatives))
+    return found

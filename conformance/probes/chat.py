@@ -1,0 +1,100 @@
+"""What chat is asked: conversations, and all that it shares with completions."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+
+from conformance.probe import Answers, Params, Probe, Served, Step, probe
+from conformance.probes.bodies import OPERATION
+from conformance.probes.decoding import PROMPTS, asked, decoding_probes, text_of
+from conformance.probes.generation import (
+    case,
+    shared_probes,
+    undecided_cases,
+)
+from conformance.probes.logprobs import logprob_probes
+from conformance.probes.printed import printed
+from conformance.probes.single_field import accepted, breaks, lacks, refused, takes
+from conformance.probes.tools import TOOL_PROBES
+
+CHAT = OPERATION["chat"]
+PRINTED_ROOM = 64
+"""Tokens for an answer to a printed question, which asks for a word."""
+
+_USER = {"role": "user", "content": "Name a colour."}
+_ASSISTANT = {"role": "assistant", "content": "You are a helpful assistant."}  # 000:419
+_SYSTEM = {"role": "system", "content": "You are a painter."}
+
+ACCEPTED = accepted(
+    "chat.messages",
+    "chat",
+    takes("CHAT-REQ-001"),
+    takes("CHAT-REQ-008", messages=[_USER, _ASSISTANT, _USER]),
+    takes("CHAT-REQ-010", messages=[_ASSISTANT, _USER]),
+    takes("CHAT-REQ-009", messages=[_SYSTEM, _USER]),
+)
+
+REFUSED = refused(
+    "chat.refused.messages",
+    "chat",
+    breaks("/messages is a string", "CHAT-REQ-005", messages="Name a colour."),
+    lacks("messages", "CHAT-REQ-004"),
+    lacks("model", "CHAT-REQ-003"),
+    breaks("/messages/0/role is missing", "CHAT-REQ-006", messages=[{"content": "?"}]),
+    breaks(
+        "/messages/0/content is missing", "CHAT-REQ-007", messages=[{"role": "user"}]
+    ),
+)
+
+UNDECIDED = undecided_cases(
+    "chat.undecided.messages",
+    "chat",
+    case("CHAT-REQ-011", "an empty messages list", messages=[]),
+    case("CHAT-SEM-009", "", max_tokens=3, max_completion_tokens=6),
+)
+UNDECIDED_OPTIONS = undecided_cases(
+    "chat.undecided.stream_options",
+    "chat",
+    case(
+        "CHAT-REQ-038",
+        "stream_options without stream",
+        stream_options={"include_usage": True},
+    ),
+    needs=("streaming",),
+)
+
+
+@probe(
+    "chat.history",
+    "chat",
+    params=st.fixed_dictionaries({"text": st.sampled_from(PROMPTS["chat"])}),
+    draws=(0, 1, 20),
+)
+def history(p: Params, served: Served) -> Iterator[Step]:
+    """A conversation that goes on from the model's own reply."""
+    body = asked("chat", served, p["text"], temperature=0, max_tokens=8)
+
+    def continued(answers: Answers) -> Any:
+        reply = text_of(answers["first"])
+        if not reply:
+            return None
+        turns = [{"role": "assistant", "content": reply}, _USER]
+        return body | {"messages": [*body["messages"], *turns]}
+
+    yield Step("first", CHAT, body)
+    yield Step("next", CHAT, continued, serves=("META-083",))
+
+
+PROBES: tuple[Probe, ...] = (
+    printed("chat", smoke_rows=2, max_completion_tokens=PRINTED_ROOM),
+    ACCEPTED,
+    *decoding_probes("chat"),
+    *shared_probes("chat", smoke_rows=1),
+    REFUSED,
+    UNDECIDED,
+    UNDECIDED_OPTIONS,
+    history,
+    *logprob_probes("chat"),
+    *TOOL_PROBES,
+)

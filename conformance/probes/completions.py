@@ -1,0 +1,167 @@
+"""What completions is asked: prompts in every form, echo, and what chat shares."""
+
+from collections.abc import Iterator
+
+from hypothesis import strategies as st
+
+from conformance.probe import Params, Probe, Served, Step, probe
+from conformance.probes.bodies import OPERATION
+from conformance.probes.decoding import (
+    BEYOND_ASCII,
+    PROMPTS,
+    asked,
+    decoding_probes,
+)
+from conformance.probes.generation import (
+    OBJECT,
+    case,
+    shared_probes,
+    undecided_cases,
+)
+from conformance.probes.logprobs import logprob_probes
+from conformance.probes.printed import printed
+from conformance.probes.single_field import accepted, breaks, lacks, refused, takes
+
+COMPLETIONS = OPERATION["completions"]
+PRINTED_ROOM = 16  # as many tokens as the printed answer has (000:664)
+
+ACCEPTED = accepted(
+    "completions.prompt",
+    "completions",
+    takes("COMP-REQ-001", "COMP-REQ-004"),
+)
+
+REFUSED = refused(
+    "completions.refused.prompt",
+    "completions",
+    breaks("/prompt is an object", "COMP-REQ-007", prompt=OBJECT),
+    lacks("prompt", "COMP-REQ-003"),
+    lacks("model", "COMP-REQ-002"),
+)
+
+REFUSED_ECHO = refused(
+    "completions.refused.echo",
+    "completions",
+    breaks("/echo is an object", "COMP-REQ-009", echo=OBJECT),
+    needs=("echo",),
+)
+
+UNDECIDED = undecided_cases(
+    "completions.undecided.prompt",
+    "completions",
+    case("COMP-REQ-006", "a prompt of token ids", prompt=[100, 101, 102]),
+    case("COMP-REQ-008", "an empty prompt", prompt=""),
+)
+UNDECIDED_STREAM = undecided_cases(
+    "completions.undecided.stream",
+    "completions",
+    case("COMP-REQ-031", 'stream as the string "true"', stream="true"),
+    needs=("streaming",),
+)
+
+
+@probe(
+    "completions.batch",
+    "completions",
+    params=st.fixed_dictionaries(
+        {
+            "texts": st.lists(
+                st.sampled_from(PROMPTS["completions"]),
+                min_size=2,
+                max_size=2,
+                unique=True,
+            ),
+            "limit": st.integers(5, 8),
+        }
+    ),
+    draws=(0, 1, 30),
+)
+def batch(p: Params, served: Served) -> Iterator[Step]:
+    """Prompts one by one, one in an array, and several in an array."""
+    one, other = p["texts"]
+    body = asked("completions", served, one, temperature=0, max_tokens=p["limit"])
+    rows = ("COMP-REQ-005",)
+    yield Step("first", COMPLETIONS, body)
+    yield Step("second", COMPLETIONS, body | {"prompt": other})
+    yield Step("listed", COMPLETIONS, body | {"prompt": [one]}, serves=rows)
+    several = [other, one, other]
+    yield Step("batch", COMPLETIONS, body | {"prompt": several}, serves=rows)
+
+
+@probe(
+    "completions.grid",
+    "completions",
+    params=st.fixed_dictionaries(
+        {
+            "texts": st.lists(
+                st.sampled_from(PROMPTS["completions"]),
+                min_size=2,
+                max_size=2,
+                unique=True,
+            )
+        }
+    ),
+    draws=(0, 1, 20),
+    needs=("n", "echo"),
+)
+def grid(p: Params, served: Served) -> Iterator[Step]:
+    """Two choices for each of two prompts; the echo tells whose choice it is.
+
+    How echo, n and several prompts combine is not described (A-117), so that it may
+    be refused.
+    """
+    body = asked("completions", served, "", temperature=0.8, max_tokens=4)
+    body |= {"prompt": p["texts"], "n": 2, "echo": True}
+    yield Step("grid", COMPLETIONS, body, "either")
+
+
+@probe(
+    "completions.echo",
+    "completions",
+    params=st.fixed_dictionaries(
+        {
+            "text": st.sampled_from(BEYOND_ASCII["completions"]),
+            "limit": st.integers(5, 8),
+        }
+    ),
+    draws=(0, 1, 20),
+    needs=("echo",),
+)
+def echo(p: Params, served: Served) -> Iterator[Step]:
+    """The same greedy request without and with echo."""
+    body = asked("completions", served, p["text"], temperature=0, max_tokens=p["limit"])
+    rows = ("COMP-REQ-009",)
+    yield Step("plain", COMPLETIONS, body | {"echo": False}, serves=rows)
+    yield Step("echoed", COMPLETIONS, body | {"echo": True}, serves=rows)
+
+
+@probe(
+    "completions.echo.streamed",
+    "completions",
+    params=st.fixed_dictionaries(
+        {"text": st.sampled_from(BEYOND_ASCII["completions"])}
+    ),
+    draws=(0, 1, 8),
+    needs=("echo", "streaming"),
+)
+def streamed_echo(p: Params, served: Served) -> Iterator[Step]:
+    """An echo that is streamed."""
+    body = asked("completions", served, p["text"], temperature=0, max_tokens=4)
+    yield Step("streamed", COMPLETIONS, body | {"echo": True, "stream": True})
+
+
+PROBES: tuple[Probe, ...] = (
+    printed("completions", smoke_rows=3, max_completion_tokens=PRINTED_ROOM),
+    ACCEPTED,
+    *decoding_probes("completions"),
+    *shared_probes("completions", smoke_rows=0),
+    REFUSED,
+    REFUSED_ECHO,
+    UNDECIDED,
+    UNDECIDED_STREAM,
+    batch,
+    grid,
+    echo,
+    streamed_echo,
+    *logprob_probes("completions"),
+)

@@ -1,0 +1,137 @@
+"""Log probabilities, asked for in every documented way, and wrongly."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+
+from conformance.exchange import Api
+from conformance.probe import Params, Probe, Served, Step, probe
+from conformance.probes.bodies import OPERATION
+from conformance.probes.decoding import BEYOND_ASCII, PROMPTS, asked
+from conformance.probes.generation import OBJECT, WORD, case, undecided_cases
+from conformance.probes.single_field import breaks, refused
+
+NEEDS = ("logprobs",)
+Asking = tuple[str, dict[str, Any], tuple[str, ...]]  # label, members, rows served
+
+# The bounds (000:380, 000:400-404, 000:578) and the printed samples: 3 and 5.
+_ASKED: dict[Api, tuple[Asking, ...]] = {
+    "chat": (
+        ("off", {"logprobs": False}, ("CHAT-REQ-018",)),
+        ("on", {"logprobs": True}, ("CHAT-REQ-018",)),
+        ("none", {"logprobs": True, "top_logprobs": 0}, ("CHAT-REQ-051",)),
+        ("few", {"logprobs": True, "top_logprobs": 3}, ("CHAT-REQ-050",)),
+        ("many", {"logprobs": True, "top_logprobs": 20}, ("CHAT-REQ-051",)),
+    ),
+    "completions": (
+        ("off", {"logprobs": None}, ("COMP-REQ-016",)),
+        ("few", {"logprobs": 1}, ("COMP-REQ-016", "COMP-REQ-017")),
+        ("many", {"logprobs": 5}, ("COMP-REQ-016", "COMP-REQ-017")),
+    ),
+}
+_SAMPLE: dict[Api, dict[str, Any]] = {
+    "chat": {"logprobs": True, "top_logprobs": 3},
+    "completions": {"logprobs": 5},
+}
+
+
+def _greedy(api: Api) -> Probe:
+    operation = OPERATION[api]
+    texts = (*PROMPTS[api], *BEYOND_ASCII[api])
+
+    @probe(
+        f"{api}.logprobs",
+        api,
+        params=st.fixed_dictionaries(
+            {"text": st.sampled_from(texts), "limit": st.integers(8, 12)}
+        ),
+        draws=(0, 1, 30),
+        needs=NEEDS,
+    )
+    def greedy(p: Params, served: Served) -> Iterator[Step]:
+        body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
+        for label, members, rows in _ASKED[api]:
+            yield Step(label, operation, body | members, serves=rows)
+
+    return greedy
+
+
+def _sampled(api: Api) -> Probe:
+    @probe(
+        f"{api}.logprobs.sampled",
+        api,
+        params=st.fixed_dictionaries({"text": st.sampled_from(PROMPTS[api])}),
+        draws=(0, 1, 30),
+        needs=(*NEEDS, "n"),
+    )
+    def sampled(p: Params, served: Served) -> Iterator[Step]:
+        body = asked(api, served, p["text"], temperature=1, max_tokens=6, n=2)
+        yield Step("sampled", OPERATION[api], body | _SAMPLE[api])
+
+    return sampled
+
+
+def _streamed(api: Api) -> Probe:
+    @probe(
+        f"{api}.logprobs.streamed",
+        api,
+        params=st.fixed_dictionaries({"text": st.sampled_from(BEYOND_ASCII[api])}),
+        draws=(0, 1, 8),
+        needs=(*NEEDS, "streaming"),
+    )
+    def streamed(p: Params, served: Served) -> Iterator[Step]:
+        body = asked(api, served, p["text"], temperature=0, max_tokens=12, stream=True)
+        yield Step("streamed", OPERATION[api], body | _SAMPLE[api])
+
+    return streamed
+
+
+_ON = {"base": {"logprobs": True, "top_logprobs": 3}}
+
+REFUSED: dict[Api, Probe] = {
+    "chat": refused(
+        "chat.refused.logprobs",
+        "chat",
+        _ON | breaks("/logprobs is an object", "CHAT-REQ-018", logprobs=OBJECT),
+        _ON | breaks("/top_logprobs is below 0", "CHAT-REQ-051", top_logprobs=-1),
+        _ON | breaks("/top_logprobs is above 20", "CHAT-REQ-051", top_logprobs=21),
+        _ON
+        | {"drop": "logprobs"}
+        | breaks("/top_logprobs without logprobs", "CHAT-REQ-052", "META-074"),
+        needs=NEEDS,
+    ),
+    "completions": refused(
+        "completions.refused.logprobs",
+        "completions",
+        breaks("/logprobs is a word", "COMP-REQ-016", logprobs=WORD),
+        breaks("/logprobs is above 5", "COMP-REQ-018", logprobs=6),
+        breaks("/logprobs is below 0", "COMP-REQ-018", logprobs=-1),
+        needs=NEEDS,
+    ),
+}
+UNDECIDED: dict[Api, Probe] = {
+    "chat": undecided_cases(
+        "chat.undecided.logprobs",
+        "chat",
+        case("CHAT-REQ-052", "0 without logprobs", top_logprobs=0),
+        needs=NEEDS,
+    ),
+    "completions": undecided_cases(
+        "completions.undecided.logprobs",
+        "completions",
+        case("COMP-REQ-018", "0", logprobs=0),
+        needs=NEEDS,
+    ),
+}
+
+
+def logprob_probes(api: Api) -> list[Probe]:
+    """The log probabilities of one generating API."""
+    return [
+        _greedy(api),
+        _sampled(api),
+        _streamed(api),
+        REFUSED[api],
+        UNDECIDED[api],
+    ]
