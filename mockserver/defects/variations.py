@@ -103,23 +103,15 @@ def white_space_around_members(context: Context, found: Response) -> Response:
     return found[0], found[1], b"\n  " + found[2] + b"\r\n"
 
 
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be").hex("-", 2).split("-")
+    return "".join(f"\\u{unit}" for unit in units)
+
+
 @in_response(freedom="RFC 8259: \\u escapes")
 def everything_escaped(context: Context, found: Response) -> Response:
     """Text beyond ASCII comes as escapes."""
-    text = found[2].decode()
-    plain = "".join(
-        c if c.isascii() else c.encode("utf-16-be").hex("-", 2) for c in text
-    )
-    if plain == text:
-        return found
-    escaped = "".join(
-        c
-        if c.isascii()
-        else "".join(
-            f"\\u{unit}" for unit in c.encode("utf-16-be").hex("-", 2).split("-")
-        )
-        for c in text
-    )
+    escaped = "".join(c if c.isascii() else _escape(c) for c in found[2].decode())
     return found[0], found[1], escaped.encode()
 
 
@@ -153,7 +145,7 @@ def index_counts_ranks(context: Context, answer: Answer) -> None:
 
 
 @in_answer(freedom="A-054", api="rerank")
-def ties_in_reverse(context: Context, answer: Answer) -> bool:
+def ties_in_reverse(context: Context, answer: Answer) -> object:
     """Equal scores come in reverse order."""
     before = list(answer["results"])
     answer["results"].sort(key=lambda r: (-r["relevance_score"], -r["index"]))
@@ -185,7 +177,7 @@ def vectors_jitter(context: Context, answer: Answer) -> bool:
 
 
 @in_answer(freedom="A-130", api="embeddings")
-def vectors_of_length_two(context: Context, answer: Answer) -> bool:
+def vectors_not_of_unit_length(context: Context, answer: Answer) -> bool:
     """Vectors are not of unit length."""
     if context.parameters.get("encoding_format") == "base64":
         return False
@@ -420,7 +412,7 @@ VARIATIONS: tuple[Defect, ...] = (
     ties_in_reverse,
     scores_jitter,
     vectors_jitter,
-    vectors_of_length_two,
+    vectors_not_of_unit_length,
     tool_calls_absent_in_plain_answers,
     content_empty_beside_calls,
     stop_reason_is_a_token_id,
