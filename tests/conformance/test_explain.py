@@ -1,0 +1,214 @@
+"""Sending again and shrinking, against small targets of known faults."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import toys
+from miniatures import Asked, Said, listening, say
+from test_transport import Pauses
+
+from conformance import plan as plans
+from conformance.budget import Ledger
+from conformance.catalogue import Catalogue
+from conformance.events import Explaining, RunEvent
+from conformance.exchange import Facts
+from conformance.explain import Explainer
+from conformance.judge import Judgement, judge
+from conformance.options import RunOptions
+from conformance.plan import Plan, assemble, drawn
+from conformance.probe import Served
+from conformance.recorder import Recorder
+from conformance.transport import Transport
+
+ORDER = "RERANK-SEM-006"
+FACTS = Facts(models={"rerank": "m"})
+Behaviour = Callable[[Asked], Said]
+
+
+def ranked(asked: Asked, *, rising: bool = False) -> Said:
+    """Descending scores for all documents, or ascending ones."""
+    documents = asked.json["documents"]
+    count = len(documents)
+    scores = [(i + 1 if rising else count - i) / count for i in range(count)]
+    return say(
+        {
+            "id": "x",
+            "model": "m",
+            "usage": {"total_tokens": 1},
+            "results": [
+                {"index": i, "relevance_score": s, "document": {"text": documents[i]}}
+                for i, s in enumerate(scores)
+            ],
+        }
+    )
+
+
+def rises_from(count: int) -> Behaviour:
+    """Order is wrong from so many documents on."""
+
+    def behave(asked: Asked) -> Said:
+        return ranked(asked, rising=len(asked.json["documents"]) >= count)
+
+    return behave
+
+
+def catalogue_of(*, noisy: bool = False) -> Catalogue:
+    known = toys.catalogue(probes=(toys.counted, toys.paths))
+    rows = dict(known.requirements)
+    rows[ORDER] = replace(rows[ORDER], noisy=noisy)
+    return replace(known, requirements=rows)
+
+
+class Story:
+    """A run of the toy plan up to its explanation."""
+
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        is_noisy: bool = False,
+        **options: Any,
+    ) -> None:
+        known = catalogue_of(noisy=is_noisy)
+        monkeypatch.setattr(plans, "catalogue", lambda _: known)
+        self.heard: list[RunEvent] = []
+        with listening(behaviour) as url:
+            given = RunOptions(url, cache_dir=None, **options)
+            asyncio.run(self._tell(given, known))
+
+    async def _tell(self, options: RunOptions, known: Catalogue) -> None:
+        planned: Plan = assemble(options, drawn(options), facts=FACTS)
+        async with Transport(options, options.target, pause=Pauses()) as wire:
+            ledger = Ledger(options.max_requests)
+            recorder = Recorder(wire, ledger, self.heard.append)
+            first = planned.positions
+            await recorder.play(
+                planned.scenarios, FACTS, lambda s: f"ex-{first[s.name]}", 4
+            )
+            self.main: Judgement = judge(
+                known, recorder.exchanges, recorder.observations, FACTS
+            )
+            own = Recorder(wire, ledger, self.heard.append)
+            self.explainer = Explainer(planned, Served(FACTS), own, options)
+            await self.explainer.explain(self.main, [ORDER])
+        self.sent_again = [e for o in self.explainer.again for e in o.steps.values()]
+
+    def smallest(self) -> list[int]:
+        """How many documents the smallest failing requests have."""
+        return [
+            len(exchange.request.json["documents"])
+            for seen in self.explainer.smaller
+            for exchange in seen.steps.values()
+        ]
+
+
+def test_a_failing_scenario_is_sent_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(rises_from(2), monkeypatch)
+    assert story.main.traces
+    (seen,) = story.explainer.again
+    assert [e.id for e in seen.steps.values()] == ["again-1"]
+    assert any(isinstance(event, Explaining) for event in story.heard)
+
+
+def test_what_holds_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(ranked, monkeypatch)
+    assert story.sent_again == []
+    assert story.explainer.smaller == []
+    assert story.explainer.shrink_requests == 0
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_the_smallest_case_is_found(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    story = Story(rises_from(count), monkeypatch)
+    failing = [len(t.exchange.request.json["documents"]) for t in story.main.traces]
+    if min(failing) > count:
+        assert story.smallest() == [count]
+    else:
+        assert story.smallest() in ([], [count])
+    assert story.explainer.shrink_requests <= 60
+
+
+def test_only_unseen_parameters_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies: list[bytes] = []
+
+    def remembering(asked: Asked) -> Said:
+        bodies.append(asked.body)
+        return rises_from(2)(asked)
+
+    story = Story(remembering, monkeypatch)
+    # each body of the drawn probe once in the plan, and the one that is sent again
+    counted = [b for b in bodies if b'"text 0"' in b]
+    assert len(counted) <= len(set(counted)) + len(story.sent_again)
+
+
+def test_the_budget_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(rises_from(1), monkeypatch, shrink_requests=0)
+    assert story.explainer.shrink_requests == 0
+    assert story.explainer.smaller == []
+
+
+def test_smoke_does_not_shrink(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(rises_from(2), monkeypatch, preset="smoke")
+    assert story.explainer.shrink_requests == 0
+
+
+def test_the_run_limit_holds_here_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(rises_from(2), monkeypatch, max_requests=7)
+    assert story.explainer.recorder.ledger.spent.requests <= 7
+
+
+def flaky() -> Behaviour:
+    """Wrong at the first sight of a request only."""
+    seen: set[bytes] = set()
+
+    def behave(asked: Asked) -> Said:
+        is_new = asked.body not in seen
+        seen.add(asked.body)
+        return ranked(asked, rising=is_new)
+
+    return behave
+
+
+def test_a_plain_row_is_tried_once_more_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(flaky(), monkeypatch)
+    assert len(story.explainer.again) == 1
+
+
+def test_a_noisy_row_gets_more_chances(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(flaky(), monkeypatch, is_noisy=True)
+    failing = {(t.probe, t.draw) for t in story.main.traces}
+    assert 1 < len(story.explainer.again) <= min(3, len(failing))
+
+
+def test_a_row_that_is_not_asked_for_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = catalogue_of()
+    monkeypatch.setattr(plans, "catalogue", lambda _: known)
+
+    async def story(url: str) -> Explainer:
+        options = RunOptions(url, cache_dir=None)
+        planned = assemble(options, drawn(options), facts=FACTS)
+        async with Transport(options, url, pause=Pauses()) as wire:
+            recorder = Recorder(wire, Ledger(), lambda _: None)
+            explainer = Explainer(planned, Served(FACTS), recorder, options)
+            first = planned.positions
+            recorder2 = Recorder(wire, Ledger(), lambda _: None)
+            await recorder2.play(
+                planned.scenarios, FACTS, lambda s: f"ex-{first[s.name]}", 4
+            )
+            main = judge(known, recorder2.exchanges, recorder2.observations, FACTS)
+            assert main.traces
+            await explainer.explain(main, ["RERANK-REQ-001"])
+            return explainer
+
+    with listening(rises_from(2)) as url:
+        explainer = asyncio.run(story(url))
+    assert explainer.again == []
+    assert explainer.recorder.exchanges == []

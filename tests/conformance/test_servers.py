@@ -1,0 +1,146 @@
+"""Bundled servers are started, listened to, and stopped."""
+
+import asyncio
+import os
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conformance import servers
+from conformance.events import RunEvent, TargetStarted
+from conformance.options import RunOptions, TargetError
+from conformance.servers import serving
+
+Fake = Callable[[str], None]
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    """A module that stands in for the mock server."""
+
+    def write(text: str) -> None:
+        (tmp_path / "fake_server.py").write_text(text)
+
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setitem(servers.MODULES, "mock", "fake_server")
+    return write
+
+
+def visited(options: RunOptions) -> tuple[str, list[RunEvent]]:
+    heard: list[RunEvent] = []
+
+    async def story() -> str:
+        async with serving(options, heard.append) as url:
+            return url
+
+    return asyncio.run(story()), heard
+
+
+TALKS = """
+import os, signal, sys, time
+print("loading")
+print("key", os.environ.get("AIOS_API_KEY"), "args", sys.argv[1:])
+print("listening on http://127.0.0.1:1234/", flush=True)
+print("pid", os.getpid(), flush=True)
+signal.pause()
+"""
+
+
+def test_a_url_is_used_as_it_is() -> None:
+    assert visited(RunOptions("http://h/x"))[0] == "http://h/x"
+
+
+def test_a_server_says_where_it_listens(fake: Fake) -> None:
+    fake(TALKS)
+    url, heard = visited(RunOptions("mock", api_key="k", dialect="infinity"))
+    assert url == "http://127.0.0.1:1234"
+    said = [e.message for e in heard if isinstance(e, TargetStarted)]
+    assert said[0] == "loading"
+    assert said[1] == "key k args ['--port', '0', '--dialect', 'infinity']"
+
+
+def test_a_key_of_our_own_environment_is_not_passed_on(
+    fake: Fake,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AIOS_API_KEY", "another")
+    fake(TALKS)
+    _, heard = visited(RunOptions("mock"))
+    assert "key None args" in str(heard)
+
+
+def test_a_server_is_stopped_again(fake: Fake) -> None:
+    fake(TALKS)
+    pids: list[int] = []
+
+    def listen(event: RunEvent) -> None:
+        if isinstance(event, TargetStarted) and event.message.startswith("pid"):
+            pids.append(int(event.message.split()[1]))
+
+    async def story() -> None:
+        told = asyncio.Event()
+
+        def hear(event: RunEvent) -> None:
+            listen(event)
+            if pids:
+                told.set()
+
+        async with serving(RunOptions("mock"), hear):
+            await told.wait()
+
+    asyncio.run(story())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)
+
+
+def test_a_server_that_does_not_stop_is_killed(
+    fake: Fake,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(servers, "STOP_S", 0.1)
+    fake("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + TALKS)
+    visited(RunOptions("mock"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import sys; print('no port'); sys.exit(3)", "exit 3, saying: no port"),
+        ("import sys; sys.exit(3)", "exit 3, saying: nothing"),
+    ],
+)
+def test_a_server_that_ends_is_told_with_its_last_words(
+    fake: Fake, text: str, said: str
+) -> None:
+    fake(text)
+    with pytest.raises(TargetError, match=said) as caught:
+        visited(RunOptions("mock"))
+    assert caught.value.code == "server-not-started"
+
+
+def test_a_server_that_never_listens_is_not_waited_for(
+    fake: Fake,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(servers.START_S, "mock", 0.2)
+    fake("import signal\nprint('busy', flush=True)\nsignal.pause()\n")
+    with pytest.raises(TargetError, match=r"did not start within 0\.2 s"):
+        visited(RunOptions("mock"))
+
+
+def test_a_folder_of_the_same_name_does_not_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mockserver").mkdir()
+    (tmp_path / "mockserver" / "__main__.py").write_text("print('impostor')")
+    monkeypatch.chdir(tmp_path)
+
+    async def health() -> int:
+        async with serving(RunOptions("mock"), lambda _: None) as url:
+            return await asyncio.to_thread(
+                lambda: urllib.request.urlopen(f"{url}/health").status  # noqa: S310
+            )
+
+    assert asyncio.run(health()) == 200
