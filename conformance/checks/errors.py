@@ -14,7 +14,7 @@ def each_mistake_has_its_code(seen: Observation) -> Iterator[Note]:
     if not any(e.expect == "accept" and e.is_success for e in seen.steps.values()):
         return
     for exchange in seen.steps.values():
-        if not _is_documented_refusal(exchange):
+        if not _is_documented_mistake(exchange):
             continue
         is_json = isinstance(exchange.request.json, dict)
         rows = ("COMMON-ERR-003",) if is_json else ("COMMON-ERR-002",)
@@ -30,21 +30,19 @@ def each_mistake_has_its_code(seen: Observation) -> Iterator[Note]:
             )
 
 
-def _is_documented_refusal(exchange: Exchange) -> bool:
-    """A refused step whose answer is one of the two documented codes.
+def _is_documented_mistake(exchange: Exchange) -> bool:
+    """A refused step whose code the documents name: no JSON, or a breach of a table.
 
     JSON of another kind than an object is left out: it parses, but is no breach of a
     parameter table either.
     """
     body = exchange.request.json
-    is_object_or_garbage = isinstance(body, dict) or body is None
-    is_null = exchange.request.body.strip() == b"null"
+    is_garbage = body is None and exchange.request.body.strip() != b"null"
     return (
         exchange.expect == "refuse"
         and exchange.codes == DOCUMENTED
-        and exchange.status in DOCUMENTED
-        and is_object_or_garbage
-        and not is_null
+        and 400 <= exchange.status < 500
+        and (isinstance(body, dict) or is_garbage)
     )
 
 
