@@ -26,15 +26,20 @@ def pytest_load_initial_conftests(
     if not any(word == "--target" or word.startswith("--target=") for word in words):
         yield
         return
+    had = set(sys.modules)
     for name in _PACKAGES:
         _import_ours(name)
     from conformance.plugin import entry  # noqa: PLC0415  only with --target
 
     if entry.claim(early_config, parser, args):
         yield
-    else:
-        yield
-        entry.explain_unclaimed(early_config, parser)
+        return
+    # a --target of somebody else, who may have packages of the same names
+    for name in set(sys.modules) - had:
+        if name.partition(".")[0] in _PACKAGES:
+            del sys.modules[name]
+    yield
+    entry.explain_unclaimed(early_config, parser)
 
 
 def _import_ours(name: str) -> None:

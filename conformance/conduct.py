@@ -12,7 +12,7 @@ from time import monotonic
 
 from conformance.events import Judged, Listener, RunEvent
 from conformance.exchange import Facts
-from conformance.options import ConformanceError, RunOptions
+from conformance.options import ConformanceError, ExitCode, RunOptions
 from conformance.reporting import write_reports
 from conformance.result import RequirementResult, RunResult, Usage
 from conformance.run import INTERRUPTED, run
@@ -36,6 +36,8 @@ class Conducted:
         """0 judged, 1 red, 2 cut short, 3 our own error, 4 unusable, 5 nothing."""
         if self.error is not None:
             return int(self.error.exit_code)
+        if self.is_interrupted:
+            return int(ExitCode.CUT_SHORT)
         return int(exit_code(self.result, fail_on))
 
 

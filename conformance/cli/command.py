@@ -170,6 +170,7 @@ def _add_judging(command: _Command) -> None:
         "prove",
         "prove.command:prove",
         "prove the suite: run it against every defect of the mock (the kill matrix)",
+        ["aios-conformance prove", "aios-conformance prove --only 'rerank*' --jobs 2"],
     )
     declare_prove(prove)
 

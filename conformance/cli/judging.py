@@ -1,6 +1,7 @@
 """`run`, `plan`, `judge` and `report`."""
 
 import argparse
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from conformance.cli.saved import saved_result
 from conformance.conduct import conduct
 from conformance.options import ExitCode, OptionError
 from conformance.plan import plan
-from conformance.recording import read_recording
+from conformance.recording import FILE_NAME, read_recording
 from conformance.reporting import write_reports
 from conformance.reporting.terminal import plan_table, summary
 from conformance.run import conclude
@@ -50,14 +51,17 @@ def show_plan(arguments: argparse.Namespace, out: Console, environ: Environ) -> 
 def judge_again(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
     """Judge a recording with the checks of this version."""
     options = read_options({**vars(arguments), "target": "mock"}, environ)
-    recording = read_recording(Path(arguments.run_dir))
+    run_dir = Path(arguments.run_dir)
+    recording = read_recording(run_dir)
     if arguments.waivers:
         setting = replace(recording.setting, waivers=options.waivers)
         recording = replace(recording, setting=setting)
     result = conclude(recording)
-    directory = Path(arguments.report_dir or arguments.run_dir)
-    if arguments.report_dir:
+    directory = options.report_dir if arguments.report_dir else run_dir
+    if directory.resolve() != run_dir.resolve():
         write_reports(result, directory)
+        recorded = run_dir / FILE_NAME if run_dir.is_dir() else run_dir
+        shutil.copyfile(recorded, directory / FILE_NAME)
     out.print(summary(result, directory, options.fail_on))
     return int(exit_code(result, options.fail_on))
 

@@ -93,7 +93,12 @@ def _coverage_rows(each: RequirementResult) -> Iterator[Sequence[str]]:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, header_style="bold", no_wrap=column in {"id", "level"})
+        table.add_column(
+            column,
+            header_style="bold",
+            no_wrap=column in {"id", "level", "verdict", "judged"},
+            overflow="fold",
+        )
     return table
 
 

@@ -109,7 +109,7 @@ def _last_target(words: Iterable[str]) -> str:
     value, expected = "", False
     for word in words:
         if expected:
-            value, expected = word, False
+            value, expected = ("" if word.startswith("-") else word), False
         elif word == TARGET.flag:
             expected = True
         elif word.startswith(f"{TARGET.flag}="):

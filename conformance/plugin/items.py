@@ -88,8 +88,11 @@ class Suite(pytest.File):
     def collect(self) -> Iterator["RequirementItem"]:
         """One item for each requirement."""
         for row in self.rows:
+            name = f"test_requirement[{row.id}]"
+            # stated, so that pytest reads the bracket as a parameter: else --lf
+            # would not know the item again
             item: RequirementItem = RequirementItem.from_parent(
-                self, name=f"test_requirement[{row.id}]"
+                self, name=name, nodeid=f"{NODE}::{name}"
             )
             item.row = row
             item.outcome_of = self.outcome_of

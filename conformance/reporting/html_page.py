@@ -4,10 +4,12 @@ It loads nothing: style and script stand in the page. Everything works without t
 script but filtering and copying.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from conformance.catalogue import all_checks
+from conformance.options import SuiteError
 from conformance.reporting import html_appendix as appendix
 from conformance.reporting.html_rows import filters, pill, row
 from conformance.reporting.json_report import suite_version
@@ -260,9 +262,17 @@ def _top_finding(each: RequirementResult) -> Markup:
     )
 
 
+@cache
+def _promises() -> Mapping[str, str]:
+    """What each check holds a target to; a report is written without it, too."""
+    try:
+        return {check.name: check.promise for check in all_checks()}
+    except SuiteError:  # it is what the report tells about
+        return {}
+
+
 def _requirements(result: RunResult) -> Markup:
     exchanges = {each.id: each for each in result.exchanges}
-    promises = {check.name: check.promise for check in all_checks()}
     known = rulings()
     worst = {verdict: n for n, verdict in enumerate(("error", "fail", "warn"))}
     ordered = sorted(result.requirements, key=lambda each: worst.get(each.verdict, 9))
@@ -271,7 +281,7 @@ def _requirements(result: RunResult) -> Markup:
         filters(result),
         tag(
             "div",
-            [row(each, exchanges, known, promises) for each in ordered],
+            [row(each, exchanges, known, _promises()) for each in ordered],
             class_="card rows",
         ),
     )
