@@ -17,13 +17,6 @@ PREFIX: dict[Api, str] = {
     "completions": "COMP",
     "embeddings": "EMB",
 }
-PATHS: dict[Api, tuple[str, ...]] = {
-    "rerank": ("/rerank", "/v1/rerank", "/v2/rerank"),
-    "score": ("/score", "/v1/score"),
-    "chat": ("/v1/chat/completions",),
-    "completions": ("/v1/completions",),
-    "embeddings": ("/v1/embeddings",),
-}
 # One breach per API of a bound on which both documents agree.
 BEYOND: dict[Api, tuple[str, Any, str]] = {
     "rerank": ("truncate_prompt_tokens", 0, "/truncate_prompt_tokens is not above 0"),
@@ -36,6 +29,14 @@ BEYOND: dict[Api, tuple[str, Any, str]] = {
         "/truncate_prompt_tokens is not above 0",
     ),
 }
+# JSON that is no object: each kind goes to some API.
+OTHER_JSON: dict[Api, str] = {
+    "rerank": "[]",
+    "score": '"text"',
+    "chat": "[]",
+    "completions": '"text"',
+    "embeddings": "[]",
+}
 # Fields whose printed default is null (COMMON-REQ-013) and None (COMMON-REQ-014).
 NULL_DEFAULTS: dict[Api, tuple[str, ...]] = {
     "chat": ("logit_bias", "stop", "stream_options"),
@@ -45,6 +46,10 @@ UNSET_DEFAULTS: dict[Api, tuple[str, ...]] = {
     "chat": ("max_completion_tokens", "seed", "tools", "top_logprobs"),
     "completions": ("max_completion_tokens", "seed"),
 }
+# Where Accept names application/json: in the tables of 000 for embeddings alone.
+NAMED_JSON: tuple[Api, ...] = ("embeddings", "rerank")
+# Where a wrong turn would show in what follows it: text, order, numbers.
+REMEMBERING: tuple[Api, ...] = ("chat", "rerank", "embeddings")
 UNKNOWN_MODEL = "no-such-model/7d1f"
 SUBSCRIPT = "The formula of water is H₂O; 水 はみず, вода."  # 000:239 and beyond
 
@@ -62,12 +67,12 @@ def _greedy(api: Api, served: Served) -> dict[str, Any]:
 def _transport(api: Api) -> list[Probe]:
     operation = OPERATION[api]
 
-    @table(f"common.get.{api}", api, PATHS[api])
-    def other_method(path: Params, served: Served) -> Iterator[Step]:
+    @table(f"common.get.{api}", api, [None])
+    def other_method(_: Params, served: Served) -> Iterator[Step]:
         yield _valid(api, served)
         yield Step(
             "get",
-            f"GET {path}",
+            operation.replace("POST", "GET"),
             expect="refuse",
             serves=("COMMON-REQ-003",),
             breaks="only POST is documented on this path",
@@ -78,17 +83,17 @@ def _transport(api: Api) -> list[Probe]:
     @table(f"common.headers.{api}", api, [None])
     def accept_header(_: Params, served: Served) -> Iterator[Step]:
         body = valid(api, served)
-        rows = ("COMMON-REQ-005", "EMB-REQ-003")[: 2 if api == "embeddings" else 1]
-        json = {"Accept": "application/json"}
-        yield Step("with", operation, body, serves=rows, headers=json)
-        yield Step(
-            "without", operation, body, serves=rows[:1], headers={"Accept": None}
-        )
+        rows = ("COMMON-REQ-005",)
+        if api in NAMED_JSON:
+            named = {"Accept": "application/json"}
+            own = ("EMB-REQ-003",) if api == "embeddings" else ()
+            yield Step("with", operation, body, serves=(*rows, *own), headers=named)
+        else:  # the header of all our requests, which takes any media type
+            yield Step("with", operation, body, shared=True)
+        none = {"Accept": None}
+        yield Step("without", operation, body, serves=rows, headers=none)
 
-    # an array on the odd, a string on the even: twice as many requests show no more
-    raw = {"rerank": "[]", "chat": "[]", "embeddings": "[]"}.get(api, '"text"')
-
-    @table(f"common.body.{api}", api, [raw])
+    @table(f"common.body.{api}", api, [OTHER_JSON[api]])
     def not_an_object(raw: Params, served: Served) -> Iterator[Step]:
         yield _valid(api, served)
         yield Step(
@@ -135,19 +140,6 @@ def _errors(api: Api) -> list[Probe]:
             shared=True,
         )
 
-    @table(f"common.after_error.{api}", api, [None])
-    def after_an_error(_: Params, served: Served) -> Iterator[Step]:
-        body = _greedy(api, served)
-        yield Step("before", operation, body, shared=True)
-        yield Step(
-            "mutant",
-            operation,
-            {name: value for name, value in body.items() if name != "model"},
-            expect="refuse",
-            breaks="/model is missing",
-        )
-        yield Step("after", operation, body, serves=("META-119",))
-
     @table(f"common.bounds.{api}", api, [BEYOND[api]])
     def beyond_a_bound(row: Params, served: Served) -> Iterator[Step]:
         field, value, breaks = row
@@ -179,10 +171,28 @@ def _errors(api: Api) -> list[Probe]:
     return [
         not_json,
         without_a_required_field,
-        after_an_error,
         beyond_a_bound,
         unknown_model,
     ]
+
+
+def _after_error(api: Api) -> Probe:
+    operation = OPERATION[api]
+
+    @table(f"common.after_error.{api}", api, [None])
+    def after_an_error(_: Params, served: Served) -> Iterator[Step]:
+        body = _greedy(api, served)
+        yield Step("before", operation, body, shared=True)
+        yield Step(
+            "mutant",
+            operation,
+            {name: value for name, value in body.items() if name != "model"},
+            expect="refuse",
+            breaks="/model is missing",
+        )
+        yield Step("after", operation, body, serves=("META-119",))
+
+    return after_an_error
 
 
 def _bodies(api: Api) -> list[Probe]:
@@ -200,18 +210,22 @@ def _bodies(api: Api) -> list[Probe]:
             other = body | {"max_completion_tokens": limit}
             yield Step("other_limit", operation, other, serves=rows, shared=True)
 
-    @table(f"common.extra.{api}", api, [None])
-    def unknown_member(_: Params, served: Served) -> Iterator[Step]:
-        body = valid(api, served) | {"x_unlisted": {"a": 1}}
-        yield Step("extra", operation, body, expect="either")
-
     @table(f"common.spelling.{api}", api, [None])
     def spelt_otherwise(_: Params, served: Served) -> Iterator[Step]:
         body = _greedy(api, served)
         yield Step("plain", operation, body, shared=True)
         yield Step("respelt", operation, raw=_respelt(body), serves=("META-118",))
 
-    return [required_fields_only, unknown_member, spelt_otherwise]
+    return [required_fields_only, spelt_otherwise]
+
+
+def _extra(api: Api) -> Probe:
+    @table(f"common.extra.{api}", api, [None])
+    def unknown_member(_: Params, served: Served) -> Iterator[Step]:
+        body = valid(api, served) | {"x_unlisted": {"a": 1}}
+        yield Step("extra", OPERATION[api], body, expect="either")
+
+    return unknown_member
 
 
 def _nulls(api: Api) -> Probe:
@@ -264,6 +278,9 @@ PROBES: tuple[Probe, ...] = (
     *(each for api in APIS for each in _transport(api)),
     *(each for api in APIS for each in _errors(api)),
     *(each for api in APIS for each in _bodies(api)),
+    *(_after_error(api) for api in REMEMBERING),
+    _extra("chat"),
+    _extra("rerank"),
     _nulls("chat"),
     _nulls("completions"),
     _unicode("rerank", "documents"),

@@ -1,0 +1,140 @@
+"""Hostile bodies: whatever a client sends, the answer is no server error.
+
+Each kind of body goes to one API in the standard preset and to all in deep. What the
+documents leave open (A-005, A-007, A-047) may be accepted or refused; a body that is
+no JSON, or no JSON object, is to be refused.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from hypothesis import strategies as st
+
+from conformance.exchange import Api, Expect
+from conformance.probe import Params, Probe, Served, Step, probe, table
+from conformance.probes.bodies import OPERATION, REQUIRED, valid
+from conformance.probes.common import PREFIX
+
+DEPTH = 20_000
+"""Levels of nesting: beyond what parsers that recurse can take."""
+
+Body = Mapping[str, Any]
+_NUMBER: Mapping[Api, str] = {
+    "rerank": "truncate_prompt_tokens",
+    "score": "truncate_prompt_tokens",
+    "chat": "seed",
+    "completions": "seed",
+    "embeddings": "truncate_prompt_tokens",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hostile:
+    """A kind of body: its bytes, made of a valid body, and how it may be answered."""
+
+    raw: Callable[[Api, Body], bytes]
+    expect: Expect = "either"
+    breaks: str = ""
+    is_json: bool = False  # it parses, but is no object
+    media: str | None = None
+    last: bool = False
+
+
+def _with(body: Body, member: bytes) -> bytes:
+    """The body with one more member, written by hand."""
+    return orjson.dumps(body)[:-1] + b"," + member + b"}"
+
+
+def _number(api: Api, body: Body, digits: bytes) -> bytes:
+    return _with(body, b'"' + _NUMBER[api].encode() + b'":' + digits)
+
+
+def _text(api: Api, body: Body, inside: bytes) -> bytes:
+    """The body with bytes put into the text of its last required member."""
+    text = orjson.dumps(body[REQUIRED[api][-1]])
+    place = text.rindex(b'"', 0, text.rindex(b'"'))  # before the last string
+    spoilt = text[: place + 1] + inside + text[place + 1 :]
+    return orjson.dumps(body).replace(text, spoilt)
+
+
+KINDS: Mapping[str, Hostile] = {
+    "empty": Hostile(lambda *_: b"", "refuse", "the body is empty"),
+    "null": Hostile(
+        lambda *_: b"null", "refuse", "the body is no JSON object", is_json=True
+    ),
+    "nan": Hostile(
+        lambda api, body: _number(api, body, b"NaN"), "refuse", "NaN is no JSON"
+    ),
+    "two values": Hostile(
+        lambda _, body: orjson.dumps(body) * 2, "refuse", "two values are no JSON text"
+    ),
+    "media type": Hostile(lambda _, body: orjson.dumps(body), media="text/plain"),
+    "no UTF-8": Hostile(lambda api, body: _text(api, body, b"\xff\xfe")),
+    "lone surrogate": Hostile(lambda api, body: _text(api, body, b"\\ud800")),
+    "zero byte": Hostile(lambda api, body: _text(api, body, b"\\u0000")),
+    "huge number": Hostile(lambda api, body: _number(api, body, b"1" + b"0" * 30)),
+    "overflow": Hostile(lambda api, body: _number(api, body, b"1e400")),
+    "twice": Hostile(lambda _, body: _with(body, b'"model":null')),
+    "deep": Hostile(
+        lambda _, body: _with(body, b'"x":' + b"[" * DEPTH + b"]" * DEPTH),
+        last=True,
+    ),
+}
+STANDARD: Mapping[Api, tuple[str, ...]] = {
+    "rerank": ("lone surrogate",),
+    "score": ("nan",),
+    "chat": ("deep",),
+    "completions": ("huge number",),
+    "embeddings": ("no UTF-8", "empty"),
+}
+
+
+def steps(api: Api, kind: str, served: Served) -> Iterator[Step]:
+    """The valid neighbour, and the hostile body."""
+    hostile = KINDS[kind]
+    body = valid(api, served)
+    row = "COMMON-REQ-006" if hostile.is_json else f"{PREFIX[api]}-ERR-001"
+    yield Step("valid", OPERATION[api], body, shared=True)
+    yield Step(
+        "hostile",
+        OPERATION[api],
+        raw=hostile.raw(api, body),
+        expect=hostile.expect,
+        serves=(row,) if hostile.expect == "refuse" else (),
+        breaks=hostile.breaks,
+        headers={"Content-Type": hostile.media} if hostile.media else None,
+        prompt_tokens=64,
+        completion_tokens=4,
+        last=hostile.last,
+    )
+
+
+def _standard(api: Api) -> Probe:
+    @table(f"common.hostile.{api}", api, STANDARD[api])
+    def hostile(kind: Params, served: Served) -> Iterator[Step]:
+        yield from steps(api, kind, served)
+
+    return hostile
+
+
+def _all(api: Api) -> Probe:
+    others = [kind for kind in KINDS if kind not in STANDARD[api]]
+
+    @probe(
+        f"common.hostile_too.{api}",
+        api,
+        params=st.sampled_from(others),
+        draws=(0, 0, len(others)),
+    )
+    def hostile(kind: Params, served: Served) -> Iterator[Step]:
+        yield from steps(api, kind, served)
+
+    return hostile
+
+
+PROBES: tuple[Probe, ...] = (
+    *(_standard(api) for api in STANDARD),
+    *(_all(api) for api in STANDARD),
+)
