@@ -97,7 +97,11 @@ async def _vectors(
         (model.name, one if isinstance(one, str) else tuple(one), truncate, dimensions)
         for one in wanted
     ]
-    found = {key: kept for key in keys if (kept := front.vectors.get(key))}
+    found = {
+        key: kept
+        for key in keys
+        if model.repeatable and (kept := front.vectors.get(key))
+    }
     missing = {
         key: one for key, one in zip(keys, wanted, strict=True) if key not in found
     }

@@ -58,6 +58,7 @@ class ScriptedEngine:
     closed: list[int] = field(default_factory=list)  # tokens given when closed early
     seen: list[Sampling] = field(default_factory=list)
     started: bool = False
+    embedded: int = 0  # calls of embed
 
     @property
     def models(self) -> Sequence[Model]:
@@ -123,6 +124,7 @@ class ScriptedEngine:
         truncate: int | None = None,
         dimensions: int | None = None,
     ) -> list[Embedded]:
+        self.embedded += 1
         return [
             Embedded(struct.pack("<f", len(one)) * (dimensions or 2), len(one))
             for one in (text[:truncate] for text in inputs)
