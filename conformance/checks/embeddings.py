@@ -235,13 +235,18 @@ def embedding_is_stamped_with_the_time_of_the_call(
         )
 
 
-@check("EMB-RES-004", when=lambda a: isinstance(a.body.get("model"), str))
+def _names_models(answer: EmbeddingAnswer) -> bool:
+    names = (answer.sent.get("model"), answer.body.get("model"))
+    return _is_valid(answer) and all(isinstance(name, str) for name in names)
+
+
+@check("EMB-RES-004", when=_names_models)
 def embedding_names_the_model_asked_for(answer: EmbeddingAnswer) -> Iterator[Note]:
     """`model` is the name that the request gave (soft, A-021)."""
-    wanted, named = answer.sent.get("model"), answer.body["model"]
+    wanted, named = answer.sent["model"], answer.body["model"]
     yield Reading("echoed" if named == wanted else "own name")
     if named != wanted:
-        yield Finding(expected=str(wanted), actual=named, pointer="/model", soft=True)
+        yield Finding(expected=wanted, actual=named, pointer="/model", soft=True)
 
 
 def _outcome(seen: Observation, label: str) -> Iterator[Note]:

@@ -139,13 +139,18 @@ def score_is_stamped_with_the_time_of_the_call(answer: ScoreAnswer) -> Iterator[
         )
 
 
-@check("SCORE-RES-004", when=lambda a: isinstance(a.body.get("model"), str))
+def _names_models(answer: ScoreAnswer) -> bool:
+    names = (answer.sent.get("model"), answer.body.get("model"))
+    return _is_valid(answer) and all(isinstance(name, str) for name in names)
+
+
+@check("SCORE-RES-004", when=_names_models)
 def score_names_the_model_asked_for(answer: ScoreAnswer) -> Iterator[Note]:
     """`model` is the name that the request gave (soft, A-021)."""
-    wanted, named = answer.sent.get("model"), answer.body["model"]
+    wanted, named = answer.sent["model"], answer.body["model"]
     yield Reading("echoed" if named == wanted else "own name")
     if named != wanted:
-        yield Finding(expected=str(wanted), actual=named, pointer="/model", soft=True)
+        yield Finding(expected=wanted, actual=named, pointer="/model", soft=True)
 
 
 @check("SCORE-REQ-012", on="score.empty")

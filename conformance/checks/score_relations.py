@@ -222,7 +222,11 @@ def scores_are_floats_by_default(seen: Observation) -> Iterator[Note]:
     yield from _same_scores(seen, "omitted", wanted, "step float")
 
 
-@check("SCORE-REQ-017", on="score.encoding", when=lambda seen: seen.accepted("int"))
+def _is_readable_but_for_int(seen: Observation) -> bool:
+    return seen.accepted("int") and answered(ScoreAnswer, "float")(seen)
+
+
+@check("SCORE-REQ-017", on="score.encoding", when=_is_readable_but_for_int)
 def int_gives_numbers_too(seen: Observation) -> Iterator[Note]:
     """With encoding_format int each score is a JSON number (A-055)."""
     response = seen["int"].response

@@ -425,9 +425,10 @@ def test_readings_say_what_the_target_does() -> None:
 
 
 def test_int_without_any_score_is_no_number() -> None:
+    readable = exchange("score", {}, {"data": []})
     for data, count in (([{"score": 1}], 0), ([], 1), ([{"score": None}], 1)):
         step = exchange("score", {"encoding_format": "int"}, {"data": data})
-        seen = observation("score.encoding", int=step)
+        seen = observation("score.encoding", float=readable, int=step)
         assert len(findings(int_gives_numbers_too, seen)) == count
 
 
