@@ -47,7 +47,7 @@ UNSET_DEFAULTS: dict[Api, tuple[str, ...]] = {
     "completions": ("max_completion_tokens", "seed"),
 }
 # Where Accept names application/json: in the tables of 000 for embeddings alone.
-NAMED_JSON: tuple[Api, ...] = ("embeddings", "rerank")
+NAMED_JSON: tuple[Api, ...] = ("embeddings",)
 # Where a wrong turn would show in what follows it: text, order, numbers.
 REMEMBERING: tuple[Api, ...] = ("chat", "rerank", "embeddings")
 UNKNOWN_MODEL = "no-such-model/7d1f"
@@ -280,7 +280,6 @@ PROBES: tuple[Probe, ...] = (
     *(each for api in APIS for each in _bodies(api)),
     *(_after_error(api) for api in REMEMBERING),
     _extra("chat"),
-    _extra("rerank"),
     _nulls("chat"),
     _nulls("completions"),
     _unicode("rerank", "documents"),

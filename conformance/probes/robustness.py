@@ -87,7 +87,7 @@ STANDARD: Mapping[Api, tuple[str, ...]] = {
     "score": ("nan",),
     "chat": ("deep",),
     "completions": ("huge number",),
-    "embeddings": ("no UTF-8", "empty"),
+    "embeddings": ("no UTF-8",),
 }
 
 

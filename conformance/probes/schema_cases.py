@@ -51,10 +51,10 @@ class Variant:
 _CHAT = ("n", "seed", "stop", "logprobs", "tools")
 _COMPLETIONS = ("n", "seed", "stop", "logprobs", "echo")
 VARIANTS: tuple[Variant, ...] = (
-    Variant("rerank.drawn", "rerank", "RerankRequest", (0, 3, 90)),
+    Variant("rerank.drawn", "rerank", "RerankRequest", (0, 2, 90)),
     Variant("score.drawn", "score", "ScoreRequest", (0, 2, 70)),
-    Variant("embeddings.drawn", "embeddings", "EmbeddingRequest", (0, 2, 60)),
-    Variant("chat.drawn", "chat", "ChatCompletionRequest", (0, 1, 60)),
+    Variant("embeddings.drawn", "embeddings", "EmbeddingRequest", (0, 1, 60)),
+    Variant("chat.drawn", "chat", "ChatCompletionRequest", (0, 0, 60)),
     Variant("chat.drawn.able", "chat", "ChatCompletionRequest", (0, 1, 60), _CHAT),
     Variant(
         "chat.drawn.streamed",
@@ -64,7 +64,7 @@ VARIANTS: tuple[Variant, ...] = (
         ("streaming", "n", "seed", "stop"),
         stream=True,
     ),
-    Variant("completions.drawn", "completions", "CompletionRequest", (0, 1, 60)),
+    Variant("completions.drawn", "completions", "CompletionRequest", (0, 0, 60)),
     Variant(
         "completions.drawn.able",
         "completions",
