@@ -71,7 +71,7 @@ def text(tokens: list[Token]) -> str:
 
 def test_greedy_text_is_that_of_generate(engine: ReferenceEngine, cache: Path) -> None:
     folder = place(DEFAULTS["chat"], cache)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
     async def together() -> Any:
@@ -129,7 +129,7 @@ def test_vectors_equal_an_independent_computation(
 ) -> None:
     folder = place(DEFAULTS["embeddings"], cache)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32)
 
     async def embed() -> Any:
         return await engine.embed(VECTORS, DOCUMENTS)
