@@ -48,21 +48,26 @@ class _Outside:
         self, request: web.Request, handler: Handler
     ) -> web.StreamResponse:
         """Enter an exchange into the journal while it is played."""
-        journal = self._state.journal
+        state, headers = self._state, request.headers
         exchange = Exchange(
-            journal.next_number(),
+            state.journal.next_number(),
             time.time(),
             request.method,
             request.path,
-            request.headers,
+            headers,
             request.transport,
         )
         current.set(exchange)
-        journal.add(exchange)
+        state.journal.add(exchange)
         begun = time.perf_counter()
         try:
-            response = await self._played(request, handler, exchange)
-            _note(exchange, request, response)
+            if state.faults or state.plan.relay is not None or self._asks(headers):
+                response = await self._played(request, handler, exchange)
+            else:
+                response = await handler(request)
+                if exchange.fault is not None:  # a rule chose one
+                    response = await _harmed(request, response, exchange.fault)
+            _note(exchange, headers, response)
             return response
         finally:
             exchange.duration = time.perf_counter() - begun
@@ -71,7 +76,15 @@ class _Outside:
             if context is not None:
                 exchange.api = context.api
                 _keep(exchange, context.raw)
-            journal.settle(exchange)
+            state.journal.settle(exchange)
+
+    def _asks(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether a request controls its own answer."""
+        return self._state.plan.control and (
+            "X-Mock-Status" in headers
+            or "X-Mock-Fault" in headers
+            or "X-Mock-Delay-Ms" in headers
+        )
 
     async def _played(
         self, request: web.Request, handler: Handler, exchange: Exchange
@@ -91,11 +104,9 @@ class _Outside:
             exchange.replayed = response is not None
         if response is None:
             response = await handler(request)
-        # By now a rule may have chosen a fault; one with a status was its refusal.
-        fault = exchange.fault
-        if fault is None or fault.status or not isinstance(response, web.Response):
+        if exchange.fault is None:
             return response
-        return await harmed(request, response, fault)
+        return await _harmed(request, response, exchange.fault)
 
     async def _chosen(self, request: web.Request, exchange: Exchange) -> Fault | None:
         """Return the fault that the request asks for, else one drawn by its rate."""
@@ -108,15 +119,24 @@ class _Outside:
         return faults.draw(self._state.faults, plan.seed, exchange.number)
 
 
+async def _harmed(
+    request: web.Request, response: web.StreamResponse, fault: Fault
+) -> web.StreamResponse:
+    """Harm a whole answer; a status was its refusal, a stream is harmed inside."""
+    if fault.status is not None or not isinstance(response, web.Response):
+        return response
+    return await harmed(request, response, fault)
+
+
 def _note(
-    exchange: Exchange, request: web.Request, response: web.StreamResponse
+    exchange: Exchange, headers: Mapping[str, str], response: web.StreamResponse
 ) -> None:
     exchange.status = response.status
     if exchange.streamed:
         return  # a stream of the front keeps account by itself
     exchange.finished = exchange.fault is None or not exchange.fault.breaks_off
     if isinstance(response, web.Response):
-        identity = request.headers.get("X-Request-Id")
+        identity = headers.get("X-Request-Id")
         if identity is not None:
             response.headers["X-Request-Id"] = identity
         body = response.body if isinstance(response.body, bytes) else b""

@@ -28,6 +28,7 @@ async def answer(request: web.Request, state: State) -> web.Response:
     """Answer a request below PREFIX."""
     match request.method, request.path.removeprefix(PREFIX):
         case "GET", "requests":
+            await state.journal.at_rest()
             return _requests(request, state)
         case "GET", "defects":
             acts = {name: tally.acts for name, tally in state.tallies.items()}

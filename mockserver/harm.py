@@ -73,9 +73,9 @@ async def harmed(
         case "dribble":
             slow = _like(response, len(body))
             await slow.prepare(request)
-            for start in range(0, len(body), _PIECE):
-                await slow.write(body[start : start + _PIECE])
+            for piece in _pieces(body):
                 await settle()
+                await slow.write(piece)
             return slow
         case "truncate" | "garbage":
             response.body = body[:half]
@@ -96,9 +96,9 @@ async def harmed_frames(
                 return
             case "dribble":
                 async for event in events:
-                    for start in range(0, len(event), _PIECE):
-                        yield event[start : start + _PIECE]
+                    for piece in _pieces(event):
                         await settle()
+                        yield piece
             case "garbage":
                 count = 0
                 async for event in events:
@@ -139,6 +139,10 @@ async def _end(fault: Fault, transport: asyncio.Transport | None) -> None:
         await asyncio.Event().wait()  # until the client leaves
     if fault.kind in ("drop", "cut", "cut-utf8"):
         abort(transport)
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    return [data[start : start + _PIECE] for start in range(0, len(data), _PIECE)]
 
 
 async def settle() -> None:

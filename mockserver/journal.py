@@ -1,5 +1,6 @@
 """The journal: the latest exchanges, to see what a client really sent."""
 
+import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ BODY_LIMIT: Final = 64 * 1024
 BUDGET: Final = 8 * 1024 * 1024
 """Bytes kept of all bodies together."""
 
+_TURNS: Final = 256  # of the event loop
 _SECRET: Final = frozenset(
     {"authorization", "api-key", "x-api-key", "cookie", "proxy-authorization"}
 )
@@ -45,7 +47,9 @@ class Journal:
         """Count the bodies of an exchange that is over."""
         if not exchange.kept:
             return
-        exchange.kept_bytes = len(exchange.request) + sum(map(len, exchange.response))
+        exchange.kept_bytes = len(exchange.request) + min(
+            exchange.response_size, BODY_LIMIT
+        )
         self._bytes += exchange.kept_bytes
         while self._bytes > self._budget and self._ring:
             self._drop_oldest()
@@ -54,6 +58,17 @@ class Journal:
         oldest = self._ring.popleft()
         oldest.kept = False
         self._bytes -= oldest.kept_bytes
+
+    async def at_rest(self) -> None:
+        """Let exchanges whose answers were read be noted as over.
+
+        A client may have read everything a moment before the server notes it. An
+        exchange that is really under way is not waited for.
+        """
+        for _ in range(_TURNS):
+            if all(exchange.transport is None for exchange in self._ring):
+                return
+            await asyncio.sleep(0)
 
     def reset(self) -> None:
         """Forget everything and count from 1 again."""

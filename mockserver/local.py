@@ -26,8 +26,9 @@ from mockserver.rules import Rules, parse_rules
 class LocalMock:
     """A running mock. Rules that are added last are tried first."""
 
-    def __init__(self, url: str, state: State) -> None:
-        """`url` has no path."""
+    def __init__(self, url: str, state: State, loop: asyncio.AbstractEventLoop) -> None:
+        """`url` has no path; `loop` is the one that serves."""
+        self._loop = loop
         self.url = url
         self.base_url = f"{url}/v1"
         self._state = state
@@ -36,7 +37,9 @@ class LocalMock:
     @property
     def requests(self) -> list[dict[str, Any]]:
         """The journal, the oldest exchange first (see the README for the members)."""
-        return [described(exchange) for exchange in self._state.journal]
+        journal = self._state.journal
+        asyncio.run_coroutine_threadsafe(journal.at_rest(), self._loop).result()
+        return [described(exchange) for exchange in journal]
 
     def rules(self, *rules: Mapping[str, Any]) -> None:
         """Use these rules, written as in a rules file; raises RuleError."""
@@ -101,7 +104,7 @@ def local_mock(*argv: str) -> Iterator[LocalMock]:
     thread = threading.Thread(target=loop.run_forever, name="aios-mock", daemon=True)
     thread.start()
     try:
-        yield LocalMock(url, app[STATE])
+        yield LocalMock(url, app[STATE], loop)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

@@ -93,7 +93,13 @@ class Relay:
                 headers=headers,
                 allow_redirects=False,
             ) as answer:
-                recording = _Recording(request, readable(raw), answer)
+                recording = Recording(
+                    request.method,
+                    request.path,
+                    readable(raw),
+                    answer.status,
+                    answer.headers.get("Content-Type", "application/json"),
+                )
                 if recording.content_type.startswith(_STREAM):
                     return await self._relayed(request, answer, recording, begun)
                 body = await answer.read()
@@ -111,7 +117,7 @@ class Relay:
         self,
         request: web.Request,
         answer: aiohttp.ClientResponse,
-        recording: "_Recording",
+        recording: "Recording",
         begun: float,
     ) -> web.StreamResponse:
         """Pass a stream on as it comes; keep it even if the client leaves early.
@@ -140,22 +146,24 @@ class Relay:
         return (self._clock.now() - begun) * 1000
 
 
-class _Recording:
+class Recording:
     """A take in the making. A stream's blocks are cut where its events end."""
 
     def __init__(
-        self, request: web.Request, body: object, answer: aiohttp.ClientResponse
+        self, method: str, path: str, body: object, status: int, content_type: str
     ) -> None:
-        self._method = request.method
-        self._path = request.path
+        """`body` is that of the request."""
+        self._method = method
+        self._path = path
         self._body = body
-        self.status = answer.status
-        self.content_type = answer.headers.get("Content-Type", "application/json")
+        self.status = status
+        self.content_type = content_type
         self._blocks: list[tuple[float, bytes]] = []
         self._rest = b""
         self._at = 0.0
 
     def add(self, at: float, data: bytes) -> None:
+        """Take data that came `at` milliseconds after the request."""
         self._at = at
         whole, found, rest = (self._rest + data).rpartition(_END)
         if found:
@@ -164,9 +172,11 @@ class _Recording:
 
     @property
     def done(self) -> bool:
+        """Whether the last event of a stream was there."""
         return any(b"[DONE]" in data for _, data in self._blocks[-1:])
 
     def take(self) -> Take:
+        """Return what was taken so far."""
         rest = [(self._at, self._rest)] if self._rest else []
         return Take(
             self._method,

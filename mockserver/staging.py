@@ -131,12 +131,14 @@ class _Inside:
         """Play a fault on the stream, and note in the journal what is sent."""
         exchange = current.get()
         exchange.streamed = True
+        sent: list[bytes] = []
+        exchange.response = sent
         source = self._stages.frames(context, chunks)
         if exchange.fault is not None:
             source = harmed_frames(source, exchange.fault, exchange.transport)
         async with aclosing(source):
             async for event in source:
-                _keep(exchange, event)
+                _keep(exchange, sent, event)
                 yield event
         exchange.finished = exchange.fault is None or not exchange.fault.breaks_off
 
@@ -148,8 +150,8 @@ def _status(response: Played) -> int | None:
     return response.status
 
 
-def _keep(exchange: Exchange, event: bytes) -> None:
+def _keep(exchange: Exchange, sent: list[bytes], event: bytes) -> None:
     exchange.events += 1
     if exchange.response_size < BODY_LIMIT:
-        exchange.response.append(event)
+        sent.append(event)
     exchange.response_size += len(event)

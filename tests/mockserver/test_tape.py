@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from wire import Client
 
 from mockserver.local import local_mock
+from mockserver.relay import Recording
 from mockserver.tape import Take, Tape, TapeError, parse_take
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
@@ -65,20 +66,24 @@ def test_what_is_recorded_is_played_again(tmp_path: Path) -> None:
         assert Client(strict.url).post(PATH, BODY).body == whole.body
 
 
-def test_a_stream_is_recorded_event_by_event(tmp_path: Path) -> None:
-    file = tmp_path / "tape.jsonl"
-    with (
-        local_mock("--itl-ms", "4") as real,
-        local_mock("--replay", str(file), "--record", real.url) as recorder,
-    ):
-        sent = {**BODY, "stream": True, "max_tokens": 6}
-        reply = Client(recorder.url).post(PATH, sent)
-    (line,) = file.read_text(encoding="utf-8").splitlines()
-    blocks = json.loads(line)["blocks"]
-    assert len(blocks) > 2
-    assert all(text.endswith("\n\n") for _, text in blocks)
+@given(st.data(), st.lists(st.text(max_size=5)), st.booleans())
+def test_a_stream_is_cut_where_its_events_end(
+    data: st.DataObject, texts: list[str], done: bool
+) -> None:
+    events = [*texts, "[DONE]"] if done else texts
+    stream = "".join(f"data: {json.dumps(text)}\n\n" for text in events).encode()
+    stream = stream.replace(b'"[DONE]"', b"[DONE]")
+    recording = Recording("POST", "/x", None, 200, "text/event-stream")
+    rest, at = stream, 0.0
+    while rest:
+        size = data.draw(st.integers(1, len(rest)))
+        recording.add(at, rest[:size])
+        rest, at = rest[size:], at + 1.0
+    blocks = recording.take().blocks
+    assert b"".join(block for _, block in blocks) == stream
+    assert all(block.endswith(b"\n\n") for _, block in blocks)
     assert [at for at, _ in blocks] == sorted(at for at, _ in blocks)
-    assert "".join(text for _, text in blocks).encode() == reply.body
+    assert recording.done == done
 
 
 def test_timing_is_kept_if_wanted(tmp_path: Path) -> None:
@@ -86,7 +91,7 @@ def test_timing_is_kept_if_wanted(tmp_path: Path) -> None:
     blocks = ((60.0, b"data: 1\n\n"), (120.0, b"data: [DONE]\n\n"))
     take = Take("POST", PATH, BODY, 200, "text/event-stream", blocks)
     file.write_text(take.line() + "\n", encoding="utf-8")
-    for speed, least, most in (("0", 0, 60), ("2", 59, 119), ("1", 119, 10_000)):
+    for speed, least, most in (("0", 0, 50), ("2", 50, 100), ("1", 100, 10_000)):
         with local_mock("--replay", str(file), "--replay-speed", speed) as mock:
             Client(mock.url).post(PATH, BODY)
             assert least <= mock.requests[-1]["duration_ms"] <= most
