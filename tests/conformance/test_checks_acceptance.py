@@ -1,0 +1,174 @@
+"""Each step is judged by what it expects, and a finding goes to the right rows."""
+
+from typing import Any
+
+import pytest
+from answers import SENT, good
+from exchanges import exchange, findings, observation, witnessed
+
+from conformance.checks.acceptance import each_step_ends_as_it_should as steps
+from conformance.exchange import Exchange, Observation
+
+ROW = ("CHAT-REQ-012",)  # a MUST
+SOFT = ("CHAT-REQ-042",)  # a SHOULD
+ERROR: Any = {"error": {"message": "no"}}
+
+
+def valid(status: int = 200, **over: Any) -> Exchange:
+    answer = good("chat") if status == 200 else ERROR
+    return exchange("chat", SENT["chat"], answer, status=status, **over)
+
+
+def mutant(status: int, serves: tuple[str, ...] = ROW, **over: Any) -> Exchange:
+    return exchange(
+        "chat",
+        SENT["chat"] | {"frequency_penalty": "word"},
+        ERROR,
+        status=status,
+        serves=serves,
+        expect=over.pop("expect", "refuse"),
+        breaks="/frequency_penalty is a word",
+        **over,
+    )
+
+
+def seen(**played: Exchange) -> Observation:
+    return observation("chat.refused", **played)
+
+
+def test_an_accepted_step_proves_its_rows() -> None:
+    played = seen(variant=valid(serves=ROW))
+    assert findings(steps, played) == []
+    assert witnessed(steps, played) == {*ROW, "COMMON-RES-001"}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, "refused"), (500, "crash"), (301, "refused")]
+)
+def test_a_valid_request_refused_is_a_finding_on_its_rows(
+    status: int, kind: str
+) -> None:
+    (found,) = findings(steps, seen(variant=valid(status, serves=ROW)))
+    assert (found.ids, found.kind, found.soft) == (ROW, kind, False)
+
+
+def test_a_valid_request_without_rows_is_blamed_on_the_common_one() -> None:
+    (found,) = findings(steps, seen(variant=valid(422)))
+    assert found.ids == ("COMMON-RES-001",)
+    assert "error" in str(found.actual)
+
+
+def test_a_success_other_than_200_breaks_the_common_row_only() -> None:
+    (found,) = findings(steps, seen(variant=valid(200, serves=ROW, id="a"))) or [None]
+    assert found is None
+    created = exchange("chat", SENT["chat"], good("chat"), status=201, serves=ROW)
+    (found,) = findings(steps, seen(variant=created))
+    assert found is not None
+    assert (found.ids, found.actual) == (("COMMON-RES-001",), 201)
+
+
+def test_an_answer_that_is_not_http_is_malformed() -> None:
+    garbage = exchange("chat", SENT["chat"], b"", status=0, broken="not HTTP: 'HI'")
+    (found,) = findings(steps, seen(variant=garbage))
+    assert (found.kind, found.actual) == ("malformed", "not HTTP: 'HI'")
+
+
+def test_a_success_that_breaks_off_proves_nothing_here() -> None:
+    cut = exchange("chat", SENT["chat"], b'{"id"', broken="broke off", serves=ROW)
+    assert witnessed(steps, seen(variant=cut)) == set()
+    assert findings(steps, seen(variant=cut)) == []
+
+
+def test_no_answer_proves_nothing() -> None:
+    lost = exchange("chat", SENT["chat"], serves=ROW)
+    assert witnessed(steps, seen(variant=lost)) == set()
+    assert findings(steps, seen(variant=lost)) == []
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_documented_refusal_beside_an_accepted_neighbour_is_right(
+    status: int,
+) -> None:
+    played = seen(valid=valid(), mutant=mutant(status))
+    assert findings(steps, played) == []
+    assert {*ROW, "COMMON-ERR-001", "COMMON-ERR-004", "CHAT-ERR-003"} <= witnessed(
+        steps, played
+    )
+
+
+def test_a_mutant_that_is_accepted_is_a_silent_finding() -> None:
+    (found,) = findings(steps, seen(valid=valid(), mutant=mutant(200)))
+    assert (found.ids, found.kind, found.step) == (ROW, "silent", "mutant")
+    assert found.expected == "400 or 422: /frequency_penalty is a word"
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 422])
+def test_a_refusal_says_nothing_when_the_neighbour_is_refused_too(status: int) -> None:
+    played = seen(valid=valid(401), mutant=mutant(status))
+    assert [f.ids for f in findings(steps, played)] == [("COMMON-RES-001",)]
+    assert not {*ROW, "COMMON-ERR-001"} & witnessed(steps, played)
+
+
+@pytest.mark.parametrize(("rows", "is_soft"), [(ROW, False), (SOFT, True), ((), False)])
+def test_an_undocumented_code_is_soft_where_refusing_is_a_should(
+    rows: tuple[str, ...], is_soft: bool
+) -> None:
+    (found,) = findings(steps, seen(valid=valid(), mutant=mutant(418, rows)))
+    assert (found.ids, found.soft) == (("COMMON-ERR-001",), is_soft)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_where_the_documents_name_no_code_any_4xx_is_right(status: int) -> None:
+    unknown = mutant(status, ("COMMON-ERR-008",), codes=(400, 404, 422))
+    played = seen(valid=valid(), mutant=unknown)
+    assert findings(steps, played) == []
+    assert "COMMON-ERR-008" in witnessed(steps, played)
+    assert "COMMON-ERR-001" not in witnessed(steps, played)
+
+
+def test_501_is_right_for_a_method_that_nobody_documents() -> None:
+    get = exchange(
+        "chat",
+        b"",
+        ERROR,
+        status=501,
+        operation="GET /v1/chat/completions",
+        expect="refuse",
+        serves=("COMMON-REQ-003",),
+        codes=(404, 405, 501),
+    )
+    played = seen(valid=valid(), get=get)
+    assert findings(steps, played) == []
+    assert "COMMON-REQ-003" in witnessed(steps, played)
+
+
+@pytest.mark.parametrize("expect", ["refuse", "either"])
+def test_a_crash_goes_to_the_crash_rows_and_not_to_the_refusal(expect: str) -> None:
+    played = seen(valid=valid(), mutant=mutant(500, expect=expect))
+    (found,) = findings(steps, played)
+    assert found.ids == ("COMMON-ERR-004", "CHAT-ERR-003")
+    assert found.kind == "crash"
+    assert not {*ROW} & witnessed(steps, played)
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 413])
+def test_either_answer_to_an_undecided_request_is_right(status: int) -> None:
+    assert findings(steps, seen(variant=mutant(status, expect="either"))) == []
+
+
+def test_a_path_that_is_not_served_is_blamed_on_the_path() -> None:
+    alias = exchange(
+        "rerank",
+        SENT["rerank"],
+        ERROR,
+        status=404,
+        operation="POST /v2/rerank",
+        serves=("RERANK-REQ-013",),
+    )
+    (found,) = findings(steps, seen(v2=alias))
+    assert found.ids == ("RERANK-REQ-003",)
+    served = exchange(
+        "rerank", SENT["rerank"], good("rerank"), operation="POST /v2/rerank"
+    )
+    (found,) = findings(steps, seen(first=served, v2=alias))
+    assert found.ids == ("RERANK-REQ-013",)
