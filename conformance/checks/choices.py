@@ -45,7 +45,8 @@ def no_more_tokens_than_the_limit(answer: Generated) -> Iterator[Note]:
     if limited is None or count is None:
         return
     limit, rows = limited
-    most = limit * answer.wanted
+    # that there are too many choices is another row's matter
+    most = limit * max(answer.wanted, len(answer.choices))
     if count > most:
         yield Witness(rows)
         yield Finding(
@@ -115,10 +116,11 @@ def finish_reasons_fit_the_count(answer: Generated) -> Iterator[Note]:
 def each_prompt_has_n_choices(answer: Generated) -> Iterator[Note]:
     """There are n choices for each prompt, numbered from 0 without a gap."""
     numbers: list[Any] = [choice.get("index") for choice in answer.choices]
-    if answer.wanted == 1:
-        return
+    if answer.wanted == 1 or not numbers:
+        return  # that there is no choice at all is another row's matter
     counted: tuple[str, ...]
-    if len(answer.prompts) > 1:
+    is_n_ignored = answer.n > 1 and len(numbers) == len(answer.prompts)
+    if len(answer.prompts) > 1 and not is_n_ignored:
         counted, numbered = ("COMP-SEM-018", "META-086"), "COMP-SEM-018"
     else:
         counted = answer.own("CHAT-SEM-011", "COMP-SEM-008", "META-035")

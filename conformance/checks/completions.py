@@ -12,7 +12,7 @@ from conformance.checks.generated import (
 )
 from conformance.exchange import Observation
 from conformance.probes.decoding import text_of
-from conformance.views import CompletionAnswer, CompletionStream
+from conformance.views import CompletionAnswer, CompletionStream, is_whole
 
 _ON = ("completions.", "common.")
 _TELLING = 8
@@ -42,7 +42,7 @@ def _echoes(
             ids=_ECHO,
         )
         return
-    if len(set(answer.prompts)) > 1:
+    if len(set(answer.prompts)) > 1 and is_whole(index):
         yield Witness(("COMP-SEM-018",))
         if not text.startswith(wanted):
             yield Finding(
@@ -155,6 +155,8 @@ def an_array_is_answered_like_single_calls(seen: Observation) -> Iterator[Note]:
     first, second = singles
     wanted = [second, first, second]  # as the probe lists them
     found = [text_of(seen["batch"], index) for index in range(3)]
+    if None in found:
+        return  # that a choice is missing is for its index to show
     yield Witness(("META-086", "COMP-SEM-018"))
     if found == wanted:
         return

@@ -129,12 +129,18 @@ def _whole(value: object) -> int | None:
     return int(value) if isinstance(value, int | float) and is_whole(value) else None
 
 
-def finish_of(exchange: Exchange) -> object:
-    """The finish reason of the first choice."""
+def ends_otherwise(exchange: Exchange, wanted: str) -> str | None:
+    """The finish reason of the first choice, if it is another one: "null" for none.
+
+    What is neither a string nor null is CHAT-RES-015's or COMP-RES-009's matter.
+    """
     body = exchange.response.json if exchange.response else None
     choices = body.get("choices") if isinstance(body, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else {}
-    return first.get("finish_reason") if isinstance(first, dict) else None
+    finish = first.get("finish_reason", wanted) if isinstance(first, dict) else wanted
+    if finish is None:
+        return "null"
+    return finish if isinstance(finish, str) and finish != wanted else None
 
 
 def is_one_body(exchange: Exchange) -> bool:

@@ -16,6 +16,7 @@ from conformance.checks.generated import (
     usage_of,
 )
 from conformance.exchange import Observation
+from conformance.probes.decoding import SEEDS
 
 
 @check("CHAT-SEM-012", "COMP-SEM-009", "META-050", on=on("seeds"), witness=True)
@@ -72,7 +73,9 @@ def usage_covers_all_choices(seen: Observation) -> Iterator[Note]:
     count = usage_of(seen[step], "completion_tokens")
     choices = many.choices if many else ()
     # what a choice has is only known of one that the limit cut
-    if count is None or any(c.get("finish_reason") != "length" for c in choices):
+    if count is None or not choices:
+        return
+    if any(choice.get("finish_reason") != "length" for choice in choices):
         return
     yield Witness(rows)
     wanted = seen.params["limit"] * len(choices)
@@ -92,18 +95,18 @@ def _sampled(seen: Observation, heat: str) -> list[str]:
     return texts_of(seen, *labels) or []
 
 
-@check("META-053", on="chat.spread", witness=True)
+@check("META-053", on=on("spread"), witness=True)
 def different_seeds_differ(seen: Observation) -> Iterator[Note]:
     """Eight seeds at temperature 1 give at least two texts. Statistical."""
     texts = _sampled(seen, "hot")
-    if len(texts) < 8:
+    if len(texts) < len(SEEDS) and len(set(texts)) < 2:
         return
     yield Witness(("META-053",))
     if len(set(texts)) < 2:
         yield Finding(
             expected=f"two distinct texts under {len(texts)} seeds",
             actual=texts[0],
-            step="hot_8",
+            step=f"hot_{len(texts)}",
             kind="silent",
             ids=("META-053",),
         )
@@ -123,7 +126,7 @@ def heat_spreads_the_texts(seen: Observation) -> Iterator[Note]:
         yield Finding(
             expected=f"at most {fewest} texts at 0.5, as at temperature 1",
             actual=len(set(warm)),
-            step="warm_3",
+            step="warm_1",
             ids=rows,
         )
     if {*hot, *cold} == {*cold}:

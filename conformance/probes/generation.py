@@ -108,6 +108,7 @@ def _refused_rows(api: Api) -> list[Params]:
         breaks("/stop is an object", row["stop type"], stop=OBJECT),
         breaks("/stream is an object", row["stream"], stream=OBJECT),
         breaks("/n is below 1", row["n range"], n=0),
+        breaks("/n is fractional", row["n"], n=2.5),
     ]
     for name in ("frequency", "presence"):
         field, bounds = f"{name}_penalty", row[f"{name} range"]
@@ -116,10 +117,7 @@ def _refused_rows(api: Api) -> list[Params]:
             breaks(f"/{field} is above 2", bounds, **{field: 2.1}),
             breaks(f"/{field} is below -2", bounds, **{field: -2.1}),
         ]
-    rows += _wrong_limits(api)
-    if api == "chat":  # completions only says "optional integer" (COMP-REQ-023)
-        rows.append(breaks("/n is fractional", row["n"], n=2.5))
-    return rows
+    return rows + _wrong_limits(api)
 
 
 def _wrong_limits(api: Api) -> list[Params]:
@@ -130,9 +128,8 @@ def _wrong_limits(api: Api) -> list[Params]:
         (new, 2.5, "is fractional", row["limit"]),
         (new, -1, "is below 0", row["limit range"]),
         (old, -1, "is below 0", row["max range"]),
+        (old, OBJECT, "is an object", row["max"]),
     ]
-    if api == "chat":  # completions only says "optional integer" (COMP-REQ-021)
-        wrong.append((old, OBJECT, "is an object", row["max"]))
     rows = []
     for field, value, rule, serves in wrong:
         change = {field: value, "stop": COMMON_LETTERS}
@@ -159,7 +156,7 @@ def shared_probes(api: Api, *, smoke_rows: int) -> list[Probe]:
             f"{api}.accepted",
             api,
             takes(row["bias"], row["bias keys"], logit_bias={"100": 2.0}),  # 000:379
-            takes(row["top_p"], row["top_p range"], top_p=0.1),
+            takes(row["top_p range"], top_p=1.0),
         ),
         _bias_keys(api),
     ]
