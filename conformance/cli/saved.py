@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import orjson
 
 from conformance.options import OptionError
@@ -23,14 +23,14 @@ def saved_report(place: str | Path) -> dict[str, Any]:
     path = path / FILE_NAME if path.is_dir() else path
     try:
         data: dict[str, Any] = orjson.loads(path.read_bytes())
-        jsonschema.validate(data, report_schema())
+        jsonschema_rs.validate(report_schema(), data)
     except OSError as error:
         raise OptionError(
             f"{path}: cannot be read ({error.strerror})",
             code="no-report",
             hint=f"name the folder of a run, which holds {FILE_NAME}",
         ) from error
-    except (orjson.JSONDecodeError, jsonschema.ValidationError) as error:
+    except (orjson.JSONDecodeError, jsonschema_rs.ValidationError) as error:
         reason = str(error).partition("\n")[0]
         raise OptionError(
             f"{path}: is no report of this suite ({reason})", code="bad-report"

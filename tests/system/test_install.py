@@ -1,0 +1,196 @@
+"""The built wheel in a fresh environment: an empty folder, and a foreign project.
+
+The environment takes its dependencies from the one that runs this test, and only
+our distribution from the wheel; the checkout is on no path.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DISTRIBUTION = "aios_conformance"
+TAKEN = ("spec", "serving", "mockserver", "reference_impl", "conformance")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built without leaving anything in the checkout."""
+    source = tmp_path_factory.mktemp("source")
+    for name in (*TAKEN, "aios_conformance_pytest.py", "pyproject.toml"):
+        (source / name).symlink_to(ROOT / name)
+    (source / "LICENSE").symlink_to(ROOT / "LICENSE")
+    (source / "README.md").write_text("Not what is tested here.\n")
+    isolation = ["--no-build-isolation"] if find_spec("setuptools") else []
+    folder = tmp_path_factory.mktemp("wheel")
+    run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"],
+        [*isolation, "--wheel-dir", str(folder), str(source)],
+        cwd=folder,
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """The folder of the commands of a fresh environment."""
+    home = tmp_path_factory.mktemp("environment")
+    venv.create(home, with_pip=False)
+    site = next((home / "lib").glob("python*/site-packages"))
+    borrowed = home / "borrowed"
+    borrowed.mkdir()
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if DISTRIBUTION not in entry.name and entry.suffix != ".pth":
+            (borrowed / entry.name).symlink_to(entry)
+    (site / "borrowed.pth").write_text(f"{borrowed}\n")
+    python = home / "bin" / "python"
+    run(
+        [str(python), "-m", "pip", "install", "--quiet", "--no-deps"],
+        ["--no-index", str(wheel)],
+        cwd=home,
+    )
+    command = home / "bin" / "pytest"  # as pip would have made it
+    command.write_text(
+        f"#!{python}\nimport sys\nfrom pytest import console_main\n"
+        f"sys.exit(console_main())\n"
+    )
+    command.chmod(0o755)
+    return home / "bin"
+
+
+def run(*words: list[str], cwd: Path, expect: int = 0) -> str:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    ended = subprocess.run(
+        [word for part in words for word in part],
+        cwd=cwd,
+        env=environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    text = ended.stdout + ended.stderr
+    assert ended.returncode == expect, text
+    return text
+
+
+@pytest.fixture(scope="module")
+def url(scripts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the installed mock."""
+    with subprocess.Popen(
+        [str(scripts / "aios-mock"), "--port", "0"],
+        cwd=tmp_path_factory.mktemp("mock"),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            _, marker, address = line.partition("listening on ")
+            if marker:
+                yield address.split()[0]
+                break
+        process.terminate()
+
+
+def report(folder: Path) -> Any:
+    return json.loads((folder / "reports/latest/report.json").read_bytes())
+
+
+def test_the_wheel_holds_what_is_read_at_run_time(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert names >= {
+        "aios_conformance_pytest.py",
+        "spec/openapi.yaml",
+        "spec/report.schema.json",
+        "spec/requirements/rerank.yaml",
+        "conformance/reporting/report.css",
+        "conformance/reporting/report.js",
+        "conformance/py.typed",
+    }
+    assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
+
+
+def test_in_an_empty_folder_the_mock_conforms(
+    tmp_path: Path, scripts: Path, url: str
+) -> None:
+    run([str(scripts / "pytest"), f"--target={url}"], cwd=tmp_path)
+    written = report(tmp_path)
+    assert written["complete"] is True
+    assert written["claim"] == "full"
+    assert {written["summary"][verdict] for verdict in ("fail", "warn", "error")} == {0}
+
+
+def test_the_command_judges_the_bundled_mock(tmp_path: Path, scripts: Path) -> None:
+    command = [str(scripts / "aios-conformance"), "run", "mock", "--preset=smoke"]
+    text = run(command, cwd=tmp_path)
+    assert text.endswith("report: reports/latest/report.html\n")
+    assert report(tmp_path)["complete"] is True
+
+
+@pytest.mark.parametrize("start", [["pytest"], ["python", "-m", "pytest"]])
+def test_a_foreign_project_changes_no_verdict(
+    tmp_path: Path, scripts: Path, url: str, start: list[str]
+) -> None:
+    for name in TAKEN:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('foreign')")
+    (tmp_path / "conftest.py").write_text(
+        "def pytest_addoption(parser):\n"
+        "    parser.addoption('--target', choices=['staging'])\n"
+        "    parser.addoption('--model', type=int)\n"
+    )
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.pytest.ini_options]\n"
+        "testpaths = ['tests']\n"
+        "python_functions = ['check_*']\n"
+        "filterwarnings = ['error']\n"
+        "xfail_strict = true\n"
+        "timeout = 1\n"
+    )
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_own.py").write_text("def check_own(): assert False")
+    words = [str(scripts / start[0]), *start[1:], f"--target={url}", "--preset=smoke"]
+    run(words, cwd=tmp_path)
+    written = report(tmp_path)
+    assert written["complete"] is True
+    assert written["summary"]["pass"] > 100
+    assert written["summary"]["fail"] == written["summary"]["error"] == 0
+
+
+def test_the_bundled_mock_starts_beside_foreign_packages(
+    tmp_path: Path, scripts: Path
+) -> None:
+    for name in TAKEN:
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('foreign')")
+    python = str(scripts / "python")
+    run([python, "-m", "pytest", "--target=mock", "--preset=smoke"], cwd=tmp_path)
+    assert report(tmp_path)["complete"] is True
+
+
+def test_nobody_listening_is_an_unusable_target(tmp_path: Path, scripts: Path) -> None:
+    words = [str(scripts / "pytest"), "--target=http://127.0.0.1:9", "--preset=smoke"]
+    text = run(words, cwd=tmp_path, expect=4)
+    assert "does not answer" in text
+    assert "Traceback" not in text
+    assert report(tmp_path)["complete"] is False
+
+
+def test_other_users_of_pytest_notice_nothing(tmp_path: Path, scripts: Path) -> None:
+    (tmp_path / "test_own.py").write_text(
+        "import sys\n"
+        "def test_own():\n"
+        "    assert {'conformance', 'spec', 'serving'}.isdisjoint(sys.modules)\n"
+    )
+    text = run([str(scripts / "pytest")], cwd=tmp_path)
+    assert "1 passed" in text
