@@ -1,0 +1,473 @@
+"""The stream oracle: each sin of a stream trips its rows, and no freedom does."""
+
+from typing import Any
+
+import pytest
+from answers import SENT, chunk, good, says, streamed
+from exchanges import (
+    dump,
+    exchange,
+    findings,
+    is_evidence,
+    observation,
+    readings,
+    sse,
+    witnessed,
+)
+
+from conformance.check import Finding
+from conformance.checks import stream_relations, streams
+from conformance.exchange import Exchange, Observation
+
+LAYOUT, STREAMED, SHARED = "CHAT-RES-025", "CHAT-SEM-014", "META-061"
+USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+ASKED = {"include_usage": True}
+ALONG = ASKED | {"continuous_usage_stats": True}
+
+
+def ask(**members: Any) -> Any:
+    return SENT["chat"] | {"stream": True, "max_tokens": 8} | members
+
+
+def stream(body: Any, sent: Any = None, **over: Any) -> Exchange:
+    """A streamed chat: exact bytes, or the events before [DONE]."""
+    return exchange("chat", sent or ask(), stream=body, **over)
+
+
+def rows(*played: Exchange) -> set[str]:
+    """The rows that all checks of single streams find broken."""
+    return {row for f in found(*played) for row in f[1]}
+
+
+def found(*played: Exchange) -> list[tuple[Finding, tuple[str, ...]]]:
+    return [
+        (finding, finding.ids or check.ids)
+        for check in streams.CHECKS
+        for finding in findings(check, *played)
+    ]
+
+
+def seen(*played: Exchange) -> set[str]:
+    """The rows that they exercised."""
+    return {
+        row
+        for check in streams.CHECKS
+        for exchange in played
+        for row in (
+            witnessed(check, exchange)
+            if check.witness
+            else check.ids
+            if is_evidence(check, exchange)
+            else ()
+        )
+    }
+
+
+GOOD = streamed("Blue", " sky,", " then.")
+BODY = sse(*GOOD)
+END = chunk(says(end="stop"))
+
+
+def with_role(text: str) -> Any:
+    delta = {"role": "assistant", "content": text}
+    return chunk({"index": 0, "delta": delta, "finish_reason": None})
+
+
+def test_a_right_stream_has_no_findings_and_exercises_its_rows() -> None:
+    assert rows(stream(GOOD)) == set()
+    assert seen(stream(GOOD)) == {
+        STREAMED, LAYOUT, SHARED, "META-063", "CHAT-SEM-015"
+    }  # fmt: skip
+
+
+# --- freedoms of the framing and of the chunks -------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        BODY.replace(b"\n", b"\r\n"),
+        BODY.replace(b"\n", b"\r"),
+        b"\xef\xbb\xbf" + BODY,
+        b": ping\n\n" + BODY.replace(b"data: [DONE]", b": ping\n\ndata: [DONE]"),
+        BODY.replace(b"data: ", b"data:"),
+        BODY.replace(b"data: {", b"event: message\nid: 7\nretry: 10\ndata: {"),
+        BODY.replace(b'{"id"', b'{\ndata: "id"'),  # several data lines
+        BODY + b": bye\n\n",
+        sse(
+            *streamed("Grüße, 水, 🎉", " then.")
+        ),  # told apart in test_sse byte by byte
+    ],
+    ids=["CRLF", "CR", "BOM", "comments", "no space", "fields", "lines", "bye", "text"],
+)
+def test_any_framing_that_the_standard_allows_is_right(body: bytes) -> None:
+    assert rows(stream(body)) == set()
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [*(chunk(says(text), usage=None) for text in "ab"), END],
+        [*(with_role(text) for text in "ab"), END],
+        [*GOOD[:2], chunk({"index": 0, "delta": {}}), *GOOD[2:]],
+        [*GOOD[:-1], chunk(says(" end", "length"))],
+        [*GOOD, chunk()],  # neither choices nor usage
+        [chunk(), *GOOD],
+    ],
+    ids=["usage null", "role each time", "empty delta", "last text", "late", "early"],
+)  # fmt: skip
+def test_freedoms_of_real_servers_are_right(chunks: Any) -> None:
+    assert rows(stream(chunks)) == set()
+
+
+# --- sins --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "broken"),
+    [
+        (sse(*GOOD, done=False), {LAYOUT}),
+        (BODY + b"data: [DONE]\n\n", {LAYOUT}),
+        (sse("[DONE]", *GOOD, done=False), {LAYOUT}),
+        (sse(*GOOD[:1], "hello", *GOOD[1:]), {LAYOUT}),
+        (sse(*GOOD[:1], "[1, 2]", *GOOD[1:]), {LAYOUT}),
+        (BODY.replace(b"Blue", b"\xc3("), {LAYOUT}),
+        (sse(*GOOD, GOOD[-1]), {SHARED}),
+        (sse(*GOOD, GOOD[1]), {SHARED}),
+        (sse(*GOOD[:-1]), {SHARED}),
+        (sse(*GOOD[:-1], GOOD[-1] | {"id": "answer-2"}), {SHARED}),
+        (sse(GOOD[0] | {"model": "other"}, *GOOD[1:]), {SHARED}),
+        (sse(*GOOD[:2], GOOD[2] | {"created": 1001}, *GOOD[3:]), {SHARED}),
+        (sse(*GOOD[:2], {"error": {"message": "out of memory"}}), {STREAMED}),
+        (BODY.replace(b"data: [DONE]", b"event: error\ndata: no memory"), {STREAMED}),
+        (sse(*GOOD, chunk(usage=USAGE)), {"META-063", "CHAT-SEM-015"}),
+    ],
+    ids=[
+        "no DONE", "DONE twice", "DONE first", "no JSON", "no object", "no UTF-8",
+        "finish twice", "text after finish", "no finish", "id changes",
+        "model changes", "created changes", "error chunk", "error event",
+        "usage unasked",
+    ],
+)  # fmt: skip
+def test_each_sin_trips_its_rows(body: bytes, broken: set[str]) -> None:
+    assert rows(stream(body)) == broken
+    assert broken <= seen(stream(body)) | {STREAMED}
+
+
+def test_an_event_that_no_blank_line_dispatches_is_not_there() -> None:
+    assert rows(stream(BODY.removesuffix(b"\n\n"))) == {LAYOUT}
+
+
+def test_a_plain_body_in_place_of_a_stream_is_silent() -> None:
+    ((finding, broken),) = found(exchange("chat", ask(), good("chat")))
+    assert (finding.kind, finding.soft, broken) == ("silent", False, (STREAMED,))
+
+
+def test_another_media_type_only_warns() -> None:
+    played = stream(GOOD, headers={"content-type": "application/x-ndjson"})
+    ((finding, broken),) = found(played)
+    assert (finding.soft, broken) == (True, (STREAMED,))
+    assert finding.actual == "application/x-ndjson"
+
+
+def test_one_event_with_all_the_text_only_warns() -> None:
+    whole = [chunk(says("All of it at once, then.", "stop"))]
+    ((finding, broken),) = found(stream(whole))
+    assert (finding.soft, broken) == (True, (STREAMED,))
+    assert rows(stream([chunk(says("Blue sky", "length"))])) == set()
+
+
+def test_a_stream_without_events_only_warns_of_its_pieces() -> None:
+    assert rows(stream(b"nothing")) == {STREAMED, LAYOUT}
+    assert all(f.soft for f, broken in found(stream(b"nothing")) if STREAMED in broken)
+
+
+def test_a_cut_connection_is_a_crash_and_nothing_else() -> None:
+    cut = stream(BODY[: len(BODY) // 2], broken="broke off after 200 bytes")
+    ((finding, broken),) = found(cut)
+    assert (finding.kind, broken) == ("crash", (STREAMED,))
+
+
+@pytest.mark.parametrize("expect", ["refuse", "either"])
+def test_streams_of_invalid_requests_are_not_judged(expect: str) -> None:
+    played = stream(sse(*GOOD[:1], done=False), expect=expect)
+    assert rows(played) == set()
+    assert seen(played) == set()
+
+
+# --- several choices ---------------------------------------------------------------
+
+
+def choices(*indices: int) -> list[Any]:
+    """Interleaved pieces of choices, each ended."""
+    return [
+        *(chunk(says("a", index=i)) for i in indices),
+        *(chunk(says("b", index=i)) for i in reversed(indices)),
+        *(chunk(says(end="stop", index=i)) for i in indices),
+    ]
+
+
+def test_interleaved_choices_are_right() -> None:
+    played = stream(choices(0, 1, 2), ask(n=3))
+    assert rows(played) == set()
+    assert "META-065" in seen(played)
+
+
+def test_several_choices_in_one_chunk_are_right() -> None:
+    both = [chunk(says(t, index=0), says(t, index=1)) for t in "ab"]
+    end = chunk(says(end="stop", index=0), says(end="length", index=1))
+    assert rows(stream([*both, end], ask(n=2))) == set()
+
+
+@pytest.mark.parametrize("indices", [(0,), (0, 1), (0, 2), (0, 1, 2, 3)])
+def test_a_missing_or_odd_choice_is_found(indices: tuple[int, ...]) -> None:
+    assert rows(stream(choices(*indices), ask(n=3))) == {"META-065"}
+
+
+def test_one_unfinished_choice_of_several_is_found() -> None:
+    chunks = choices(0, 1)[:-1]
+    ((finding, broken),) = found(stream(chunks, ask(n=2)))
+    assert broken == (SHARED,)
+    assert finding.expected.startswith("choice 1:")
+    assert finding.pointer == "/chunks/2/choices/0"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "count"), [("a", 2), (["a", "b"], 4), ([1, 2, 3], 2), ([[1], [2]], 4)]
+)
+def test_choices_are_counted_over_prompts(prompt: Any, count: int) -> None:
+    sent = SENT["completions"] | {"prompt": prompt, "n": 2, "stream": True}
+    head = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
+    pieces = [
+        head | {"choices": [{"index": i, "text": "a", "finish_reason": "stop"}]}
+        for i in range(count)
+    ]
+    assert rows(exchange("completions", sent, stream=pieces)) == set()
+    assert rows(exchange("completions", sent, stream=pieces[1:])) == {"META-065"}
+
+
+# --- usage -------------------------------------------------------------------------
+
+
+def test_usage_once_at_the_end_is_right() -> None:
+    played = stream([*GOOD, chunk(usage=USAGE)], ask(stream_options=ASKED))
+    assert rows(played) == set()
+    assert {"CHAT-SEM-015", "META-062"} <= seen(played)
+    assert "META-063" not in seen(played)
+    check = streams.usage_is_streamed_when_asked_for
+    assert readings(check, played) == ["last chunk"]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "broken"),
+    [
+        (GOOD, {"CHAT-SEM-015"}),
+        ([chunk(usage=USAGE), *GOOD], {"META-062"}),
+        ([*GOOD, chunk(usage=USAGE), chunk(usage=USAGE)], {"META-062"}),
+        ([*GOOD[:-1], GOOD[-1] | {"usage": USAGE}], {"META-062"}),
+        ([*GOOD, chunk(usage=USAGE | {"total_tokens": 9})], {"META-062"}),
+    ],
+    ids=["none", "first", "twice", "with the finish", "wrong sum"],
+)
+def test_usage_that_was_asked_for(chunks: Any, broken: set[str]) -> None:
+    assert rows(stream(chunks, ask(stream_options=ASKED))) == broken
+
+
+def test_usage_beside_the_last_choice_is_a_reading_too() -> None:
+    chunks = [*GOOD[:-1], GOOD[-1] | {"usage": USAGE}]
+    played = stream(chunks, ask(stream_options=ASKED))
+    check = streams.usage_is_streamed_when_asked_for
+    assert readings(check, played) == ["with the last choice"]
+
+
+def test_completions_promise_usage_once_but_not_its_absence() -> None:
+    sent = SENT["completions"] | {"stream": True}
+    head = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
+    end = {"index": 0, "text": "a", "finish_reason": "stop"}
+    usage = head | {"choices": [], "usage": USAGE}
+    pieces = [head | {"choices": [end]}, usage]
+    assert rows(exchange("completions", sent, stream=pieces)) == {"META-063"}
+    asked = sent | {"stream_options": ASKED}
+    assert rows(exchange("completions", asked, stream=pieces)) == set()
+    twice = exchange("completions", asked, stream=[*pieces, usage])
+    assert rows(twice) == {"META-062", "COMP-SEM-012"}
+
+
+def counted(*counts: int) -> list[Any]:
+    """A stream with usage along the way, and at last."""
+    along = [
+        piece | {"usage": USAGE | {"completion_tokens": count}}
+        for piece, count in zip(GOOD, counts, strict=False)
+    ]
+    last = USAGE | {"completion_tokens": counts[-1]}
+    return [*along, *GOOD[len(along) :], chunk(usage=last)]
+
+
+def test_continuous_usage_that_grows_is_right() -> None:
+    played = stream(counted(0, 1, 2, 2), ask(stream_options=ALONG))
+    assert rows(played) == set()
+    assert "META-064" in seen(played)
+    assert "META-062" not in seen(played)
+
+
+def test_continuous_usage_that_falls_is_found() -> None:
+    assert rows(stream(counted(0, 2, 1), ask(stream_options=ALONG))) == {"META-064"}
+
+
+def test_continuous_usage_only_at_the_end_is_silent() -> None:
+    played = stream([*GOOD, chunk(usage=USAGE)], ask(stream_options=ALONG))
+    ((finding, broken),) = found(played)
+    assert (finding.kind, broken) == ("silent", ("META-064",))
+
+
+def test_of_several_choices_each_may_be_counted_by_itself() -> None:
+    pieces = [
+        chunk(says("a", index=i), usage=USAGE | {"completion_tokens": count})
+        for i, count in ((0, 1), (0, 2), (1, 1), (1, 2))
+    ]
+    ends = [chunk(says(end="stop", index=i)) for i in (0, 1)]
+    last = chunk(usage=USAGE | {"completion_tokens": 4})
+    sent = ask(n=2, stream_options=ALONG)
+    assert rows(stream([*pieces, *ends, last], sent)) == set()
+
+
+# --- relations with the whole answer -----------------------------------------------
+
+
+def whole(text: str = "Blue sky, then.") -> Exchange:
+    answer = good("chat")
+    answer["choices"][0]["message"]["content"] = text
+    return exchange("chat", SENT["chat"], answer)
+
+
+def played(**steps: Exchange) -> Observation:
+    made: dict[str, Any] = {"whole": whole()} | steps
+    return observation("chat.streams", **made)
+
+
+def relations(seen: Observation) -> dict[str, list[str]]:
+    """Rows with the steps of their findings; [] for mere evidence."""
+    told: dict[str, list[str]] = {}
+    for check in stream_relations.CHECKS[:2]:
+        told |= {row: told.get(row, []) for row in witnessed(check, seen)}
+        for finding in findings(check, seen):
+            for row in finding.ids:
+                told.setdefault(row, []).append(finding.step)
+    return told
+
+
+def test_a_stream_that_says_what_the_whole_answer_says_is_right() -> None:
+    usage = stream([*GOOD, chunk(usage=USAGE)], ask(stream_options=ASKED))
+    along = stream(counted(0, 1, 2), ask(stream_options=ALONG))
+    seen = played(streamed=stream(GOOD), with_usage=usage, continuous=along)
+    assert relations(seen) == {"META-059": [], "META-062": [], "META-064": []}
+
+
+def test_a_stream_that_says_something_else_is_found() -> None:
+    other = stream(streamed("Blue", " sky"))
+    assert relations(played(streamed=other)) == {"META-059": ["streamed"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("Blue ", []), ("Blue sky", []), ("Blue sky,", ["stopped"]), ("", ["stopped"])],
+)
+def test_a_stopped_stream_ends_at_the_stop_string(text: str, told: list[str]) -> None:
+    stopped = stream(streamed(text), ask(stop="sky"))
+    seen = played(streamed=stream(GOOD), stopped=stopped)
+    assert relations(seen) == {"META-059": told}
+
+
+def test_streamed_usage_that_differs_from_the_whole_is_found() -> None:
+    wrong = USAGE | {"completion_tokens": 3, "total_tokens": 8}
+    usage = stream([*GOOD, chunk(usage=wrong)], ask(stream_options=ASKED))
+    assert relations(played(with_usage=usage))["META-062"] == ["with_usage"] * 2
+
+
+def test_where_the_texts_differ_only_the_prompt_is_compared() -> None:
+    more = USAGE | {"completion_tokens": 3, "total_tokens": 8}
+    chunks = [*streamed("Grey", " sky,", " then."), chunk(usage=more)]
+    seen = played(with_usage=stream(chunks, ask(stream_options=ASKED)))
+    assert relations(seen)["META-062"] == []
+    prompt = [*chunks[:-1], chunk(usage=more | {"prompt_tokens": 4})]
+    seen = played(with_usage=stream(prompt, ask(stream_options=ASKED)))
+    assert relations(seen)["META-062"] == ["with_usage"]
+
+
+def test_without_a_whole_answer_nothing_is_compared() -> None:
+    refused = exchange("chat", SENT["chat"], {"error": "no"}, status=400)
+    assert relations(played(whole=refused, streamed=stream(GOOD))) == {}
+
+
+# --- tool calls --------------------------------------------------------------------
+
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "weather",
+            "parameters": {
+                "type": "object",
+                "properties": {"city": {"type": "string"}},
+                "required": ["city"],
+            },
+        },
+    }
+]
+
+
+def calling(*parts: tuple[int, str, str], end: str = "tool_calls") -> Exchange:
+    """A stream of call deltas: index, name, arguments."""
+    pieces = [
+        chunk(
+            {
+                "index": 0,
+                "delta": {
+                    "tool_calls": [
+                        {
+                            "index": number,
+                            "function": {"name": name or None, "arguments": arguments},
+                        }
+                    ]
+                },
+                "finish_reason": None,
+            }
+        )
+        for number, name, arguments in parts
+    ]
+    last = chunk({"index": 0, "delta": {}, "finish_reason": end})
+    return stream([*pieces, last], ask(tools=TOOLS))
+
+
+CALLS = stream_relations.call_deltas_join_to_calls
+
+
+def test_call_deltas_that_join_to_an_offered_call_are_right() -> None:
+    whole = dump({"city": "Paris"}).decode()
+    halves = calling(
+        (0, "weather", whole[:6]), (0, "", whole[6:]), (1, "weather", whole)
+    )
+    assert findings(CALLS, halves) == []
+    assert witnessed(CALLS, halves) == {"META-080", "CHAT-SEM-020"}
+
+
+@pytest.mark.parametrize(
+    ("part", "broken"),
+    [
+        ((0, "news", '{"city": "Paris"}'), {"CHAT-SEM-020"}),
+        ((0, "weather", '{"city": "Pa'), {"META-080", "CHAT-SEM-020"}),
+        ((0, "weather", '["Paris"]'), {"META-080", "CHAT-SEM-020"}),
+        ((0, "weather", '{"town": "Paris"}'), {"META-080"}),
+    ],
+)
+def test_a_misfit_of_a_call_is_found(
+    part: tuple[int, str, str], broken: set[str]
+) -> None:
+    (finding,) = findings(CALLS, calling(part))
+    assert {*finding.ids} == broken
+
+
+def test_a_call_that_the_limit_cut_is_no_call() -> None:
+    cut = calling((0, "weather", '{"city": "Pa'), end="length")
+    assert findings(CALLS, cut) == []
+    assert witnessed(CALLS, cut) == set()

@@ -1,0 +1,88 @@
+"""The grammar of streams: every pair of state and piece, and what freedoms it takes."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from conformance.grammar import TRANSITIONS, Piece, Slip, State, piece_of, slips
+
+ROLE = {"delta": {"role": "assistant", "content": ""}, "finish_reason": None}
+TEXT = {"delta": {"content": "a"}, "finish_reason": None}
+EMPTY: dict[str, Any] = {"delta": {}, "finish_reason": None}
+END: dict[str, Any] = {"delta": {}, "finish_reason": "stop"}
+LAST_TEXT = {"delta": {"content": "z"}, "finish_reason": "length"}
+
+FORBIDDEN = {(State.ENDED, Piece.TEXT), (State.ENDED, Piece.FINISH)}
+
+
+@pytest.mark.parametrize(("state", "piece"), list(product(State, Piece)))
+def test_only_speech_after_the_end_is_illegal(state: State, piece: Piece) -> None:
+    assert ((state, piece) in TRANSITIONS) == ((state, piece) not in FORBIDDEN)
+
+
+@pytest.mark.parametrize("piece", Piece)
+def test_a_finish_reason_and_nothing_else_ends_a_choice(piece: Piece) -> None:
+    ends = TRANSITIONS[State.OPEN, piece] is State.ENDED
+    assert ends == (piece is Piece.FINISH)
+
+
+@pytest.mark.parametrize(
+    ("choice", "piece"),
+    [
+        (ROLE, Piece.OPENING),
+        (TEXT, Piece.TEXT),
+        (EMPTY, Piece.EMPTY),
+        (END, Piece.FINISH),
+        (LAST_TEXT, Piece.FINISH),
+        ({"delta": {"role": "assistant", "content": "a"}}, Piece.TEXT),
+        ({"delta": {"reasoning_content": "hm"}}, Piece.TEXT),
+        ({"delta": {"tool_calls": [{"index": 0}]}}, Piece.TEXT),
+        ({"delta": {"content": None, "tool_calls": None}}, Piece.EMPTY),
+        ({"delta": {}, "logprobs": {"content": [{"token": "a"}]}}, Piece.TEXT),
+        ({"delta": {}, "logprobs": {"content": []}}, Piece.EMPTY),
+        ({"delta": None}, Piece.EMPTY),
+        ({"delta": {}, "finish_reason": ""}, Piece.EMPTY),
+        ({"text": "a", "finish_reason": None}, Piece.TEXT),
+        ({"text": ""}, Piece.EMPTY),
+        ({"text": "", "logprobs": {"tokens": ["a"]}}, Piece.TEXT),
+        ({"text": "", "finish_reason": "stop"}, Piece.FINISH),
+    ],
+)
+def test_a_choice_is_named_for_what_it_brings(choice: Any, piece: Piece) -> None:
+    assert piece_of(choice) is piece
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [ROLE, TEXT, TEXT, END],
+        [TEXT, LAST_TEXT],
+        [LAST_TEXT],  # all of it at once
+        [END],  # nothing to say
+        [ROLE, EMPTY, TEXT, EMPTY, END],
+        [ROLE, ROLE, ROLE, END],  # the role in every delta
+        [ROLE, TEXT, END, EMPTY],  # as beside a late usage
+        [ROLE, TEXT, END, ROLE],
+        [{"delta": {"content": "a"}}, END],  # no finish_reason before the last
+    ],
+)
+def test_legal_sequences_have_no_slips(choices: Any) -> None:
+    assert list(slips(choices)) == []
+
+
+@pytest.mark.parametrize(
+    ("choices", "found"),
+    [
+        ([], [Slip(0, State.START, None)]),
+        ([ROLE, TEXT], [Slip(2, State.OPEN, None)]),
+        ([TEXT, END, END], [Slip(2, State.ENDED, Piece.FINISH)]),
+        ([TEXT, END, TEXT], [Slip(2, State.ENDED, Piece.TEXT)]),
+        (
+            [END, TEXT, END],
+            [Slip(1, State.ENDED, Piece.TEXT), Slip(2, State.ENDED, Piece.FINISH)],
+        ),
+    ],
+)
+def test_each_illegal_step_is_a_slip(choices: Any, found: list[Slip]) -> None:
+    assert list(slips(choices)) == found
