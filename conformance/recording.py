@@ -331,7 +331,7 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
             [n, v.encode("utf-8", "surrogateescape").decode("latin-1")]
             for n, v in response.headers
         ],
-        "arrivals": [[round(at, 6), count] for at, count in response.arrivals],
+        "arrivals": response.arrivals,
         "broken": response.broken,
         **_body(response.body),
     }

@@ -106,6 +106,7 @@ class _Run:
         self._ledger = Ledger(options.max_requests, options.max_tokens)
         self._recorder: Recorder | None = None
         self._explainer: Explainer | None = None
+        self._main: Judgement | None = None  # once all of the plan was played
 
     async def record(
         self, transport: Transport, planned: Plan, parameters: Drawn
@@ -155,7 +156,7 @@ class _Run:
     async def _explain(self, transport: Transport, planned: Plan) -> None:
         options, facts = self._options, self._found.facts
         recording = self._recording()
-        main = judge_main(planned.catalogue, recording)
+        main = self._main = judge_main(planned.catalogue, recording)
         bench = Bench(planned.catalogue, recording, main)
         rows = [row.id for row in planned.catalogue.scored if is_judged(bench, row)]
         own = Recorder(transport, self._ledger, self._listen, options.dialect)
@@ -170,7 +171,7 @@ class _Run:
             for seen in observations:
                 self._writer.observation(seen, phase)
         self._writer.footer(recording)
-        return conclude(recording)
+        return conclude(recording, self._main)
 
     def _recording(self) -> Recording:
         recorder, explainer = self._recorder, self._explainer
@@ -235,15 +236,19 @@ def judge_recording(run_dir: Path) -> RunResult:
     return conclude(read_recording(run_dir))
 
 
-def conclude(recording: Recording) -> RunResult:
-    """The result of a recording: judged, with verdicts, claim and figures."""
+def conclude(recording: Recording, main: Judgement | None = None) -> RunResult:
+    """The result of a recording: judged, with verdicts, claim and figures.
+
+    `main` are the notes on what plan and discovery recorded, where they were taken
+    before.
+    """
     setting, facts = recording.setting, recording.facts
     known = catalogue(setting.dialect)
     exchanges = recording.in_order
     bench = Bench(
         known,
         recording,
-        judge_main(known, recording),
+        main or judge_main(known, recording),
         {
             (seen.probe, seen.draw): judge(
                 known, tuple(seen.steps.values()), [seen], facts

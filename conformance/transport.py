@@ -220,7 +220,7 @@ async def _read(answer: aiohttp.ClientResponse, began: float) -> Response:
     try:
         async for piece in answer.content.iter_any():
             body += piece
-            arrivals.append((time.monotonic() - began, len(body)))
+            arrivals.append((round(time.monotonic() - began, 6), len(body)))
             if len(body) > MOST_BYTES:
                 broken = f"longer than {MOST_BYTES} bytes"
                 answer.close()
