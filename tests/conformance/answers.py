@@ -69,9 +69,9 @@ def spoilt(api: Api, pointer: str, *value: Json) -> Any:
     """A right answer with one member replaced; without a value it is left out."""
     answer = good(api)
     place: Any = answer
-    *way, last = pointer.split("/")
+    *way, last = (int(p) if p.isdigit() else p for p in pointer.split("/"))
     for part in way:
-        place = place[int(part) if part.isdigit() else part]
+        place = place[part]
     if value:
         place[last] = value[0]
     else:

@@ -1,0 +1,340 @@
+"""What all APIs promise: each sin trips its rows, and what is free trips none."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from answers import SENT, chunk, good, spoilt, streamed
+from exchanges import (
+    OPERATIONS,
+    exchange,
+    findings,
+    is_evidence,
+    observation,
+    readings,
+    witnessed,
+)
+
+from conformance.check import Check
+from conformance.checks import common
+from conformance.exchange import Api, Exchange, Facts, Observation
+from conformance.tolerances import CLOCK_S
+from spec import openapi
+
+ERROR: Any = {"error": {"message": "no"}}
+APIS: tuple[Api, ...] = ("rerank", "score", "chat", "completions", "embeddings")
+IDS = ("COMMON-RES-005", "META-115")
+
+
+def accepted(api: Api = "chat", answer: Any = None, **over: Any) -> Exchange:
+    return exchange(api, SENT[api], good(api) if answer is None else answer, **over)
+
+
+def refused(status: int, api: Api = "chat", **over: Any) -> Exchange:
+    return exchange(api, SENT[api], ERROR, status=status, **over)
+
+
+def rows(check: Check, *seen: Any) -> set[str]:
+    return {row for f in findings(check, *seen) for row in f.ids or check.ids}
+
+
+# --- paths, methods, headers -------------------------------------------------------
+
+PATHS = [f"POST {path}" for path in openapi()["paths"]]
+
+
+def _api(operation: str) -> Api:
+    return next(api for api in APIS if operation.endswith(OPERATIONS[api][8:]))
+
+
+def every_path(status: int = 200, at: str = "") -> list[Exchange]:
+    return [
+        exchange(
+            _api(path),
+            SENT[_api(path)],
+            good(_api(path)),
+            status=status if path == at else 200,
+            operation=path,
+            id=f"ex-{i}",
+        )
+        for i, path in enumerate(PATHS)
+    ]
+
+
+def test_all_listed_paths_are_evidence_together() -> None:
+    check = common.every_listed_path_is_served
+    assert findings(check, *every_path()) == []
+    assert witnessed(check, *every_path()) == {"COMMON-REQ-001"}
+    assert witnessed(check, *every_path()[1:]) == set()
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_listed_path_that_is_missing_is_found(path: str, status: int) -> None:
+    (found,) = findings(common.every_listed_path_is_served, *every_path(status, path))
+    assert found.expected == f"{path} is served"
+    assert found.exchange == f"ex-{PATHS.index(path)}"
+
+
+def test_a_path_that_answers_one_valid_request_is_served() -> None:
+    again = [*every_path(), refused(404, operation="POST /v1/chat/completions")]
+    assert findings(common.every_listed_path_is_served, *again) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "status", "is_found"),
+    [
+        (common.post_is_the_method, 405, True),
+        (common.post_is_the_method, 501, True),
+        (common.post_is_the_method, 400, False),
+        (common.json_is_the_media_type, 415, True),
+        (common.json_is_the_media_type, 400, False),
+        (common.no_key_is_needed, 401, True),
+        (common.no_key_is_needed, 403, True),
+        (common.no_key_is_needed, 400, False),
+    ],
+)
+def test_a_code_that_valid_requests_never_get(
+    check: Check, status: int, *, is_found: bool
+) -> None:
+    assert bool(findings(check, refused(status))) == is_found
+    assert is_evidence(check, accepted())
+    assert not is_evidence(check, refused(status, expect="refuse"))
+
+
+def test_a_request_with_a_key_says_nothing_about_keys() -> None:
+    keyed = refused(401)
+    request = replace(keyed.request, headers=(("Authorization", "Bearer $KEY"),))
+    assert not is_evidence(common.no_key_is_needed, replace(keyed, request=request))
+
+
+def test_an_api_that_refuses_every_valid_request_is_not_reached() -> None:
+    check = common.the_base_url_alone_reaches_every_api
+    assert rows(check, refused(400), accepted("rerank")) == {
+        "COMMON-REQ-008",
+        "COMMON-REQ-009",
+    }
+    assert findings(check, refused(400), accepted()) == []
+    assert findings(check, refused(500)) == []
+    assert witnessed(check, refused(500)) == set()
+
+
+# --- text and members --------------------------------------------------------------
+
+TEXT = "H₂O, 水"
+
+
+def echoing(api: Api, text: str) -> Observation:
+    sent, answer = SENT[api], good(api)
+    if api == "rerank":
+        answer["results"][1]["document"]["text"] = text
+    elif api == "completions":
+        sent = sent | {"echo": True}
+        answer["choices"][0]["text"] = text
+    made = exchange(api, sent, answer)
+    return observation(f"common.unicode.{api}", TEXT, unicode=made)
+
+
+@pytest.mark.parametrize("api", ["rerank", "completions"])
+def test_echoed_text_is_unharmed(api: Api) -> None:
+    check = common.non_ascii_text_comes_back_unharmed
+    assert findings(check, echoing(api, f"{TEXT}.")) == []
+    (found,) = findings(check, echoing(api, "Hâ\x82\x82O"))
+    assert found.step == "unicode"
+
+
+def test_where_nothing_is_echoed_acceptance_is_all() -> None:
+    check = common.non_ascii_text_comes_back_unharmed
+    assert findings(check, echoing("embeddings", "?")) == []
+    assert is_evidence(check, echoing("embeddings", "?"))
+
+
+@pytest.mark.parametrize(("status", "told"), [(200, "ignored"), (422, "refused")])
+def test_unlisted_members_are_told(status: int, told: str) -> None:
+    extra = exchange("chat", SENT["chat"], good("chat"), status=status)
+    seen = observation("common.extra.chat", extra=extra)
+    assert readings(common.unlisted_members_are_free, seen) == [told]
+
+
+@pytest.mark.parametrize(
+    ("media", "is_found"),
+    [
+        ("application/json", False),
+        ("Application/JSON; charset=utf-8", False),
+        ("text/plain", True),
+        ("", True),
+    ],
+)
+def test_success_is_labelled(media: str, *, is_found: bool) -> None:
+    made = accepted(headers={"content-type": media})
+    assert bool(findings(common.success_is_labelled_json, made)) == is_found
+
+
+def test_added_members_are_told() -> None:
+    check = common.unlisted_answer_members_are_free
+    made = accepted(answer=good("chat") | {"service_tier": None, "a": 1})
+    assert readings(check, made) == ["adds a, service_tier"]
+    assert readings(check, accepted()) == []
+
+
+# --- ids, times, names -------------------------------------------------------------
+
+
+def named(name: str, api: Api = "chat", **over: Any) -> Exchange:
+    return accepted(api, spoilt(api, "id", name), **over)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_an_id_that_comes_twice_is_found(api: Api) -> None:
+    check = common.ids_differ_between_calls
+    own = common._ID[api]
+    assert findings(check, named("a", api), named("b", api)) == []
+    assert witnessed(check, named("a", api), named("b", api)) == {*IDS, own}
+    assert rows(check, named("a", api), named("a", api, id="ex-2")) == {*IDS, own}
+
+
+def test_ids_of_streams_count_and_one_answer_is_no_evidence() -> None:
+    check = common.ids_differ_between_calls
+    sent = SENT["chat"] | {"stream": True}
+    stream = exchange("chat", sent, stream=streamed("a"), id="ex-2")
+    assert rows(check, named("answer-1"), stream) == {*IDS, "CHAT-RES-001"}
+    assert witnessed(check, named("a")) == set()
+    assert findings(check, named("a"), named("a", "score")) == []
+
+
+def stamped(created: Any, at: float = 1000.0, took: float = 1.0) -> Exchange:
+    answer = spoilt("chat", "created", created)
+    return accepted(answer=answer, id=f"ex-{at:.0f}", sent_at=at, total_s=took)
+
+
+@pytest.mark.parametrize(
+    ("created", "is_found"),
+    [
+        (1000, False),
+        (1000.0, False),
+        (1001 + CLOCK_S, False),
+        (1002 + CLOCK_S, True),
+        (999 - CLOCK_S, True),
+        (1_000_000, True),  # milliseconds
+    ],
+)
+def test_created_is_the_time_of_the_call(created: Any, *, is_found: bool) -> None:
+    check = common.created_is_the_time_of_the_call
+    found = findings(check, stamped(created))
+    assert bool(found) == is_found
+    assert all(f.soft for f in found)
+    assert witnessed(check, stamped(created)) == {
+        "COMMON-RES-006",
+        "META-116",
+        "CHAT-RES-003",
+    }
+
+
+def test_a_wrong_type_of_created_is_the_shapes_business() -> None:
+    assert witnessed(common.created_is_the_time_of_the_call, stamped("now")) == set()
+
+
+def test_created_never_falls_over_calls_that_follow_each_other() -> None:
+    check = common.created_never_goes_back
+    assert findings(check, stamped(7, 1), stamped(7, 2), stamped(8, 3)) == []
+    assert witnessed(check, stamped(7, 1), stamped(8, 2)) == {"META-116"}
+    (found,) = findings(check, stamped(9, 1), stamped(9, 2.5), stamped(8, 5))
+    assert found.exchange == "ex-5"
+    assert "ex-1" in found.expected
+
+
+def test_calls_at_the_same_time_have_no_order() -> None:
+    check = common.created_never_goes_back
+    overlapping = (stamped(9, 1, took=5), stamped(8, 2, took=5))
+    assert findings(check, *overlapping) == []
+    assert witnessed(check, *overlapping) == set()
+
+
+def test_a_call_is_compared_with_all_that_ended_before_it() -> None:
+    """Not only with the one that was sent just before."""
+    long_since = stamped(9, 1)
+    (found,) = findings(
+        common.created_never_goes_back,
+        long_since,
+        stamped(9, 4, took=9),
+        stamped(8, 5),
+    )
+    assert found.exchange == "ex-5"
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_another_name_of_the_model_warns(api: Api) -> None:
+    check = common.model_is_the_one_that_was_asked_for
+    assert findings(check, accepted(api)) == []
+    assert readings(check, accepted(api)) == ["echoed"]
+    other = accepted(api, spoilt(api, "model", "/mnt/m"))
+    own = {common._MODEL[api]} if api in common._MODEL else set()
+    assert rows(check, other) == {"COMMON-RES-008", *own}
+    assert all(f.soft for f in findings(check, other) if f.ids[0] in own)
+    assert readings(check, other) == ["own name"]
+
+
+def test_each_chunk_names_the_model() -> None:
+    check = common.model_is_the_one_that_was_asked_for
+    sent = SENT["chat"] | {"stream": True}
+    chunks = [*streamed("a"), chunk(model="other")]
+    stream = exchange("chat", sent, stream=chunks)
+    assert {f.pointer for f in findings(check, stream)} == {"/chunks/3/model"}
+
+
+# --- usage -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("api", ["score", "chat", "completions", "embeddings"])
+def test_a_total_that_does_not_add_up_is_found(api: Api) -> None:
+    check = common.total_is_input_plus_output
+    assert findings(check, accepted(api)) == []
+    wrong = accepted(api, spoilt(api, "usage/total_tokens", 11))
+    assert rows(check, wrong) == {"COMMON-RES-010", *common._SUM[api]}
+    assert rows(check, accepted(api, spoilt(api, "usage/total_tokens"))) == set()
+    assert witnessed(check, replace(wrong, expect="refuse")) == set()
+
+
+def test_rerank_has_no_sum() -> None:
+    assert witnessed(common.total_is_input_plus_output, accepted("rerank")) == set()
+
+
+@pytest.mark.parametrize("api", ["score", "chat", "completions", "embeddings"])
+def test_the_printed_request_has_a_row_of_its_own(api: Api) -> None:
+    check = common.total_of_the_printed_request_adds_up
+    seen = observation(f"{api}.printed", printed=accepted(api))
+    wrong = accepted(api, spoilt(api, "usage/total_tokens", 11))
+    row = common._SUM_OF_PRINTED[api]
+    assert witnessed(check, seen) == {row}
+    assert rows(check, observation(f"{api}.printed", printed=wrong)) == {row}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ([None], ["null"]),
+        ([{"cached_tokens": 0}], ["object"]),
+        ([], ["absent"]),
+        ([1], []),
+    ],
+)
+def test_the_form_of_the_details_is_told(value: list[Any], told: list[str]) -> None:
+    answer = spoilt("chat", "usage/prompt_tokens_details", *value)
+    made = accepted(answer=answer)
+    assert readings(common.details_are_null_or_an_object, made) == told
+
+
+# --- every check of this module declares what it serves --------------------------
+
+
+@pytest.mark.parametrize("check", common.CHECKS, ids=lambda c: c.name)
+def test_a_selection_knows_what_feeds_its_rows(check: Check) -> None:
+    assert check.ids
+    assert check.promise.endswith(".")
+
+
+def test_facts_of_another_dialect_have_no_listed_members() -> None:
+    foreign = accepted("embeddings", good("embeddings") | {"x": 1})
+    check = common.unlisted_answer_members_are_free
+    listed = readings(check, foreign, facts=Facts(dialect="aihubmix"))
+    assert listed == ["adds created, id, x"]

@@ -1,0 +1,123 @@
+"""Requests that mean the same are answered alike, within what may differ."""
+
+from typing import Any
+
+import pytest
+from answers import SENT, good, spoilt
+from exchanges import exchange, findings, is_evidence, observation
+
+from conformance.check import Check
+from conformance.checks import sameness
+from conformance.exchange import Api, Exchange, Observation
+
+ERROR: Any = {"error": {"message": "no"}}
+
+
+def accepted(api: Api = "chat", answer: Any = None, **over: Any) -> Exchange:
+    return exchange(api, SENT[api], good(api) if answer is None else answer, **over)
+
+
+def refused(status: int) -> Exchange:
+    return exchange("chat", SENT["chat"], ERROR, status=status)
+
+
+def rows(check: Check, *seen: Any) -> set[str]:
+    return {row for f in findings(check, *seen) for row in f.ids or check.ids}
+
+
+def played(probe: str, **steps: Any) -> Observation:
+    return observation(f"common.{probe}", **steps)
+
+
+def test_an_accept_header_changes_nothing() -> None:
+    check = sameness.accept_changes_nothing
+    charset = {"content-type": "application/json; charset=utf-8"}
+    same = {"with": accepted(), "without": accepted(headers=charset)}
+    assert findings(check, played("headers.chat", **same)) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        accepted(headers={"content-type": "application/hal+json"}),
+        accepted(answer=spoilt("chat", "usage")),
+    ],
+)
+def test_an_accept_header_that_changes_the_answer_is_found(other: Exchange) -> None:
+    seen = played("headers.chat", **{"with": accepted(), "without": other})
+    (found,) = findings(sameness.accept_changes_nothing, seen)
+    assert found.step == "without"
+
+
+def saying(text: str, tokens: int = 2) -> Exchange:
+    answer = spoilt("chat", "choices/0/message/content", text)
+    answer["usage"]["completion_tokens"] = tokens
+    answer["id"] = f"answer-{text}"
+    sent = SENT["chat"] | {"max_tokens": 4}
+    return exchange("chat", sent, answer)
+
+
+def nulls(**steps: Exchange) -> Observation:
+    made: dict[str, Any] = {"omitted": saying("blue")} | steps
+    return played("nulls.chat", **made)
+
+
+def test_null_like_omission_is_right() -> None:
+    seen = nulls(null=saying("blue"), unset=saying("red", 4))
+    assert findings(sameness.null_is_as_good_as_nothing, seen) == []
+    assert findings(sameness.null_sets_nothing, seen) == []
+
+
+def test_another_text_under_null_only_warns() -> None:
+    (found,) = findings(sameness.null_is_as_good_as_nothing, nulls(null=saying("red")))
+    assert found.soft
+    assert found.pointer == "/choices/0/message/content"
+
+
+@pytest.mark.parametrize("tokens", [0, 5])
+def test_a_null_limit_that_limits_or_lifts_is_found(tokens: int) -> None:
+    (found,) = findings(sameness.null_sets_nothing, nulls(unset=saying("red", tokens)))
+    assert found.kind == "silent"
+
+
+def test_spelling_does_not_matter() -> None:
+    check = sameness.spelling_of_json_does_not_matter
+
+    def seen(respelt: Exchange) -> Observation:
+        return played("spelling.chat", plain=saying("blue"), respelt=respelt)
+
+    assert findings(check, seen(saying("blue"))) == []
+    assert rows(check, seen(saying("red"))) == {"META-118"}
+    assert not is_evidence(check, seen(refused(400)))
+
+
+def after(mutant: Exchange, last: Exchange) -> Observation:
+    return played("after_error.chat", before=saying("blue"), mutant=mutant, after=last)
+
+
+def test_an_error_leaves_nothing_behind() -> None:
+    check = sameness.an_error_leaves_nothing_behind
+    assert is_evidence(check, after(refused(422), saying("blue")))
+    assert findings(check, after(refused(422), saying("blue"))) == []
+    assert rows(check, after(refused(422), saying("red"))) == {"META-119"}
+    assert not is_evidence(check, after(saying("no error"), saying("red")))
+
+
+def test_numbers_are_compared_within_tolerance() -> None:
+    check = sameness.an_error_leaves_nothing_behind
+
+    def vector(x: float) -> Exchange:
+        answer = spoilt("embeddings", "data/0/embedding/0", x)
+        return accepted("embeddings", answer)
+
+    def seen(x: float) -> Observation:
+        steps = {"before": vector(0.25), "mutant": refused(422), "after": vector(x)}
+        return played("after_error.embeddings", **steps)
+
+    assert findings(check, seen(0.2505)) == []
+    (found,) = findings(check, seen(0.26))
+    assert found.pointer == "/data/0/embedding/0"
+
+
+def test_a_selection_knows_what_feeds_every_row() -> None:
+    assert all(check.ids for check in sameness.CHECKS)
