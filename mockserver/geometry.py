@@ -4,7 +4,7 @@ Every word has a pseudo-random direction, mixed lightly with those of its letter
 groups so that related forms are near each other. A text is the weighted sum of its
 words, plus a direction that all texts share (real embedding spaces are as skewed;
 it keeps cosines from falling below zero) and a trace of the exact text (so that
-different texts differ). Function words and punctuation weigh little.
+different texts differ). Function words and punctuation hardly count.
 
 Vectors are sums of small whole numbers held in the lanes of one big integer: adding
 two directions is one addition, which is what makes a cold embedding cheap.
@@ -18,6 +18,7 @@ from hashlib import shake_256
 from itertools import repeat
 from math import hypot, isqrt, sqrt
 from operator import mul
+from string import punctuation
 from struct import Struct
 from typing import Final
 
@@ -27,7 +28,10 @@ BLOCK: Final = 512
 """Components that are summed; longer vectors repeat them."""
 
 CONTENT, FUNCTION, MARK = 8, 1, 1
-"""Weights of content words (and symbols), function words and punctuation."""
+"""Weights of content words (and symbols), function words and punctuation.
+
+The latter two count only in a text that has nothing else.
+"""
 
 _WORD_SHARE, _GROUP_SHARE = 3, 1  # a word's own direction against its letter groups
 _WORD_ENERGY = 15  # about the squared length of a word's direction, in shares
@@ -62,6 +66,9 @@ def _weight(feature: str) -> int:
     return FUNCTION if feature in FUNCTION_WORDS else CONTENT
 
 
+_SLIGHT: Final = FUNCTION_WORDS | frozenset(punctuation)
+
+
 def _groups(word: str) -> set[str]:
     """Return the letter groups of a word: threes, or pairs outside ASCII."""
     size = 3 if word.isascii() else 2
@@ -69,6 +76,13 @@ def _groups(word: str) -> set[str]:
         return set()
     marked = f"^{word[:_LONGEST_WORD]}$"
     return {marked[i : i + size] for i in range(len(marked) - size + 1)}
+
+
+def _telling(text: str) -> dict[str, int]:
+    """Count the words of a text; function words and marks only if it has no others."""
+    found = features(text)
+    telling = [feature for feature in found if feature not in _SLIGHT] or found
+    return Counter(telling)
 
 
 class Geometry:
@@ -132,7 +146,7 @@ class Geometry:
     def packed(self, text: str) -> bytes:
         """Return the unit vector of a text (never all zero) as float32 bytes."""
         total = energy = 0
-        for feature, times in Counter(features(text)).items():
+        for feature, times in _telling(text).items():
             weight, part = self._weighted(feature)
             if times > 1:
                 damped = isqrt(times)
