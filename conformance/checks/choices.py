@@ -9,7 +9,8 @@ from typing import Any
 
 from conformance.check import Check, Finding, Note, Reading, Witness, check
 from conformance.checks.generated import EVERYWHERE, Generated
-from conformance.views import ChatAnswer, is_whole
+from conformance.exchange import Api
+from conformance.views import ChatAnswer, Record, is_whole
 
 _HIDDEN_BY_DEFAULT = 16
 """Completions end at 16 tokens by default on many servers: a limit of so many or
@@ -261,6 +262,35 @@ def stop_reasons_are_of_some_kind(answer: Generated) -> Iterator[Note]:
             yield Reading(_kind(choice.get("stop_reason")), ids=rows)
 
 
+def _is_served(record: Record, api: Api) -> Iterator[Note]:
+    """Some valid request to the path of an API is answered by it."""
+    row = ("CHAT-REQ-001",) if api == "chat" else ("COMP-REQ-001",)
+    codes = {
+        exchange.id: exchange.status
+        for exchange in record.exchanges
+        if exchange.api == api and exchange.expect == "accept" and exchange.response
+    }
+    if codes:
+        yield Witness(row)
+    if codes and all(code in (404, 405, 501) for code in codes.values()):
+        first, code = next(iter(codes.items()))
+        yield Finding(
+            "the path is served", code, "", "refused", exchange=first, ids=row
+        )
+
+
+@check("CHAT-REQ-001", on="chat.messages", witness=True)
+def chat_is_served(record: Record) -> Iterator[Note]:
+    """POST /v1/chat/completions is served."""
+    yield from _is_served(record, "chat")
+
+
+@check("COMP-REQ-001", on="completions.prompt", witness=True)
+def completions_are_served(record: Record) -> Iterator[Note]:
+    """POST /v1/completions is served."""
+    yield from _is_served(record, "completions")
+
+
 CHECKS: tuple[Check, ...] = (
     no_more_tokens_than_the_limit,
     finish_reasons_fit_the_count,
@@ -271,4 +301,6 @@ CHECKS: tuple[Check, ...] = (
     no_text_holds_a_stop_string,
     a_conversation_has_tokens,
     stop_reasons_are_of_some_kind,
+    chat_is_served,
+    completions_are_served,
 )

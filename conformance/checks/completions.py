@@ -153,7 +153,7 @@ def an_array_is_answered_like_single_calls(seen: Observation) -> Iterator[Note]:
     if singles is None or not seen.accepted("batch"):
         return
     first, second = singles
-    wanted = [second, first, second]  # as the probe lists them
+    wanted = [second, second, first]  # as the probe lists them
     found = [text_of(seen["batch"], index) for index in range(3)]
     if None in found:
         return  # that a choice is missing is for its index to show

@@ -35,7 +35,7 @@ def log_probabilities_are_given(answer: Scored) -> Iterator[Note]:
                 actual=choice.given[0] if choice.given else None,
                 pointer=f"{choice.pointer}/logprobs",
                 kind="silent",
-                ids=rows,
+                ids=rows[:1] if choice.is_given else rows,
             )
         elif choice.positions is None:
             yield Finding(

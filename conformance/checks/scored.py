@@ -51,9 +51,13 @@ class Position:
         return self.token if self.data is None else self.data
 
     def listed(self) -> Alternative | None:
-        """The chosen token among the alternatives."""
-        same = (other for other in self.alternatives if other.name == self.name)
-        return next(same, None)
+        """The chosen token among the alternatives, or one as likely as it is.
+
+        Whether it is spelt alike is not for log probabilities to show.
+        """
+        same = [other for other in self.alternatives if other.name == self.name]
+        twins = (o for o in self.alternatives if o.logprob == self.logprob)
+        return same[0] if same else next(twins, None)
 
     @property
     def is_torn(self) -> bool:
@@ -71,6 +75,7 @@ class ScoredChoice:
     text: str
     finish: object
     given: Sequence[Any]  # the logprobs member of the choice, or of each of its pieces
+    is_chat: bool
     has_other: bool = False  # calls or reasoning, whose tokens are no text
 
     @property
@@ -84,7 +89,7 @@ class ScoredChoice:
         found: list[Position] = []
         objects = [each for each in self.given if isinstance(each, dict)]
         for each in objects:
-            read = _chat(each) if "content" in each else _legacy(each)
+            read = _chat(each) if self.is_chat else _legacy(each)
             if read is None:
                 return None
             found += read
@@ -184,7 +189,8 @@ def scored_choices(exchange: Exchange, facts: Facts) -> Iterator[ScoredChoice]:
                 stream.text(index),
                 next((reason for reason in finishes if reason is not None), None),
                 [p.get("logprobs") for p in pieces],
-                any(_has_other(p.get("delta")) for p in pieces),
+                is_chat=exchange.api == "chat",
+                has_other=any(_has_other(p.get("delta")) for p in pieces),
             )
         return
     answer = Answer.of(exchange, facts)
@@ -193,14 +199,18 @@ def scored_choices(exchange: Exchange, facts: Facts) -> Iterator[ScoredChoice]:
         if not isinstance(choice, dict):
             continue
         message = choice.get("message")
-        source, name = (message, "content") if message else (choice, "text")
-        text = source.get(name) if isinstance(source, dict) else None
+        is_chat = exchange.api == "chat"
+        source, name = (message, "content") if is_chat else (choice, "text")
+        text = source.get(name, "") if isinstance(source, dict) else False
+        if not isinstance(text, str | None):
+            continue  # its shape is judged elsewhere
         yield ScoredChoice(
             f"/choices/{i}",
-            text if isinstance(text, str) else "",
+            text or "",
             choice.get("finish_reason"),
             [choice.get("logprobs")],
-            _has_other(message),
+            is_chat=is_chat,
+            has_other=_has_other(message),
         )
 
 
@@ -211,7 +221,7 @@ def _has_other(message: Any) -> bool:
 
 
 def _chat(given: Mapping[str, Any]) -> list[Position] | None:
-    content = given["content"]
+    content = given.get("content")
     if not isinstance(content, list):
         return None
     found = []

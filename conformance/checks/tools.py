@@ -45,6 +45,11 @@ def _calls(choice: Mapping[str, Any]) -> Sequence[Any]:
     return calls if isinstance(calls, list) else []
 
 
+def _is_malformed(choice: Mapping[str, Any]) -> bool:
+    """tool_calls is there, and no array: that is CHAT-RES-013's matter."""
+    return not isinstance(choice["message"].get("tool_calls"), list | None)
+
+
 def _named_calls(answer: ChatAnswer) -> Iterator[tuple[str, bool, str, str]]:
     """Pointer, whether the limit cut it, name and arguments of each call."""
     for i, choice in enumerate(answer.choices):
@@ -111,7 +116,7 @@ def required_calls_a_tool(answer: ChatAnswer) -> Iterator[Note]:
     offered = [tool.get("name") for tool in _tools(answer)]
     for i, choice in enumerate(answer.choices):
         pointer = f"/choices/{i}/message/tool_calls"
-        if not _calls(choice):
+        if not _calls(choice) and not _is_malformed(choice):
             yield Finding(
                 expected="a call: tool_choice is required",
                 actual=choice["message"].get("content"),
@@ -139,6 +144,8 @@ def auto_gives_a_message_or_calls(answer: ChatAnswer) -> Iterator[Note]:
     for i, choice in enumerate(answer.choices):
         calls, content = _calls(choice), choice["message"].get("content")
         pointer = f"/choices/{i}/message"
+        if _is_malformed(choice):
+            continue
         if not calls and not isinstance(content, str):
             yield Finding("a text or a call", content, f"{pointer}/content")
         for j, call in enumerate(calls):
@@ -218,32 +225,33 @@ def _breach(schema: Json, value: Json) -> str | None:
     return None if problem is None else problem.message
 
 
-@check(
-    "CHAT-REQ-045",
-    "META-079",
-    on="chat.tools",
-    when=answered(ChatAnswer, "auto", "omitted"),
-)
+@check("CHAT-REQ-045", "META-079", on="chat.tools", witness=True)
 def an_omitted_choice_is_auto(seen: Observation) -> Iterator[Note]:
     """With tools, an omitted tool_choice calls as auto does, and says the same."""
-    auto, omitted = (step_answer(ChatAnswer, seen, s) for s in ("auto", "omitted"))
-    calls = [any(_named_calls(answer)) for answer in (auto, omitted)]
-    if calls[0] != calls[1]:
-        yield Finding(
-            expected="a call" if calls[0] else "no call, as with tool_choice auto",
-            actual=_said(omitted),
-            pointer="/choices/0/message",
-            step="omitted",
-            kind="silent",
-        )
-    elif _said(auto) != _said(omitted):
-        yield Finding(
-            expected=f"{_said(auto)}, as with tool_choice auto",
-            actual=_said(omitted),
-            pointer="/choices/0/message",
-            step="omitted",
-            ids=("META-079",),
-        )
+    rows = ("CHAT-REQ-045", "META-079")
+    for one, other in (("auto", "omitted"), ("other_auto", "other_omitted")):
+        if not answered(ChatAnswer, one, other)(seen):
+            continue
+        yield Witness(rows)
+        auto, omitted = (step_answer(ChatAnswer, seen, s) for s in (one, other))
+        is_called = any(_named_calls(auto))
+        if is_called != any(_named_calls(omitted)):
+            yield Finding(
+                expected="a call" if is_called else "no call, as with auto",
+                actual=_said(omitted),
+                pointer="/choices/0/message",
+                step=other,
+                kind="silent",
+                ids=rows,
+            )
+        elif _said(auto) != _said(omitted):
+            yield Finding(
+                expected=f"{_said(auto)}, as with tool_choice auto",
+                actual=_said(omitted),
+                pointer="/choices/0/message",
+                step=other,
+                ids=("META-079",),
+            )
 
 
 def _said(answer: ChatAnswer) -> list[object]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from conformance.probe import Answers, Params, Probe, Served, Step, probe
 from conformance.probes.bodies import OPERATION
-from conformance.probes.decoding import PROMPTS, asked, decoding_probes, text_of
+from conformance.probes.decoding import PROMPT_CEILING, asked, decoding_probes, text_of
 from conformance.probes.generation import (
     case,
     shared_probes,
@@ -15,6 +15,7 @@ from conformance.probes.generation import (
 )
 from conformance.probes.logprobs import logprob_probes
 from conformance.probes.printed import printed
+from conformance.probes.prompts import PROMPTS
 from conformance.probes.single_field import accepted, breaks, lacks, refused, takes
 from conformance.probes.tools import TOOL_PROBES
 
@@ -29,7 +30,6 @@ _SYSTEM = {"role": "system", "content": "You are a painter."}
 ACCEPTED = accepted(
     "chat.messages",
     "chat",
-    takes("CHAT-REQ-001"),
     takes("CHAT-REQ-008", messages=[_USER, _ASSISTANT, _USER]),
     takes("CHAT-REQ-010", messages=[_ASSISTANT, _USER]),
     takes("CHAT-REQ-009", messages=[_SYSTEM, _USER]),
@@ -83,7 +83,9 @@ def history(p: Params, served: Served) -> Iterator[Step]:
         return body | {"messages": [*body["messages"], *turns]}
 
     yield Step("first", CHAT, body)
-    yield Step("next", CHAT, continued, serves=("META-083",))
+    yield Step(
+        "next", CHAT, continued, serves=("META-083",), prompt_tokens=PROMPT_CEILING
+    )
 
 
 PROBES: tuple[Probe, ...] = (

@@ -6,12 +6,7 @@ from hypothesis import strategies as st
 
 from conformance.probe import Params, Probe, Served, Step, probe
 from conformance.probes.bodies import OPERATION
-from conformance.probes.decoding import (
-    BEYOND_ASCII,
-    PROMPTS,
-    asked,
-    decoding_probes,
-)
+from conformance.probes.decoding import asked, decoding_probes
 from conformance.probes.generation import (
     OBJECT,
     case,
@@ -20,6 +15,7 @@ from conformance.probes.generation import (
 )
 from conformance.probes.logprobs import logprob_probes
 from conformance.probes.printed import printed
+from conformance.probes.prompts import BEYOND_ASCII, PROMPTS
 from conformance.probes.single_field import accepted, breaks, lacks, refused, takes
 
 COMPLETIONS = OPERATION["completions"]
@@ -28,13 +24,14 @@ PRINTED_ROOM = 16  # as many tokens as the printed answer has (000:664)
 ACCEPTED = accepted(
     "completions.prompt",
     "completions",
-    takes("COMP-REQ-001", "COMP-REQ-004"),
+    takes("COMP-REQ-004"),
 )
 
 REFUSED = refused(
     "completions.refused.prompt",
     "completions",
     breaks("/prompt is an object", "COMP-REQ-007", prompt=OBJECT),
+    breaks("/prompt is a number", "COMP-REQ-007", prompt=2.5),
     lacks("prompt", "COMP-REQ-003"),
     lacks("model", "COMP-REQ-002"),
 )
@@ -84,7 +81,7 @@ def batch(p: Params, served: Served) -> Iterator[Step]:
     yield Step("first", COMPLETIONS, body)
     yield Step("second", COMPLETIONS, body | {"prompt": other})
     yield Step("listed", COMPLETIONS, body | {"prompt": [one]}, serves=rows)
-    several = [other, one, other]
+    several = [other, other, one]  # no order that reads the same from its end
     yield Step("batch", COMPLETIONS, body | {"prompt": several}, serves=rows)
 
 
@@ -105,14 +102,16 @@ def batch(p: Params, served: Served) -> Iterator[Step]:
     needs=("n", "echo"),
 )
 def grid(p: Params, served: Served) -> Iterator[Step]:
-    """Two choices for each of two prompts; the echo tells whose choice it is.
+    """Choices for one prompt, and for each of two; their echoes tell whose they are.
 
     How echo, n and several prompts combine is not described (A-117), so that it may
     be refused.
     """
-    body = asked("completions", served, "", temperature=0.8, max_tokens=4)
-    body |= {"prompt": p["texts"], "n": 2, "echo": True}
-    yield Step("grid", COMPLETIONS, body, "either")
+    first = p["texts"][0]
+    body = asked("completions", served, first, temperature=0.8, max_tokens=4)
+    body |= {"echo": True}
+    yield Step("row", COMPLETIONS, body | {"n": 2}, "either")
+    yield Step("grid", COMPLETIONS, body | {"prompt": p["texts"], "n": 3}, "either")
 
 
 @probe(

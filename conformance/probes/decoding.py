@@ -14,7 +14,10 @@ from conformance.exchange import Api, Exchange
 from conformance.probe import Answers, Later, Params, Probe, Served, Step, probe
 from conformance.probes.bodies import OPERATION
 from conformance.probes.generation import COMMON_LETTERS, ROWS
-from conformance.probes.texts import SENTENCES
+from conformance.probes.prompts import PROMPTS, STREAMED
+
+PROMPT_CEILING = 320
+"""More tokens than any prompt of these scenarios has, its template included."""
 
 NEVER = "\u2403\u2403never\u2403\u2403"  # a stop string that no text holds
 FORCED_ID = "1000"  # an ordinary token id in every usual vocabulary
@@ -29,56 +32,6 @@ SAMPLES = {
     "top_p": 0.9,
 }
 """The printed sample of each parameter (000:378, 000:384, 000:389, 000:405)."""
-
-PROMPTS: dict[Api, tuple[str, ...]] = {
-    "chat": (
-        "Tell me a short story about a lighthouse.",
-        "Describe the sea in winter.",
-        "Tell me about five animals that live in a forest.",
-        "Explain why leaves fall in autumn.",
-        "What should I pack for a week in the mountains?",
-        *(f"Continue this story: {sentence}" for sentence in SENTENCES),
-    ),
-    "completions": (
-        "Once upon a time there was a lighthouse",
-        "The sea in winter is",
-        "Five animals that live in a forest are",
-        "In autumn the leaves",
-        "For a week in the mountains you should pack",
-        *(f"{sentence} Then" for sentence in SENTENCES),
-    ),
-}
-BEYOND_ASCII: dict[Api, tuple[str, ...]] = {
-    "chat": (
-        "Zürich, Málaga, Ørsted, 서울: où, wann, 왜? Tell me a story.",
-        "Décris un café à Zürich, s'il te plaît — 東京 aussi 🎉.",
-        "Erzähle von der Brücke in Málaga: größer, schöner, älter.",
-        "Расскажи сказку про реку, 한국어 아니고.",
-    ),
-    "completions": (
-        "Im Herbst — l'automne, 가을 🍂 — the leaves",
-        "Zürich, Málaga und 東京: a naïve song about",
-        "Ørsted wohnte über dem Café in der Straße",
-        "Жила-была река; 강은 조용히",
-    ),
-}
-
-STREAMED: dict[Api, tuple[str, ...]] = {
-    "chat": (
-        "Continue this story: An owl hunted mice behind the abandoned mill.",
-        "Continue this story: The recipe calls for three eggs and a pinch of salt.",
-        "Continue this story: Seven wooden boats raced along the northern coast.",
-        "Continue this story: He packed two sweaters and a torch for the hike.",
-    ),
-    "completions": (
-        "Once upon a time there was a lighthouse",
-        "Please restart the printer before loading more paper. Then",
-        "Ticket prices doubled within a single season. Then",
-        "Copper pipes turn green when exposed to rain. Then",
-    ),
-}
-"""Prompts after which the bundled mock soon says a word with letters beyond ASCII,
-which it sends in two tokens. A real model may."""
 
 
 def asked(api: Api, served: Served, text: str, **members: Any) -> dict[str, Any]:
@@ -131,6 +84,12 @@ def prompts(api: Api) -> st.SearchStrategy[Params]:
             "after": st.integers(1, 3),
         }
     )
+
+
+def _later(api: Api, label: str, body: Later, *rows: str) -> Step:
+    """A step that goes on from earlier answers."""
+    ceiling = PROMPT_CEILING
+    return Step(label, OPERATION[api], body, serves=rows, prompt_tokens=ceiling)
 
 
 def _greedy(api: Api) -> Probe:
@@ -191,8 +150,8 @@ def _stops(api: Api) -> Probe:
             return Step(label, operation, body | {"stop": stop}, serves=(row[rows],))
 
         yield Step("plain", operation, body)
-        yield Step("stopped", operation, stop_string)
-        yield Step("stopped_by_list", operation, stop_list, serves=(row["stop list"],))
+        yield _later(api, "stopped", stop_string)
+        yield _later(api, "stopped_by_list", stop_list, row["stop list"])
         yield step("never_stopped", "stop string", NEVER)
         yield step("stop_null", "stop null", None)
 
@@ -236,7 +195,7 @@ def _streams(api: Api) -> Probe:
             found = stop_within(text_of(answers["whole"]) or "", p["after"])
             return None if found is None else stream | {"stop": found}
 
-        yield Step("stopped", operation, stopped)
+        yield _later(api, "stopped", stopped)
 
     return streams
 
@@ -348,7 +307,7 @@ def _spread(api: Api) -> Probe:
         yield Step("narrow", operation, narrow)
         yield Step("cold", operation, body | {"temperature": 0})
         for seed in SEEDS[2:]:
-            yield Step(f"hot_{seed}", operation, another(seed))
+            yield _later(api, f"hot_{seed}", another(seed))
 
     return spread
 
@@ -371,8 +330,8 @@ def _pushed(api: Api) -> Probe:
 
         for name in ("frequency", "presence"):
             field, bounds = f"{name}_penalty", f"{name} range"
-            yield step(f"{name}_up", name, bounds, **{field: 2.0})
-            yield step(f"{name}_down", bounds, **{field: -2.0})
+            yield step(f"{name}_up", bounds, **{field: 2.0})
+            yield step(f"{name}_down", name, bounds, **{field: -2.0})
         yield Step("plain", operation, body)
         least = {str(token): -100 for token in BANNED_IDS}
         yield step("banned", "bias range", logit_bias=least)

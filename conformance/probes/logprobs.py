@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from conformance.exchange import Api
 from conformance.probe import Params, Probe, Served, Step, probe
 from conformance.probes.bodies import OPERATION
-from conformance.probes.decoding import BEYOND_ASCII, PROMPTS, asked
+from conformance.probes.decoding import asked
 from conformance.probes.generation import OBJECT, WORD, case, undecided_cases
+from conformance.probes.prompts import BEYOND_ASCII, PROMPTS
 from conformance.probes.single_field import breaks, refused
 
 NEEDS = ("logprobs",)

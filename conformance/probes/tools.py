@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from conformance.exchange import Json
 from conformance.probe import Params, Probe, Served, Step, probe
 from conformance.probes.bodies import OPERATION
-from conformance.probes.decoding import PROMPTS, asked
+from conformance.probes.decoding import asked
 from conformance.probes.generation import OBJECT, case, undecided_cases
+from conformance.probes.prompts import PROMPTS
 from conformance.probes.single_field import breaks, refused
 
 CHAT = OPERATION["chat"]
@@ -90,8 +91,11 @@ def choosing(p: Params, served: Served) -> Iterator[Step]:
     yield Step("auto", CHAT, room | {"tool_choice": "auto"}, serves=rows)
     yield Step("omitted", CHAT, room, serves=("CHAT-REQ-046",))
     # nothing but tool_choice asks for a call here
-    forced = asked("chat", served, p["other"], temperature=0, max_tokens=ROOM)
-    forced |= {"tools": TOOLS, "tool_choice": "required"}
+    other = asked("chat", served, p["other"], temperature=0, max_tokens=16)
+    other |= {"tools": TOOLS}
+    yield Step("other_auto", CHAT, other | {"tool_choice": "auto"}, serves=rows)
+    yield Step("other_omitted", CHAT, other, serves=("CHAT-REQ-046",))
+    forced = other | {"tool_choice": "required", "max_tokens": ROOM}
     yield Step("required", CHAT, forced, serves=rows)
     yield Step("renamed", CHAT, forced | {"tools": RENAMED})
 

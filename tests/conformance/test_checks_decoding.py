@@ -1,0 +1,204 @@
+"""Relations between greedy generations: kept by good answers, broken by bad ones."""
+
+from typing import Any
+
+import pytest
+from exchanges import exchange, findings, observation, readings, sse, witnessed
+from generations import choice, request, said
+
+from conformance.checks import decoding
+from conformance.exchange import Api, Exchange, Observation
+from conformance.probes.decoding import stop_within
+
+BOTH: tuple[Api, ...] = ("chat", "completions")
+TEXT = "the sea is cold and grey"
+CUT = "the sea is"
+
+
+def _rows(found: Any) -> set[str]:
+    return {row for finding in found for row in finding.ids}
+
+
+def _cut(api: Api, text: str = CUT, count: int = 3, finish: Any = "length") -> Exchange:
+    only = choice(api, text, finish_reason=finish)
+    return said(api, only, completion=count)
+
+
+def greedy(api: Api, **steps: Exchange) -> Observation:
+    whole = {"plain": said(api, TEXT), "again": said(api, TEXT)}
+    params = {"limit": 6, "fewer": 3}
+    return observation(f"{api}.greedy", params, None, 0, **(whole | steps))
+
+
+def test_greedy_text_repeats() -> None:
+    check = decoding.greedy_text_repeats
+    assert not findings(check, greedy("chat"))
+    assert findings(check, greedy("chat", again=said("chat", "another sea")))
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_a_lower_limit_gives_a_prefix(api: Api) -> None:
+    check = decoding.a_lower_limit_gives_a_prefix
+    assert witnessed(check, greedy(api, fewer=_cut(api))) == {"META-044"}
+    assert not findings(check, greedy(api, fewer=_cut(api)))
+    assert not findings(check, greedy(api, fewer=_cut(api, "the sea\ufffd")))
+    assert findings(check, greedy(api, fewer=_cut(api, "a sea")))
+
+
+def test_nothing_is_compared_where_greedy_text_does_not_repeat() -> None:
+    other = said("chat", "another sea")
+    seen = greedy("chat", again=other, fewer=_cut("chat", "a sea"), bias_null=other)
+    for check in (
+        decoding.a_lower_limit_gives_a_prefix,
+        decoding.an_empty_bias_changes_nothing,
+    ):
+        assert not findings(check, seen)
+        assert not witnessed(check, seen)
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_a_cut_says_length_with_the_limits_tokens(api: Api) -> None:
+    check = decoding.a_cut_is_reported_as_length
+    own = {"chat": "CHAT-SEM-010", "completions": "COMP-SEM-007"}[api]
+    good = greedy(api, fewer=_cut(api), new_limit=_cut(api))
+    assert witnessed(check, good) == {own, "META-041"}
+    assert not findings(check, good)
+    stops = greedy(api, new_limit=_cut(api, finish="stop"))
+    assert _rows(findings(check, stops)) == {own, "META-041"}
+    silent = greedy(api, fewer=_cut(api, finish=None))
+    assert _rows(findings(check, silent)) == {own, "META-041"}
+    counted = greedy(api, fewer=_cut(api, count=4))
+    assert _rows(findings(check, counted)) == {"META-041"}
+    uncut = greedy(api, fewer=said(api, TEXT))
+    assert not witnessed(check, uncut)
+    malformed = greedy(api, fewer=_cut(api, finish={"type": "stop"}))
+    assert not findings(check, malformed)
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_both_limits_mean_the_same(api: Api) -> None:
+    check = decoding.both_limits_mean_the_same
+    good = greedy(api, fewer=_cut(api), new_limit=_cut(api))
+    assert not findings(check, good)
+    longer = greedy(api, fewer=_cut(api), new_limit=_cut(api, TEXT, 6))
+    (hard,) = findings(check, longer)
+    assert not hard.soft
+    assert hard.ids == ("META-043",)
+    other = greedy(api, fewer=_cut(api), new_limit=_cut(api, "a sea is"))
+    (soft,) = findings(check, other)
+    assert soft.soft
+    assert "META-043" in soft.ids
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_one_choice_is_the_default(api: Api) -> None:
+    check = decoding.one_choice_is_the_default
+    assert not findings(check, greedy(api, one_choice=said(api, TEXT)))
+    (two,) = findings(check, greedy(api, one_choice=said(api, TEXT, TEXT)))
+    assert not two.soft
+    (other,) = findings(check, greedy(api, one_choice=said(api, "a sea")))
+    assert other.soft
+
+
+def test_not_streaming_is_the_default() -> None:
+    check = decoding.not_streaming_is_the_default
+    whole = said("chat", TEXT, sent=request("chat", stream=False))
+    assert witnessed(check, greedy("chat", not_streamed=whole)) == {
+        "CHAT-REQ-034",
+        "META-060",
+    }
+    assert not findings(check, greedy("chat", not_streamed=whole))
+
+    events = sse({"choices": []})
+    streamed = exchange("chat", request("chat", stream=False), events)
+    assert findings(check, greedy("chat", not_streamed=streamed))
+
+
+def test_an_empty_bias_changes_nothing() -> None:
+    check = decoding.an_empty_bias_changes_nothing
+    assert not findings(check, greedy("chat", bias_null=said("chat", TEXT)))
+    assert findings(check, greedy("chat", bias_empty=said("chat", "a sea")))
+
+
+def test_prompt_tokens_depend_on_the_prompt_alone() -> None:
+    check = decoding.prompt_tokens_depend_on_the_prompt_alone
+    good = greedy("chat", warm=said("chat", "x"), longer=said("chat", "x", prompt=8))
+    assert witnessed(check, good) == {"META-038", "META-039"}
+    assert not findings(check, good)
+    warm = greedy("chat", warm=said("chat", "x", prompt=6))
+    assert _rows(findings(check, warm)) == {"META-038"}
+    longer = greedy("chat", longer=said("chat", "x", prompt=4))
+    assert _rows(findings(check, longer)) == {"META-039"}
+
+
+STOP = stop_within(TEXT) or ""
+MANY = ["never", STOP, "nor this"]
+
+
+def stops(api: Api, text: str, finish: Any = "stop", **steps: Exchange) -> Observation:
+    def stopped(stop: Any) -> Exchange:
+        only = choice(api, text, finish_reason=finish)
+        return said(api, only, sent=request(api, stop=stop))
+
+    made = {"plain": said(api, TEXT), "stopped": stopped(STOP)}
+    made |= {"stopped_by_list": stopped(MANY)} | steps
+    return observation(f"{api}.stops", {}, None, 0, **made)
+
+
+BEFORE = TEXT.partition(STOP)[0]
+
+
+def test_the_stop_string_spans_two_words() -> None:
+    assert STOP == "a i"
+    assert stop_within(TEXT, 2) == "s c"
+    assert stop_within("word") in "word"
+    assert stop_within("") is None
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_generation_halts_at_a_stop_string(api: Api) -> None:
+    check = decoding.nothing_follows_a_stop_string
+    own = {"chat": "CHAT-SEM-013", "completions": "COMP-SEM-010"}[api]
+    good = stops(api, BEFORE)
+    assert witnessed(check, good) == {own, "META-045", "META-046"}
+    assert not findings(check, good)
+    assert set(readings(check, good)) == {"excluded"}
+    ignored = findings(check, stops(api, TEXT))
+    assert _rows(ignored) == {own, "META-045"}
+    assert not any(finding.soft for finding in ignored)
+    kept = stops(api, BEFORE + STOP)
+    assert _rows(findings(check, kept)) == {own, "META-046"}
+    assert all(finding.soft for finding in findings(check, kept))
+    assert set(readings(check, kept)) == {"included"}
+
+
+def test_a_stop_string_that_the_text_does_not_hold_shows_nothing() -> None:
+    check = decoding.nothing_follows_a_stop_string
+    seen = stops("chat", "x", plain=said("chat", "something else"))
+    assert not witnessed(check, seen)
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_the_text_under_a_stop_string_is_the_greedy_text_before_it(api: Api) -> None:
+    check = decoding.a_stop_string_cuts_the_greedy_text
+    own = {"chat": "CHAT-SEM-013", "completions": "COMP-SEM-010"}[api]
+    assert not findings(check, stops(api, BEFORE))
+    assert _rows(findings(check, stops(api, BEFORE[:2]))) == {"META-047"}
+    assert not findings(check, stops(api, TEXT))  # another check's matter
+    length = findings(check, stops(api, BEFORE, "length"))
+    assert _rows(length) == {own, "META-047"}
+    assert all(finding.soft for finding in length)
+    longer = stops(api, BEFORE, never_stopped=said(api, f"{TEXT} and wide"))
+    assert _rows(findings(check, longer)) == {"META-049"}
+
+
+def test_forms_of_stop_mean_the_same() -> None:
+    check = decoding.forms_of_stop_mean_the_same
+    same = {"never_stopped": said("chat", TEXT), "stop_null": said("chat", TEXT)}
+    assert not findings(check, stops("chat", BEFORE, **same))
+    null = stops("chat", BEFORE, **(same | {"stop_null": said("chat", "a sea")}))
+    (found,) = findings(check, null)
+    assert found.soft
+    assert {*found.ids} == {"META-048", "CHAT-REQ-032"}
+    never = stops("chat", BEFORE, **(same | {"never_stopped": said("chat", "x")}))
+    assert _rows(findings(check, never)) == {"META-048"}

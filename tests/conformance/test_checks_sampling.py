@@ -1,0 +1,148 @@
+"""Relations between sampled generations: kept by good answers, broken by bad ones."""
+
+from typing import Any
+
+import pytest
+from exchanges import findings, observation, witnessed
+from generations import choice, refused, request, said
+
+from conformance.checks import sampling
+from conformance.exchange import Api, Exchange, Observation
+
+BOTH: tuple[Api, ...] = ("chat", "completions")
+TEXT = "the sea is cold"
+OTHER = said("chat", "a sea is warm")
+
+
+def _rows(found: Any) -> set[str]:
+    return {row for finding in found for row in finding.ids}
+
+
+def seeds(api: Api = "chat", **steps: Exchange) -> Observation:
+    same = {"seeded": said(api, TEXT), "again": said(api, TEXT)}
+    return observation(f"{api}.seeds", {}, None, 0, **(same | steps))
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_a_seed_repeats_its_text(api: Api) -> None:
+    check = sampling.a_seed_repeats_its_text
+    own = {"chat": "CHAT-SEM-012", "completions": "COMP-SEM-009"}[api]
+    assert witnessed(check, seeds(api)) == {own, "META-050"}
+    assert not findings(check, seeds(api))
+    assert findings(check, seeds(api, again=said(api, "other")))
+
+
+@pytest.mark.parametrize(
+    ("step", "row"),
+    [
+        ("no_temperature", "CHAT-REQ-040"),
+        ("no_top_p", "CHAT-REQ-054"),
+        ("frequency_0", "CHAT-REQ-013"),
+        ("presence_0", "CHAT-REQ-027"),
+    ],
+)
+def test_a_default_that_is_spelt_out_changes_nothing(step: str, row: str) -> None:
+    check = sampling.printed_defaults_change_nothing
+    good = seeds(**{step: said("chat", TEXT)})
+    assert witnessed(check, good) == {row, "META-052"}
+    assert not findings(check, good)
+    assert _rows(findings(check, seeds(**{step: OTHER}))) == {row, "META-052"}
+    unrepeatable = seeds(again=OTHER, **{step: said("chat", "x")})
+    assert not findings(check, unrepeatable)
+    assert not witnessed(check, unrepeatable)
+
+
+def choices(api: Api, prompt: int = 5, completion: int = 12, **over: Any) -> Any:
+    cut = [choice(api, "x", i, finish_reason="length", **over) for i in range(3)]
+    several = said(api, *cut, prompt=prompt, completion=completion)
+    one = said(api, "x", prompt=5, completion=4)
+    return observation(f"{api}.choices", {"limit": 4}, one=one, several=several)
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_usage_covers_all_choices(api: Api) -> None:
+    check = sampling.usage_covers_all_choices
+    assert witnessed(check, choices(api)) == {"META-037"}
+    assert not findings(check, choices(api))
+    assert findings(check, choices(api, completion=4))
+    assert findings(check, choices(api, prompt=15))
+
+
+def test_choices_that_end_by_themselves_have_unknown_lengths() -> None:
+    check = sampling.usage_covers_all_choices
+    seen = choices("chat")
+    ended = said("chat", "x", "y", "z", completion=7)
+    open_ = observation("chat.choices", seen.params, one=seen["one"], several=ended)
+    assert not findings(check, open_)
+    assert not witnessed(check, open_)
+
+
+def spread(hot: list[str], warm: list[str], cold: str, narrow: str) -> Observation:
+    steps = {f"hot_{i}": said("chat", t) for i, t in enumerate(hot, 1)}
+    steps |= {f"warm_{i}": said("chat", t) for i, t in enumerate(warm, 1)}
+    steps |= {"cold": said("chat", cold), "narrow": said("chat", narrow)}
+    return observation("chat.spread", {}, None, 0, **steps)
+
+
+def test_different_seeds_differ() -> None:
+    check = sampling.different_seeds_differ
+    assert witnessed(check, spread(["a", "b"], [], "a", "a")) == {"META-053"}
+    assert not findings(check, spread(["a", "b"], [], "a", "a"))
+    assert findings(check, spread(["a"] * 8, [], "a", "a"))
+    assert not witnessed(check, spread(["a"] * 7, [], "a", "a"))
+
+
+def test_heat_spreads_the_texts() -> None:
+    check = sampling.heat_spreads_the_texts
+    assert not findings(check, spread(["a", "b"], ["a", "a"], "a", "a"))
+    assert findings(check, spread(["b", "b"], ["a", "b"], "a", "a"))
+    assert findings(check, spread(["a", "a"], ["a", "a"], "a", "a"))
+
+
+def test_a_tiny_top_p_is_greedy() -> None:
+    check = sampling.a_tiny_top_p_is_greedy
+    assert not findings(check, spread(["a", "b"], [], "a", "a"))
+    assert findings(check, spread(["a", "b"], [], "a", "b"))
+
+
+def pushed(**texts: str) -> Observation:
+    steps = {label: said("chat", text) for label, text in texts.items()}
+    return observation("chat.pushed", {}, None, 0, **steps)
+
+
+@pytest.mark.parametrize(
+    ("name", "row"), [("frequency", "CHAT-SEM-002"), ("presence", "CHAT-SEM-003")]
+)
+def test_penalties_push_against_repetition(name: str, row: str) -> None:
+    check = sampling.penalties_push_against_repetition
+
+    def under(up: str, down: str) -> Observation:
+        return pushed(**{f"{name}_up": up, f"{name}_down": down})
+
+    assert witnessed(check, under("a b c", "a a a")) == {row, "META-056"}
+    assert not findings(check, under("a b c", "a a a"))
+    assert _rows(findings(check, under("a a a", "a b c"))) == {row, "META-056"}
+    assert findings(check, under("a b c", "a b c"))
+
+
+def test_a_bias_pushes_its_token() -> None:
+    check = sampling.bias_pushes_its_token
+    good = pushed(plain="The sea.", forced="Any Any", banned="A sea")
+    assert witnessed(check, good) == {"CHAT-SEM-004", "META-058"}
+    assert not findings(check, good)
+    assert findings(check, pushed(plain="The sea.", forced="The"))
+    assert findings(check, pushed(plain="The sea.", banned="The sea."))
+    assert not witnessed(check, pushed(plain="Sea", banned="Sea"))
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_a_bias_key_that_is_no_number_should_be_refused(api: Api) -> None:
+    check = sampling.bias_keys_are_token_ids
+    word = request(api, logit_bias={"word": 1})
+
+    def keyed(answer: Exchange) -> Observation:
+        return observation(f"{api}.bias_key", None, valid=said(api, "x"), key=answer)
+
+    assert not findings(check, keyed(refused(api, word)))
+    (found,) = findings(check, keyed(said(api, "x", sent=word)))
+    assert found.soft
