@@ -66,10 +66,9 @@ def an_array_gives_a_vector_per_text(answer: EmbeddingAnswer) -> Iterator[Note]:
 def vectors_are_numbered(answer: EmbeddingAnswer) -> Iterator[Note]:
     """data[i].index is i."""
     for i, item in enumerate(answer.body["data"]):
-        if item.get("index") != i:
-            yield Finding(
-                expected=str(i), actual=item.get("index"), pointer=f"/data/{i}/index"
-            )
+        index = item.get("index")
+        if is_whole(index) and index != i:  # anything else is the schema's matter
+            yield Finding(expected=str(i), actual=index, pointer=f"/data/{i}/index")
 
 
 @check(
@@ -115,10 +114,8 @@ def base64_gives_strings(answer: EmbeddingAnswer) -> Iterator[Note]:
                 expected="base64 of 32-bit floats", actual=str(error), pointer=at
             )
             continue
-        if not vector or not is_finite(vector):
-            yield Finding(
-                expected="finite numbers", actual="none, or not finite", pointer=at
-            )
+        if not vector:
+            yield Finding(expected="some numbers", actual="none", pointer=at)
 
 
 @check(

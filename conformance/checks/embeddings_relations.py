@@ -73,15 +73,27 @@ def _singles(seen: Observation) -> list[str]:
     return [label for label in seen.steps if label.startswith("single_")]
 
 
+def _by_text(seen: Observation) -> dict[str, Vector]:
+    """The vectors of the texts that were sent one by one."""
+    return {
+        _embedding(seen, label).sent["input"]: _vectors(seen, label)[0]
+        for label in _singles(seen)
+    }
+
+
 def _has_singles(seen: Observation) -> bool:
-    return len(_singles(seen)) >= 2 and _has_floats(seen, "together", *_singles(seen))
+    return len(_singles(seen)) >= 2 and _has_floats(
+        seen, "together", "rotated", *_singles(seen)
+    )
 
 
 @check("EMB-SEM-003", "META-090", on="embeddings.batch", when=_has_singles)
 def each_text_is_embedded_as_if_alone(seen: Observation) -> Iterator[Note]:
     """Item i of a batch is the vector of text i sent by itself (soft)."""
-    alone = [_vectors(seen, label)[0] for label in _singles(seen)]
-    yield from _alike(seen, "together", alone, "the single calls", soft=True)
+    alone = _by_text(seen)
+    for label in ("together", "rotated"):
+        wanted = [alone[text] for text in _embedding(seen, label).sent["input"]]
+        yield from _alike(seen, label, wanted, "the single calls", soft=True)
 
 
 @check(
@@ -91,8 +103,10 @@ def each_text_is_embedded_as_if_alone(seen: Observation) -> Iterator[Note]:
 )
 def permuting_texts_permutes_vectors(seen: Observation) -> Iterator[Note]:
     """The texts in another order have their vectors in that order."""
-    first, *others = _vectors(seen, "together")[:-1]
-    yield from _alike(seen, "rotated", [*others, first], "step together")
+    given = _embedding(seen, "together").sent["input"]
+    known = dict(zip(given, _vectors(seen, "together"), strict=True))
+    wanted = [known[text] for text in _embedding(seen, "rotated").sent["input"]]
+    yield from _alike(seen, "rotated", wanted, "step together")
 
 
 @check(
@@ -102,13 +116,15 @@ def permuting_texts_permutes_vectors(seen: Observation) -> Iterator[Note]:
 )
 def the_same_text_has_the_same_vector(seen: Observation) -> Iterator[Note]:
     """A text has one vector, twice in a request and in two requests."""
-    first, *_, last = _vectors(seen, "together")
-    likeness = cosine(first, last)
+    given = _embedding(seen, "together").sent["input"]
+    vectors = _vectors(seen, "together")
+    copy = given.index(given[0], 1)
+    likeness = cosine(vectors[0], vectors[copy])
     if not likeness >= COSINE_SAME:
         yield Finding(
             expected=f"cosine of at least {COSINE_SAME} with item 0, the same text",
             actual=likeness,
-            pointer=f"/data/{_count(_embedding(seen, 'together')) - 1}/embedding",
+            pointer=f"/data/{copy}/embedding",
             step="together",
         )
     yield from _alike(seen, "again", _vectors(seen, "single_0"), "step single_0")
@@ -138,7 +154,7 @@ def _prompt_tokens(seen: Observation, label: str) -> int:
 def prompt_tokens_of_texts_add_up(seen: Observation) -> Iterator[Note]:
     """prompt_tokens of a batch is the sum of those of its texts."""
     parts = [_prompt_tokens(seen, label) for label in _singles(seen)]
-    parts.append(parts[0])  # the first text stands in the batch again, as the last
+    parts.append(parts[0])  # the first text stands in the batch twice
     if _prompt_tokens(seen, "together") != sum(parts):
         yield Finding(
             expected=f"{sum(parts)}, the sum of {parts}",

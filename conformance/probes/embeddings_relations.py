@@ -28,7 +28,8 @@ def _body(served: Served, given: Json, **more: Any) -> dict[str, Any]:
 )
 def batch(given: Params, served: Served) -> Iterator[Step]:
     """Texts in one request (one of them twice), in another order, one by one, again."""
-    together = [*given, given[0]]
+    *most, last = given
+    together = [*most, given[0], last]  # the copy stands neither first nor last
     rotated = [*given[1:], given[0]]
     yield Step("together", EMBED, _body(served, together), serves=_ARRAY)
     yield Step("rotated", EMBED, _body(served, rotated), serves=_ARRAY)

@@ -134,6 +134,24 @@ def last_of_a_batch_wrong(operation: str, body: Any, answer: Any) -> Any:
     return answer
 
 
+def last_of_a_batch_is_the_first(operation: str, body: Any, answer: Any) -> Any:
+    if not _is_base64(body) and len(answer["data"]) > 1:
+        answer["data"][-1]["embedding"] = answer["data"][0]["embedding"]
+    return answer
+
+
+def empty_in_base64(operation: str, body: Any, answer: Any) -> Any:
+    if _is_base64(body):
+        answer["data"][0]["embedding"] = ""
+    return answer
+
+
+def index_as_text(operation: str, body: Any, answer: Any) -> Any:
+    for item in answer["data"]:
+        item["index"] = str(item["index"])
+    return answer
+
+
 def only_ascii_in_batches(operation: str, body: Any, answer: Any) -> Any:
     cut_to = body.get("truncate_prompt_tokens")
     if len(_texts(body)) > 1 and not _is_base64(body):
@@ -264,8 +282,11 @@ SINS: list[tuple[Edit, set[str]]] = [
     (url_safe_without_padding, FORM | {"EMB-RES-009"}),
     (last_of_a_base64_batch_wrong, FORM),
     (stated_float_is_shorter, DEFAULT | FORM | LENGTH),
-    (batch_reversed, {"META-091", "META-100"} | ALONE | REAL),
-    (last_of_a_batch_wrong, {"META-091"} | FORM | REAL),
+    (batch_reversed, {"META-091", "META-097", "META-100"} | ALONE | REAL),
+    (last_of_a_batch_wrong, {"META-091"} | ALONE | FORM | REAL),
+    (last_of_a_batch_is_the_first, {"META-091"} | ALONE | FORM | REAL),
+    (empty_in_base64, FORM | {"EMB-RES-009"}),
+    (index_as_text, set()),  # the shape is judged elsewhere
     (only_ascii_in_batches, ALONE | FORM),
     (last_of_a_batch_dropped, COUNT),
     (duplicates_merged, COUNT),
@@ -282,7 +303,7 @@ SINS: list[tuple[Edit, set[str]]] = [
         {"META-091", "META-097", "META-099", "META-100"} | USEFUL | ALONE | FORM | REAL,
     ),
     (one_component, {"EMB-SEM-001"} | FORM | REAL),
-    (infinite_in_base64, FORM | {"EMB-RES-009"}),
+    (infinite_in_base64, FORM),
     (one_vector_for_all, FORM | REAL),
     (usage_of_one_text, {"META-101"}),
     (usage_zero, {"EMB-RES-012"}),
