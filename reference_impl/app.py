@@ -26,7 +26,7 @@ from serving.engine import Api, Model
 Say = Callable[[str], None]
 
 BATCH = {"cpu": 8, "cuda": 64}  # sequences that decode together
-CHUNK = {"cpu": 512, "cuda": 4096}  # prompt tokens in one forward pass
+CHUNK = {"cpu": 256, "cuda": 4096}  # prompt tokens in one forward pass
 TEXTS = {"cpu": 32, "cuda": 128}  # texts in one forward pass of an encoder
 TOKENS = {"cpu": 8192, "cuda": 65536}  # padded tokens in one such pass
 

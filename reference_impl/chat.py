@@ -43,7 +43,14 @@ class Chat:
         texts = list(template.values()) if isinstance(template, dict) else [template]
         self._tokenizer = tokenizer
         self._knows_tools = any("tools" in t and TOOL_CALL[0] in t for t in texts)
-        self.reasoning = REASONING if any(REASONING[1] in t for t in texts) else None
+        self.reasoning: tuple[str, str] | None = None
+        if any(REASONING[1] in t for t in texts):
+            self.reasoning = ("", REASONING[1]) if self._opens() else REASONING
+
+    def _opens(self) -> bool:
+        """Tell whether the template itself begins the reasoning."""
+        ids = self.render([{"role": "user", "content": "?"}], [])
+        return str(self._tokenizer.decode(ids)).rstrip().endswith(REASONING[0])
 
     def render(
         self, messages: Sequence[Message], tools: Sequence[Message]

@@ -133,7 +133,11 @@ def test_what_the_template_refuses_is_the_clients_to_change() -> None:
 
 @pytest.mark.parametrize(
     ("template", "reasoning"),
-    [(CHATML, None), (CHATML + "{# <think></think> #}", ("<think>", "</think>"))],
+    [
+        (CHATML, None),
+        (CHATML + "{# <think></think> #}", ("<think>", "</think>")),
+        (CHATML + "{# </think> #}<think>\n", ("", "</think>")),
+    ],
 )
 def test_reasoning_markup_is_that_of_the_template(
     template: str, reasoning: tuple[str, str] | None

@@ -1,18 +1,21 @@
 """The engine behind the HTTP front: every path, every answer held to the contract."""
 
 import base64
+import http.client
 import json
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 from reference_engines import Build, Tiny
 
 import spec
+from reference_impl.decode import Decoder
 from serving.app import application
 from serving.context import Front, by_name
 from serving.contract import Contract
@@ -188,3 +191,27 @@ def test_beyond_the_queue_the_client_is_told_when_to_retry(
     for answer in answers:
         if answer.status == 503:
             assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_client_that_leaves_frees_its_slot(
+    build: Build, running: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[int] = []
+    decode = Decoder._decode
+
+    def counted(lane: Decoder) -> Any:
+        steps.append(lane.active)
+        return decode(lane)
+
+    monkeypatch.setattr(Decoder, "_decode", counted)
+    with running(served(build, batch=1)) as client:
+        where = urlsplit(client.url)
+        leaving = http.client.HTTPConnection(where.hostname, where.port, timeout=30)
+        body = json.dumps(chat(stream=True, max_tokens=900, logit_bias={"2": -100}))
+        headers = {"Content-Type": "application/json"}
+        leaving.request("POST", "/v1/chat/completions", body, headers)
+        assert leaving.getresponse().read(10)
+        leaving.close()
+        answer = client.post("/v1/chat/completions", chat(max_tokens=2))
+    assert answer.status == 200
+    assert len(steps) < 900
