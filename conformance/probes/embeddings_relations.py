@@ -33,9 +33,10 @@ def batch(given: Params, served: Served) -> Iterator[Step]:
     rotated = [*given[1:], given[0]]
     yield Step("together", EMBED, _body(served, together), serves=_ARRAY)
     yield Step("rotated", EMBED, _body(served, rotated), serves=_ARRAY)
-    for i, text in enumerate(given):
+    for label in ("single_0", "again_0", "again_1"):
+        yield Step(label, EMBED, _body(served, given[0]), serves=_STRING)
+    for i, text in enumerate(given[1:], 1):
         yield Step(f"single_{i}", EMBED, _body(served, text), serves=_STRING)
-    yield Step("again", EMBED, _body(served, given[0]), serves=_STRING)
 
 
 @probe(
