@@ -59,22 +59,23 @@ NOTHING = Cost(0, 0, 0)
 def ceilings(steps: tuple[Step, ...]) -> Iterator[Cost]:
     """The ceiling of each step, in order.
 
-    A body that is made from earlier answers holds at most what was sent and
-    generated before it in the scenario, and generates no more than the costliest.
+    A body that is made from earlier answers is made of what stood in bodies and of
+    what was generated before it in the scenario; it generates no more than the
+    costliest of them.
     """
-    before = NOTHING
+    material = 0
     costliest = 0
     for step in steps:
-        if callable(step.body) and step.raw is None:
-            prompt = before.tokens + CHAT_TEMPLATE
-            cost = Cost(prompt, costliest or UNLIMITED["completions"])
+        is_later = callable(step.body) and step.raw is None
+        if is_later:
+            cost = Cost(material + CHAT_TEMPLATE, costliest or UNLIMITED["completions"])
         else:
             cost = ceiling(step.operation, step.body, step.raw)
         if step.prompt_tokens is not None:
             cost = Cost(step.prompt_tokens, cost.completion)
         if step.completion_tokens is not None:
             cost = Cost(cost.prompt, step.completion_tokens)
-        before += cost
+        material += cost.completion if is_later else cost.tokens
         costliest = max(costliest, cost.completion)
         yield cost
 

@@ -27,7 +27,7 @@ LISTING = "GET /v1/models"
 
 DOCUMENTED: Mapping[Api, tuple[tuple[str, str], ...]] = {
     # name, and the line that prints it
-    "rerank": (("sds/bge-reranker-v2-m3", "000:68"), ("sds/sds/bge-m3", "000:123")),
+    "rerank": (("sds/bge-reranker-v2-m3", "000:68"),),
     "score": (("sds/bge-reranker-v2-m3", "000:231"),),
     "embeddings": (("sds/bge-m3", "000:741"),),
     "chat": (

@@ -53,14 +53,23 @@ class Plan:
     def summary(self) -> PlanSummary:
         """Requests and token ceilings, as `--plan` prints them."""
         total = NOTHING
+        spare = 0
         by_operation: Counter[str] = Counter()
         by_probe: Counter[str] = Counter()
         for scenario, step, cost in self._sent():
             total += cost
+            if step.spare:
+                spare += 1
+                continue
             by_operation[step.operation] += 1
             by_probe[scenario.probe.name] += 1
         return PlanSummary(
-            total.requests, total.prompt, total.completion, by_operation, by_probe
+            total.requests - spare,
+            total.prompt,
+            total.completion,
+            by_operation,
+            by_probe,
+            spare,
         )
 
     def _sent(self) -> Iterator[tuple[Scenario, Step, Cost]]:

@@ -71,6 +71,9 @@ class Step:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     last: bool = False  # sent after everything else (costly, or hard on the target)
+    # A `Later` step that is only sent where earlier answers leave a question open.
+    # The plan counts its tokens, but not its request.
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,9 @@ class Recorder:
             for i, (step, cost) in enumerate(zip(scenario.steps, costs, strict=True)):
                 made = outgoing(step, answers)
                 if made is None:
-                    self._leave(scenario, step, "an earlier answer did not allow it")
+                    if not step.spare:
+                        why = "an earlier answer did not allow it"
+                        self._leave(scenario, step, why)
                     continue
                 if (wrong := slip(self.dialect, step, made.body)) is not None:
                     self.slips.append(Slip(name, draw, step.label, step.serves, wrong))

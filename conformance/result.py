@@ -112,10 +112,15 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """What a run will send at most, known before its first byte."""
+    """What a run will send, known before its first byte.
+
+    `requests` is exact on a conforming target; discovery comes on top, and so do
+    `spare_requests` where answers leave a question open. Tokens are ceilings of all.
+    """
 
     requests: int
     prompt_tokens: int
     completion_tokens: int
     by_operation: Mapping[str, int] = field(default_factory=dict)
     by_probe: Mapping[str, int] = field(default_factory=dict)
+    spare_requests: int = 0

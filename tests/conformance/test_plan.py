@@ -125,6 +125,20 @@ def test_shared_requests_count_once(options: RunOptions) -> None:
     assert plan(options).summary.requests == 11
 
 
+def test_spare_requests_are_counted_apart(
+    options: RunOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @probe("toy.spare", "rerank")
+    def sparing(_: Params, served: Served) -> Iterator[Step]:
+        yield Step("one", toys.RERANK, toys.body(served))
+        yield Step("two", toys.RERANK, lambda _: None, spare=True, prompt_tokens=1000)
+
+    with_probe(monkeypatch, sparing)
+    summary = plan(options).summary
+    assert (summary.requests, summary.spare_requests) == (1, 1)
+    assert summary.prompt_tokens > 1000
+
+
 @pytest.mark.usefixtures("toy")
 def test_first_draws_go_first(options: RunOptions) -> None:
     draws = [draw for _, draw in names(plan(options))]
