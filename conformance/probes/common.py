@@ -48,8 +48,10 @@ UNSET_DEFAULTS: dict[Api, tuple[str, ...]] = {
 }
 # Where Accept names application/json: in the tables of 000 for embeddings alone.
 NAMED_JSON: tuple[Api, ...] = ("embeddings",)
-# Where a wrong turn would show in what follows it: text, order, numbers.
-REMEMBERING: tuple[Api, ...] = ("chat", "rerank", "embeddings")
+# Where a wrong turn would show in what follows it: text and numbers.
+REMEMBERING: tuple[Api, ...] = ("chat", "embeddings")
+# One API of each kind of body: texts in lists, in objects, and alone.
+SPELT: tuple[Api, ...] = ("rerank", "chat", "embeddings")
 UNKNOWN_MODEL = "no-such-model/7d1f"
 SUBSCRIPT = "The formula of water is H₂O; 水 はみず, вода."  # 000:239 and beyond
 
@@ -195,7 +197,7 @@ def _after_error(api: Api) -> Probe:
     return after_an_error
 
 
-def _bodies(api: Api) -> list[Probe]:
+def _crossed(api: Api) -> Probe:
     operation = OPERATION[api]
 
     @table(f"common.crossed.{api}", api, [None])
@@ -210,13 +212,19 @@ def _bodies(api: Api) -> list[Probe]:
             other = body | {"max_completion_tokens": limit}
             yield Step("other_limit", operation, other, serves=rows, shared=True)
 
+    return required_fields_only
+
+
+def _spelling(api: Api) -> Probe:
+    operation = OPERATION[api]
+
     @table(f"common.spelling.{api}", api, [None])
     def spelt_otherwise(_: Params, served: Served) -> Iterator[Step]:
         body = _greedy(api, served)
         yield Step("plain", operation, body, shared=True)
         yield Step("respelt", operation, raw=_respelt(body), serves=("META-118",))
 
-    return [required_fields_only, spelt_otherwise]
+    return spelt_otherwise
 
 
 def _extra(api: Api) -> Probe:
@@ -277,14 +285,13 @@ def _respelt(body: dict[str, Any]) -> bytes:
 PROBES: tuple[Probe, ...] = (
     *(each for api in APIS for each in _transport(api)),
     *(each for api in APIS for each in _errors(api)),
-    *(each for api in APIS for each in _bodies(api)),
+    *(_crossed(api) for api in APIS),
     *(_after_error(api) for api in REMEMBERING),
+    *(_spelling(api) for api in SPELT),
     _extra("chat"),
     _nulls("chat"),
     _nulls("completions"),
     _unicode("rerank", "documents"),
-    _unicode("score", "text_2"),
     _unicode("chat", "messages"),
     _unicode("completions", "prompt", needs=("echo",)),
-    _unicode("embeddings", "input"),
 )

@@ -52,7 +52,7 @@ _CHAT = ("n", "seed", "stop", "logprobs", "tools")
 _COMPLETIONS = ("n", "seed", "stop", "logprobs", "echo")
 VARIANTS: tuple[Variant, ...] = (
     Variant("rerank.drawn", "rerank", "RerankRequest", (0, 2, 90)),
-    Variant("score.drawn", "score", "ScoreRequest", (0, 2, 70)),
+    Variant("score.drawn", "score", "ScoreRequest", (0, 1, 70)),
     Variant("embeddings.drawn", "embeddings", "EmbeddingRequest", (0, 1, 60)),
     Variant("chat.drawn", "chat", "ChatCompletionRequest", (0, 0, 60)),
     Variant("chat.drawn.able", "chat", "ChatCompletionRequest", (0, 1, 60), _CHAT),

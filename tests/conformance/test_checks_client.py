@@ -1,0 +1,94 @@
+"""What the official client cannot read is found, and what it reads is not."""
+
+from typing import Any
+
+import pytest
+from answers import SENT, chunk, good, says, spoilt, streamed
+from exchanges import exchange, findings, sse, witnessed
+
+from conformance.checks.client import the_openai_client_reads_it as client
+from conformance.exchange import Api, Exchange
+
+ROWS: dict[Api, set[str]] = {
+    "chat": {"COMMON-SEM-002", "CHAT-SEM-001"},
+    "completions": {"COMMON-SEM-002", "COMP-SEM-001"},
+}
+HEAD = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
+TEXT = HEAD | {"choices": [{"index": 0, "text": "a", "finish_reason": None}]}
+USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+
+
+def whole(answer: Any, api: Api = "chat", **over: Any) -> Exchange:
+    return exchange(api, SENT[api], answer, **over)
+
+
+def stream(body: Any, api: Api = "chat", **over: Any) -> Exchange:
+    return exchange(api, SENT[api] | {"stream": True}, stream=body, **over)
+
+
+@pytest.mark.parametrize(
+    ("api", "played"),
+    [
+        ("chat", whole(good("chat"))),
+        ("completions", whole(good("completions"), "completions")),
+        ("chat", whole(spoilt("chat", "usage"))),
+        ("chat", stream(streamed("Blue", " sky"))),
+        ("chat", stream([*streamed("a"), chunk(usage=USAGE)])),
+        ("chat", stream(sse(*streamed("a")).replace(b"\n", b"\r\n"))),
+        ("chat", stream(b": ping\n\n" + sse(*streamed("a")))),
+        ("completions", stream([TEXT, HEAD | {"choices": []}], "completions")),
+    ],
+)
+def test_what_the_client_reads_is_right(api: Api, played: Exchange) -> None:
+    assert findings(client, played) == []
+    assert witnessed(client, played) == ROWS[api]
+
+
+TOOL = {"id": "t", "type": "function", "function": {"name": "f", "arguments": None}}
+
+
+@pytest.mark.parametrize(
+    ("played", "told"),
+    [
+        (whole(b"[]"), "AttributeError"),
+        (whole(b'{"id": '), "JSONDecodeError"),
+        (whole(b"<html>", headers={"content-type": "text/html"}), "AttributeError"),
+        (whole(spoilt("chat", "choices", {})), "choices is dict, not a list"),
+        (whole(spoilt("chat", "choices", [])), "no choice"),
+        (whole(spoilt("chat", "choices/0/message", None)), "AttributeError"),
+        (whole(spoilt("chat", "choices/0/message/content", 7)), "the text is int"),
+        (whole(spoilt("chat", "choices/0/message/tool_calls", [TOOL])), "TypeError"),
+        (whole(spoilt("chat", "usage/total_tokens")), "TypeError"),
+        (stream([chunk()]), "no choice"),
+        (stream(sse("hello")), "JSONDecodeError"),
+        (stream([*streamed("a"), {"error": {"message": "no memory"}}]), "no memory"),
+        (stream([chunk({"index": 0, "delta": None})]), "AttributeError"),
+        (stream([chunk(says("a"), usage={"total_tokens": None})]), "TypeError"),
+    ],
+)
+def test_what_the_client_cannot_read_is_found(played: Exchange, told: str) -> None:
+    (found,) = findings(client, played)
+    assert told in str(found.actual)
+    assert {*found.ids} == ROWS["chat"]
+
+
+def test_a_plain_body_in_place_of_a_stream_holds_no_choice() -> None:
+    sent = SENT["chat"] | {"stream": True}
+    (found,) = findings(client, exchange("chat", sent, good("chat")))
+    assert "no choice" in str(found.actual)
+
+
+@pytest.mark.parametrize(
+    "played",
+    [
+        whole({"error": "no"}, status=400),
+        whole(b"[]", expect="refuse"),
+        whole(b"[]", expect="either"),
+        exchange("rerank", SENT["rerank"], b"[]"),
+        exchange("chat", b"[]", b"[]"),
+        stream(b"data: {", broken="broke off"),
+    ],
+)
+def test_only_whole_successes_of_valid_requests_are_read(played: Exchange) -> None:
+    assert findings(client, played) == []
+    assert witnessed(client, played) == set()

@@ -1,0 +1,167 @@
+"""What the probes of all APIs send is what they say, and stays within its share."""
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+
+from conformance.drawing import draw
+from conformance.exchange import Api, Facts
+from conformance.probe import Probe, Served, Step
+from conformance.probes import common, robustness
+from conformance.probes.bodies import OPERATION, REQUIRED, valid
+from conformance.selfcheck import breach, slip
+from conformance.sending import body_bytes, content_key
+from spec import Level, requirement
+
+APIS = common.APIS
+SERVED = Served(Facts(models=dict.fromkeys(APIS, "served")))
+PROBES = (*common.PROBES, *robustness.PROBES)
+
+
+def scenarios(probe: Probe, preset: str = "standard") -> list[list[Step]]:
+    count = getattr(probe.draws, preset)
+    rows = probe.rows[:count] or draw(probe.name, probe.params, count, 0)
+    return [list(probe.build(params, SERVED)) for params in rows]
+
+
+def body(step: Step) -> Any:
+    """The body of a step that is not made from answers."""
+    assert not callable(step.body)
+    return step.body
+
+
+def sent(step: Step) -> bytes | None:
+    if step.raw is not None:
+        return step.raw
+    return None if step.body is None else body_bytes(step.body)
+
+
+EVERY = [
+    pytest.param(step, id=f"{probe.name}-{i}-{step.label}")
+    for probe in PROBES
+    for i, steps in enumerate(scenarios(probe, "deep"))
+    for step in steps
+]
+
+
+@pytest.mark.parametrize("step", EVERY)
+def test_a_step_is_what_it_claims(step: Step) -> None:
+    assert slip("aios", step, sent(step)) is None
+    assert {requirement(row).level for row in step.serves} <= {Level.MUST, Level.SHOULD}
+    assert (step.expect == "refuse") == bool(step.breaks)
+
+
+@pytest.mark.parametrize("probe", PROBES, ids=lambda p: p.name)
+def test_every_refused_step_has_an_accepted_neighbour(probe: Probe) -> None:
+    for steps in scenarios(probe, "deep"):
+        if any(step.expect == "refuse" for step in steps):
+            assert any(step.expect == "accept" for step in steps)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_the_smallest_body_has_the_required_members_and_a_limit(api: Api) -> None:
+    smallest = valid(api, SERVED)
+    assert breach("aios", OPERATION[api], body_bytes(smallest)) is None
+    assert {*REQUIRED[api]} == smallest.keys() - {"max_tokens"}
+    assert ("max_tokens" in smallest) == (api in ("chat", "completions"))
+    for name in REQUIRED[api]:
+        rest = {key: value for key, value in smallest.items() if key != name}
+        assert breach("aios", OPERATION[api], body_bytes(rest)) is not None
+
+
+def test_there_is_no_smallest_body_of_models() -> None:
+    with pytest.raises(ValueError, match="models"):
+        valid("models", SERVED)
+
+
+@pytest.mark.parametrize(
+    ("api", "field"),
+    [(api, field) for api in APIS for field in REQUIRED[api]],
+)
+def test_each_ticked_field_is_left_out_once(api: Api, field: str) -> None:
+    (probe,) = (p for p in PROBES if p.name == f"common.ticked.{api}")
+    bodies = [body(steps[1]) for steps in scenarios(probe)]
+    assert sum(field not in one for one in bodies) == 1
+
+
+@pytest.mark.parametrize("api", common.SPELT)
+def test_respelt_json_is_the_same_json_in_other_bytes(api: Api) -> None:
+    (probe,) = (p for p in PROBES if p.name == f"common.spelling.{api}")
+    ((plain, respelt),) = scenarios(probe)
+    assert respelt.raw is not None
+    assert orjson.loads(respelt.raw) == body(plain)
+    assert respelt.raw != body_bytes(body(plain))
+    assert b"\\u00" in respelt.raw
+    assert list(orjson.loads(respelt.raw)) == list(reversed(body(plain)))
+
+
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_null_stands_for_every_field_of_its_kind(api: Api) -> None:
+    (probe,) = (p for p in PROBES if p.name == f"common.nulls.{api}")
+    ((omitted, null, unset),) = scenarios(probe)
+    printed: dict[str, Any] = dict.fromkeys(common.NULL_DEFAULTS[api])
+    assert body(null) == body(omitted) | printed
+    assert body(unset).keys() - body(omitted).keys() == {*common.UNSET_DEFAULTS[api]}
+
+
+# --- hostile bodies ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", robustness.KINDS)
+@pytest.mark.parametrize("api", APIS)
+def test_what_must_be_refused_is_no_json_object(api: Api, kind: str) -> None:
+    _, hostile = robustness.steps(api, kind, SERVED)
+    assert hostile.raw is not None
+    if hostile.expect == "refuse":
+        try:
+            assert not isinstance(orjson.loads(hostile.raw), dict)
+        except orjson.JSONDecodeError:
+            assert f"{common.PREFIX[api]}-ERR-001" in hostile.serves
+    else:
+        assert hostile.serves == ()
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_lenient_parsers_find_what_is_hostile(api: Api) -> None:
+    """A body is spoilt at one place: the rest of it is the valid body."""
+    for kind in ("nan", "huge number", "overflow", "twice", "lone surrogate"):
+        _, hostile = robustness.steps(api, kind, SERVED)
+        assert hostile.raw is not None
+        parsed = json.loads(hostile.raw)
+        changed = {k for k, v in valid(api, SERVED).items() if parsed.get(k) != v}
+        added = parsed.keys() - valid(api, SERVED).keys()
+        assert len(changed | added) == 1, kind
+
+
+def test_every_kind_reaches_every_api_in_deep_and_some_api_in_standard() -> None:
+    for api in APIS:
+        names = (f"common.hostile.{api}", f"common.hostile_too.{api}")
+        sent = {
+            steps[1].raw
+            for probe in PROBES
+            if probe.name in names
+            for steps in scenarios(probe, "deep")
+        }
+        assert len(sent) == len(robustness.KINDS)
+    assert {kind for kinds in robustness.STANDARD.values() for kind in kinds} <= {
+        *robustness.KINDS
+    }
+
+
+# --- the budget --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("preset", "most"), [("smoke", 30), ("standard", 80)])
+def test_the_common_probes_stay_within_their_share(preset: str, most: int) -> None:
+    alone: set[bytes] = set()
+    count = 0
+    for probe in PROBES:
+        for steps in scenarios(probe, preset):
+            for step in steps:
+                key = content_key(step)
+                count += not (step.shared and key in alone)
+                if step.shared:
+                    alone.add(key)
+    assert count <= most
