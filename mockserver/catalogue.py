@@ -111,9 +111,11 @@ _AIOS: Final = (
     chat("meta-llama/Llama-3.3-70B-Instruct"),
     chat("meta-llama/Meta-Llama-3.3-70B-Instruct"),
     chat("/mnt/models/Meta-Llama-3.3-70B-Instruct"),
+    # before the embedding models, which rerank too: who takes the first that does gets
+    # the one that the documents name for it (000:68)
+    reranker("sds/bge-reranker-v2-m3"),
     embedding("sds/bge-m3"),
     embedding("sds-bge-m3"),
-    reranker("sds/bge-reranker-v2-m3"),
 )
 _LARGE: Final = matryoshka("text-embedding-3-large")
 _SMALL: Final = matryoshka("text-embedding-3-small", 1_536)
