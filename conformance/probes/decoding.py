@@ -307,7 +307,8 @@ def _spread(api: Api) -> Probe:
         yield Step("narrow", operation, narrow)
         yield Step("cold", operation, body | {"temperature": 0})
         for seed in SEEDS[2:]:
-            yield _later(api, f"hot_{seed}", another(seed))
+            label, most = f"hot_{seed}", PROMPT_CEILING
+            yield Step(label, operation, another(seed), prompt_tokens=most, spare=True)
 
     return spread
 
