@@ -10,7 +10,7 @@ from typing import Any
 from conformance.check import Check, Finding, Note, Reading, Witness, check
 from conformance.checks.generated import EVERYWHERE, Generated
 from conformance.exchange import Api
-from conformance.views import ChatAnswer, Record, is_whole
+from conformance.views import ChatAnswer, Record, Stream, View, is_whole
 
 _HIDDEN_BY_DEFAULT = 16
 """Completions end at 16 tokens by default on many servers: a limit of so many or
@@ -200,29 +200,53 @@ def a_finish_reason_is_given(answer: ChatAnswer) -> Iterator[Note]:
 )
 def no_text_holds_a_stop_string(answer: Generated) -> Iterator[Note]:
     """No choice has text after a stop string; none has the stop string (soft)."""
-    hard = answer.own("CHAT-SEM-013", "COMP-SEM-010", "META-045")
     own = answer.own("CHAT-SEM-013", "COMP-SEM-010")
-    yield Witness((*hard, "META-046"))
+    yield Witness((*own, "META-045", "META-046"))
     for i, choice in enumerate(answer.choices):
-        text = answer.text(choice)
-        for stop in _stops(answer):
-            _, found, after = text.partition(stop)
-            if found:
-                yield Finding(
-                    expected=f"{'nothing after' if after else 'no'} {stop!r}",
-                    actual=text,
-                    pointer=f"/choices/{i}",
-                    kind="silent",
-                    soft=not after,
-                    ids=hard if after else (*own, "META-046"),
-                )
-                break
+        pointer = f"/choices/{i}"
+        yield from _stopped(answer.text(choice), _stops(answer), own, pointer)
 
 
-def _stops(answer: Generated) -> list[str]:
+@check(
+    "CHAT-SEM-013",
+    "COMP-SEM-010",
+    "META-045",
+    "META-046",
+    on=("chat.streams", "completions.streams"),
+    when=lambda stream: bool(_stops(stream)),
+    witness=True,
+)
+def no_stream_holds_a_stop_string(stream: Stream) -> Iterator[Note]:
+    """No streamed choice has text after a stop string; none has it (soft)."""
+    is_chat = stream.exchange.api == "chat"
+    own = ("CHAT-SEM-013",) if is_chat else ("COMP-SEM-010",)
+    yield Witness((*own, "META-045", "META-046"))
+    for index in stream.indices:
+        pointer = f"/choices/{index}"
+        yield from _stopped(stream.text(index), _stops(stream), own, pointer)
+
+
+def _stopped(
+    text: str, stops: list[str], own: tuple[str, ...], pointer: str
+) -> Iterator[Note]:
+    for stop in stops:
+        _, found, after = text.partition(stop)
+        if found:
+            yield Finding(
+                expected=f"{'nothing after' if after else 'no'} {stop!r}",
+                actual=text,
+                pointer=pointer,
+                kind="silent",
+                soft=not after,
+                ids=(*own, "META-045" if after else "META-046"),
+            )
+            return
+
+
+def _stops(view: View) -> list[str]:
     """The stop strings of a request whose answers hold no prompt."""
-    stop = answer.sent.get("stop")
-    if answer.sent.get("echo"):
+    stop = view.sent.get("stop")
+    if view.sent.get("echo"):
         return []
     given = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
     return [text for text in given if isinstance(text, str) and text]
@@ -299,6 +323,7 @@ CHECKS: tuple[Check, ...] = (
     every_choice_is_the_assistants,
     a_finish_reason_is_given,
     no_text_holds_a_stop_string,
+    no_stream_holds_a_stop_string,
     a_conversation_has_tokens,
     stop_reasons_are_of_some_kind,
     chat_is_served,

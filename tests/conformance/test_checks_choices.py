@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from exchanges import findings, readings, witnessed
-from generations import choice, listed, request, said, scored
+from exchanges import exchange, findings, readings, witnessed
+from generations import choice, listed, refused, request, said, scored
 
 from conformance.checks import choices
 from conformance.exchange import Api
@@ -164,8 +164,12 @@ def test_a_conversation_has_tokens() -> None:
 
 @pytest.mark.parametrize(
     ("value", "reading"),
-    [(None, "null"), ("e", "string or integer"), (7, "string or integer")]
-    + [({"type": "stop"}, "object")],
+    [
+        (None, "null"),
+        ("e", "string or integer"),
+        (7, "string or integer"),
+        ({"type": "stop"}, "object"),
+    ],
 )
 def test_stop_reasons_are_read(value: Any, reading: str) -> None:
     check = choices.stop_reasons_are_of_some_kind
@@ -179,3 +183,40 @@ def test_an_answer_to_a_request_that_had_to_be_refused_is_not_judged() -> None:
     sent = request("chat", max_tokens=4, temperature=-1)
     silent = said("chat", "a", sent=sent, completion=9, expect="refuse")
     assert not findings(check, silent)
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_no_stream_has_text_after_a_stop_string(api: Api) -> None:
+    check = choices.no_stream_holds_a_stop_string
+    own = {"chat": "CHAT-SEM-013", "completions": "COMP-SEM-010"}[api]
+    sent = request(api, stop="a i", stream=True)
+
+    def streamed(*pieces: str) -> Any:
+        made = [
+            {"delta": {"content": p}} if api == "chat" else {"text": p} for p in pieces
+        ]
+        chunks = [{"choices": [{"index": 0} | piece]} for piece in made]
+        return exchange(api, sent, stream=chunks, probe=f"{api}.streams")
+
+    assert witnessed(check, streamed("the se")) == {own, "META-045", "META-046"}
+    assert not findings(check, streamed("the ", "se"))
+    (goes_on,) = findings(check, streamed("the sea", " is"))
+    assert not goes_on.soft
+    (kept,) = findings(check, streamed("the sea", " i"))
+    assert kept.soft
+    assert {*kept.ids} == {own, "META-046"}
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_a_path_is_served_when_any_valid_request_reaches_it(api: Api) -> None:
+    check = {
+        "chat": choices.chat_is_served,
+        "completions": choices.completions_are_served,
+    }[api]
+    row = {"chat": "CHAT-REQ-001", "completions": "COMP-REQ-001"}[api]
+    gone = refused(api, status=404)
+    assert witnessed(check, gone, said(api, "a")) == {row}
+    assert not findings(check, gone, said(api, "a"))
+    assert not findings(check, gone, refused(api, status=422))
+    assert findings(check, gone, refused(api, status=405))
+    assert not witnessed(check, exchange(api, request(api)))
