@@ -56,10 +56,10 @@ class Slip:
 def piece_of(choice: Mapping[str, Any]) -> Piece:
     """Name what a choice object of a chunk brings.
 
-    A reason of null, "" or none at all is no reason: servers send all three before
-    the end.
+    Before the end the reason is null or left out; an empty string ends a choice for
+    every client that tells null from the rest.
     """
-    if choice.get("finish_reason"):
+    if choice.get("finish_reason") is not None:
         return Piece.FINISH
     delta = choice.get("delta")
     source = delta if isinstance(delta, dict) else choice

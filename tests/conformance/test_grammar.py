@@ -42,7 +42,7 @@ def test_a_finish_reason_and_nothing_else_ends_a_choice(piece: Piece) -> None:
         ({"delta": {}, "logprobs": {"content": [{"token": "a"}]}}, Piece.TEXT),
         ({"delta": {}, "logprobs": {"content": []}}, Piece.EMPTY),
         ({"delta": None}, Piece.EMPTY),
-        ({"delta": {}, "finish_reason": ""}, Piece.EMPTY),
+        ({"delta": {}, "finish_reason": ""}, Piece.FINISH),
         ({"text": "a", "finish_reason": None}, Piece.TEXT),
         ({"text": ""}, Piece.EMPTY),
         ({"text": "", "logprobs": {"tokens": ["a"]}}, Piece.TEXT),
