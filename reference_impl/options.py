@@ -11,7 +11,7 @@ from serving.options import SERVING, Option, positive, resolve
 from serving.run import Address
 
 PREFIX = "AIOS_REFERENCE"
-DIALECTS = ("aios",)
+DIALECTS = ("aios", "infinity", "aigne-hub", "aihubmix")
 JOBS = ("chat", "completions", "embeddings", "rerank", "score")
 DEFAULT = "default"  # names the packaged model of a job
 
@@ -61,7 +61,7 @@ def read_options(
     return ReferenceOptions(
         address=Address(values["host"], values["port"]),
         cache=values["cache_dir"] or cache_folder(environ),
-        models=tuple(values["model"]) or DEFAULT_MODELS,
+        models=tuple(values["model"]) or _default_models(values["dialect"]),
         aliases=dict(values["alias"]),
         dialect=values["dialect"],
         device=values["device"],
@@ -113,6 +113,12 @@ def wanted_model(text: str) -> Wanted:
     return Wanted(job, source)
 
 
+def _default_models(dialect: str) -> tuple[Wanted, ...]:
+    """Return the packaged models; the other dialects document embeddings only."""
+    jobs = ("chat", "embeddings") if dialect == "aios" else ("embeddings",)
+    return tuple(Wanted(job, DEFAULT) for job in jobs)
+
+
 def _alias(text: str) -> tuple[str, str]:
     alias, _, name = text.partition("=")
     if not alias or not name:
@@ -135,8 +141,6 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser()
 
 
-DEFAULT_MODELS = (Wanted("chat", DEFAULT), Wanted("embeddings", DEFAULT))
-
 _CACHE = Option(
     "cache-dir",
     "where fetched and converted models are kept",
@@ -151,7 +155,7 @@ _OPTIONS = (
         "model",
         f"serve a folder, GGUF file or hub model; JOB is one of {', '.join(JOBS)}; "
         f"PATH_OR_ID {DEFAULT!r} is the packaged one; repeatable (default: "
-        "the packaged chat and embedding models)",
+        "the packaged models of the dialect)",
         default=(),
         parse=wanted_model,
         metavar="JOB=PATH_OR_ID",

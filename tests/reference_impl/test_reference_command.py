@@ -116,6 +116,11 @@ def test_by_default_the_packaged_models_are_served() -> None:
     assert options.cache == cache_folder({})
 
 
+def test_a_dialect_of_embeddings_needs_no_chat_model() -> None:
+    options = read_options(["--dialect", "infinity"], {})
+    assert [w.job for w in options.models] == ["embeddings"]
+
+
 @pytest.mark.parametrize(
     ("platform", "name", "environ", "expected"),
     [

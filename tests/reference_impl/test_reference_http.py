@@ -36,9 +36,9 @@ TOOL = {
 }
 
 
-def served(build: Build, **limits: int) -> Any:
+def served(build: Build, dialect: str = "aios", **limits: int) -> Any:
     engine = build(**limits)
-    contract = Contract(spec.openapi("aios"))
+    contract = Contract(spec.openapi(dialect))
     front = Front(engine, contract, by_name(engine), self_check=True, plain=True)
     return application(front)
 
@@ -215,3 +215,21 @@ def test_a_client_that_leaves_frees_its_slot(
         answer = client.post("/v1/chat/completions", chat(max_tokens=2))
     assert answer.status == 200
     assert len(steps) < 900
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path"),
+    [
+        ("infinity", "/v1/embeddings"),
+        ("aigne-hub", "/api/embeddings"),
+        ("aihubmix", "/v1/embeddings"),
+    ],
+)
+def test_dialects_of_embeddings(
+    build: Build, running: Callable[..., Any], dialect: str, path: str
+) -> None:
+    body = {"model": "vectors", "input": ["the cat", "a dog"]}
+    with running(served(build, dialect)) as client:
+        answer = client.post(path, body, Authorization="Bearer any")
+    assert answer.status == 200
+    assert [len(d["embedding"]) for d in answer.json()["data"]] == [32, 32]
