@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from conformance.check import Check, Finding, Note, Reading, Witness, check
 from conformance.checks.observed import answer as step_answer
@@ -219,8 +221,10 @@ def _parsed(text: str) -> Json:
 
 def _breach(schema: Json, value: Json) -> str | None:
     try:
-        problem = best_match(Draft202012Validator(schema).iter_errors(value))
-    except SchemaError:
+        Draft202012Validator.check_schema(schema)
+        validator = Draft202012Validator(schema, registry=Registry())
+        problem = best_match(validator.iter_errors(value))
+    except (SchemaError, Unresolvable):
         return None  # generated requests may offer what is no schema
     return None if problem is None else problem.message
 

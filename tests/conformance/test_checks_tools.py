@@ -1,0 +1,152 @@
+"""Tool calls: good ones and bad ones."""
+
+from typing import Any
+
+import pytest
+from exchanges import findings, is_evidence, observation, readings, witnessed
+from generations import choice, request, said
+
+from conformance.checks import tools
+from conformance.exchange import Exchange, Observation
+from conformance.probes.tools import RENAMED, TOOLS
+
+GOOD = '{"city": "Paris", "days": 3, "unit": "C"}'
+
+
+def call(name: str = "get_weather", arguments: Any = GOOD, **over: Any) -> Any:
+    function = {"name": name, "arguments": arguments}
+    return {"id": "call_1", "type": "function", "function": function} | over
+
+
+def calling(*calls: Any, index: int = 0, finish: str = "tool_calls") -> Any:
+    made = {"tool_calls": list(calls), "finish_reason": finish}
+    return choice("chat", None, index, **made)
+
+
+def answer(*choices: Any, offered: Any = TOOLS, **members: Any) -> Exchange:
+    sent = request("chat", tools=offered, **members)
+    return said("chat", *choices, sent=sent)
+
+
+def _rows(found: Any, check: Any) -> set[str]:
+    return {row for finding in found for row in finding.ids or check.ids}
+
+
+def test_none_calls_no_tool() -> None:
+    check = tools.none_calls_no_tool
+    assert not findings(check, answer("No.", tool_choice="none"))
+    found = findings(check, answer(calling(call()), tool_choice="none"))
+    assert _rows(found, check) == {"CHAT-SEM-017", "META-076"}
+    assert not is_evidence(check, answer(calling(call()), tool_choice="auto"))
+
+
+def test_nothing_is_called_without_tools() -> None:
+    check = tools.nothing_is_called_without_tools
+    both = {"CHAT-REQ-044", "META-078"}
+    assert witnessed(check, said("chat", "a")) == both
+    assert not findings(check, said("chat", "a"))
+    assert _rows(findings(check, said("chat", calling(call()))), check) == both
+    auto = said("chat", calling(call()), sent=request("chat", tool_choice="auto"))
+    assert _rows(findings(check, auto), check) == {"META-078"}
+
+
+def test_required_calls_an_offered_tool_in_every_choice() -> None:
+    check = tools.required_calls_a_tool
+    required: dict[str, Any] = {"tool_choice": "required"}
+    assert not findings(check, answer(calling(call()), **required))
+    found = findings(check, answer("No.", **required))
+    assert _rows(found, check) == {"CHAT-SEM-019", "META-077"}
+    one_of_two = answer(calling(call()), choice("chat", "No.", 1), **required)
+    assert findings(check, one_of_two)
+    (other,) = findings(check, answer(calling(call("other")), **required))
+    assert other.soft
+    assert other.ids == ("META-077",)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_broken"),
+    [
+        (choice("chat", "Rain."), False),
+        (calling(call()), False),
+        (choice("chat", None), True),
+        (calling(call(type="other")), True),
+        (calling(call(id="")), True),
+        (calling(call(arguments={"city": "Paris"})), True),
+        (choice("chat", None, tool_calls="none"), False),  # another row's matter
+    ],
+)
+def test_auto_gives_a_message_or_calls(given: Any, is_broken: bool) -> None:
+    check = tools.auto_gives_a_message_or_calls
+    assert bool(findings(check, answer(given, tool_choice="auto"))) == is_broken
+    assert bool(findings(check, answer(given))) == is_broken
+
+
+def test_calls_are_of_offered_functions_with_json_arguments() -> None:
+    check = tools.calls_are_of_offered_functions
+    assert not findings(check, answer(calling(call())))
+    assert findings(check, answer(calling(call("other"))))
+    assert findings(check, answer(calling(call(arguments="{'city'"))))
+    assert findings(check, answer(calling(call(arguments='"Paris"'))))
+    cut = answer(calling(call(arguments='{"ci'), finish="length"))
+    assert not findings(check, cut)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"city": "Paris", "days": 3}',
+        '{"city": "Paris", "days": 9, "unit": "C"}',
+        '{"city": "Paris", "days": 3, "unit": "K"}',
+        '{"city": "Paris", "days": 3, "unit": "C", "x": 1}',
+        "Paris",
+    ],
+)
+def test_arguments_satisfy_the_schema(arguments: str) -> None:
+    check = tools.arguments_satisfy_the_schema
+    assert not findings(check, answer(calling(call())))
+    assert findings(check, answer(calling(call(arguments=arguments))))
+    cut = answer(calling(call(arguments=arguments), finish="length"))
+    assert not witnessed(check, cut)
+
+
+def test_a_function_without_a_usable_schema_is_not_judged() -> None:
+    check = tools.arguments_satisfy_the_schema
+    bare = [{"type": "function", "function": {"name": "f1"}}]
+    odd = [bare[0] | {"function": {"name": "f1", "parameters": {"type": 1}}}]
+    far = [bare[0] | {"function": {"name": "f1", "parameters": {"$ref": "#/x"}}}]
+    for offered in (bare, odd, far):
+        assert not findings(check, answer(calling(call("f1", "{}")), offered=offered))
+
+
+def choosing(**steps: Exchange) -> Observation:
+    return observation("chat.tools", {}, None, 0, **steps)
+
+
+def test_an_omitted_choice_is_auto() -> None:
+    check = tools.an_omitted_choice_is_auto
+    called, said_so = answer(calling(call(id="call_2"))), answer("No.")
+    auto = answer(calling(call()))
+    assert not findings(check, choosing(auto=auto, omitted=called))
+    default = choosing(auto=auto, omitted=said_so)
+    assert _rows(findings(check, default), check) == {"CHAT-REQ-045", "META-079"}
+    forced = choosing(other_auto=said_so, other_omitted=called)
+    assert _rows(findings(check, forced), check) == {"CHAT-REQ-045", "META-079"}
+    reworded = choosing(auto=said_so, omitted=answer("Not now."))
+    assert _rows(findings(check, reworded), check) == {"META-079"}
+
+
+def test_only_new_names_are_called() -> None:
+    check = tools.only_new_names_are_called
+    new = answer(calling(call("list_trains")), offered=RENAMED)
+    old = answer(calling(call("get_weather")), offered=RENAMED)
+    assert witnessed(check, choosing(renamed=new)) == {"META-081"}
+    assert not findings(check, choosing(renamed=new))
+    assert findings(check, choosing(renamed=old))
+    assert not witnessed(check, choosing(renamed=answer("No.", offered=RENAMED)))
+
+
+def test_content_beside_calls_is_read() -> None:
+    check = tools.content_beside_calls_may_be_null
+    assert readings(check, answer(calling(call()))) == ["null"]
+    spoken = choice("chat", "Let me see.", tool_calls=[call()])
+    assert readings(check, answer(spoken)) == ["string"]
