@@ -8,6 +8,7 @@ scores from one geometry. The same request gets the same answer in every process
 
 import asyncio
 import struct
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -38,6 +39,10 @@ _PAIR_TOKENS: Final = 4
 
 _SCORE_DIMENSIONS: Final = 1_024
 
+_BATCH: Final = 32  # requests that count as in work, not as waiting
+
+_QUEUE: Final = 512  # waiting requests that make a full queue
+
 _BREATH: Final = 64  # tokens that are generated without a pause
 
 
@@ -58,6 +63,7 @@ class MockEngine:
         self._any = any_model
         self._spaces: dict[int, Geometry] = {}
         self._vector = lru_cache(maxsize=512)(self._make_vector)
+        self.pending: Counter[str] = Counter()  # requests in work, by model
 
     @property
     def models(self) -> Sequence[Model]:
@@ -167,6 +173,8 @@ class MockEngine:
             else:
                 tokens.append(Token(token, PIECES[token], None, (), token == END))
             context.add(token)
+            if not (position + 1) % _BREATH:
+                await asyncio.sleep(0)
         return tokens
 
     async def embed(
@@ -210,12 +218,17 @@ class MockEngine:
         return [self._score(served, left, right, truncate) for left, right in pairs]
 
     def stats(self, model: str) -> Mapping[str, float]:
-        """Return counters of an idle server (002:44-48)."""
+        """Return live counters (002:44-48).
+
+        Pending are the requests that `pending` counts; what exceeds one batch waits.
+        """
+        pending = self.pending[model]
+        waiting = max(0, pending - _BATCH)
         return {
-            "queue_fraction": 0.0,
-            "queue_absolute": 0,
-            "results_pending": 0,
-            "batch_size": 32,
+            "queue_fraction": min(1.0, waiting / _QUEUE),
+            "queue_absolute": waiting,
+            "results_pending": pending,
+            "batch_size": _BATCH,
         }
 
     def _served(self, name: str) -> Model:

@@ -11,6 +11,7 @@ _parser: Final[Any] = import_module("re._parser")
 _constants: Final[Any] = import_module("re._constants")
 
 _PRINTABLE: Final = tuple(map(chr, range(0x20, 0x7F)))
+_LONGEST: Final = 10_000  # characters that a pattern may ask for
 _READABLE: Final = "abcdefghijklmnopqrstuvwxyz"
 _CATEGORIES: Final = {
     _constants.CATEGORY_DIGIT: str.isdigit,
@@ -76,12 +77,25 @@ def _item(  # noqa: C901 - one case per construct
             return groups.get(arg, "")
         case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
             low, high, body = arg
-            times = random.randint(low, max(low, min(int(high), low + slack)))
-            return "".join(
-                [_sequence(body, random, slack, groups) for _ in range(times)]
-            )
+            return _repeated(low, high, body, random, slack, groups)
         case name:
             raise UnsupportedPatternError(f"patterns with {name.lower()}")
+
+
+def _repeated(
+    low: int,
+    high: Any,
+    body: Sequence[tuple[Any, Any]],
+    random: Random,
+    slack: int,
+    groups: dict[int, str],
+) -> str:
+    text = ""
+    for _ in range(random.randint(low, max(low, min(int(high), low + slack)))):
+        text += _sequence(body, random, slack, groups)
+        if len(text) > _LONGEST:
+            raise UnsupportedPatternError(f"more than {_LONGEST} characters")
+    return text
 
 
 def _members(items: Sequence[tuple[Any, Any]]) -> list[str]:

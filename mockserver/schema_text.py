@@ -20,7 +20,9 @@ from serving.engine import EngineError, JsonSchema
 _ATTEMPTS: Final = 60
 _FULL_DEPTH: Final = 3  # below this depth optional parts are left out
 _MAX_DEPTH: Final = 24
+_MAX_ITEMS: Final = 1_000
 _MAX_STEPS: Final = 5_000  # values written in one attempt
+_ALL_STEPS: Final = 20_000  # values written in all of them
 _INFERRED: Final = (
     ("object", ("properties", "required", "additionalProperties", "minProperties")),
     ("array", ("items", "prefixItems", "minItems", "contains", "uniqueItems")),
@@ -34,7 +36,10 @@ def write_json(schema: JsonSchema, seed: int) -> str:
 
     Raises EngineError if the schema is invalid or no text was found for it.
     """
-    return _write(json.dumps(schema), seed)
+    try:
+        return _write(json.dumps(schema), seed)
+    except RecursionError:
+        raise EngineError("no JSON text was found for the schema: endless") from None
 
 
 @lru_cache(maxsize=256)
@@ -45,12 +50,16 @@ def _write(source: str, seed: int) -> str:
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise EngineError(f"the JSON schema is not valid: {error}") from error
     reason = "it contradicts itself"
+    steps = 0
     for attempt in range(_ATTEMPTS):
         writer = _Writer(schema, Random(f"{seed} {attempt}"), attempt)  # noqa: S311 - content, no secret
         try:
             value = writer.value(schema, 0)
         except Impossible as error:
             reason = str(error)
+            steps += writer.steps
+            if steps > _ALL_STEPS:
+                break
             continue
         found = next(validator.iter_errors(value), None)
         if found is None:
@@ -67,12 +76,12 @@ class _Writer:
         self._root = root
         self._random = random
         self._attempt = attempt
-        self._steps = 0
+        self.steps = 0
 
     def value(self, schema: Any, depth: int) -> Any:
         """Write a value for a schema. Raises Impossible."""
-        self._steps += 1
-        if depth > _MAX_DEPTH or self._steps > _MAX_STEPS:
+        self.steps += 1
+        if depth > _MAX_DEPTH or self.steps > _MAX_STEPS:
             raise Impossible("every value of it is endless")
         failure = Impossible("nothing satisfies it")
         for flat in self._alternatives(schema, depth):
@@ -80,7 +89,7 @@ class _Writer:
                 return self._flat_value(flat, depth)
             except Impossible as error:
                 failure = error
-                if depth > _FULL_DEPTH and self._steps > _MAX_STEPS:
+                if depth > _FULL_DEPTH and self.steps > _MAX_STEPS:
                     break
         raise failure
 
@@ -155,6 +164,8 @@ class _Writer:
         if not made and not depth and not properties and limit != 0:
             # A bare {"type": "object"}: an empty answer would satisfy, but not help.
             least = max(least, 0 if other is False else 1)
+        if least > _MAX_ITEMS:
+            raise Impossible(f"an object of {least} members is not written")
         for position in range(least * 4):
             if len(made) >= least:
                 break
@@ -192,8 +203,8 @@ class _Writer:
         most = flat.get("maxItems", max(least, len(prefix), 3))
         if items is False:
             most = min(most, len(prefix))
-        if least > most:
-            raise Impossible("an array cannot be that long")
+        if least > min(most, _MAX_ITEMS):
+            raise Impossible(f"an array of {least} items is not written")
         wanted = least
         if depth < _FULL_DEPTH:
             wanted = min(most, max(least, len(prefix), self._random.randint(1, 3)))

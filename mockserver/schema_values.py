@@ -75,6 +75,15 @@ def number(
     flat: Mapping[str, Any], random: Random, attempt: int, *, whole: bool
 ) -> int | float:
     """Pick a number within the bounds; later attempts try the bounds themselves."""
+    try:
+        return _number(flat, random, attempt, whole=whole)
+    except (OverflowError, ValueError) as error:
+        raise Impossible(f"its numbers are too large ({error})") from error
+
+
+def _number(
+    flat: Mapping[str, Any], random: Random, attempt: int, *, whole: bool
+) -> int | float:
     low, high = _bounds(flat)
     step = flat.get("multipleOf")
     if step is None and whole:

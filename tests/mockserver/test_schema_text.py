@@ -153,7 +153,7 @@ def test_the_text_satisfies_its_schema(name: str, seed: int) -> None:
         ({"type": "integer", "minimum": 5, "maximum": 4}, "from 5 to 4"),
         ({"allOf": [{"type": "string"}, {"type": "null"}]}, "no type"),
         ({"allOf": [{"const": 1}, {"const": 2}]}, "no listed value"),
-        ({"type": "array", "minItems": 3, "maxItems": 2}, "that long"),
+        ({"type": "array", "minItems": 3, "maxItems": 2}, "array of 3 items"),
         (
             {"items": {"enum": [1]}, "minItems": 2, "uniqueItems": True},
             "different items",
@@ -268,3 +268,65 @@ def test_seeds_vary_the_text_unless_it_is_greedy() -> None:
 
     assert len({said(seed, 1.0) for seed in range(8)}) > 4
     assert len({said(seed, 0.0) for seed in range(8)}) == 1
+
+
+KEYWORDS = {
+    "type": st.sampled_from(["object", "array", "string", "integer", "number", "null"]),
+    "minimum": st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    "exclusiveMaximum": st.integers(-(10**400), 10**400),
+    "multipleOf": st.floats(1e-300, 1e300),
+    "minLength": st.integers(0, 10**6),
+    "minItems": st.integers(0, 10**6),
+    "maxItems": st.integers(0, 10),
+    "minProperties": st.integers(0, 10**6),
+    "uniqueItems": st.booleans(),
+    "pattern": st.sampled_from(
+        ["(a{900}){900}", "^(?!x)", "[^\\x00-\\x7f]", "\\p{L}", "(", "(?P<n>a)(?P=n)"]
+    )
+    | st.text(alphabet="ab^$[](){}|*+?.\\d-,0", max_size=8),
+    "format": st.sampled_from(FORMATS) | st.text(max_size=3),
+    "enum": st.lists(st.none() | st.integers() | st.text(max_size=2), max_size=3),
+    "required": st.lists(st.text(max_size=2), unique=True, max_size=3),
+    "$ref": st.sampled_from(["#", "#/properties/a", "#/nowhere", "x.json", "##"]),
+}
+
+
+def _wild(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    nested = {
+        "properties": st.dictionaries(st.sampled_from("ab"), children, max_size=2),
+        "items": children,
+        "anyOf": st.lists(children, min_size=1, max_size=2),
+        "oneOf": st.lists(children, min_size=1, max_size=2),
+        "allOf": st.lists(children, min_size=1, max_size=2),
+        "not": children,
+        "if": children,
+        "then": children,
+        "additionalProperties": children,
+        "patternProperties": st.dictionaries(st.sampled_from(["^a", "b$"]), children),
+        "propertyNames": children,
+        "contains": children,
+    }
+    return st.fixed_dictionaries({}, optional={**KEYWORDS, **nested})
+
+
+wild = st.recursive(
+    st.booleans() | st.fixed_dictionaries({}, optional=KEYWORDS), _wild, max_leaves=6
+)
+
+
+@given(wild)
+@settings(max_examples=60, deadline=None)
+def test_any_schema_is_satisfied_or_refused(schema: Any) -> None:
+    try:
+        text = write_json(schema, 0)
+    except EngineError:
+        return
+    jsonschema_rs.validator_for(schema).validate(json.loads(text))
+
+
+def test_a_deeply_nested_schema_is_refused() -> None:
+    schema: Any = {"type": "string"}
+    for _ in range(3_000):
+        schema = {"allOf": [schema]}
+    with pytest.raises(EngineError):
+        write_json(schema, 0)
