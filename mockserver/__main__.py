@@ -7,8 +7,11 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 
+import spec
 from mockserver.options import MockOptions, read_options
+from serving.dialects import announced
 from serving.options import OptionError
 from serving.run import Unavailable, serve
 
@@ -37,23 +40,53 @@ def _serve(options: MockOptions) -> int:
     serve(
         mock_application(options),
         options.address,
-        _hint,
+        partial(_said, options),
         access_log=options.access_log,
     )
     return 0
 
 
-def _hint(url: str) -> str:
-    """Return a line that can be pasted into a shell."""
-    body = {
-        "model": "sds/bge-reranker-v2-m3",
-        "query": "What is the capital of France?",
-        "documents": ["Seoul is a city.", "The capital of France is Paris."],
-    }
-    return (
-        f"try: curl {url}/v1/rerank -H 'Content-Type: application/json' "
-        f"-d '{json.dumps(body)}'\n"
-    )
+def _said(options: MockOptions, url: str) -> str:
+    """Return a line that can be pasted into a shell, and what else is to be known."""
+    documents = {name: spec.openapi(name) for name in options.dialects}
+    more = announced(documents, url, keyed=options.api_key is not None)
+    return "".join(f"{line}\n" for line in (_hint(options, url), *more))
+
+
+_JSON = "-H 'Content-Type: application/json'"
+_TRY = {
+    "aios": (
+        "/v1/rerank",
+        {
+            "model": "sds/bge-reranker-v2-m3",
+            "query": "What is the capital of France?",
+            "documents": ["Seoul is a city.", "The capital of France is Paris."],
+        },
+    ),
+    "infinity": (
+        "/v1/embeddings",
+        {"model": "text-embedding-3-large", "input": "Seoul", "dimensions": 4},
+    ),
+    "aigne-hub": (
+        "/api/embeddings",
+        {"model": "text-embedding-3-small", "input": "Seoul"},
+    ),
+    "aihubmix": (
+        "/v1/embeddings",
+        {"model": "text-embedding-3-small", "input": "Seoul", "dimensions": 4},
+    ),
+}
+
+
+def _hint(options: MockOptions, url: str) -> str:
+    dialect = options.dialects[0]
+    path, body = _TRY[dialect]
+    key = ""
+    if options.api_key is not None:
+        key = ' -H "Authorization: Bearer $AIOS_API_KEY"'
+    elif spec.openapi(dialect).get("security"):
+        key = " -H 'Authorization: Bearer any'"
+    return f"try: curl {url}{path}{key} {_JSON} -d '{json.dumps(body)}'"
 
 
 def _list_defects(*, as_json: bool) -> int:

@@ -10,6 +10,7 @@ import spec
 from mockserver.around import around
 from mockserver.catalogue import DOCUMENTED
 from mockserver.engine import MockEngine
+from mockserver.load import counted
 from mockserver.options import MockOptions
 from mockserver.plan import Plan, State, Tally
 from mockserver.relay import Relay
@@ -17,7 +18,7 @@ from mockserver.rules import RuleError, load_rules
 from mockserver.script import ScriptedEngine
 from mockserver.staging import current_script, staged
 from mockserver.tape import Tape, TapeError
-from serving.app import application
+from serving.app import Server, together
 from serving.context import Front
 from serving.contract import Contract
 from serving.engine import Engine
@@ -32,6 +33,10 @@ class Defect(Protocol):
     """One broken promise, as `mockserver.defects.registry()` lists it by name."""
 
     @property
+    def dialect(self) -> str:
+        """The dialect whose promise it is."""
+
+    @property
     def plant(
         self,
     ) -> Callable[[Stages, Engine, Tally], tuple[Stages, Engine]]:
@@ -44,31 +49,48 @@ class Defect(Protocol):
 def mock_application(options: MockOptions) -> web.Application:
     """Return the mock as an application.
 
-    Raises OptionError for an unknown defect, and for rules or a tape that cannot be
-    read.
+    Raises OptionError for an unknown defect or one of a dialect that is not served,
+    and for rules or a tape that cannot be read.
     """
     state = State(plan_of(options))
-    engine = MockEngine(
-        (*DOCUMENTED[options.dialect], *options.models),
-        seed=options.seed,
-        any_model=options.any_model,
-    )
-    scripted = ScriptedEngine(engine, current_script)
-    stages, served = broken(options.defects, Stages(), scripted, state)
-    front = Front(
-        engine=served,
-        contract=Contract(spec.openapi(options.dialect)),
-        find=engine.find,
-        api_key=options.api_key,
-        body_limit=options.body_limit,
-        self_check=options.self_check,
-        plain=bool(options.defects) or options.self_check,
-    )
-    app = application(front, staged(stages, state), middlewares=[around(state)])
+    planted = chosen_defects(options)
+    servers = {
+        dialect: _server(
+            dialect,
+            options,
+            state,
+            [name for name, defect in planted.items() if defect.dialect == dialect],
+        )
+        for dialect in options.dialects
+    }
+    app = together(servers, [around(state)])
     app[STATE] = state
     if state.plan.relay is not None:
         app.cleanup_ctx.append(state.plan.relay.session)
     return app
+
+
+def _server(
+    dialect: str, options: MockOptions, state: State, names: Sequence[str]
+) -> Server:
+    """Return the server of one dialect, broken as the named defects say."""
+    engine = MockEngine(
+        (*DOCUMENTED[dialect], *options.models),
+        seed=options.seed,
+        any_model=options.any_model,
+    )
+    scripted = ScriptedEngine(engine, current_script)
+    stages, served = broken(names, Stages(), scripted, state)
+    front = Front(
+        engine=served,
+        contract=Contract(spec.openapi(dialect)),
+        find=engine.find,
+        api_key=options.api_key,
+        body_limit=options.body_limit,
+        self_check=options.self_check,
+        plain=bool(names) or options.self_check,
+    )
+    return Server(front, counted(staged(stages, state), engine.pending))
 
 
 def plan_of(options: MockOptions) -> Plan:
@@ -99,13 +121,24 @@ def broken(
     """Plant defects, the last one outermost; the state counts their acts."""
     known = defects() if names else {}
     for name in names:
+        tally = state.tallies[name] = Tally()
+        stages, engine = known[name].plant(stages, engine, tally)
+    return stages, engine
+
+
+def chosen_defects(options: MockOptions) -> Mapping[str, Defect]:
+    """Return the wanted defects by name; raises OptionError."""
+    known = defects() if options.defects else {}
+    for name in options.defects:
         if name not in known:
             raise OptionError(
                 f"unknown defect {name!r}; --list-defects lists {len(known)}"
             )
-        tally = state.tallies[name] = Tally()
-        stages, engine = known[name].plant(stages, engine, tally)
-    return stages, engine
+        if (dialect := known[name].dialect) not in options.dialects:
+            raise OptionError(
+                f"the defect {name!r} is one of {dialect}; add --dialect {dialect}"
+            )
+    return {name: known[name] for name in options.defects}
 
 
 def defects() -> Mapping[str, Defect]:

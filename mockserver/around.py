@@ -28,7 +28,7 @@ def around(state: State, clock: Clock = REAL_CLOCK) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in _OWN:
+        if request.path.endswith(_OWN):  # of any dialect
             return await handler(request)
         if state.plan.control and request.path.startswith(control.PREFIX):
             return await control.answer(request, state)

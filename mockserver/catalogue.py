@@ -123,9 +123,13 @@ _SMALL: Final = matryoshka("text-embedding-3-small", 1_536)
 DOCUMENTED: Final[Mapping[str, tuple[Model, ...]]] = MappingProxyType(
     {
         "aios": _AIOS,
-        "infinity": (embedding("Qwen2-Embedding-48", 2_560), _LARGE),
-        "aigne-hub": (_SMALL, _LARGE),
-        "aihubmix": (_SMALL, _LARGE),
+        "infinity": (_LARGE, embedding("Qwen2-Embedding-48", 2_560)),
+        "aigne-hub": (_SMALL, _LARGE, chat("gpt-4o-mini")),
+        "aihubmix": (_SMALL, _LARGE, embedding("text-embedding-ada-002", 1_536)),
     }
 )
-"""Default models per dialect (002:17, 002:67, 003:36, 004:15)."""
+"""Default models per dialect (002:17, 002:67, 003:36, 004:15).
+
+Beside what is printed there is a chat model that must be refused (003:18) and one
+that is older than the third generation, whose vectors have one length (004:87).
+"""

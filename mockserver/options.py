@@ -12,9 +12,9 @@ from mockserver.pacing import NO_PACING, Pacing
 from serving.engine import Model
 from serving.options import SERVING, Option, OptionError, resolve, whole
 from serving.run import Address
+from spec import DIALECTS
 
 PREFIX = "AIOS_MOCK"
-DIALECTS = ("aios",)
 _API_KINDS = {
     "completions": "chat",
     "embeddings": "embedding",
@@ -28,7 +28,7 @@ class MockOptions:
     """What the mock was asked to be."""
 
     address: Address
-    dialect: str = "aios"
+    dialects: tuple[str, ...] = ("aios",)  # the first one has the root
     models: tuple[Model, ...] = ()  # beside those that the documents name
     any_model: bool = False
     seed: int = 0
@@ -68,11 +68,11 @@ def read_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Mock
         raise OptionError("--record needs --replay FILE to write to")
     return MockOptions(
         address=Address(values["host"], values["port"]),
-        dialect=values["dialect"],
+        dialects=tuple(dict.fromkeys(values["dialect"])),
         models=tuple(values["model"]),
         any_model=values["models"] == "any",
         seed=values["seed"],
-        api_key=values["api_key"],
+        api_key=values["api_key"] or None,
         body_limit=values["body_limit"],
         self_check=values["self_check"],
         access_log=values["access_log"],
@@ -176,7 +176,15 @@ _OPTIONS = (
         metavar="any|listed",
     ),
     Option("seed", "another world of texts and vectors", 0, whole, "N"),
-    Option("dialect", "whose documents to follow", "aios", _dialect, "NAME"),
+    Option(
+        "dialect",
+        f"whose documents to follow: {', '.join(DIALECTS)}; repeatable, see the "
+        "README for which one stands where",
+        default=("aios",),
+        parse=_dialect,
+        metavar="NAME",
+        repeat=True,
+    ),
     Option(
         "defect",
         "break one promise, to prove a judge; repeatable",

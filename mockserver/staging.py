@@ -79,7 +79,8 @@ class _Inside:
         if _status(response) is None:
             self._stages.prepare(context)
             # What a script says is nothing to remember for the next request.
-            context.model = replace(context.served, repeatable=False)
+            if context.model is not None:
+                context.model = replace(context.model, repeatable=False)
 
     async def answer(self, context: Context) -> Answer:
         """Return the rule's answer, else that of the stage before."""

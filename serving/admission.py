@@ -24,6 +24,8 @@ def admit(context: Context) -> None:
     Raises Unauthorized, or BadRequest for what is no JSON object (`COMMON-ERR-002`).
     """
     authorize(context)
+    if context.operation is not None and context.operation.request is None:
+        return  # nothing to read
     content_type = context.headers.get("Content-Type", "")
     if content_type.partition(";")[0].strip().lower() != JSON:
         raise BadRequest(
@@ -43,15 +45,15 @@ def authorize(context: Context) -> None:
     secured = context.operation is not None and context.operation.secured
     if key is None and not secured:
         return
-    scheme, _, given = context.headers.get("Authorization", "").partition(" ")
-    given = given.strip()
+    scheme, _, token = context.headers.get("Authorization", "").partition(" ")
+    given = token.strip().encode("utf-8", "surrogateescape")
     if scheme.lower() != "bearer" or not given:
         raise Unauthorized(
             "the header Authorization must be: Bearer KEY",
             code="missing_api_key",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    if key is not None and not compare_digest(given.encode(), key.encode()):
+    if key is not None and not compare_digest(given, key.encode()):
         raise Unauthorized(
             "the API key is not the accepted one",
             code="invalid_api_key",
@@ -99,11 +101,16 @@ def validate(context: Context) -> list[Violation]:
 def prepare(context: Context) -> None:
     """Find the model, fill in defaults, give the answer its id and time.
 
+    What has no request body has a time only.
+
     Raises NotFound for an unknown model, BadRequest for one of the wrong kind
     (`COMMON-ERR-008`).
     """
     operation = context.operation
     assert operation is not None  # noqa: S101 - routes exist for operations only
+    context.created = context.front.now()
+    if operation.request is None:
+        return
     name: str = context.body["model"]
     model = context.front.find(name)
     if model is None:
@@ -119,7 +126,6 @@ def prepare(context: Context) -> None:
     if "response_format" in context.body:  # undocumented, yet OpenAI's clients send it
         context.parameters["response_format"] = context.body["response_format"]
     context.id = _PREFIXES[operation.api] + context.front.identity()
-    context.created = context.front.now()
 
 
 def _unfit(model: Model, api: str) -> BadRequest:

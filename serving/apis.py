@@ -3,13 +3,14 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any
 
-from serving import chat, completions, embeddings, rerank, score
+from serving import chat, completions, embeddings, models, rerank, score
 from serving.context import Context
 
 _ANSWERS: Mapping[str, Callable[[Context], Awaitable[dict[str, Any]]]] = {
     "chat": chat.answer,
     "completions": completions.answer,
     "embeddings": embeddings.answer,
+    "models": models.answer,
     "rerank": rerank.answer,
     "score": score.answer,
 }

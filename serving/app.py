@@ -2,10 +2,13 @@
 
 Outermost first: `middlewares` of the caller, `unrouted`, the route's handler. A
 middleware finds the request's context, once there is one, in `request.get(CONTEXT)`.
+
+One port can serve several contracts (`together`); serving.dialects says which one
+stands where.
 """
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import count
 
@@ -16,7 +19,8 @@ from serving import admission, apis, sse
 from serving.codec import encode
 from serving.context import Context, Front
 from serving.contract import Operation
-from serving.engine import EngineError
+from serving.dialects import places
+from serving.engine import Engine, EngineError
 from serving.errors import (
     ApiError,
     BadRequest,
@@ -31,7 +35,7 @@ from serving.models import listed
 from serving.selfcheck import SelfCheck
 from serving.stages import Response, Stages
 
-__all__ = ["CONTEXT", "Handler", "Middleware", "Server", "application"]
+__all__ = ["CONTEXT", "Handler", "Middleware", "Server", "application", "together"]
 
 CONTEXT = web.RequestKey("context", Context)
 """Where a middleware finds the request's context, once the front has made it."""
@@ -39,11 +43,16 @@ CONTEXT = web.RequestKey("context", Context)
 _log = logging.getLogger(__name__)
 
 
-class Server:
-    """One front with its stages, as an application to run."""
+Route = tuple[str, str, Handler]  # method, path, what answers
 
-    def __init__(self, front: Front, stages: Stages, check: SelfCheck | None) -> None:
-        """Count requests from 1."""
+
+class Server:
+    """One front with its stages, as routes to serve."""
+
+    def __init__(
+        self, front: Front, stages: Stages, check: SelfCheck | None = None
+    ) -> None:
+        """Count requests from 1. A front with self_check judges its own answers."""
         self._front = front
         self._stages = stages
         self._numbers = count(1)
@@ -52,37 +61,27 @@ class Server:
         self._check = check
         self._document = encode(dict(front.contract.document))
 
-    def application(self, middlewares: Sequence[Middleware] = ()) -> web.Application:
-        """Return the application; it starts and closes the engine."""
+    @property
+    def front(self) -> Front:
+        """Engine and contract."""
+        return self._front
 
-        @web.middleware
-        async def unrouted(
-            request: web.Request, handler: Handler
-        ) -> web.StreamResponse:
-            if request.match_info.http_exception is None:
-                return await handler(request)
-            return await self._guarded(request, self._context(request), handler)
-
-        app = web.Application(
-            middlewares=[*middlewares, unrouted],
-            client_max_size=self._front.body_limit,
-        )
+    def documented(self) -> Iterator[Route]:
+        """Yield the routes that the contract promises."""
         for operation in self._front.contract.operations.values():
-            handler = self._handler(operation)
-            app.router.add_route(operation.method, operation.path, handler)
-        own: dict[str, Handler] = {"/health": _health, "/openapi.json": self._openapi}
-        if "GET /v1/models" not in self._front.contract.operations:
-            own["/v1/models"] = self._models
-        for path, get in own.items():
-            app.router.add_get(path, get)
-        app.cleanup_ctx.append(self._engine)
-        return app
+            yield operation.method, operation.path, self._handler(operation)
 
-    async def _engine(self, app: web.Application) -> AsyncIterator[None]:
-        del app
-        await self._front.engine.start()
-        yield
-        await self._front.engine.close()
+    def besides(self) -> Iterator[Route]:
+        """Yield what every server of ours has where no contract says otherwise."""
+        yield "GET", "/health", _health
+        yield "GET", "/openapi.json", self._openapi
+        yield "GET", "/v1/models", self._models
+
+    async def unrouted(
+        self, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
+        """Answer what no route takes."""
+        return await self._guarded(request, self._context(request), handler)
 
     def _handler(self, operation: Operation) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -158,8 +157,8 @@ class Server:
         context = Context(
             front=self._front,
             number=next(self._numbers),
-            method=request.method,
-            path=request.path,
+            method=operation.method if operation else request.method,
+            path=operation.path if operation else request.path,
             headers=request.headers,
             operation=operation,
         )
@@ -193,7 +192,56 @@ def application(
 
     A front with self_check judges its own answers, with `check` if it is given.
     """
-    return Server(front, stages or Stages(), check).application(middlewares)
+    return together({"": Server(front, stages or Stages(), check)}, middlewares)
+
+
+def together(
+    servers: Mapping[str, Server], middlewares: Sequence[Middleware] = ()
+) -> web.Application:
+    """Return one application of servers by dialect, in the order of precedence.
+
+    It starts and closes each engine once. The first server's limit on bodies holds.
+    """
+    first, *_ = servers.values()
+    placed = places({n: one.front.contract.document for n, one in servers.items()})
+    under = {f"/{name}": one for name, one in servers.items()}
+
+    @web.middleware
+    async def unrouted(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.match_info.http_exception is None:
+            return await handler(request)
+        prefix = "/" + request.path.split("/", 2)[1] if "/" in request.path else ""
+        return await under.get(prefix, first).unrouted(request, handler)
+
+    app = web.Application(
+        middlewares=[*middlewares, unrouted], client_max_size=first.front.body_limit
+    )
+    routes: dict[tuple[str, str], Handler] = {}
+    for kind in (Server.documented, Server.besides):
+        for name, prefixes in placed.items():
+            for method, path, handler in kind(servers[name]):
+                for prefix in prefixes:
+                    routes.setdefault((method, prefix + path), handler)
+    for (method, path), handler in routes.items():
+        if method == "GET":
+            app.router.add_get(path, handler)  # HEAD too
+        else:
+            app.router.add_route(method, path, handler)
+    engines = {id(one.front.engine): one.front.engine for one in servers.values()}
+    app.cleanup_ctx.extend(map(_running, engines.values()))
+    return app
+
+
+def _running(
+    engine: Engine,
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def run(app: web.Application) -> AsyncIterator[None]:
+        del app
+        await engine.start()
+        yield
+        await engine.close()
+
+    return run
 
 
 async def _health(request: web.Request) -> web.Response:

@@ -55,6 +55,10 @@ class Operation:
     members: frozenset[str]  # the body members that the document knows
     defaults: Mapping[str, Any]
     integers: frozenset[str]
+    answered: frozenset[str]  # the members of a whole answer that the document knows
+    counted: frozenset[str]  # the members of its usage
+    input_tokens: int | None  # the most that one input may have
+    request_tokens: int | None  # the most that all inputs together may have
 
     def complete(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of a valid body with the document's defaults.
@@ -70,6 +74,18 @@ class Operation:
             if value is not None:
                 values[name] = value
         return values
+
+    def told(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those members of an answer, and of its usage, that are documented.
+
+        Dialects differ in what an answer has beside its vectors (`A-170`).
+        """
+        told = {name: answer[name] for name in answer if name in self.answered}
+        if isinstance(usage := told.get("usage"), dict):
+            told["usage"] = {
+                name: usage[name] for name in usage if name in self.counted
+            }
+        return told
 
 
 class Contract:
@@ -92,10 +108,12 @@ class Contract:
     def _operation(self, path: str, method: str, raw: Mapping[str, Any]) -> Operation:
         body = self._content(raw.get("requestBody", {})).get(JSON)
         properties = self._resolved(body or {}).get("properties", {})
+        limited = self._resolved(properties.get("input", {}))
         answers = {
             status: self._content(response)
             for status, response in raw["responses"].items()
         }
+        told = self._members(answers.get("200", {}).get(JSON, {}))
         return Operation(
             id=f"{method.upper()} {path}",
             method=method.upper(),
@@ -120,6 +138,10 @@ class Contract:
                 for name, member in properties.items()
                 if "integer" in self._types(member)
             ),
+            answered=frozenset(told),
+            counted=frozenset(self._members(told.get("usage", {}))),
+            input_tokens=limited.get("x-max-tokens-per-input"),
+            request_tokens=limited.get("x-max-tokens-per-request"),
         )
 
     def _content(self, node: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -145,6 +167,15 @@ class Contract:
                 target = target[step.replace("~1", "/").replace("~0", "~")]
             node = target
         return node
+
+    def _members(self, node: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        """Return the properties of an object, those behind $ref and allOf included."""
+        found: dict[str, Mapping[str, Any]] = dict(node.get("properties", {}))
+        if "$ref" in node:
+            found |= self._members(self._resolved({"$ref": node["$ref"]}))
+        for part in node.get("allOf", ()):
+            found |= self._members(part)
+        return found
 
     def _types(self, node: Mapping[str, Any]) -> list[str]:
         types = self._resolved(node).get("type", [])

@@ -1,14 +1,20 @@
-"""POST /v1/embeddings: texts to vectors (`000:696`)."""
+"""Texts, or token ids, to vectors (`000:696`, `002:59`, `003:10`, `004:9`).
+
+Dialects differ in what their documents list: members of the request that are not
+listed have no effect, members of the answer that are not listed are left out.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 from serving.codec import Vector
 from serving.context import Context, Front
+from serving.contract import Operation
 from serving.engine import Model
 from serving.errors import BadRequest, Meaningless
 from serving.usage import usage
 
+_GROUP = 256  # inputs that the engine gets at once where a request has a limit
 _WRITTEN = 7  # bytes of a vector as JSON, for each byte that it has as float32
 
 Input = str | Sequence[int]
@@ -17,27 +23,28 @@ Input = str | Sequence[int]
 async def answer(context: Context) -> dict[str, Any]:
     """Embed every input, in order; base64 is little-endian float32 (`A-124`)."""
     values = context.parameters
-    found = await _vectors(
-        context.front,
-        context.served,
-        inputs(values["input"]),
-        values.get("truncate_prompt_tokens"),
-        _dimensions(context),
-    )
+    found = await _limited(context, inputs(values["input"]), _dimensions(context))
     base64 = values.get("encoding_format") == "base64"
     plain = context.front.plain
     data = []
     for index, (vector, _) in enumerate(found):
         form = vector.base64 if base64 else vector.values() if plain else vector
         data.append({"index": index, "object": "embedding", "embedding": form})
-    return {
-        "id": context.id,
-        "object": "list",
-        "created": context.created,
-        "model": values["model"],
-        "data": data,
-        "usage": usage(sum(tokens for _, tokens in found)),
-    }
+    return _operation(context).told(
+        {
+            "id": context.id,
+            "object": "list",
+            "created": context.created,
+            "model": values["model"],
+            "data": data,
+            "usage": usage(sum(tokens for _, tokens in found)),
+        }
+    )
+
+
+def _operation(context: Context) -> Operation:
+    assert context.operation is not None  # noqa: S101 - no API without an operation
+    return context.operation
 
 
 def inputs(value: Any) -> list[Input]:
@@ -66,7 +73,7 @@ def _dimensions(context: Context) -> int | None:
     """
     wanted: int | None = context.parameters.get("dimensions")
     model = context.served
-    if wanted is None or wanted == model.dimensions:
+    if wanted is None:
         return None
     if not model.matryoshka:
         raise BadRequest(
@@ -82,7 +89,47 @@ def _dimensions(context: Context) -> int | None:
             code="dimensions_unsupported",
             param="dimensions",
         )
-    return wanted
+    return None if wanted == model.dimensions else wanted
+
+
+async def _limited(
+    context: Context, wanted: Sequence[Input], dimensions: int | None
+) -> list[tuple[Vector, int]]:
+    """Return the vectors within the document's limits on tokens (`004:56`).
+
+    Tokens are those that usage counts. Raises Meaningless beyond a limit, as soon as
+    enough inputs were read to tell.
+    """
+    operation = _operation(context)
+    most, together = operation.input_tokens, operation.request_tokens
+    size = len(wanted) if together is None else _GROUP
+    found: list[tuple[Vector, int]] = []
+    total = 0
+    for start in range(0, len(wanted), size):
+        group = wanted[start : start + size]
+        for one in group:  # ids are counted before they are read
+            if most is not None and not isinstance(one, str):
+                _at_most(most, len(one), "an input")
+        truncate = context.parameters.get("truncate_prompt_tokens")
+        found += await _vectors(
+            context.front, context.served, group, truncate, dimensions
+        )
+        for _, tokens in found[start:]:
+            total += tokens
+            if most is not None:
+                _at_most(most, tokens, "an input")
+        if together is not None:
+            _at_most(together, total, "all inputs together")
+    return found
+
+
+def _at_most(limit: int, tokens: int, what: str) -> None:
+    if tokens > limit:
+        raise Meaningless(
+            f"/input: {what} may have at most {limit} tokens, got {tokens} or more",
+            code="too_many_tokens",
+            param="input",
+        )
 
 
 async def _vectors(

@@ -57,6 +57,7 @@ class Model:
     reasoning: tuple[str, str] | None = None  # markup around reasoning text
     tool_call: tuple[str, str] = ("<tool_call>", "</tool_call>")
     repeatable: bool = False  # equal input, equal answer: answers may be cached
+    backend: str = "torch"  # the framework that runs it (`002:42`)
 
 
 @dataclass(frozen=True, slots=True)

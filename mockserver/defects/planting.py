@@ -45,6 +45,7 @@ class Defect:
     also: Mapping[str, str] = field(default_factory=dict)  # id → reason
     freedom: str = ""  # the ruling or source line that leaves it open
     origin: str = ""  # the incident of a real server that it retells
+    dialect: str = "aios"  # whose promise or freedom it is
 
     def describe(self) -> dict[str, Any]:
         """The defect as plain JSON values."""
@@ -55,6 +56,7 @@ class Defect:
             "also": dict(self.also),
             "freedom": self.freedom or None,
             "origin": self.origin or None,
+            "dialect": self.dialect,
         }
 
 
@@ -75,7 +77,10 @@ def _concerns(context: Context, api: str) -> bool:
 def in_answer(
     primary: str = "", *, api: str = "", **declared: Any
 ) -> Callable[[Callable[[Context, Answer], object]], Defect]:
-    """Edit whole answers in place. `api` names one or more APIs; "" is all."""
+    """Edit whole answers in place. `api` names one or more APIs; "" is all.
+
+    `declared` are further fields of the Defect, here and below.
+    """
 
     def make(edit: Callable[[Context, Answer], object]) -> Defect:
         def plant(
