@@ -36,6 +36,12 @@ DOCUMENTED: Mapping[Api, tuple[tuple[str, str], ...]] = {
     ),
     "completions": (("meta-llama/Meta-Llama-3.3-70B-Instruct", "000:598"),),
 }
+NEIGHBOURS: Mapping[str, tuple[str, str, str]] = {
+    # dialect: its only searched operation, the model it prints, the line
+    "infinity": ("POST /v1/embeddings", "text-embedding-3-large", "002:67"),
+    "aigne-hub": ("POST /api/embeddings", "text-embedding-3-small", "003:36"),
+    "aihubmix": ("POST /v1/embeddings", "text-embedding-3-small", "004:15"),
+}
 _TEXT = "The capital of France is Paris."  # in the manner of 000:68-75
 _QUESTION = "What is the capital of France?"
 _BODIES: Mapping[Api, Mapping[str, Json]] = {
@@ -73,6 +79,7 @@ class _Search:
     api: Api
     names: list[str]
     is_named: bool  # the API stands in --apis
+    operations: tuple[str, ...]  # its paths, the one to try first in front
     model: str | None = None
     tried: list[Exchange] = field(default_factory=list)
 
@@ -91,7 +98,7 @@ class _Search:
     def is_absent(self) -> bool:
         """Every path of the API answered that it is not there."""
         paths = {e.request.operation for e in self.tried}
-        is_everywhere = paths == {*_OPERATIONS[self.api]}
+        is_everywhere = paths == {*self.operations}
         return is_everywhere and all(_is_no_path(e) for e in self.tried)
 
 
@@ -111,7 +118,8 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
             hint="is the server running, and is this its base URL?",
         )
     listed = _names(listing)
-    apis = [api for api in APIS if not options.apis or api in options.apis]
+    known: tuple[Api, ...] = ("embeddings",) if options.dialect in NEIGHBOURS else APIS
+    apis = [api for api in known if not options.apis or api in options.apis]
     searches = [_search(api, options, listed) for api in apis]
     await _try_all(asked, searches)
     if recorder.cut_short is not None:
@@ -140,8 +148,12 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
 def _search(api: Api, options: RunOptions, listed: Sequence[str]) -> _Search:
     given = options.models.get(api) or options.models.get("*")
     documented = [name for name, _ in DOCUMENTED[api]]
+    operations = _OPERATIONS[api]
+    if options.dialect in NEIGHBOURS:
+        operation, name, _ = NEIGHBOURS[options.dialect]
+        operations, documented = (operation,), [name]
     names = [given] if given else list(dict.fromkeys([*listed, *documented]))
-    return _Search(api, names, is_named=api in options.apis)
+    return _Search(api, names, api in options.apis, operations)
 
 
 async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
@@ -160,7 +172,7 @@ async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
 
 
 async def _try(asked: "_Asker", search: _Search, name: str) -> None:
-    first, *aliases = _OPERATIONS[search.api]
+    first, *aliases = search.operations
     body = {"model": name, **_BODIES[search.api], **_LIMIT.get(search.api, {})}
     exchange = await asked.post(first, search.api, body)
     search.tried.append(exchange)
@@ -178,7 +190,7 @@ async def _try_bare(asked: "_Asker", search: _Search) -> None:
     if name is None or not _LIMIT.get(search.api):
         return
     body = {"model": name, **_BODIES[search.api]}
-    exchange = await asked.post(_OPERATIONS[search.api][0], search.api, body)
+    exchange = await asked.post(search.operations[0], search.api, body)
     search.tried.append(exchange)
     if exchange.is_success:
         search.model = name

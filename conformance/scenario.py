@@ -17,6 +17,7 @@ PATHS: Mapping[str, Api] = {
     "/v1/completions": "completions",
     "/v1/embeddings": "embeddings",
     "/embeddings": "embeddings",
+    "/api/embeddings": "embeddings",
     "/v1/models": "models",
     "/models": "models",
 }

@@ -7,9 +7,12 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from secrets import token_hex
 
 from conformance.events import Listener, TargetStarted
 from conformance.options import RunOptions, TargetError
+from spec import openapi
 
 MODULES = {"mock": "mockserver", "reference": "reference_impl"}
 COMMANDS = {"mock": "aios-mock", "reference": "aios-reference"}
@@ -18,6 +21,18 @@ START_S = {"mock": 60.0, "reference": 1200.0}
 
 STOP_S = 10.0
 _LISTENING = re.compile(r"listening on (http://\S+)")
+
+
+def with_own_key(options: RunOptions) -> RunOptions:
+    """Options with a key made up for a bundled server whose dialect demands one."""
+    is_bundled = options.target in MODULES
+    if (
+        not is_bundled
+        or options.api_key
+        or not openapi(options.dialect).get("security")
+    ):
+        return options
+    return replace(options, api_key=f"sk-gateway-{token_hex(16)}")
 
 
 @asynccontextmanager
