@@ -8,6 +8,8 @@ refused, an answer that never came).
 
 Attribution: a finding goes to the most specific row.
     accept, not 2xx          the step's rows, else COMMON-RES-001
+    accept, 4xx              no rows, if the same scenario saw the same request with
+                             fewer members refused as well: that step has the finding
     accept, 404 or 405       the rows of the path itself, unless the same path answered
                              another step of the scenario with success
     accept, 2xx but not 200  COMMON-RES-001
@@ -49,13 +51,28 @@ def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
     for exchange in seen.steps.values():
         if exchange.response is None:
             continue
-        if exchange.expect == "accept":
+        if exchange.expect == "accept" and not _is_explained(exchange, seen):
             rows = _missing_path(exchange, seen) or exchange.serves
             yield from _accepted(exchange, rows)
         elif exchange.expect == "refuse":
             yield from _refused(exchange, has_valid_neighbour=has_valid_neighbour)
         if exchange.expect != "accept":
             yield from _crashed(exchange)
+
+
+def _is_explained(exchange: Exchange, seen: Observation) -> bool:
+    """A request of which a part was refused too says nothing about what it adds."""
+    body = exchange.request.json
+    if not (400 <= exchange.status < 500 and isinstance(body, dict)):
+        return False
+    return any(
+        400 <= other.status < 500
+        and other.expect == "accept"
+        and other.request.operation == exchange.request.operation
+        and isinstance(other.request.json, dict)
+        and other.request.json.items() < body.items()
+        for other in seen.steps.values()
+    )
 
 
 def _missing_path(exchange: Exchange, seen: Observation) -> tuple[str, ...]:

@@ -74,12 +74,12 @@ def encoding(given: Params, served: Served) -> Iterator[Step]:
     needs=("base64",),
 )
 def base64(given: Params, served: Served) -> Iterator[Step]:
-    """Float and base64, for several texts and for one."""
-    for label, value in (("batch", given), ("one", given[1])):
+    """Floats, as they are by default, and base64, for several texts and for one."""
+    for label, value, row in (("batch", given, _ARRAY), ("one", given[1], _STRING)):
         body = _body(served, value)
-        for form, row in (("float", _FLOAT), ("base64", _BASE64)):
-            stated = body | {"encoding_format": form}
-            yield Step(f"{label}_{form}", EMBED, stated, serves=row)
+        yield Step(f"{label}_float", EMBED, body, serves=row)
+        packed = body | {"encoding_format": "base64"}
+        yield Step(f"{label}_base64", EMBED, packed, serves=_BASE64)
 
 
 @probe(

@@ -105,9 +105,10 @@ def paths_with_arrays(pairs: Params, served: Served) -> Iterator[Step]:
     draws=(0, 1, 30),
 )
 def paths_with_truncation(p: Params, served: Served) -> Iterator[Step]:
-    """The same long texts with a tight limit on both paths."""
+    """The same long text with a tight limit on both paths."""
+    one, two = p["one"][0], p["two"][0]
     for label, (operation, _) in PATHS.items():
-        body = _body(served, p["one"], p["two"], truncate_prompt_tokens=NARROW)
+        body = _body(served, one, two, truncate_prompt_tokens=NARROW)
         yield Step(label, operation, body, serves=("SCORE-REQ-019",))
 
 
@@ -120,7 +121,7 @@ def paths_with_truncation(p: Params, served: Served) -> Iterator[Step]:
 def encoding(pairs: Params, served: Served) -> Iterator[Step]:
     """encoding_format left out, float, and int (000:211)."""
     body = _arrays(served, pairs)
-    yield Step("omitted", SCORE, body, serves=("SCORE-REQ-014",))
+    yield Step("omitted", SCORE, body, serves=(_ARRAYS,))
     floats = body | {"encoding_format": "float"}
     yield Step("float", SCORE, floats, serves=("SCORE-REQ-016",))
     yield Step(

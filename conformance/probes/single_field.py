@@ -42,21 +42,16 @@ def instead_of(field: str, row: Params) -> Params:
     return row | {"drop": field}
 
 
-def accepted(
-    name: str,
-    api: Api,
-    *rows: Params,
-    smoke_rows: int = 0,
-    needs: tuple[str, ...] = (),
-) -> Probe:
-    """One request per row, each valid by the documents."""
+def accepted(name: str, api: Api, *rows: Params, smoke_rows: int = 0) -> Probe:
+    """Per row the smallest body, sent once for all, and the variant of it."""
 
-    @table(name, api, rows, smoke_rows=smoke_rows, needs=needs)
+    @table(name, api, rows, smoke_rows=smoke_rows)
     def build(row: Params, served: Served) -> Iterator[Step]:
-        body = _changed(valid(api, served), row)
-        yield Step(
-            "variant", OPERATION[api], body, serves=tuple(row["serves"]), shared=True
-        )
+        body = valid(api, served)
+        rows = tuple(row["serves"])
+        yield Step("valid", OPERATION[api], body, shared=True)
+        variant = body | row["change"]
+        yield Step("variant", OPERATION[api], variant, serves=rows, shared=True)
 
     return build
 

@@ -337,12 +337,7 @@ def test_leniency_with_a_field_trips_its_rows(
 READING: list[tuple[Server, set[str]]] = [
     (shorter_array_repeated, {"SCORE-SEM-004"}),
     (longer_array_cut, {"SCORE-SEM-004"}),
-    (
-        strings_only,
-        {"SCORE-REQ-008", "SCORE-SEM-002", "SCORE-EX-001"}
-        # a request may need arrays to show what else it is about
-        | {"SCORE-REQ-014", "SCORE-REQ-016", "SCORE-REQ-017", "SCORE-REQ-019"},
-    ),
+    (strings_only, {"SCORE-REQ-008", "SCORE-SEM-002", "SCORE-EX-001"}),
     (one_to_many_refused, {"SCORE-SEM-003"}),
     (
         ignoring("score", "truncate_prompt_tokens"),
