@@ -29,9 +29,12 @@ class Feeding:
         """The scenario can add evidence or a finding to the row."""
         if any(row in step.serves for step in scenario.steps):
             return True
-        if any(fed(check, scenario) for check in self.declaring(row)):
-            return True
-        return row in self.annotated and not self.apis(row).isdisjoint(scenario.apis)
+        is_spoken_of = not self.apis(row).isdisjoint(scenario.apis)
+        for check in self.declaring(row):
+            is_answer = not issubclass(check.view, Observation | Record)
+            if fed(check, scenario) and (is_spoken_of or not is_answer):
+                return True
+        return row in self.annotated and is_spoken_of
 
     def probe_feeds(self, probe: Probe, row: str) -> bool:
         """Scenarios of the probe can feed the row through a check.
@@ -47,8 +50,7 @@ class Feeding:
 
     def apis(self, row: str) -> frozenset[Api]:
         """The APIs that a row speaks of."""
-        operations = self.known.requirements[row].operations
-        return frozenset(api_of(operation) for operation in operations)
+        return apis_of(self.known, row)
 
     @cached_property
     def annotated(self) -> frozenset[str]:
@@ -63,6 +65,12 @@ class Feeding:
         chunks = document.get("components", {}).get("schemas", {})
         streamed = [chunks[name] for name in chunks if name.endswith("Chunk")]
         return frozenset(_annotations(document, [*responses, *streamed]))
+
+
+def apis_of(known: Catalogue, row: str) -> frozenset[Api]:
+    """The APIs whose operations a row names."""
+    operations = known.requirements[row].operations
+    return frozenset(api_of(operation) for operation in operations)
 
 
 def fed(check: Check, scenario: PlannedScenario) -> bool:

@@ -7,14 +7,14 @@ evidence for it.
 
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.catalogue import SHAPE, Catalogue
 from conformance.check import Check, Finding, Note, Reading, Witness
-from conformance.exchange import Exchange, Facts, Observation
-from conformance.feeding import is_on
+from conformance.exchange import Api, Exchange, Facts, Observation
+from conformance.feeding import apis_of, is_on
 from conformance.views import Record, View
 
 
@@ -74,6 +74,7 @@ def judge(
     `exchanges` are judged one by one and as a record, `observations` as scenarios.
     """
     judgement = Judgement()
+    apis = {row: apis_of(known, row) for row in known.requirements}
     views: dict[type, list[_Subject]] = {}
     raised: list[tuple[Check, Sequence[Exchange], str]] = []
     malformed: set[str] = set()
@@ -86,7 +87,7 @@ def judge(
             except Exception as error:  # noqa: BLE001 - a check may raise anything
                 raised.append((check, subject.exchanges, _told(error)))
                 continue
-            _take(judgement, known, check, subject, notes)
+            _take(judgement, apis, check, subject, notes)
             if check.judge.__module__ == SHAPE and any(
                 isinstance(note, Finding) for note in notes
             ):
@@ -130,15 +131,24 @@ def _views(
 
 def _take(
     judgement: Judgement,
-    known: Catalogue,
+    apis: Mapping[str, frozenset[Api]],
     check: Check,
     subject: _Subject,
     notes: Sequence[Note],
 ) -> None:
-    own = known.ids_of(check)
+    """Keep notes. `apis`: the rows of the dialect with the APIs they speak of."""
+    api = subject.exchanges[0].api if isinstance(subject.value, View) else None
+
+    def concerned(rows: Iterable[str]) -> tuple[str, ...]:
+        """The rows of the dialect that speak of the API which answered."""
+        return tuple(
+            row for row in rows if row in apis and (api is None or api in apis[row])
+        )
+
+    own = concerned(check.ids)
     exercised: list[str] = [] if check.witness else list(own)
     for note in notes:
-        rows = tuple(r for r in note.ids or own if r in known.requirements)
+        rows = concerned(note.ids or own)
         if isinstance(note, Witness):
             exercised.extend(rows)
         elif isinstance(note, Reading):

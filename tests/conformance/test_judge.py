@@ -1,6 +1,7 @@
 """Every check on everything that it applies to; whose fault an exception is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from conformance.exchange import Exchange, Facts, Observation
 from conformance.judge import Judgement, judge
 from conformance.views import AnyAnswer, Record, RerankAnswer
 
+CATALOGUE = toys.catalogue()
 SENT = {"model": "m", "query": "q", "documents": ["a", "b"]}
 
 
@@ -133,6 +135,25 @@ def test_a_witnessing_check_says_what_it_exercised() -> None:
     assert done.readings["COMMON-RES-004"] == {"2 results": 1}
     (trace,) = done.traces
     assert trace.rows == ("RERANK-RES-002",)  # a row of another dialect is left out
+
+
+@check("RERANK-RES-001", "SCORE-RES-001")
+def serves_two_apis(answer: AnyAnswer) -> Iterator[Note]:
+    yield Finding(expected="x", actual=answer.exchange.api)
+
+
+def test_a_row_is_judged_by_answers_of_its_own_apis() -> None:
+    known = toys.catalogue(checks=(serves_two_apis,), api="score")
+    known = replace(
+        known, requirements={**CATALOGUE.requirements, **known.requirements}
+    )
+    scored = exchange("score", {}, {})
+    done = judged(serves_two_apis, GOOD, scored, known=known)
+    assert [trace.rows for trace in done.traces] == [
+        ("RERANK-RES-001",),
+        ("SCORE-RES-001",),
+    ]
+    assert done.count("SCORE-RES-001", "serves_two_apis") == 1
 
 
 # --- exceptions --------------------------------------------------------------------

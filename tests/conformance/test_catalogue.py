@@ -1,0 +1,122 @@
+"""What cannot be right is refused when the catalogue is gathered."""
+
+from collections.abc import Iterator
+
+import pytest
+import toys
+
+from conformance.catalogue import all_checks, all_probes, catalogue, verify_checks
+from conformance.check import Check, Finding, Note, Reading, Witness, check
+from conformance.exchange import Observation
+from conformance.feeding import Feeding
+from conformance.options import OptionError, RunOptions, SuiteError
+from conformance.plan import plan
+from conformance.views import AnyAnswer, RerankAnswer
+from spec import DIALECTS, Level, requirement
+
+
+@check("RERANK-SEM-006")
+def fine(answer: RerankAnswer) -> Iterator[Note]:
+    """A promise."""
+    yield Finding(expected="x", actual=answer)
+
+
+@check("RERANK-NO-999")
+def unknown(answer: RerankAnswer) -> Iterator[Note]:
+    yield Finding(expected="x", actual=answer)
+
+
+@check("COMMON-REQ-016")
+def judges_a_may_row(answer: AnyAnswer) -> Iterator[Note]:
+    yield Finding(expected="x", actual=answer)
+
+
+@check("COMMON-REQ-016")
+def reads_a_may_row(answer: AnyAnswer) -> Iterator[Note]:
+    yield Reading(str(answer))
+
+
+@check("RERANK-SEM-006", "RERANK-SEM-006")
+def twice_the_same_row(answer: RerankAnswer) -> Iterator[Note]:
+    yield Finding(expected="x", actual=answer)
+
+
+def test_checks_may_serve_known_rows() -> None:
+    verify_checks([fine, reads_a_may_row])
+
+
+@pytest.mark.parametrize(
+    ("checks", "code"),
+    [
+        ([fine, fine], "duplicate"),
+        ([unknown], "unknown-id"),
+        ([judges_a_may_row], "may-row-with-findings"),
+        ([twice_the_same_row], "duplicate"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(checks: list[Check], code: str) -> None:
+    with pytest.raises(SuiteError) as caught:
+        verify_checks(checks)
+    assert caught.value.code == code
+
+
+def test_the_promise_is_the_docstring() -> None:
+    assert fine.promise == "A promise."
+
+
+def test_rows_in_the_code_of_a_witnessing_check_are_found() -> None:
+    rows = {"some": ("META-002",)}
+
+    @check(witness=True, names=("META-003",))
+    def witnessing(seen: Observation) -> Iterator[Note]:
+        if seen.params:
+            yield Witness(("META-001", "RERANK-SEM-006"))
+        yield Witness(rows["some"])
+        yield from (Witness((row,)) for row in ["COMMON-RES-001"])
+
+    found = {"META-001", "META-003", "RERANK-SEM-006", "COMMON-RES-001"}
+    assert set(witnessing.names) == found
+
+
+def test_the_whole_catalogue_is_right() -> None:
+    verify_checks(all_checks())
+    assert len({probe.name for probe in all_probes()}) == len(all_probes())
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_dialect_has_a_catalogue(dialect: str) -> None:
+    known = catalogue(dialect)
+    assert known.dialect == dialect
+    assert all(dialect in probe.dialects for probe in known.probes.values())
+    assert all(known.ids_of(check) for check in known.checks if check.ids)
+    assert all(row.excluded is None for row in known.scored)
+
+
+def test_an_unknown_dialect_is_told() -> None:
+    with pytest.raises(OptionError, match="unknown dialect 'latin'"):
+        catalogue("latin")
+
+
+@pytest.mark.parametrize("check_", all_checks(), ids=lambda c: c.name)
+def test_every_check_states_its_promise(check_: Check) -> None:
+    assert check_.promise.endswith(".")
+    assert all(requirement(row).excluded is None for row in check_.ids)
+
+
+def test_every_scored_row_has_something_that_judges_it() -> None:
+    """No row of the dialect is without a check, a step or a schema node."""
+    known = catalogue()
+    feeding = Feeding(known)
+    scenarios = [s.planned for s in plan(RunOptions("http://h")).scenarios]
+    missing = [
+        row.id
+        for row in known.scored
+        if row.level != Level.MAY
+        and not any(feeding.feeds(scenario, row.id) for scenario in scenarios)
+    ]
+    assert missing == []
+
+
+def test_the_toy_catalogue_stands_on_real_rows() -> None:
+    known = toys.catalogue()
+    assert "RERANK-SEM-006" in known.requirements
