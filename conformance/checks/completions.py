@@ -32,7 +32,9 @@ def _echoes(
 ) -> Iterator[Note]:
     """An echoed text begins with a prompt, and with that of its own index."""
     yield Witness(_ECHO)
-    wanted = _prompt_of(answer.prompts, answer.n, index)
+    # choices that were not given are another row's matter
+    each = max(1, len(answer.choices) // len(answer.prompts))
+    wanted = _prompt_of(answer.prompts, each, index)
     if not any(text.startswith(prompt) for prompt in answer.prompts):
         yield Finding(
             expected=f"text that begins with {wanted!r}",

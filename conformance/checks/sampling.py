@@ -51,7 +51,6 @@ def printed_defaults_change_nothing(seen: Observation) -> Iterator[Note]:
     yield from equal(seen, presence, "seeded", ["presence_0"])
     yield from equal(seen, heat, "seeded", ["no_temperature"])
     yield from equal(seen, top_p, "seeded", ["no_top_p"])
-    yield from equal(seen, ("META-052",), "seeded", ["spelt"])
 
 
 @check("META-037", on=on("choices"), witness=True)

@@ -120,7 +120,7 @@ def grid(p: Params, served: Served) -> Iterator[Step]:
     params=st.fixed_dictionaries(
         {
             "text": st.sampled_from(BEYOND_ASCII["completions"]),
-            "limit": st.integers(5, 8),
+            "limit": st.integers(5, 10),
         }
     ),
     draws=(0, 1, 20),

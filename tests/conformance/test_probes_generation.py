@@ -1,0 +1,199 @@
+"""What chat and completions are asked: right, wrong, and within its share."""
+
+from typing import Any
+
+import orjson
+import pytest
+from generations import refused, said
+
+from conformance import catalogue
+from conformance.budget import Cost, ceilings
+from conformance.drawing import draw
+from conformance.exchange import Api, Facts
+from conformance.probe import Params, Probe, Served, Step
+from conformance.probes import chat, completions
+from conformance.probes.decoding import SEEDS, stop_within, text_of
+from conformance.scenario import api_of
+from conformance.selfcheck import slip
+from conformance.sending import content_key
+from spec import Level, requirements
+
+PROBES: dict[Api, tuple[Probe, ...]] = {
+    "chat": chat.PROBES,
+    "completions": completions.PROBES,
+}
+BOTH: tuple[Api, ...] = ("chat", "completions")
+SERVED = Served(Facts(models={"chat": "m", "completions": "m"}))
+REQUESTS = 225  # both APIs together
+TOKENS = 4_000
+SMOKE = 12
+MORE_SEEDS = {f"hot_{seed}" for seed in SEEDS[2:]}
+
+
+def _params(probe: Probe, preset: str) -> list[Params]:
+    count = getattr(probe.draws, preset)
+    if not count:
+        return []
+    return list(probe.rows[:count]) or draw(probe.name, probe.params, count, 0)
+
+
+def _scenarios(api: Api, preset: str) -> list[tuple[Probe, list[Step]]]:
+    return [
+        (probe, list(probe.build(params, SERVED)))
+        for probe in PROBES[api]
+        for params in _params(probe, preset)
+    ]
+
+
+def _sent(api: Api, preset: str) -> list[tuple[Step, Cost]]:
+    """The steps that are sent, equal ones once where they may be shared."""
+    seen: set[bytes] = set()
+    sent = []
+    for _, steps in _scenarios(api, preset):
+        for step, cost in zip(steps, ceilings(tuple(steps)), strict=True):
+            if not step.shared or content_key(step) not in seen:
+                seen.add(content_key(step))
+                sent.append((step, cost))
+    return sent
+
+
+def test_a_run_keeps_to_its_share() -> None:
+    sent = [pair for api in BOTH for pair in _sent(api, "standard")]
+    # seeds beyond the second are only tried on a target that ignores them
+    usual = [step for step, _ in sent if step.label not in MORE_SEEDS]
+    assert len(usual) <= REQUESTS
+    assert sum(cost.completion for _, cost in sent) <= TOKENS
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_smoke_is_short(api: Api) -> None:
+    assert len(_sent(api, "smoke")) <= SMOKE
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_relations_are_drawn_often_in_deep(api: Api) -> None:
+    for probe in PROBES[api]:
+        if not probe.rows and probe.draws.deep > 10:
+            assert len(_params(probe, "deep")) >= min(20, probe.draws.deep)
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_requests_are_what_they_claim_to_be(api: Api) -> None:
+    for probe, steps in _scenarios(api, "standard"):
+        for step in steps:
+            if not callable(step.body):
+                wrong = slip("aios", step, orjson.dumps(step.body))
+                assert wrong is None, (probe.name, step.label, wrong)
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_every_request_has_a_limit(api: Api) -> None:
+    for probe, steps in _scenarios(api, "standard"):
+        for step in steps:
+            if not callable(step.body) and step.expect != "refuse":
+                limits = {"max_tokens", "max_completion_tokens"} & step.body.keys()
+                assert limits, (probe.name, step.label)
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_several_choices_are_never_greedy(api: Api) -> None:
+    for probe, steps in _scenarios(api, "standard"):
+        for step in steps:
+            body: Any = {} if callable(step.body) else step.body
+            if (body.get("n") or 1) > 1:
+                assert body.get("temperature", 1) > 0, (probe.name, step.label)
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_every_row_is_served_or_declared(api: Api) -> None:
+    known = catalogue.catalogue()
+    served = {
+        row
+        for probe in known.probes.values()
+        for params in _params(probe, "standard")
+        for step in probe.build(params, SERVED)
+        for row in step.serves
+    }
+    declared = {row for check in known.checks for row in (*check.ids, *check.names)}
+    shaped = {r.id for r in requirements() if "-RES-" in r.id}
+    without_limit = {"CHAT-SEM-023", "COMP-SEM-006"}  # never sent (A-085)
+    for row in requirements():
+        is_ours = row.api == api or (
+            row.id.startswith("META-") and api in map(api_of, row.operations)
+        )
+        if is_ours and not row.excluded:
+            assert row.id in served | declared | shaped | without_limit, row.id
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_every_must_and_should_row_can_be_told_apart_by_its_probe(api: Api) -> None:
+    own = {row.id: row.level for row in requirements() if row.api == api}
+    for _, steps in _scenarios(api, "standard"):
+        for step in steps:
+            for row in step.serves:
+                assert own.get(row, Level.MUST) is not Level.MAY
+
+
+def _probe(api: Api, name: str) -> Probe:
+    return next(p for p in PROBES[api] if p.name == f"{api}.{name}")
+
+
+def _steps(api: Api, name: str) -> dict[str, Step]:
+    probe = _probe(api, name)
+    (params, *_) = _params(probe, "standard")
+    return {step.label: step for step in probe.build(params, SERVED)}
+
+
+def _made(step: Step, **answers: Any) -> Any:
+    assert callable(step.body)
+    return step.body(answers)
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_stop_strings_are_picked_from_the_plain_answer(api: Api) -> None:
+    steps = _steps(api, "stops")
+    plain = said(api, "The sea in winter is cold and grey and wide.")
+    single = _made(steps["stopped"], plain=plain)
+    several = _made(steps["stopped_by_list"], plain=plain)
+    text = text_of(plain)
+    assert text is not None
+    assert single["stop"] in text
+    assert single["stop"] in several["stop"][1:-1]  # neither the first nor the last
+    assert len(several["stop"]) == 4
+    assert _made(steps["stopped"], plain=refused(api)) is None
+    assert _made(steps["stopped"], plain=said(api, "")) is None
+
+
+def test_a_stop_string_is_inside_the_text_and_spans_words() -> None:
+    text = "one two three four"
+    assert [stop_within(text, after) for after in (1, 2, 3)] == ["o t", "e f", "e f"]
+    assert stop_within("a a a") == "a a"
+
+
+def test_a_conversation_goes_on_from_the_reply() -> None:
+    steps = _steps("chat", "history")
+    made = _made(steps["next"], first=said("chat", "Grey."))
+    roles = [message["role"] for message in made["messages"]]
+    assert roles == ["user", "assistant", "user"]
+    assert made["messages"][1]["content"] == "Grey."
+    assert _made(steps["next"], first=refused("chat")) is None
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_more_seeds_are_tried_only_while_texts_agree(api: Api) -> None:
+    third = _steps(api, "spread")["hot_3"]
+    same, other = said(api, "a"), said(api, "b")
+    assert _made(third, hot_1=same, hot_2=same)["seed"] == 3
+    assert _made(third, hot_1=same, hot_2=other, cold=same) is None
+
+
+def test_a_batch_does_not_read_the_same_backwards() -> None:
+    sent: Any = _steps("completions", "batch")["batch"].body
+    assert sent["prompt"] != sent["prompt"][::-1]
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_limits_that_must_be_read_are_below_the_usual_default(api: Api) -> None:
+    body: Any = _steps(api, "greedy")["new_limit"].body
+    assert body["max_completion_tokens"] < 16  # A-116
+    assert "max_tokens" not in body
