@@ -46,7 +46,8 @@ def conduct(
 ) -> Conducted:
     """Run, judge and report. `selection`: requirement ids, None for all.
 
-    A ConformanceError and Ctrl-C are part of what is returned, never raised.
+    A ConformanceError and Ctrl-C are part of what is returned, never raised. Any
+    other exception is a bug of ours: it is raised once the reports are written.
     """
     judged: list[RunResult] = []
 
@@ -57,12 +58,12 @@ def conduct(
 
     chosen = None if selection is None else sorted(selection)
     started, began = datetime.now(UTC), monotonic()
-    error: ConformanceError | None = None
+    error: Exception | None = None
     try:
         judged.append(asyncio.run(run(options, listen, chosen)))
-    except ConformanceError as caught:
+    except Exception as caught:  # noqa: BLE001  raised again, or told
         error = caught
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # before or after the run, which has its own end
         pass
     if judged:
         result = judged[-1]
@@ -70,7 +71,9 @@ def conduct(
         why = str(error) if error else INTERRUPTED
         result = broken_off(options, why, started, monotonic() - began, chosen)
     write_reports(result, options.report_dir)
-    return Conducted(result, error)
+    if error is None or isinstance(error, ConformanceError):
+        return Conducted(result, error)
+    raise error
 
 
 def broken_off(

@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ BUNDLED = ("mock", "reference")
 ModelApi = Literal["chat", "completions", "embeddings", "rerank", "score"]
 APIS: tuple[ModelApi, ...] = get_args(ModelApi)
 DEFAULT_KEY_VARIABLE = "AIOS_API_KEY"
+# Needs that are found out about a target, not claimed by its vendor.
+_FACTS = frozenset({"api_key", "cross_encoder", "embedding_model", "real_model"})
 _TOKEN = frozenset(
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
@@ -186,7 +189,7 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
         dialect=dialect,
         models=_models(values.get("model") or ()),
         apis=_listed("--apis", given("apis"), APIS),
-        without=_listed("--without", given("without"), capabilities(dialect)),
+        without=_listed("--without", given("without"), capabilities()),
         api_key=api_key,
         api_key_env=key_variable or DEFAULT_KEY_VARIABLE,
         headers=tuple(map(_header, values.get("header") or ())),
@@ -207,9 +210,11 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
     )
 
 
-def capabilities(dialect: str = "aios") -> tuple[str, ...]:
-    """What `--without` may name: the capabilities that some requirement needs."""
-    return tuple(sorted({need for row in requirements(dialect) for need in row.needs}))
+def capabilities() -> tuple[str, ...]:
+    """What `--without` may name: what some requirement of any dialect needs."""
+    rows = chain.from_iterable(map(requirements, DIALECTS))
+    needs = {need for row in rows for need in row.needs}
+    return tuple(sorted(needs - _FACTS))
 
 
 def is_target(word: str) -> bool:

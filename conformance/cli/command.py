@@ -7,6 +7,7 @@ import argparse
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -86,6 +87,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.JUDGED)
+    except Exception as error:  # noqa: BLE001  the last resort: exit code 3
+        traceback.print_exception(error)
+        _tell(err, "this is a fault of the suite itself; please report it")
+        return int(ExitCode.OWN_ERROR)
 
 
 def _tell(err: Console, message: str) -> None:

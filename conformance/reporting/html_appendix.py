@@ -1,6 +1,7 @@
 """report.html, what follows the requirements: readings, cost, method, footer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from conformance.reporting.markup import Markup, html, tag
 from conformance.reporting.wording import again
@@ -62,27 +63,40 @@ def costs(result: RunResult) -> Markup:
         f"{usage.completion_tokens} completion tokens; "
         f"{usage.shrink_requests} more requests to make failing examples small."
     )
-    columns: dict[tuple[str, str], None] = {}
-    for measures in result.timing.values():
-        for measure, statistics in measures.items():
-            columns.update(dict.fromkeys((measure, name) for name in statistics))
+    measures = dict.fromkeys(m for each in result.timing.values() for m in each)
+    columns = {
+        measure: dict.fromkeys(
+            name
+            for each in result.timing.values()
+            for name in each.get(measure, {})
+            if name != "count"
+        )
+        for measure in measures
+    }
+    flat = [(measure, name) for measure, names in columns.items() for name in names]
     lines = [
         tag(
             "tr",
             tag("td", tag("code", operation)),
+            tag("td", _count(each), class_="number"),
             [
-                tag("td", _number(measures.get(measure, {}).get(name)), class_="number")
-                for measure, name in columns
+                tag("td", _number(each.get(measure, {}).get(name)), class_="number")
+                for measure, name in flat
             ],
         )
-        for operation, measures in result.timing.items()
+        for operation, each in result.timing.items()
     ]
-    head = tag(
+    groups = tag(
         "tr",
-        tag("th", "Operation"),
-        [tag("th", f"{_measure(m)} {name}", class_="number") for m, name in columns],
+        tag("th", "Operation", rowspan=2),
+        tag("th", "Answers", rowspan=2, class_="number"),
+        [
+            tag("th", _measure(measure), colspan=len(names), class_="group")
+            for measure, names in columns.items()
+        ],
     )
-    table = tag("table", tag("thead", head), tag("tbody", lines))
+    names = tag("tr", [tag("th", name, class_="number") for _, name in flat])
+    table = tag("table", tag("thead", groups, names), tag("tbody", lines))
     return html(
         tag("h2", "Cost and timing"),
         tag("p", spent),
@@ -90,8 +104,13 @@ def costs(result: RunResult) -> Markup:
     )
 
 
+def _count(measures: Mapping[str, Any]) -> str:
+    counts = [each["count"] for each in measures.values() if "count" in each]
+    return str(int(max(counts))) if counts else ""
+
+
 def _measure(name: str) -> str:
-    words = {"ttft_ms": "first byte, ms,", "total_ms": "whole answer, ms,"}
+    words = {"ttft_ms": "First byte, ms", "total_ms": "Whole answer, ms"}
     return words.get(name, name)
 
 

@@ -385,7 +385,7 @@ def test_workers_judge_and_one_process_records(tmp_path: Path) -> None:
     counting = Counting(total_off_by_one)
     with listening(counting) as address:
         code, text = own_process(tmp_path, f"--target={address}", "-n2", "-rf")
-    assert code == 1
+    assert code == 1, text
     assert counting.asked == sum(
         report(tmp_path)["usage"][key] for key in ("requests", "shrink_requests")
     )

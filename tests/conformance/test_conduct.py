@@ -1,0 +1,116 @@
+"""A run to its reports, whatever ends it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from results import made_result
+
+from conformance import conduct as conducting
+from conformance.cli import main
+from conformance.conduct import Conducted, conduct
+from conformance.events import Judged
+from conformance.options import (
+    OptionError,
+    RunOptions,
+    SuiteError,
+    TargetError,
+)
+from conformance.reporting import WRITERS
+from spec import report_schema
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> RunOptions:
+    return RunOptions("mock", report_dir=tmp_path / "out")
+
+
+def ending(monkeypatch: pytest.MonkeyPatch, end: Any, *, judged: bool = False) -> None:
+    """Let a run end in one way."""
+
+    async def run(_: Any, listener: Any, __: Any) -> Any:
+        if judged:
+            listener(Judged(made_result(complete=False, cut_short="a fault")))
+        if isinstance(end, BaseException):
+            raise end
+        return end
+
+    monkeypatch.setattr(conducting, "run", run)
+
+
+def written(options: RunOptions) -> Any:
+    names = {path.name for path in options.report_dir.iterdir()}
+    assert names == set(WRITERS)
+    data = json.loads((options.report_dir / "report.json").read_bytes())
+    jsonschema_rs.validate(report_schema(), data)
+    return data
+
+
+def silent(_: object) -> None:
+    """Show nothing."""
+
+
+def test_a_result_is_reported(
+    options: RunOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending(monkeypatch, made_result({}))
+    assert conduct(options, silent).exit_code(("must",)) == 0
+    assert written(options)["claim"] == "full"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TargetError("nobody there", code="x"), 4),
+        (SuiteError("our fault", code="x"), 3),
+        (OptionError("no", code="x"), 4),
+    ],
+)
+def test_an_error_leaves_a_truthful_report(
+    options: RunOptions, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    ending(monkeypatch, error)
+    assert conduct(options, silent, ["EMB-RES-001"]).exit_code(("must",)) == code
+    data = written(options)
+    assert data["complete"] is False
+    assert data["claim"] == "none"
+    assert data["cut_short"] == str(error)
+    assert data["selection"] == ["EMB-RES-001"]
+    assert {row["verdict"] for row in data["requirements"]} == {"inconclusive", "info"}
+
+
+def test_what_was_judged_before_an_error_is_kept(
+    options: RunOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending(monkeypatch, SuiteError("our fault", code="x"), judged=True)
+    assert conduct(options, silent).exit_code(("must",)) == 3
+    data = written(options)
+    assert data["complete"] is False
+    assert data["summary"]["pass"] > 100
+
+
+def test_ctrl_c_before_the_run_is_a_cut(
+    options: RunOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending(monkeypatch, KeyboardInterrupt())
+    assert conduct(options, silent).exit_code(("must",)) == 2
+    assert written(options)["cut_short"] == "interrupted"
+
+
+def test_an_interrupted_run_is_cut_short_even_where_it_is_red() -> None:
+    assert Conducted(made_result(cut_short="interrupted")).exit_code(("must",)) == 2
+
+
+def test_a_bug_is_told_with_its_traceback_and_leaves_reports(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ending(monkeypatch, ZeroDivisionError("oh"), judged=True)
+    assert main(["run", "mock", f"--report-dir={tmp_path / 'out'}"]) == 3
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError: oh" in err
+    assert "a fault of the suite itself" in err
+    assert written(RunOptions("mock", report_dir=tmp_path / "out"))["complete"] is False
