@@ -43,7 +43,7 @@ def batch(given: Params, served: Served) -> Iterator[Step]:
     "embeddings.forms",
     "embeddings",
     params=texts.beyond_ascii(),
-    draws=(0, 1, 30),
+    draws=(0, 1, 12),
 )
 def forms(text: Params, served: Served) -> Iterator[Step]:
     """One text as a string and as an array of one."""

@@ -61,7 +61,7 @@ def one_to_many(p: Params, served: Served) -> Iterator[Step]:
     "score.forms",
     "score",
     params=texts.topics(),
-    draws=(0, 1, 30),
+    draws=(0, 1, 12),
 )
 def forms(topic: Params, served: Served) -> Iterator[Step]:
     """One pair as strings and as arrays of one."""
@@ -77,7 +77,7 @@ def forms(topic: Params, served: Served) -> Iterator[Step]:
     "score.paths.strings",
     "score",
     params=texts.topics(),
-    draws=(1, 1, 30),
+    draws=(1, 1, 12),
 )
 def paths(topic: Params, served: Served) -> Iterator[Step]:
     """The same pair of strings on both paths."""
