@@ -10,7 +10,7 @@ from conformance.views import Refusal
 
 @check("COMMON-ERR-002", "COMMON-ERR-003", witness=True)
 def each_mistake_has_its_code(seen: Observation) -> Iterator[Note]:
-    """What is no JSON gets 400, what breaks a parameter table 422 (A-003)."""
+    """What is no JSON or breaks a table gets 400 or 422; which, is reported (A-003)."""
     if not any(e.expect == "accept" and e.is_success for e in seen.steps.values()):
         return
     for exchange in seen.steps.values():
@@ -18,12 +18,11 @@ def each_mistake_has_its_code(seen: Observation) -> Iterator[Note]:
             continue
         is_json = isinstance(exchange.request.json, dict)
         rows = ("COMMON-ERR-003",) if is_json else ("COMMON-ERR-002",)
-        wanted = 422 if is_json else 400
         yield Witness(rows)
         yield Reading(str(exchange.status), ids=rows)
-        if exchange.status != wanted:
+        if exchange.status not in DOCUMENTED:
             yield Finding(
-                expected=f"{wanted}: {exchange.breaks}",
+                expected=f"400 or 422: {exchange.breaks}",
                 actual=exchange.status,
                 step=exchange.label,
                 ids=rows,

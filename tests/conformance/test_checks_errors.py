@@ -40,11 +40,11 @@ def mistake(status: int, sent: Any = None, **over: Any) -> Observation:
     ("status", "sent", "row", "is_found"),
     [
         (400, b'{"model"', "COMMON-ERR-002", False),
-        (422, b'{"model"', "COMMON-ERR-002", True),
+        (422, b'{"model"', "COMMON-ERR-002", False),
         (415, b'{"model"', "COMMON-ERR-002", True),
         (400, b"", "COMMON-ERR-002", False),
         (422, None, "COMMON-ERR-003", False),
-        (400, None, "COMMON-ERR-003", True),
+        (400, None, "COMMON-ERR-003", False),
         (404, None, "COMMON-ERR-003", True),
     ],
 )
