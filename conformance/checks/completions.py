@@ -55,7 +55,7 @@ def _echoes(
             )
 
 
-@check(*_ECHO, "COMP-SEM-018", on=_ON, witness=True)
+@check(*_ECHO, on=_ON, witness=True)
 def an_echo_begins_with_its_prompt(answer: Generated) -> Iterator[Note]:
     """With echo each text begins with its prompt."""
     if answer.is_chat or answer.sent.get("echo") is not True or not all(answer.prompts):
@@ -65,7 +65,7 @@ def an_echo_begins_with_its_prompt(answer: Generated) -> Iterator[Note]:
         yield from _echoes(answer, choice.get("index"), choice["text"], pointer)
 
 
-@check("COMP-SEM-002", on=_ON, witness=True)
+@check("COMP-SEM-002", on="completions.echo.streamed", witness=True)
 def a_streamed_echo_begins_with_its_prompt(stream: CompletionStream) -> Iterator[Note]:
     """With echo the pieces of a stream begin with the prompt."""
     prompt = stream.sent.get("prompt")

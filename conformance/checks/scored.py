@@ -22,6 +22,9 @@ _NEUTRAL = {
 """Settings under which the likeliest token is the one that greedy decoding takes."""
 
 
+_REPLACEMENT = "\ufffd".encode()
+
+
 @dataclass(frozen=True, slots=True)
 class Alternative:
     """A likely token at a position."""
@@ -61,10 +64,10 @@ class Position:
 
     @property
     def is_torn(self) -> bool:
-        """Part of a character: its text does not tell what it is."""
-        return self.data is None and (
-            "\ufffd" in self.token or self.token.startswith("bytes:")
-        )
+        """Part of a character whose own bytes are not given."""
+        if self.data is not None and _REPLACEMENT not in self.data:
+            return False
+        return "\ufffd" in self.token or self.token.startswith("bytes:")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from exchanges import exchange, findings, observation, readings, witnessed
 from generations import choice, listed, request, said, scored
 
-from conformance.checks import logprobs
+from conformance.checks import logprob_relations, logprobs
 from conformance.exchange import Exchange, Observation
 
 HALF, THIRD, TENTH = log(0.5), log(0.3), log(0.1)
@@ -231,7 +231,7 @@ def asked(**steps: Exchange) -> Observation:
 
 
 def test_log_probabilities_leave_the_text_alone() -> None:
-    check = logprobs.log_probabilities_leave_the_text_alone
+    check = logprob_relations.log_probabilities_leave_the_text_alone
     off = said("chat", "a")
     assert witnessed(check, asked(off=off, few=GOOD)) == {"META-073"}
     assert not findings(check, asked(off=off, few=GOOD))
@@ -239,7 +239,7 @@ def test_log_probabilities_leave_the_text_alone() -> None:
 
 
 def test_fewer_alternatives_begin_more() -> None:
-    check = logprobs.fewer_alternatives_begin_more
+    check = logprob_relations.fewer_alternatives_begin_more
     many = chat(scored(("a", HALF, [*LIKELY, ("c", TENTH)])))
     assert witnessed(check, asked(few=GOOD, many=many)) == {"META-075"}
     assert not findings(check, asked(few=GOOD, many=many))
@@ -250,7 +250,7 @@ def test_fewer_alternatives_begin_more() -> None:
 
 
 def test_fewer_alternatives_are_among_more() -> None:
-    check = logprobs.fewer_alternatives_are_among_more
+    check = logprob_relations.fewer_alternatives_are_among_more
 
     def seen(many: dict[str, float]) -> Observation:
         few = comp(listed(("a", HALF, {"a": HALF})))
@@ -259,3 +259,10 @@ def test_fewer_alternatives_are_among_more() -> None:
 
     assert not findings(check, seen(dict(LIKELY)))
     assert findings(check, seen({"b": THIRD, "c": TENTH}))
+
+
+def test_a_replacement_in_place_of_bytes_shows_nothing() -> None:
+    check = logprobs.the_tokens_are_the_text
+    torn = {"token": "\ufffd", "logprob": HALF, "top_logprobs": []}
+    torn |= {"bytes": list("\ufffd".encode())}
+    assert not witnessed(check, chat({"content": [torn, torn]}, "é"))
