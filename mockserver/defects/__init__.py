@@ -1,16 +1,19 @@
 """Broken promises, to prove that a judge notices, and freedoms, to prove its fairness.
 
-One module per API; `registry()` lists all of them by name.
+One module per API or dialect; `registry()` lists all of them by name.
 """
 
 from collections.abc import Mapping
 
 from mockserver.defects import (
+    aigne_hub,
+    aihubmix,
     chat,
     common,
     completions,
     embeddings,
     generation,
+    infinity,
     rerank,
     score,
     streams,
@@ -28,6 +31,9 @@ _ALL: tuple[Defect, ...] = (
     *completions.DEFECTS,
     *streams.DEFECTS,
     *variations.VARIATIONS,
+    *infinity.DEFECTS,
+    *aigne_hub.DEFECTS,
+    *aihubmix.DEFECTS,
 )
 
 
