@@ -18,7 +18,7 @@ _THOUGHTS = ("<think>", "<thinking>", "<|begin_of_thought|>")
 def reasoning_is_no_content(answer: ChatAnswer) -> Iterator[Note]:
     """Reasoning stands in reasoning_content, not as markup at the head of content."""
     for i, text in enumerate(answer.texts):
-        if text.lstrip().startswith(_THOUGHTS):
+        if isinstance(text, str) and text.lstrip().startswith(_THOUGHTS):
             yield Finding(
                 expected="reasoning in reasoning_content",
                 actual=text[:80],

@@ -132,14 +132,15 @@ def _whole(value: object) -> int | None:
 def ends_otherwise(exchange: Exchange, wanted: str) -> str | None:
     """The finish reason of the first choice, if it is another one: "null" for none.
 
-    What is neither a string nor null is CHAT-RES-015's or COMP-RES-009's matter.
+    What is neither a string nor null is CHAT-RES-015's or COMP-RES-009's matter,
+    and null in chat is CHAT-RES-016's.
     """
     body = exchange.response.json if exchange.response else None
     choices = body.get("choices") if isinstance(body, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else {}
     finish = first.get("finish_reason", wanted) if isinstance(first, dict) else wanted
     if finish is None:
-        return "null"
+        return None if exchange.api == "chat" else "null"
     return finish if isinstance(finish, str) and finish != wanted else None
 
 

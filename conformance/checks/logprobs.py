@@ -112,14 +112,16 @@ def the_likeliest_are_listed(answer: Scored) -> Iterator[Note]:
     """A chosen token that is not listed is no likelier than those that are."""
     own = ("CHAT-SEM-006",) if answer.is_chat else ("COMP-SEM-003",)
     for pointer, _, position in _each(answer):
-        if not position.alternatives or position.logprob is None:
+        own_logprob = position.logprob
+        # above 0 is META-066's matter
+        if not position.alternatives or own_logprob is None or own_logprob > 0:
             continue
         yield Witness(own)
         least = min(other.logprob for other in position.alternatives)
         is_listed = position.listed() is not None
-        if not is_listed and position.logprob > least + BETWEEN_CALLS:
+        if not is_listed and own_logprob > least + BETWEEN_CALLS:
             yield Finding(
-                expected=f"{position.token!r} ({position.logprob}) among the likeliest",
+                expected=f"{position.token!r} ({own_logprob}) among the likeliest",
                 actual=[other.token for other in position.alternatives],
                 pointer=pointer,
                 ids=own,

@@ -204,12 +204,12 @@ def scored_choices(exchange: Exchange, facts: Facts) -> Iterator[ScoredChoice]:
         message = choice.get("message")
         is_chat = exchange.api == "chat"
         source, name = (message, "content") if is_chat else (choice, "text")
-        text = source.get(name, "") if isinstance(source, dict) else False
-        if not isinstance(text, str | None):
+        text = source.get(name) if isinstance(source, dict) else None
+        if not isinstance(text, str):
             continue  # its shape is judged elsewhere
         yield ScoredChoice(
             f"/choices/{i}",
-            text or "",
+            text,
             choice.get("finish_reason"),
             [choice.get("logprobs")],
             is_chat=is_chat,

@@ -16,6 +16,7 @@ def test_reasoning_is_no_content() -> None:
     thought = choice("chat", "Seoul", reasoning_content="A capital …")
     assert not findings(check, said("chat", thought))
     assert findings(check, said("chat", "<think>\nA capital …</think>Seoul"))
+    assert not findings(check, said("chat", choice("chat", "", content=[{}])))
 
 
 def test_members_without_a_value_are_read() -> None:

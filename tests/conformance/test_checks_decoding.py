@@ -66,7 +66,8 @@ def test_a_cut_says_length_with_the_limits_tokens(api: Api) -> None:
     stops = greedy(api, new_limit=_cut(api, finish="stop"))
     assert _rows(findings(check, stops)) == {own, "META-041"}
     silent = greedy(api, fewer=_cut(api, finish=None))
-    assert _rows(findings(check, silent)) == {own, "META-041"}
+    unsaid = {own, "META-041"} if api == "completions" else set()  # CHAT-RES-016
+    assert _rows(findings(check, silent)) == unsaid
     counted = greedy(api, fewer=_cut(api, count=4))
     assert _rows(findings(check, counted)) == {"META-041"}
     uncut = greedy(api, fewer=said(api, TEXT))
