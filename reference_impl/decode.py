@@ -20,7 +20,6 @@ B rows, T new tokens, W columns in the cache, V ids in the vocabulary.
 import inspect
 import threading
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,14 +28,14 @@ from torch import Tensor
 from transformers.cache_utils import Cache
 
 from reference_impl import cache as kv
-from reference_impl.grammar import Constraint, unpacked
+from reference_impl.grammar import unpacked
 from reference_impl.sampling import IMPOSSIBLE, Choice, draw
+from reference_impl.sequence import Request, Scan
 from reference_impl.vocabulary import Vocabulary
 from reference_impl.worker import Event
-from serving.engine import Candidate, Overloaded, Sampling, Token
+from serving.engine import Candidate, EngineError, Overloaded, Token
 
 WASTE = 1.5  # padded size of a prefill over its real size
-CHOICE = 0x9E3779B97F4A7C15  # keeps seeds of neighbouring choices apart
 SCANNED = 256  # prompt tokens scored at a time: their logits are (T, V)
 
 
@@ -49,77 +48,6 @@ class Limits:
     chunk: int  # prompt tokens in one forward pass
     context: int  # tokens of prompt and answer together
     cells: int  # cache cells (rows x columns) that memory holds
-
-
-@dataclass(eq=False, slots=True)
-class Request:
-    """One sequence: its prompt, its settings and how far it has come."""
-
-    prompt: list[int]
-    sampling: Sampling
-    emit: Callable[[Any], None]  # called on the event loop: tokens, then None
-    constraint: Constraint | None = None
-    cancelled: bool = False
-    produced: int = 0
-    _counts: dict[int, int] = field(default_factory=dict)
-    _shift: dict[int, float] = field(default_factory=dict)
-    _random: torch.Generator | None = None
-
-    def place(self, device: torch.device) -> None:
-        """Seed the request's own random numbers, on the model's device."""
-        s = self.sampling
-        self._shift = dict(s.logit_bias)
-        self._random = torch.Generator(device)
-        if s.seed is None:
-            self._random.seed()
-        else:  # the choices of one request differ; the first is that of n = 1
-            self._random.manual_seed((s.seed + s.choice * CHOICE) % 2**63)
-
-    @property
-    def room(self) -> int:
-        """Columns that it may come to need."""
-        return len(self.prompt) + self.sampling.max_tokens
-
-    @property
-    def length(self) -> int:
-        """Tokens so far, prompt included."""
-        return len(self.prompt) + self.produced
-
-    @property
-    def left(self) -> int:
-        """Tokens that may still come."""
-        return self.sampling.max_tokens - self.produced
-
-    def choice(self) -> Choice:
-        """Return the settings of its next draw."""
-        s = self.sampling
-        top = s.top_logprobs or 0
-        return Choice(s.temperature, s.top_p, self._random, self._shift, top)
-
-    def take(self, token_id: int) -> None:
-        """Count a token towards the penalties."""
-        self.produced += 1
-        s = self.sampling
-        if s.frequency_penalty or s.presence_penalty:
-            count = self._counts.get(token_id, 0) + 1
-            self._counts[token_id] = count
-            self._shift[token_id] = (
-                s.logit_bias.get(token_id, 0.0)
-                - s.frequency_penalty * count
-                - s.presence_penalty
-            )
-
-
-@dataclass(eq=False, slots=True)
-class Scan:
-    """A prompt whose own log probabilities are asked for (echo)."""
-
-    prompt: list[int]
-    top: int
-    emit: Callable[[Any], None]
-    cancelled: bool = False
-    tokens: list[Token] = field(default_factory=list)
-    cache: Cache = field(default_factory=kv.empty)
 
 
 @dataclass(eq=False, slots=True)
@@ -147,6 +75,8 @@ class Decoder:
         self._waiting: deque[Request | Scan] = deque()
         self._lock = threading.Lock()
         self._prefill: Prefill | Scan | None = None
+        self._events: list[Event] = []  # of this step
+        self._open: set[Request | Scan] = set()  # begun and not yet answered
         self._options = frozenset(inspect.signature(model.forward).parameters)
         self._reset()
 
@@ -184,34 +114,27 @@ class Decoder:
 
     def fail(self, error: Exception) -> list[Event]:
         """Give up everything under way after an error in a step."""
-        victims: list[Request | Scan] = list(self._rows)
-        match self._prefill:
-            case Prefill(requests=requests):
-                victims += requests
-            case Scan() as scan:
-                victims.append(scan)
-            case None:
-                pass
+        victims, self._open = self._open, set()
         self._prefill = None
         self._reset()
-        return [(victim.emit, error) for victim in victims]
+        return [*self._events, *((victim.emit, error) for victim in victims)]
 
     def step(self) -> list[Event]:
         """Advance everything by one chunk and one token."""
-        events: list[Event] = []
+        self._events = []
         self._keep([not r.cancelled for r in self._rows])
         if self._prefill is None:
             self._prefill = self._admit()
         match self._prefill:
             case Scan() as scan:
-                events += self._advance_scan(scan)
+                self._advance_scan(scan)
             case Prefill() as prefill:
-                events += self._advance(prefill)
+                self._advance(prefill)
             case None:
                 pass
         if self._rows:
-            events += self._decode()
-        return events
+            self._decode()
+        return self._events
 
     def _admit(self) -> Prefill | Scan | None:
         """Take the prompts from the head of the queue that go well together."""
@@ -222,12 +145,12 @@ class Decoder:
                 if head.cancelled:
                     self._waiting.popleft()
                 elif isinstance(head, Scan):
-                    if not group:
-                        self._waiting.popleft()
-                        return head
-                    break
+                    if group:
+                        break
+                    self._open.add(self._waiting.popleft())
+                    return head
                 elif self._fits([*group, head]):
-                    self._waiting.popleft()
+                    self._open.add(self._waiting.popleft())
                     head.place(self._device)
                     group.append(head)
                 else:
@@ -260,56 +183,49 @@ class Decoder:
             self.limits.chunk, WASTE * sum(lengths)
         )
 
-    def _advance(self, prefill: Prefill) -> list[Event]:
+    def _advance(self, prefill: Prefill) -> None:
         if all(r.cancelled for r in prefill.requests):
             self._prefill = None
-            return []
+            self._open.difference_update(prefill.requests)
+            return
         chunk = prefill.ids[:, prefill.done : prefill.done + self.limits.chunk]
         logits = self._forward(
             chunk, prefill.pads if prefill.padded else None, prefill.cache
         )
         prefill.done += chunk.shape[1]
         if prefill.done < prefill.ids.shape[1]:
-            return []
+            return
         self._prefill = None
         rows = torch.tensor(prefill.rows, device=self._device)
-        return self._join(
-            prefill, rows, *self._choose(prefill.requests, logits[rows, -1])
-        )
+        self._join(prefill, rows, *self._choose(prefill.requests, logits[rows, -1]))
 
     def _join(
-        self,
-        prefill: Prefill,
-        rows: Tensor,
-        ids: Tensor,
-        events: list[Event],
-        going: list[bool],
-    ) -> list[Event]:
+        self, prefill: Prefill, rows: Tensor, ids: Tensor, going: list[bool]
+    ) -> None:
         """Add those rows of a finished prefill that go on to the batch."""
         stay = [i for i, on in enumerate(going) if on]
-        if stay:
-            picked = torch.tensor(stay, device=self._device)
-            requests = [prefill.requests[i] for i in stay]
-            parts = [
-                kv.Part(
-                    prefill.cache, rows[picked], max(len(r.prompt) for r in requests)
-                )
-            ]
+        if not stay:
+            return
+        picked = torch.tensor(stay, device=self._device)
+        requests = [prefill.requests[i] for i in stay]
+        longest = max(len(r.prompt) for r in requests)
+        parts = [kv.Part(prefill.cache, rows[picked], longest)]
+        if self._rows:
             everyone = torch.arange(len(self._rows), device=self._device)
-            if self._rows:
-                parts.insert(
-                    0, kv.Part(self._cache, everyone, self._cache.get_seq_length())
-                )
-            self._cache = kv.joined(parts)
-            self._rows += requests
-            self._next = torch.cat([self._next, ids[picked][:, None]])
-            self._measure()
-        return events
+            width = self._cache.get_seq_length()
+            parts.insert(0, kv.Part(self._cache, everyone, width))
+        self._cache = kv.joined(parts)
+        self._rows += requests
+        self._next = torch.cat([self._next, ids[picked][:, None]])
+        self._measure()
 
     def _keep(self, going: list[bool]) -> None:
         """Let rows leave the batch, and with them columns that only they used."""
         if all(going):
             return
+        self._open.difference_update(
+            row for row, on in zip(self._rows, going, strict=True) if not on
+        )
         stay = [i for i, on in enumerate(going) if on]
         if not stay:
             self._reset()
@@ -327,14 +243,13 @@ class Decoder:
         self._pads = torch.tensor(pads, device=self._device)
         self._padded = any(pads)
 
-    def _decode(self) -> list[Event]:
+    def _decode(self) -> None:
         logits = self._forward(
             self._next, self._pads if self._padded else None, self._cache
         )
-        ids, events, going = self._choose(self._rows, logits[:, -1])
+        ids, going = self._choose(self._rows, logits[:, -1])
         self._next = ids[:, None]
         self._keep(going)
-        return events
 
     def _forward(
         self, ids: Tensor, pads: Tensor | None, cache: Cache, keep: int = 1
@@ -362,8 +277,8 @@ class Decoder:
 
     def _choose(
         self, requests: list[Request], logits: Tensor
-    ) -> tuple[Tensor, list[Event], list[bool]]:
-        """Draw a token for each row of logits (B, V): ids, events, who goes on."""
+    ) -> tuple[Tensor, list[bool]]:
+        """Draw a token for each row of logits (B, V): ids, and who goes on."""
         allowed = None
         if any(r.constraint for r in requests):
             # computed while the device is still busy with the forward pass
@@ -373,19 +288,24 @@ class Decoder:
             ]
             allowed = unpacked(torch.stack(masks).to(self._device), logits.shape[1])
         drawn = draw(logits, [r.choice() for r in requests], allowed)
-        events: list[Event] = []
         going = []
         for request, (token_id, logprob, top) in zip(requests, drawn.rows, strict=True):
             request.take(token_id)
             end = token_id in self._vocabulary.ends
-            events.append((request.emit, self._token(token_id, logprob, top, end=end)))
             done = end or request.left == 0
-            if request.constraint and not end and request.constraint.accept(token_id):
+            if request.constraint and not end:
+                done = request.constraint.accept(token_id) or done
+            if request.constraint and (problem := request.constraint.problem):
+                self._events.append((request.emit, EngineError(problem)))
                 done = True
+            else:
+                token = self._token(token_id, logprob, top, end=end)
+                self._events.append((request.emit, token))
+                self._events += [(request.emit, None)] if done else []
             if done:
-                events.append((request.emit, None))
+                self._open.discard(request)
             going.append(not done)
-        return drawn.ids, events, going
+        return drawn.ids, going
 
     def _token(
         self,
@@ -399,11 +319,12 @@ class Decoder:
         likely = tuple(Candidate(i, p, text(i)) for i, p in top)
         return Token(token_id, b"" if end else text(token_id), logprob, likely, end)
 
-    def _advance_scan(self, scan: Scan) -> list[Event]:
+    def _advance_scan(self, scan: Scan) -> None:
         """Score one chunk of a prompt against itself."""
         if scan.cancelled:
             self._prefill = None
-            return []
+            self._open.discard(scan)
+            return
         if not scan.tokens:
             scan.tokens.append(self._token(scan.prompt[0], None, []))
         start = len(scan.tokens) - 1
@@ -414,10 +335,10 @@ class Decoder:
             logits = self._forward(ids, None, scan.cache, keep=0)
             choices = [Choice(0, 1, None, {}, scan.top)] * len(targets)
             scan.tokens += self._scored(logits[0, : len(targets)], targets, choices)
-        if len(scan.tokens) < len(scan.prompt):
-            return []
-        self._prefill = None
-        return [(scan.emit, scan.tokens)]
+        if len(scan.tokens) == len(scan.prompt):
+            self._prefill = None
+            self._open.discard(scan)
+            self._events.append((scan.emit, scan.tokens))
 
     def _scored(
         self, logits: Tensor, targets: list[int], choices: list[Choice]

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from reference_impl.chat import Chat
-from reference_impl.decode import Decoder, Request, Scan
+from reference_impl.decode import Decoder
 from reference_impl.encode import Encoder, Encoding, Text
 from reference_impl.load import CrossEncoder, Embedding
+from reference_impl.sequence import Request, Scan
 from reference_impl.tokenize import encoding
 from reference_impl.vocabulary import Vocabulary
 from reference_impl.worker import Worker

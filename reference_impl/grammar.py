@@ -96,11 +96,18 @@ class Constraint:
 
     def accept(self, token_id: int) -> bool:
         """Take the token; tell whether the text is complete."""
-        if not self._matcher.consume_token(token_id):
-            raise RuntimeError(self._matcher.get_error())
+        self._matcher.consume_token(token_id)
         self._in_string.read(self._tokens.text(token_id))
         self._ids.append(token_id)
         return self._matcher.is_stopped()
+
+    @property
+    def problem(self) -> str:
+        """Why the grammar cannot be followed any further, mostly empty."""
+        if not self._matcher.is_error():
+            return ""
+        reason = self._matcher.get_error().split("\n", maxsplit=1)[0]
+        return f"the JSON schema is too complex to be enforced: {reason}"
 
     def _must_end(self, left: int) -> bool:
         if len(self._ids) % EVERY == 0 and _repeats(self._ids):

@@ -75,12 +75,14 @@ class Worker:
 def _stepped(lane: Lane) -> list[Event]:
     try:
         return lane.step()
-    except (MemoryError, torch.OutOfMemoryError):
-        log.exception("out of memory: the requests under way are given up")
-        return lane.fail(Overloaded())
     except Exception as error:
         log.exception("a step failed: the requests under way are given up")
-        return lane.fail(error)
+        return lane.fail(Overloaded() if _is_lack_of_memory(error) else error)
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    kinds = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, kinds) or "allocate memory" in str(error)  # a CPU's words
 
 
 def _call(events: list[Event]) -> None:

@@ -18,6 +18,7 @@ from reference_engines import (
 
 from reference_impl.decode import Decoder
 from reference_impl.engine import ReferenceEngine
+from reference_impl.grammar import Constraint
 from serving.engine import EngineError, Overloaded, Sampling, TooLong
 
 Run = Callable[..., Any]
@@ -310,6 +311,52 @@ def test_a_failing_step_fails_its_requests_only(
         return await tokens(engine, prompt, 5, **GREEDY)
 
     assert ids(run(twice)) == generated_by_transformers(tiny, prompt, 5)
+
+
+def test_what_was_answered_before_a_failure_stays_answered(
+    run: Run, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request ends in the very step in which another's decoding fails."""
+    first, second = prompts(tiny)[0], prompts(tiny)[3]
+    decode = Decoder._decode
+
+    def failing(lane: Decoder) -> Any:
+        if any(told is None for _, told in lane._events):
+            raise RuntimeError("device lost")
+        return decode(lane)
+
+    monkeypatch.setattr(Decoder, "_decode", failing)
+
+    async def both(engine: ReferenceEngine) -> Any:
+        endless = Sampling(900, temperature=0, logit_bias={2: -100.0})
+        long = engine.generate("text", first, endless)
+        await anext(long)
+        one = asyncio.create_task(tokens(engine, second, 1, **GREEDY))
+        with pytest.raises(RuntimeError, match="device lost"):
+            async for _ in long:
+                pass
+        return await one
+
+    mine = run(both)
+    assert ids(mine) == generated_by_transformers(tiny, second, 1)
+
+
+def test_a_grammar_that_fails_fails_its_request_only(
+    run: Run, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt = prompts(tiny)[0]
+    monkeypatch.setattr(Constraint, "problem", property(lambda _: "too complex"))
+
+    async def both(engine: ReferenceEngine) -> Any:
+        return await asyncio.gather(
+            tokens(engine, prompt, 9, schema={"type": "object"}, **GREEDY),
+            tokens(engine, prompt, 9, **GREEDY),
+            return_exceptions=True,
+        )
+
+    refused, served = run(both)
+    assert isinstance(refused, EngineError)
+    assert ids(served) == generated_by_transformers(tiny, prompt, 9)
 
 
 def test_models_have_every_name(run: Run) -> None:
