@@ -78,7 +78,7 @@ def streamed_usage_is_the_whole_usage(seen: Observation) -> Iterator[Note]:
 @check(witness=True)
 def call_deltas_join_to_calls(stream: Streamed) -> Iterator[Note]:
     """Tool-call deltas of one index join to one offered call with fitting arguments."""
-    if stream.exchange.api != "chat" or not stream.runs_to_its_end:
+    if stream.exchange.api != "chat" or not stream.is_sound:
         return
     offered = _offered(stream)
     for index in stream.indices:
@@ -157,7 +157,7 @@ def _parsed(text: str) -> Any:
 def _stream(seen: Observation, label: str) -> Streamed | None:
     exchange = seen.steps.get(label)
     stream = Streamed.of(exchange, seen.facts) if exchange else None
-    return stream if stream is not None and stream.runs_to_its_end else None
+    return stream if stream is not None and stream.is_sound else None
 
 
 CHECKS: tuple[Check, ...] = (

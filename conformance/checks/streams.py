@@ -68,6 +68,20 @@ class Streamed(Stream):
         is_broken = response is None or response.broken is not None
         return not is_broken and not any(self.errors())
 
+    @property
+    def is_sound(self) -> bool:
+        """Nothing in it is lost to the reader: what it says can be judged."""
+        return self.runs_to_its_end and not any(self.unreadable())
+
+    def unreadable(self) -> Iterator[tuple[int, str]]:
+        """Events that are no JSON object in UTF-8, each with what was expected."""
+        for i, event in enumerate(self.events):
+            is_chunk = not event.is_done and event.event != "error"
+            if not event.is_utf8:
+                yield i, "UTF-8"
+            elif is_chunk and not isinstance(event.json, dict):
+                yield i, "a JSON object"
+
     def errors(self) -> Iterator[tuple[int, Any]]:
         """Error events, each with its number."""
         for i, event in enumerate(self.events):
@@ -173,7 +187,9 @@ def events_are_json_and_done_is_last(stream: Streamed) -> Iterator[Note]:
     """Every event is a JSON object in UTF-8; [DONE] comes once, at the end."""
     rows = stream.layout
     yield Witness(rows)
-    yield from islice(_unreadable(stream), MOST_ALIKE)
+    for i, wanted in islice(stream.unreadable(), MOST_ALIKE):
+        shown = stream.events[i].data[:80]
+        yield Finding(wanted, shown, f"/events/{i}", ids=rows)
     done = [i for i, event in enumerate(stream.events) if event.is_done]
     last = len(stream.events) - 1
     if stream.runs_to_its_end and done != [last]:
@@ -183,19 +199,6 @@ def events_are_json_and_done_is_last(stream: Streamed) -> Iterator[Note]:
             pointer=f"/events/{done[0] if done else max(last, 0)}",
             ids=rows,
         )
-
-
-def _unreadable(stream: Streamed) -> Iterator[Finding]:
-    for i, event in enumerate(stream.events):
-        if not event.is_utf8:
-            wanted = "UTF-8"
-        elif not (event.is_done or event.event == "error") and not isinstance(
-            event.json, dict
-        ):
-            wanted = "a JSON object"
-        else:
-            continue
-        yield Finding(wanted, event.data[:80], f"/events/{i}", ids=stream.layout)
 
 
 @check("META-061", when=lambda s: bool(s.indices))
@@ -211,7 +214,7 @@ def chunks_agree_and_each_choice_ends_once(stream: Streamed) -> Iterator[Note]:
                     pointer=f"/chunks/{i}/{name}",
                 )
                 break
-    if not stream.runs_to_its_end:
+    if not stream.is_sound:
         return
     for index in stream.indices:
         located = stream.located(index)
@@ -224,7 +227,7 @@ def chunks_agree_and_each_choice_ends_once(stream: Streamed) -> Iterator[Note]:
             )
 
 
-@check("META-065", when=lambda s: s.n > 1 and s.runs_to_its_end)
+@check("META-065", when=lambda s: s.n > 1 and s.is_sound)
 def every_choice_is_streamed(stream: Streamed) -> Iterator[Note]:
     """A stream of n choices has pieces of all indices 0 … n-1."""
     wanted = list(range(stream.wanted))
@@ -235,7 +238,7 @@ def every_choice_is_streamed(stream: Streamed) -> Iterator[Note]:
 @check(*_all(_USAGE, _USAGE_ONCE, _USAGE_UNASKED), witness=True)
 def usage_is_streamed_when_asked_for(stream: Streamed) -> Iterator[Note]:
     """Usage is streamed, once and at the end, if and only if it was asked for."""
-    if not stream.runs_to_its_end:
+    if not stream.is_sound:
         return
     api, options, usages = stream.exchange.api, stream.options, stream.usages
     is_continuous = bool(options.get("continuous_usage_stats"))
@@ -301,7 +304,7 @@ def _counts_along_the_way(stream: Streamed) -> bool:
         options.get(name) is True
         for name in ("include_usage", "continuous_usage_stats")
     )
-    return is_asked and bool(stream.usages) and stream.runs_to_its_end
+    return is_asked and bool(stream.usages) and stream.is_sound
 
 
 @check("META-064", when=_counts_along_the_way)

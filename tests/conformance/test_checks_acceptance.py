@@ -32,7 +32,7 @@ def mutant(status: int, serves: tuple[str, ...] = ROW, **over: Any) -> Exchange:
     )
 
 
-def seen(**played: Exchange) -> Observation:
+def seen(**played: Any) -> Observation:
     return observation("chat.refused", **played)
 
 
@@ -59,11 +59,8 @@ def test_a_valid_request_without_rows_is_blamed_on_the_common_one() -> None:
 
 
 def test_a_success_other_than_200_breaks_the_common_row_only() -> None:
-    (found,) = findings(steps, seen(variant=valid(200, serves=ROW, id="a"))) or [None]
-    assert found is None
     created = exchange("chat", SENT["chat"], good("chat"), status=201, serves=ROW)
     (found,) = findings(steps, seen(variant=created))
-    assert found is not None
     assert (found.ids, found.actual) == (("COMMON-RES-001",), 201)
 
 
@@ -172,3 +169,15 @@ def test_a_path_that_is_not_served_is_blamed_on_the_path() -> None:
     )
     (found,) = findings(steps, seen(first=served, v2=alias))
     assert found.ids == ("RERANK-REQ-013",)
+
+
+def test_a_request_of_which_a_part_was_refused_says_nothing_of_the_rest() -> None:
+    part = exchange("chat", {"model": "m"}, ERROR, status=400, serves=ROW)
+    more = exchange("chat", {"model": "m", "n": 2}, ERROR, status=400, serves=SOFT)
+    (found,) = findings(steps, seen(part=part, more=more))
+    assert found.ids == ROW
+    assert not {*SOFT} & witnessed(steps, seen(part=part, more=more))
+    other = exchange("chat", {"n": 2}, ERROR, status=400, serves=SOFT)
+    assert len(findings(steps, seen(part=part, other=other))) == 2
+    crash = exchange("chat", {"model": "m", "n": 2}, ERROR, status=500, serves=SOFT)
+    assert {f.ids for f in findings(steps, seen(part=part, more=crash))} == {ROW, SOFT}

@@ -394,6 +394,12 @@ def test_where_the_texts_differ_only_the_prompt_is_compared() -> None:
     assert relations(seen)["META-062"] == ["with_usage"]
 
 
+def test_what_an_unreadable_stream_says_is_not_known() -> None:
+    lossy = sse(*GOOD[:2], "{'id': 'python'}", *GOOD[3:])
+    assert rows(stream(lossy)) == {LAYOUT}
+    assert relations(played(streamed=stream(lossy))) == {}
+
+
 def test_without_a_whole_answer_nothing_is_compared() -> None:
     refused = exchange("chat", SENT["chat"], {"error": "no"}, status=400)
     assert relations(played(whole=refused, streamed=stream(GOOD))) == {}
