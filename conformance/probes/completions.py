@@ -137,10 +137,8 @@ def echo(p: Params, served: Served) -> Iterator[Step]:
 @probe(
     "completions.echo.streamed",
     "completions",
-    params=st.fixed_dictionaries(
-        {"text": st.sampled_from(BEYOND_ASCII["completions"])}
-    ),
-    draws=(0, 1, 8),
+    params=st.fixed_dictionaries({"text": st.sampled_from(PROMPTS["completions"])}),
+    draws=(0, 1, 20),
     needs=("echo", "streaming"),
 )
 def streamed_echo(p: Params, served: Served) -> Iterator[Step]:
