@@ -1,0 +1,40 @@
+"""A slice of the proof: the same few defects and variations, each time."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_a_slice_of_the_kill_matrix_holds(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [
+            *(sys.executable, "-m", "conformance", "prove"),
+            *("--dialect", "aios", "--sample", "8", "--dir", str(tmp_path)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    matrix = json.loads((tmp_path / "part-kill-matrix.json").read_text())
+    outcomes = [trial["outcome"] for trial in matrix["trials"]]
+    assert len(outcomes) == 8
+    assert set(outcomes) <= {"killed", "silent"}
+    assert (tmp_path / "part-kill-matrix.html").read_text().startswith("<!doctype")
+
+
+def test_an_unknown_defect_is_a_clear_error(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [
+            *(sys.executable, "-m", "conformance", "prove"),
+            *("--only", "no_such_defect", "--dir", str(tmp_path)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert found.returncode == 4
+    assert "Traceback" not in found.stderr
