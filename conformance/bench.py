@@ -9,6 +9,7 @@ from conformance.feeding import Feeding, fed
 from conformance.judge import Judgement, Trace
 from conformance.recording import Recording
 from conformance.scenario import PlannedScenario
+from conformance.views import Record
 from spec import Level
 
 
@@ -77,8 +78,15 @@ class Bench:
             for check in self.known.checks
         }
 
+    @cached_property
+    def records(self) -> frozenset[str]:
+        """Checks of the record as a whole, which no single scenario can repeat."""
+        return frozenset(c.name for c in self.known.checks if c.view is Record)
+
     def reproduced(self, trace: Trace, row: str) -> bool | None:
         """The finding was there again when its scenario was sent again."""
+        if trace.check in self.records:
+            return None
         again = self.again.get((trace.probe, trace.draw))
         if again is None:
             return None

@@ -94,7 +94,8 @@ def shrink(
     """Repeat a draw, then search for ever smaller parameters that still fail.
 
     `fails` is asked for each parameter value that Hypothesis proposes; it keeps
-    what it learns, and decides what an unknown value may cost.
+    what it learns, decides what an unknown value may cost, and raises Enough to end
+    the search.
     """
 
     def proposed(params: Params) -> None:
@@ -105,8 +106,12 @@ def shrink(
     most = count + _SPARE  # as in the first round of drawing, which all but few need
     try:
         _run(strategy, seed_of(seed, name), most, phases, proposed)
-    except (_StillFails, HypothesisException):
+    except (_StillFails, Enough, HypothesisException):
         return  # found, or given up: a target that wavers ends the search, no more
+
+
+class Enough(BaseException):
+    """Nothing more may be asked."""
 
 
 class _StillFails(Exception):  # noqa: N818 - a signal to Hypothesis, never shown

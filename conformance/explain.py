@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from conformance.budget import ceilings
-from conformance.drawing import key, shrink
+from conformance.drawing import Enough, key, shrink
 from conformance.events import Explaining
 from conformance.exchange import Observation
 from conformance.judge import Judgement, Trace, judge
@@ -19,11 +19,15 @@ from conformance.plan import Plan, scenario_of
 from conformance.probe import Params, Probe, Served
 from conformance.recorder import Recorder
 from conformance.scenario import Scenario
+from conformance.views import Record
 from spec import Level
 
 RESENT: Mapping[Preset, int] = {"smoke": 20, "standard": 80, "deep": 400}
 SHRUNK: Mapping[Preset, int] = {"smoke": 0, "standard": 60, "deep": 600}
 """Requests that a run may spend on sending again, and on shrinking."""
+
+LEAST = 15
+"""Requests for one search, if that many are left: fewer find nothing."""
 
 ROUNDS = 3
 """So many scenarios of a noisy row may fail to reproduce before it counts as kept."""
@@ -47,10 +51,12 @@ class Explainer:
     smaller: list[Observation] = field(default_factory=list)
     shrink_requests: int = 0
     _scenarios: dict[Name, Scenario] = field(init=False)
+    _views: dict[str, type] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Find scenarios by their names."""
+        """Find scenarios and checks by their names."""
         self._scenarios = {s.name: s for s in self.plan.scenarios}
+        self._views = {c.name: c.view for c in self.plan.catalogue.checks}
 
     async def explain(self, main: Judgement, rows: Iterable[str]) -> None:
         """Explain the findings on some rows."""
@@ -64,8 +70,11 @@ class Explainer:
         """Findings by broken promise, the weightiest first."""
         groups: dict[Broken, list[Trace]] = {}
         for trace in main.traces:
+            is_played = (trace.probe, trace.draw) in self._scenarios
+            if not is_played or self._views.get(trace.check) is Record:
+                continue  # of discovery, or of the record as a whole
             for row in trace.rows:
-                if row in rows and (trace.probe, trace.draw) in self._scenarios:
+                if row in rows:
                     groups.setdefault((trace.check, row), []).append(trace)
 
         def weight(broken: Broken) -> tuple[bool, bool]:
@@ -130,28 +139,46 @@ class Explainer:
         groups: Mapping[Broken, Sequence[Trace]],
         again: Mapping[Name, Judgement],
     ) -> None:
-        targets: dict[tuple[str, str], Broken] = {}
+        targets: dict[str, tuple[Probe, Broken]] = {}
         for broken, traces in groups.items():
-            for trace in traces:
-                probe = self._scenarios[trace.probe, trace.draw].probe
-                name = (trace.probe, trace.draw)
-                is_shaky = name in again and not _fails(again[name], broken)
-                if not probe.rows and not is_shaky:
-                    targets.setdefault((trace.probe, trace.check), broken)
+            probe = self._shrinkable(broken, traces, again)
+            if probe is not None:
+                targets.setdefault(broken[0], (probe, broken))
         left = self.options.shrink_requests
         if left is None:
             left = SHRUNK[self.options.preset]
-        for i, ((probe_name, _), broken) in enumerate(targets.items()):
-            share = left // (len(targets) - i)
-            probe = self.plan.catalogue.probes[probe_name]
-            search = _Search(
-                self, probe, broken, share, self._known(probe, broken, main)
-            )
+        for i, (probe, broken) in enumerate(targets.values()):
+            share = min(left, max(left // (len(targets) - i), LEAST))
+            if share == 0:
+                break
+            known = self._known(probe, broken, main)
+            search = _Search(self, probe, broken, share, known)
             await search.run()
             left -= search.sent
             self.shrink_requests += search.sent
             if search.best is not None:
                 self.smaller.append(search.best)
+
+    def _shrinkable(
+        self,
+        broken: Broken,
+        traces: Sequence[Trace],
+        again: Mapping[Name, Judgement],
+    ) -> Probe | None:
+        """The probe whose failing scenario is the best one to begin with.
+
+        A table has no smaller rows, and what did not happen again will not in the
+        search either.
+        """
+        found = []
+        for trace in traces:
+            name = (trace.probe, trace.draw)
+            scenario = self._scenarios[name]
+            is_shaky = name in again and not _fails(again[name], broken)
+            if not scenario.probe.rows and not is_shaky:
+                size = len(trace.exchange.request.body)
+                found.append((len(scenario.steps), size, name))
+        return self._scenarios[min(found)[2]].probe if found else None
 
     def _known(self, probe: Probe, broken: Broken, main: Judgement) -> dict[str, bool]:
         """Which drawn parameters of a probe fail, from the recording."""
@@ -244,7 +271,9 @@ class _Search:
         if found is not None:
             self._is_shrinking = self._is_shrinking or found
             return found
-        if not self._is_shrinking or self._is_over:
+        if self._is_over:
+            raise Enough
+        if not self._is_shrinking:
             return False
         return asyncio.run_coroutine_threadsafe(self._try(params), self._loop).result()
 
@@ -252,6 +281,7 @@ class _Search:
         steps = tuple(self._probe.build(params, self._explainer.served))
         cost = sum(c.requests for c in ceilings(steps))
         if self.sent + cost > self._budget or self._explainer.recorder.cut_short:
+            self._is_over = True  # and the next question ends the search
             return False
         self.sent += cost
         number = 1000 + len(self._known)

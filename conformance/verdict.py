@@ -112,7 +112,8 @@ def _unbroken(
 def _standing(bench: Bench, row: Requirement) -> Iterator[Trace]:
     """Findings that count: those of a noisy row only if they reproduced."""
     for trace in bench.traces.get(row.id, ()):
-        if not row.noisy or bench.reproduced(trace, row.id):
+        is_noise = row.noisy and trace.check not in bench.records
+        if not is_noise or bench.reproduced(trace, row.id):
             yield trace
 
 

@@ -28,7 +28,7 @@ from conformance.verdict import (
     stale_waivers,
     verdicts,
 )
-from conformance.views import AnyAnswer, RerankAnswer
+from conformance.views import AnyAnswer, Record, RerankAnswer
 
 ORDER = "RERANK-SEM-006"
 SETTING = Setting("http://h", "aios", "standard", 0, "2026-06-15T12:00:00Z", "1")
@@ -425,6 +425,23 @@ def test_the_smallest_case_is_the_evidence() -> None:
 def test_a_smaller_case_of_something_else_is_no_evidence() -> None:
     made = bench(counted(GOOD), smaller=[counted(RISING)])
     assert row(made).verdict == "pass"
+
+
+@check("COMMON-RES-005")
+def ids_differ(record: Record) -> Iterator[Note]:
+    """No two answers have the same id."""
+    last = record.exchanges[-1]
+    yield Finding(expected="another id", actual="x", exchange=last.id)
+
+
+def test_a_finding_of_the_whole_record_stands_by_itself() -> None:
+    known = toys.catalogue(checks=(ids_differ,))
+    rows = dict(known.requirements)
+    rows["COMMON-RES-005"] = replace(rows["COMMON-RES-005"], noisy=True)
+    known = replace(known, requirements=rows)
+    made = bench(counted(GOOD), again=[counted(GOOD)], known=known)
+    found = row(made, "COMMON-RES-005")
+    assert (found.verdict, found.reproduced) == ("fail", None)
 
 
 # --- waivers -----------------------------------------------------------------------
