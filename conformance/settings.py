@@ -19,6 +19,7 @@ from conformance.waivers import read_waivers
 from spec import DIALECTS, requirements
 
 BUNDLED = ("mock", "reference")
+ALL_DIALECTS = "all"  # of `aios-conformance run` alone: compare the dialects
 ModelApi = Literal["chat", "completions", "embeddings", "rerank", "score"]
 APIS: tuple[ModelApi, ...] = get_args(ModelApi)
 DEFAULT_KEY_VARIABLE = "AIOS_API_KEY"
@@ -62,7 +63,8 @@ TARGET = Option(
 OPTIONS = (
     Option(
         "--dialect",
-        "which document set is the law (default: aios)",
+        "which document set is the law (default: aios); `aios-conformance run URL "
+        "--dialect all` compares them",
         "|".join(DIALECTS),
     ),
     Option(
@@ -174,6 +176,12 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
         return value
 
     defaults = RunOptions(target="")
+    if given("dialect") == ALL_DIALECTS:
+        raise _bad(
+            f"--dialect {ALL_DIALECTS}: here a run has one dialect; valid are "
+            f"{', '.join(DIALECTS)}",
+            hint=f"`aios-conformance run URL --dialect {ALL_DIALECTS}` compares them",
+        )
     dialect = _one_of("--dialect", given("dialect") or "aios", DIALECTS)
     ca_bundle = _file("--ca-bundle", given("ca_bundle"))
     insecure = bool(values.get("insecure"))

@@ -144,6 +144,7 @@ def _add_judging(command: _Command) -> None:
             "aios-conformance run https://llm.example --api-key-env MY_KEY",
             "aios-conformance run http://127.0.0.1:8000 --apis rerank,score",
             "aios-conformance run URL --model llama --model embeddings=bge-m3",
+            "aios-conformance run URL --dialect all",
         ],
     )
     run.add_argument("target", metavar=TARGET.metavar, help=TARGET.help)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from conformance.cli.dialects import run_all
 from conformance.cli.progress import progress
 from conformance.cli.saved import saved_result
 from conformance.conduct import conduct
@@ -17,7 +18,7 @@ from conformance.recording import FILE_NAME, read_recording
 from conformance.reporting import write_reports
 from conformance.reporting.terminal import plan_table, summary
 from conformance.run import conclude
-from conformance.settings import read_options
+from conformance.settings import ALL_DIALECTS, read_options
 from conformance.verdict import exit_code
 
 Environ = Mapping[str, str]
@@ -25,6 +26,8 @@ Environ = Mapping[str, str]
 
 def run(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
     """Judge a live server."""
+    if arguments.dialect == ALL_DIALECTS:
+        return run_all(arguments, out, environ)
     if arguments.plan:
         return show_plan(arguments, out, environ)
     options = read_options(vars(arguments), environ)

@@ -1,0 +1,131 @@
+"""The comparison of dialects as data: judgements, and a cell for each promise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from conformance.reporting.promises import Promise, promises
+from conformance.reporting.wording import in_short, sentence
+from conformance.result import RequirementResult, RunResult, Verdict
+
+# The worst first: a cell has the worst verdict of its requirements.
+_WORST: Sequence[Verdict] = (
+    "error",
+    "fail",
+    "warn",
+    "waived",
+    "inconclusive",
+    "pass",
+    "not_applicable",
+    "info",
+)
+_BROKEN = frozenset({"error", "fail", "warn", "waived"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the run of one dialect came to; no result: its paths did not answer."""
+
+    dialect: str
+    result: RunResult | None
+    exit_code: int
+    reason: str = ""  # why there is no result, or why the run ended early
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A promise in one dialect."""
+
+    results: Sequence[RequirementResult]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of the requirements."""
+        return min((each.verdict for each in self.results), key=_WORST.index)
+
+    @property
+    def broken(self) -> list[RequirementResult]:
+        """The requirements that do not hold."""
+        return [each for each in self.results if each.verdict in _BROKEN]
+
+    @property
+    def is_broken(self) -> bool:
+        """One of the requirements does not hold."""
+        return bool(self.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A promise, in each dialect that makes it and was judged."""
+
+    promise: Promise
+    cells: Mapping[str, Cell]
+
+    @property
+    def differs(self) -> bool:
+        """It is kept in one contract and broken in another."""
+        cells = self.cells.values()
+        return any(c.is_broken for c in cells) and any(
+            c.verdict == "pass" for c in cells
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One target under several contracts."""
+
+    url: str
+    judgements: Sequence[Judgement]
+    rows: Sequence[Row]
+
+    @property
+    def names(self) -> list[str]:
+        """The dialects that answered."""
+        return [each.dialect for each in self.judgements if each.result is not None]
+
+    @property
+    def sentence(self) -> str:
+        """The comparison in one sentence."""
+        differ = sum(row.differs for row in self.rows)
+        kept = [
+            each.dialect
+            for each in self.judgements
+            if each.result is not None
+            and (each.result.claim == "full" or each.result.claim.startswith("partial"))
+        ]
+        answered = f"{len(self.names)} of {len(self.judgements)} dialects answered"
+        whole = ", ".join(kept) or "none"
+        plural = "promise is" if differ == 1 else "promises are"
+        return (
+            f"{answered}; kept without a broken obligation: {whole}; {differ} {plural} "
+            "kept in one contract and broken in another."
+        )
+
+
+def compare(url: str, judgements: Sequence[Judgement]) -> Comparison:
+    """Put the results of several dialects side by side, promise by promise."""
+    found = {
+        each.dialect: {row.requirement.id: row for row in each.result.requirements}
+        for each in judgements
+        if each.result is not None
+    }
+    rows = []
+    for promise in promises():
+        cells = {}
+        for dialect, results in found.items():
+            if held := [results[row] for row in promise.ids if row in results]:
+                cells[dialect] = Cell(held)
+        if cells:
+            rows.append(Row(promise, cells))
+    return Comparison(url, tuple(judgements), tuple(rows))
+
+
+def why(each: RequirementResult) -> str:
+    """The first finding, or the reason, as a sentence."""
+    text = in_short(each)
+    return f"{sentence(text)}." if text else ""
+
+
+def sources(each: RequirementResult) -> str:
+    """The first lines of the documents, and the ruling."""
+    row = each.requirement
+    return ", ".join([*row.sources[:2], *row.rulings[:1]])
