@@ -84,7 +84,7 @@ VARIANTS: tuple[Variant, ...] = (
 
 
 def fit(variant: Variant, drawn: Json) -> Json:
-    """A drawn body whose members fit each other; pure."""
+    """A drawn body whose members fit each other, in the contract's order; pure."""
     body = {name: _plain(value) for name, value in drawn.items() if name != "model"}
     match variant.api:
         case "rerank":
@@ -94,7 +94,9 @@ def fit(variant: Variant, drawn: Json) -> Json:
             body |= _paired(body["text_1"], body["text_2"])
         case "chat" | "completions":
             body = _generating(variant, body)
-    return body
+    # that another order changes nothing has a row, and probes, of its own
+    members = request_schema(_DIALECT, variant.schema).node["properties"]
+    return {name: body[name] for name in members if name in body}
 
 
 def _plain(value: Json) -> Json:

@@ -182,6 +182,11 @@ def test_a_stream_keeps_its_options() -> None:
     assert fitted["stream_options"] == {"include_usage": True}
 
 
+def test_members_stand_in_the_order_of_the_contract() -> None:
+    drawn = {"top_n": 1, "documents": ["a"], "query": "q"}
+    assert list(fit(NAMED["rerank.drawn"], drawn)) == ["query", "documents", "top_n"]
+
+
 def test_tools_of_one_name_are_one_tool() -> None:
     tools = [{"type": "function", "function": {"name": n}} for n in ("f", "g", "f")]
     fitted = fit(NAMED["chat.drawn.able"], CHAT | {"tools": tools})
