@@ -99,7 +99,7 @@ class Transport:
 
         """
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=_tls(self._options)),
+            connector=aiohttp.TCPConnector(limit=0, ssl=tls(self._options)),
             timeout=aiohttp.ClientTimeout(total=None),
             skip_auto_headers=("Accept", "Content-Type", "User-Agent"),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -245,7 +245,13 @@ def _retry_after(value: str | None) -> float:
         return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
 
 
-def _tls(options: RunOptions) -> ssl.SSLContext | bool:
+def tls(options: RunOptions) -> ssl.SSLContext | bool:
+    """How certificates are verified: by the system's (True), a bundle, or not at all.
+
+    Raises:
+        OptionError: the bundle cannot be read.
+
+    """
     if options.insecure:
         return False
     if options.ca_bundle is None:

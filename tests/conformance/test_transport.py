@@ -2,6 +2,7 @@
 
 import asyncio
 import email.utils
+import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -304,6 +305,36 @@ def test_a_ca_bundle_that_is_none_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(OptionError, match="--ca-bundle"):
         asyncio.run(story())
+
+
+CERTIFICATE = """
+-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUG9kJihSMtwIxiCJq/zH1YJjQaAwwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjA1MTAxNFoYDzIxMjYxMDI5
+MDUxMDE0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATHl3CmrvSdaFW6UXKzo9E25qKqwH9e8RtN1ZEo9KAp1HY0Y6aXzWwm
+nbgA547ybMM31Ms5sPkreV1YUcaxjhQUo28wbTAdBgNVHQ4EFgQUYbU4DpT55cQC
+qKrUWd+WOFkZPjQwHwYDVR0jBBgwFoAUYbU4DpT55cQCqKrUWd+WOFkZPjQwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDRwAwRAIgIxrDBNT77/Gh8F2AkHjXeDUwSBk98UDAZKaPjS+LspsCIEeM
+8P8steX2V+EUavN36ukkjOtMyRsxihXOjkYdUYtr
+-----END CERTIFICATE-----
+"""
+
+
+def test_a_ca_bundle_is_trusted_and_nothing_else(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text(CERTIFICATE)
+    context = transport.tls(RunOptions("https://h", ca_bundle=bundle))
+    assert isinstance(context, ssl.SSLContext)
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    (trusted,) = context.get_ca_certs()
+    assert trusted["subject"] == ((("commonName", "localhost"),),)
+
+
+def test_certificates_are_verified_unless_told_otherwise() -> None:
+    assert transport.tls(RunOptions("https://h")) is True
+    assert transport.tls(RunOptions("https://h", insecure=True)) is False
 
 
 # --- limits ------------------------------------------------------------------------
