@@ -14,6 +14,10 @@ _THOUGHTS = ("<think>", "<thinking>", "<|begin_of_thought|>")
 """How models that reason begin their reasoning, as text."""
 
 
+_OTHER_ENDS = ("tool_calls", "function_call", "content_filter")
+"""Reasons that mean something else; a server may have its own word for stop (A-095)."""
+
+
 @check("CHAT-RES-011", on=_ON)
 def reasoning_is_no_content(answer: ChatAnswer) -> Iterator[Note]:
     """Reasoning stands in reasoning_content, not as markup at the head of content."""
@@ -99,7 +103,7 @@ def a_short_question_has_one_short_answer(seen: Observation) -> Iterator[Note]:
     if finish == "length":
         return
     yield Witness(rows)
-    if finish is not None:
+    if finish in _OTHER_ENDS:
         yield Finding("stop", finish, "/choices/0/finish_reason", ids=rows)
 
 

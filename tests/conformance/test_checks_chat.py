@@ -58,7 +58,8 @@ def test_the_printed_cell_is_streamed() -> None:
         ([choice("chat", "Seoul")], False),
         ([choice("chat", "Seoul"), choice("chat", "Paris", 1)], True),
         ([choice("chat", "Seoul", 1)], True),
-        ([choice("chat", "Seoul", finish_reason="eos")], True),
+        ([choice("chat", "Seoul", finish_reason="tool_calls")], True),
+        ([choice("chat", "Seoul", finish_reason="eos")], False),
         ([choice("chat", "Seoul", finish_reason="length")], False),
     ],
 )
