@@ -23,7 +23,7 @@ Attribution: a finding goes to the most specific row.
 A success that breaks off is judged as such elsewhere and proves no row here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from conformance.check import Check, Finding, Kind, Note, Witness, check
 from conformance.exchange import Exchange, Observation
@@ -109,12 +109,19 @@ def _accepted(exchange: Exchange, rows: tuple[str, ...]) -> Iterator[Note]:
         )
 
 
+def _spelled(codes: Collection[int]) -> str:
+    """The codes as a reader says them: all client errors are 4xx."""
+    if {*range(400, 500)} <= {*codes}:
+        return "4xx"
+    return " or ".join(str(code) for code in codes)
+
+
 def _refused(exchange: Exchange, *, has_valid_neighbour: bool) -> Iterator[Note]:
     status = exchange.status
     rows = exchange.serves
     if not has_valid_neighbour:
         return
-    codes = " or ".join(str(code) for code in exchange.codes)
+    codes = _spelled(exchange.codes)
     if 200 <= status < 300:
         yield Witness(rows)
         yield Finding(
