@@ -17,6 +17,22 @@ _COUNT: Rows = {
     "aigne-hub": ("AIGNE-RES-003", "META-107"),
     "aihubmix": ("AHM-RES-003",),
 }
+_FORMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    # the rows that promise an item, or an item for each, by the form of the input
+    "infinity": {"text": ("INF-REQ-007",), "texts": ("INF-REQ-008",)},
+    "aigne-hub": {
+        "text": ("AIGNE-REQ-007",),
+        "texts": ("AIGNE-REQ-008",),
+        "tokens": ("AIGNE-REQ-011",),
+        "token lists": ("AIGNE-REQ-010",),
+    },
+    "aihubmix": {
+        "text": ("AHM-REQ-008",),
+        "texts": ("AHM-REQ-010",),
+        "tokens": ("AHM-REQ-009",),
+        "token lists": ("AHM-REQ-011",),
+    },
+}
 _ORDER: Rows = {
     "infinity": ("INF-RES-024",),
     "aigne-hub": ("AIGNE-RES-007",),
@@ -42,27 +58,34 @@ def _is_neighbour(view: View) -> bool:
     return view.facts.dialect != "aios" and view.exchange.expect == "accept"
 
 
-def _inputs(value: Json) -> int:
-    """How many inputs a body holds; flat integers are one (A-150)."""
-    if isinstance(value, list) and value and not isinstance(value[0], int):
-        return len(value)
-    return 1
+def _form(value: Json) -> tuple[str, int]:
+    """The form of an input, and how many it holds; flat integers are one (A-150)."""
+    if not isinstance(value, list) or not value:
+        return "text", 1
+    if isinstance(value[0], int):
+        return "tokens", 1
+    return ("texts" if isinstance(value[0], str) else "token lists"), len(value)
 
 
 @check(on=_DIALECTS, witness=True)
 def an_item_per_input(answer: EmbeddingAnswer) -> Iterator[Note]:
-    """Data holds one item per input, in order, by index."""
+    """Data holds one item per input, in order, by index.
+
+    An AIGNE hub that takes flat integers for many inputs only warns (A-150).
+    """
     dialect, data = answer.facts.dialect, answer.body["data"]
     if not _is_neighbour(answer):
         return
-    wanted = _inputs(answer.sent.get("input"))
-    yield Witness(_COUNT[dialect])
+    form, wanted = _form(answer.sent.get("input"))
+    rows = (*_COUNT[dialect], *_FORMS[dialect].get(form, ()))
+    yield Witness(rows)
     if len(data) != wanted:
         yield Finding(
-            expected=f"{wanted} items",
+            expected="1 item" if wanted == 1 else f"{wanted} items",
             actual=len(data),
             pointer="/data",
-            ids=_COUNT[dialect],
+            soft=dialect == "aigne-hub" and form == "tokens" and len(data) > wanted,
+            ids=rows,
         )
         return
     yield Witness(_ORDER[dialect])

@@ -40,7 +40,7 @@ def call(
 
 
 def seen(dialect: str, name: str, **steps: Exchange) -> Observation:
-    return observation(f"{dialect}.{name}", None, FACTS[dialect], **steps)
+    return observation(f"{dialect}.{name}", None, FACTS[dialect], 0, **steps)
 
 
 def tripped(check: Check, subject: Any, dialect: str) -> set[str]:
@@ -71,15 +71,22 @@ ORDERS = {
 }
 
 
+TEXTS = {
+    "infinity": {"INF-REQ-008"},
+    "aigne-hub": {"AIGNE-REQ-008"},
+    "aihubmix": {"AHM-REQ-010"},
+}
+
+
 @pytest.mark.parametrize("dialect", NEIGHBOURS)
 def test_an_item_per_input(dialect: str) -> None:
     check = dialects.an_item_per_input
     good = call(dialect, ["a", "b"], reply(ONE, TWO))
     assert tripped(check, good, dialect) == set()
     held = witnessed(check, good, facts=FACTS[dialect])
-    assert held == COUNTS[dialect] | ORDERS[dialect]
+    assert held == COUNTS[dialect] | TEXTS[dialect] | ORDERS[dialect]
     bad = call(dialect, ["a", "b"], reply(ONE))
-    assert tripped(check, bad, dialect) == COUNTS[dialect]
+    assert tripped(check, bad, dialect) == COUNTS[dialect] | TEXTS[dialect]
 
 
 @pytest.mark.parametrize("dialect", NEIGHBOURS)
@@ -91,14 +98,42 @@ def test_items_in_another_order(dialect: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "count"), [("a", 1), ([1, 2, 3], 1), ([[1, 2], [3]], 2), (["a"], 1)]
+    ("dialect", "given", "count", "row"),
+    [
+        ("infinity", "a", 1, "INF-REQ-007"),
+        ("aigne-hub", "a", 1, "AIGNE-REQ-007"),
+        ("aigne-hub", ["a"], 1, "AIGNE-REQ-008"),
+        ("aigne-hub", [[1, 2], [3]], 2, "AIGNE-REQ-010"),
+        ("aigne-hub", [1, 2, 3], 1, "AIGNE-REQ-011"),
+        ("aihubmix", "a", 1, "AHM-REQ-008"),
+        ("aihubmix", [1, 2, 3], 1, "AHM-REQ-009"),
+        ("aihubmix", [[1, 2], [3]], 2, "AHM-REQ-011"),
+    ],
 )
-def test_flat_integers_are_one_input(given: Json, count: int) -> None:
-    good = call("aigne-hub", given, reply(*[ONE] * count))
-    assert tripped(dialects.an_item_per_input, good, "aigne-hub") == set()
-    bad = call("aigne-hub", given, reply(*[ONE] * (count + 1)))
-    rows = tripped(dialects.an_item_per_input, bad, "aigne-hub")
-    assert rows == COUNTS["aigne-hub"]
+def test_each_form_of_input_has_its_count(
+    dialect: str, given: Json, count: int, row: str
+) -> None:
+    good = call(dialect, given, reply(*[ONE] * count))
+    assert tripped(dialects.an_item_per_input, good, dialect) == set()
+    bad = call(dialect, given, reply(*[ONE] * (count + 2)))
+    rows = tripped(dialects.an_item_per_input, bad, dialect)
+    assert rows == COUNTS[dialect] | {row}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "given", "is_soft"),
+    [
+        ("aigne-hub", [1, 2, 3], True),
+        ("aigne-hub", "a", False),
+        ("aihubmix", [1, 2, 3], False),
+    ],
+)
+def test_flat_integers_as_many_inputs_only_warn(
+    dialect: str, given: Json, *, is_soft: bool
+) -> None:
+    bad = call(dialect, given, reply(ONE, ONE, ONE))
+    (found,) = findings(dialects.an_item_per_input, bad, facts=FACTS[dialect])
+    assert found.soft is is_soft
 
 
 @pytest.mark.parametrize(
