@@ -220,7 +220,8 @@ def _tokens_are_counted(answer: Scored) -> bool:
     return (
         not answer.exchange.is_stream
         and usage_of(answer.exchange, "completion_tokens") is not None
-        and len(answer.choices) == 1  # usage tells nothing of one among several
+        and answer.sent.get("n") in (None, 1)  # usage tells nothing of one of several
+        and len(answer.choices) == 1
         and answer.choices[0].positions is not None
         and not answer.choices[0].has_other
         and not answer.sent.get("stop")

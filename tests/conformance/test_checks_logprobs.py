@@ -266,3 +266,11 @@ def test_a_replacement_in_place_of_bytes_shows_nothing() -> None:
     torn = {"token": "\ufffd", "logprob": HALF, "top_logprobs": []}
     torn |= {"bytes": list("\ufffd".encode())}
     assert not witnessed(check, chat({"content": [torn, torn]}, "é"))
+
+
+def test_usage_tells_nothing_of_one_choice_among_several() -> None:
+    check = logprobs.there_is_a_position_for_each_token
+    lost = choice("chat", None, 1, logprobs=scored(("a", HALF, LIKELY)))
+    one = choice("chat", "a", logprobs=scored(("a", HALF, LIKELY)))
+    sent = request("chat", logprobs=True, top_logprobs=2, n=2)
+    assert not findings(check, said("chat", one, lost, sent=sent, completion=9))
