@@ -251,7 +251,10 @@ async def _health(request: web.Request) -> web.Response:
 
 def _whole(response: Response) -> web.Response:
     status, headers, body = response
-    return web.Response(status=status, headers=headers, body=body)
+    whole = web.Response(status=status, headers=headers, body=body)
+    if headers.get("Connection") == "close":
+        whole.force_close()
+    return whole
 
 
 async def _body(request: web.Request) -> bytes:

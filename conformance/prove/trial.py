@@ -13,7 +13,7 @@ import aiohttp
 from conformance.options import ConformanceError, Preset, RunOptions, SuiteError
 from conformance.result import RunResult
 from conformance.run import run
-from conformance.servers import serving
+from conformance.servers import serving, with_own_key
 
 Outcome = Literal[
     "killed",  # the primary tripped, and nothing that was not declared
@@ -130,12 +130,14 @@ def concluded(planted: Planted, result: RunResult, acts: int, seconds: float) ->
 async def _judged(planted: Planted, preset: Preset, seed: int) -> tuple[RunResult, int]:
     """The result of the judge, and how often the defect acted."""
     with tempfile.TemporaryDirectory() as folder:
-        options = RunOptions(
-            "mock",
-            dialect=planted.dialect,
-            preset=preset,
-            seed=seed,
-            report_dir=Path(folder),
+        options = with_own_key(
+            RunOptions(
+                "mock",
+                dialect=planted.dialect,
+                preset=preset,
+                seed=seed,
+                report_dir=Path(folder),
+            )
         )
         arguments = ("--defect", planted.name)
         async with serving(options, lambda _: None, arguments) as url:
@@ -145,6 +147,7 @@ async def _judged(planted: Planted, preset: Preset, seed: int) -> tuple[RunResul
                 preset=options.preset,
                 seed=seed,
                 report_dir=Path(folder),
+                api_key=options.api_key,
             )
             result = await run(named, lambda _: None)
             return result, await _acts(url, planted.name)

@@ -74,9 +74,9 @@ def aihubmix_user_turns_vectors(context: Context, answer: Answer) -> bool:
     return True
 
 
-@in_answer("AHM-SEM-002", api=API)
+@in_answer("AHM-SEM-002", api=API, also={"META-093": "another vector"})
 def aihubmix_base64_is_another_vector(context: Context, answer: Answer) -> bool:
-    """base64 holds the vector backwards, byte by byte."""
+    """base64 holds the vector shifted by three bytes."""
     if not sins.is_base64(context):
         return False
     for item in answer["data"]:
@@ -121,8 +121,8 @@ def _admitting(
 
 
 def _forgets_its_key(context: Context) -> bool:
-    """Every second request with the right key is answered 401."""
-    if context.number % 2:
+    """The right key is answered 401 but for the first three requests."""
+    if context.number <= 3:
         return False
     raise Unauthorized("the key is unknown", code="invalid_api_key")
 
@@ -132,7 +132,8 @@ def _old(context: Context) -> bool:
 
 
 def _entries(body: Mapping[str, Any]) -> int:
-    return len(body["input"]) if isinstance(body["input"], list) else 0
+    value = body.get("input")
+    return len(value) if isinstance(value, list) else 0
 
 
 _TABLE: tuple[Defect, ...] = (
@@ -178,12 +179,10 @@ _TABLE: tuple[Defect, ...] = (
         "META-111": "the same limit", "AHM-ERR-001": "no client error"}),
     _unlimited("aihubmix_sums_are_not_counted", "META-111", many=True, also={
         "AHM-REQ-015": "the same limit", "AHM-ERR-001": "no client error"}),
-    refuses("aihubmix_refuses_strings", "AHM-REQ-008", API,
-            lambda body: isinstance(body["input"], str) and len(body["input"]) < 40
-            and "user" not in body and len(body) == 2,
-            why="input must be a list", also={
-                **VALID, "AHM-REQ-003": "it has a string",
-                "AHM-REQ-002": "it has a string"}),
+    sins.tires("aihubmix_refuses_strings", "AHM-REQ-008", of_form("text"),
+               "input must be a list", {
+                   **VALID, **{f"AHM-REQ-{number:03}": "it has a string" for number in (
+                       2, 3, 12, 20, 21, 23)}}),
     refuses("aihubmix_refuses_arrays", "AHM-REQ-010", API, of_form("texts"),
             why="input must be a string", also={
                 "AHM-REQ-018": "it has an array", "AHM-REQ-014": "it has an array",
@@ -228,7 +227,8 @@ _TABLE: tuple[Defect, ...] = (
         "AHM-REQ-010": "an item for each", "AHM-REQ-011": "an item for each",
         "AHM-REQ-014": "an item for each"}),
     member("aihubmix_data_missing", "AHM-RES-002", API, "data", REMOVED,
-           also={"AHM-RES-003": "no list"}),
+           also={"AHM-RES-003": "no list", "AHM-SEM-002": "nothing to decode",
+                 "META-093": "nothing to decode"}),
     member("aihubmix_index_counts_from_one", "AHM-RES-004", API, "data/*/index",
            lambda index: index + 1),
     member("aihubmix_component_is_null", "AHM-RES-005", API, "data/-1/embedding/-1",

@@ -7,7 +7,7 @@ from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from itertools import cycle
+from itertools import count, cycle
 from typing import Any
 
 from multidict import CIMultiDict
@@ -22,7 +22,7 @@ from mockserver.defects.planting import (
 from mockserver.plan import Tally
 from serving.context import Context
 from serving.engine import Engine
-from serving.errors import ApiError, NotFound, Unauthorized
+from serving.errors import ApiError, BadRequest, NotFound, Unauthorized
 from serving.stages import Answer, Response, Stages
 
 API = "embeddings"
@@ -98,6 +98,30 @@ def gone(name: str, primary: str, api: str, also: Also) -> Defect:
         return replace(stages, prepare=prepare), engine
 
     return Defect(name, gone.__doc__ or "", plant, primary, also)
+
+
+def tires(
+    name: str,
+    primary: str,
+    when: Callable[[Mapping[str, Any]], bool],
+    why: str,
+    also: Also,
+) -> Defect:
+    """Refuse a valid body `when` says so, but not the first one."""
+
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+        seen = count()
+
+        def prepare(context: Context) -> None:
+            stages.prepare(context)
+            if context.api == API and when(context.body) and next(seen):
+                tally.add()
+                raise BadRequest(why, code="refused")
+
+        return replace(stages, prepare=prepare), engine
+
+    what = f"Valid bodies but the first are refused: {why}."
+    return Defect(name, what, plant, primary, also)
 
 
 def base64_by_default(name: str, primary: str, also: Also) -> Defect:
