@@ -11,8 +11,8 @@ PROMPT = "Tell me about the sea"
 
 def choice(api: Api, text: str | None, index: int = 0, **over: Any) -> dict[str, Any]:
     """One choice; `over` replaces members, those of the message among them."""
-    message = {"role": "assistant", "content": text, "reasoning_content": None}
-    message |= {"tool_calls": []}
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    message |= {"reasoning_content": None, "tool_calls": []}
     for name in ("role", "content", "tool_calls", "reasoning_content"):
         if name in over:
             message[name] = over.pop(name)
@@ -29,6 +29,7 @@ def body(
         choice(api, c, i) if c is None or isinstance(c, str) else c
         for i, c in enumerate(choices)
     ]
+    usage: dict[str, Any]
     usage = {"prompt_tokens": prompt, "completion_tokens": completion}
     usage |= {"total_tokens": prompt + completion, "prompt_tokens_details": None}
     kind = "chat.completion" if api == "chat" else "text_completion"

@@ -120,7 +120,7 @@ def test_an_index_lies_below_n(api: Api) -> None:
     assert not findings(check, said(api, "a"))
     assert _rows(findings(check, said(api, choice(api, "a", 1)))) == {row}
     assert findings(check, said(api, choice(api, "a", -1)))
-    assert not findings(check, said(api, choice(api, "a", index="0")))
+    assert not findings(check, said(api, choice(api, "a") | {"index": "0"}))
 
 
 def test_every_choice_has_the_role_assistant() -> None:

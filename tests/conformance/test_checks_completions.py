@@ -6,10 +6,10 @@ from exchanges import exchange, findings, is_evidence, observation, readings, wi
 from generations import choice, request, said
 
 from conformance.checks import completions
-from conformance.exchange import Exchange, Observation
+from conformance.exchange import Api, Exchange, Observation
 
 PROMPT = "Once upon a time"
-API = "completions"
+API: Api = "completions"
 
 
 def _rows(found: Any) -> set[str]:

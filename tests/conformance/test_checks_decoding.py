@@ -152,7 +152,7 @@ BEFORE = TEXT.partition(STOP)[0]
 def test_the_stop_string_spans_two_words() -> None:
     assert STOP == "a i"
     assert stop_within(TEXT, 2) == "s c"
-    assert stop_within("word") in "word"
+    assert (stop_within("word") or "none") in "word"
     assert stop_within("") is None
 
 

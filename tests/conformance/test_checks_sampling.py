@@ -18,7 +18,7 @@ def _rows(found: Any) -> set[str]:
     return {row for finding in found for row in finding.ids}
 
 
-def seeds(api: Api = "chat", **steps: Exchange) -> Observation:
+def seeds(api: Api = "chat", /, **steps: Exchange) -> Observation:
     same = {"seeded": said(api, TEXT), "again": said(api, TEXT)}
     return observation(f"{api}.seeds", {}, None, 0, **(same | steps))
 
