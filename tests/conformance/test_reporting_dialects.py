@@ -1,0 +1,162 @@
+"""The comparison of dialects: no requirement is left out, no difference is missed."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from results import HOSTILE, evidence, made_result
+
+from conformance.cli.dialects import judge_all, worst
+from conformance.conduct import Conducted
+from conformance.exchange import Facts
+from conformance.options import OptionError, RunOptions, TargetError
+from conformance.reporting.compared import Comparison, Judgement, compare
+from conformance.reporting.dialects import (
+    render_json,
+    render_markdown,
+    write_comparison,
+)
+from conformance.reporting.dialects_page import render
+from conformance.reporting.promises import promises
+from conformance.result import RequirementResult, RunResult, Verdict
+from conformance.run import INTERRUPTED
+from spec import DIALECTS, requirements
+
+
+def ran(dialect: str, **verdicts: Verdict) -> RunResult:
+    """A result in which all rows pass but the named ones (EMB_REQ_001)."""
+    named = {name.replace("_", "-"): verdict for name, verdict in verdicts.items()}
+    rows = [
+        RequirementResult(
+            row,
+            named.get(row.id, "pass"),
+            findings=(evidence(actual=HOSTILE),) if row.id in named else (),
+        )
+        for row in requirements(dialect)
+        if row.excluded is None
+    ]
+    return replace(
+        made_result(),
+        dialect=dialect,
+        facts=Facts(dialect),
+        requirements=rows,
+        exchanges=(),
+        observations=(),
+    )
+
+
+def compared(*results: RunResult) -> Comparison:
+    return compare("http://t", [Judgement(each.dialect, each, 0) for each in results])
+
+
+def test_each_requirement_on_embeddings_stands_in_one_promise() -> None:
+    held = Counter(row for promise in promises() for row in promise.ids)
+    assert set(held.values()) == {1}
+    scored = {
+        row.id
+        for dialect in DIALECTS
+        for row in requirements(dialect)
+        if row.excluded is None
+        and (dialect != "aios" or row.api in {"embeddings", "models"})
+    }
+    assert scored <= held.keys()
+    known = {row.id for dialect in DIALECTS for row in requirements(dialect)}
+    assert held.keys() <= known
+
+
+def test_what_one_contract_keeps_and_another_breaks_differs() -> None:
+    made = compared(ran("aios"), ran("infinity", INF_REQ_008="fail"))
+    (row,) = (each for each in made.rows if each.differs)
+    assert row.promise.title == "An array of strings"
+    assert [cell.verdict for cell in row.cells.values()] == ["pass", "fail"]
+    assert "1 promise is kept in one contract and broken in another" in made.sentence
+
+
+def test_what_every_contract_breaks_is_no_difference() -> None:
+    made = compared(
+        ran("aios", EMB_REQ_006="fail"), ran("infinity", INF_REQ_008="warn")
+    )
+    assert not any(row.differs for row in made.rows)
+
+
+def test_a_cell_has_the_worst_verdict() -> None:
+    made = compared(ran("aihubmix", AHM_REQ_014="inconclusive", META_110="warn"))
+    cell = next(r for r in made.rows if r.promise.title == "Entries of an array")
+    assert cell.cells["aihubmix"].verdict == "warn"
+
+
+def test_each_form_tells_the_first_finding_and_its_line() -> None:
+    broken = ran("infinity", INF_REQ_008="fail")
+    ended = [
+        Judgement("aios", ran("aios"), 0),
+        Judgement("infinity", broken, 1),
+        Judgement("aigne-hub", None, 4, "every API answered 404"),
+    ]
+    made = compare("http://t", ended)
+    data = json.loads(render_json(made))
+    row = next(r for r in data["promises"] if r["promise"] == "An array of strings")
+    (said,) = row["dialects"]["infinity"]["requirements"]
+    assert said["finding"]["expected"] == "at most 0.41"
+    assert said["sources"] == ["002:76"]
+    text = render_markdown(made)
+    assert "INF-REQ-008" in text
+    assert "002:76" in text
+    page = render(made)
+    assert 'href="infinity/report.html#INF-REQ-008"' in page
+    for form in (text, page):
+        assert "not answered" in form
+        assert "<img" not in form
+
+
+def test_without_an_answer_there_is_no_table(tmp_path: Path) -> None:
+    made = compare("http://t", [Judgement("aios", None, 4, "404")])
+    write_comparison(made, tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "dialects.html",
+        "dialects.json",
+        "dialects.md",
+    ]
+    assert "0 of 1 dialects answered" in (tmp_path / "dialects.md").read_text()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OptionError, match="cannot write"):
+        write_comparison(compared(ran("infinity")), tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [((0, 0), 0), ((0, 1), 1), ((1, 4), 4), ((2, 1), 2), ((0, 5), 5)]
+)
+def test_the_worst_exit_code_is_taken(codes: tuple[int, ...], code: int) -> None:
+    assert worst([Judgement("aios", None, each) for each in codes]) == code
+
+
+OPTIONS = [RunOptions("http://t", dialect=name) for name in DIALECTS]
+
+
+def test_absent_paths_are_no_answer() -> None:
+    absent = TargetError("every API answered 404", code="no-api")
+    made = judge_all(OPTIONS, lambda each: Conducted(ran(each.dialect), absent))
+    assert [each.result for each in made] == [None] * len(DIALECTS)
+    assert {each.reason for each in made} == {"every API answered 404."}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TargetError("down", code="unreachable"), OptionError("bad", code="bad-option")],
+)
+def test_what_stops_every_dialect_is_raised(error: TargetError | OptionError) -> None:
+    with pytest.raises(type(error)):
+        judge_all(OPTIONS, lambda each: Conducted(ran(each.dialect), error))
+
+
+def test_an_interrupted_run_is_the_last_one() -> None:
+    def ended(each: RunOptions) -> Conducted:
+        cut = replace(ran(each.dialect), cut_short=INTERRUPTED, complete=False)
+        return Conducted(cut)
+
+    (made,) = judge_all(OPTIONS, ended)
+    assert made.exit_code == 2
