@@ -57,7 +57,7 @@ def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
 
 
 def _is_whole(arguments: argparse.Namespace) -> bool:
-    return not arguments.only and arguments.sample is None and not arguments.dialect
+    return not arguments.only and arguments.sample is None
 
 
 def _listed() -> list[Planted]:
