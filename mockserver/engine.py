@@ -56,7 +56,10 @@ class MockEngine:
         seed: int = 0,
         any_model: bool = False,
     ) -> None:
-        """`any_model` makes `find` return a model of every kind for any name."""
+        """`any_model` makes `find` return a model of every kind for any name.
+
+        The empty string is no name: no answer could carry it.
+        """
         self._models = tuple(models)
         self._by_name = {model.name: model for model in self._models}
         self._seed = seed
@@ -73,7 +76,7 @@ class MockEngine:
     def find(self, name: str) -> Model | None:
         """Return the model of a name; None if it is not served."""
         found = self._by_name.get(name)
-        return everything(name) if found is None and self._any else found
+        return everything(name) if found is None and self._any and name else found
 
     async def start(self) -> None:
         """Do nothing: there is nothing to load."""

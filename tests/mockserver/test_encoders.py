@@ -147,6 +147,7 @@ def test_inputs_beyond_the_context_are_too_long() -> None:
 
 def test_a_mock_of_any_model_serves_every_name_and_api() -> None:
     engine = MockEngine(any_model=True)
+    assert engine.find("") is None  # no answer could carry it
     assert engine.find(RERANKER) in engine.models
     found = engine.find("whatever")
     assert found is not None
