@@ -1,10 +1,10 @@
 """The answers of an observation's steps, as views, for checks of relations."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
-from conformance.check import Finding
-from conformance.exchange import Api, Observation
+from conformance.check import Finding, Note, Reading
+from conformance.exchange import Api, Exchange, Observation
 from conformance.views import Answer, View
 
 V = TypeVar("V", bound=View)
@@ -43,6 +43,26 @@ def other_shape(seen: Observation, label: str, other: str) -> Finding:
         actual=response.body[:200].decode(errors="replace") if response else "",
         step=label,
     )
+
+
+def overlong_notes(exchange: Exchange, text: str) -> Iterator[Note]:
+    """How a text beyond the model's input was taken (A-045); 5xx is a finding."""
+    usage: Any = exchange.response.json if exchange.response else None
+    if exchange.status >= 500:
+        yield Finding(
+            expected="200, 400 or 422",
+            actual=exchange.status,
+            kind="crash",
+            step=exchange.label,
+        )
+    elif not exchange.is_success:
+        yield Reading("refused")
+    else:
+        match usage:
+            case {"usage": {"total_tokens": int(total)}} if total < len(text.split()):
+                yield Reading("truncated")
+            case _:
+                yield Reading("read as a whole")
 
 
 def is_embedding(given: Answer, api: Api) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from conformance.check import Check, Finding, Note, Reading, check
 from conformance.checks import score_relations
 from conformance.checks.observed import answer as step_answer
-from conformance.checks.observed import answered, is_embedding
+from conformance.checks.observed import answered, is_embedding, overlong_notes
 from conformance.exchange import Json, Observation
 from conformance.tolerances import CLOCK_S, WITHIN_ANSWER
 from conformance.views import ScoreAnswer, is_whole
@@ -171,17 +171,7 @@ def an_empty_text_may_be_refused(seen: Observation) -> Iterator[Note]:
 def an_overlong_text_is_no_crash(seen: Observation) -> Iterator[Note]:
     """A text beyond the model's input is refused or read in part (A-045)."""
     exchange = seen["overlong"]
-    if exchange.status >= 500:
-        yield Finding(
-            expected="200, 400 or 422",
-            actual=exchange.status,
-            kind="crash",
-            step="overlong",
-        )
-    elif exchange.is_success:
-        yield Reading("truncated")
-    else:
-        yield Reading("refused")
+    yield from overlong_notes(exchange, exchange.request.json["text_2"])
 
 
 @check("SCORE-EX-003", on="score.printed", when=answered(ScoreAnswer, "printed"))

@@ -262,6 +262,12 @@ def middle_kept(operation: str, body: Any, answer: Any) -> Any:
     return answer
 
 
+def limit_adds_tokens(operation: str, body: Any, answer: Any) -> Any:
+    if "truncate_prompt_tokens" in body:
+        answer["usage"]["prompt_tokens"] += 1000
+    return answer
+
+
 FORM = {"EMB-SEM-004", "META-093"}
 DEFAULT = {"EMB-REQ-011", "META-094"}
 ALONE = {"EMB-SEM-003", "META-090"}
@@ -310,6 +316,7 @@ SINS: list[tuple[Edit, set[str]]] = [
     (something_generated, {"EMB-RES-015", "META-103"}),
     (stamped_in_milliseconds, {"EMB-RES-003"}),
     (own_name, {"EMB-RES-004"}),
+    (limit_adds_tokens, {"META-099", "EMB-SEM-005"}),
     (limit_moves_vectors, {"META-099", "META-100"}),
     (middle_kept, {"META-100"}),
 ]

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from exchanges import exchange, findings, readings
+from exchanges import exchange, findings, observation, readings
 from played import (
     BOTH,
     EMBEDDER,
@@ -246,6 +246,18 @@ def limit_blurs_scores(operation: str, body: Any, answer: Any) -> Any:
     return answer
 
 
+def limit_adds_tokens(operation: str, body: Any, answer: Any) -> Any:
+    if "truncate_prompt_tokens" in body:
+        answer["usage"]["total_tokens"] += 1000
+    return answer
+
+
+def two_results_for_one_document(operation: str, body: Any, answer: Any) -> Any:
+    if len(body["documents"]) == 1 and len(body["documents"][0]) < 1000:
+        answer["results"] *= 2
+    return answer
+
+
 SEEN_IN_EVERY_SCORE = {"META-009", "META-017", "RERANK-SEM-007", "RERANK-SEM-008"}
 CUT = {"META-002", "RERANK-SEM-004"}
 INDEX = {"RERANK-RES-013", "META-006"}
@@ -294,6 +306,8 @@ SINS: list[tuple[Edit, set[str]]] = [
     (one_too_few, {"RERANK-SEM-004", "META-002", "META-003"}),
     (one_too_many_for_the_count, {"RERANK-SEM-005"}),
     (limit_blurs_scores, {"META-015"}),
+    (limit_adds_tokens, {"RERANK-SEM-009", "META-014", "META-015"}),
+    (two_results_for_one_document, {"RERANK-REQ-008", "RERANK-RES-012", "META-005"}),
 ]
 
 
@@ -474,3 +488,32 @@ def test_what_may_be_is_read_and_never_found() -> None:
         ["has a member result"],
         ["has created, prompt_tokens"],
     ]
+
+
+def test_what_happens_to_an_overlong_document_is_reported() -> None:
+    sent = {"query": "q", "documents": ["word " * 9000]}
+    for status, total, reading in (
+        (200, 8192, ["truncated"]),
+        (200, 9010, ["read as a whole"]),
+        (400, 0, ["refused"]),
+        (500, 0, []),
+    ):
+        step = exchange(
+            "rerank", sent, {"usage": {"total_tokens": total}}, status=status
+        )
+        seen = observation("rerank.too_long", overlong=step)
+        assert readings(rerank.an_overlong_document_is_no_crash, seen) == reading
+
+
+def test_an_empty_list_may_be_refused_or_answered() -> None:
+    for status, reading in ((200, ["empty results"]), (422, ["refused"]), (500, [])):
+        step = exchange("rerank", {"documents": []}, {"results": []}, status=status)
+        seen = observation("rerank.empty", variant=step)
+        assert readings(rerank.no_documents_may_be_refused, seen) == reading
+
+
+def test_a_step_without_an_answer_cannot_be_viewed() -> None:
+    seen = observation("rerank.test", refused=exchange("rerank", {}, {}, status=422))
+    for label in ("refused", "absent"):
+        with pytest.raises(LookupError, match=label):
+            answer(RerankAnswer, seen, label)

@@ -217,6 +217,17 @@ def limit_blurs_scores(operation: str, body: Any, answer: Any) -> Any:
     return answer
 
 
+def limit_adds_tokens(operation: str, body: Any, answer: Any) -> Any:
+    if "truncate_prompt_tokens" in body:
+        answer["usage"]["prompt_tokens"] += 1000
+    return answer
+
+
+def last_pair_dropped_without_version(operation: str, body: Any, answer: Any) -> Any:
+    is_root = operation == "POST /score"
+    return last_pair_dropped(operation, body, answer) if is_root else answer
+
+
 ALONE = {"META-019", "SCORE-SEM-002", "SCORE-SEM-005"}
 COUNT = {"SCORE-SEM-002", "META-018"}
 COSINE = {"SCORE-SEM-006", "META-025"}
@@ -262,6 +273,8 @@ SINS: list[tuple[Edit, set[str]]] = [
     (stamped_in_milliseconds, {"SCORE-RES-003"}),
     (own_name, {"SCORE-RES-004"}),
     (limit_blurs_scores, {"META-031"}),
+    (limit_adds_tokens, {"META-031", "SCORE-SEM-008"}),
+    (last_pair_dropped_without_version, {"SCORE-EX-003"} | COUNT | PATHS),
 ]
 
 
