@@ -13,7 +13,6 @@ import asyncio
 import hashlib
 import json
 import math
-import os
 import statistics
 import struct
 import subprocess
@@ -171,11 +170,10 @@ class Server:
     def cpu(self) -> float:
         """Return the processor seconds used so far (Linux), else 0."""
         try:
-            text = Path(f"/proc/{self.process.pid}/stat").read_text()
+            text = Path(f"/proc/{self.process.pid}/schedstat").read_text()
         except OSError:
             return 0.0
-        user, system = text.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return int(text.split()[0]) / 1e9
 
     def memory(self) -> float:
         """Return the resident megabytes (Linux), else 0."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from mockserver.exchange import Exchange, current
+from mockserver.exchange import current
 from mockserver.harm import harmed_frames, refusal
 from mockserver.journal import BODY_LIMIT
 from mockserver.pacing import REAL_CLOCK, Clock, paced
@@ -90,8 +90,13 @@ class _Inside:
             return played
         return await self._stages.answer(context)
 
-    async def chunks(self, context: Context) -> Chunks:
-        """Yield the rule's chunks, else those of the stage before."""
+    def chunks(self, context: Context) -> Chunks:
+        """Return the rule's chunks, else those of the stage before."""
+        if _PLAYED in context.memory:
+            return self._ruled(context)
+        return self._stages.chunks(context)
+
+    async def _ruled(self, context: Context) -> Chunks:
         response = await self._begun(context)
         if response is not None and response.json is not None:
             played = response.json
@@ -134,14 +139,21 @@ class _Inside:
         exchange.streamed = True
         sent: list[bytes] = []
         exchange.response = sent
+        events = size = 0
         source = self._stages.frames(context, chunks)
         if exchange.fault is not None:
             source = harmed_frames(source, exchange.fault, exchange.transport)
-        async with aclosing(source):
-            async for event in source:
-                _keep(exchange, sent, event)
-                yield event
-        exchange.finished = exchange.fault is None or not exchange.fault.breaks_off
+        try:
+            async with aclosing(source):
+                async for event in source:
+                    events += 1
+                    if size < BODY_LIMIT:
+                        sent.append(event)
+                    size += len(event)
+                    yield event
+            exchange.finished = exchange.fault is None or not exchange.fault.breaks_off
+        finally:
+            exchange.events, exchange.response_size = events, size
 
 
 def _status(response: Played) -> int | None:
@@ -149,10 +161,3 @@ def _status(response: Played) -> int | None:
     if response.status is None and response.fault is not None:
         return response.fault.status
     return response.status
-
-
-def _keep(exchange: Exchange, sent: list[bytes], event: bytes) -> None:
-    exchange.events += 1
-    if exchange.response_size < BODY_LIMIT:
-        sent.append(event)
-    exchange.response_size += len(event)
