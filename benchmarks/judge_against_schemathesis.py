@@ -1,0 +1,194 @@
+"""The judge and `schemathesis run`, side by side on the same planted defects.
+
+    python benchmarks/judge_against_schemathesis.py [--sample 24] [--seed 1]
+
+Both get the same contract, the same served models and the same broken mock. For
+schemathesis a defect is killed by any failure that it does not also report on the
+faithful mock with the same seed; for the judge, when the row tripped that the defect
+names. Prints kills and requests of both, and their ratio, which is to be at least 5.
+"""
+
+import argparse
+import base64
+import json
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.prove.trial import Planted, tried
+from spec import openapi
+
+MODELS = {
+    "rerank": "sds/bge-reranker-v2-m3",
+    "score": "sds/bge-reranker-v2-m3",
+    "embeddings": "sds/bge-m3",
+    "completions": "meta-llama/Llama-3.3-70B-Instruct",
+}
+LIMIT = 5.0
+Failure = tuple[str, str, str]  # operation, check, and what the target said
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What both tools made of one defect."""
+
+    name: str
+    by_judge: bool
+    by_schemathesis: bool
+    judge_requests: int
+    schemathesis_requests: int
+
+
+def with_models() -> Any:
+    """The contract, with the models that the mock serves in place of any string."""
+    document = json.loads(json.dumps(openapi()))
+
+    def resolved(node: Any) -> Any:
+        while "$ref" in node:
+            target = document
+            for part in node["$ref"].removeprefix("#/").split("/"):
+                target = target[part]
+            node = target
+        return node
+
+    for path, item in document["paths"].items():
+        body = resolved(item["post"]["requestBody"])
+        schema = resolved(body["content"]["application/json"]["schema"])
+        schema["properties"]["model"] = {"enum": [MODELS[path.rpartition("/")[2]]]}
+    return document
+
+
+@contextmanager
+def mock(*arguments: str) -> Any:
+    """A mock on a free port; its base URL."""
+    command = [sys.executable, "-P", "-m", "mockserver", "--port", "0", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+        line = process.stdout.readline()
+        yield line.partition("listening on ")[2].strip()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def schemathesis(
+    document: Path, seed: int, *arguments: str
+) -> tuple[frozenset[Failure], int]:
+    """Failures and test cases of one `schemathesis run`."""
+    with tempfile.TemporaryDirectory() as folder, mock(*arguments) as url:
+        report = Path(folder) / "report.ndjson"
+        command = [
+            str(Path(sys.executable).parent / "schemathesis"),
+            "run",
+            str(document),
+            "--url",
+            url,
+            "--seed",
+            str(seed),
+            "--workers",
+            "1",
+            "--no-shrink",
+            "--report-ndjson-path",
+            str(report),
+        ]
+        subprocess.run(command, cwd=folder, capture_output=True, check=False)
+        return read_report(report.read_text().splitlines())
+
+
+def read_report(lines: Iterable[str]) -> tuple[frozenset[Failure], int]:
+    """The different failures, and how many cases were sent."""
+    failures: set[Failure] = set()
+    cases = 0
+    for line in lines:
+        event = json.loads(line).get("ScenarioFinished")
+        if event is None:
+            continue
+        recorder = event["recorder"]
+        cases += len(recorder["interactions"])
+        for case, checks in recorder["checks"].items():
+            failures |= {
+                (recorder["label"], check["name"], said(recorder["interactions"][case]))
+                for check in checks
+                if check["status"] == "failure"
+            }
+    return frozenset(failures), cases
+
+
+def said(interaction: Any) -> str:
+    """The status and the beginning of an answer, numbers left out.
+
+    It tells one refusal of a check from another, so that an alarm which schemathesis
+    raises on the faithful mock hides no kill.
+    """
+    response = interaction.get("response") or {}
+    content = (response.get("content") or {}).get("$base64", "")
+    text = base64.b64decode(content)[:80].decode(errors="replace")
+    return f"{response.get('status_code')} {re.sub('[0-9]+', '', text)}"
+
+
+def defects(sample: int, seed: int) -> list[Planted]:
+    """A sample of the mock's AIOS defects, the same for the same seed."""
+    command = [sys.executable, "-P", "-m", "mockserver", "--list-defects", "--json"]
+    listed = subprocess.run(command, capture_output=True, check=True)
+    planted = [Planted.read(one) for one in json.loads(listed.stdout)]
+    known = [p for p in planted if p.primary is not None and p.dialect == "aios"]
+    return random.Random(seed).sample(known, min(sample, len(known)))  # noqa: S311
+
+
+def compare(chosen: Iterable[Planted], seed: int) -> list[Outcome]:
+    """Both tools on every defect, one after the other."""
+    outcomes = []
+    with tempfile.TemporaryDirectory() as folder:
+        document = Path(folder) / "openapi.json"
+        document.write_text(json.dumps(with_models()))
+        usual, cases = schemathesis(document, seed)
+        print(f"schemathesis on the faithful mock: {cases} cases, {len(usual)} alarms")
+        for planted in chosen:
+            found, cases = schemathesis(document, seed, "--defect", planted.name)
+            trial = tried(planted, "standard", 0)
+            outcome = Outcome(
+                planted.name,
+                planted.primary in trial.tripped,
+                bool(found - usual),
+                trial.requests,
+                cases,
+            )
+            outcomes.append(outcome)
+            ours, theirs = (
+                "killed" if kill else "-"
+                for kill in (outcome.by_judge, outcome.by_schemathesis)
+            )
+            print(f"{planted.name:<56}{ours:>8}{theirs:>8}", flush=True)
+    return outcomes
+
+
+def main() -> None:
+    """Compare and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    print(f"{'defect':<56}{'judge':>8}{'schema.':>8}")
+    outcomes = compare(defects(given.sample, given.seed), given.seed)
+    ours = sum(o.by_judge for o in outcomes)
+    theirs = sum(o.by_schemathesis for o in outcomes)
+    most = max(o.judge_requests for o in outcomes)
+    least = min(o.schemathesis_requests for o in outcomes)
+    ratio = ours / max(theirs, 1)
+    print(f"killed: judge {ours}, schemathesis {theirs} of {len(outcomes)}")
+    print(f"requests: judge at most {most}, schemathesis at least {least}")
+    print(
+        f"ratio {ratio:.1f} (limit {LIMIT}): {'kept' if ratio >= LIMIT else 'MISSED'}"
+    )
+
+
+if __name__ == "__main__":
+    main()
