@@ -9,7 +9,7 @@ from conformance.checks.vectors import decoded
 from conformance.exchange import Exchange, Json, Observation
 from conformance.probes.dialects import embedding_models
 from conformance.tolerances import BETWEEN_CALLS
-from conformance.views import EmbeddingAnswer, View, is_number, is_whole
+from conformance.views import AnyAnswer, EmbeddingAnswer, View, is_number, is_whole
 
 Rows = Mapping[str, tuple[str, ...]]
 _COUNT: Rows = {
@@ -129,6 +129,55 @@ def members_say_what_was_asked(answer: EmbeddingAnswer) -> Iterator[Note]:
                 actual=total,
                 pointer="/usage/total_tokens",
                 ids=totals,
+            )
+
+
+_STATUS: Rows = {
+    "infinity": ("INF-RES-019",),
+    "aigne-hub": ("AIGNE-RES-012",),
+    "aihubmix": ("AHM-RES-001",),
+}
+_OBJECT: Rows = {
+    "infinity": ("INF-RES-021",),
+    "aigne-hub": ("AIGNE-RES-001",),
+    "aihubmix": ("AHM-RES-002",),
+}
+_DEFAULT: Rows = {"infinity": ("INF-REQ-010",), "aihubmix": ("AHM-REQ-019",)}
+
+
+@check(on=_DIALECTS, witness=True)
+def a_success_is_200_with_an_object(answer: AnyAnswer) -> Iterator[Note]:
+    """A success is answered 200, and its body is one JSON object."""
+    exchange = answer.exchange
+    if not _is_neighbour(answer) or not exchange.is_success:
+        return
+    is_list = exchange.api == "models"
+    dialect = answer.facts.dialect
+    rows = ("INF-RES-001",) if is_list else _STATUS[dialect]
+    yield Witness(rows)
+    if exchange.status != 200:
+        yield Finding("200", exchange.status, ids=rows)
+    if not is_list and exchange.response is not None:
+        yield Witness(_OBJECT[dialect])
+        if not isinstance(exchange.response.json, dict):
+            shown = exchange.response.body[:80].decode(errors="replace")
+            yield Finding("one JSON object", shown, ids=_OBJECT[dialect])
+
+
+@check(on=_DIALECTS, witness=True)
+def float_is_the_default(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """Without encoding_format vectors are arrays of numbers."""
+    rows = _DEFAULT.get(answer.facts.dialect)
+    if rows is None or not _is_neighbour(answer) or "encoding_format" in answer.sent:
+        return
+    yield Witness(rows)
+    for position, vector in enumerate(answer.embeddings):
+        if isinstance(vector, str):
+            yield Finding(
+                expected="an array of numbers",
+                actual=vector[:40],
+                pointer=f"/data/{position}/embedding",
+                ids=rows,
             )
 
 
@@ -405,7 +454,7 @@ def each_model_has_its_statistics(seen: Observation) -> Iterator[Note]:
 def headers_of_the_list(seen: Observation) -> Iterator[Note]:
     """The list is JSON by its Content-Type, with a right Content-Length and a Date."""
     exchange = seen.steps.get("list")
-    if exchange is None or exchange.response is None or not exchange.is_success:
+    if exchange is None or exchange.response is None or exchange.status >= 300:
         return
     response = exchange.response
     yield Witness(("INF-RES-015", "INF-RES-016", "INF-RES-017"))
@@ -467,6 +516,8 @@ def listed_models_embed(seen: Observation) -> Iterator[Note]:
 
 CHECKS: tuple[Check, ...] = (
     an_item_per_input,
+    a_success_is_200_with_an_object,
+    float_is_the_default,
     members_say_what_was_asked,
     text_becomes_a_vector,
     formats_hold_the_same_vector,
