@@ -156,7 +156,7 @@ def _errors(api: Api) -> list[Probe]:
             shared=True,
         )
 
-    @table(f"common.model.{api}", api, [None], smoke_rows=1)
+    @table(f"common.model.{api}", api, [None])
     def unknown_model(_: Params, served: Served) -> Iterator[Step]:
         yield _valid(api, served)
         yield Step(
