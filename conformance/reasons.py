@@ -49,6 +49,8 @@ def why_inconclusive(
     lacking: Sequence[CheckCoverage],
 ) -> str:
     """Why a row is inconclusive, in typed words."""
+    if not bench.recording.scenarios and bench.recording.cut_short:
+        return f"cut short: {bench.recording.cut_short}"
     if not coverage:
         return f"not exercised by preset {bench.recording.setting.preset}"
     short = lacking or coverage

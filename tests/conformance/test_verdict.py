@@ -275,6 +275,14 @@ def test_what_was_never_played_is_told() -> None:
     assert found.reason == "cut short: interrupted"
 
 
+def test_a_run_that_never_had_a_plan_says_why() -> None:
+    found = row(bench(cut_short="nobody answers"), "RERANK-REQ-003")
+    assert (found.verdict, found.reason) == (
+        "inconclusive",
+        "cut short: nobody answers",
+    )
+
+
 def test_what_was_not_selected_has_no_verdict() -> None:
     chosen = replace(SETTING, selection=("RERANK-SEM-004",))
     found = row(bench(counted(RISING), setting=chosen))
