@@ -49,21 +49,38 @@ def why_inconclusive(
     lacking: Sequence[CheckCoverage],
 ) -> str:
     """Why a row is inconclusive, in typed words."""
-    if not bench.recording.scenarios and bench.recording.cut_short:
-        return f"cut short: {bench.recording.cut_short}"
-    if not coverage:
-        return f"not exercised by preset {bench.recording.setting.preset}"
+    recording = bench.recording
+    if not recording.scenarios and recording.cut_short:
+        return f"cut short: {recording.cut_short}"
     short = lacking or coverage
-    feeding = [s for s in bench.recording.scenarios if _concerns(bench, s, row, short)]
-    names = {(s.probe, s.draw) for s in feeding}
-    if not feeding:
-        return f"not exercised by preset {bench.recording.setting.preset}"
-    played = {(o.probe, o.draw) for o in bench.recording.observations}
+    names = {
+        (scenario.probe, scenario.draw)
+        for scenario in recording.scenarios
+        if coverage and _concerns(bench, scenario, row, short)
+    }
+    if not names:
+        return f"not exercised by preset {recording.setting.preset}"
+    told = _unanswered(bench, names) or _refused(bench, names)
+    if told is not None:
+        return told
+    each = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
+    total = sum(c.judged for c in coverage)
+    return f"too little evidence: {each or f'{total} of {row.evidence} observations'}"
+
+
+def _unanswered(bench: Bench, names: Collection[tuple[str, int]]) -> str | None:
+    """Something that these scenarios ask for was not answered or not asked."""
     for exchange in _exchanges(bench, names):
         if exchange.failure is not None:
             return _typed(exchange.failure)
-    if names - played:
+    played = {(seen.probe, seen.draw) for seen in bench.recording.observations}
+    if not played.issuperset(names):
         return f"cut short: {bench.recording.cut_short or 'not played'}"
+    return None
+
+
+def _refused(bench: Bench, names: Collection[tuple[str, int]]) -> str | None:
+    """A step that the others of its scenario stand on was refused."""
     for left in bench.recording.unsent:
         if (left.probe, left.draw) in names:
             return f"refused prerequisite: {left.probe}, {left.label}: {left.reason}"
@@ -73,9 +90,7 @@ def why_inconclusive(
                 f"refused prerequisite: {exchange.probe}, {exchange.label} was "
                 f"answered with {exchange.status}"
             )
-    each = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
-    total = sum(c.judged for c in coverage)
-    return f"too little evidence: {each or f'{total} of {row.evidence} observations'}"
+    return None
 
 
 def _concerns(
