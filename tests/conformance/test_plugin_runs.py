@@ -416,6 +416,10 @@ def test_ctrl_c_leaves_all_reports(tmp_path: Path, front: str) -> None:
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # a shell that runs us in its background has us ignore Ctrl-C
+            preexec_fn=lambda: signal.signal(  # noqa: PLW1509  no threads that fork
+                signal.SIGINT, signal.SIG_DFL
+            ),
         ) as process:
             assert stalling.stalled.wait(60)
             process.send_signal(signal.SIGINT)
