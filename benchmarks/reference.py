@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from multiprocessing.connection import Client, Listener
@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 
 from reference_impl.options import read_options
 from reference_impl.packaged import DEFAULTS
@@ -102,9 +103,10 @@ def offline(address: str, cache: Path, threads: int) -> None:
     jobs = {"generate": generate, "embed": embed}
     with Client(address) as parent, torch.inference_mode():
         while (job := parent.recv()) is not None:
-            started = time.perf_counter()
+            started, spent = time.perf_counter(), time.process_time()
             done = jobs[job[0]](job[1])
-            parent.send((done, time.perf_counter() - started))
+            used = time.process_time() - spent
+            parent.send((done / (time.perf_counter() - started), done / used))
 
 
 @dataclass
@@ -113,11 +115,11 @@ class Offline:
 
     connection: Any
 
-    def rate(self, job: str, inputs: Sequence[str]) -> float:
-        """Tokens or texts per second."""
+    def rates(self, job: str, inputs: Sequence[str]) -> tuple[float, float]:
+        """Tokens or texts per second, and per second of CPU time."""
         self.connection.send((job, inputs))
-        done, seconds = self.connection.recv()
-        return float(done / seconds)
+        rate, per_cpu = self.connection.recv()
+        return rate, per_cpu
 
 
 @contextmanager
@@ -144,6 +146,11 @@ class Server:
     pid: int
     chat: str
     vectors: str = ""
+
+    def cpu_seconds(self) -> float:
+        """CPU time so far."""
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
 
     def peak_mib(self) -> float:
         """Largest resident memory so far."""
@@ -281,8 +288,9 @@ class Row:
     name: str
     unit: str
     goal: float
-    mine: list[float]
-    other: list[float]
+    mine: list[float] = field(default_factory=list)
+    other: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)  # ratios per CPU second
 
     def line(self) -> str:
         """One line of the table."""
@@ -292,16 +300,16 @@ class Row:
         spread = f"{min(self.mine):.1f} to {max(self.mine):.1f}"
         return (
             f"| {self.name} | {mine:.1f} {self.unit} ({spread}) | {other:.1f} "
-            f"| {ratio:.2f} | {self.goal:g} {met} |"
+            f"| {ratio:.2f} | {self.goal:g} {met} | {statistics.median(self.cpu):.2f} |"
         )
 
 
 def compared(cache: Path, threads: int, cycles: int) -> tuple[list[str], list[str]]:
     """Measure the reference and the offline process in turn."""
     rows = [
-        Row("one stream", "tokens/s", 0.9, [], []),
-        Row("8 concurrent chats", "tokens/s", 0.85, [], []),
-        Row("320 embeddings, 32 at once", "texts/s", 0.7, [], []),
+        Row("one stream", "tokens/s", 0.9),
+        Row("8 concurrent chats", "tokens/s", 0.85),
+        Row("320 embeddings, 32 at once", "texts/s", 0.7),
     ]
     alone: list[float] = []
     crowded: list[float] = []
@@ -313,10 +321,15 @@ def compared(cache: Path, threads: int, cycles: int) -> tuple[list[str], list[st
         ]
         for cycle in range(cycles + 1):
             for row, (served, job) in zip(rows, pairs, strict=True):
+                spent, started = server.cpu_seconds(), time.perf_counter()
                 got = asyncio.run(_awaited(served))
-                other = plain.rate(*job)
+                seconds = time.perf_counter() - started
+                spent = server.cpu_seconds() - spent
+                other, other_per_cpu = plain.rates(*job)
                 if cycle == 0:  # both sides warm up
                     continue
+                rate = got[0] if isinstance(got, tuple) else got
+                row.cpu.append(rate * seconds / spent / other_per_cpu)
                 row.other.append(other)
                 if isinstance(got, tuple):
                     row.mine.append(got[0])
@@ -372,6 +385,10 @@ def against_serve(python: str, cache: Path, threads: int, cycles: int) -> list[s
     return lines
 
 
+_HEAD = (
+    "| against offline | reference, over HTTP | offline | ratio | goal "
+    "| ratio of work per CPU second |"
+)
 _SERVE_HEAD = (
     "| against `transformers serve`, tokens/s | reference | serve | ratio "
     "| first token, reference | first token, serve |"
@@ -409,8 +426,8 @@ def main() -> None:
         "",
         _conditions(arguments),
         "",
-        "| against offline | reference, over HTTP | offline | ratio | goal |",
-        "|---|---|---|---|---|",
+        _HEAD,
+        "|---|---|---|---|---|---|",
         *rows,
         "",
         *facts,
