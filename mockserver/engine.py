@@ -132,11 +132,7 @@ class MockEngine:
         """Generate as `generate` does, without an event loop."""
         served = self._served(model)
         self._check(prompt, served)
-        for token in sampling.logit_bias:
-            if not 0 <= token < SIZE:
-                raise EngineError(
-                    f"logit_bias: token ids go from 0 to {SIZE - 1}, got {token}"
-                )
+        _check_bias(sampling)
         planned = chat.plan(prompt, served.reasoning, served.tool_call)
         if saying is None and sampling.schema is not None:
             saying = write_json(sampling.schema, _variation(sampling))
@@ -150,8 +146,15 @@ class MockEngine:
         room = min(sampling.max_tokens, served.context_length - len(prompt))
         forced = len(planned) if saying is not None else 0
         counts: dict[int, int] = {}
+        adjusted = bool(
+            sampling.logit_bias
+            or sampling.frequency_penalty
+            or sampling.presence_penalty
+        )
         for position in range(room):
-            scored = adjust(context.distribution(), sampling, counts)
+            scored = context.distribution()
+            if adjusted:
+                scored = adjust(scored, sampling, counts)
             if position < forced:
                 chosen = planned[position]
             else:
@@ -159,7 +162,8 @@ class MockEngine:
             yield _token(scored, chosen, sampling.top_logprobs or 0)
             if chosen == END:
                 return
-            counts[chosen] = counts.get(chosen, 0) + 1
+            if adjusted:
+                counts[chosen] = counts.get(chosen, 0) + 1
             context.add(chosen)
 
     async def prompt_logprobs(
@@ -312,6 +316,14 @@ def _token(distribution: Distribution, token: int, count: int) -> Token:
         top(distribution, count, total),
         token == END,
     )
+
+
+def _check_bias(sampling: Sampling) -> None:
+    for token in sampling.logit_bias:
+        if not 0 <= token < SIZE:
+            raise EngineError(
+                f"logit_bias: token ids go from 0 to {SIZE - 1}, got {token}"
+            )
 
 
 def _variation(sampling: Sampling) -> int:

@@ -8,12 +8,11 @@ one over the vocabulary), the same for generated and for echoed tokens.
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from math import exp
-from operator import mul
-from typing import Final
+from operator import getitem
+from typing import Final, NamedTuple
 
 from mockserver.grammar import NODES, RESUME
 from mockserver.tokenizer import ASSISTANT, END, SIZE
@@ -30,11 +29,8 @@ PLANNED: Final = exp(30.0)
 SHORTEST, LONGEST = 8, 48
 """Tokens after which an answer may end, and after which it is made to end."""
 
-_HASHED: Final = tuple(exp(SPREAD * value / 255) for value in range(256))
 
-
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What the grammar remembers of a context."""
 
     node: str = "start"
@@ -64,8 +60,7 @@ _TOKENS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(NamedTuple):
     """Unnormalised weights of the candidates; any other token weighs `rest`."""
 
     tokens: tuple[int, ...]
@@ -80,17 +75,25 @@ class Distribution:
 
 
 @lru_cache(maxsize=1_024)
-def _priors(node: str, run: int) -> tuple[float, ...]:
-    """Weigh the moves of a node; the longer the answer, the likelier its end."""
-    weights = []
+def _tables(node: str, run: int) -> tuple[tuple[float, ...], ...]:
+    """Return a table for each move of a node: its weight by the byte it is hashed to.
+
+    The longer the answer, the likelier its end.
+    """
+    tables = []
     for move in NODES[node]:
         prior = move.prior
         if move.token == END:
             prior += (run - 2 * SHORTEST) / 3 if run >= SHORTEST else -12.0
         elif move.to == "close" and run >= LONGEST:
             prior += 2 * SPREAD
-        weights.append(exp(prior))
-    return tuple(weights)
+        tables.append(_table(prior))
+    return tuple(tables)
+
+
+@lru_cache(maxsize=256)
+def _table(prior: float) -> tuple[float, ...]:
+    return tuple(exp(prior + SPREAD * value / 255) for value in range(256))
 
 
 class Context:
@@ -120,9 +123,9 @@ class Context:
         """Weigh the next token."""
         state = self.state
         tokens = _TOKENS[state.node]
-        priors = _priors(state.node, min(state.run, LONGEST + SHORTEST))
+        tables = _tables(state.node, min(state.run, LONGEST + SHORTEST))
         digest = self._hash.digest()
-        weights = list(map(mul, priors, map(_HASHED.__getitem__, digest)))
+        weights = list(map(getitem, tables, digest))
         if state.plan:
             planned = state.plan[0]
             if planned in tokens:

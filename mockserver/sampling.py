@@ -6,6 +6,7 @@ there; then temperature, then top_p, then the draw.
 
 from bisect import bisect
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import accumulate
 from math import exp, log
@@ -24,13 +25,14 @@ def logprob(distribution: Distribution, token: int, total: float) -> float:
 
     `total` is the distribution's total weight.
     """
-    tokens = distribution.tokens
-    if token in tokens:
-        weight = distribution.weights[tokens.index(token)]
-    else:
+    try:
+        weight = distribution.weights[distribution.tokens.index(token)]
+    except ValueError:
         weight = distribution.rest
     share = weight / total
-    return min(0.0, log(share)) if share > 0 else _FLOOR
+    if share >= 1:
+        return 0.0
+    return log(share) if share > 0 else _FLOOR
 
 
 def top(distribution: Distribution, count: int, total: float) -> tuple[Candidate, ...]:
@@ -87,17 +89,14 @@ def draw(distribution: Distribution, sampling: Sampling, key: bytes) -> int:
     The choice is a pure function of the seed behind `key`, the context and the
     distribution, so that a repeated request repeats its answer.
     """
-    tokens, weights = distribution.tokens, distribution.weights
-    highest = max(weights)
+    tokens, weights, _, rest = distribution
     if sampling.temperature < _GREEDY or sampling.top_p <= 0:
+        highest = max(weights)
         if weights.count(highest) > 1:
             return min(map(_rank, weights, tokens))[1]
         return tokens[weights.index(highest)]
-    rest = distribution.rest
     if sampling.temperature != 1:
-        heat = 1 / sampling.temperature
-        weights = [(weight / highest) ** heat for weight in weights]
-        rest = (rest / highest) ** heat
+        weights, rest = _heated(weights, rest, 1 / sampling.temperature)
     others = rest * (SIZE - len(tokens))
     if sampling.top_p < 1:
         weights, others = _nucleus(weights, tokens, others, sampling.top_p)
@@ -110,6 +109,18 @@ def draw(distribution: Distribution, sampling: Sampling, key: bytes) -> int:
     # Beyond the candidates all tokens are equally likely.
     share = min((point - sums[-1]) / others, 1.0) if others else 0.0
     return _other(int(share * SIZE), set(tokens))
+
+
+def _heated(
+    weights: list[float], rest: float, heat: float
+) -> tuple[list[float], float]:
+    """Raise weights to a power, in proportion to the highest where that is needed."""
+    with suppress(OverflowError):
+        heated = [weight**heat for weight in weights]
+        if any(heated):
+            return heated, rest**heat
+    highest = max(weights)
+    return [(weight / highest) ** heat for weight in weights], (rest / highest) ** heat
 
 
 def _nucleus(
