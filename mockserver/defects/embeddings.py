@@ -232,6 +232,8 @@ def embeddings_1023_values(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-096", api=API, also={
+    "EMB-SEM-004": "not in base64", "META-093": "not in base64",
+    "META-099": "not in base64",
     "EMB-SEM-001": "not all zero", "META-090": "a single one is not zero",
     "EMB-SEM-003": "its soft clause", "META-091": "positions stay",
     "META-097": "a single one is not zero",
@@ -263,6 +265,7 @@ def embeddings_of_one_number(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-092", api=API, also={
+    "EMB-SEM-004": "base64 is not harmed", "META-093": "base64 is not harmed",
     "META-090": "a single string differs from its place in a batch",
     "META-097": "a single string differs from its place in a batch",
     "EMB-SEM-003": "its soft clause",

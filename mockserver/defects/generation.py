@@ -478,7 +478,8 @@ def _table(api: Api) -> list[Defect]:
         member("total_is_one_more", row("total"), api, "usage/total_tokens",
                lambda total: total + 1, also={
                    "META-034": "the same statement", "COMMON-RES-010": "the same",
-                   row("sum example"): "the same", "META-062": "the stream adds up"}),
+                   row("sum example"): "the same", "META-064": "the stream adds up",
+                    "META-062": "the stream adds up"}),
         member("completion_tokens_is_100", "META-040", api, "usage",
                lambda usage: usage | {"completion_tokens": 100,
                                       "total_tokens": usage["prompt_tokens"] + 100},

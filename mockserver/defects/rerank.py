@@ -101,6 +101,7 @@ def rerank_top_n_one_short(context: Context) -> object:
 
 
 @in_answer("RERANK-SEM-003", api=API, also={
+    "RERANK-REQ-012": "omitted and 0 differ",
     "RERANK-SEM-002": "a document goes without a score",
     "META-003": "the lists for 0 and for N differ",
     "META-005": "the indices are no permutation",
@@ -148,6 +149,7 @@ def rerank_top_n_equal_to_count_drops_one(context: Context, answer: Answer) -> o
 
 
 @in_answer("RERANK-SEM-002", api=API, also={
+    "RERANK-SEM-004": "fewer results", "RERANK-SEM-005": "fewer results",
     "META-007": "a text comes back once instead of twice",
     "RERANK-SEM-003": "fewer results than documents",
     "META-005": "the indices are no permutation",
@@ -275,6 +277,8 @@ def rerank_raw_logits(context: Context, answer: Answer) -> object:
 
 
 @in_answer("RERANK-RES-018", api=API, also={
+    "META-009": "the best depends on others",
+    "RERANK-SEM-008": "the best depends on others",
     **RANGE, "META-017": "score still gives 0 to 1",
     "RERANK-SEM-007": "a cosine is at most 1",
 })  # fmt: skip
@@ -312,6 +316,9 @@ def rerank_root_path_gives_plain_documents(context: Context, answer: Answer) -> 
 
 
 @in_answer("META-008", api=API, also={
+    "META-002": "scores depend on positions",
+    "RERANK-SEM-004": "scores depend on positions",
+    "RERANK-SEM-007": "scores depend on positions",
     "META-009": "a lone document has another position",
     "META-010": "copies stand at different positions",
     "META-017": "score has no positions",
@@ -381,6 +388,7 @@ def rerank_any_limit_halves_the_scores(context: Context, answer: Answer) -> obje
 
 
 @in_answer("META-016", api=API, also={
+    "META-002": "the worst are kept", "RERANK-SEM-004": "the worst are kept",
     "RERANK-EX-004": "the printed answer is no longer first",
     "META-017": "score keeps the order",
     "RERANK-SEM-007": "scores are no cosines any more",

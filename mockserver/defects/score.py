@@ -28,6 +28,7 @@ def _pairs(context: Context) -> int:
 
 
 @in_answer("SCORE-SEM-002", api=API, also={
+    "SCORE-SEM-003": "a score is lost",
     "META-018": "items are lost", "META-020": "scores are lost",
     "META-019": "batch and single differ", "META-021": "scores are lost",
 })  # fmt: skip
@@ -148,7 +149,17 @@ def score_root_path_is_coarse(context: Context, answer: Answer) -> object:
     return True
 
 
-@in_answer("META-033", api=API, also={"SCORE-REQ-015": "the same statement"})
+@in_answer(
+    "META-033",
+    api=API,
+    also={
+        "META-025": "the rounded score differs",
+        "META-032": "the rounded score differs",
+        "SCORE-SEM-006": "the rounded score differs",
+        "SCORE-SEM-007": "the rounded score differs",
+        "SCORE-REQ-015": "the same statement",
+    },
+)
 def score_default_format_is_int(context: Context, answer: Answer) -> object:
     """Without encoding_format scores are rounded."""
     if "encoding_format" in context.body or context.path == "/score":
@@ -171,6 +182,7 @@ def score_raw_logits(context: Context, answer: Answer) -> object:
 
 
 @in_answer("SCORE-RES-009", api=API, also={
+    "META-026": "the last is harmed", "META-027": "the last is harmed",
     "META-023": "the same statement as a property",
     "META-019": "a lone pair is within 0 and 1",
     "META-017": "rerank is within 0 and 1",
@@ -244,6 +256,7 @@ def score_int_gives_strings(context: Context, answer: Answer) -> object:
 
 
 @in_response("SCORE-REQ-002", api=API, also={
+    "SCORE-SEM-002": "batches are refused",
     "COMMON-REQ-001": "a listed path is missing",
     "META-032": "the other path is served", "SCORE-SEM-007": "the other is served",
 })  # fmt: skip
