@@ -13,11 +13,11 @@ from typing import Any
 import hypothesis.core
 import pytest
 from aiohttp import web
-from conftest import Client, Reply
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from openapi_core import OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
+from plain_http import Client, Reply
 
 import spec
 from mockserver.app import mock_application
