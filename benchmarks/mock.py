@@ -352,7 +352,7 @@ def embedding_body(number: int | None) -> dict[str, Any]:
     text = "The library near the old bridge is open, and the river is high in May"
     return {
         "model": "sds/bge-m3",
-        "input": text if number is None else f"{text}{number}",
+        "input": text if number is None else f"{text} {number}",
     }
 
 

@@ -112,6 +112,7 @@ def plan_of(options: MockOptions) -> Plan:
         control=options.control,
         relay=relay,
         seed=options.seed,
+        remember=not (options.defects or options.self_check or options.pacing),
     )
 
 

@@ -16,6 +16,7 @@ from mockserver.harm import harmed, refusal
 from mockserver.journal import kept
 from mockserver.pacing import REAL_CLOCK, Clock
 from mockserver.plan import State
+from mockserver.repeats import Repeats, send
 from serving.app import CONTEXT, Handler, Middleware
 
 _OWN = ("/health", "/openapi.json")  # never harmed, never in the journal
@@ -43,6 +44,7 @@ class _Outside:
     def __init__(self, state: State, clock: Clock) -> None:
         self._state = state
         self._clock = clock
+        self._repeats = Repeats() if state.plan.remember else None
 
     async def journaled(
         self, request: web.Request, handler: Handler
@@ -63,6 +65,8 @@ class _Outside:
         try:
             if state.faults or state.plan.relay is not None or self._asks(headers):
                 response = await self._played(request, handler, exchange)
+            elif self._repeats is not None and not state.rules.rules:
+                return await self._repeated(request, handler, exchange)
             else:
                 response = await handler(request)
                 if exchange.fault is not None:  # a rule chose one
@@ -77,6 +81,30 @@ class _Outside:
                 exchange.api = context.api
                 _keep(exchange, context.raw)
             state.journal.settle(exchange)
+
+    async def _repeated(
+        self, request: web.Request, handler: Handler, exchange: Exchange
+    ) -> web.StreamResponse:
+        """Answer from memory what came before, and remember it otherwise."""
+        repeats, headers = self._repeats, request.headers
+        if repeats is None or not await _read(request, exchange):
+            return await handler(request)
+        key = (
+            exchange.path,
+            await request.read(),
+            headers.get("Content-Type"),
+            headers.get("Authorization"),
+        )
+        repeat = repeats.find(key)
+        if repeat is not None:
+            response = await send(repeat, request, exchange)
+            _note(exchange, headers, response)
+            return response
+        response = await handler(request)
+        _note(exchange, headers, response)
+        if repeats.came_before(key):
+            repeats.keep(key, exchange, request.get(CONTEXT), response)
+        return response
 
     def _asks(self, headers: Mapping[str, str]) -> bool:
         """Tell whether a request controls its own answer."""

@@ -271,7 +271,7 @@ class MockEngine:
             text = decode(item[:count]).decode("utf-8", "replace")
         if count > model.context_length:
             raise TooLong(count, model.context_length)
-        vector = self._vector(text, model.dimensions)
+        vector = self._make_vector(text, model.dimensions)
         return Embedded(
             vector if length == model.dimensions else _prefix(vector, length), count
         )

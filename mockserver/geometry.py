@@ -72,7 +72,7 @@ _SLIGHT: Final = FUNCTION_WORDS | frozenset(punctuation)
 def _groups(word: str) -> set[str]:
     """Return the letter groups of a word: threes, or pairs outside ASCII."""
     size = 3 if word.isascii() else 2
-    if len(word) <= size or word.isdigit():
+    if len(word) <= size or not word.isalpha():
         return set()
     marked = f"^{word[:_LONGEST_WORD]}$"
     return {marked[i : i + size] for i in range(len(marked) - size + 1)}

@@ -12,7 +12,7 @@ from serving.codec import decode
 BODY_LIMIT: Final = 64 * 1024
 """Bytes kept of each request and of each response."""
 
-BUDGET: Final = 8 * 1024 * 1024
+BUDGET: Final = 2 * 1024 * 1024
 """Bytes kept of all bodies together."""
 
 _TURNS: Final = 256  # of the event loop

@@ -22,6 +22,7 @@ class Plan:
     control: bool = True  # obey /_mock/ and X-Mock-… headers
     relay: Relay | None = None
     seed: int = 0
+    remember: bool = False  # answer exact repetitions from memory
 
 
 @dataclass(slots=True)
