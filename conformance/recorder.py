@@ -53,18 +53,21 @@ class Recorder:
         first_id: Callable[[Scenario], str],
         concurrency: int,
     ) -> list[Observation]:
-        """Play scenarios, the last ones after all others; what was observed.
+        """Play scenarios; what was observed.
+
+        Those that need to be alone come one by one after the others, and the last
+        ones after all.
 
         `first_id` names the exchanges of a scenario: "ex-12" for its first, and so
         on. Cancelling keeps what was recorded until then.
         """
         before = len(self.observations)
-        for group in (
-            [s for s in scenarios if not s.is_last],
-            [s for s in scenarios if s.is_last],
-        ):
+        last = [s for s in scenarios if s.is_last]
+        alone = [s for s in scenarios if s.is_alone and not s.is_last]
+        others = [s for s in scenarios if not (s.is_alone or s.is_last)]
+        for group, most in ((others, concurrency), (alone, 1), (last, concurrency)):
             waiting = iter(group)
-            workers = min(max(1, concurrency), len(group))
+            workers = min(max(1, most), len(group))
             try:
                 async with asyncio.TaskGroup() as tasks:
                     for _ in range(workers):

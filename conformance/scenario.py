@@ -76,6 +76,11 @@ class Scenario:
         """Played after everything else."""
         return any(step.last for step in self.steps)
 
+    @property
+    def is_alone(self) -> bool:
+        """Played while nothing else is asked."""
+        return any(step.alone for step in self.steps)
+
     @cached_property
     def apis(self) -> frozenset[Api]:
         """The APIs that its requests go to."""

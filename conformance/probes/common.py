@@ -191,6 +191,7 @@ def _after_error(api: Api) -> Probe:
             {name: value for name, value in body.items() if name != "model"},
             expect="refuse",
             breaks="/model is missing",
+            alone=True,
         )
         yield Step("after", operation, body, serves=("META-119",))
 

@@ -151,6 +151,26 @@ def test_last_ones_are_sent_when_all_others_are_answered() -> None:
     )
 
 
+def test_what_must_be_alone_is_alone() -> None:
+    @probe("toy.alone", "rerank")
+    def alone(_: Params, served: Served) -> Iterator[Step]:
+        yield Step("one", toys.RERANK, toys.body(served, query="alone"), alone=True)
+        yield Step("two", toys.RERANK, toys.body(served, query="alone"))
+
+    def look(target: Target) -> None:
+        kinds = [b'"alone"' in request for request in target.requests]
+        assert kinds == [False] * 6 + [True] * 4
+
+    def at(draw: int) -> Scenario:
+        return scenario(alone, None, draw)
+
+    played(
+        RERANKED,
+        scenarios=[at(0), *(counted(i) for i in range(6)), at(1)],
+        look=look,
+    )
+
+
 def test_our_own_slips_are_noticed() -> None:
     @probe("toy.slip", "rerank")
     def slipping(_: Params, served: Served) -> Iterator[Step]:
