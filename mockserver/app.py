@@ -22,6 +22,7 @@ from serving.app import Server, together
 from serving.context import Front
 from serving.contract import Contract
 from serving.engine import Engine
+from serving.kept import Kept
 from serving.options import OptionError
 from serving.stages import Stages
 
@@ -89,6 +90,7 @@ def _server(
         body_limit=options.body_limit,
         self_check=options.self_check,
         plain=bool(names) or options.self_check,
+        vectors=Kept(0),  # repetitions are remembered, and new vectors are cheap
     )
     return Server(front, counted(staged(stages, state), engine.pending))
 

@@ -87,11 +87,12 @@ class _Outside:
     ) -> web.StreamResponse:
         """Answer from memory what came before, and remember it otherwise."""
         repeats, headers = self._repeats, request.headers
-        if repeats is None or not await _read(request, exchange):
+        raw = await _read(request, exchange)
+        if repeats is None or raw is None:
             return await handler(request)
         key = (
             exchange.path,
-            await request.read(),
+            raw,
             headers.get("Content-Type"),
             headers.get("Authorization"),
         )
@@ -127,7 +128,7 @@ class _Outside:
             return refusal(exchange.fault.status)
         response: web.StreamResponse | None = None
         relay = self._state.plan.relay
-        if relay is not None and await _read(request, exchange):
+        if relay is not None and await _read(request, exchange) is not None:
             response = await relay.answer(request)
             exchange.replayed = response is not None
         if response is None:
@@ -177,13 +178,14 @@ def _keep(exchange: Exchange, raw: bytes) -> None:
     exchange.request_size = len(raw)
 
 
-async def _read(request: web.Request, exchange: Exchange) -> bool:
-    """Read the body before the front does; False if that fails, as it will there."""
+async def _read(request: web.Request, exchange: Exchange) -> bytes | None:
+    """Read the body before the front does; None if that fails, as it will there."""
     try:
-        _keep(exchange, await request.read())
+        raw = await request.read()
     except (web.HTTPException, web.RequestPayloadError, ValueError):
-        return False
-    return True
+        return None
+    _keep(exchange, raw)
+    return raw
 
 
 def _asked(headers: Mapping[str, str]) -> Fault | None:

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
-from hashlib import shake_256
+from hashlib import blake2b, shake_256
 from itertools import repeat
 from math import hypot, isqrt, sqrt
 from operator import mul
@@ -23,6 +23,9 @@ from struct import Struct
 from typing import Final
 
 LANE: Final = 4  # bytes of one component while summing
+
+_TRACES: Final = 64  # directions to choose each part of a trace from
+_TURN: Final = 37 * LANE  # bytes by which each repetition of a block is turned
 
 BLOCK: Final = 512
 """Components that are summed; longer vectors repeat them."""
@@ -88,7 +91,7 @@ def _telling(text: str) -> dict[str, int]:
 class Geometry:
     """Texts as vectors of a fixed length.
 
-    A longer vector is one block, repeated with fixed changes of sign: that leaves
+    A longer vector is one block, repeated from another place each time: that leaves
     cosines as they are and costs next to nothing.
     """
 
@@ -99,28 +102,19 @@ class Geometry:
         block = BLOCK if dimensions % BLOCK == 0 else dimensions
         self._block = block
         self._size = LANE * block
-        self._repeats = sqrt(dimensions / block)
-        self._signs = [self._sign(number) for number in range(1, dimensions // block)]
+        self._repeats = dimensions // block
         self._offset = 255 * int.from_bytes(b"\1\0\0\0" * block, "little")
         self._middle = int.from_bytes(b"\0\0\0\x80" * block, "little")
         self._lanes = Struct(f"<{block}i").unpack
         self._floats = Struct(f"<{block}f").pack
         self._all = Struct(f"<{dimensions}f").unpack
-        self._direction = lru_cache(maxsize=1_024)(self._make_direction)
+        self._direction = lru_cache(maxsize=2_048)(self._make_direction)
         self._weighted = lru_cache(maxsize=2_048)(self._weigh)
         self._shared = self._direction("shared")
 
     def _hashed(self, name: str) -> bytes:
         data = self._seed + name.encode("utf-8", "surrogatepass")
         return shake_256(data).digest(self._block)
-
-    def _sign(self, number: int) -> int:
-        """Return the sign bits that the float32 values of a repetition change."""
-        lanes = bytearray(self._size)
-        lanes[LANE - 1 :: LANE] = bytes(
-            byte & 0x80 for byte in self._hashed(f"signs {number}")
-        )
-        return int.from_bytes(lanes, "little")
 
     def _make_direction(self, name: str) -> int:
         """Hash a name to lanes of odd numbers from -255 to 255."""
@@ -155,18 +149,26 @@ class Geometry:
             total += part
         length = isqrt(_WORD_ENERGY * energy)
         total += (length * 2 // 5 or 12) * self._shared
-        trace = length // 20 + 1 if energy else 31
-        total += trace * self._make_direction(f"text {text}")
+        total += (length // 36 + 1 if energy else 18) * self._trace(text)
         # Lanes may be negative: lift them all above zero, cut, let them fall back.
         data = ((total + self._middle) ^ self._middle).to_bytes(self._size, "little")
         lanes = self._lanes(data)
-        scale = 1 / (hypot(*lanes) * self._repeats)
-        first = self._floats(*map(mul, lanes, repeat(scale)))
-        if not self._signs:
-            return first
-        bits = int.from_bytes(first, "little")
-        others = [(bits ^ sign).to_bytes(self._size, "little") for sign in self._signs]
-        return b"".join((first, *others))
+        scale = 1 / (hypot(*lanes) * sqrt(self._repeats))
+        block = self._floats(*map(mul, lanes, repeat(scale)))
+        if self._repeats == 1:
+            return block
+        turns = range(0, self._repeats * _TURN, _TURN)
+        return b"".join([block[turn:] + block[:turn] for turn in turns])
+
+    def _trace(self, text: str) -> int:
+        """Return the direction of the exact text: three of many, chosen by its hash."""
+        data = text.encode("utf-8", "surrogatepass")
+        one, two, three = blake2b(data, digest_size=3).digest()
+        return (
+            self._direction(f"trace 1 {one % _TRACES}")
+            + self._direction(f"trace 2 {two % _TRACES}")
+            + self._direction(f"trace 3 {three % _TRACES}")
+        )
 
     def vector(self, text: str) -> tuple[float, ...]:
         """Return the unit vector of a text as numbers."""

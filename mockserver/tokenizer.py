@@ -57,7 +57,7 @@ SIZE: Final = len(PIECES)
 
 _ID: Final = {data: index for index, data in enumerate(PIECES) if data}
 _REMEMBERED: Final = 2_048  # characters; longer texts are not worth the memory
-_SPLIT: Final = re.compile(r" ?[^\W\d_]{1,32}|\d| ?[^\w\s]{1,32}|\s|\w")
+_SPLIT: Final = re.compile(r" ?[^\W\d_]{1,32}|\d{1,3}| ?[^\w\s]{1,32}|\s|\w")
 
 
 @lru_cache(maxsize=8_192)
