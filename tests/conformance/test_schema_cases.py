@@ -7,14 +7,13 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import hypothesis.core
 import pytest
 
 from conformance.drawing import draw
 from conformance.exchange import Facts
 from conformance.mutants import request_schema
 from conformance.probe import Probe, Served
-from conformance.probes.schema_cases import PROBES, VARIANTS, Variant, bodies, fit
+from conformance.probes.schema_cases import PROBES, VARIANTS, fit
 from conformance.selfcheck import slip
 from conformance.sending import body_bytes
 from spec import requirements
@@ -218,7 +217,15 @@ def test_a_kept_plan_needs_no_schemathesis() -> None:
 
 
 def test_hypothesis_still_prints_what_fails() -> None:
-    variant = Variant("fresh", "rerank", "RerankRequest", (0, 0, 1))
-    bodies(variant)
-    core: Any = hypothesis.core
-    assert core.RepresentationPrinter.__module__ == "hypothesis.vendor.pretty"
+    """In a process of its own: another test may have imported schemathesis first."""
+    code = (
+        "import hypothesis.core as core\n"
+        "from conformance.probes.schema_cases import Variant, bodies\n"
+        "before = core.RepresentationPrinter\n"
+        "bodies(Variant('fresh', 'rerank', 'RerankRequest', (0, 0, 1)))\n"
+        "import sys\n"
+        "assert 'schemathesis' in sys.modules\n"
+        "assert core.RepresentationPrinter is before\n"
+        "assert before.__module__ == 'hypothesis.vendor.pretty'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
