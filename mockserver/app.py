@@ -26,6 +26,8 @@ from serving.kept import Kept
 from serving.options import OptionError
 from serving.stages import Stages
 
+_STEPS = 2_000  # tokens of remembered choices
+
 STATE = web.AppKey("state", State)
 """Where an application keeps its journal, rules and faults."""
 
@@ -90,7 +92,9 @@ def _server(
         body_limit=options.body_limit,
         self_check=options.self_check,
         plain=bool(names) or options.self_check,
-        vectors=Kept(0),  # repetitions are remembered, and new vectors are cheap
+        # Repetitions are remembered whole (mockserver.repeats); parts are cheap.
+        vectors=Kept(0),
+        steps=Kept(_STEPS),
     )
     return Server(front, counted(staged(stages, state), engine.pending))
 

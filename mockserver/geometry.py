@@ -108,8 +108,8 @@ class Geometry:
         self._lanes = Struct(f"<{block}i").unpack
         self._floats = Struct(f"<{block}f").pack
         self._all = Struct(f"<{dimensions}f").unpack
-        self._direction = lru_cache(maxsize=2_048)(self._make_direction)
-        self._weighted = lru_cache(maxsize=2_048)(self._weigh)
+        self._direction = lru_cache(maxsize=1_024)(self._make_direction)
+        self._weighted = lru_cache(maxsize=1_024)(self._weigh)
         self._shared = self._direction("shared")
 
     def _hashed(self, name: str) -> bytes:
