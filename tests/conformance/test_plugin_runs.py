@@ -138,7 +138,8 @@ def test_a_plan_is_printed_and_nothing_is_sent(pytester: pytest.Pytester) -> Non
 def test_a_broken_promise_fails_its_item(
     pytester: pytest.Pytester, wrong_url: str
 ) -> None:
-    result = pytester.runpytest(
+    # a process of its own, as a user has it: nothing of ours is imported yet
+    result = pytester.runpytest_subprocess(
         f"--target={wrong_url}", *QUICK, "-k", "COMMON-RES-010", "-rf"
     )
     assert result.ret == 1
