@@ -216,9 +216,9 @@ class MockEngine:
     ) -> list[Scored]:
         """Return the similarity of each pair.
 
-        An embedding model's score is the cosine of the two vectors, cut off at 0
-        (A-049); the geometry leaves hardly anything to cut. A cross-encoder's score
-        is a steeper function of the same cosine, so both rank alike. `truncate`
+        An embedding model's score is the cosine of the two vectors, moved from
+        [-1, 1] to the [0, 1] that the documents promise (A-049). A cross-encoder's
+        score is a steeper function of the same cosine, so both rank alike. `truncate`
         limits the tokens of a pair (A-046): the longer text gives way first.
         """
         served = self._served(model)
@@ -300,10 +300,11 @@ class MockEngine:
         dimensions = model.dimensions or _SCORE_DIMENSIONS
         one = struct.unpack(f"<{dimensions}f", self._vector(left, dimensions))
         two = struct.unpack(f"<{dimensions}f", self._vector(right, dimensions))
-        cosine = min(1.0, max(0.0, sum(map(mul, one, two))))
-        if model.cross_encoder:
-            return Scored(cosine * cosine * (3 - 2 * cosine), count)
-        return Scored(cosine, count)
+        moved = (1 + min(1.0, max(-1.0, sum(map(mul, one, two))))) / 2
+        if not model.cross_encoder:
+            return Scored(moved, count)
+        above = max(0.0, 2 * moved - 1)
+        return Scored(above * above * (3 - 2 * above), count)
 
 
 def _token(distribution: Distribution, token: int, count: int) -> Token:

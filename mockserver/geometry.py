@@ -3,7 +3,7 @@
 Every word has a pseudo-random direction, mixed lightly with those of its letter
 groups so that related forms are near each other. A text is the weighted sum of its
 words, plus a direction that all texts share (real embedding spaces are as skewed;
-it keeps cosines from falling below zero) and a trace of the exact text (so that
+it keeps nearly all cosines above zero) and a trace of the exact text (so that
 different texts differ). Function words and punctuation hardly count.
 
 Vectors are sums of small whole numbers held in the lanes of one big integer: adding

@@ -42,12 +42,12 @@ words = st.text(max_size=30) | st.sampled_from(["the city", "a river", "", "ì„œì
 
 
 @given(words, words)
-def test_the_score_of_an_embedding_model_is_the_cosine(one: str, two: str) -> None:
+def test_the_score_of_an_embedding_model_is_the_cosine_moved(one: str, two: str) -> None:
     a, b = embed(one, two)
     cosine = math.fsum(x * y for x, y in zip(a, b, strict=True))
     (found,) = score(EMBEDDING, (one, two))
     assert 0 <= found <= 1
-    assert found == pytest.approx(max(0.0, cosine), abs=1e-6)
+    assert found == pytest.approx((1 + cosine) / 2, abs=1e-6)
     assert score(EMBEDDING, (two, one)) == pytest.approx([found], abs=1e-9)
 
 
@@ -77,7 +77,8 @@ def test_the_printed_examples() -> None:
     for model in (EMBEDDING, RERANKER):
         scores = score(model, *((query, document) for document in documents))
         assert scores == sorted(scores, reverse=True)
-        assert scores[0] > 0.8 > scores[1] > 0.5 > scores[2]
+        assert scores[0] > 0.8 > scores[2]
+    assert scores[1] > 0.5 > scores[2]  # a cross-encoder is sure of itself
 
 
 @given(st.lists(words, min_size=1, max_size=4))
