@@ -42,7 +42,9 @@ words = st.text(max_size=30) | st.sampled_from(["the city", "a river", "", "ì„œì
 
 
 @given(words, words)
-def test_the_score_of_an_embedding_model_is_the_cosine_moved(one: str, two: str) -> None:
+def test_the_score_of_an_embedding_model_is_the_cosine_moved(
+    one: str, two: str
+) -> None:
     a, b = embed(one, two)
     cosine = math.fsum(x * y for x, y in zip(a, b, strict=True))
     (found,) = score(EMBEDDING, (one, two))
