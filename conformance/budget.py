@@ -191,17 +191,23 @@ class Ledger:
     """Counts what a run spends and says when a limit is reached.
 
     A request is reserved with its ceiling and settled with what it cost, so that
-    requests in flight can never exceed a limit together.
+    requests in flight can never exceed a limit together. What is spent here counts in
+    the ledger `beyond` too, which holds the limits that several runs have in common.
     """
 
     max_requests: int | None = None
     max_tokens: int | None = None
     spent: Cost = NOTHING
+    beyond: "Ledger | None" = None
     _reserved: Cost = NOTHING
     _settled: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def reserve(self, most: Cost) -> str | None:
         """Reserve a request; the limit that forbids it, or None when it may go."""
+        if self.beyond is not None:
+            limit = await self.beyond.reserve(most)
+            if limit is not None:
+                return limit
         async with self._settled:
             while (limit := self._exceeded(most)) and self._reserved.requests:
                 await self._settled.wait()
@@ -211,6 +217,8 @@ class Ledger:
 
     async def settle(self, most: Cost, actual: Cost) -> None:
         """Replace a reservation by what was spent; 0 requests if none was sent."""
+        if self.beyond is not None:
+            await self.beyond.settle(most, actual)
         async with self._settled:
             self._reserved = Cost(
                 self._reserved.prompt - most.prompt,

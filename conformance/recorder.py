@@ -8,10 +8,11 @@ from conformance.budget import NOTHING, Cost, Ledger, ceilings, spent
 from conformance.events import ExchangeDone, Listener
 from conformance.exchange import Exchange, Facts, Observation, Request
 from conformance.probe import Step
+from conformance.recall import Recall
 from conformance.scenario import Scenario, api_of
 from conformance.selfcheck import Slip, slip
 from conformance.sending import content_key, outgoing
-from conformance.transport import Outgoing, Transport
+from conformance.transport import Outgoing, Received, Transport
 
 SILENCE = 16
 """So many requests in a row without any answer: the target is gone, and waiting for
@@ -38,6 +39,7 @@ class Recorder:
     listener: Listener
     dialect: str = "aios"
     planned: int = 0
+    recall: Recall = field(default_factory=Recall)
     exchanges: list[Exchange] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     unsent: list[Unsent] = field(default_factory=list)
@@ -146,8 +148,13 @@ class Recorder:
     async def send(self, made: Outgoing, blank: Exchange, cost: Cost) -> Exchange:
         """Send one request within the limits and record the exchange.
 
-        `blank` is the exchange as far as it is known before it happens.
+        `blank` is the exchange as far as it is known before it happens. An answer
+        that another dialect's run was given costs nothing.
         """
+        place = self.recall.place(made)
+        known = self.recall.answers.get(place)
+        if known is not None:
+            return self._keep(_filled(blank, known))
         limit = self.cut_short or await self.ledger.reserve(cost)
         if limit is not None:
             self.cut_short = limit
@@ -156,15 +163,8 @@ class Recorder:
         actual = NOTHING
         try:
             received = await self.transport.send(made)
-            exchange = replace(
-                blank,
-                request=received.request,
-                response=received.response,
-                failure=received.failure,
-                sent_at=received.sent_at,
-                total_s=received.total_s,
-                attempts=received.attempts,
-            )
+            self.recall.answers[place] = received
+            exchange = _filled(blank, received)
             actual = replace(spent(exchange, cost), requests=exchange.attempts)
         finally:
             await self.ledger.settle(cost, actual)
@@ -177,6 +177,18 @@ class Recorder:
         self.exchanges.append(exchange)
         self.listener(ExchangeDone(exchange, len(self.exchanges), self.planned))
         return exchange
+
+
+def _filled(blank: Exchange, received: Received) -> Exchange:
+    return replace(
+        blank,
+        request=received.request,
+        response=received.response,
+        failure=received.failure,
+        sent_at=received.sent_at,
+        total_s=received.total_s,
+        attempts=received.attempts,
+    )
 
 
 def _blank(scenario: Scenario, step: Step, name: str) -> Exchange:

@@ -22,14 +22,15 @@ from conformance.events import (
     PlanMade,
     RunEvent,
 )
-from conformance.exchange import Facts, Observation
+from conformance.exchange import Exchange, Facts, Observation
 from conformance.explain import Explainer
 from conformance.judge import Judgement, judge
-from conformance.options import OptionError, RunOptions
+from conformance.options import OptionError, RunOptions, SuiteError
 from conformance.plan import Plan, assemble, drawn, plan
 from conformance.plan_cache import Drawn, suite_version
 from conformance.probe import Served
 from conformance.reasons import is_judged
+from conformance.recall import Recall, Shared
 from conformance.recorder import Recorder
 from conformance.recording import Recording, RecordingWriter, Setting, read_recording
 from conformance.result import RunResult, Usage
@@ -65,7 +66,7 @@ async def run(
     _verify_ids(options, chosen)
     parameters = drawn(options)
     planned = assemble(options, parameters, selection=chosen)
-    going = _Run(options, chosen, listener)
+    going = Run(options, chosen, listener)
     listener(PlanMade(planned.summary))
     try:
         async with (
@@ -87,13 +88,19 @@ async def run(
     return result
 
 
-class _Run:
+class Run:
     """The state of a run while it goes on."""
 
     def __init__(
-        self, options: RunOptions, chosen: frozenset[str] | None, listener: Listener
+        self,
+        options: RunOptions,
+        chosen: frozenset[str] | None,
+        listener: Listener,
+        shared: Shared | None = None,
     ) -> None:
+        """`chosen`: ids of the rows to exercise; `shared`: with other dialects."""
         self.cut_short: str | None = None
+        self.plan: Plan | None = None
         self._options = options
         self._chosen = chosen
         self._listener = listener
@@ -103,16 +110,39 @@ class _Run:
         self._setting = self._set(options.target)
         self._found = Discovery(Facts(options.dialect))
         self._discovery_requests = 0
-        self._plan: Plan | None = None
-        self._ledger = Ledger(options.max_requests, options.max_tokens)
+        common = shared or Shared(Ledger(options.max_requests, options.max_tokens))
+        self._ledger = Ledger(beyond=common.ledger)
+        self._recall = Recall(common.answers)
         self._recorder: Recorder | None = None
+        self._first = 1  # number of the first exchange after discovery
         self._explainer: Explainer | None = None
         self._main: Judgement | None = None  # once all of the plan was played
+
+    @property
+    def _playing(self) -> Recorder:
+        if self._recorder is None:
+            raise SuiteError("nothing is played before the search", code="order")
+        return self._recorder
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """All that was asked, and asked again."""
+        again = self._explainer.recorder.exchanges if self._explainer else ()
+        return [*(self._recorder.exchanges if self._recorder else ()), *again]
 
     async def record(
         self, transport: Transport, planned: Plan, parameters: Drawn
     ) -> None:
         """Send everything: discovery, then the plan with the models it found."""
+        found = await self.search(transport, parameters, planned.summary.requests)
+        self.settle(found)
+        await self.play(found.scenarios)
+        await self.explain()
+
+    async def search(
+        self, transport: Transport, parameters: Drawn, expected: int
+    ) -> Plan:
+        """Find the models; the plan with them. `expected`: requests of the plan."""
         options = self._options
         self._setting = self._set(transport.url)
         self._writer.header(self._setting)
@@ -121,7 +151,8 @@ class _Run:
             self._ledger,
             self._listen,
             options.dialect,
-            planned.summary.requests,
+            expected,
+            self._recall,
         )
         self._recorder = recorder
         try:
@@ -129,38 +160,56 @@ class _Run:
         finally:
             self._discovery_requests = self._ledger.spent.requests
         self._listener(Discovered(self._found.facts))
-        self._plan = assemble(
+        return assemble(
             options,
             parameters,
             facts=self._found.facts,
             absent=self._found.absent,
             selection=self._chosen,
         )
-        recorder.planned = len(recorder.exchanges) + self._plan.summary.requests
+
+    def settle(self, planned: Plan) -> None:
+        """Write down what is going to be sent."""
+        self.plan = planned
+        recorder = self._playing
+        self._first = len(recorder.exchanges) + 1
+        recorder.planned = len(recorder.exchanges) + planned.summary.requests
         self._writer.plan(
             self._found.facts,
             self._found.absent,
-            [scenario.planned for scenario in self._plan.scenarios],
-            self._plan.dropped,
+            [scenario.planned for scenario in planned.scenarios],
+            planned.dropped,
         )
-        first = len(recorder.exchanges) + 1
-        positions = self._plan.positions
+
+    async def play(self, scenarios: Sequence[Scenario]) -> None:
+        """Send some or all of the plan's scenarios."""
+        positions = self.plan.positions if self.plan else {}
 
         def first_id(scenario: Scenario) -> str:
-            return f"ex-{first + positions[scenario.name]}"
+            return f"ex-{self._first + positions[scenario.name]}"
 
-        await recorder.play(
-            self._plan.scenarios, self._found.facts, first_id, options.concurrency
+        await self._playing.play(
+            scenarios, self._found.facts, first_id, self._options.concurrency
         )
-        await self._explain(transport, self._plan)
 
-    async def _explain(self, transport: Transport, planned: Plan) -> None:
+    async def explain(self) -> None:
+        """Send again what failed, and make it smaller."""
+        planned = self.plan
+        if planned is None:
+            return
         options, facts = self._options, self._found.facts
         recording = self._recording()
         main = self._main = judge_main(planned.catalogue, recording)
         bench = Bench(planned.catalogue, recording, main)
         rows = [row.id for row in planned.catalogue.scored if is_judged(bench, row)]
-        own = Recorder(transport, self._ledger, self._listen, options.dialect)
+        transport = self._playing.transport
+        own = Recorder(
+            transport,
+            self._ledger,
+            self._listen,
+            options.dialect,
+            recall=self._recall,
+        )
         self._explainer = Explainer(planned, Served(facts), own, options)
         await self._explainer.explain(main, rows)
 
@@ -182,8 +231,8 @@ class _Run:
             self._setting,
             self._found.facts,
             self._found.absent,
-            tuple(s.planned for s in self._plan.scenarios) if self._plan else (),
-            self._plan.dropped if self._plan else {},
+            tuple(s.planned for s in self.plan.scenarios) if self.plan else (),
+            self.plan.dropped if self.plan else {},
             tuple(recorder.exchanges) if recorder else (),
             self._in_plan_order(recorder.observations) if recorder else (),
             tuple(explainer.again) if explainer else (),
@@ -205,7 +254,7 @@ class _Run:
         self, observations: Sequence[Observation]
     ) -> tuple[Observation, ...]:
         """Observations as planned: two runs are judged in the same order."""
-        positions = self._plan.positions if self._plan else {}
+        positions = self.plan.positions if self.plan else {}
 
         def position(seen: Observation) -> int:
             return positions[seen.probe, seen.draw]
