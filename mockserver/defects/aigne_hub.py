@@ -5,15 +5,12 @@ from dataclasses import replace
 from mockserver.defects import neighbours as sins
 from mockserver.defects.neighbours import API, of_form
 from mockserver.defects.planting import (
-    REMOVED,
     Defect,
-    forgives,
     in_answer,
     in_refusal,
     in_response,
-    member,
-    refuses,
 )
+from mockserver.defects.tables import REMOVED, forgives, member, refuses
 from serving.codec import decode, encode
 from serving.context import Context
 from serving.errors import ApiError

@@ -7,16 +7,12 @@ from typing import Any
 from mockserver.defects import neighbours as sins
 from mockserver.defects.neighbours import API, of_form
 from mockserver.defects.planting import (
-    REMOVED,
     Defect,
-    crashes,
-    forgives,
     in_answer,
     in_parameters,
     in_refusal,
-    member,
-    refuses,
 )
+from mockserver.defects.tables import REMOVED, crashes, forgives, member, refuses
 from mockserver.defects.whens import equals, has
 from mockserver.plan import Tally
 from serving.context import Context

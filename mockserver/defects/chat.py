@@ -4,22 +4,16 @@ import json
 from typing import Any
 
 from mockserver.defects.planting import (
-    REMOVED,
     Chunk,
     Defect,
-    forgives,
     in_answer,
     in_parameters,
     in_stream,
-    member,
-    refuses,
 )
 from serving.context import Context
 from serving.stages import Answer
 
 API = "chat"
-VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
-USER = [{"role": "user", "content": "?"}]
 
 
 def _positions(answer: Answer) -> list[dict[str, Any]]:
@@ -378,73 +372,4 @@ DEFECTS: tuple[Defect, ...] = (
     chat_calls_what_it_was_trained_on,
     chat_streamed_name_repeats,
     chat_streamed_arguments_lose_a_piece,
-    member("chat_message_is_a_string", "CHAT-RES-007", API, "choices/*/message",
-           lambda message: message["content"], also={
-               "COMMON-SEM-002": "no message", "CHAT-SEM-001": "no message"}),
-    member("chat_reasoning_is_a_number", "CHAT-RES-012", API,
-           "choices/*/message/reasoning_content", 0,
-           also={"CHAT-RES-011": "the same member"}),
-    member("chat_tool_calls_is_a_string", "CHAT-RES-013", API,
-           "choices/*/message/tool_calls", "", also={"CHAT-RES-014": "the same"}),
-    member("chat_tool_calls_is_null", "CHAT-RES-014", API,
-           "choices/*/message/tool_calls", None, origin="vllm-project/vllm#44104"),
-    member("chat_logprobs_is_a_list", "CHAT-RES-018", API, "choices/*/logprobs", [],
-           also={"CHAT-SEM-005": "no object", "CHAT-SEM-006": "none",
-                 "META-072": "not null", "META-075": "none"}),
-    member("chat_role_is_system", "CHAT-RES-008", API, "choices/*/message/role",
-           "system", also={"META-082": "the same statement"}),
-    member("chat_prompt_tokens_is_zero", "CHAT-RES-020", API, "usage",
-           lambda usage: usage | {"prompt_tokens": 0,
-                                  "total_tokens": usage["completion_tokens"]},
-           also={"META-062": "the stream counts them", "META-039": "never"}),
-    forgives("chat_messages_may_be_missing", "CHAT-REQ-004", API, "/messages",
-             keyword="required", instead=USER, also={
-                 "META-120": "a ticked field", "COMMON-REQ-011": "a ticked field",
-                 "CHAT-ERR-002": "a missing field",
-                 "COMMON-ERR-003": "a breach of the table"}),
-    forgives("chat_messages_may_be_a_string", "CHAT-REQ-005", API, "/messages*",
-             when=lambda value: isinstance(value, str), instead=USER),
-    forgives("chat_role_may_be_missing", "CHAT-REQ-006", API, "/messages*",
-             when=lambda value: isinstance(value, list) and any(
-                 "role" not in m for m in value), instead=USER),
-    forgives("chat_content_may_be_missing", "CHAT-REQ-007", API, "/messages*",
-             when=lambda value: isinstance(value, list) and any(
-                 "content" not in m for m in value), instead=USER),
-    forgives("chat_logprobs_may_be_an_object", "CHAT-REQ-018", API, "/logprobs*",
-             when=lambda value: isinstance(value, dict)),
-    forgives("chat_tool_choice_may_be_a_word", "CHAT-REQ-043", API, "/tool_choice*",
-             when=lambda value: isinstance(value, str), instead="auto"),
-    forgives("chat_tools_may_be_an_object", "CHAT-REQ-046", API, "/tools*",
-             when=lambda value: isinstance(value, dict | str)),
-    forgives("chat_tools_of_any_type", "CHAT-REQ-047", API, "/tools*",
-             when=lambda value: isinstance(value, list) and len(value) < 10),
-    forgives("chat_129_tools", "CHAT-REQ-049", API, "/tools*",
-             when=lambda value: isinstance(value, list) and len(value) > 128),
-    forgives("chat_top_logprobs_may_be_negative", "CHAT-REQ-051", API,
-             "/top_logprobs*", keyword="minimum"),
-    forgives("chat_top_logprobs_may_be_21", "CHAT-REQ-051", API, "/top_logprobs*",
-             keyword="maximum"),
-    refuses("chat_refuses_system", "CHAT-REQ-009", API,
-            lambda body: any(m.get("role") == "system" for m in body["messages"]),
-            why="no system messages", also=VALID),
-    refuses("chat_refuses_assistant_first", "CHAT-REQ-010", API,
-            lambda body: body["messages"][:1] and (
-                body["messages"][0].get("role") == "assistant"),
-            why="the user speaks first", also={
-                **VALID, "CHAT-EX-001": "the printed request"}),
-    refuses("chat_refuses_128_tools", "CHAT-REQ-048", API,
-            lambda body: len(body.get("tools") or []) > 100, why="too many tools",
-            also=VALID),
-    refuses("chat_refuses_top_logprobs_20", "CHAT-REQ-051", API,
-            lambda body: body.get("top_logprobs") == 20, why="at most 5",
-            also=VALID),
-    refuses("chat_refuses_history", "META-083", API,
-            lambda body: len(body["messages"]) > 2, why="one turn only", also={
-                **VALID, "CHAT-REQ-008": "a conversation of three"}),
-    refuses("chat_refuses_penalty_2", "CHAT-REQ-014", API,
-            lambda body: body.get("frequency_penalty") == 2.0, why="below 2",
-            also=VALID),
-    member("chat_usage_lacks_completion_tokens", "CHAT-RES-021", API,
-           "usage/completion_tokens", REMOVED,
-           also={"COMMON-RES-009": "the same member"}),
-)  # fmt: skip
+)

@@ -4,18 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mockserver.defects.planting import (
-    REMOVED,
     Defect,
     Plant,
-    crashes,
-    forgives,
     in_answer,
     in_parameters,
     in_refusal,
     in_response,
-    member,
-    refuses,
 )
+from mockserver.defects.tables import REMOVED, crashes, forgives, member, refuses
 from mockserver.defects.whens import lacks
 from mockserver.plan import Tally
 from serving.context import Context

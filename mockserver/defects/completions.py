@@ -3,13 +3,9 @@
 from typing import Any
 
 from mockserver.defects.planting import (
-    REMOVED,
     Defect,
-    forgives,
     in_answer,
     in_parameters,
-    member,
-    refuses,
 )
 from serving.context import Context
 from serving.errors import BadRequest
@@ -271,47 +267,4 @@ DEFECTS: tuple[Defect, ...] = (
     completions_logprobs_change_the_text,
     completions_logprobs_unasked,
     completions_arrays_refused,
-    member("completions_text_is_a_list", "COMP-RES-007", API, "choices/*/text",
-           lambda text: [text], also={
-               "COMMON-SEM-002": "no string", "COMP-SEM-001": "no string"}),
-    member("completions_prompt_logprobs_missing", "COMP-RES-011", API,
-           "choices/*/prompt_logprobs", REMOVED),
-    member("completions_prompt_logprobs_is_a_number", "COMP-RES-011", API,
-           "choices/*/prompt_logprobs", 0.5),
-    member("completions_details_missing", "COMP-RES-016", API,
-           "usage/prompt_tokens_details", REMOVED,
-           also={"COMMON-RES-011": "the same member"}),
-    member("completions_logprobs_in_chats_layout", "COMP-RES-017", API,
-           "choices/*/logprobs",
-           lambda laid: laid and {"content": []}, also={
-               "COMP-SEM-003": "nothing is listed", "META-088": "nothing is listed",
-               "META-089": "nothing is listed", "META-070": "no positions"}),
-    forgives("completions_prompt_may_be_missing", "COMP-REQ-003", API, "/prompt",
-             keyword="required", instead="?", also={
-                 "META-120": "a ticked field", "COMMON-REQ-011": "a ticked field",
-                 "COMP-ERR-002": "a missing field",
-                 "COMMON-ERR-003": "a breach of the table"}),
-    forgives("completions_prompt_may_be_a_number", "COMP-REQ-007", API, "/prompt*",
-             when=lambda value: isinstance(value, int | float), instead="2.5"),
-    forgives("completions_prompt_may_be_an_object", "COMP-REQ-007", API, "/prompt*",
-             when=lambda value: isinstance(value, dict), instead="?"),
-    forgives("completions_echo_may_be_an_object", "COMP-REQ-009", API, "/echo*",
-             when=lambda value: isinstance(value, dict)),
-    forgives("completions_logprobs_may_be_a_word", "COMP-REQ-016", API,
-             "/logprobs*", when=lambda value: isinstance(value, str)),
-    forgives("completions_logprobs_may_be_6", "COMP-REQ-018", API, "/logprobs*",
-             keyword="maximum"),
-    forgives("completions_logprobs_may_be_negative", "COMP-REQ-018", API,
-             "/logprobs*", keyword="minimum"),
-    refuses("completions_refuses_strings", "COMP-REQ-004", API,
-            lambda body: isinstance(body["prompt"], str) and len(body) == 3,
-            why="/prompt must be an array", also={
-                **VALID, "COMMON-REQ-012": "the smallest body",
-                "META-120": "the smallest body"}),
-    refuses("completions_refuses_logprobs_5", "COMP-REQ-017", API,
-            lambda body: body.get("logprobs") == 5, why="at most 4", also={
-                **VALID, "COMP-REQ-016": "5 is the sample"}),
-    refuses("completions_refuses_echo", "COMP-REQ-009", API,
-            lambda body: body.get("echo") is True, why="no echo", also={
-                **VALID, "COMMON-REQ-015": "sent with echo"}),
-)  # fmt: skip
+)

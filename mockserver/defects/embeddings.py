@@ -5,25 +5,18 @@ import struct
 from typing import Any
 
 from mockserver.defects.planting import (
-    REMOVED,
     Defect,
-    crashes,
-    forgives,
     in_answer,
     in_parameters,
-    member,
-    refuses,
 )
-from mockserver.defects.whens import equals, is_list, lacks, starts_with
 from serving.context import Context
 from serving.stages import Answer
 
 API = "embeddings"
-TICKED = {"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}
-VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
 
 
-def _is_base64(context: Context) -> bool:
+def is_base64(context: Context) -> bool:
+    """Tell whether vectors were asked for as text."""
     return context.parameters.get("encoding_format") == "base64"
 
 
@@ -82,7 +75,7 @@ def embeddings_last_of_three_repeats_the_first(
 def embeddings_batches_are_blurred(context: Context, answer: Answer) -> object:
     """In a batch each vector takes a tenth of its neighbour."""
     data = answer["data"]
-    if len(data) < 2 or _is_base64(context):
+    if len(data) < 2 or is_base64(context):
         return False
     vectors = [item["embedding"] for item in data]
     for position, item in enumerate(data):
@@ -127,7 +120,7 @@ def embeddings_equal_texts_merged(context: Context, answer: Answer) -> object:
 @in_answer("META-093", api=API, also={"EMB-SEM-004": "the same statement"})
 def embeddings_base64_big_endian(context: Context, answer: Answer) -> object:
     """base64 holds big-endian numbers."""
-    if not _is_base64(context):
+    if not is_base64(context):
         return False
     _packs(answer, ">f")
     return True
@@ -139,7 +132,7 @@ def embeddings_base64_big_endian(context: Context, answer: Answer) -> object:
 }, origin="vllm-project/vllm#6744")  # fmt: skip
 def embeddings_base64_of_doubles(context: Context, answer: Answer) -> object:
     """base64 holds float64 numbers, so the decoded length doubles."""
-    if not _is_base64(context):
+    if not is_base64(context):
         return False
     _packs(answer, "<d")
     return True
@@ -153,7 +146,7 @@ def embeddings_base64_batch_repeats_the_first(
 ) -> object:
     """In base64 every item of a batch holds the first vector."""
     data = answer["data"]
-    if not _is_base64(context) or len({item["embedding"] for item in data}) < 2:
+    if not is_base64(context) or len({item["embedding"] for item in data}) < 2:
         return False
     for item in data:
         item["embedding"] = data[0]["embedding"]
@@ -165,7 +158,7 @@ def embeddings_base64_batch_repeats_the_first(
 }, origin="lmstudio-ai/lmstudio-bug-tracker#756")  # fmt: skip
 def embeddings_format_ignored(context: Context) -> object:
     """encoding_format base64 gives arrays of numbers."""
-    asked = _is_base64(context)
+    asked = is_base64(context)
     context.parameters["encoding_format"] = "float"
     return asked
 
@@ -175,7 +168,7 @@ def embeddings_format_ignored(context: Context) -> object:
 })  # fmt: skip
 def embeddings_base64_without_padding(context: Context, answer: Answer) -> object:
     """base64 lacks its last characters."""
-    if not _is_base64(context):
+    if not is_base64(context):
         return False
     for item in answer["data"]:
         item["embedding"] = item["embedding"][:-3]
@@ -196,7 +189,7 @@ def embeddings_default_is_base64(context: Context) -> object:
 
 
 def _vectors(context: Context, answer: Answer) -> list[dict[str, Any]]:
-    return [] if _is_base64(context) else answer["data"]
+    return [] if is_base64(context) else answer["data"]
 
 
 SHORT = {
@@ -224,7 +217,7 @@ def embeddings_last_of_batch_is_shorter(context: Context, answer: Answer) -> obj
 def embeddings_1023_values(context: Context, answer: Answer) -> object:
     """All vectors have 1023 values."""
     for item in answer["data"]:
-        if _is_base64(context):
+        if is_base64(context):
             item["embedding"] = _packed(_floats(item["embedding"])[:-1], "<f")
         else:
             item["embedding"] = item["embedding"][:-1]
@@ -261,7 +254,7 @@ def embeddings_of_one_number(context: Context, answer: Answer) -> object:
     """A vector is a single 0."""
     for item in _vectors(context, answer):
         item["embedding"] = [0.0]
-    return not _is_base64(context)
+    return not is_base64(context)
 
 
 @in_answer("META-092", api=API, also={
@@ -276,7 +269,7 @@ def embeddings_of_bare_strings_differ(context: Context, answer: Answer) -> objec
         return False
     for item in _vectors(context, answer):
         item["embedding"] = item["embedding"][::-1]
-    return not _is_base64(context)
+    return not is_base64(context)
 
 
 @in_answer("META-097", api=API, also={
@@ -316,7 +309,7 @@ def embeddings_are_of_the_length_only(context: Context, answer: Answer) -> objec
         vector = [0.001] * size
         vector[len(text) % size] = 1.0
         item["embedding"] = vector
-    return not _is_base64(context)
+    return not is_base64(context)
 
 
 @in_parameters("META-099", api=API, also={
@@ -353,87 +346,6 @@ def embeddings_usage_counts_the_first(context: Context, answer: Answer) -> objec
     return count > 1
 
 
-_TABLE: tuple[Defect, ...] = (
-    member("embeddings_id_constant", "EMB-RES-001", API, "id", "embd-scp-aios",
-           also={"COMMON-RES-005": "the same statement", "META-115": "the same"}),
-    member("embeddings_id_is_empty", "EMB-RES-001", API, "id", "",
-           also={"COMMON-RES-005": "the same statement", "META-115": "the same"}),
-    member("embeddings_object_missing", "EMB-RES-002", API, "object", REMOVED),
-    member("embeddings_created_is_milliseconds", "META-116", API, "created",
-           lambda seconds: seconds * 1000,
-           also={"COMMON-RES-006": "its soft clause", "EMB-RES-003": "the same"}),
-    member("embeddings_created_is_text", "EMB-RES-003", API, "created", str,
-           also={"COMMON-RES-006": "the same member"}),
-    member("embeddings_model_is_null", "EMB-RES-004", API, "model", None,
-           also={"COMMON-RES-007": "the same member"}),
-    member("embeddings_last_item_object_differs", "EMB-RES-007", API,
-           "data/-1/object", "vector"),
-    member("embeddings_index_is_a_string", "EMB-RES-006", API, "data/*/index", str),
-    member("embeddings_component_is_null", "EMB-RES-008", API, "data/-1/embedding/-1",
-           None, when=lambda context: not _is_base64(context),
-           origin="vllm-project/vllm#19661"),
-    member("embeddings_usage_missing", "EMB-RES-011", API, "usage", REMOVED),
-    member("embeddings_prompt_tokens_is_zero", "EMB-RES-012", API, "usage",
-           lambda usage: usage | {"prompt_tokens": 0, "total_tokens": 0},
-           also={"META-101": "zero is no sum", "META-099": "nothing is counted"}),
-    member("embeddings_total_is_prompt_twice", "META-102", API, "usage/total_tokens",
-           lambda total: total * 2, also={
-               "EMB-RES-013": "the same statement", "COMMON-RES-010": "the same",
-               "EMB-EX-003": "the same statement"}),
-    member("embeddings_completion_tokens_missing", "EMB-RES-014", API,
-           "usage/completion_tokens", REMOVED,
-           also={"COMMON-RES-009": "the same member"}),
-    member("embeddings_completion_tokens_is_one", "META-103", API, "usage",
-           lambda usage: usage | {"completion_tokens": 1,
-                                  "total_tokens": usage["prompt_tokens"] + 1},
-           also={"EMB-RES-015": "the same statement"}),
-    member("embeddings_details_is_a_number", "COMMON-RES-011", API,
-           "usage/prompt_tokens_details", 0, also={"EMB-RES-016": "the same"}),
-    forgives("embeddings_model_may_be_missing", "EMB-REQ-004", API, "/model",
-             keyword="required", instead="sds/bge-m3", also=TICKED),
-    forgives("embeddings_input_may_be_missing", "EMB-REQ-005", API, "/input",
-             keyword="required", instead="", also={
-                 **TICKED, "EMB-ERR-002": "a missing input",
-                 "COMMON-ERR-003": "a breach of the table"}),
-    forgives("embeddings_input_may_be_an_object", "EMB-REQ-008", API, "/input*",
-             when=lambda value: isinstance(value, dict), instead="object"),
-    forgives("embeddings_input_may_be_a_boolean", "EMB-REQ-008", API, "/input*",
-             when=lambda value: isinstance(value, bool), instead="true"),
-    forgives("embeddings_format_may_be_hex", "EMB-REQ-014", API, "/encoding_format*",
-             when=lambda value: isinstance(value, str)),
-    forgives("embeddings_format_may_be_a_number", "EMB-REQ-011", API,
-             "/encoding_format*", when=lambda value: not isinstance(value, str)),
-    forgives("embeddings_limit_may_be_a_word", "EMB-REQ-015", API,
-             "/truncate_prompt_tokens*", when=lambda value: isinstance(value, str)),
-    forgives("embeddings_limit_may_be_zero", "EMB-REQ-016", API,
-             "/truncate_prompt_tokens*", when=lambda value: value == 0,
-             also={"COMMON-ERR-007": "a bound on which the documents agree"}),
-    forgives("embeddings_limit_may_be_negative", "EMB-REQ-016", API,
-             "/truncate_prompt_tokens*",
-             when=lambda value: isinstance(value, int) and value < 0),
-    refuses("embeddings_refuses_base64", "EMB-REQ-013", API,
-            equals("encoding_format", "base64"), why="no such format",
-            also=VALID, origin="vllm-project/vllm#5734"),
-    refuses("embeddings_refuses_float", "EMB-REQ-012", API,
-            equals("encoding_format", "float"), why="no such format",
-            also={"EMB-EX-001": "the printed request has it", **VALID}),
-    refuses("embeddings_refuses_strings", "EMB-REQ-007", API,
-            lambda body: isinstance(body["input"], str), why="input must be an array",
-            also={"EMB-EX-001": "the printed request has a string", **VALID,
-                  "COMMON-REQ-015": "sent as a string"}),
-    refuses("embeddings_refuses_arrays", "EMB-REQ-006", API, is_list("input"),
-            why="input must be a string", also=VALID),
-    refuses("embeddings_refuses_100", "EMB-REQ-015", API,
-            equals("truncate_prompt_tokens", 100), why="too small a limit", also=VALID),
-    crashes("embeddings_crashes_on_missing_input", "EMB-ERR-003", API,
-            lacks("input"), what="a missing input",
-            also={"COMMON-ERR-004": "the same statement"}),
-    crashes("embeddings_crashes_on_text_body", "EMB-ERR-003", API,
-            starts_with(b'"'), what="a bare string as body",
-            also={"COMMON-ERR-004": "the same statement"},
-            origin="vllm-project/vllm#52528"),
-)  # fmt: skip
-
 DEFECTS: tuple[Defect, ...] = (
     embeddings_batch_in_reverse,
     embeddings_last_of_three_repeats_the_first,
@@ -456,5 +368,4 @@ DEFECTS: tuple[Defect, ...] = (
     embeddings_truncation_ignored,
     embeddings_truncation_keeps_the_end,
     embeddings_usage_counts_the_first,
-    *_TABLE,
 )

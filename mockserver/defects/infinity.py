@@ -5,16 +5,12 @@ from dataclasses import replace
 from mockserver.defects import neighbours as sins
 from mockserver.defects.neighbours import API, asks, of_form
 from mockserver.defects.planting import (
-    REMOVED,
     Defect,
-    crashes,
-    forgives,
     in_answer,
     in_parameters,
     in_response,
-    member,
-    refuses,
 )
+from mockserver.defects.tables import REMOVED, crashes, forgives, member, refuses
 from mockserver.defects.whens import equals
 from serving.context import Context
 from serving.errors import BadRequest

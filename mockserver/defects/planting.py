@@ -24,13 +24,10 @@ from typing import Any
 from mockserver.plan import Tally
 from serving.context import Context
 from serving.engine import Engine
-from serving.errors import ApiError, BadRequest, Broken, Violation
+from serving.errors import ApiError
 from serving.stages import Answer, Chunks, Frames, Response, Stages
 
 Chunk = dict[str, Any]
-_NOTHING: Mapping[str, str] = {}
-
-
 Plant = Callable[[Stages, Engine, Tally], tuple[Stages, Engine]]
 
 
@@ -60,17 +57,19 @@ class Defect:
         }
 
 
-def _defect(
+def made(
     function: Callable[..., Any],
     plant: Plant,
     primary: str,
     declared: Mapping[str, Any],
 ) -> Defect:
+    """Make a defect of the function that describes it."""
     description = " ".join((function.__doc__ or "").split())
     return Defect(function.__name__, description, plant, primary, **declared)
 
 
-def _concerns(context: Context, api: str) -> bool:
+def concerns(context: Context, api: str) -> bool:
+    """Tell whether a request is to one of some APIs; "" is all."""
     return not api or context.api in api.split()
 
 
@@ -88,13 +87,13 @@ def in_answer(
         ) -> tuple[Stages, Engine]:
             async def answer(context: Context) -> Answer:
                 whole = await stages.answer(context)
-                if _concerns(context, api):
+                if concerns(context, api):
                     tally.add(edit(context, whole))
                 return whole
 
             return replace(stages, answer=answer), engine
 
-        return _defect(edit, plant, primary, declared)
+        return made(edit, plant, primary, declared)
 
     return make
 
@@ -115,7 +114,7 @@ def in_stream(
                     found = [chunk async for chunk in source]
                 before = repr(found)
                 edited = found
-                if _concerns(context, api):
+                if concerns(context, api):
                     other = edit(context, found)
                     edited = found if other is None else list(other)
                     tally.add(repr(edited) != before)
@@ -124,7 +123,7 @@ def in_stream(
 
             return replace(stages, chunks=chunks), engine
 
-        return _defect(edit, plant, primary, declared)
+        return made(edit, plant, primary, declared)
 
     return make
 
@@ -141,16 +140,14 @@ def in_frames(
             async def frames(context: Context, chunks: Chunks) -> Frames:
                 async with aclosing(stages.frames(context, chunks)) as source:
                     found = [frame async for frame in source]
-                edited = (
-                    list(edit(context, found)) if _concerns(context, api) else found
-                )
+                edited = list(edit(context, found)) if concerns(context, api) else found
                 tally.add(edited != found)
                 for frame in edited:
                     yield frame
 
             return replace(stages, frames=frames), engine
 
-        return _defect(edit, plant, primary, declared)
+        return made(edit, plant, primary, declared)
 
     return make
 
@@ -166,7 +163,7 @@ def in_parameters(
         ) -> tuple[Stages, Engine]:
             def prepare(context: Context) -> None:
                 stages.prepare(context)
-                if _concerns(context, api):
+                if concerns(context, api):
                     try:
                         tally.add(edit(context))
                     except ApiError:
@@ -175,7 +172,7 @@ def in_parameters(
 
             return replace(stages, prepare=prepare), engine
 
-        return _defect(edit, plant, primary, declared)
+        return made(edit, plant, primary, declared)
 
     return make
 
@@ -191,13 +188,13 @@ def in_response(
         ) -> tuple[Stages, Engine]:
             def respond(context: Context, answer: Answer) -> Response:
                 found = stages.respond(context, answer)
-                edited = edit(context, found) if _concerns(context, api) else found
+                edited = edit(context, found) if concerns(context, api) else found
                 tally.add(edited != found)
                 return edited
 
             return replace(stages, respond=respond), engine
 
-        return _defect(edit, plant, primary, declared)
+        return made(edit, plant, primary, declared)
 
     return make
 
@@ -213,7 +210,7 @@ def in_refusal(
         ) -> tuple[Stages, Engine]:
             def refusal(context: Context, error: ApiError) -> Response:
                 found = stages.refusal(context, error)
-                if not _concerns(context, api):
+                if not concerns(context, api):
                     return found
                 edited = edit(context, error, found)
                 tally.add(edited != found)
@@ -221,7 +218,7 @@ def in_refusal(
 
             return replace(stages, refusal=refusal), engine
 
-        return _defect(edit, plant, primary, declared)
+        return made(edit, plant, primary, declared)
 
     return make
 
@@ -237,169 +234,6 @@ def in_engine(
         ) -> tuple[Stages, Engine]:
             return stages, wrap(engine, tally)
 
-        return _defect(wrap, plant, primary, declared)
+        return made(wrap, plant, primary, declared)
 
     return make
-
-
-def forgives(  # noqa: PLR0913 - a table row, one column each
-    name: str,
-    primary: str,
-    api: str,
-    pointer: str,
-    *,
-    keyword: str = "",
-    when: Callable[[Any], bool] = lambda _: True,
-    instead: Any = None,
-    also: Mapping[str, str] = _NOTHING,
-    origin: str = "",
-) -> Defect:
-    """Accept a breach in silence: the violation at a pointer is overlooked.
-
-    The offending top-level member is dropped (or replaced by `instead`) so that the
-    answer is an ordinary one. `pointer` may end in "*"; `keyword` narrows by the
-    schema keyword, `when` by the member's value.
-    """
-    member = pointer.split("/")[1].rstrip("*")
-
-    def overlooked(violation: Violation) -> bool:
-        at = violation.pointer
-        fits = at.startswith(pointer[:-1]) if pointer.endswith("*") else at == pointer
-        return fits and keyword in ("", violation.keyword)
-
-    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def validate(context: Context) -> list[Violation]:
-            found = stages.validate(context)
-            if not found or context.api not in api.split():
-                return found
-            if not when(context.body.get(member)):
-                return found
-            rest = [violation for violation in found if not overlooked(violation)]
-            if not rest:
-                tally.add()
-                context.body.pop(member, None)
-                if instead is not None:
-                    context.body[member] = instead
-            return rest
-
-        return replace(stages, validate=validate), engine
-
-    what = f"{pointer} ({keyword})" if keyword else pointer
-    text = f"A breach at {what} of {api} is accepted in silence."
-    return Defect(name, text, plant, primary, also, origin=origin)
-
-
-def refuses(
-    name: str,
-    primary: str,
-    api: str,
-    when: Callable[[Mapping[str, Any]], bool],
-    *,
-    why: str,
-    also: Mapping[str, str] = _NOTHING,
-    origin: str = "",
-) -> Defect:
-    """Refuse a valid body: `when` looks at the body as it was sent."""
-
-    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def prepare(context: Context) -> None:
-            stages.prepare(context)
-            if context.api in api.split() and when(context.body):
-                tally.add()
-                raise BadRequest(why, code="refused")
-
-        return replace(stages, prepare=prepare), engine
-
-    text = f"{api}: a valid body is refused: {why}."
-    return Defect(name, text, plant, primary, also, origin=origin)
-
-
-def crashes(
-    name: str,
-    primary: str,
-    api: str,
-    when: Callable[[Context], bool],
-    *,
-    what: str,
-    also: Mapping[str, str] = _NOTHING,
-    origin: str = "",
-) -> Defect:
-    """Answer 500 where a client mistake should be refused."""
-
-    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def refusal(context: Context, error: ApiError) -> Response:
-            if _concerns(context, api) and error.status < 500 and when(context):
-                tally.add()
-                return stages.refusal(context, Broken("crashed", code="crashed"))
-            return stages.refusal(context, error)
-
-        return replace(stages, refusal=refusal), engine
-
-    text = f"{api or 'every API'}: {what} is answered 500."
-    return Defect(name, text, plant, primary, also, origin=origin)
-
-
-REMOVED = object()
-
-
-def member(
-    name: str,
-    primary: str,
-    api: str,
-    path: str,
-    value: object,
-    *,
-    when: Callable[[Context], bool] = lambda _: True,
-    also: Mapping[str, str] = _NOTHING,
-    origin: str = "",
-) -> Defect:
-    """Set a member of whole answers to a value, or take it away (REMOVED).
-
-    `path` is like "results/*/index": "*" is every item of an array, "-1" its last.
-    A callable value computes the new value from the old one.
-    """
-
-    @in_answer(primary, api=api, also=also, origin=origin)
-    def edit(context: Context, answer: Answer) -> bool:
-        *parents, leaf = path.split("/")
-        holders = _holders(answer, parents) if when(context) else []
-        put = [_put(holder, leaf, value) for holder in holders]
-        return any(put)
-
-    did = "is missing" if value is REMOVED else f"is changed ({name})"
-    return replace(edit, name=name, description=f"{api}: {path} {did}.")
-
-
-def _holders(value: Any, parents: list[str]) -> list[Any]:
-    """The objects (or lists) that a path leads to."""
-    found = [value]
-    for part in parents:
-        following: list[Any] = []
-        for holder in found:
-            if part == "*" and isinstance(holder, list):
-                following += holder
-            elif part == "-1" and isinstance(holder, list):
-                following += holder[-1:]
-            elif isinstance(holder, dict) and part in holder:
-                following.append(holder[part])
-        found = following
-    return [holder for holder in found if isinstance(holder, dict | list)]
-
-
-def _put(holder: Any, leaf: str, value: object) -> bool:
-    keys: list[Any] = [leaf]
-    if isinstance(holder, list):
-        keys = (
-            list(range(len(holder)))
-            if leaf == "*"
-            else [len(holder) - 1][: len(holder)]
-        )
-    elif leaf not in holder and value is REMOVED:
-        return False
-    for key in keys:
-        if value is REMOVED:
-            del holder[key]
-        else:
-            old = holder.get(key) if isinstance(holder, dict) else holder[key]
-            holder[key] = value(old) if callable(value) else value
-    return bool(keys)

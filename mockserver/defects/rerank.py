@@ -3,28 +3,20 @@
 from typing import Any
 
 from mockserver.defects.planting import (
-    REMOVED,
     Defect,
-    crashes,
-    forgives,
     in_answer,
     in_parameters,
     in_response,
-    member,
-    refuses,
 )
-from mockserver.defects.whens import equals, lacks, starts_with
 from serving.codec import encode
 from serving.context import Context
 from serving.errors import NotFound
 from serving.stages import Answer, Response
 
 API = "rerank"
+
+
 ORDER = {"META-001": "the same statement as a property"}
-COUNTED = {
-    "META-012": "the same statement as a property",
-    "RERANK-SEM-010": "the same statement",
-}
 
 
 def _scores(answer: Answer) -> list[float]:
@@ -47,104 +39,6 @@ def rerank_last_two_swapped(context: Context, answer: Answer) -> object:
     if len(scores) < 3 or scores[-1] == scores[-2]:
         return False
     answer["results"][-2:] = reversed(answer["results"][-2:])
-    return True
-
-
-@in_parameters(
-    "META-002",
-    api=API,
-    also={
-        **COUNTED,
-        "RERANK-SEM-004": "the best are not among the ones returned",
-        "RERANK-SEM-001": "the best are cut off on every path alike",
-    },
-)
-def rerank_top_n_before_sorting(context: Context) -> object:
-    """top_n takes the first k documents as they came, and sorts only those."""
-    top = context.parameters["top_n"]
-    documents = context.parameters["documents"]
-    context.parameters["documents"] = documents[: top or None]
-    return 0 < top < len(documents)
-
-
-@in_parameters(
-    "RERANK-SEM-004",
-    api=API,
-    also={
-        "META-002": "the list is longer than k",
-        "RERANK-EX-003": "the printed request asks for two",
-    },
-    origin="mudler/LocalAI#7189",
-)
-def rerank_top_n_ignored(context: Context) -> object:
-    """top_n is accepted, and all documents come back."""
-    cuts = 0 < context.parameters["top_n"] < len(context.parameters["documents"])
-    context.parameters["top_n"] = 0
-    return cuts
-
-
-@in_parameters(
-    "RERANK-SEM-004",
-    api=API,
-    also={
-        "META-002": "the list is shorter than k",
-        "RERANK-EX-003": "the printed request asks for two",
-    },
-)
-def rerank_top_n_one_short(context: Context) -> object:
-    """A top_n above one returns one result too few."""
-    top = context.parameters["top_n"]
-    if not 1 < top < len(context.parameters["documents"]):
-        return False
-    context.parameters["top_n"] = top - 1
-    return True
-
-
-@in_answer("RERANK-SEM-003", api=API, also={
-    "RERANK-REQ-012": "omitted and 0 differ",
-    "RERANK-SEM-002": "a document goes without a score",
-    "META-003": "the lists for 0 and for N differ",
-    "META-005": "the indices are no permutation",
-    "META-007": "a text is lost",
-})  # fmt: skip
-def rerank_top_n_0_drops_the_last(context: Context, answer: Answer) -> object:
-    """top_n 0, when it is spelt out, loses the least relevant of several documents."""
-    if context.body.get("top_n") != 0 or len(answer["results"]) < 3:
-        return False
-    answer["results"].pop()
-    return True
-
-
-@in_answer("RERANK-REQ-012", api=API, also={
-    "META-003": "the same statement as a property",
-    "RERANK-SEM-002": "documents go without a score",
-    "META-005": "the indices are no permutation",
-    "META-007": "texts are lost",
-    "RERANK-SEM-003": "an omitted top_n asks for all",
-})  # fmt: skip
-def rerank_top_n_defaults_to_three(context: Context, answer: Answer) -> object:
-    """Without top_n at most three results come back."""
-    if "top_n" in context.body or len(answer["results"]) <= 3:
-        return False
-    del answer["results"][3:]
-    return True
-
-
-@in_answer("RERANK-SEM-005", api=API)
-def rerank_too_large_top_n_drops_one(context: Context, answer: Answer) -> object:
-    """A top_n above the number of documents loses the last result."""
-    if context.parameters["top_n"] <= len(context.parameters["documents"]):
-        return False
-    answer["results"].pop()
-    return True
-
-
-@in_answer("META-003", api=API)
-def rerank_top_n_equal_to_count_drops_one(context: Context, answer: Answer) -> object:
-    """A top_n of exactly N returns N - 1 results."""
-    if context.parameters["top_n"] != len(context.parameters["documents"]) > 2:
-        return False
-    answer["results"].pop()
     return True
 
 
@@ -412,89 +306,9 @@ def rerank_v2_not_served(context: Context, response: Response) -> Response:
     return 404, response[1], encode(error.body())
 
 
-VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
-
-_TABLE: tuple[Defect, ...] = (
-    member("rerank_id_missing", "RERANK-RES-001", API, "id", REMOVED,
-           also={"COMMON-RES-005": "the same member"}),
-    member("rerank_id_constant", "RERANK-RES-001", API, "id", "rerank-scp-aios-rerank",
-           also={"COMMON-RES-005": "the same statement", "META-115": "the same"}),
-    member("rerank_model_missing", "RERANK-RES-004", API, "model", REMOVED,
-           also={"COMMON-RES-007": "the same member"}),
-    member("rerank_model_prefix_doubled", "COMMON-RES-008", API, "model",
-           lambda name: f"sds/{name}"),
-    member("rerank_usage_is_a_number", "RERANK-RES-005", API, "usage",
-           lambda usage: usage["total_tokens"]),
-    member("rerank_total_is_a_string", "RERANK-RES-006", API, "usage/total_tokens",
-           str, also={"COMMON-RES-009": "the same member"}),
-    member("rerank_total_is_negative", "COMMON-RES-009", API, "usage/total_tokens",
-           -1, also={"RERANK-RES-006": "the same member"}),
-    member("rerank_total_is_zero", "RERANK-RES-007", API, "usage/total_tokens", 0,
-           also={"META-013": "zero does not grow"}),
-    member("rerank_results_named_result", "RERANK-RES-008", API, "results", REMOVED),
-    member("rerank_last_index_is_a_string", "RERANK-RES-010", API,
-           "results/-1/index", str),
-    member("rerank_document_is_a_string", "RERANK-RES-014", API, "results/*/document",
-           lambda document: document["text"]),
-    member("rerank_text_missing_in_last", "RERANK-RES-015", API,
-           "results/-1/document/text", REMOVED),
-    member("rerank_last_score_is_a_string", "RERANK-RES-017", API,
-           "results/-1/relevance_score", str),
-    forgives("rerank_model_may_be_missing", "RERANK-REQ-004", API, "/model",
-             keyword="required", instead="sds/bge-reranker-v2-m3",
-             also={"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}),
-    forgives("rerank_query_may_be_missing", "RERANK-REQ-005", API, "/query",
-             keyword="required", instead="",
-             also={"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}),
-    forgives("rerank_query_may_be_an_object", "RERANK-REQ-005", API, "/query",
-             keyword="type", instead="object"),
-    forgives("rerank_documents_may_be_a_string", "RERANK-REQ-006", API, "/documents",
-             keyword="type", instead=["a"]),
-    forgives("rerank_documents_may_hold_null", "RERANK-REQ-007", API, "/documents/*",
-             keyword="type", instead=["a", "b"]),
-    forgives("rerank_top_n_may_be_a_word", "RERANK-REQ-011", API, "/top_n",
-             keyword="type"),
-    forgives("rerank_top_n_may_be_negative", "RERANK-REQ-015", API, "/top_n",
-             keyword="minimum"),
-    forgives("rerank_limit_may_be_a_word", "RERANK-REQ-016", API,
-             "/truncate_prompt_tokens", keyword="type"),
-    forgives("rerank_limit_may_be_zero", "RERANK-REQ-017", API,
-             "/truncate_prompt_tokens", when=lambda value: value == 0,
-             also={"COMMON-ERR-007": "a bound on which the documents agree"}),
-    refuses("rerank_refuses_one_document", "RERANK-REQ-008", API,
-            lambda body: len(body["documents"]) == 1, why="two documents at least"),
-    refuses("rerank_refuses_top_n_0", "RERANK-REQ-014", API, equals("top_n", 0),
-            why="top_n must be positive"),
-    refuses("rerank_refuses_top_n_5", "RERANK-REQ-013", API, equals("top_n", 5),
-            why="top_n is too large", also=VALID),
-    refuses("rerank_refuses_512", "RERANK-REQ-018", API,
-            equals("truncate_prompt_tokens", 512), why="the limit is too large",
-            also={"RERANK-EX-001": "the printed request has it"}),
-    refuses("rerank_refuses_100", "RERANK-REQ-016", API,
-            equals("truncate_prompt_tokens", 100), why="the limit is too small",
-            also={"RERANK-REQ-018": "100 is shown as valid", **VALID}),
-    refuses("rerank_refuses_top_n_with_limit", "RERANK-EX-001", API,
-            lambda body: "top_n" in body and "truncate_prompt_tokens" in body,
-            why="choose one of both", also=VALID),
-    crashes("rerank_crashes_on_missing_query", "RERANK-ERR-003", API,
-            lacks("query"), what="a missing query",
-            also={"COMMON-ERR-004": "the same statement"}),
-    crashes("rerank_crashes_on_an_array", "RERANK-ERR-003", API,
-            starts_with(b"["), what="an array as body",
-            also={"COMMON-ERR-004": "the same statement"},
-            origin="vllm-project/vllm#51654"),
-)  # fmt: skip
-
 DEFECTS: tuple[Defect, ...] = (
     rerank_unsorted_beyond_three,
     rerank_last_two_swapped,
-    rerank_top_n_before_sorting,
-    rerank_top_n_ignored,
-    rerank_top_n_one_short,
-    rerank_top_n_0_drops_the_last,
-    rerank_top_n_defaults_to_three,
-    rerank_too_large_top_n_drops_one,
-    rerank_top_n_equal_to_count_drops_one,
     rerank_duplicates_merged,
     rerank_second_copy_scores_less,
     rerank_index_of_another_document,
@@ -515,5 +329,4 @@ DEFECTS: tuple[Defect, ...] = (
     rerank_any_limit_halves_the_scores,
     rerank_least_relevant_first,
     rerank_v2_not_served,
-    *_TABLE,
 )

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace as with_
 from typing import Any
 
-from mockserver.defects.generation import TWINS
 from mockserver.defects.planting import (
     Chunk,
     Defect,
@@ -12,6 +11,7 @@ from mockserver.defects.planting import (
     in_parameters,
     in_stream,
 )
+from mockserver.defects.twins import TWINS
 from serving.context import Context
 from serving.engine import Api
 from serving.errors import Broken

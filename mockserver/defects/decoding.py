@@ -1,0 +1,236 @@
+"""What both chat and completions get wrong in stopping and drawing."""
+
+from dataclasses import replace as with_
+from typing import Any
+
+from mockserver.defects.planting import Defect, in_answer, in_parameters
+from mockserver.defects.twins import row_of
+from serving.context import Context
+from serving.engine import Api
+from serving.stages import Answer
+
+
+def _text(api: Api, choice: dict[str, Any]) -> str:
+    text = choice["message"]["content"] if api == "chat" else choice["text"]
+    return text or ""
+
+
+def _say(api: Api, choice: dict[str, Any], text: str) -> None:
+    if api == "chat":
+        choice["message"]["content"] = text
+    else:
+        choice["text"] = text
+
+
+def _stops(api: Api) -> list[Defect]:
+    def row(name: str) -> str:
+        return row_of(api, name)
+
+    ends = {
+        "META-045": "the same statement as a property",
+        "META-046": "the stop string is in the text",
+        "META-047": "the text goes on", "META-048": "the forms differ",
+        "META-049": "never: not longer than without",
+        "META-059": "never: stream and whole agree",
+        row("stop obeyed"): "the same statement",
+    }  # fmt: skip
+
+    @in_parameters("META-045", api=api, also=ends)
+    def stop_ignored(context: Context) -> object:
+        """Stop strings are accepted and ignored."""
+        given = bool(context.parameters.get("stop"))
+        context.parameters["stop"] = None
+        return given
+
+    @in_parameters("META-045", api=api, also=ends)
+    def only_the_first_stop_counts(context: Context) -> object:
+        """Of several stop strings only the first counts."""
+        stop = context.parameters.get("stop")
+        if not isinstance(stop, list) or len(stop) < 2:
+            return False
+        context.parameters["stop"] = stop[:1]
+        return True
+
+    @in_answer("META-046", api=api, also={
+        "META-047": "the text has the stop string more",
+        "META-048": "the forms differ",
+    })  # fmt: skip
+    def stop_string_is_kept(context: Context, answer: Answer) -> object:
+        """The stop string ends the text."""
+        acted = False
+        for choice in answer["choices"]:
+            if isinstance(choice["stop_reason"], str):
+                _say(api, choice, _text(api, choice) + choice["stop_reason"])
+                acted = True
+        return acted
+
+    @in_answer("META-047", api=api, also={
+        row("stop obeyed"): "its soft clause",
+    })  # fmt: skip
+    def a_stop_says_length(context: Context, answer: Answer) -> object:
+        """A text halted by a stop string says `length`."""
+        stopped = [c for c in answer["choices"] if isinstance(c["stop_reason"], str)]
+        for choice in stopped:
+            choice["finish_reason"] = "length"
+        return bool(stopped)
+
+    return [
+        stop_ignored,
+        only_the_first_stop_counts,
+        stop_string_is_kept,
+        a_stop_says_length,
+    ]
+
+
+def _draws(api: Api) -> list[Defect]:
+    def row(name: str) -> str:
+        return row_of(api, name)
+
+    @in_parameters("META-050", api=api, also={
+        row("seed obeyed"): "the same statement", "META-052": "no text repeats",
+        row("temperature default"): "no text repeats",
+        row("top_p default"): "no text repeats",
+    })  # fmt: skip
+    def seed_ignored(context: Context) -> object:
+        """A seed is accepted and ignored: every request draws anew."""
+        if context.body.get("seed") is None:
+            return False
+        context.parameters["seed"] = context.number
+        return True
+
+    @in_parameters("META-053", api=api, also={
+        "META-054": "one text at every temperature",
+        row("temperature effect"): "one text at every temperature",
+    }, origin="vllm-project/vllm#15241")  # fmt: skip
+    def temperature_ignored(context: Context) -> object:
+        """Everything is decoded greedily."""
+        warm = context.parameters["temperature"] > 0
+        context.parameters["temperature"] = 0
+        return bool(warm)
+
+    @in_parameters("META-055", api=api, also={
+        row("top_p effect"): "the same statement",
+    })  # fmt: skip
+    def top_p_ignored(context: Context) -> object:
+        """top_p is accepted and ignored."""
+        narrow = context.parameters["top_p"] < 1
+        context.parameters["top_p"] = 1
+        return bool(narrow)
+
+    @in_parameters("META-051", api=api, also={
+        "META-044": "no text repeats", "META-043": "its soft clause",
+        "META-036": "its soft clause", "META-052": "no text repeats",
+        row("frequency default"): "no text repeats",
+        row("presence default"): "no text repeats",
+        "META-057": "no text repeats", "META-047": "no text repeats",
+        "META-048": "its soft clause", "META-059": "no text repeats",
+        "META-062": "another length", "META-069": "not greedy",
+        "META-073": "no text repeats", "META-075": "no text repeats",
+        "META-086": "no text repeats", "META-087": "no text repeats",
+        "META-084": "its soft clause", "META-085": "another length",
+        "META-089": "no text repeats", "META-117": "its soft clause",
+        "META-118": "no text repeats", "META-119": "no text repeats",
+        "META-055": "cold is not greedy", row("top_p effect"): "cold is not greedy",
+        "META-045": "the plain text is another one", "META-049": "another length",
+        row("stop obeyed"): "the plain text is another one",
+        "META-041": "another length", row("cut"): "another length",
+        "META-079": "no text repeats", "META-058": "never",
+        "CHAT-REQ-032": "its soft clause", "CHAT-SEM-008": "its soft clause",
+    })  # fmt: skip
+    def greedy_is_not_greedy(context: Context) -> object:
+        """Temperature 0 samples, differently each time."""
+        if context.parameters["temperature"] != 0:
+            return False
+        context.parameters |= {"temperature": 0.9, "seed": context.number}
+        return True
+
+    @in_parameters("META-052", api=api, also={
+        row("frequency default"): "a penalty of 0 is spelt out",
+        "META-056": "never: both signs act",
+    })  # fmt: skip
+    def spelt_out_frequency_counts(context: Context) -> object:
+        """frequency_penalty 0, spelt out, acts as 2."""
+        if context.body.get("frequency_penalty") != 0:
+            return False
+        context.parameters |= {"frequency_penalty": 2.0, "presence_penalty": 2.0,
+                               "logit_bias": {"1001": 100}}  # fmt: skip
+        return True
+
+    @in_parameters(row("presence default"), api=api, also={
+        "META-052": "a penalty of 0 is spelt out",
+    })  # fmt: skip
+    def spelt_out_presence_counts(context: Context) -> object:
+        """presence_penalty 0, spelt out, changes the text."""
+        if context.body.get("presence_penalty") != 0:
+            return False
+        context.parameters["logit_bias"] = {"1001": 100}
+        return True
+
+    @in_parameters("META-056", api=api, also={
+        row("frequency effect"): "the same statement",
+        row("presence effect"): "the same statement",
+    })  # fmt: skip
+    def penalties_ignored(context: Context) -> object:
+        """Both penalties are accepted and ignored."""
+        given = [context.parameters[f"{x}_penalty"] for x in ("frequency", "presence")]
+        context.parameters |= {"frequency_penalty": 0, "presence_penalty": 0}
+        return any(given)
+
+    @in_parameters("META-058", api=api, also={
+        row("bias effect"): "the same statement",
+    })  # fmt: skip
+    def bias_ignored(context: Context) -> object:
+        """logit_bias is accepted and ignored."""
+        given = bool(context.parameters.get("logit_bias"))
+        context.parameters["logit_bias"] = None
+        return given
+
+    @in_parameters("META-057", api=api)
+    def empty_bias_counts(context: Context) -> object:
+        """An empty logit_bias changes the text."""
+        if context.body.get("logit_bias") != {}:
+            return False
+        context.parameters["logit_bias"] = {"1001": 100}
+        return True
+
+    @in_parameters(row("temperature default"), api=api, also={
+        "META-052": "the same statement as a property",
+    })  # fmt: skip
+    def temperature_defaults_to_a_tenth(context: Context) -> object:
+        """Without temperature 0.1 applies."""
+        if "temperature" in context.body:
+            return False
+        context.parameters["temperature"] = 0.1
+        return True
+
+    @in_parameters(row("top_p default"), api=api, also={
+        "META-052": "the same statement as a property",
+    })  # fmt: skip
+    def top_p_defaults_to_a_tenth(context: Context) -> object:
+        """Without top_p 0.1 applies."""
+        if "top_p" in context.body:
+            return False
+        context.parameters["top_p"] = 0.1
+        return bool(context.parameters["temperature"])
+
+    return [
+        seed_ignored,
+        temperature_ignored,
+        top_p_ignored,
+        greedy_is_not_greedy,
+        spelt_out_frequency_counts,
+        spelt_out_presence_counts,
+        penalties_ignored,
+        bias_ignored,
+        empty_bias_counts,
+        temperature_defaults_to_a_tenth,
+        top_p_defaults_to_a_tenth,
+    ]
+
+
+def _made(api: Api) -> list[Defect]:
+    made = [*_stops(api), *_draws(api)]
+    return [with_(each, name=f"{api}_{each.name}") for each in made]
+
+
+DEFECTS: tuple[Defect, ...] = (*_made("chat"), *_made("completions"))

@@ -1,0 +1,146 @@
+"""What both chat and completions get wrong in single fields."""
+
+from dataclasses import replace as with_
+
+from mockserver.defects.planting import Defect
+from mockserver.defects.tables import REMOVED, crashes, forgives, member, refuses
+from mockserver.defects.twins import row_of
+from mockserver.defects.whens import equals, is_list
+from serving.engine import Api
+
+VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
+BOUND = {"COMMON-ERR-007": "a bound on which the documents agree"}
+
+
+def _table(api: Api) -> list[Defect]:
+    def row(name: str) -> str:
+        return row_of(api, name)
+
+    same = {"COMMON-RES-009": "the same member"}
+    return [
+        member("id_missing", row("id"), api, "id", REMOVED,
+               also={"COMMON-RES-005": "the same member"}),
+        member("object_is_chunk", row("object"), api, "object",
+               lambda name: f"{name}.chunk"),
+        member("created_is_fractional", row("created"), api, "created",
+               lambda seconds: seconds + 0.25,
+               also={"COMMON-RES-006": "the same member"}),
+        member("model_is_an_object", row("model name"), api, "model",
+               lambda name: {"id": name}, also={"COMMON-RES-007": "the same member"}),
+        member("choices_is_empty", row("choices"), api, "choices", [], also={
+            "COMMON-SEM-002": "no choice to read", row("client"): "no choice to read",
+            row("n obeyed"): "not n choices", "META-035": "not n choices",
+            "META-036": "not one choice"}),
+        member("last_index_is_a_string", row("index"), api, "choices/-1/index", str),
+        member("stop_reason_missing", row("stop_reason"), api,
+               "choices/*/stop_reason", REMOVED),
+        member("usage_is_null", row("usage"), api, "usage", None),
+        member("prompt_tokens_is_a_string", row("prompt_tokens"), api,
+               "usage/prompt_tokens", str, also=same),
+        member("completion_tokens_is_fractional", row("completion_tokens"), api,
+               "usage", lambda usage: usage | {
+                   "completion_tokens": usage["completion_tokens"] + 0.5,
+                   "total_tokens": usage["total_tokens"] + 0.5},
+               also={**same, row("total"): "fractional too"}),
+        member("total_is_one_more", row("total"), api, "usage/total_tokens",
+               lambda total: total + 1, also={
+                   "META-034": "the same statement", "COMMON-RES-010": "the same",
+                   row("sum example"): "the same", "META-064": "the stream adds up",
+                    "META-062": "the stream adds up"}),
+        member("completion_tokens_is_100", "META-040", api, "usage",
+               lambda usage: usage | {"completion_tokens": 100,
+                                      "total_tokens": usage["prompt_tokens"] + 100},
+               also={row("new limit obeyed"): "above the limit",
+                     row("max obeyed"): "above the limit", "META-042": "above",
+                     "META-043": "above the limit", "META-041": "above the limit",
+                     "META-037": "not all choices", "META-062": "the stream is right",
+                     "META-070": "more than there are positions",
+                     "META-085": "never: always 100"}),
+        forgives("model_may_be_an_object", row("model"), api, "/model",
+                 keyword="type", instead="meta-llama/Llama-3.3-70B-Instruct"),
+        *(
+            forgives(f"{field}_may_be_a_word", row(field.split("_")[0]), api,
+                     f"/{field}*", when=lambda value: isinstance(value, str))
+            for field in ("frequency_penalty", "presence_penalty", "seed",
+                          "temperature")
+        ),
+        forgives("top_p_may_be_a_word", row("top_p"), api, "/top_p*",
+                 when=lambda value: isinstance(value, str)),
+        forgives("frequency_may_be_above_2", row("frequency range"), api,
+                 "/frequency_penalty*", keyword="maximum", also=BOUND),
+        forgives("frequency_may_be_below_-2", row("frequency range"), api,
+                 "/frequency_penalty*", keyword="minimum"),
+        forgives("presence_may_be_above_2", row("presence range"), api,
+                 "/presence_penalty*", keyword="maximum"),
+        forgives("presence_may_be_below_-2", row("presence range"), api,
+                 "/presence_penalty*", keyword="minimum", also=BOUND),
+        forgives("bias_may_be_a_word", row("bias"), api, "/logit_bias",
+                 when=lambda value: isinstance(value, str)),
+        forgives("bias_key_may_be_a_word", row("bias key"), api, "/logit_bias*",
+                 when=lambda value: isinstance(value, dict) and any(
+                     not key.isdigit() for key in value)),
+        forgives("bias_may_be_101", row("bias range"), api, "/logit_bias*",
+                 when=lambda value: isinstance(value, dict) and all(
+                     key.isdigit() for key in value)),
+        forgives("limit_may_be_fractional", row("limit"), api,
+                 "/max_completion_tokens*", instead=2,
+                 when=lambda value: isinstance(value, float)),
+        forgives("limit_may_be_negative", row("limit range"), api,
+                 "/max_completion_tokens*", keyword="minimum", instead=2),
+        forgives("max_may_be_an_object", row("max"), api, "/max_tokens*",
+                 when=lambda value: isinstance(value, dict), instead=2),
+        forgives("max_may_be_negative", row("max range"), api, "/max_tokens*",
+                 keyword="minimum", instead=2),
+        forgives("n_may_be_fractional", row("n"), api, "/n*",
+                 when=lambda value: isinstance(value, float)),
+        forgives("n_may_be_zero", row("n range"), api, "/n*",
+                 when=lambda value: value == 0),
+        forgives("stop_may_be_an_object", row("stop type"), api, "/stop*",
+                 when=lambda value: isinstance(value, dict)),
+        forgives("stream_may_be_an_object", row("stream"), api, "/stream*",
+                 when=lambda value: isinstance(value, dict)),
+        forgives("temperature_may_be_negative", row("temperature range"), api,
+                 "/temperature*", keyword="minimum"),
+        forgives("temperature_may_be_above_1", row("temperature top"), api,
+                 "/temperature*", keyword="maximum"),
+        forgives("top_p_may_be_above_1", row("top_p range"), api, "/top_p*",
+                 keyword="maximum"),
+        forgives("top_p_may_be_negative", row("top_p range"), api, "/top_p*",
+                 keyword="minimum"),
+        refuses("refuses_n_above_1", row("n"), api,
+                lambda body: body.get("n", 1) not in (None, 1), why="one choice only",
+                also={**VALID, row("n obeyed"): "never", "COMP-SEM-018": "n is 2"}),
+        refuses("refuses_a_stop_list", row("stop list"), api, is_list("stop"),
+                why="/stop must be a string", also={
+                    **VALID, "META-048": "a list is refused"}),
+        refuses("refuses_seed", row("seed"), api,
+                lambda body: body.get("seed") is not None, why="no seeds", also=VALID),
+        refuses("refuses_max_tokens_1", row("max range"), api,
+                equals("max_tokens", 1), why="two tokens at least", also=VALID),
+        refuses("refuses_a_bias", row("bias"), api,
+                lambda body: bool(body.get("logit_bias")), why="no biases", also={
+                    **VALID, row("bias key"): "a bias", row("bias range"): "a bias"}),
+        refuses("refuses_temperature_1", row("temperature range"), api,
+                equals("temperature", 1), why="must be below 1", also=VALID),
+        refuses("refuses_top_p_1", row("top_p range"), api, equals("top_p", 1),
+                why="must be below 1", also=VALID),
+        refuses("refuses_continuous_usage", row("continuous"), api,
+                lambda body: "continuous_usage_stats" in (
+                    body.get("stream_options") or {}),
+                why="no such option", also={**VALID, row("options"): "an option"}),
+        crashes("crashes_on_an_array", row("error"), api,
+                lambda context: context.raw[:1] == b"[", what="an array as body",
+                also={"COMMON-ERR-004": "the same statement"},
+                origin="vllm-project/vllm#51654"),
+        crashes("crashes_on_a_wrong_type", row("error"), api,
+                lambda context: isinstance(context.body.get("stop"), dict),
+                what="a stop object", also={"COMMON-ERR-004": "the same statement"}),
+    ]  # fmt: skip
+
+
+def _made(api: Api) -> list[Defect]:
+    made = _table(api)
+    return [with_(each, name=f"{api}_{each.name}") for each in made]
+
+
+DEFECTS: tuple[Defect, ...] = (*_made("chat"), *_made("completions"))

@@ -1,0 +1,91 @@
+"""What a score server can get wrong in single fields of requests and answers."""
+
+from mockserver.defects.planting import Defect
+from mockserver.defects.tables import REMOVED, crashes, forgives, member, refuses
+from mockserver.defects.whens import equals, has, is_list, lacks, starts_with
+
+API = "score"
+TICKED = {"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}
+VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
+
+DEFECTS: tuple[Defect, ...] = (
+    member("score_id_constant", "SCORE-RES-001", API, "id", "score-scp-aios-score",
+           also={"COMMON-RES-005": "the same statement", "META-115": "the same"}),
+    member("score_id_is_a_number", "SCORE-RES-001", API, "id", 7,
+           also={"COMMON-RES-005": "the same member"}),
+    member("score_object_is_score", "SCORE-RES-002", API, "object", "score"),
+    member("score_created_is_fractional", "SCORE-RES-003", API, "created",
+           lambda seconds: seconds + 0.5, also={"COMMON-RES-006": "the same member"}),
+    member("score_created_is_uptime", "COMMON-RES-006", API, "created", 239_128,
+           also={"META-116": "the same statement", "SCORE-RES-003": "the same member"},
+           origin="vllm-project/vllm#10400"),
+    member("score_model_missing", "SCORE-RES-004", API, "model", REMOVED,
+           also={"COMMON-RES-007": "the same member"}),
+    member("score_data_is_an_object", "SCORE-RES-005", API, "data",
+           lambda data: {"0": data[0]}),
+    member("score_index_always_0", "SCORE-RES-006", API, "data/*/index", 0,
+           also={"META-018": "indices in order", "SCORE-EX-003": "indices 0 and 1"}),
+    member("score_item_object_is_embedding", "SCORE-RES-007", API, "data/-1/object",
+           "embedding"),
+    member("score_is_a_list", "SCORE-RES-008", API, "data/*/score",
+           lambda score: [score], origin="vllm-project/vllm#10400"),
+    member("score_usage_is_null", "SCORE-RES-010", API, "usage", None),
+    member("score_prompt_tokens_is_a_string", "SCORE-RES-011", API,
+           "usage/prompt_tokens", str, also={"COMMON-RES-009": "the same member"}),
+    member("score_total_is_one_more", "META-028", API, "usage/total_tokens",
+           lambda total: total + 1, also={
+               "SCORE-RES-012": "the same statement", "SCORE-EX-005": "the same",
+               "COMMON-RES-010": "the same statement", "META-031": "one above"}),
+    member("score_completion_tokens_missing", "SCORE-RES-013", API,
+           "usage/completion_tokens", REMOVED,
+           also={"COMMON-RES-009": "the same member"}),
+    member("score_details_is_a_list", "COMMON-RES-011", API,
+           "usage/prompt_tokens_details", [], also={"SCORE-RES-015": "the same"}),
+    forgives("score_model_may_be_missing", "SCORE-REQ-004", API, "/model",
+             keyword="required", instead="sds/bge-reranker-v2-m3", also=TICKED),
+    forgives("score_text_1_may_be_missing", "SCORE-REQ-005", API, "/text_1",
+             keyword="required", instead="", also=TICKED),
+    forgives("score_text_2_may_be_missing", "SCORE-REQ-006", API, "/text_2",
+             keyword="required", instead="", also={
+                 **TICKED, "SCORE-ERR-002": "a missing text_2",
+                 "COMMON-ERR-003": "a breach of the table"}),
+    forgives("score_text_1_may_be_a_number", "SCORE-REQ-011", API, "/text_1*",
+             when=lambda value: isinstance(value, int | float), instead="1"),
+    forgives("score_text_2_may_be_an_object", "SCORE-REQ-011", API, "/text_2*",
+             when=lambda value: isinstance(value, dict), instead="1"),
+    forgives("score_format_may_be_an_object", "SCORE-REQ-014", API,
+             "/encoding_format*", when=lambda value: isinstance(value, dict)),
+    forgives("score_format_may_be_hex", "SCORE-REQ-018", API, "/encoding_format*",
+             when=lambda value: isinstance(value, str)),
+    forgives("score_limit_may_be_a_word", "SCORE-REQ-019", API,
+             "/truncate_prompt_tokens*", when=lambda value: isinstance(value, str)),
+    forgives("score_limit_may_be_zero", "SCORE-REQ-020", API,
+             "/truncate_prompt_tokens*", when=lambda value: value == 0),
+    forgives("score_limit_may_be_negative", "SCORE-REQ-020", API,
+             "/truncate_prompt_tokens*", also={
+                 "COMMON-ERR-007": "a bound on which the documents agree"},
+             when=lambda value: isinstance(value, int) and value < 0),
+    refuses("score_refuses_float", "SCORE-REQ-016", API,
+            equals("encoding_format", "float"), why="no such format",
+            also={"SCORE-EX-001": "the printed request has it", **VALID,
+                  "SCORE-REQ-014": "float is the default"}),
+    refuses("score_refuses_int", "SCORE-REQ-017", API,
+            equals("encoding_format", "int"), why="no such format"),
+    refuses("score_refuses_text_1_list", "SCORE-REQ-008", API, is_list("text_1"),
+            why="text_1 must be a string", also={
+                "SCORE-EX-001": "the printed request has lists", **VALID}),
+    refuses("score_refuses_text_2_list", "SCORE-REQ-010", API, is_list("text_2"),
+            why="text_2 must be a string", also={
+                "SCORE-EX-001": "the printed request has lists", **VALID,
+                "SCORE-SEM-003": "one against many"}),
+    refuses("score_refuses_100", "SCORE-REQ-019", API,
+            equals("truncate_prompt_tokens", 100), why="too small a limit",
+            also=VALID),
+    crashes("score_crashes_on_missing_text_2", "SCORE-ERR-003", API, lacks("text_2"),
+            what="a missing text_2", also={"COMMON-ERR-004": "the same statement"}),
+    crashes("score_crashes_on_null", "SCORE-ERR-003", API, starts_with(b"null"),
+            what="null as body", also={"COMMON-ERR-004": "the same statement"}),
+    crashes("score_crashes_on_unknown_model", "COMMON-ERR-004", API,
+            lambda context: context.model is None and has("model")(context.body),
+            what="an unknown model", also={"SCORE-ERR-003": "the same statement"}),
+)  # fmt: skip
