@@ -2,8 +2,10 @@
 
 Per API a model name is taken from `--model`, else from GET /v1/models in the order
 of that list, else from the documents. A name counts when the target accepts a small
-valid request with it. An API is absent only when all its paths answer 404, 405 or
-501 to such a request; one that is named in `--apis` is never absent.
+valid request with it. What one API has answered to a name tells others whether to try
+it soon: a model that chats hardly ranks. An API is absent only when all its paths
+answer 404, 405 or 501 to such a request; one that is named in `--apis` is never
+absent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ from conformance.transport import Outgoing
 
 Kind = Literal["embedding", "cross_encoder"]
 KINDRED: tuple[Api, ...] = ("rerank", "score")
+GENERATING: tuple[Api, ...] = ("chat", "completions")
 PROBE = "discovery"
 MOST_TRIES = 20
 ABSENT = (404, 405, 501)
@@ -77,17 +80,39 @@ class _Search:
     """The search for one API's model."""
 
     api: Api
-    names: list[str]
+    names: list[str]  # to be tried, those that are listed or given
+    documented: list[str]  # to be tried when none of these is left
     is_named: bool  # the API stands in --apis
     operations: tuple[str, ...]  # its paths, the one to try first in front
     model: str | None = None
     tried: list[Exchange] = field(default_factory=list)
 
-    def next_name(self) -> str | None:
-        """The next name to try, None when the search is over."""
-        if self.model is not None:
+    def next_name(self, sent: Sequence[Exchange]) -> str | None:
+        """The next name to try, None when the search is over.
+
+        `sent` is all that was tried so far, for whatever API.
+        """
+        names = self.names or self.documented
+        if self.model is not None or not names:
             return None
-        return self.names.pop(0) if self.names else None
+        name = min(names, key=lambda name: self._doubt(name, sent))
+        names.remove(name)
+        return name
+
+    def _doubt(self, name: str, sent: Sequence[Exchange]) -> int:
+        """How little is to be expected of a name; 1 where nothing is known of it."""
+        kin = next((k for k in (KINDRED, GENERATING) if self.api in k), (self.api,))
+        doubts = [1]
+        for tried in (e for e in sent if _sent_model(e) == name):
+            if tried.api in kin and tried.is_success:
+                return 0
+            if tried.api in KINDRED and self.api in KINDRED:
+                doubts.append(4)
+            elif tried.is_success:
+                doubts.append(3)  # a model of another kind
+            elif self.api == "embeddings" and tried.api in KINDRED:
+                doubts.append(2)  # most embedding models rank and score
+        return max(doubts)
 
     @property
     def answers(self) -> list[int]:
@@ -152,16 +177,20 @@ def _search(api: Api, options: RunOptions, listed: Sequence[str]) -> _Search:
     if options.dialect in NEIGHBOURS:
         operation, name, _ = NEIGHBOURS[options.dialect]
         operations, documented = (operation,), [name]
-    names = [given] if given else list(dict.fromkeys([*listed, *documented]))
-    return _Search(api, names, api in options.apis, operations)
+    names = [given] if given else list(dict.fromkeys(listed))
+    others = [] if given else [name for name in documented if name not in names]
+    return _Search(api, names, others, api in options.apis, operations)
 
 
 async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
-    """Try names for all APIs in turns, so that no API uses up the tries of another."""
-    waiting = list(searches)
+    """Try names for all APIs in turns, so that no API uses up the tries of another.
+
+    Those that generate begin: most lists begin with their models.
+    """
+    waiting = sorted(searches, key=lambda search: search.api not in GENERATING)
     while waiting and asked.tries < MOST_TRIES:
         for search in list(waiting):
-            name = search.next_name()
+            name = search.next_name(asked.sent)
             if name is None or asked.tries >= MOST_TRIES:
                 waiting.remove(search)
                 continue

@@ -131,7 +131,11 @@ def _greedy(api: Api) -> Probe:
 def _stops(api: Api) -> Probe:
     operation, row = OPERATION[api], ROWS[api]
 
-    @probe(f"{api}.stops", api, params=prompts(api), draws=(1, 1, 40), needs=("stop",))
+    few = 1 if api == "chat" else 0
+
+    @probe(
+        f"{api}.stops", api, params=prompts(api), draws=(few, 1, 40), needs=("stop",)
+    )
     def stops(p: Params, served: Served) -> Iterator[Step]:
         body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
 

@@ -72,6 +72,35 @@ def test_listed_names_are_tried_in_order() -> None:
     assert chats == ["talker"]
 
 
+def test_what_one_api_answers_spares_the_others_tries() -> None:
+    def behave(asked: Asked) -> Said:
+        if asked.path == "/v1/models":
+            listed = ["talker", "second talker", "third talker", "judge", "vectors"]
+            return say({"data": [{"id": name} for name in listed]})
+        return serving(**EACH)(asked)
+
+    found, sent = discovered(behave)
+    assert found.facts.models == EACH
+    tried = [(e.api, e.request.json["model"]) for e in sent if e.request.body]
+    assert tried == [
+        ("chat", "talker"),
+        ("completions", "talker"),
+        ("rerank", "second talker"),
+        ("score", "third talker"),
+        ("embeddings", "judge"),  # and the judge is known to be a cross-encoder
+        ("rerank", "judge"),
+        ("score", "judge"),
+        ("embeddings", "vectors"),
+    ]
+
+
+def test_a_name_that_another_kind_of_api_took_is_still_tried() -> None:
+    one = dict.fromkeys(ALL, "one")
+    found, sent = discovered(serving(**one))
+    assert found.facts.models == one
+    assert len([e for e in sent if e.request.body]) == len(ALL)
+
+
 def test_a_name_that_does_not_embed_is_a_cross_encoder() -> None:
     found, _ = discovered(serving(**EACH))
     assert found.facts.kinds == {"rerank": "cross_encoder", "score": "cross_encoder"}
