@@ -127,6 +127,11 @@ class _Search:
         return is_everywhere and all(_is_no_path(e) for e in self.tried)
 
 
+def operation_of(dialect: str) -> str:
+    """The operation on which the embedding model of a dialect is looked for."""
+    return NEIGHBOURS[dialect][0] if dialect in NEIGHBOURS else "POST /v1/embeddings"
+
+
 async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
     """Ask the target for its models and try them.
 

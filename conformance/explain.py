@@ -1,6 +1,7 @@
 """Explaining findings: whether they happen again, and their smallest case.
 
-A failing scenario is sent once more. Then it is made smaller against the target:
+A failing scenario is sent once more, unless it has a `last` step that the target has
+accepted: what that costs is spent once. Then it is made smaller against the target:
 its seeded draw is repeated with the recording as cache, so that only unseen
 parameters are sent. Past a small budget unseen ones count as passing.
 """
@@ -51,6 +52,7 @@ class Explainer:
     smaller: list[Observation] = field(default_factory=list)
     shrink_requests: int = 0
     _scenarios: dict[Name, Scenario] = field(init=False)
+    _spent: frozenset[Name] = frozenset()  # never sent again
     _views: dict[str, type] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,11 +60,23 @@ class Explainer:
         self._scenarios = {s.name: s for s in self.plan.scenarios}
         self._views = {c.name: c.view for c in self.plan.catalogue.checks}
 
-    async def explain(self, main: Judgement, rows: Iterable[str]) -> None:
-        """Explain the findings on some rows."""
+    async def explain(
+        self, main: Judgement, rows: Iterable[str], played: Iterable[Observation] = ()
+    ) -> None:
+        """Explain the findings on some rows. `played`: what the run has observed."""
+        self._spent = frozenset(
+            (seen.probe, seen.draw) for seen in played if self._is_spent(seen)
+        )
         groups = self._groups(main, frozenset(rows))
         again = await self._send_again(groups)
         await self._make_smaller(main, groups, again)
+
+    def _is_spent(self, seen: Observation) -> bool:
+        """A step that comes last was accepted, at its full cost."""
+        scenario = self._scenarios.get((seen.probe, seen.draw))
+        return scenario is not None and any(
+            step.last and seen.accepted(step.label) for step in scenario.steps
+        )
 
     def _groups(
         self, main: Judgement, rows: frozenset[str]
@@ -70,9 +84,11 @@ class Explainer:
         """Findings by broken promise, the weightiest first."""
         groups: dict[Broken, list[Trace]] = {}
         for trace in main.traces:
-            is_played = (trace.probe, trace.draw) in self._scenarios
-            if not is_played or self._views.get(trace.check) is Record:
-                continue  # of discovery, or of the record as a whole
+            name = (trace.probe, trace.draw)
+            if name not in self._scenarios or name in self._spent:
+                continue  # of discovery, or too costly
+            if self._views.get(trace.check) is Record:
+                continue  # of the record as a whole
             for row in trace.rows:
                 if row in rows:
                     groups.setdefault((trace.check, row), []).append(trace)

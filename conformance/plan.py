@@ -52,27 +52,10 @@ class Plan:
     @cached_property
     def summary(self) -> PlanSummary:
         """Requests and token ceilings, as `--plan` prints them."""
-        total = NOTHING
-        spare = 0
-        by_operation: Counter[str] = Counter()
-        by_probe: Counter[str] = Counter()
-        for scenario, step, cost in self._sent():
-            total += cost
-            if step.spare:
-                spare += 1
-                continue
-            by_operation[step.operation] += 1
-            by_probe[scenario.probe.name] += 1
-        return PlanSummary(
-            total.requests - spare,
-            total.prompt,
-            total.completion,
-            by_operation,
-            by_probe,
-            spare,
-        )
+        return summarised(self.sent())
 
-    def _sent(self) -> Iterator[tuple[Scenario, Step, Cost]]:
+    def sent(self) -> Iterator[tuple[Scenario, Step, Cost]]:
+        """Every request, one that is shared once, with the most that it can cost."""
         seen: set[bytes] = set()
         for scenario in self.scenarios:
             for step, cost in zip(
@@ -84,6 +67,29 @@ class Plan:
                         continue
                     seen.add(content)
                 yield scenario, step, cost
+
+
+def summarised(sent: Iterable[tuple[Scenario, Step, Cost]]) -> PlanSummary:
+    """Requests and token ceilings of what is sent."""
+    total = NOTHING
+    spare = 0
+    by_operation: Counter[str] = Counter()
+    by_probe: Counter[str] = Counter()
+    for scenario, step, cost in sent:
+        total += cost
+        if step.spare:
+            spare += 1
+            continue
+        by_operation[step.operation] += 1
+        by_probe[scenario.probe.name] += 1
+    return PlanSummary(
+        total.requests - spare,
+        total.prompt,
+        total.completion,
+        by_operation,
+        by_probe,
+        spare,
+    )
 
 
 def plan(options: RunOptions, selection: Collection[str] | None = None) -> Plan:

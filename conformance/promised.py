@@ -34,6 +34,8 @@ OURS: Mapping[str, Node] = {
 }
 """Keywords that narrow members further, for reasons of cost, not of the contract."""
 
+Ours = Mapping[str, Node] | None  # None: values may be of any size
+
 _KEPT = (
     *("type", "enum", "const", "required", "pattern"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
@@ -44,13 +46,28 @@ _SMALLER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
 
 
 def promised(document: Node, name: str, claimed: Collection[str] = ()) -> Node:
-    """The narrowed schema of a component. `claimed`: capabilities that may be used."""
-    narrowed = _narrow(document, document["components"]["schemas"][name], claimed)
+    """The narrowed schema of a component, with small values to draw from.
+
+    `claimed`: capabilities that may be used.
+    """
+    return _narrowed(document, name, claimed, OURS)
+
+
+def permitted(document: Node, name: str, claimed: Collection[str] = ()) -> Node:
+    """The narrowed schema of a component, values of any size."""
+    return _narrowed(document, name, claimed, None)
+
+
+def _narrowed(document: Node, name: str, claimed: Collection[str], ours: Ours) -> Node:
+    node = document["components"]["schemas"][name]
+    narrowed = _narrow(document, node, claimed, ours)
     assert narrowed is not None, f"{name} is marked x-either"  # noqa: S101
     return narrowed
 
 
-def _narrow(document: Node, node: Node, claimed: Collection[str]) -> Node | None:
+def _narrow(
+    document: Node, node: Node, claimed: Collection[str], ours: Ours
+) -> Node | None:
     """A node without what is in doubt, None when all of it is."""
     node = resolve(document, node)
     if node.get("x-either") is True or node.get("x-needs", None) not in (
@@ -64,46 +81,54 @@ def _narrow(document: Node, node: Node, claimed: Collection[str]) -> Node | None
             # conditions between members are met by `fit`, and what holds of every
             # message is that it has content: tool calls are in doubt
             found = merge(found, _unless_absent(part))
-        elif (narrowed := _narrow(document, part, claimed)) is not None:
+        elif (narrowed := _narrow(document, part, claimed, ours)) is not None:
             found = merge(found, narrowed)
     found = merge(found, node.get("x-safe", {}))
     found = _without(found, [*(node.get("x-either") or ()), *node.get("x-should", ())])
-    return _closed(document, node, found, claimed)
+    return _closed(document, node, found, claimed, ours)
 
 
 def _closed(
-    document: Node, node: Node, found: dict[str, Any], claimed: Collection[str]
+    document: Node,
+    node: Node,
+    found: dict[str, Any],
+    claimed: Collection[str],
+    ours: Ours,
 ) -> Node:
     """The node with its members, items and branches, and nothing unlisted."""
     types = listed(found.get("type", ()))
     if "anyOf" in node:
-        branches = [_narrow(document, b, claimed) for b in node["anyOf"]]
+        branches = [_narrow(document, b, claimed, ours) for b in node["anyOf"]]
         found["anyOf"] = [branch for branch in branches if branch is not None]
-    elif "string" in types and not found.keys() & {"enum", "const", "pattern"}:
+    elif (
+        ours is not None
+        and "string" in types
+        and not found.keys() & {"enum", "const", "pattern"}
+    ):
         found["pattern"] = TEXT
-    if "array" in types:
+    if ours is not None and "array" in types:
         found["maxItems"] = min(found.get("maxItems", 3), 3)
     if "items" in node:
-        found["items"] = _narrow(document, node["items"], claimed)
+        found["items"] = _narrow(document, node["items"], claimed, ours)
     if "object" not in types or "enum" in found:
         return found
     members = {
-        name: _narrow(document, child, claimed)
+        name: _narrow(document, child, claimed, ours)
         for name, child in node.get("properties", {}).items()
     }
     found["properties"] = {
-        name: merge(child, OURS.get(name, {}))
+        name: merge(child, (ours or {}).get(name, {}))
         for name, child in members.items()
         if child is not None
     }
     others = node.get("additionalProperties")
     found["additionalProperties"] = others is not None and (
-        _narrow(document, others, claimed) or False
+        _narrow(document, others, claimed, ours) or False
     )
     if others is not None:
         found["maxProperties"] = 2
     if "propertyNames" in node:
-        names = _narrow(document, node["propertyNames"], claimed)
+        names = _narrow(document, node["propertyNames"], claimed, ours)
         found["propertyNames"] = names or False
     return found
 

@@ -4,7 +4,8 @@ options → plan → discovery → recorder → recording → judgement → verd
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -119,6 +120,11 @@ class Run:
         self._main: Judgement | None = None  # once all of the plan was played
 
     @property
+    def facts(self) -> Facts:
+        """What the search has found."""
+        return self._found.facts
+
+    @property
     def _playing(self) -> Recorder:
         if self._recorder is None:
             raise SuiteError("nothing is played before the search", code="order")
@@ -140,10 +146,20 @@ class Run:
         await self.explain()
 
     async def search(
-        self, transport: Transport, parameters: Drawn, expected: int
+        self,
+        transport: Transport,
+        parameters: Drawn,
+        expected: int,
+        hints: Mapping[str, str] | None = None,
     ) -> Plan:
-        """Find the models; the plan with them. `expected`: requests of the plan."""
+        """Find the models; the plan with them.
+
+        `expected` are the requests of the plan, `hints` models that are known to be
+        served, for where the options name none.
+        """
         options = self._options
+        if hints and not options.models:
+            options = replace(options, models=hints)
         self._setting = self._set(transport.url)
         self._writer.header(self._setting)
         recorder = Recorder(
@@ -211,7 +227,7 @@ class Run:
             recall=self._recall,
         )
         self._explainer = Explainer(planned, Served(facts), own, options)
-        await self._explainer.explain(main, rows)
+        await self._explainer.explain(main, rows, recording.observations)
 
     def result(self) -> RunResult:
         """Judge what was recorded, and close the recording."""

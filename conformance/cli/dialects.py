@@ -1,9 +1,7 @@
-"""`run --dialect all`: the same target under every contract whose paths answer."""
+"""`run --dialect all`: one recording, judged under each contract that answers."""
 
 import argparse
-import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,20 +9,19 @@ from rich.console import Console
 from rich.table import Table
 
 from conformance.cli.progress import progress
-from conformance.conduct import Conducted, conduct
-from conformance.events import Listener
+from conformance.conduct import Conducted
 from conformance.options import ExitCode, OptionError, RunOptions, TargetError
 from conformance.plan import plan
 from conformance.reporting.compared import Comparison, Judgement, compare
 from conformance.reporting.dialects import STEM, write_comparison
 from conformance.reporting.terminal import plan_table
 from conformance.reporting.wording import VERDICT_WORDS, counts_line, paragraph
-from conformance.servers import MODULES, serving, with_own_key
+from conformance.servers import with_own_key
 from conformance.settings import read_options
-from spec import DIALECTS
+from conformance.together import conduct_together, jointly
+from spec import DIALECTS, openapi
 
 _ABSENT = "no-api"
-_UNREACHABLE = "unreachable"
 # The worst first: an error of ours says most, nothing to judge says least.
 _SEVERITY = (
     ExitCode.OWN_ERROR,
@@ -58,12 +55,10 @@ def run_all(
     if arguments.plan:
         return _show_plans(chosen, out)
     root = chosen[0].report_dir
-    with progress(out) as listener, _running(chosen, listener) as running:
-        judgements = judge_all(
-            [replace(each, report_dir=root / each.dialect) for each in running],
-            lambda each: conduct(each, listener),
-        )
-        comparison = compare(running[0].target, judgements)
+    with progress(out) as listener:
+        together = conduct_together(_prepared(chosen), listener, _own_words(chosen))
+    judgements = judged(together.ended, chosen[0].fail_on)
+    comparison = compare(judgements, together.requests, together.apart)
     write_comparison(comparison, root)
     _show(comparison, root, out)
     if not comparison.names:
@@ -75,30 +70,21 @@ def run_all(
     return worst([each for each in judgements if each.result is not None])
 
 
-def judge_all(
-    options: Sequence[RunOptions], conducted: Callable[[RunOptions], Conducted]
-) -> list[Judgement]:
-    """Judge each dialect in turn; a run that the user has ended is the last one.
-
-    Raises OptionError or TargetError for what would stop every dialect alike.
-    """
-    judgements: list[Judgement] = []
-    for each in options:
-        done = conducted(each)
-        error = done.error
-        if isinstance(error, OptionError) or (error and error.code == _UNREACHABLE):
-            raise error
-        is_absent = error is not None and error.code == _ABSENT
+def judged(ended: Iterable[Conducted], fail_on: Collection[str]) -> list[Judgement]:
+    """What the runs came to; where no path of a dialect answers, no result."""
+    judgements = []
+    for done in ended:
+        is_absent = done.error is not None and done.error.code == _ABSENT
+        why = paragraph(done.error) if done.error else done.result.cut_short or ""
         judgements.append(
             Judgement(
-                each.dialect,
+                done.result.dialect,
+                done.result.url,
                 None if is_absent else done.result,
-                done.exit_code(each.fail_on),
-                paragraph(error) if error else done.result.cut_short or "",
+                done.exit_code(fail_on),
+                why,
             )
         )
-        if done.is_interrupted:
-            break
     return judgements
 
 
@@ -109,31 +95,33 @@ def worst(judgements: Sequence[Judgement]) -> int:
 
 
 def _show_plans(options: Sequence[RunOptions], out: Console) -> int:
-    for each in options:
-        out.print(f"dialect {each.dialect}", style="bold")
-        out.print(plan_table(plan(each).summary))
+    plans = [plan(each) for each in options]
+    for each in plans:
+        out.print(f"dialect {each.catalogue.dialect}", style="bold")
+        out.print(plan_table(each.summary))
         out.print()
+    joint, apart = jointly(plans), sum(each.summary.requests for each in plans)
+    out.print(
+        f"recorded together: at most {joint.requests} requests in place of {apart}, "
+        f"{joint.prompt_tokens} prompt tokens",
+        soft_wrap=True,
+    )
     return ExitCode.JUDGED
 
 
-@contextmanager
-def _running(
-    options: Sequence[RunOptions], listener: Listener
-) -> Iterator[list[RunOptions]]:
-    """The options with an address; a bundled server serves all dialects meanwhile."""
-    if options[0].target not in MODULES:
-        yield list(options)
-        return
-    key = with_own_key(replace(options[0], dialect="aihubmix")).api_key
-    keyed = [replace(each, api_key=key) for each in options]
-    named = [word for name in DIALECTS for word in ("--dialect", name)]
-    with asyncio.Runner() as runner:
-        server = serving(keyed[0], listener, named)
-        url = runner.run(server.__aenter__())
-        try:
-            yield [replace(each, target=url) for each in keyed]
-        finally:
-            runner.run(server.__aexit__(None, None, None))
+def _prepared(options: Sequence[RunOptions]) -> list[RunOptions]:
+    """The options of each dialect, with a folder of its own and one key for all."""
+    demanding = next(name for name in DIALECTS if openapi(name).get("security"))
+    key = with_own_key(replace(options[0], dialect=demanding)).api_key
+    return [
+        replace(each, api_key=key, report_dir=each.report_dir / each.dialect)
+        for each in options
+    ]
+
+
+def _own_words(options: Sequence[RunOptions]) -> list[str]:
+    """What a bundled server is told beside: it serves all of the dialects."""
+    return [word for each in options for word in ("--dialect", each.dialect)]
 
 
 def _show(comparison: Comparison, root: Path, out: Console) -> None:
@@ -158,4 +146,5 @@ def _show(comparison: Comparison, root: Path, out: Console) -> None:
                 f"{row.promise.group}, {row.promise.title}: {words}", soft_wrap=True
             )
     out.print(f"\n{comparison.sentence}", soft_wrap=True)
+    out.print(comparison.cost, soft_wrap=True)
     out.print(f"report: {root / f'{STEM}.html'}", soft_wrap=True)

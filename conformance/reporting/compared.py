@@ -26,6 +26,7 @@ class Judgement:
     """What the run of one dialect came to; no result: its paths did not answer."""
 
     dialect: str
+    url: str
     result: RunResult | None
     exit_code: int
     reason: str = ""  # why there is no result, or why the run ended early
@@ -73,9 +74,15 @@ class Row:
 class Comparison:
     """One target under several contracts."""
 
-    url: str
     judgements: Sequence[Judgement]
     rows: Sequence[Row]
+    requests: int  # that were sent
+    apart: int  # that a run for each dialect would have sent
+
+    @property
+    def url(self) -> str:
+        """The base URL of the target."""
+        return self.judgements[0].url
 
     @property
     def names(self) -> list[str]:
@@ -100,9 +107,20 @@ class Comparison:
             "kept in one contract and broken in another."
         )
 
+    @property
+    def cost(self) -> str:
+        """What was sent, and what it saved, in one sentence."""
+        return (
+            f"{self.requests} requests were sent once for all dialects; a run for each "
+            f"would have sent {self.apart}."
+        )
 
-def compare(url: str, judgements: Sequence[Judgement]) -> Comparison:
-    """Put the results of several dialects side by side, promise by promise."""
+
+def compare(judgements: Sequence[Judgement], requests: int, apart: int) -> Comparison:
+    """Put the results of several dialects side by side, promise by promise.
+
+    `requests` were sent; runs of their own would have sent as many as `apart`.
+    """
     found = {
         each.dialect: {row.requirement.id: row for row in each.result.requirements}
         for each in judgements
@@ -116,7 +134,7 @@ def compare(url: str, judgements: Sequence[Judgement]) -> Comparison:
                 cells[dialect] = Cell(held)
         if cells:
             rows.append(Row(promise, cells))
-    return Comparison(url, tuple(judgements), tuple(rows))
+    return Comparison(tuple(judgements), tuple(rows), requests, apart)
 
 
 def why(each: RequirementResult) -> str:

@@ -62,6 +62,8 @@ def render_json(comparison: Comparison) -> str:
         "schema_version": SCHEMA_VERSION,
         "suite": {"name": NAME, "version": suite_version()},
         "target": comparison.url,
+        "requests": comparison.requests,
+        "requests_apart": comparison.apart,
         "dialects": [_judgement(each) for each in comparison.judgements],
         "promises": [_row(each) for each in comparison.rows],
     }
@@ -129,7 +131,7 @@ def render_markdown(comparison: Comparison) -> str:
     """The comparison as tables: the dialects, the promises, and what breaks where."""
     parts = [
         f"# Dialects of {code(comparison.url)}",
-        f"{escape(comparison.sentence)}",
+        f"{escape(comparison.sentence)} {comparison.cost}",
         _dialects(comparison.judgements),
         *_promises(comparison),
         *_differences(comparison),

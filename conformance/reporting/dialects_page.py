@@ -61,7 +61,10 @@ def _top(comparison: Comparison) -> Markup:
             tag("h1", "One target, several contracts"),
             tag("p", comparison.sentence, class_="sentence"),
             tag(
-                "div", tag("span", "Target ", tag("b", comparison.url)), class_="facts"
+                "div",
+                tag("span", "Target ", tag("b", comparison.url)),
+                tag("span", comparison.cost),
+                class_="facts",
             ),
             class_=f"claim tone-{tone}",
         ),

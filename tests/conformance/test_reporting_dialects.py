@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from results import HOSTILE, evidence, made_result
 
-from conformance.cli.dialects import judge_all, worst
+from conformance.cli.dialects import judged, worst
 from conformance.conduct import Conducted
 from conformance.exchange import Facts
-from conformance.options import OptionError, RunOptions, TargetError
+from conformance.options import OptionError, TargetError
 from conformance.reporting.compared import Comparison, Judgement, compare
 from conformance.reporting.dialects import (
     render_json,
@@ -48,7 +48,8 @@ def ran(dialect: str, **verdicts: Verdict) -> RunResult:
 
 
 def compared(*results: RunResult) -> Comparison:
-    return compare("http://t", [Judgement(each.dialect, each, 0) for each in results])
+    judgements = [Judgement(each.dialect, "http://t", each, 0) for each in results]
+    return compare(judgements, 60, 80)
 
 
 def test_each_requirement_on_embeddings_stands_in_one_promise() -> None:
@@ -90,16 +91,17 @@ def test_a_cell_has_the_worst_verdict() -> None:
 def test_each_form_tells_the_first_finding_and_its_line() -> None:
     broken = ran("infinity", INF_REQ_008="fail")
     ended = [
-        Judgement("aios", ran("aios"), 0),
-        Judgement("infinity", broken, 1),
-        Judgement("aigne-hub", None, 4, "every API answered 404"),
+        Judgement("aios", "http://t", ran("aios"), 0),
+        Judgement("infinity", "http://t", broken, 1),
+        Judgement("aigne-hub", "http://t", None, 4, "every API answered 404"),
     ]
-    made = compare("http://t", ended)
+    made = compare(ended, 60, 80)
     data = json.loads(render_json(made))
     row = next(r for r in data["promises"] if r["promise"] == "An array of strings")
     (said,) = row["dialects"]["infinity"]["requirements"]
     assert said["finding"]["expected"] == "at most 0.41"
     assert said["sources"] == ["002:76"]
+    assert (data["requests"], data["requests_apart"]) == (60, 80)
     text = render_markdown(made)
     assert "INF-REQ-008" in text
     assert "002:76" in text
@@ -107,11 +109,12 @@ def test_each_form_tells_the_first_finding_and_its_line() -> None:
     assert 'href="infinity/report.html#INF-REQ-008"' in page
     for form in (text, page):
         assert "not answered" in form
+        assert "60 requests were sent once for all dialects" in form
         assert "<img" not in form
 
 
 def test_without_an_answer_there_is_no_table(tmp_path: Path) -> None:
-    made = compare("http://t", [Judgement("aios", None, 4, "404")])
+    made = compare([Judgement("aios", "http://t", None, 4, "404")], 1, 1)
     write_comparison(made, tmp_path)
     assert sorted(each.name for each in tmp_path.iterdir()) == [
         "dialects.html",
@@ -131,32 +134,25 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     ("codes", "code"), [((0, 0), 0), ((0, 1), 1), ((1, 4), 4), ((2, 1), 2), ((0, 5), 5)]
 )
 def test_the_worst_exit_code_is_taken(codes: tuple[int, ...], code: int) -> None:
-    assert worst([Judgement("aios", None, each) for each in codes]) == code
-
-
-OPTIONS = [RunOptions("http://t", dialect=name) for name in DIALECTS]
+    assert worst([Judgement("aios", "http://t", None, each) for each in codes]) == code
 
 
 def test_absent_paths_are_no_answer() -> None:
     absent = TargetError("every API answered 404", code="no-api")
-    made = judge_all(OPTIONS, lambda each: Conducted(ran(each.dialect), absent))
-    assert [each.result for each in made] == [None] * len(DIALECTS)
-    assert {each.reason for each in made} == {"every API answered 404."}
+    ended = [Conducted(ran("aios"), absent), Conducted(ran("infinity"))]
+    gone, there = judged(ended, ("must",))
+    assert (gone.result, gone.reason) == (None, "every API answered 404.")
+    assert there.result is ended[1].result
 
 
-@pytest.mark.parametrize(
-    "error",
-    [TargetError("down", code="unreachable"), OptionError("bad", code="bad-option")],
-)
-def test_what_stops_every_dialect_is_raised(error: TargetError | OptionError) -> None:
-    with pytest.raises(type(error)):
-        judge_all(OPTIONS, lambda each: Conducted(ran(each.dialect), error))
+def test_a_dialect_without_a_model_is_told_with_its_reason() -> None:
+    lost = TargetError("no usable model", code="no-model")
+    (made,) = judged([Conducted(ran("aihubmix"), lost)], ("must",))
+    assert made.result is not None
+    assert (made.exit_code, made.reason) == (4, "no usable model.")
 
 
-def test_an_interrupted_run_is_the_last_one() -> None:
-    def ended(each: RunOptions) -> Conducted:
-        cut = replace(ran(each.dialect), cut_short=INTERRUPTED, complete=False)
-        return Conducted(cut)
-
-    (made,) = judge_all(OPTIONS, ended)
+def test_an_interrupted_run_is_cut_short() -> None:
+    cut = replace(ran("aios"), cut_short=INTERRUPTED, complete=False)
+    (made,) = judged([Conducted(cut)], ("must",))
     assert made.exit_code == 2
