@@ -5,7 +5,7 @@ what they mean.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 from conformance.check import Check, Finding, Note, Reading, Witness, check
@@ -114,13 +114,21 @@ def non_ascii_text_comes_back_unharmed(seen: Observation) -> Iterator[Note]:
     if exchange.api == "rerank":
         echoed = [r["document"]["text"] for r in answer.body.get("results") or []]
     elif exchange.api == "completions" and answer.sent.get("echo") is True:
-        echoed = [c["text"] for c in answer.body.get("choices") or []]
+        texts = [c["text"] for c in answer.body.get("choices") or []]
+        # that a text which does not even begin like the prompt echoes nothing is
+        # COMP-SEM-002's matter
+        echoed = [text for text in texts if text.startswith(_plain_start(seen.params))]
     if echoed and not any(text.startswith(seen.params) for text in echoed):
         yield Finding(
             expected=f"text that starts with {seen.params!r}",
             actual=echoed[0],
             step="unicode",
         )
+
+
+def _plain_start(text: str) -> str:
+    """What comes before the first character beyond ASCII."""
+    return "".join(takewhile(str.isascii, text))
 
 
 @check("COMMON-REQ-016", on="common.extra.")

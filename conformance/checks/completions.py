@@ -125,7 +125,9 @@ def an_echo_goes_on_as_without(seen: Observation) -> Iterator[Note]:
 @check("META-085", on="completions.echo", witness=True)
 def an_echo_costs_nothing(seen: Observation) -> Iterator[Note]:
     """Usage is the same with and without echo."""
-    if not seen.accepted("plain", "echoed"):
+    texts = texts_of(seen, "plain", "echoed")
+    # an answer without the prompt shows nothing of what an echo costs
+    if texts is None or not texts[1].startswith(seen.params["text"]):
         return
     for name in ("prompt_tokens", "completion_tokens"):
         plain, echoed = (usage_of(seen[s], name) for s in ("plain", "echoed"))

@@ -9,6 +9,7 @@ Only answers to valid requests are judged: what the answer to another looks like
 where it is no refusal, is promised nowhere.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ class Shape:
             n["x-requirements"] for n in [*nodes, absent] if n.get("x-requirements")
         ]
         if "x-missing" in absent:
-            annotated.append(absent["x-missing"])
+            annotated.append(absent["x-missing"])  # in place of the member's own
         is_soft = absent.get("x-absent") == "warn" or any(
             n.get("x-invalid") == "warn" for n in nodes
         )
@@ -213,7 +214,27 @@ def _is_whole_success(exchange: Exchange) -> bool:
     return is_accepted and not exchange.is_stream
 
 
+_LIMITS: Mapping[str, str] = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "above {}",
+    "exclusiveMaximum": "below {}",
+    "minItems": "{} items or more",
+    "minLength": "{} characters or more",
+}
+
+
 def _expected(error: Any) -> str:
+    """What the schema wants, in the words of a reader who knows no schema."""
+    kind = error.kind
+    if kind.name == "required":
+        return f"a member {kind.property}"
+    if kind.name == "type":
+        return " or ".join(sorted(kind.types, key=lambda name: name == "null"))
+    if kind.name == "const":
+        return json.dumps(kind.expected_value, ensure_ascii=False)
+    if kind.name in _LIMITS:
+        return _LIMITS[kind.name].format(kind.limit)
     message = str(error.message)
     return message if len(message) <= 160 else f"{error.kind.name}: see the schema"
 

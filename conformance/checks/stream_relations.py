@@ -40,8 +40,10 @@ def streamed_text_is_the_whole_text(seen: Observation) -> Iterator[Note]:
     if halted is not None:
         stop = str(halted.sent.get("stop"))
         wanted = whole.partition(stop)[0]
-        # that the stop string is no part of the text is another row's promise
-        if halted.text() not in (wanted, wanted + stop):
+        before, _, after = halted.text().partition(stop)
+        # that nothing follows the stop string, and that it is no part of the text,
+        # are other rows' promises
+        if before != wanted and not after:
             yield Finding(
                 expected=f"{wanted!r}: the whole text up to the stop string",
                 actual=halted.text(),

@@ -170,6 +170,16 @@ def _draws(api: Api) -> list[Defect]:
         row("frequency effect"): "the same statement",
         row("presence effect"): "the same statement",
     })  # fmt: skip
+    def penalties_turned_around(context: Context) -> object:
+        """Both penalties act with the other sign: they reward repetition."""
+        names = ("frequency_penalty", "presence_penalty")
+        given = {name: -context.parameters[name] for name in names}
+        context.parameters |= given
+        return any(given.values())
+
+    @in_parameters(row("frequency effect"), api=api, also={
+        row("presence effect"): "the same statement",
+    })  # fmt: skip
     def penalties_ignored(context: Context) -> object:
         """Both penalties are accepted and ignored."""
         given = [context.parameters[f"{x}_penalty"] for x in ("frequency", "presence")]
@@ -220,6 +230,7 @@ def _draws(api: Api) -> list[Defect]:
         greedy_is_not_greedy,
         spelt_out_frequency_counts,
         spelt_out_presence_counts,
+        penalties_turned_around,
         penalties_ignored,
         bias_ignored,
         empty_bias_counts,

@@ -143,6 +143,11 @@ def test_echoed_text_is_unharmed(api: Api) -> None:
     assert found.step == "unicode"
 
 
+def test_a_text_without_the_prompt_is_no_harmed_echo() -> None:
+    check = common.non_ascii_text_comes_back_unharmed
+    assert findings(check, echoing("completions", "\n\nThe water ")) == []
+
+
 def test_where_nothing_is_echoed_acceptance_is_all() -> None:
     check = common.non_ascii_text_comes_back_unharmed
     assert findings(check, echoing("embeddings", "?")) == []

@@ -84,10 +84,19 @@ def test_an_echo_goes_on_as_without() -> None:
 
 def test_an_echo_costs_nothing() -> None:
     check = completions.an_echo_costs_nothing
-    plain = said(API, "x", prompt=5, completion=3)
-    assert not findings(check, echoes(plain, said(API, "x", prompt=5, completion=3)))
-    assert findings(check, echoes(plain, said(API, "x", prompt=5, completion=8)))
-    assert findings(check, echoes(plain, said(API, "x", prompt=9, completion=3)))
+    plain, echo = said(API, "x", prompt=5, completion=3), f"{PROMPT}x"
+    same = echoes(plain, said(API, echo, prompt=5, completion=3))
+    assert witnessed(check, same) == {"META-085"}
+    assert not findings(check, same)
+    assert findings(check, echoes(plain, said(API, echo, prompt=5, completion=8)))
+    assert findings(check, echoes(plain, said(API, echo, prompt=9, completion=3)))
+
+
+def test_an_echo_that_is_not_there_has_no_known_cost() -> None:
+    check = completions.an_echo_costs_nothing
+    ignored = echoes(said(API, "x"), said(API, "x"))
+    assert not findings(check, ignored)
+    assert not witnessed(check, ignored)
 
 
 def batch(*texts: Any, first: str = "one", second: str = "two", **over: Any) -> Any:

@@ -77,6 +77,15 @@ def test_choices_that_end_by_themselves_have_unknown_lengths() -> None:
     assert not witnessed(check, open_)
 
 
+def test_a_server_that_ignores_n_shows_no_usage_of_several_choices() -> None:
+    check = sampling.usage_covers_all_choices
+    seen = choices("chat")
+    one = said("chat", choice("chat", "x", finish_reason="length"), completion=4)
+    ignored = observation("chat.choices", seen.params, one=seen["one"], several=one)
+    assert not findings(check, ignored)
+    assert not witnessed(check, ignored)
+
+
 def spread(hot: list[str], warm: list[str], cold: str, narrow: str) -> Observation:
     steps = {f"hot_{i}": said("chat", t) for i, t in enumerate(hot, 1)}
     steps |= {f"warm_{i}": said("chat", t) for i, t in enumerate(warm, 1)}
@@ -122,7 +131,8 @@ def test_penalties_push_against_repetition(name: str, row: str) -> None:
     assert witnessed(check, under("a b c", "a a a")) == {row, "META-056"}
     assert not findings(check, under("a b c", "a a a"))
     assert _rows(findings(check, under("a a a", "a b c"))) == {row, "META-056"}
-    assert findings(check, under("a b c", "a b c"))
+    # no effect at all, but no more repetition either
+    assert _rows(findings(check, under("a b c", "a b c"))) == {row}
 
 
 def test_a_bias_pushes_its_token() -> None:
