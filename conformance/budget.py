@@ -1,12 +1,15 @@
 """What a request may cost at most, and the ledger that keeps a run within limits.
 
 A ceiling is known before anything is sent and is never exceeded by a server that
-obeys the request: no tokenizer makes more tokens of a text than it has UTF-8 bytes,
-and a generation ends at its limit.
+obeys the request: a generation ends at its limit, and a text has no more tokens than
+its measure says. There are two measures. No tokenizer at all makes more tokens of a
+text than it has UTF-8 bytes: limits that a user sets are kept by that one. Tokenizers
+that learnt subwords join letters to words, which plans count on.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,13 +20,13 @@ from conformance.sse import decode
 SPECIAL_TOKENS = 4
 """Begin, end and separator tokens that a tokenizer adds to each text or pair."""
 
-CHAT_TEMPLATE = 96
+CHAT_TEMPLATE = 72
 """Tokens that a chat template adds to a conversation: system text, date, markers."""
 
 PER_MESSAGE = 8
 """Tokens that a chat template adds to each message: its role and markers."""
 
-TOOLS_TEMPLATE = 256
+TOOLS_TEMPLATE = 192
 """Tokens by which a chat template explains the tools that it lists."""
 
 UNLIMITED = {"chat": 1024, "completions": 16}
@@ -56,58 +59,96 @@ class Cost:
 NOTHING = Cost(0, 0, 0)
 
 
-def ceilings(steps: tuple[Step, ...]) -> Iterator[Cost]:
+Measure = Callable[[str], int]
+"""The most tokens that a text can have."""
+
+_PIECE = re.compile(r"[A-Za-z]+|[^A-Za-z]")
+
+
+def utf8(text: str) -> int:
+    """The measure that holds for every tokenizer: a token for each UTF-8 byte."""
+    return len(text.encode(errors="surrogatepass"))
+
+
+def subwords(text: str) -> int:
+    """The measure that holds for tokenizers that learnt subwords of some language.
+
+    A word of ASCII letters is at least one token, and at most half as many as it has
+    letters. A blank belongs to its word. All else is a token for each byte.
+    """
+    halves = 0
+    for piece in _PIECE.findall(text):
+        if piece.isascii() and piece.isalpha():
+            halves += max(2, len(piece))
+        elif piece != " ":
+            halves += 2 * utf8(piece)
+    return -(-halves // 2)
+
+
+def ceilings(steps: tuple[Step, ...], measure: Measure = utf8) -> Iterator[Cost]:
     """The ceiling of each step, in order.
 
     A body that is made from earlier answers is made of what stood in bodies and of
-    what was generated before it in the scenario; it generates no more than the
-    costliest of them.
+    what was generated before it in the scenario, or has the prompt of the step that
+    it is `like`; it generates no more than the costliest of them.
     """
     material = 0
+    prompts: dict[str, int] = {}
     costliest = 0
     for step in steps:
         is_later = callable(step.body) and step.raw is None
         if is_later:
-            cost = Cost(material + CHAT_TEMPLATE, costliest or UNLIMITED["completions"])
+            prompt = prompts.get(step.like, material + CHAT_TEMPLATE)
+            cost = Cost(prompt, costliest or UNLIMITED["completions"])
         else:
-            cost = ceiling(step.operation, step.body, step.raw)
+            cost = ceiling(step.operation, step.body, step.raw, measure)
         if step.prompt_tokens is not None:
             cost = Cost(step.prompt_tokens, cost.completion)
         if step.completion_tokens is not None:
             cost = Cost(cost.prompt, step.completion_tokens)
+        prompts[step.label] = cost.prompt
         material += cost.completion if is_later else cost.tokens
         costliest = max(costliest, cost.completion)
         yield cost
 
 
-def ceiling(operation: str, body: Json, raw: bytes | None = None) -> Cost:
+def ceiling(
+    operation: str, body: Json, raw: bytes | None = None, measure: Measure = utf8
+) -> Cost:
     """The most tokens that one request can cost."""
     if operation.startswith("GET "):
         return Cost()
     if raw is not None or not isinstance(body, dict):
-        return Cost(len(raw) if raw is not None else _bytes(body), 0)
+        return Cost(len(raw) if raw is not None else _size(body, measure), 0)
     if operation.endswith("/chat/completions"):
-        return Cost(_chat_prompt(body), _generated(body, "chat", 1))
+        return Cost(_chat_prompt(body, measure), _generated(body, "chat", 1))
     if operation.endswith("/completions"):
         prompt = body.get("prompt")
         count = _texts(prompt)
-        size = _bytes(prompt) + _bytes(body.get("suffix")) + SPECIAL_TOKENS * count
+        size = _size(prompt, measure) + _size(body.get("suffix"), measure)
+        size += SPECIAL_TOKENS * count
         return Cost(size, _generated(body, "completions", count))
     if operation.endswith("/rerank"):
-        return Cost(_pairs(body.get("query"), body.get("documents")))
+        return Cost(_pairs(body.get("query"), body.get("documents"), measure))
     if operation.endswith("/score"):
-        return Cost(_pairs(body.get("text_1"), body.get("text_2")))
+        return Cost(_pairs(body.get("text_1"), body.get("text_2"), measure))
     given = body.get("input", body.get("inputs"))
-    return Cost(_bytes(given) + SPECIAL_TOKENS * _texts(given))
+    return Cost(_size(given, measure) + SPECIAL_TOKENS * _texts(given))
 
 
-def _chat_prompt(body: Mapping[str, Any]) -> int:
-    messages = body.get("messages")
-    count = len(messages) if isinstance(messages, list) else 1
+def _chat_prompt(body: Mapping[str, Any], measure: Measure) -> int:
+    size = CHAT_TEMPLATE
+    for message in _listed(body.get("messages")):
+        if isinstance(message, dict):  # a template shows values and no names
+            size += sum(_size(value, measure) for value in message.values())
+        else:
+            size += _size(message, measure)
+        size += PER_MESSAGE
     tools = body.get("tools")
-    extra = _bytes(tools) + TOOLS_TEMPLATE if tools else 0
-    extra += _bytes(body.get("tool_choice")) + _bytes(body.get("response_format"))
-    return _bytes(messages) + CHAT_TEMPLATE + PER_MESSAGE * count + extra
+    size += _size(tools, measure) + TOOLS_TEMPLATE if tools else 0
+    for name in ("tool_choice", "response_format"):
+        size += _size(body.get(name), measure)
+    return size
 
 
 def _generated(body: Mapping[str, Any], api: str, prompts: int) -> int:
@@ -122,13 +163,13 @@ def _count(value: Json) -> int | None:
     return int(value) if is_count and value >= 0 and value % 1 == 0 else None
 
 
-def _pairs(one: Json, many: Json) -> int:
+def _pairs(one: Json, many: Json, measure: Measure) -> int:
     """Tokens of all pairs of a query and its documents, or of paired texts."""
     left, right = _listed(one), _listed(many)
     rows = max(len(left), len(right), 1)
     repeat_left = rows if len(left) == 1 else 1
     repeat_right = rows if len(right) == 1 else 1
-    size = _bytes(left) * repeat_left + _bytes(right) * repeat_right
+    size = _size(left, measure) * repeat_left + _size(right, measure) * repeat_right
     return size + SPECIAL_TOKENS * rows
 
 
@@ -143,14 +184,15 @@ def _texts(value: Json) -> int:
     return 1
 
 
-def _bytes(value: Json) -> int:
-    """UTF-8 bytes of a value's texts; a number is a token or little more."""
+def _size(value: Json, measure: Measure) -> int:
+    """Tokens of a value's texts; a number is a token or little more."""
     if isinstance(value, str):
-        return len(value.encode(errors="surrogatepass"))
+        return measure(value)
     if isinstance(value, dict):
-        return sum(_bytes(k) + _bytes(v) + 6 for k, v in value.items())
+        parts = [(measure(k), _size(v, measure)) for k, v in value.items()]
+        return sum(key + inner + 6 for key, inner in parts)
     if isinstance(value, list | tuple):
-        return sum(_bytes(item) for item in value) + 2
+        return sum(_size(item, measure) for item in value) + 2
     return 0 if value is None else 6 if isinstance(value, bool) else 1
 
 

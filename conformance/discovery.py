@@ -27,6 +27,7 @@ PROBE = "discovery"
 MOST_TRIES = 20
 ABSENT = (404, 405, 501)
 LISTING = "GET /v1/models"
+LENGTH = "max_model_len"
 
 DOCUMENTED: Mapping[Api, tuple[tuple[str, str], ...]] = {
     # name, and the line that prints it
@@ -172,7 +173,9 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
     for api in KINDRED:
         if api in models:
             kinds[api] = await _kind(asked, api, models, absent)
-    return Discovery(Facts(options.dialect, models, kinds), absent)
+    stated = _limits(listing)
+    limits = {api: stated[name] for api, name in models.items() if name in stated}
+    return Discovery(Facts(options.dialect, models, kinds, limits), absent)
 
 
 def _search(api: Api, options: RunOptions, listed: Sequence[str]) -> _Search:
@@ -319,14 +322,28 @@ class _Asker:
 
 def _names(listing: Exchange) -> list[str]:
     """Model names of a GET /v1/models answer, in its order."""
+    found = (model.get("id") for model in _listed(listing))
+    return [name for name in found if isinstance(name, str) and name]
+
+
+def _limits(listing: Exchange) -> dict[str, int]:
+    """What a GET /v1/models answer says on how many tokens each model reads.
+
+    No document asks for it, but many servers tell (`max_model_len`).
+    """
+    found = ((model.get("id"), model.get(LENGTH)) for model in _listed(listing))
+    return {
+        name: limit
+        for name, limit in found
+        if isinstance(name, str) and type(limit) is int and limit > 0
+    }
+
+
+def _listed(listing: Exchange) -> list[Mapping[str, Json]]:
     body = listing.response.json if listing.response and listing.is_success else None
     data = body.get("data") if isinstance(body, dict) else None
-    found = (
-        (m.get("id") for m in data if isinstance(m, dict))
-        if isinstance(data, list)
-        else ()
-    )
-    return [name for name in found if isinstance(name, str) and name]
+    models = data if isinstance(data, list) else []
+    return [model for model in models if isinstance(model, dict)]
 
 
 def _is_no_path(exchange: Exchange) -> bool:

@@ -100,6 +100,8 @@ class Facts:
     kinds: Mapping[Api, Literal["embedding", "cross_encoder"]] = field(
         default_factory=dict
     )
+    # tokens that each API's model reads, where the target states it
+    limits: Mapping[Api, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

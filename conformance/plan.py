@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import zip_longest
 
-from conformance.budget import NOTHING, Cost, ceilings
+from conformance.budget import NOTHING, Cost, ceilings, subwords
 from conformance.catalogue import Catalogue, catalogue
 from conformance.drawing import draw, plain
 from conformance.exchange import Api, Facts
@@ -55,18 +55,21 @@ class Plan:
         return summarised(self.sent())
 
     def sent(self) -> Iterator[tuple[Scenario, Step, Cost]]:
-        """Every request, one that is shared once, with the most that it can cost."""
+        """Every request, one that is shared once, with the most that it can cost.
+
+        That is on a target that keeps the documents: what it refuses costs no tokens.
+        """
         seen: set[bytes] = set()
         for scenario in self.scenarios:
             for step, cost in zip(
-                scenario.steps, ceilings(scenario.steps), strict=True
+                scenario.steps, ceilings(scenario.steps, subwords), strict=True
             ):
                 if step.shared:
                     content = content_key(step)
                     if content in seen:
                         continue
                     seen.add(content)
-                yield scenario, step, cost
+                yield scenario, step, Cost() if step.expect == "refuse" else cost
 
 
 def summarised(sent: Iterable[tuple[Scenario, Step, Cost]]) -> PlanSummary:

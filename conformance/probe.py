@@ -67,6 +67,8 @@ class Step:
     # answer is a success (escapes, extra white space …), or obeys it although it
     # is to be refused (unknown model): the suite's check of itself is told why.
     off_schema: str = ""
+    # of a body made from earlier answers: the step whose prompt it has
+    like: str = ""
     # ceilings of what the step may cost, where its body misleads
     prompt_tokens: int | None = None
     completion_tokens: int | None = None

@@ -300,6 +300,7 @@ def _facts(facts: Facts) -> dict[str, Any]:
         "dialect": facts.dialect,
         "models": dict(facts.models),
         "kinds": dict(facts.kinds),
+        "limits": dict(facts.limits),
     }
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from conformance.probe import Answers, Params, Probe, Served, Step, probe
 from conformance.probes.bodies import OPERATION
-from conformance.probes.decoding import PROMPT_CEILING, asked, decoding_probes, text_of
+from conformance.probes.decoding import asked, decoding_probes, text_of
 from conformance.probes.generation import (
     case,
     shared_probes,
@@ -83,9 +83,7 @@ def history(p: Params, served: Served) -> Iterator[Step]:
         return body | {"messages": [*body["messages"], *turns]}
 
     yield Step("first", CHAT, body)
-    yield Step(
-        "next", CHAT, continued, serves=("META-083",), prompt_tokens=PROMPT_CEILING
-    )
+    yield Step("next", CHAT, continued, serves=("META-083",))
 
 
 PROBES: tuple[Probe, ...] = (

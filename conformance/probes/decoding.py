@@ -16,9 +16,6 @@ from conformance.probes.bodies import OPERATION
 from conformance.probes.generation import COMMON_LETTERS, ROWS
 from conformance.probes.prompts import PROMPTS, STREAMED
 
-PROMPT_CEILING = 320
-"""More tokens than any prompt of these scenarios has, its template included."""
-
 NEVER = "\u2403\u2403never\u2403\u2403"  # a stop string that no text holds
 FORCED_ID = "1000"  # an ordinary token id in every usual vocabulary
 BANNED_IDS = range(10, 310)
@@ -86,10 +83,9 @@ def prompts(api: Api) -> st.SearchStrategy[Params]:
     )
 
 
-def _later(api: Api, label: str, body: Later, *rows: str) -> Step:
-    """A step that goes on from earlier answers."""
-    ceiling = PROMPT_CEILING
-    return Step(label, OPERATION[api], body, serves=rows, prompt_tokens=ceiling)
+def _later(api: Api, label: str, body: Later, *rows: str, like: str) -> Step:
+    """A step that asks the prompt of another one, as earlier answers tell it to."""
+    return Step(label, OPERATION[api], body, serves=rows, like=like)
 
 
 def _greedy(api: Api) -> Probe:
@@ -155,8 +151,8 @@ def _stops(api: Api) -> Probe:
             return Step(label, operation, body | {"stop": stop}, serves=(row[rows],))
 
         yield Step("plain", operation, body)
-        yield _later(api, "stopped", stop_string)
-        yield _later(api, "stopped_by_list", stop_list, row["stop list"])
+        yield _later(api, "stopped", stop_string, like="plain")
+        yield _later(api, "stopped_by_list", stop_list, row["stop list"], like="plain")
         yield step("never_stopped", "stop string", NEVER)
         yield step("stop_null", "stop null", None)
 
@@ -200,7 +196,7 @@ def _streams(api: Api) -> Probe:
             found = stop_within(text_of(answers["whole"]) or "", p["after"])
             return None if found is None else stream | {"stop": found}
 
-        yield _later(api, "stopped", stopped)
+        yield _later(api, "stopped", stopped, like="whole")
 
     return streams
 
@@ -309,8 +305,8 @@ def _spread(api: Api) -> Probe:
         yield Step("narrow", operation, narrow)
         yield Step("cold", operation, body | {"temperature": 0})
         for seed in SEEDS[2:]:
-            label, most = f"hot_{seed}", PROMPT_CEILING
-            yield Step(label, operation, another(seed), prompt_tokens=most, spare=True)
+            label, first = f"hot_{seed}", f"hot_{SEEDS[0]}"
+            yield Step(label, operation, another(seed), like=first, spare=True)
 
     return spread
 

@@ -24,7 +24,7 @@ def _body(served: Served, given: Json, **more: Any) -> dict[str, Any]:
     "embeddings.batch",
     "embeddings",
     params=texts.batches(3, 3),
-    draws=(0, 2, 40),
+    draws=(0, 1, 40),
 )
 def batch(given: Params, served: Served) -> Iterator[Step]:
     """Texts in one request (one of them twice), in another order, one by one, again."""
@@ -133,7 +133,7 @@ def shared_part(p: Params, served: Served) -> Iterator[Step]:
     params=st.tuples(texts.topics(), texts.sentences(1, 1)).map(
         lambda drawn: [drawn[0]["answer"], drawn[0]["restated"], drawn[1][0]]
     ),
-    draws=(0, 3, 40),
+    draws=(0, 2, 40),
 )
 def meaning(given: Params, served: Served) -> Iterator[Step]:
     """A text, the same in other words, and another topic."""

@@ -16,9 +16,6 @@ from conformance.probes.single_field import (
     undecided,
 )
 
-OVERLONG_WORDS = 8_400
-"""Longer than the 8192 tokens that the rerankers which the documents name read."""
-
 _PLAIN = "a plain text"
 
 ACCEPTED = accepted(
@@ -65,18 +62,12 @@ REFUSED = refused(
 UNDECIDED = undecided("rerank.empty", "rerank", takes(documents=[]))
 
 
-@table("rerank.too_long", "rerank", [OVERLONG_WORDS])
-def too_long(words: Params, served: Served) -> Iterator[Step]:
+@table("rerank.too_long", "rerank", [None])
+def too_long(_: Params, served: Served) -> Iterator[Step]:
     """A document beyond the model's input, without truncation (A-045)."""
-    body = valid("rerank", served) | {"documents": [texts.long_text(words)]}
-    yield Step(
-        "overlong",
-        OPERATION["rerank"],
-        body,
-        expect="either",
-        prompt_tokens=words + 100,
-        last=True,
-    )
+    text = texts.overlong(served.facts.limits.get("rerank"))
+    body = valid("rerank", served) | {"documents": [text]}
+    yield Step("overlong", OPERATION["rerank"], body, expect="either", last=True)
 
 
 PROBES: tuple[Probe, ...] = (

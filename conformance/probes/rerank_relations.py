@@ -41,7 +41,7 @@ def _long_body(served: Served, p: Params, **more: Any) -> dict[str, Any]:
     "rerank.top_n.cut",
     "rerank",
     params=texts.rankings(6, 7),
-    draws=(0, 3, 40),
+    draws=(0, 2, 40),
 )
 def cut(ranking: Params, served: Served) -> Iterator[Step]:
     """All documents, then the best one, two and five of them."""
@@ -111,7 +111,7 @@ def paths_with_truncation(p: Params, served: Served) -> Iterator[Step]:
     "rerank.documents",
     "rerank",
     params=texts.rankings(5, 6),
-    draws=(0, 2, 40),
+    draws=(0, 1, 40),
 )
 def documents(ranking: Params, served: Served) -> Iterator[Step]:
     """The same documents in another order, without the best one, and it alone."""
@@ -155,7 +155,7 @@ def truncation(p: Params, served: Served) -> Iterator[Step]:
     "rerank.score",
     "rerank",
     params=texts.rankings(4, 5),
-    draws=(0, 2, 30),
+    draws=(0, 1, 30),
 )
 def score(ranking: Params, served: Served) -> Iterator[Step]:
     """Rerank, and the same pairs scored by the same model.

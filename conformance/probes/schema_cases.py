@@ -51,16 +51,16 @@ class Variant:
 _CHAT = ("n", "seed", "stop", "logprobs", "tools")
 _COMPLETIONS = ("n", "seed", "stop", "logprobs", "echo")
 VARIANTS: tuple[Variant, ...] = (
-    Variant("rerank.drawn", "rerank", "RerankRequest", (0, 2, 90)),
-    Variant("score.drawn", "score", "ScoreRequest", (0, 1, 70)),
-    Variant("embeddings.drawn", "embeddings", "EmbeddingRequest", (0, 1, 60)),
+    Variant("rerank.drawn", "rerank", "RerankRequest", (0, 5, 90)),
+    Variant("score.drawn", "score", "ScoreRequest", (0, 4, 70)),
+    Variant("embeddings.drawn", "embeddings", "EmbeddingRequest", (0, 4, 60)),
     Variant("chat.drawn", "chat", "ChatCompletionRequest", (0, 0, 60)),
-    Variant("chat.drawn.able", "chat", "ChatCompletionRequest", (0, 1, 60), _CHAT),
+    Variant("chat.drawn.able", "chat", "ChatCompletionRequest", (0, 4, 60), _CHAT),
     Variant(
         "chat.drawn.streamed",
         "chat",
         "ChatCompletionRequest",
-        (0, 1, 60),
+        (0, 2, 60),
         ("streaming", "n", "seed", "stop"),
         stream=True,
     ),
@@ -69,14 +69,14 @@ VARIANTS: tuple[Variant, ...] = (
         "completions.drawn.able",
         "completions",
         "CompletionRequest",
-        (0, 1, 60),
+        (0, 4, 60),
         _COMPLETIONS,
     ),
     Variant(
         "completions.drawn.streamed",
         "completions",
         "CompletionRequest",
-        (0, 1, 60),
+        (0, 2, 60),
         ("streaming", "n", "seed", "stop"),
         stream=True,
     ),

@@ -17,9 +17,6 @@ from conformance.probes.single_field import (
     undecided,
 )
 
-OVERLONG_WORDS = 8_400
-"""Longer than the 8192 tokens that the rerankers which the documents name read."""
-
 _WRONG = {"text": "a plain text"}
 _TWO = ["The moon is round.", "Rivers run to the sea."]
 _THREE = [*_TWO, "Bread is baked."]
@@ -90,17 +87,12 @@ UNDECIDED = undecided(
 )
 
 
-@table("score.too_long", "score", [OVERLONG_WORDS])
-def too_long(words: Params, served: Served) -> Iterator[Step]:
+@table("score.too_long", "score", [None])
+def too_long(_: Params, served: Served) -> Iterator[Step]:
     """A text beyond the model's input, without truncation (A-045)."""
-    yield Step(
-        "overlong",
-        OPERATION["score"],
-        valid("score", served) | {"text_2": texts.long_text(words)},
-        expect="either",
-        prompt_tokens=words + 100,
-        last=True,
-    )
+    text = texts.overlong(served.facts.limits.get("score"))
+    body = valid("score", served) | {"text_2": text}
+    yield Step("overlong", OPERATION["score"], body, expect="either", last=True)
 
 
 PROBES: tuple[Probe, ...] = (

@@ -32,7 +32,7 @@ def _arrays(served: Served, pairs: list[list[str]], **more: Any) -> dict[str, An
     "score.batch",
     "score",
     params=texts.pairs(PAIRS, PAIRS),
-    draws=(0, 2, 40),
+    draws=(0, 1, 40),
 )
 def batch(pairs: Params, served: Served) -> Iterator[Step]:
     """Pairs in one request, in another order, and one by one."""
@@ -47,7 +47,7 @@ def batch(pairs: Params, served: Served) -> Iterator[Step]:
     "score.one_to_many",
     "score",
     params=texts.rankings(4, 5),
-    draws=(0, 2, 40),
+    draws=(0, 1, 40),
 )
 def one_to_many(p: Params, served: Served) -> Iterator[Step]:
     """A string against an array, and the same pairs written out."""

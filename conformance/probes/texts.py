@@ -7,7 +7,8 @@ depend on luck.
 """
 
 from dataclasses import asdict, dataclass
-from itertools import chain
+from itertools import chain, cycle, islice
+from string import ascii_lowercase
 from typing import Any
 
 from hypothesis import strategies as st
@@ -138,6 +139,20 @@ def long_text(words: int) -> str:
     once = _PROSE.split()
     repeats = -(-words // len(once))
     return " ".join((once * repeats)[:words])
+
+
+READ = 8_192
+"""Tokens that the rerankers which the documents name read."""
+
+
+def overlong(limit: int | None) -> str:
+    """A text of more tokens than a model reads, as few more as will do.
+
+    `limit` is what the target says that the model reads, None where it says nothing.
+    Words of one letter are one token each to all but tokenizers that read bytes.
+    """
+    count = min(limit or READ, READ) + 8
+    return " ".join(islice(cycle(ascii_lowercase), count))
 
 
 def roomy_limit(answer: Exchange | None, *given: str | list[str]) -> int:

@@ -177,7 +177,8 @@ def plan_table(plan: PlanSummary) -> RenderableType:
         f"\nat most {plan.requests} requests, {plan.prompt_tokens} prompt tokens and "
         f"{plan.completion_tokens} completion tokens, from {len(plan.by_probe)} "
         f"probes; discovery comes on top, and re-sending where something is found.\n"
-        f"Nothing was sent."
+        f"Prompt tokens are counted as tokenizers with a vocabulary make them: at most "
+        f"one for two letters.\nNothing was sent."
     )
     return Group(table, total)
 

@@ -1,10 +1,13 @@
 """Ceilings hold, and the ledger never lets a limit be exceeded."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
 from exchanges import OPERATIONS, exchange
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conformance.budget import (
     NOTHING,
@@ -14,6 +17,8 @@ from conformance.budget import (
     ceilings,
     last_usage,
     spent,
+    subwords,
+    utf8,
 )
 from conformance.exchange import Api
 from conformance.probe import Step
@@ -52,6 +57,49 @@ def test_completion_is_limit_times_choices_times_prompts(
 
 def test_no_tokenizer_makes_more_tokens_than_bytes() -> None:
     assert most("embeddings", {"input": "é" * 10}).prompt >= 20
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("a b c", 3),  # a word is a token at least
+        ("capital of France", 8),  # and a token for two letters at most
+        ("one, two.", 5),
+        ("3 14", 3),
+        ("a\nb", 3),
+        ("é 水", 5),
+        ("", 0),
+    ],
+)
+def test_subwords_are_words_or_parts_of_words(text: str, most: int) -> None:
+    assert subwords(text) == most <= max(utf8(text), most)
+
+
+@given(st.text())
+def test_no_measure_exceeds_the_bytes_but_for_words_of_one_letter(text: str) -> None:
+    words = len(re.findall("[A-Za-z]+", text))
+    assert utf8(text) >= subwords(text) >= words
+
+
+def test_a_plan_may_count_in_subwords() -> None:
+    body = {"input": "international"}
+    bytewise = ceiling(OPERATIONS["embeddings"], body)
+    wordwise = ceiling(OPERATIONS["embeddings"], body, measure=subwords)
+    assert bytewise.prompt - wordwise.prompt == 6
+
+
+def test_a_template_shows_no_names_of_members() -> None:
+    one = most("chat", CHAT).prompt
+    long_name = [{"role": "user", "content": "hello", "n" * 100: ""}]
+    assert most("chat", CHAT | {"messages": long_name}).prompt == one
+
+
+def test_a_later_body_may_have_the_prompt_of_another() -> None:
+    first = Step("a", OPERATIONS["chat"], CHAT | {"max_tokens": 9})
+    second = Step("b", OPERATIONS["chat"], CHAT | {"max_tokens": 2})
+    later = Step("c", OPERATIONS["chat"], lambda _: None, like="a")
+    costs = list(ceilings((first, second, later)))
+    assert costs[2] == Cost(costs[0].prompt, 9)
 
 
 def test_a_query_is_read_with_every_document() -> None:

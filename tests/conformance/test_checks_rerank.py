@@ -347,7 +347,7 @@ def crashing_on_words(operation: str, body: Any) -> tuple[int, Any]:
 
 
 def crashing_on_long_texts(operation: str, body: Any) -> tuple[int, Any]:
-    if len(str(body)) > 20_000:
+    if len(str(body)) > 16_000:
         return 500, {"error": "out of memory"}
     return honest(operation, body)
 

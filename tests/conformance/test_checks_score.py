@@ -326,7 +326,7 @@ def crashing_on_objects(operation: str, body: Any) -> tuple[int, Any]:
 
 
 def crashing_on_long_texts(operation: str, body: Any) -> tuple[int, Any]:
-    if len(str(body)) > 20_000:
+    if len(str(body)) > 16_000:
         return 500, {"error": "out of memory"}
     return honest(operation, body)
 

@@ -94,6 +94,22 @@ def test_what_one_api_answers_spares_the_others_tries() -> None:
     ]
 
 
+def test_limits_that_the_list_states_are_kept() -> None:
+    def behave(asked: Asked) -> Said:
+        if asked.path == "/v1/models":
+            stated: list[Any] = [512, "many", True, 0, None]
+            listed = ["judge", "talker", "vectors", "x", "y"]
+            models = [
+                {"id": name, "max_model_len": limit}
+                for name, limit in zip(listed, stated, strict=True)
+            ]
+            return say({"data": [*models, {"id": "judge2"}]})
+        return serving(**EACH)(asked)
+
+    found, _ = discovered(behave)
+    assert found.facts.limits == {"rerank": 512, "score": 512}
+
+
 def test_a_name_that_another_kind_of_api_took_is_still_tried() -> None:
     one = dict.fromkeys(ALL, "one")
     found, sent = discovered(serving(**one))

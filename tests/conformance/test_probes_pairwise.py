@@ -8,6 +8,7 @@ import pytest
 from exchanges import dump, exchange
 from played import BOTH, EMBEDDING, play
 
+from conformance.budget import subwords
 from conformance.catalogue import all_probes
 from conformance.drawing import draw, plain
 from conformance.exchange import Api, Facts
@@ -206,6 +207,17 @@ def test_a_batch_has_a_text_beyond_ascii_inside(batch: Any) -> None:
 def test_passages_exceed_every_tight_limit(passages: Any) -> None:
     assert len(set(passages)) == 3
     assert min(len(passage.split()) for passage in passages) > 24
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"), [(None, 8200), (512, 520), (8192, 8200), (131_072, 8200)]
+)
+def test_an_overlong_text_is_no_longer_than_it_must_be(
+    limit: int | None, words: int
+) -> None:
+    text = texts.overlong(limit)
+    assert len(text.split()) == words
+    assert subwords(text) == words
 
 
 def test_long_text_has_as_many_words_as_asked_for() -> None:

@@ -10,6 +10,8 @@ import jsonschema
 import pytest
 
 import spec
+from conformance.options import RunOptions
+from conformance.plan import plan
 
 
 def judged(directory: Path, *arguments: str) -> dict[str, Any]:
@@ -25,6 +27,8 @@ def judged(directory: Path, *arguments: str) -> dict[str, Any]:
     assert found.returncode == 0, found.stdout + found.stderr
     report: dict[str, Any] = json.loads((directory / "report.json").read_text())
     jsonschema.validate(report, spec.report_schema())
+    recording = (directory / "exchanges.jsonl").read_text()
+    report["discovery"] = recording.count('"probe":"discovery"')
     return report
 
 
@@ -70,3 +74,12 @@ def test_the_standard_preset_keeps_its_budget(reports: list[dict[str, Any]]) -> 
         assert usage["requests"] <= 500
         assert usage["completion_tokens"] <= 5_000
         assert usage["prompt_tokens"] <= 60_000
+
+
+def test_the_plan_says_what_is_sent(reports: list[dict[str, Any]]) -> None:
+    for report in reports:
+        options = RunOptions(target="mock", seed=report["seed"])
+        planned, usage = plan(options).summary, report["usage"]
+        assert planned.requests == usage["requests"] - report["discovery"]
+        assert usage["prompt_tokens"] <= planned.prompt_tokens <= 60_000
+        assert usage["completion_tokens"] <= planned.completion_tokens <= 5_000
