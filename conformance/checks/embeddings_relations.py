@@ -1,9 +1,9 @@
 """What embeddings answers promise beside each other."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from conformance.check import Check, Finding, Note, Reading, check
+from conformance.checks.counted import Counted
 from conformance.checks.observed import answer, answered
 from conformance.checks.vectors import (
     Vector,
@@ -12,14 +12,12 @@ from conformance.checks.vectors import (
     floats,
     largest_difference,
 )
-from conformance.exchange import Json, Observation
+from conformance.exchange import Observation
 from conformance.tolerances import BETWEEN_CALLS, COSINE_SAME
-from conformance.views import EmbeddingAnswer, is_whole
+from conformance.views import EmbeddingAnswer
 
 _AGAIN = ("again_0", "again_1")
 _SIZES = ("batch", "one")
-_TRUNCATED = ("narrow", "wide", "unlimited")
-_LIMITS = ("narrow", "wide")
 
 
 def _embedding(seen: Observation, label: str) -> EmbeddingAnswer:
@@ -45,6 +43,9 @@ def _has_floats(seen: Observation, *labels: str) -> bool:
 def _count(view: EmbeddingAnswer) -> int:
     given = view.sent["input"]
     return len(given) if isinstance(given, list) else 1
+
+
+_PROMPT = Counted(EmbeddingAnswer, "prompt_tokens", _count)
 
 
 def _alike(
@@ -132,35 +133,21 @@ def the_same_text_has_the_same_vector(seen: Observation) -> Iterator[Note]:
         yield from _alike(seen, label, _vectors(seen, "single_0"), "step single_0")
 
 
-def _has_prompt_tokens(seen: Observation, *labels: str) -> bool:
-    if not answered(EmbeddingAnswer, *labels)(seen):
-        return False
-    counts: list[Json] = [
-        _embedding(seen, label).usage.get("prompt_tokens") for label in labels
-    ]
-    return all(is_whole(count) and count >= 0 for count in counts)
-
-
-def _prompt_tokens(seen: Observation, label: str) -> int:
-    return int(_embedding(seen, label).usage["prompt_tokens"])
-
-
 @check(
     "META-101",
     on="embeddings.batch",
     when=lambda seen: (
-        len(_singles(seen)) >= 2
-        and _has_prompt_tokens(seen, "together", *_singles(seen))
+        len(_singles(seen)) >= 2 and _PROMPT.has(seen, "together", *_singles(seen))
     ),
 )
 def prompt_tokens_of_texts_add_up(seen: Observation) -> Iterator[Note]:
     """prompt_tokens of a batch is the sum of those of its texts."""
-    parts = [_prompt_tokens(seen, label) for label in _singles(seen)]
+    parts = [_PROMPT.of(seen, label) for label in _singles(seen)]
     parts.append(parts[0])  # the first text stands in the batch twice
-    if _prompt_tokens(seen, "together") != sum(parts):
+    if _PROMPT.of(seen, "together") != sum(parts):
         yield Finding(
             expected=f"{sum(parts)}, the sum of {parts}",
-            actual=_prompt_tokens(seen, "together"),
+            actual=_PROMPT.of(seen, "together"),
             pointer="/usage/prompt_tokens",
             step="together",
         )
@@ -253,51 +240,22 @@ def _same(
     "EMB-SEM-005",
     "META-099",
     on="embeddings.truncation",
-    when=lambda seen: _has_prompt_tokens(seen, *_TRUNCATED),
+    when=_PROMPT.is_narrowed,
 )
 def a_tighter_limit_never_counts_more_for_texts(seen: Observation) -> Iterator[Note]:
     """prompt_tokens does not grow as truncate_prompt_tokens shrinks."""
-    for tighter, looser in pairwise(_TRUNCATED):
-        if _prompt_tokens(seen, tighter) > _prompt_tokens(seen, looser):
-            yield Finding(
-                expected=f"at most {_prompt_tokens(seen, looser)}, as in step {looser}",
-                actual=_prompt_tokens(seen, tighter),
-                pointer="/usage/prompt_tokens",
-                step=tighter,
-            )
-
-
-def _most(seen: Observation, label: str) -> int:
-    """What a limit allows in all: that many tokens for each text (A-046)."""
-    view = _embedding(seen, label)
-    return _count(view) * int(view.sent["truncate_prompt_tokens"])
-
-
-def _exceeded(seen: Observation) -> list[str]:
-    """The steps whose limit the same request without a limit goes beyond."""
-    if not _has_prompt_tokens(seen, *_TRUNCATED):
-        return []
-    unlimited = _prompt_tokens(seen, "unlimited")
-    return [label for label in _LIMITS if unlimited > _most(seen, label)]
+    yield from _PROMPT.narrowing(seen)
 
 
 @check(
     "EMB-SEM-005",
     "META-099",
     on="embeddings.truncation",
-    when=lambda s: bool(_exceeded(s)),
+    when=_PROMPT.is_bounding,
 )
 def a_limit_bounds_what_embedding_counts(seen: Observation) -> Iterator[Note]:
     """prompt_tokens is at most the limit times the number of texts."""
-    for label in _exceeded(seen):
-        if _prompt_tokens(seen, label) > _most(seen, label):
-            yield Finding(
-                expected=f"at most {_most(seen, label)}",
-                actual=_prompt_tokens(seen, label),
-                pointer="/usage/prompt_tokens",
-                kind="silent",
-                step=label,
-            )
+    yield from _PROMPT.bounded(seen)
 
 
 @check(
@@ -305,20 +263,13 @@ def a_limit_bounds_what_embedding_counts(seen: Observation) -> Iterator[Note]:
     on="embeddings.truncation",
     when=lambda seen: (
         _has_floats(seen, "unlimited", "roomy")
-        and _has_prompt_tokens(seen, "unlimited", "roomy")
+        and _PROMPT.has(seen, "unlimited", "roomy")
     ),
 )
 def a_roomy_limit_changes_no_vector(seen: Observation) -> Iterator[Note]:
     """A limit above the length of every text gives the answer without a limit."""
     yield from _alike(seen, "roomy", _vectors(seen, "unlimited"), "step unlimited")
-    before, after = (_prompt_tokens(seen, s) for s in ("unlimited", "roomy"))
-    if before != after:
-        yield Finding(
-            expected=f"{before}, as in step unlimited",
-            actual=after,
-            pointer="/usage/prompt_tokens",
-            step="roomy",
-        )
+    yield from _PROMPT.same(seen, "unlimited", "roomy")
 
 
 def _whole_texts_differ(seen: Observation) -> bool:

@@ -1,9 +1,9 @@
 """What rerank answers promise beside each other."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from conformance.check import Check, Finding, Note, check
+from conformance.checks.counted import Counted
 from conformance.checks.observed import answer, answered, other_shape
 from conformance.checks.ranking import (
     difference,
@@ -11,30 +11,23 @@ from conformance.checks.ranking import (
     score_difference,
     scores_by_text,
 )
-from conformance.exchange import Json, Observation
+from conformance.exchange import Observation
 from conformance.tolerances import BETWEEN_CALLS
-from conformance.views import RerankAnswer, is_whole
+from conformance.views import RerankAnswer
 
 _TOPS = ("top_1", "top_2", "top_5")
-_TRUNCATED = ("narrow", "wide", "unlimited")
-_LIMITS = ("narrow", "wide")
 
 
 def _rerank(seen: Observation, label: str) -> RerankAnswer:
     return answer(RerankAnswer, seen, label)
 
 
-def _has_totals(seen: Observation, *labels: str) -> bool:
-    if not answered(RerankAnswer, *labels)(seen):
-        return False
-    totals: list[Json] = [
-        _rerank(seen, label).usage.get("total_tokens") for label in labels
-    ]
-    return all(is_whole(total) and total >= 0 for total in totals)
+def _inputs(view: RerankAnswer) -> int:
+    """A cross-encoder reads pairs, an embedding model each text apart (A-046)."""
+    return len(view.documents) * (2 if view.kind("rerank") == "embedding" else 1)
 
 
-def _total(seen: Observation, label: str) -> int:
-    return int(_rerank(seen, label).usage["total_tokens"])
+_TOTAL = Counted(RerankAnswer, "total_tokens", _inputs)
 
 
 def _same_ranking(
@@ -59,16 +52,6 @@ def _differing(
             pointer=found.pointer,
             soft=soft,
             step=label,
-        )
-
-
-def _same_total(seen: Observation, one: str, other: str) -> Iterator[Note]:
-    if _has_totals(seen, one, other) and _total(seen, one) != _total(seen, other):
-        yield Finding(
-            expected=f"{_total(seen, one)}, as in step {one}",
-            actual=_total(seen, other),
-            pointer="/usage/total_tokens",
-            step=other,
         )
 
 
@@ -140,13 +123,13 @@ def asking_for_every_document_means_0(seen: Observation) -> Iterator[Note]:
     "RERANK-SEM-010",
     "META-012",
     on="rerank.top_n.",
-    when=lambda seen: sum(_has_totals(seen, label) for label in seen.steps) >= 2,
+    when=lambda seen: sum(_TOTAL.has(seen, label) for label in seen.steps) >= 2,
 )
 def total_tokens_ignore_top_n(seen: Observation) -> Iterator[Note]:
     """total_tokens is the same for every top_n."""
-    first, *others = (label for label in seen.steps if _has_totals(seen, label))
+    first, *others = (label for label in seen.steps if _TOTAL.has(seen, label))
     for label in others:
-        yield from _same_total(seen, first, label)
+        yield from _TOTAL.same(seen, first, label)
 
 
 def _are_paths_answered(seen: Observation) -> bool:
@@ -226,11 +209,11 @@ def _same_scores(seen: Observation, label: str) -> Iterator[Note]:
 @check(
     "META-013",
     on="rerank.documents",
-    when=lambda seen: _has_totals(seen, "base", "without"),
+    when=lambda seen: _TOTAL.has(seen, "base", "without"),
 )
 def total_tokens_grow_with_documents(seen: Observation) -> Iterator[Note]:
     """One more document takes more tokens."""
-    fewer, more = _total(seen, "without"), _total(seen, "base")
+    fewer, more = _TOTAL.of(seen, "without"), _TOTAL.of(seen, "base")
     if not more > fewer:
         yield Finding(
             expected=f"more than the {fewer} of one document less",
@@ -244,55 +227,22 @@ def total_tokens_grow_with_documents(seen: Observation) -> Iterator[Note]:
     "RERANK-SEM-009",
     "META-014",
     on="rerank.truncation",
-    when=lambda seen: _has_totals(seen, *_TRUNCATED),
+    when=_TOTAL.is_narrowed,
 )
 def a_tighter_limit_never_counts_more_for_rerank(seen: Observation) -> Iterator[Note]:
     """total_tokens does not grow as truncate_prompt_tokens shrinks."""
-    for tighter, looser in pairwise(_TRUNCATED):
-        if _total(seen, tighter) > _total(seen, looser):
-            yield Finding(
-                expected=f"at most {_total(seen, looser)}, as in step {looser}",
-                actual=_total(seen, tighter),
-                pointer="/usage/total_tokens",
-                step=tighter,
-            )
-
-
-def _most(seen: Observation, label: str) -> int:
-    """What a limit allows in all: that many tokens for each input of the model.
-
-    A cross-encoder reads pairs; an embedding model reads both texts apart (A-046).
-    """
-    view = _rerank(seen, label)
-    inputs = len(view.documents) * (2 if view.kind("rerank") == "embedding" else 1)
-    return inputs * int(view.sent["truncate_prompt_tokens"])
-
-
-def _exceeded(seen: Observation) -> list[str]:
-    """The steps whose limit the same request without a limit goes beyond."""
-    if not _has_totals(seen, *_TRUNCATED):
-        return []
-    unlimited = _total(seen, "unlimited")
-    return [label for label in _LIMITS if unlimited > _most(seen, label)]
+    yield from _TOTAL.narrowing(seen)
 
 
 @check(
     "RERANK-SEM-009",
     "META-014",
     on="rerank.truncation",
-    when=lambda s: bool(_exceeded(s)),
+    when=_TOTAL.is_bounding,
 )
 def a_limit_bounds_what_rerank_counts(seen: Observation) -> Iterator[Note]:
     """total_tokens is at most the limit times the number of model inputs."""
-    for label in _exceeded(seen):
-        if _total(seen, label) > _most(seen, label):
-            yield Finding(
-                expected=f"at most {_most(seen, label)}",
-                actual=_total(seen, label),
-                pointer="/usage/total_tokens",
-                kind="silent",
-                step=label,
-            )
+    yield from _TOTAL.bounded(seen)
 
 
 @check(
@@ -303,7 +253,7 @@ def a_limit_bounds_what_rerank_counts(seen: Observation) -> Iterator[Note]:
 def a_roomy_limit_changes_no_ranking(seen: Observation) -> Iterator[Note]:
     """A limit above the length of every input gives the answer without a limit."""
     yield from _same_ranking(seen, "unlimited", "roomy")
-    yield from _same_total(seen, "unlimited", "roomy")
+    yield from _TOTAL.same(seen, "unlimited", "roomy")
 
 
 def _ranks_the_answer(seen: Observation) -> bool:

@@ -1,16 +1,13 @@
 """What score answers promise beside each other."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from conformance.check import Check, Finding, Note, check
+from conformance.checks.counted import Counted
 from conformance.checks.observed import answer, answered, other_shape
-from conformance.exchange import Json, Observation
+from conformance.exchange import Observation
 from conformance.tolerances import BETWEEN_CALLS
-from conformance.views import ScoreAnswer, is_number, is_whole
-
-_TRUNCATED = ("narrow", "wide", "unlimited")
-_LIMITS = ("narrow", "wide")
+from conformance.views import ScoreAnswer, is_number
 
 
 def _score(seen: Observation, label: str) -> ScoreAnswer:
@@ -29,6 +26,14 @@ def _count(view: ScoreAnswer) -> int:
     """How many pairs a request holds."""
     given = (view.sent["text_1"], view.sent["text_2"])
     return max(len(texts) if isinstance(texts, list) else 1 for texts in given)
+
+
+def _inputs(view: ScoreAnswer) -> int:
+    """A cross-encoder reads pairs, an embedding model each text apart (A-046)."""
+    return len(view.sent["text_2"]) * (2 if view.kind("score") == "embedding" else 1)
+
+
+_PROMPT = Counted(ScoreAnswer, "prompt_tokens", _inputs)
 
 
 def _same_scores(
@@ -101,34 +106,20 @@ def permuting_pairs_permutes_scores(seen: Observation) -> Iterator[Note]:
     yield from _same_scores(seen, "rotated", [*rest, first], "step together")
 
 
-def _has_prompt_tokens(seen: Observation, *labels: str) -> bool:
-    if not answered(ScoreAnswer, *labels)(seen):
-        return False
-    counts: list[Json] = [
-        _score(seen, label).usage.get("prompt_tokens") for label in labels
-    ]
-    return all(is_whole(count) and count >= 0 for count in counts)
-
-
-def _prompt_tokens(seen: Observation, label: str) -> int:
-    return int(_score(seen, label).usage["prompt_tokens"])
-
-
 @check(
     "META-030",
     on="score.batch",
     when=lambda seen: (
-        len(_singles(seen)) >= 2
-        and _has_prompt_tokens(seen, "together", *_singles(seen))
+        len(_singles(seen)) >= 2 and _PROMPT.has(seen, "together", *_singles(seen))
     ),
 )
 def prompt_tokens_of_pairs_add_up(seen: Observation) -> Iterator[Note]:
     """prompt_tokens of a batch is the sum over its pairs sent singly."""
-    parts = [_prompt_tokens(seen, label) for label in _singles(seen)]
-    if _prompt_tokens(seen, "together") != sum(parts):
+    parts = [_PROMPT.of(seen, label) for label in _singles(seen)]
+    if _PROMPT.of(seen, "together") != sum(parts):
         yield Finding(
             expected=f"{sum(parts)}, the sum of {parts}",
-            actual=_prompt_tokens(seen, "together"),
+            actual=_PROMPT.of(seen, "together"),
             pointer="/usage/prompt_tokens",
             step="together",
         )
@@ -247,55 +238,22 @@ def int_gives_numbers_too(seen: Observation) -> Iterator[Note]:
     "SCORE-SEM-008",
     "META-031",
     on="score.truncation",
-    when=lambda seen: _has_prompt_tokens(seen, *_TRUNCATED),
+    when=_PROMPT.is_narrowed,
 )
 def a_tighter_limit_never_counts_more_for_score(seen: Observation) -> Iterator[Note]:
     """prompt_tokens does not grow as truncate_prompt_tokens shrinks."""
-    for tighter, looser in pairwise(_TRUNCATED):
-        if _prompt_tokens(seen, tighter) > _prompt_tokens(seen, looser):
-            yield Finding(
-                expected=f"at most {_prompt_tokens(seen, looser)}, as in step {looser}",
-                actual=_prompt_tokens(seen, tighter),
-                pointer="/usage/prompt_tokens",
-                step=tighter,
-            )
-
-
-def _most(seen: Observation, label: str) -> int:
-    """What a limit allows in all: that many tokens for each input of the model.
-
-    A cross-encoder reads pairs; an embedding model reads both texts apart (A-046).
-    """
-    view = _score(seen, label)
-    inputs = len(view.sent["text_2"]) * (2 if view.kind("score") == "embedding" else 1)
-    return inputs * int(view.sent["truncate_prompt_tokens"])
-
-
-def _exceeded(seen: Observation) -> list[str]:
-    """The steps whose limit the same request without a limit goes beyond."""
-    if not _has_prompt_tokens(seen, *_TRUNCATED):
-        return []
-    unlimited = _prompt_tokens(seen, "unlimited")
-    return [label for label in _LIMITS if unlimited > _most(seen, label)]
+    yield from _PROMPT.narrowing(seen)
 
 
 @check(
     "SCORE-SEM-008",
     "META-031",
     on="score.truncation",
-    when=lambda s: bool(_exceeded(s)),
+    when=_PROMPT.is_bounding,
 )
 def a_limit_bounds_what_score_counts(seen: Observation) -> Iterator[Note]:
     """prompt_tokens is at most the limit times the number of model inputs."""
-    for label in _exceeded(seen):
-        if _prompt_tokens(seen, label) > _most(seen, label):
-            yield Finding(
-                expected=f"at most {_most(seen, label)}",
-                actual=_prompt_tokens(seen, label),
-                pointer="/usage/prompt_tokens",
-                kind="silent",
-                step=label,
-            )
+    yield from _PROMPT.bounded(seen)
 
 
 @check(
@@ -303,21 +261,14 @@ def a_limit_bounds_what_score_counts(seen: Observation) -> Iterator[Note]:
     on="score.truncation",
     when=lambda seen: (
         _are_complete(seen, "unlimited", "roomy")
-        and _has_prompt_tokens(seen, "unlimited", "roomy")
+        and _PROMPT.has(seen, "unlimited", "roomy")
     ),
 )
 def a_roomy_limit_changes_no_score(seen: Observation) -> Iterator[Note]:
     """A limit above the length of every pair gives the answer without a limit."""
     wanted = _score(seen, "unlimited").scores
     yield from _same_scores(seen, "roomy", wanted, "step unlimited")
-    before, after = (_prompt_tokens(seen, s) for s in ("unlimited", "roomy"))
-    if before != after:
-        yield Finding(
-            expected=f"{before}, as in step unlimited",
-            actual=after,
-            pointer="/usage/prompt_tokens",
-            step="roomy",
-        )
+    yield from _PROMPT.same(seen, "unlimited", "roomy")
 
 
 @check(
