@@ -1,13 +1,14 @@
 """Reasons: why a row does not apply to a run, and why it was not exercised."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from conformance.bench import Bench
 from conformance.catalogue import ACCEPTANCE
-from conformance.exchange import Exchange
+from conformance.exchange import Exchange, Observation
 from conformance.feeding import fed
 from conformance.result import CheckCoverage
 from conformance.scenario import APIS, PlannedScenario
+from conformance.views import Record
 from spec import Level, Requirement
 
 ALL_APIS_ROW = "COMMON-REQ-001"
@@ -60,7 +61,8 @@ def why_inconclusive(
     }
     if not names:
         return f"not exercised by preset {recording.setting.preset}"
-    told = _unanswered(bench, names) or _refused(bench, names)
+    told = _unanswered(bench, names) or _unsent(bench, names)
+    told = told or _unproved_step(bench, row, short) or _refused(bench, row, short)
     if told is not None:
         return told
     each = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
@@ -79,18 +81,88 @@ def _unanswered(bench: Bench, names: Collection[tuple[str, int]]) -> str | None:
     return None
 
 
-def _refused(bench: Bench, names: Collection[tuple[str, int]]) -> str | None:
-    """A step that the others of its scenario stand on was refused."""
+def _unsent(bench: Bench, names: Collection[tuple[str, int]]) -> str | None:
+    """A step could not be made from the answers before it."""
     for left in bench.recording.unsent:
         if (left.probe, left.draw) in names:
             return f"refused prerequisite: {left.probe}, {left.label}: {left.reason}"
-    for exchange in _exchanges(bench, names):
-        if exchange.expect == "accept" and not exchange.is_success:
-            return (
-                f"refused prerequisite: {exchange.probe}, {exchange.label} was "
-                f"answered with {exchange.status}"
-            )
     return None
+
+
+def _unproved_step(
+    bench: Bench, row: Requirement, short: Sequence[CheckCoverage]
+) -> str | None:
+    """A step whose own end would have proved the row ended otherwise."""
+    if not any(_is_acceptance(bench, coverage) for coverage in short):
+        return None
+    for seen in bench.recording.observations:
+        for exchange in seen.steps.values():
+            if row.id not in exchange.serves:
+                continue
+            if exchange.expect == "accept" and not exchange.is_success:
+                return _prerequisite(exchange)
+            if exchange.expect != "accept" and _is_crash(exchange):
+                return _crashed(exchange)
+            told = _refused_among(seen.steps.values(), every=True)
+            if exchange.expect == "refuse" and told is not None:
+                return told
+    return None
+
+
+def _refused(
+    bench: Bench, row: Requirement, short: Sequence[CheckCoverage]
+) -> str | None:
+    """What a relation stands on was refused, or all that a view could be made of."""
+    apis = bench.feeding.apis(row.id)
+    for coverage in short:
+        check = next(c for c in bench.known.checks if c.name == coverage.check)
+        if _is_acceptance(bench, coverage) or issubclass(check.view, Record):
+            continue
+        names = {(s.probe, s.draw) for s in bench.scenarios[check.name]}
+        asked = [e for e in _exchanges(bench, names) if not apis or e.api in apis]
+        is_relation = issubclass(check.view, Observation)
+        told = _refused_among(asked, every=not is_relation)
+        if told is None and is_relation:
+            told = next((_crashed(e) for e in asked if _is_crash(e)), None)
+        if told is not None:
+            return told
+    return None
+
+
+def _refused_among(exchanges: Iterable[Exchange], *, every: bool) -> str | None:
+    """The first valid request that was not accepted; `every`: if none was."""
+    valid = [e for e in exchanges if e.expect == "accept"]
+    refused = [e for e in valid if not e.is_success]
+    if not refused or (every and len(refused) < len(valid)):
+        return None
+    return _prerequisite(refused[0])
+
+
+def _prerequisite(exchange: Exchange) -> str:
+    return (
+        f"refused prerequisite: {exchange.probe}, {exchange.label} was "
+        f"answered with {exchange.status}"
+    )
+
+
+def _is_crash(exchange: Exchange) -> bool:
+    is_fault = exchange.status >= 500 and exchange.status not in exchange.codes
+    return exchange.expect != "accept" and is_fault
+
+
+def _crashed(exchange: Exchange) -> str:
+    broken = f" ({exchange.breaks})" if exchange.breaks else ""
+    return (
+        f"server error: {exchange.probe}, {exchange.label}{broken} was answered with "
+        f"{exchange.status}, see COMMON-ERR-004"
+    )
+
+
+def _is_acceptance(bench: Bench, coverage: CheckCoverage) -> bool:
+    return any(
+        check.name == coverage.check and check.judge.__module__ == ACCEPTANCE
+        for check in bench.known.checks
+    )
 
 
 def _concerns(

@@ -15,6 +15,7 @@ from conformance.bench import Bench
 from conformance.catalogue import ACCEPTANCE
 from conformance.curl import curl_line
 from conformance.judge import Trace
+from conformance.likeness import likeness
 from conformance.options import ExitCode
 from conformance.reasons import left_out, out_of_scope, why_inconclusive
 from conformance.result import (
@@ -144,7 +145,10 @@ def _reading(bench: Bench, row: Requirement) -> str | None:
 def _evidence(
     bench: Bench, row: Requirement, standing: Sequence[Trace]
 ) -> Iterator[Evidence]:
-    """The best findings: hard before soft, made smaller first, then the shortest."""
+    """The best findings, one of each cause: hard before soft, then the shortest.
+
+    One that did not happen again comes after those that did, or were not tried.
+    """
     setting = bench.recording.setting
     small = [
         trace
@@ -152,23 +156,25 @@ def _evidence(
         for trace in judgement.traces
         if any(found.repeats(trace, row.id) for found in standing)
     ]
+    is_small = {trace.exchange.id for trace in small}
     ranked = sorted(
-        [(0, trace) for trace in small] + [(1, trace) for trace in standing],
-        key=lambda pair: (
-            pair[1].finding.soft,
-            pair[0],
-            not bench.reproduced(pair[1], row.id),
-            len(pair[1].exchange.request.body),
-            pair[1].exchange.id,
+        [*small, *standing],
+        key=lambda trace: (
+            trace.finding.soft,
+            trace.exchange.id not in is_small
+            and bench.reproduced(trace, row.id) is False,
+            len(trace.exchange.request.body),
+            trace.exchange.id not in is_small,
+            trace.exchange.id,
         ),
     )
-    seen: set[tuple[str, str]] = set()
-    for _, trace in ranked:
+    seen: set[tuple[str, ...]] = set()
+    for trace in ranked:
         finding, exchange = trace.finding, trace.exchange
-        place = (trace.check, finding.pointer)
-        if place in seen or len(seen) >= MOST_FINDINGS:
+        cause = (trace.check, *likeness(finding))
+        if cause in seen or len(seen) >= MOST_FINDINGS:
             continue
-        seen.add(place)
+        seen.add(cause)
         yield Evidence(
             finding.kind,
             finding.expected,

@@ -151,8 +151,9 @@ def _crashed(exchange: Exchange) -> Iterator[Note]:
     rows = ("COMMON-ERR-004", row) if row else ("COMMON-ERR-004",)
     yield Witness(rows)
     if exchange.status >= 500 and exchange.status not in exchange.codes:
+        sent = exchange.breaks or "whatever the client sent"
         yield Finding(
-            expected="an answer below 500, whatever the client sent",
+            expected=f"an answer below 500: {sent}",
             actual=_answer(exchange),
             kind="crash",
             step=exchange.label,

@@ -230,6 +230,36 @@ def test_a_refusal_beside_a_refused_neighbour_is_no_evidence() -> None:
     assert row(bench(beside), "RERANK-REQ-011").verdict == "pass"
 
 
+def test_a_crash_in_place_of_a_refusal_is_told() -> None:
+    mutant = exchange(
+        "rerank",
+        {},
+        {"error": 1},
+        status=500,
+        expect="refuse",
+        serves=("RERANK-REQ-011",),
+        breaks="/top_n is no number",
+    )
+    found = row(
+        bench(observation("toy.refused", valid=GOOD, mutant=mutant)), "RERANK-REQ-011"
+    )
+    assert (found.verdict, found.reason) == (
+        "inconclusive",
+        "server error: toy.refused, mutant (/top_n is no number) was answered with "
+        "500, see COMMON-ERR-004",
+    )
+
+
+def test_a_refusal_beside_accepted_requests_is_no_reason_for_a_view() -> None:
+    refused = replace(REFUSED, expect="accept", id="ex-2")
+    beside = bench(counted(reranked(0.9)), counted(refused))
+    assert str(row(beside).reason).startswith("too little evidence: ")
+    alone = bench(counted(refused))
+    assert row(alone).reason == (
+        "refused prerequisite: toy.count, all was answered with 422"
+    )
+
+
 def test_every_step_that_serves_a_row_must_be_answered() -> None:
     served = {"serves": ("RERANK-REQ-003",)}
     answered = replace(GOOD, **served)
@@ -428,6 +458,27 @@ def test_the_smallest_case_is_the_evidence() -> None:
     small = reranked(0.2, 0.8, id="small-1")
     found = row(bench(counted(RISING), smaller=[counted(small)]))
     assert [evidence.exchange for evidence in found.findings] == ["small-1"]
+
+
+def test_of_all_that_failed_the_shortest_request_is_the_evidence() -> None:
+    long = reranked(0.2, 0.8, id="small-1")
+    body = long.request.body
+    padded = replace(long.request, body=body.replace(b"{", b"{ ", 1))
+    long = replace(long, request=padded)
+    short = reranked(0.2, 0.8, id="ex-9")
+    found = row(bench(counted(short), smaller=[counted(long)]))
+    assert [evidence.exchange for evidence in found.findings] == ["ex-9"]
+
+
+def test_one_cause_at_many_places_is_told_once() -> None:
+    answer = GOOD.response.json if GOOD.response else {}
+    scores = [0.2, 0.8, 0.9, 0.95]
+    results = [r for r in answer["results"] for _ in "xx"]
+    rising = [r | {"relevance_score": s} for r, s in zip(results, scores, strict=True)]
+    seen = exchange("rerank", GOOD.request.json, answer | {"results": rising})
+    made = bench(counted(seen))
+    assert len(made.traces[ORDER]) == 3
+    assert len(row(made).findings) == 1
 
 
 def test_a_smaller_case_of_something_else_is_no_evidence() -> None:
