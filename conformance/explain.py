@@ -75,7 +75,10 @@ class Explainer:
         """A step that comes last was accepted, at its full cost."""
         scenario = self._scenarios.get((seen.probe, seen.draw))
         return scenario is not None and any(
-            step.last and seen.accepted(step.label) for step in scenario.steps
+            step.last
+            and step.label in seen.steps
+            and seen[step.label].status // 100 == 2
+            for step in scenario.steps
         )
 
     def _groups(

@@ -1,13 +1,13 @@
 """Sending again and shrinking, against small targets of known faults."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import toys
-from miniatures import Asked, Said, listening, say
+from miniatures import Asked, Said, listening, refuse, say
 from test_transport import Pauses
 
 from conformance import plan as plans
@@ -19,7 +19,7 @@ from conformance.explain import Explainer
 from conformance.judge import Judgement, judge
 from conformance.options import RunOptions
 from conformance.plan import Plan, assemble, drawn
-from conformance.probe import Served
+from conformance.probe import Params, Probe, Served, Step, table
 from conformance.recorder import Recorder
 from conformance.transport import Transport
 
@@ -55,8 +55,15 @@ def rises_from(count: int) -> Behaviour:
     return behave
 
 
-def catalogue_of(*, noisy: bool = False) -> Catalogue:
-    known = toys.catalogue(probes=(toys.counted, toys.paths))
+@table("toy.costly", "rerank", [2, 3])
+def costly(n: Params, served: Served) -> Iterator[Step]:
+    documents = [f"text {i}" for i in range(n)]
+    body = toys.body(served, documents=documents)
+    yield Step("all", toys.RERANK, body, prompt_tokens=0, last=True)
+
+
+def catalogue_of(*probes: Probe, noisy: bool = False) -> Catalogue:
+    known = toys.catalogue(probes=probes or (toys.counted, toys.paths))
     rows = dict(known.requirements)
     rows[ORDER] = replace(rows[ORDER], noisy=noisy)
     return replace(known, requirements=rows)
@@ -69,11 +76,11 @@ class Story:
         self,
         behaviour: Behaviour,
         monkeypatch: pytest.MonkeyPatch,
-        *,
+        *probes: Probe,
         is_noisy: bool = False,
         **options: Any,
     ) -> None:
-        known = catalogue_of(noisy=is_noisy)
+        known = catalogue_of(*probes, noisy=is_noisy)
         monkeypatch.setattr(plans, "catalogue", lambda _: known)
         self.heard: list[RunEvent] = []
         with listening(behaviour) as url:
@@ -93,8 +100,9 @@ class Story:
                 known, recorder.exchanges, recorder.observations, FACTS
             )
             own = Recorder(wire, ledger, self.heard.append)
+            rows = [ORDER, "COMMON-RES-001"]
             self.explainer = Explainer(planned, Served(FACTS), own, options)
-            await self.explainer.explain(self.main, [ORDER])
+            await self.explainer.explain(self.main, rows, recorder.observations)
         self.sent_again = [e for o in self.explainer.again for e in o.steps.values()]
 
     def smallest(self) -> list[int]:
@@ -119,6 +127,23 @@ def test_what_holds_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert story.sent_again == []
     assert story.explainer.smaller == []
     assert story.explainer.shrink_requests == 0
+
+
+def test_what_comes_last_and_was_accepted_is_sent_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    story = Story(rises_from(3), monkeypatch, costly)
+    assert {t.probe for t in story.main.traces} == {"toy.costly"}
+    assert story.sent_again == []
+    assert story.explainer.smaller == []
+
+
+def test_what_comes_last_and_was_refused_costs_nothing_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    story = Story(lambda _: refuse(500, "too much"), monkeypatch, costly)
+    assert {t.probe for t in story.main.traces} == {"toy.costly"}
+    assert story.sent_again
 
 
 @pytest.mark.parametrize("count", [2, 3])

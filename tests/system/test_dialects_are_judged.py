@@ -5,12 +5,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import jsonschema
+import orjson
 import pytest
 
 import spec
@@ -51,9 +53,10 @@ def test_the_mock_keeps_its_contract(dialect: str, tmp_path: Path) -> None:
 
 
 @contextmanager
-def mock(*dialects: str) -> Iterator[str]:
+def mock(*dialects: str, more: Sequence[str] = ()) -> Iterator[str]:
     """The address of a mock of these dialects."""
     words = [word for name in dialects for word in ("--dialect", name)]
+    words += more
     with subprocess.Popen(
         [sys.executable, "-m", "mockserver", "--port", "0", *words],
         stdout=subprocess.PIPE,
@@ -75,6 +78,53 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     words = ["--dialect", "all", "--report-dir", str(folder)]
     with mock("infinity", "aigne-hub") as url:
         return command("run", url, *words), folder
+
+
+def test_what_dialects_have_in_common_is_sent_once(compared: Compared) -> None:
+    done, folder = compared
+    comparison = json.loads((folder / "dialects.json").read_text())
+    sent, apart = comparison["requests"], comparison["requests_apart"]
+    assert sum(each["requests"] for each in comparison["dialects"]) <= sent < apart
+    told = f"{sent} requests were sent once for all dialects; a run for each would have"
+    assert told in done.stdout
+    assert told in (folder / "dialects.md").read_text()
+
+
+def test_a_limit_that_is_not_kept_costs_its_tokens_once(compared: Compared) -> None:
+    """The three requests beyond AIHubMix's limits are accepted here."""
+    _, folder = compared
+    lines = (folder / "aihubmix" / "exchanges.jsonl").read_bytes().splitlines()
+    recorded = [orjson.loads(line) for line in lines]
+    long = [
+        each["id"]
+        for each in recorded
+        if each["line"] == "exchange" and len(each["request"].get("body", "")) > 10_000
+    ]
+    assert len(long) == 4  # 2048 entries, 2049, one long item, a large sum
+    report = json.loads((folder / "aihubmix" / "report.json").read_text())
+    assert 450_000 < report["usage"]["prompt_tokens"] < 900_000
+
+
+def test_a_dialect_borrows_what_its_contract_permits(tmp_path: Path) -> None:
+    """One number of dimensions is asked for by AIHubMix's bound (004:89) alone."""
+    rules = tmp_path / "rules.yaml"
+    rule = {"match": {"body": {"/dimensions": 1}}, "respond": {"status": 400}}
+    rules.write_text(json.dumps({"rules": [rule]}))
+    out = tmp_path / "out"
+    with mock("infinity", more=["--rules", str(rules)]) as url:
+        done = command("run", url, "--dialect", "all", "--report-dir", str(out))
+        with urlopen(f"{url}/_mock/requests") as answer:  # noqa: S310
+            journal = json.load(answer)
+    assert done.returncode == 1, done.stdout + done.stderr
+    report = json.loads((out / "infinity" / "report.json").read_text())
+    broken = [row for row in report["requirements"] if row["verdict"] == "fail"]
+    assert [row["id"] for row in broken] == ["INF-RES-019"]
+    assert '"dimensions":1' in broken[0]["findings"][0]["curl"]
+    assert broken[0]["reproduced"] is True
+    again = command("judge", str(out / "infinity"))
+    assert again.returncode == 1
+    comparison = json.loads((out / "dialects.json").read_text())
+    assert comparison["requests"] == journal["requests"][-1]["number"]
 
 
 def test_the_contracts_of_one_target_differ(compared: Compared) -> None:
