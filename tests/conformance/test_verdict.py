@@ -245,8 +245,10 @@ def test_a_crash_in_place_of_a_refusal_is_told() -> None:
     )
     assert (found.verdict, found.reason) == (
         "inconclusive",
-        "server error: toy.refused, mutant (/top_n is no number) was answered with "
-        "500, see COMMON-ERR-004",
+        (
+            "server error: toy.refused, mutant (/top_n is no number) was answered "
+            "with 500, see COMMON-ERR-004"
+        ),
     )
 
 
