@@ -1,0 +1,187 @@
+"""What each answer of the neighbouring dialects holds (002, 003, 004)."""
+
+from collections.abc import Iterator, Mapping
+
+from conformance.check import Check, Finding, Note, Witness, check
+from conformance.exchange import Json
+from conformance.views import AnyAnswer, EmbeddingAnswer, View, is_number, is_whole
+
+Rows = Mapping[str, tuple[str, ...]]
+_COUNT: Rows = {
+    "infinity": ("INF-RES-021",),
+    "aigne-hub": ("AIGNE-RES-003", "META-107"),
+    "aihubmix": ("AHM-RES-003",),
+}
+_FORMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    # the rows that promise an item, or an item for each, by the form of the input
+    "infinity": {"text": ("INF-REQ-007",), "texts": ("INF-REQ-008",)},
+    "aigne-hub": {
+        "text": ("AIGNE-REQ-007",),
+        "texts": ("AIGNE-REQ-008",),
+        "tokens": ("AIGNE-REQ-011",),
+        "token lists": ("AIGNE-REQ-010",),
+    },
+    "aihubmix": {
+        "text": ("AHM-REQ-008",),
+        "texts": ("AHM-REQ-010",),
+        "tokens": ("AHM-REQ-009",),
+        "token lists": ("AHM-REQ-011",),
+    },
+}
+_ORDER: Rows = {
+    "infinity": ("INF-RES-024",),
+    "aigne-hub": ("AIGNE-RES-007",),
+    "aihubmix": ("AHM-RES-004",),
+}
+_NAME: Rows = {"infinity": ("INF-RES-025",), "aigne-hub": ("AIGNE-RES-008",)}
+_TOTAL: Rows = {"infinity": ("INF-EX-004",), "aigne-hub": ("AIGNE-EX-003",)}
+_LIST: Rows = {"aigne-hub": ("META-109",), "aihubmix": ("META-113",)}
+_DIALECTS = ("infinity.", "aigne-hub.", "aihubmix.")
+
+
+def _is_neighbour(view: View) -> bool:
+    return view.facts.dialect != "aios" and view.exchange.expect == "accept"
+
+
+def _form(value: Json) -> tuple[str, int]:
+    """The form of an input, and how many it holds; flat integers are one (A-150)."""
+    if not isinstance(value, list) or not value:
+        return "text", 1
+    if isinstance(value[0], int):
+        return "tokens", 1
+    return ("texts" if isinstance(value[0], str) else "token lists"), len(value)
+
+
+@check(on=_DIALECTS, witness=True)
+def an_item_per_input(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """Data holds one item per input, in order, by index.
+
+    An AIGNE hub that takes flat integers for many inputs only warns (A-150).
+    """
+    dialect, data = answer.facts.dialect, answer.body["data"]
+    if not _is_neighbour(answer):
+        return
+    form, wanted = _form(answer.sent.get("input"))
+    rows = (*_COUNT[dialect], *_FORMS[dialect].get(form, ()))
+    yield Witness(rows)
+    if len(data) != wanted:
+        yield Finding(
+            expected="1 item" if wanted == 1 else f"{wanted} items",
+            actual=len(data),
+            pointer="/data",
+            soft=dialect == "aigne-hub" and form == "tokens" and len(data) > wanted,
+            ids=rows,
+        )
+        return
+    yield Witness(_ORDER[dialect])
+    for position, item in enumerate(data):
+        if is_whole(item.get("index")) and item["index"] != position:
+            yield Finding(
+                expected=str(position),
+                actual=item["index"],
+                pointer=f"/data/{position}/index",
+                ids=_ORDER[dialect],
+            )
+
+
+@check(on=_DIALECTS, witness=True)
+def members_say_what_was_asked(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """Model is the requested one, object is list, total_tokens is prompt_tokens."""
+    if not _is_neighbour(answer):
+        return
+    dialect, body = answer.facts.dialect, answer.body
+    if names := _NAME.get(dialect):
+        yield Witness(names)
+        if isinstance(body.get("model"), str) and body["model"] != answer.sent["model"]:
+            yield Finding(
+                expected=answer.sent["model"],
+                actual=body["model"],
+                pointer="/model",
+                soft=True,
+                ids=names,
+            )
+    if lists := _LIST.get(dialect):
+        yield Witness(lists)
+        if body.get("object") != "list":
+            yield Finding("list", body.get("object"), "/object", ids=lists)
+    usage = answer.usage
+    prompt, total = usage.get("prompt_tokens"), usage.get("total_tokens")
+    if (totals := _TOTAL.get(dialect)) and is_number(prompt) and is_number(total):
+        yield Witness(totals)
+        if prompt != total:
+            yield Finding(
+                expected=f"{prompt}, as prompt_tokens",
+                actual=total,
+                pointer="/usage/total_tokens",
+                ids=totals,
+            )
+
+
+_STATUS: Rows = {
+    "infinity": ("INF-RES-019",),
+    "aigne-hub": ("AIGNE-RES-012",),
+    "aihubmix": ("AHM-RES-001",),
+}
+_OBJECT: Rows = {
+    "infinity": ("INF-RES-021",),
+    "aigne-hub": ("AIGNE-RES-001",),
+    "aihubmix": ("AHM-RES-002",),
+}
+_DEFAULT: Rows = {"infinity": ("INF-REQ-010",), "aihubmix": ("AHM-REQ-019",)}
+
+
+@check(on=_DIALECTS, witness=True)
+def a_success_is_200_with_an_object(answer: AnyAnswer) -> Iterator[Note]:
+    """A success is answered 200, and its body is one JSON object."""
+    exchange = answer.exchange
+    if not _is_neighbour(answer) or not exchange.is_success:
+        return
+    is_list = exchange.api == "models"
+    dialect = answer.facts.dialect
+    rows = ("INF-RES-001",) if is_list else _STATUS[dialect]
+    yield Witness(rows)
+    if exchange.status != 200:
+        yield Finding("200", exchange.status, ids=rows)
+    if not is_list and exchange.response is not None:
+        yield Witness(_OBJECT[dialect])
+        if not isinstance(exchange.response.json, dict):
+            shown = exchange.response.body[:80].decode(errors="replace")
+            yield Finding("one JSON object", shown, ids=_OBJECT[dialect])
+
+
+@check(on=_DIALECTS, witness=True)
+def float_is_the_default(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """Without encoding_format vectors are arrays of numbers."""
+    rows = _DEFAULT.get(answer.facts.dialect)
+    if rows is None or not _is_neighbour(answer) or "encoding_format" in answer.sent:
+        return
+    yield Witness(rows)
+    for position, vector in enumerate(answer.embeddings):
+        if isinstance(vector, str):
+            yield Finding(
+                expected="an array of numbers",
+                actual=vector[:40],
+                pointer=f"/data/{position}/embedding",
+                ids=rows,
+            )
+
+
+@check("AIGNE-SEM-001", on="aigne-hub.")
+def text_becomes_a_vector(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """A vector has more than one component, and all are numbers."""
+    for position, vector in enumerate(answer.embeddings):
+        if not isinstance(vector, list) or len(vector) < 2:
+            yield Finding(
+                expected="an array of more than one number",
+                actual=str(vector)[:60],
+                pointer=f"/data/{position}/embedding",
+            )
+
+
+CHECKS: tuple[Check, ...] = (
+    an_item_per_input,
+    members_say_what_was_asked,
+    a_success_is_200_with_an_object,
+    float_is_the_default,
+    text_becomes_a_vector,
+)

@@ -1,0 +1,176 @@
+"""Vectors of the neighbouring dialects that must agree with each other."""
+
+from collections.abc import Iterator, Mapping
+
+from conformance.check import Check, Finding, Note, Witness, check
+from conformance.checks.vectors import decoded
+from conformance.exchange import Exchange, Observation
+from conformance.tolerances import BETWEEN_CALLS
+from conformance.views import is_number
+
+Rows = Mapping[str, tuple[str, ...]]
+_FORMATS: Rows = {
+    "infinity": ("META-094", "INF-REQ-010"),
+    "aihubmix": ("META-094", "AHM-REQ-019"),
+}
+_PACKED: Rows = {"infinity": ("META-093",), "aihubmix": ("META-093", "AHM-SEM-002")}
+_LENGTH: Rows = {
+    "infinity": ("META-104", "INF-SEM-005"),
+    "aihubmix": ("AHM-SEM-001",),
+}
+
+
+def vectors_of(exchange: Exchange) -> list[list[float]] | None:
+    """The vectors of an answer in either format; None when there are none."""
+    body = exchange.response.json if exchange.response else None
+    data = body.get("data") if isinstance(body, dict) else None
+    if not exchange.is_success or not isinstance(data, list) or not data:
+        return None
+    found: list[list[float]] = []
+    for item in data:
+        vector = item.get("embedding") if isinstance(item, dict) else None
+        if isinstance(vector, str):
+            try:
+                vector = decoded(vector)
+            except ValueError:
+                return None
+        if not isinstance(vector, list) or not all(is_number(x) for x in vector):
+            return None
+        found.append(vector)
+    return found
+
+
+def _close(one: list[float], other: list[float]) -> bool:
+    return len(one) == len(other) and all(
+        abs(a - b) <= BETWEEN_CALLS for a, b in zip(one, other, strict=True)
+    )
+
+
+def _same(
+    seen: Observation, rows: tuple[str, ...], one: str, other: str
+) -> Iterator[Note]:
+    """Both steps give the same vectors, as far as the shorter list goes."""
+    if one not in seen.steps or other not in seen.steps:
+        return
+    before, after = vectors_of(seen[one]), vectors_of(seen[other])
+    if before is None or after is None:
+        return
+    yield Witness(rows)
+    for position, (left, right) in enumerate(zip(before, after, strict=False)):
+        if not _close(left, right):
+            yield Finding(
+                expected=f"the vector of step {one}, within {BETWEEN_CALLS}",
+                actual=f"{len(right)} numbers that differ",
+                pointer=f"/data/{position}/embedding",
+                step=other,
+                ids=rows,
+            )
+            return
+
+
+@check(on=("infinity.formats", "aihubmix.formats"), witness=True)
+def formats_hold_the_same_vector(seen: Observation) -> Iterator[Note]:
+    """Float is the default, and base64 holds the same little-endian numbers."""
+    dialect = seen.facts.dialect
+    yield from _same(seen, _FORMATS[dialect], "float", "omitted")
+    yield from _same(seen, _PACKED[dialect], "float", "base64")
+    packed = seen.steps.get("base64")
+    if packed is not None and packed.is_success and vectors_of(packed) is None:
+        yield Witness(_PACKED[dialect])
+        yield Finding(
+            expected="base64 of 32-bit floats",
+            actual="something else",
+            pointer="/data/0/embedding",
+            step="base64",
+            kind="silent",
+            ids=_PACKED[dialect],
+        )
+
+
+@check(on=("infinity.dimensions", "aihubmix.dimensions"), witness=True)
+def dimensions_set_the_length(seen: Observation) -> Iterator[Note]:
+    """A vector has as many components as dimensions asks for."""
+    rows = _LENGTH[seen.facts.dialect]
+    for label, exchange in seen.steps.items():
+        vectors = vectors_of(exchange)
+        if vectors is None:
+            continue
+        yield Witness(rows)
+        wanted = exchange.request.json["dimensions"]
+        if len(vectors[0]) != wanted:
+            yield Finding(
+                expected=f"{wanted} numbers",
+                actual=len(vectors[0]),
+                pointer="/data/0/embedding",
+                step=label,
+                kind="silent",
+                ids=rows,
+            )
+
+
+@check("INF-EX-002", on="infinity.printed", when=lambda s: s.accepted("variant"))
+def the_printed_length_is_obeyed(seen: Observation) -> Iterator[Note]:
+    """The printed request gives the vectors of the length that it prints."""
+    vectors = vectors_of(seen["variant"]) or [[]]
+    wanted = seen["variant"].request.json["dimensions"]
+    if len(vectors[0]) != wanted:
+        yield Finding(f"{wanted} numbers", len(vectors[0]), "/data/0/embedding")
+
+
+@check("INF-SEM-004", on="infinity.batch", when=lambda s: s.accepted("batch"))
+def different_texts_have_different_vectors(seen: Observation) -> Iterator[Note]:
+    """The texts of a batch have vectors of their own."""
+    vectors = vectors_of(seen["batch"]) or []
+    for position, vector in enumerate(vectors[1:], 1):
+        if _close(vectors[0], vector):
+            yield Finding(
+                expected="another vector than that of /data/0",
+                actual="the same",
+                pointer=f"/data/{position}/embedding",
+                step="batch",
+            )
+
+
+@check("AIGNE-SEM-002", on="aigne-hub.batch", when=lambda s: s.accepted())
+def a_text_is_closest_to_itself(seen: Observation) -> Iterator[Note]:
+    """A text alone is closer to itself in a batch than to the other texts."""
+    batch, single = vectors_of(seen["batch"]), vectors_of(seen["single"])
+    if not batch or not single:
+        return
+    scores = [_cosine(vector, single[0]) for vector in batch]
+    if scores.index(max(scores)) != len(scores) - 1:
+        yield Finding(
+            expected="the same text is the closest",
+            actual=[round(score, 3) for score in scores],
+            pointer="/data",
+            step="single",
+        )
+
+
+def _cosine(one: list[float], other: list[float]) -> float:
+    dot = sum(a * b for a, b in zip(one, other, strict=False))
+    norms = sum(a * a for a in one) * sum(b * b for b in other)
+    return dot / norms**0.5 if norms > 0 else 0.0
+
+
+@check("META-108", on="aigne-hub.tokens", when=lambda s: s.accepted("flat", "nested"))
+def tokens_in_either_form_are_one_input(seen: Observation) -> Iterator[Note]:
+    """A flat token array and an array of it have the same vector."""
+    yield from _same(seen, ("META-108",), "flat", "nested")
+
+
+@check(on="aihubmix.user", witness=True)
+def user_changes_nothing(seen: Observation) -> Iterator[Note]:
+    """The vector is the same with and without user."""
+    yield from _same(seen, ("META-112", "AHM-SEM-003"), "without", "with")
+
+
+CHECKS: tuple[Check, ...] = (
+    formats_hold_the_same_vector,
+    dimensions_set_the_length,
+    the_printed_length_is_obeyed,
+    different_texts_have_different_vectors,
+    a_text_is_closest_to_itself,
+    tokens_in_either_form_are_one_input,
+    user_changes_nothing,
+)

@@ -1,0 +1,36 @@
+"""A key that is missing or wrong, beside the right one."""
+
+from collections.abc import Iterator
+
+from conformance.probe import Params, Probe, Served, Step, table
+from conformance.probes.dialects_bodies import OPERATION, ask
+
+
+def keys(dialect: str, rows: tuple[str, ...]) -> Probe:
+    """A missing and a wrong key, beside the right one."""
+
+    @table(
+        f"{dialect}.keys",
+        "embeddings",
+        [None],
+        needs=("api_key",),
+        dialects=(dialect,),
+        smoke_rows=1,
+    )
+    def keys(_: Params, served: Served) -> Iterator[Step]:
+        operation, body = OPERATION[dialect], ask(served)
+        yield Step("valid", operation, body, serves=rows)
+        for label, header in (("missing", None), ("wrong", "Bearer no-such-key")):
+            yield Step(
+                label,
+                operation,
+                body,
+                "refuse",
+                ("META-114", *(rows[:1] if header is None else ())),
+                f"the key is {label}",
+                (401, 403),
+                headers={"Authorization": header},
+                off_schema="the key is no part of the body",
+            )
+
+    return keys

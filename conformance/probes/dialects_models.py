@@ -1,0 +1,45 @@
+"""Infinity's list of models, and calls of those that it lists (002:5-54)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.exchange import Json
+from conformance.probe import Answers, Later, Params, Served, Step, table
+from conformance.probes.dialects_bodies import OPERATION, TEXT
+
+LISTED = 3  # listed models that are tried
+
+
+@table("infinity.models", "models", [None], dialects=("infinity",), smoke_rows=1)
+def listing(_: Params, served: Served) -> Iterator[Step]:
+    """The list twice, and a call of each listed model that can embed."""
+    operation = "GET /v1/models"
+    rows = ("INF-REQ-001", "INF-REQ-002", "INF-RES-001")
+    yield Step("list", operation, serves=rows)
+    yield Step("again", operation, serves=rows)
+
+    def call(number: int) -> Later:
+        def body(answers: Answers) -> Json:
+            names = embedding_models(answers["list"].response)
+            if number >= len(names):
+                return None
+            return {"model": names[number], "input": TEXT}
+
+        return body
+
+    for number in range(LISTED):
+        yield Step(f"call_{number}", OPERATION["infinity"], call(number))
+    _ = served
+
+
+def embedding_models(response: Any) -> list[str]:
+    """Names in a model list whose capabilities have `embed` (002:43)."""
+    body = response.json if response is not None else None
+    data = body.get("data") if isinstance(body, dict) else None
+    return [
+        model["id"]
+        for model in (data if isinstance(data, list) else [])
+        if isinstance(model, dict)
+        and isinstance(model.get("id"), str)
+        and "embed" in (model.get("capabilities") or ())
+    ]

@@ -1,0 +1,98 @@
+"""Groups of requests whose vectors must agree with each other."""
+
+from collections.abc import Iterator, Mapping
+
+from hypothesis import strategies as st
+
+from conformance.probe import Params, Probe, Served, Step, probe, table
+from conformance.probes import texts
+from conformance.probes.dialects_bodies import OPERATION, ask
+
+TOKENS = [11, 12, 13]
+
+
+def relations(dialect: str, rows: Mapping[str, tuple[str, ...]]) -> list[Probe]:
+    """Batch, repetition and, where the dialect has them, formats."""
+    operation = OPERATION[dialect]
+    own = (dialect,)
+
+    @probe(
+        f"{dialect}.batch",
+        "embeddings",
+        params=st.fixed_dictionaries({"texts": texts.sentences(3, 4)}),
+        draws=(1, 2, 20),
+        dialects=own,
+    )
+    def batch(p: Params, served: Served) -> Iterator[Step]:
+        several = ask(served, input=p["texts"])
+        yield Step("batch", operation, several, serves=rows["strings"])
+        single = ask(served, input=p["texts"][-1])
+        yield Step("single", operation, single, serves=rows["string"])
+
+    @probe(
+        f"{dialect}.formats",
+        "embeddings",
+        params=st.fixed_dictionaries({"texts": texts.sentences(2, 3)}),
+        draws=(0, 1, 10),
+        needs=("base64",),
+        dialects=own,
+    )
+    def formats(p: Params, served: Served) -> Iterator[Step]:
+        body = ask(served, input=p["texts"])
+        serves = rows.get("formats", ())
+        plain = body | {"encoding_format": "float"}
+        yield Step("omitted", operation, body, serves=rows["strings"])
+        yield Step("float", operation, plain, serves=serves)
+        packed = body | {"encoding_format": "base64"}
+        yield Step("base64", operation, packed, serves=serves)
+
+    @probe(
+        f"{dialect}.dimensions",
+        "embeddings",
+        params=st.fixed_dictionaries(
+            {"few": st.sampled_from((8, 16, 32)), "more": st.sampled_from((64, 96))}
+        ),
+        draws=(0, 1, 10),
+        needs=("dimensions",),
+        dialects=own,
+    )
+    def dimensions(p: Params, served: Served) -> Iterator[Step]:
+        for label in ("few", "more"):
+            body = ask(served, dimensions=p[label])
+            yield Step(label, operation, body, serves=rows["dimensions"])
+
+    made = [batch]
+    if "formats" in rows:
+        made.append(formats)
+    if "dimensions" in rows:
+        made.append(dimensions)
+    return made
+
+
+def tokens(dialect: str, flat: tuple[str, ...], nested: tuple[str, ...]) -> Probe:
+    """Token ids as one input, flat and in a list, and as two."""
+
+    @table(
+        f"{dialect}.tokens",
+        "embeddings",
+        [None],
+        needs=("token_input",),
+        dialects=(dialect,),
+    )
+    def tokens(_: Params, served: Served) -> Iterator[Step]:
+        operation = OPERATION[dialect]
+        yield Step("flat", operation, ask(served, input=TOKENS), serves=flat)
+        yield Step("nested", operation, ask(served, input=[TOKENS]), serves=nested)
+        two = ask(served, input=[TOKENS, [21, 22]])
+        yield Step("two", operation, two, serves=nested)
+
+    return tokens
+
+
+@table("aihubmix.user", "embeddings", [None], dialects=("aihubmix",))
+def user(_: Params, served: Served) -> Iterator[Step]:
+    """The same text with and without a user."""
+    operation = OPERATION["aihubmix"]
+    yield Step("without", operation, ask(served), serves=("AHM-REQ-008",))
+    named = ask(served, user="user-1234")
+    yield Step("with", operation, named, serves=("AHM-REQ-023",))
