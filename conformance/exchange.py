@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import orjson
 
+from conformance.sse import decode
+
 Json = Any
 Api = Literal["chat", "completions", "embeddings", "rerank", "score", "models"]
 Expect = Literal["accept", "refuse", "either"]
@@ -82,6 +84,24 @@ class Exchange:
         """Answered with 2xx and not broken off."""
         return 200 <= self.status < 300 and not (self.response and self.response.broken)
 
+    @cached_property
+    def is_answer(self) -> bool:
+        """A success that can be read: a JSON text, or events that carry JSON.
+
+        A page that a proxy shows in place of the API is a success, and no answer.
+        """
+        if not self.is_success or self.response is None:
+            return False
+        if self.is_stream:
+            events = decode(self.response.body)
+            return any(isinstance(event.json, dict) for event in events)
+        return isinstance(self.response.json, dict | list)
+
+    @property
+    def is_unreadable(self) -> bool:
+        """A success that is no answer: it shows neither a promise kept nor broken."""
+        return self.is_success and not self.is_answer
+
     @property
     def is_stream(self) -> bool:
         """The request asked for a stream and the answer is not plain JSON."""
@@ -119,11 +139,9 @@ class Observation:
         return self.steps[label]
 
     def accepted(self, *labels: str) -> bool:
-        """All these steps (default: every one) were answered with success."""
+        """All these steps (default: every one) had an answer that can be read."""
         wanted = labels or tuple(self.steps)
-        return all(
-            name in self.steps and self.steps[name].is_success for name in wanted
-        )
+        return all(name in self.steps and self.steps[name].is_answer for name in wanted)
 
 
 def _json(body: bytes) -> Json:

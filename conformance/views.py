@@ -314,7 +314,7 @@ class Record:
 
     def answers(self, api: Api) -> list[Exchange]:
         """Successful exchanges of one API."""
-        return [e for e in self.exchanges if e.api == api and e.is_success]
+        return [e for e in self.exchanges if e.api == api and e.is_answer]
 
 
 def is_number(value: object) -> bool:

@@ -20,7 +20,8 @@ Attribution: a finding goes to the most specific row.
                              code, so that any 4xx is right (A-005)
     refuse or either, 5xx    COMMON-ERR-004 and the API's ERR-003, kind "crash";
                              the refusal itself is then neither kept nor broken
-A success that breaks off is judged as such elsewhere and proves no row here.
+A success that breaks off or that cannot be read (a page in HTML) is judged as such
+elsewhere and proves no row here.
 """
 
 from collections.abc import Collection, Iterator
@@ -46,7 +47,7 @@ _ERR_003 = {
 def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
     """Valid requests are accepted; requests that break exactly one rule are refused."""
     has_valid_neighbour = any(
-        e.expect == "accept" and e.is_success for e in seen.steps.values()
+        e.expect == "accept" and e.is_answer for e in seen.steps.values()
     )
     for exchange in seen.steps.values():
         if exchange.response is None:
@@ -90,7 +91,7 @@ def _missing_path(exchange: Exchange, seen: Observation) -> tuple[str, ...]:
 
 def _accepted(exchange: Exchange, rows: tuple[str, ...]) -> Iterator[Note]:
     status = exchange.status
-    if exchange.is_success or not 200 <= status < 300:
+    if exchange.is_answer or not 200 <= status < 300:
         yield Witness((*rows, "COMMON-RES-001"))
     if not 200 <= status < 300:
         yield Finding(
@@ -149,7 +150,8 @@ def _refused(exchange: Exchange, *, has_valid_neighbour: bool) -> Iterator[Note]
 def _crashed(exchange: Exchange) -> Iterator[Note]:
     row = _ERR_003.get(exchange.api)
     rows = ("COMMON-ERR-004", row) if row else ("COMMON-ERR-004",)
-    yield Witness(rows)
+    if exchange.is_answer or exchange.status >= 400:
+        yield Witness(rows)
     if exchange.status >= 500 and exchange.status not in exchange.codes:
         sent = exchange.breaks or "whatever the client sent"
         yield Finding(

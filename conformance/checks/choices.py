@@ -293,6 +293,7 @@ def _is_served(record: Record, api: Api) -> Iterator[Note]:
         exchange.id: exchange.status
         for exchange in record.exchanges
         if exchange.api == api and exchange.expect == "accept" and exchange.response
+        if not exchange.is_unreadable
     }
     if codes:
         yield Witness(row)

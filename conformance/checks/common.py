@@ -43,6 +43,10 @@ def _is_valid(view: View) -> bool:
     return view.exchange.expect == "accept"
 
 
+def _is_answered(view: View) -> bool:
+    return _is_valid(view) and not view.exchange.is_unreadable
+
+
 def _all(rows: Mapping[Api, tuple[str, ...]]) -> Iterator[str]:
     return iter(dict.fromkeys(row for many in rows.values() for row in many))
 
@@ -53,7 +57,8 @@ def every_listed_path_is_served(record: Record) -> Iterator[Note]:
     listed = [f"POST {path}" for path in openapi(record.facts.dialect)["paths"]]
     tried: dict[str, list[Exchange]] = {}
     for exchange in record.exchanges:
-        if exchange.expect == "accept" and exchange.response is not None:
+        is_answered = exchange.response is not None and not exchange.is_unreadable
+        if exchange.expect == "accept" and is_answered:
             tried.setdefault(exchange.request.operation, []).append(exchange)
     if tried.keys() >= {*listed}:
         yield Witness(("COMMON-REQ-001",))
@@ -68,14 +73,14 @@ def every_listed_path_is_served(record: Record) -> Iterator[Note]:
             )
 
 
-@check("COMMON-REQ-002", when=_is_valid)
+@check("COMMON-REQ-002", when=_is_answered)
 def post_is_the_method(answer: AnyAnswer) -> Iterator[Note]:
     """POST is allowed on every listed path."""
     if answer.exchange.status in (405, 501):
         yield Finding("POST is served", answer.exchange.status, kind="refused")
 
 
-@check("COMMON-REQ-004", when=_is_valid)
+@check("COMMON-REQ-004", when=_is_answered)
 def json_is_the_media_type(answer: AnyAnswer) -> Iterator[Note]:
     """A JSON body with Content-Type application/json is a supported media type."""
     if answer.exchange.status == 415:
@@ -320,7 +325,7 @@ def details_are_null_or_an_object(answer: Answer) -> Iterator[Note]:
 
 def _has_no_key(answer: AnyAnswer) -> bool:
     names = {name.lower() for name, _ in answer.exchange.request.headers}
-    return _is_valid(answer) and "authorization" not in names
+    return _is_answered(answer) and "authorization" not in names
 
 
 @check("COMMON-SEM-001", when=_has_no_key)

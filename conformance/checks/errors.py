@@ -11,7 +11,7 @@ from conformance.views import Refusal
 @check("COMMON-ERR-002", "COMMON-ERR-003", witness=True)
 def each_mistake_has_its_code(seen: Observation) -> Iterator[Note]:
     """What is no JSON or breaks a table gets 400 or 422; which, is reported (A-003)."""
-    if not any(e.expect == "accept" and e.is_success for e in seen.steps.values()):
+    if not any(e.expect == "accept" and e.is_answer for e in seen.steps.values()):
         return
     for exchange in seen.steps.values():
         if not _is_documented_mistake(exchange):

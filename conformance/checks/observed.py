@@ -45,6 +45,12 @@ def other_shape(seen: Observation, label: str, other: str) -> Finding:
     )
 
 
+def was_read(seen: Observation) -> bool:
+    """The overlong text was answered in some way that can be told."""
+    exchange = seen["overlong"]
+    return exchange.response is not None and not exchange.is_unreadable
+
+
 def overlong_notes(exchange: Exchange, text: str) -> Iterator[Note]:
     """How a text beyond the model's input was taken (A-045); 5xx is a finding."""
     usage: Any = exchange.response.json if exchange.response else None

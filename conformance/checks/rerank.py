@@ -8,7 +8,12 @@ from uuid import UUID
 from conformance.check import Check, Finding, Note, Reading, check
 from conformance.checks import rerank_relations
 from conformance.checks.observed import answer as step_answer
-from conformance.checks.observed import answered, is_embedding, overlong_notes
+from conformance.checks.observed import (
+    answered,
+    is_embedding,
+    overlong_notes,
+    was_read,
+)
 from conformance.checks.ranking import scores_by_text
 from conformance.exchange import Json, Observation
 from conformance.tolerances import BETWEEN_CALLS, WITHIN_ANSWER
@@ -324,11 +329,7 @@ def no_documents_may_be_refused(seen: Observation) -> Iterator[Note]:
         yield Reading("empty results")
 
 
-@check(
-    "RERANK-REQ-010",
-    on="rerank.too_long",
-    when=lambda seen: seen["overlong"].response is not None,
-)
+@check("RERANK-REQ-010", on="rerank.too_long", when=was_read)
 def an_overlong_document_is_no_crash(seen: Observation) -> Iterator[Note]:
     """A document beyond the model's input is refused or read in part (A-045)."""
     exchange = seen["overlong"]

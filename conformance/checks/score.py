@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from conformance.check import Check, Finding, Note, Reading, check
 from conformance.checks import score_relations
 from conformance.checks.observed import answer as step_answer
-from conformance.checks.observed import answered, is_embedding, overlong_notes
+from conformance.checks.observed import (
+    answered,
+    is_embedding,
+    overlong_notes,
+    was_read,
+)
 from conformance.exchange import Json, Observation
 from conformance.tolerances import CLOCK_S, WITHIN_ANSWER
 from conformance.views import ScoreAnswer, is_whole
@@ -163,11 +168,7 @@ def an_empty_text_may_be_refused(seen: Observation) -> Iterator[Note]:
             yield Reading("refused")
 
 
-@check(
-    "SCORE-REQ-013",
-    on="score.too_long",
-    when=lambda seen: seen["overlong"].response is not None,
-)
+@check("SCORE-REQ-013", on="score.too_long", when=was_read)
 def an_overlong_text_is_no_crash(seen: Observation) -> Iterator[Note]:
     """A text beyond the model's input is refused or read in part (A-045)."""
     exchange = seen["overlong"]

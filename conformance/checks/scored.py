@@ -118,7 +118,7 @@ class Scored(View):
     def of(cls, exchange: Exchange, facts: Facts) -> Self | None:
         """Successes, whole or streamed, of requests that ask for log probabilities."""
         view = cls(exchange, facts)
-        is_ours = exchange.api in ("chat", "completions") and exchange.is_success
+        is_ours = exchange.api in ("chat", "completions") and exchange.is_answer
         if not is_ours or exchange.expect == "refuse" or view.sent.get("echo"):
             return None
         return view if wants_logprobs(exchange) and view.choices else None
@@ -161,7 +161,7 @@ class Unscored(View):
     @classmethod
     def of(cls, exchange: Exchange, facts: Facts) -> Self | None:
         """Successes, whole or streamed, of requests without log probabilities."""
-        is_ours = exchange.api in ("chat", "completions") and exchange.is_success
+        is_ours = exchange.api in ("chat", "completions") and exchange.is_answer
         if not is_ours or exchange.expect == "refuse" or wants_logprobs(exchange):
             return None
         view = cls(exchange, facts)

@@ -71,7 +71,8 @@ class Streamed(Stream):
     @property
     def is_sound(self) -> bool:
         """Nothing in it is lost to the reader: what it says can be judged."""
-        return self.runs_to_its_end and not any(self.unreadable())
+        is_whole = self.exchange.is_answer and self.runs_to_its_end
+        return is_whole and not any(self.unreadable())
 
     def unreadable(self) -> Iterator[tuple[int, str]]:
         """Events that are no JSON object in UTF-8, each with what was expected."""

@@ -83,7 +83,11 @@ def a_limit_of_0_gives_nothing(seen: Observation) -> Iterator[Note]:
             )
 
 
-@check("CHAT-REQ-021", on="chat.huge_limit", when=lambda s: s["huge"].status > 0)
+@check(
+    "CHAT-REQ-021",
+    on="chat.huge_limit",
+    when=lambda s: s["huge"].status > 0 and not s["huge"].is_unreadable,
+)
 def a_huge_limit_is_refused_or_clamped(seen: Observation) -> Iterator[Note]:
     """A limit beyond the model's maximum is refused or clamped, never a crash."""
     exchange = seen["huge"]

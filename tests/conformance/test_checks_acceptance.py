@@ -1,5 +1,6 @@
 """Each step is judged by what it expects, and a finding goes to the right rows."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,6 +69,30 @@ def test_an_answer_that_is_not_http_is_malformed() -> None:
     garbage = exchange("chat", SENT["chat"], b"", status=0, broken="not HTTP: 'HI'")
     (found,) = findings(steps, seen(variant=garbage))
     assert (found.kind, found.actual) == ("malformed", "not HTTP: 'HI'")
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer", "is_proof"),
+    [
+        ({}, b"<!doctype html><title>Welcome</title>", False),
+        ({}, b"", False),
+        ({}, b"[]", True),
+        ({"stream": True}, b"<!doctype html>", False),
+        ({"stream": True}, b"data: [DONE]\n\n", False),
+        ({"stream": True}, b'data: {"id": "x"}\n\n', True),
+    ],
+)
+def test_a_success_that_cannot_be_read_proves_nothing(
+    sent: dict[str, Any], answer: bytes, is_proof: bool
+) -> None:
+    headers = {"content-type": "text/event-stream" if sent else "text/html"}
+    page = exchange("chat", SENT["chat"] | sent, answer, serves=ROW, headers=headers)
+    wanted = {*ROW, "COMMON-RES-001"} if is_proof else set()
+    assert witnessed(steps, seen(variant=page)) == wanted
+    refused = witnessed(steps, seen(valid=page, mutant=mutant(400)))
+    assert ("COMMON-ERR-001" in refused) is is_proof
+    either = witnessed(steps, seen(page=replace(page, expect="either")))
+    assert ("COMMON-ERR-004" in either) is is_proof
 
 
 def test_a_success_that_breaks_off_proves_nothing_here() -> None:

@@ -229,6 +229,15 @@ def test_html_everywhere_is_red(options: RunOptions) -> None:
     assert row(result, "COMMON-RES-002").verdict == "fail"
 
 
+def test_html_everywhere_earns_nothing(options: RunOptions) -> None:
+    """A page in place of an answer shows no promise kept, whatever its status."""
+    result = ran(
+        options, miniatures.html_everywhere, preset="standard", shrink_requests=0
+    )
+    assert [row for row, verdict in verdicts(result).items() if verdict == "pass"] == []
+    assert row(result, "COMMON-RES-002").verdict == "fail"
+
+
 def test_crashes_everywhere_are_red(options: RunOptions) -> None:
     result = ran(options, miniatures.crashes_everywhere)
     assert exit_code(result) == ExitCode.RED
