@@ -1,6 +1,6 @@
 """The kill matrix: all trials, and which rows have shown that they can fail."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,6 +8,21 @@ from typing import Any
 from conformance.catalogue import Catalogue
 from conformance.prove.trial import GOOD, Trial
 from spec import Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What has shown that a row can fail: names of defects, each of them killed."""
+
+    row: Requirement
+    primary: tuple[str, ...]  # it is the row that had to notice
+    shared: tuple[str, ...]  # a check of the row has caught another row's defect
+    declared: tuple[str, ...]  # declared besides, and tripped: no proof by itself
+
+    @property
+    def is_given(self) -> bool:
+        """The row is a primary, or shares the check that noticed one."""
+        return bool(self.primary or self.shared)
 
 
 @dataclass(frozen=True)
@@ -38,45 +53,48 @@ class Matrix:
         return sum(t.outcome in ("killed", "imprecise") for t in self.defects)
 
     @cached_property
-    def killers(self) -> Mapping[str, list[str]]:
-        """Requirement → the defects that have shown that it can fail.
+    def proofs(self) -> Sequence[Proof]:
+        """What has shown that each MUST and SHOULD row can fail."""
+        killed = [t for t in self.defects if t.outcome in ("killed", "imprecise")]
+        primary: dict[str, list[str]] = {}
+        shared: dict[str, list[str]] = {}
+        declared: dict[str, list[str]] = {}
+        for trial in killed:
+            name, aim = trial.planted.name, trial.planted.primary or ""
+            primary.setdefault(aim, []).append(name)
+            for row in self._beside(trial.found_by.get(aim, ())) - {aim}:
+                shared.setdefault(row, []).append(name)
+            for row in trial.planted.also.keys() & trial.tripped.keys():
+                declared.setdefault(row, []).append(name)
+        return [
+            Proof(
+                row,
+                tuple(primary.get(row.id, ())),
+                tuple(shared.get(row.id, ())),
+                tuple(declared.get(row.id, ())),
+            )
+            for row in self.known.scored
+            if row.level != "MAY"
+        ]
 
-        A row has shown it when it tripped as primary or as declared, or when it is
-        served by the very check whose other row did.
-        """
-        found: dict[str, list[str]] = {}
-        for trial in self.defects:
-            if trial.outcome not in ("killed", "imprecise"):
-                continue
-            rows = {trial.planted.primary or ""} | {
-                row for row in trial.planted.also if row in trial.tripped
-            }
-            for row in sorted(rows | self._beside(rows)):
-                found.setdefault(row, []).append(trial.planted.name)
-        return found
-
-    def _beside(self, rows: Iterable[str]) -> set[str]:
-        wanted = set(rows)
-        beside: set[str] = set()
-        for check in self.known.checks:
-            ids = set(self.known.ids_of(check))
-            if ids & wanted:
-                beside |= ids
-        return beside
+    def _beside(self, checks: Iterable[str]) -> set[str]:
+        """The rows that are served by some checks."""
+        names = set(checks)
+        return {
+            row
+            for check in self.known.checks
+            if check.name in names
+            for row in self.known.ids_of(check)
+        }
 
     @property
     def unproved(self) -> list[Requirement]:
-        """MUST and SHOULD rows that no defect has tripped."""
-        return [
-            row
-            for row in self.known.scored
-            if row.level != "MAY" and row.id not in self.killers
-        ]
+        """MUST and SHOULD rows that nothing has shown to be able to fail."""
+        return [proof.row for proof in self.proofs if not proof.is_given]
 
     @property
     def figures(self) -> dict[str, Any]:
         """The proof in numbers."""
-        scored = [row for row in self.known.scored if row.level != "MAY"]
         precise = sum(t.outcome == "killed" for t in self.defects)
         silent = sum(t.outcome == "silent" for t in self.variations)
         return {
@@ -85,6 +103,6 @@ class Matrix:
             "precise": precise,
             "variations": len(self.variations),
             "silent": silent,
-            "requirements": len(scored),
-            "proved": len(scored) - len(self.unproved),
+            "requirements": len(self.proofs),
+            "proved": len(self.proofs) - len(self.unproved),
         }

@@ -1,11 +1,11 @@
 """The published matrix: JSON for programs, Markdown and one HTML file for people."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from conformance.prove.matrix import Matrix
+from conformance.prove.matrix import Matrix, Proof
 from conformance.prove.trial import GOOD, Trial
 
 _INTRODUCTION = (
@@ -38,7 +38,15 @@ def render_json(matrix: Matrix, about: Mapping[str, Any]) -> str:
         **about,
         "figures": matrix.figures,
         "unproved": [row.id for row in matrix.unproved],
-        "killers": dict(sorted(matrix.killers.items())),
+        "requirements": {
+            proof.row.id: {
+                "level": proof.row.level,
+                "primary": proof.primary,
+                "shared": proof.shared,
+                "declared": proof.declared,
+            }
+            for proof in matrix.proofs
+        },
         "trials": [trial.plain() for trial in matrix.trials],
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
@@ -80,8 +88,21 @@ def render_markdown(matrix: Matrix, about: Mapping[str, Any]) -> str:
         "| variation | freedom | outcome | tripped | what is varied |",
         "|---|---|---|---|---|",
         *(_row(trial) for trial in matrix.variations),
+        "",
+        "| requirement | level | primary of | shares a check with | declared by |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {proof.row.id} | {proof.row.level} | {_some(proof.primary)} "
+            f"| {_some(proof.shared)} | {_some(proof.declared)} |"
+            for proof in matrix.proofs
+        ),
     ]
     return "\n".join(out) + "\n"
+
+
+def _some(names: Sequence[str]) -> str:
+    """How many defects, and the first of them by name."""
+    return f"{len(names)}: `{names[0]}`" if names else "0"
 
 
 def _row(trial: Trial) -> str:
@@ -117,6 +138,7 @@ def render_html(matrix: Matrix, about: Mapping[str, Any]) -> str:
         f"<h1>Kill matrix</h1><p>{told}</p><ul class=figures>{figures}</ul>{missing}"
         + _table(matrix.defects, "Defects", "primary")
         + _table(matrix.variations, "Variations", "freedom")
+        + _proofs(matrix.proofs)
         + "</html>\n"
     )
 
@@ -138,4 +160,25 @@ def _table(trials: list[Trial], title: str, column: str) -> str:
     return (
         f"<h2>{title}</h2><table><thead><tr><th>name<th>{column}<th>outcome"
         f"<th>also tripped<th>what it does</thead>{''.join(rows)}</table>"
+    )
+
+
+def _proofs(proofs: Sequence[Proof]) -> str:
+    rows = []
+    for proof in proofs:
+        css = "good" if proof.is_given else "bad"
+        named = [
+            f"<td>{len(names)}" + (f" <code>{escape(names[0])}</code>" if names else "")
+            for names in (proof.primary, proof.shared, proof.declared)
+        ]
+        rows.append(
+            f"<tr><td class={css}>{escape(proof.row.id)}"
+            f"<td>{escape(proof.row.level)}{''.join(named)}"
+        )
+    return (
+        "<h2>Requirements</h2><p>What has shown that each MUST and SHOULD row can fail:"
+        " it is the primary of a killed defect, or the check that noticed one serves it"
+        " too. What a defect declares and trips besides is no proof by itself.</p>"
+        "<table><thead><tr><th>requirement<th>level<th>primary of"
+        f"<th>shares a check with<th>declared by</thead>{''.join(rows)}</table>"
     )

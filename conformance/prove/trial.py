@@ -60,6 +60,9 @@ class Trial:
     planted: Planted
     outcome: Outcome
     tripped: Mapping[str, str] = field(default_factory=dict)  # id → verdict
+    found_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Tripped row → the checks that found something on it."""
+
     stray: Sequence[str] = ()  # tripped, but neither primary nor declared
     idle: Sequence[str] = ()  # declared besides, but did not trip
     acts: int = 0
@@ -93,10 +96,11 @@ def tried(planted: Planted, preset: Preset, seed: int) -> Trial:
 
 def concluded(planted: Planted, result: RunResult, acts: int) -> Trial:
     """Hold a result against what the defect declares."""
-    tripped = {
-        row.requirement.id: row.verdict
-        for row in result.requirements
-        if row.verdict in _TRIPPED
+    broken = [row for row in result.requirements if row.verdict in _TRIPPED]
+    tripped = {row.requirement.id: row.verdict for row in broken}
+    found_by = {
+        row.requirement.id: sorted({found.check for found in row.findings})
+        for row in broken
     }
     faulty = [r.requirement.id for r in result.requirements if r.verdict == "error"]
     declared = {planted.primary, *planted.also}
@@ -118,6 +122,7 @@ def concluded(planted: Planted, result: RunResult, acts: int) -> Trial:
         planted,
         outcome,
         tripped,
+        found_by,
         stray,
         sorted(planted.also.keys() - tripped.keys()),
         acts,

@@ -16,9 +16,8 @@ DEFECTS: tuple[Defect, ...] = (
            "choices/*/message/reasoning_content", 0,
            also={"CHAT-RES-011": "the same member"}),
     member("chat_tool_calls_is_a_string", "CHAT-RES-013", API,
-           "choices/*/message/tool_calls", "", also={"CHAT-RES-014": "the same"}),
-    member("chat_tool_calls_is_null", "CHAT-RES-014", API,
-           "choices/*/message/tool_calls", None, origin="vllm-project/vllm#44104"),
+           "choices/*/message/tool_calls", "", also={
+               "CHAT-RES-014": "the same", "CHAT-RES-009": "content is null beside"}),
     member("chat_logprobs_is_a_list", "CHAT-RES-018", API, "choices/*/logprobs", [],
            also={"CHAT-SEM-005": "no object", "CHAT-SEM-006": "none",
                  "META-072": "not null", "META-075": "none"}),
@@ -27,7 +26,8 @@ DEFECTS: tuple[Defect, ...] = (
     member("chat_prompt_tokens_is_zero", "CHAT-RES-020", API, "usage",
            lambda usage: usage | {"prompt_tokens": 0,
                                   "total_tokens": usage["completion_tokens"]},
-           also={"META-062": "the stream counts them", "META-039": "never"}),
+           also={"META-062": "the stream counts them",
+                 "META-064": "the stream counts them"}),
     forgives("chat_messages_may_be_missing", "CHAT-REQ-004", API, "/messages",
              keyword="required", instead=USER, also={
                  "META-120": "a ticked field", "COMMON-REQ-011": "a ticked field",

@@ -65,7 +65,6 @@ def completions_echo_only_in_the_first_choice(
 @in_answer("META-085", api=API, also={
     "COMP-SEM-004": "above the limit", "COMP-SEM-005": "above the limit",
     "META-040": "above the limit", "META-042": "above the limit",
-    "META-070": "never", "META-043": "never",
 })  # fmt: skip
 def completions_echo_is_counted(context: Context, answer: Answer) -> object:
     """Echoed tokens are counted as generated ones."""
@@ -140,7 +139,7 @@ def completions_one_alternative_only(context: Context, answer: Answer) -> object
 
 @in_answer("META-066", api=API, also={
     "META-067": "probabilities above 1", "META-069": "another log probability",
-    "META-068": "the order turns", "META-089": "never",
+    "META-068": "the order turns",
 })  # fmt: skip
 def completions_probabilities_for_logs(context: Context, answer: Answer) -> object:
     """token_logprobs holds probabilities in percent."""
@@ -154,7 +153,7 @@ def completions_probabilities_for_logs(context: Context, answer: Answer) -> obje
 
 
 @in_answer("META-070", api=API, also={
-    "META-071": "a token is lost", "META-088": "never: all four are cut",
+    "META-071": "a token is lost",
 })  # fmt: skip
 def completions_last_two_positions_lost(context: Context, answer: Answer) -> object:
     """The last two positions of log probabilities are lost."""
@@ -165,9 +164,7 @@ def completions_last_two_positions_lost(context: Context, answer: Answer) -> obj
     return bool(laid)
 
 
-@in_answer("META-071", api=API, also={
-    "META-088": "never: lengths agree",
-})  # fmt: skip
+@in_answer("META-071", api=API)
 def completions_tokens_are_marked(context: Context, answer: Answer) -> object:
     """Tokens show their spaces as underscores."""
     acted = False
@@ -189,7 +186,7 @@ def completions_offsets_one_short(context: Context, answer: Answer) -> object:
     return bool(laid)
 
 
-@in_answer("META-088", api=API, also={"COMP-RES-017": "never"})
+@in_answer("META-088", api=API)
 def completions_offsets_run_backwards(context: Context, answer: Answer) -> object:
     """text_offset falls."""
     laid = [each for each in _laid(answer) if len(each["text_offset"]) > 1]
@@ -199,8 +196,7 @@ def completions_offsets_run_backwards(context: Context, answer: Answer) -> objec
 
 
 @in_answer("META-089", api=API, also={
-    "META-067": "never", "META-069": "the chosen one is renamed",
-    "META-068": "never", "META-071": "never",
+    "META-069": "the chosen one is renamed",
 })  # fmt: skip
 def completions_five_alternatives_are_other_ones(
     context: Context, answer: Answer

@@ -1,13 +1,15 @@
 """What both chat and completions get wrong in stopping and drawing."""
 
-from dataclasses import replace as with_
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from mockserver.defects.planting import Defect, in_answer, in_parameters
 from mockserver.defects.twins import row_of
+from mockserver.plan import Tally
 from serving.context import Context
-from serving.engine import Api
-from serving.stages import Answer
+from serving.engine import Api, Engine
+from serving.stages import Answer, Stages
 
 
 def _text(api: Api, choice: dict[str, Any]) -> str:
@@ -30,8 +32,7 @@ def _stops(api: Api) -> list[Defect]:
         "META-045": "the same statement as a property",
         "META-046": "the stop string is in the text",
         "META-047": "the text goes on", "META-048": "the forms differ",
-        "META-049": "never: not longer than without",
-        "META-059": "never: stream and whole agree",
+
         row("stop obeyed"): "the same statement",
     }  # fmt: skip
 
@@ -54,6 +55,7 @@ def _stops(api: Api) -> list[Defect]:
     @in_answer("META-046", api=api, also={
         "META-047": "the text has the stop string more",
         "META-048": "the forms differ",
+        row("stop obeyed"): "the text has the stop string more",
     })  # fmt: skip
     def stop_string_is_kept(context: Context, answer: Answer) -> object:
         """The stop string ends the text."""
@@ -66,6 +68,7 @@ def _stops(api: Api) -> list[Defect]:
 
     @in_answer("META-047", api=api, also={
         row("stop obeyed"): "its soft clause",
+        "META-042": "fewer tokens than the limit",
     })  # fmt: skip
     def a_stop_says_length(context: Context, answer: Answer) -> object:
         """A text halted by a stop string says `length`."""
@@ -74,12 +77,95 @@ def _stops(api: Api) -> list[Defect]:
             choice["finish_reason"] = "length"
         return bool(stopped)
 
+    @in_answer("META-048", api=api, also={
+        "META-047": "the text is longer", "META-049": "the text is longer",
+        row("stop obeyed"): "the text is longer",
+    })  # fmt: skip
+    def unmet_stop_adds_a_tilde(context: Context, answer: Answer) -> object:
+        """A stop string that does not occur adds a tilde to the text."""
+        if not context.parameters.get("stop"):
+            return False
+        unmet = [c for c in answer["choices"] if c["stop_reason"] is None]
+        for choice in unmet:
+            _say(api, choice, _text(api, choice) + "~")
+        return bool(unmet)
+
     return [
+        unmet_stop_adds_a_tilde,
         stop_ignored,
         only_the_first_stop_counts,
         stop_string_is_kept,
         a_stop_says_length,
     ]
+
+
+def _forms(api: Api) -> list[Defect]:
+    def row(name: str) -> str:
+        return row_of(api, name)
+
+    @in_parameters("META-054", api=api, also={
+        "META-053": "one text for all seeds",
+        row("temperature effect"): "the same statement",
+        row("temperature default"): "1 differs from the default of 1",
+        "META-052": "1 differs from the default of 1",
+    })  # fmt: skip
+    def heat_is_turned_round(context: Context) -> object:
+        """A temperature of 1 is as cold as 0."""
+        if context.body.get("temperature") != 1 or "seed" not in context.body:
+            return False
+        context.parameters["temperature"] = 0
+        return True
+
+    @in_parameters("META-044", api=api)
+    def low_limits_begin_otherwise(context: Context) -> object:
+        """Under a limit of four or less greedy text begins otherwise."""
+        limits = [
+            context.parameters.get(name)
+            for name in ("max_tokens", "max_completion_tokens")
+        ]
+        if context.parameters["temperature"] or not any(x and x <= 4 for x in limits):
+            return False
+        context.parameters["logit_bias"] = {"1001": 100}
+        return True
+
+    @in_parameters("META-060", api=api, also={
+        row("stream"): "the same statement",
+        row("client"): "the client waits for one body",
+        "COMMON-SEM-002": "the client waits for one body",
+        "COMMON-RES-002": "no JSON object",
+    })  # fmt: skip
+    def stream_false_streams(context: Context) -> object:
+        """Stream false, spelt out, streams."""
+        if context.body.get("stream") is not False:
+            return False
+        context.parameters["stream"] = True
+        return True
+
+    return [heat_is_turned_round, low_limits_begin_otherwise, stream_false_streams]
+
+
+def _second_is_drawn(api: Api) -> Defect:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+        answered: Counter[bytes] = Counter()
+
+        def prepare(context: Context) -> None:
+            stages.prepare(context)
+            if context.api == api and context.parameters["temperature"] == 0:
+                answered[context.raw] += 1
+                times = answered[context.raw]
+                if times > 1:
+                    tally.add()
+                    context.parameters |= {"temperature": 1.0, "seed": times}
+
+        return replace(stages, prepare=prepare), engine
+
+    return Defect(
+        "greedy_is_drawn_the_second_time",
+        "The second time the same request at temperature 0 is answered by drawing.",
+        plant,
+        "META-051",
+        {"META-119": "the request is repeated after the error"},
+    )
 
 
 def _draws(api: Api) -> list[Defect]:
@@ -117,36 +203,8 @@ def _draws(api: Api) -> list[Defect]:
         context.parameters["top_p"] = 1
         return bool(narrow)
 
-    @in_parameters("META-051", api=api, also={
-        "META-044": "no text repeats", "META-043": "its soft clause",
-        "META-036": "its soft clause", "META-052": "no text repeats",
-        row("frequency default"): "no text repeats",
-        row("presence default"): "no text repeats",
-        "META-057": "no text repeats", "META-047": "no text repeats",
-        "META-048": "its soft clause", "META-059": "no text repeats",
-        "META-062": "another length", "META-069": "not greedy",
-        "META-073": "no text repeats", "META-075": "no text repeats",
-        "META-086": "no text repeats", "META-087": "no text repeats",
-        "META-084": "its soft clause", "META-085": "another length",
-        "META-089": "no text repeats", "META-117": "its soft clause",
-        "META-118": "no text repeats", "META-119": "no text repeats",
-        "META-055": "cold is not greedy", row("top_p effect"): "cold is not greedy",
-        "META-045": "the plain text is another one", "META-049": "another length",
-        row("stop obeyed"): "the plain text is another one",
-        "META-041": "another length", row("cut"): "another length",
-        "META-079": "no text repeats", "META-058": "never",
-        "CHAT-REQ-032": "its soft clause", "CHAT-SEM-008": "its soft clause",
-    })  # fmt: skip
-    def greedy_is_not_greedy(context: Context) -> object:
-        """Temperature 0 samples, differently each time."""
-        if context.parameters["temperature"] != 0:
-            return False
-        context.parameters |= {"temperature": 0.9, "seed": context.number}
-        return True
-
     @in_parameters("META-052", api=api, also={
         row("frequency default"): "a penalty of 0 is spelt out",
-        "META-056": "never: both signs act",
     })  # fmt: skip
     def spelt_out_frequency_counts(context: Context) -> object:
         """frequency_penalty 0, spelt out, acts as 2."""
@@ -224,10 +282,11 @@ def _draws(api: Api) -> list[Defect]:
         return bool(context.parameters["temperature"])
 
     return [
+        *_forms(api),
         seed_ignored,
         temperature_ignored,
         top_p_ignored,
-        greedy_is_not_greedy,
+        _second_is_drawn(api),
         spelt_out_frequency_counts,
         spelt_out_presence_counts,
         penalties_turned_around,
@@ -241,7 +300,7 @@ def _draws(api: Api) -> list[Defect]:
 
 def _made(api: Api) -> list[Defect]:
     made = [*_stops(api), *_draws(api)]
-    return [with_(each, name=f"{api}_{each.name}") for each in made]
+    return [replace(each, name=f"{api}_{each.name}") for each in made]
 
 
 DEFECTS: tuple[Defect, ...] = (*_made("chat"), *_made("completions"))

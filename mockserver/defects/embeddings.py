@@ -86,6 +86,21 @@ def embeddings_batches_are_blurred(context: Context, answer: Answer) -> object:
     return True
 
 
+@in_answer("META-091", api=API, also={
+    **{row: reason for row, reason in BATCH.items() if row != "META-091"},
+    "META-090": "a text alone stands first",
+})  # fmt: skip
+def embeddings_depend_on_the_position(context: Context, answer: Answer) -> object:
+    """In a batch each vector is shifted by as many components as its position."""
+    data = answer["data"]
+    if len(data) < 2 or is_base64(context):
+        return False
+    for position, item in enumerate(data):
+        vector = item["embedding"]
+        item["embedding"] = vector[position:] + vector[:position]
+    return True
+
+
 @in_answer("EMB-RES-006", api=API, also={
     "META-090": "indices 0 to n-1", "EMB-SEM-003": "the order by index",
 })  # fmt: skip
@@ -298,7 +313,6 @@ def embeddings_every_third_answer_is_rotated(
     "META-025": "another cosine", "SCORE-SEM-006": "another cosine",
     "RERANK-SEM-007": "another cosine", "META-093": "base64 is not harmed",
     "EMB-SEM-004": "base64 is not harmed", "META-100": "the texts differ in their end",
-    "META-090": "never", "META-097": "never",
 })  # fmt: skip
 def embeddings_are_of_the_length_only(context: Context, answer: Answer) -> object:
     """A vector depends on the number of characters alone."""
@@ -307,7 +321,7 @@ def embeddings_are_of_the_length_only(context: Context, answer: Answer) -> objec
     for item, text in zip(_vectors(context, answer), texts, strict=False):
         size = len(item["embedding"])
         vector = [0.001] * size
-        vector[len(text) % size] = 1.0
+        vector[len(str(text)) % size] = 1.0
         item["embedding"] = vector
     return not is_base64(context)
 
@@ -321,20 +335,20 @@ def embeddings_truncation_ignored(context: Context) -> object:
 
 
 @in_parameters("META-100", api=API)
-def embeddings_truncation_keeps_the_end(context: Context) -> object:
-    """Truncation keeps the last tokens in place of the first."""
+def embeddings_truncation_keeps_the_middle(context: Context) -> object:
+    """Truncation keeps the middle, so that what follows the limit counts."""
     limit = context.parameters.get("truncate_prompt_tokens")
     texts = context.parameters["input"]
-    if not limit or limit > 60:
+    if not limit or limit > 60 or not isinstance(texts, list):
         return False
 
-    def turned(text: str) -> str:
-        return " ".join(reversed(text.split()))
+    def middle(text: str) -> str:
+        words = text.split()
+        third = len(words) // 3
+        return " ".join(words[third:] + words[:third])
 
-    many = isinstance(texts, list)
-    turned_texts = [turned(text) for text in texts] if many else turned(texts)
-    context.parameters["input"] = turned_texts
-    return turned_texts != texts
+    context.parameters["input"] = [middle(text) for text in texts]
+    return True
 
 
 @in_answer("META-101", api=API)
@@ -350,6 +364,7 @@ DEFECTS: tuple[Defect, ...] = (
     embeddings_batch_in_reverse,
     embeddings_last_of_three_repeats_the_first,
     embeddings_batches_are_blurred,
+    embeddings_depend_on_the_position,
     embeddings_index_counts_from_one,
     embeddings_equal_texts_merged,
     embeddings_base64_big_endian,
@@ -366,6 +381,6 @@ DEFECTS: tuple[Defect, ...] = (
     embeddings_every_third_answer_is_rotated,
     embeddings_are_of_the_length_only,
     embeddings_truncation_ignored,
-    embeddings_truncation_keeps_the_end,
+    embeddings_truncation_keeps_the_middle,
     embeddings_usage_counts_the_first,
 )

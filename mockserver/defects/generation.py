@@ -16,7 +16,7 @@ def _limits(api: Api) -> list[Defect]:
     @in_parameters(row("new limit obeyed"), api=api, also={
         "META-043": "the two limits differ", "META-040": "the limit is exceeded",
         "META-042": "more than the limit",
-        row("limit"): "its acceptance includes no limit",
+        row("limit range"): "a limit of 0 gives tokens",
     }, origin="vllm-project/vllm-ascend#15931")  # fmt: skip
     def max_completion_tokens_ignored(context: Context) -> object:
         """max_completion_tokens is accepted and ignored; 16 applies."""
@@ -30,8 +30,8 @@ def _limits(api: Api) -> list[Defect]:
     @in_parameters(row("max obeyed"), api=api, also={
         "META-043": "the two limits differ", "META-040": "the limit is exceeded",
         "META-041": "one more than the limit", "META-042": "more than the limit",
-        "META-044": "never: still a prefix", "META-037": "one more per choice",
-        "META-062": "never: stream and whole agree",
+        "META-037": "one more per choice",
+        "COMMON-REQ-014": "one more beside an unset limit",
     })  # fmt: skip
     def max_tokens_gives_one_more(context: Context) -> object:
         """max_tokens k generates k + 1 tokens."""
@@ -70,6 +70,10 @@ def _several(api: Api) -> list[Defect]:
     def row(name: str) -> str:
         return row_of(api, name)
 
+    together = {}
+    if api == "completions":
+        together["META-086"] = "several prompts have several choices"
+
     @in_parameters(row("n obeyed"), api=api, also={
         "META-035": "the same statement as a property",
         "META-065": "the stream has one choice too",
@@ -90,7 +94,7 @@ def _several(api: Api) -> list[Defect]:
             choice["index"] = 0
         return len(answer["choices"]) > 1
 
-    @in_answer("META-037", api=api)
+    @in_answer("META-037", api=api, also=together)
     def usage_counts_one_choice(context: Context, answer: Answer) -> object:
         """completion_tokens of several choices is that of one."""
         count = len(answer["choices"])
@@ -127,7 +131,14 @@ def _several(api: Api) -> list[Defect]:
 
 
 def _counts(api: Api) -> list[Defect]:
-    @in_answer("META-038", api=api)
+    streamed = {
+        "META-062": "the stream counts rightly",
+        "META-064": "the stream counts rightly",
+    }
+    if api == "completions":
+        streamed["META-086"] = "prompts together and alone count otherwise"
+
+    @in_answer("META-038", api=api, also=streamed)
     def prompt_tokens_depend_on_the_limit(context: Context, answer: Answer) -> object:
         """prompt_tokens takes in the limit."""
         usage = answer["usage"]
@@ -135,7 +146,7 @@ def _counts(api: Api) -> list[Defect]:
         usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
         return True
 
-    @in_answer("META-039", api=api)
+    @in_answer("META-039", api=api, also=streamed)
     def prompt_tokens_stop_at_twelve(context: Context, answer: Answer) -> object:
         """prompt_tokens above 12 is counted down from 24."""
         usage = answer["usage"]

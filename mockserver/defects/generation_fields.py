@@ -55,7 +55,10 @@ def _table(api: Api) -> list[Defect]:
                      "META-043": "above the limit", "META-041": "above the limit",
                      "META-037": "not all choices", "META-062": "the stream is right",
                      "META-070": "more than there are positions",
-                     "META-085": "never: always 100"}),
+                     row("limit range"): "more than a limit of 0",
+                     "COMMON-REQ-014": "more than the limit",
+                     "META-064": "the stream is right",
+                     "META-086": "prompts together count 100 too"}),
         forgives("model_may_be_an_object", row("model"), api, "/model",
                  keyword="type", instead="meta-llama/Llama-3.3-70B-Instruct"),
         *(
@@ -109,7 +112,7 @@ def _table(api: Api) -> list[Defect]:
                  keyword="minimum"),
         refuses("refuses_n_above_1", row("n"), api,
                 lambda body: body.get("n", 1) not in (None, 1), why="one choice only",
-                also={**VALID, row("n obeyed"): "never", "COMP-SEM-018": "n is 2"}),
+                also={**VALID, "COMP-SEM-018": "n is 2"}),
         refuses("refuses_a_stop_list", row("stop list"), api, is_list("stop"),
                 why="/stop must be a string", also={
                     **VALID, "META-048": "a list is refused"}),
@@ -128,8 +131,9 @@ def _table(api: Api) -> list[Defect]:
                 lambda body: "continuous_usage_stats" in (
                     body.get("stream_options") or {}),
                 why="no such option", also={**VALID, row("options"): "an option"}),
-        crashes("crashes_on_an_array", row("error"), api,
-                lambda context: context.raw[:1] == b"[", what="an array as body",
+        crashes("crashes_on_no_object", row("error"), api,
+                lambda context: context.raw[:1] in (b"[", b'"'),
+                what="JSON that is no object",
                 also={"COMMON-ERR-004": "the same statement"},
                 origin="vllm-project/vllm#51654"),
         crashes("crashes_on_a_wrong_type", row("error"), api,

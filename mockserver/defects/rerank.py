@@ -114,6 +114,7 @@ def rerank_last_index_repeats_the_first(context: Context, answer: Answer) -> obj
 
 
 TEXT = {
+    "COMMON-REQ-015": "the text beyond ASCII is harmed",
     "META-006": "documents[index] is another text",
     "META-007": "the texts are not those submitted",
     "RERANK-RES-013": "documents[index] is another text",
@@ -134,7 +135,7 @@ def rerank_long_text_cut(context: Context, answer: Answer) -> object:
 @in_answer(
     "RERANK-RES-016",
     api=API,
-    also={**TEXT, "COMMON-REQ-015": "the text beyond ASCII is harmed"},
+    also=TEXT,
 )
 def rerank_non_ascii_replaced(context: Context, answer: Answer) -> object:
     """Characters beyond ASCII come back as question marks."""
@@ -217,7 +218,6 @@ def rerank_root_path_gives_plain_documents(context: Context, answer: Answer) -> 
     "META-010": "copies stand at different positions",
     "META-017": "score has no positions",
     "RERANK-SEM-008": "the score depends on the other documents",
-    "RERANK-SEM-001": "never: the paths agree",
 })  # fmt: skip
 def rerank_scores_depend_on_position(context: Context, answer: Answer) -> object:
     """Each position in the request takes three thousandths off the score."""
@@ -269,9 +269,7 @@ def rerank_truncation_ignored(context: Context) -> object:
     return context.parameters.pop("truncate_prompt_tokens", None) is not None
 
 
-@in_answer("META-015", api=API, also={
-    "META-011": "never: all paths agree",
-})  # fmt: skip
+@in_answer("META-015", api=API)
 def rerank_any_limit_halves_the_scores(context: Context, answer: Answer) -> object:
     """Any truncation limit, however roomy, halves the scores."""
     if not context.parameters.get("truncate_prompt_tokens"):

@@ -100,10 +100,11 @@ def rerank_too_large_top_n_drops_one(context: Context, answer: Answer) -> object
     return True
 
 
-@in_answer("META-003", api=API)
+@in_answer("META-003", api=API, also={"RERANK-SEM-004": "N - 1 for N"})
 def rerank_top_n_equal_to_count_drops_one(context: Context, answer: Answer) -> object:
     """A top_n of exactly N returns N - 1 results."""
-    if context.parameters["top_n"] != len(context.parameters["documents"]) > 2:
+    count = len(context.parameters["documents"])
+    if count < 3 or context.parameters["top_n"] != count:
         return False
     answer["results"].pop()
     return True

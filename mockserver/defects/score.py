@@ -146,6 +146,7 @@ def score_root_path_is_coarse(context: Context, answer: Answer) -> object:
     "META-033",
     api=API,
     also={
+        "META-017": "rerank does not round",
         "META-025": "the rounded score differs",
         "META-032": "the rounded score differs",
         "SCORE-SEM-006": "the rounded score differs",
@@ -212,7 +213,7 @@ def score_truncation_ignored(context: Context) -> object:
 
 @in_answer("META-024", api=API, also={
     "META-025": "scores are no cosines", "SCORE-SEM-006": "scores are no cosines",
-    "META-019": "never: the same pair scores alike",
+    "META-017": "rerank asks for no direction",
 })  # fmt: skip
 def score_depends_on_the_direction(context: Context, answer: Answer) -> object:
     """A first text shorter than the second takes a tenth off the score."""
@@ -238,7 +239,7 @@ def score_turned_round(context: Context, answer: Answer) -> object:
     return True
 
 
-@in_answer("SCORE-REQ-017", api=API)
+@in_answer("SCORE-REQ-017", api=API, also={"SCORE-RES-008": "a string"})
 def score_int_gives_strings(context: Context, answer: Answer) -> object:
     """encoding_format int gives the score as a string."""
     if context.body.get("encoding_format") != "int":

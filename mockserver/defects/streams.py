@@ -151,9 +151,7 @@ def _grammar(api: Api) -> list[Defect]:
             for piece in _pieces(chunk):
                 piece["finish_reason"] = piece["finish_reason"] or ""
 
-    @in_stream("META-061", api=api, also={
-        "META-059": "never: it is empty",
-    })  # fmt: skip
+    @in_stream("META-061", api=api)
     def finish_twice(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
         """The finish chunk of each choice is repeated."""
         return [
@@ -172,7 +170,7 @@ def _grammar(api: Api) -> list[Defect]:
             return chunks
         return [copy for c in chunks for copy in [c] * (1 + (c is texts[2]))]
 
-    @in_stream("META-059", api=api, also={"META-061": "never"})
+    @in_stream("META-059", api=api)
     def last_piece_lost(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
         """The last piece of text is lost."""
         texts = [c for c in chunks if any(_text(p) for p in _pieces(c))]
@@ -189,8 +187,9 @@ def _grammar(api: Api) -> list[Defect]:
                 if not text.isascii():
                     _say(piece, "".join(c if c.isascii() else "\ufffd" for c in text))
 
-    @in_stream("META-059", api=api, also={
-        "META-045": "never: whole answers stop",
+    @in_stream("META-046", api=api, also={
+        TWINS["stop obeyed"][api]: "the stop string is in the text",
+        "META-059": "the whole answer lacks it",
     }, origin="vllm-project/vllm#3672")  # fmt: skip
     def stop_string_leaks(context: Context, chunks: list[Chunk]) -> None:
         """A stop string is kept in streams."""
@@ -200,7 +199,7 @@ def _grammar(api: Api) -> list[Defect]:
                     _say(piece, _text(piece) + piece["stop_reason"])
 
     @in_stream("META-065", api=api, also={
-        "META-061": "a choice never ends", "META-062": "never",
+        "META-061": "a choice never ends",
     })  # fmt: skip
     def last_choice_is_lost(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
         """With several choices the last one is never streamed."""
@@ -276,9 +275,7 @@ def _usage(api: Api) -> list[Defect]:
             usage["completion_tokens"] -= 1
             usage["total_tokens"] -= 1
 
-    @in_stream("META-064", api=api, origin="vllm-project/vllm#9028", also={
-        "META-062": "never: the last is right",
-    })  # fmt: skip
+    @in_stream("META-064", api=api, origin="vllm-project/vllm#9028")
     def continuous_usage_falls(context: Context, chunks: list[Chunk]) -> None:
         """With continuous_usage_stats completion_tokens counts down at first."""
         if not _options(context).get("continuous_usage_stats"):

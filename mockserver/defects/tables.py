@@ -117,6 +117,32 @@ def crashes(
     return Defect(name, text, plant, primary, also, origin=origin)
 
 
+def answers(
+    name: str,
+    primary: str,
+    api: str,
+    when: Callable[[Context, ApiError], bool],
+    *,
+    what: str,
+    also: Mapping[str, str] = _NOTHING,
+    origin: str = "",
+) -> Defect:
+    """Answer 200, with the error as body, where a client mistake is to be refused."""
+
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+        def refusal(context: Context, error: ApiError) -> Response:
+            status, headers, body = stages.refusal(context, error)
+            if concerns(context, api) and when(context, error):
+                tally.add()
+                status = 200
+            return status, headers, body
+
+        return replace(stages, refusal=refusal), engine
+
+    text = f"{api or 'every API'}: {what} is answered 200, with an error as body."
+    return Defect(name, text, plant, primary, also, origin=origin)
+
+
 REMOVED = object()
 
 

@@ -182,6 +182,19 @@ def vectors_not_of_unit_length(context: Context, answer: Answer) -> bool:
     return True
 
 
+@in_parameters(freedom="A-046", api="embeddings")
+def truncation_keeps_the_end(context: Context) -> bool:
+    """Truncation keeps the last words in place of the first."""
+    limit = context.parameters.get("truncate_prompt_tokens")
+    texts = context.parameters["input"]
+    if not limit or limit > 60 or not isinstance(texts, list):
+        return False
+    context.parameters["input"] = [
+        " ".join(reversed(str(text).split())) for text in texts
+    ]
+    return True
+
+
 @in_answer(freedom="A-092", api="chat")
 def tool_calls_absent_in_plain_answers(context: Context, answer: Answer) -> bool:
     """A plain answer has no tool_calls member."""
@@ -299,6 +312,7 @@ VARIATIONS: tuple[Defect, ...] = (
     scores_jitter,
     vectors_jitter,
     vectors_not_of_unit_length,
+    truncation_keeps_the_end,
     tool_calls_absent_in_plain_answers,
     content_empty_beside_calls,
     stop_reason_is_a_token_id,

@@ -1,0 +1,187 @@
+"""What a chat server can get wrong about tools and their calls."""
+
+import json
+from typing import Any
+
+from mockserver.defects.planting import (
+    Chunk,
+    Defect,
+    in_answer,
+    in_parameters,
+    in_stream,
+)
+from serving.context import Context
+from serving.stages import Answer
+
+API = "chat"
+
+
+def _calls(answer: Answer) -> list[dict[str, Any]]:
+    return [c for choice in answer["choices"] for c in choice["message"]["tool_calls"]]
+
+
+@in_parameters("META-076", api=API, also={
+    "CHAT-SEM-017": "the same statement",
+})  # fmt: skip
+def chat_tool_choice_none_calls(context: Context) -> object:
+    """tool_choice none calls a tool all the same."""
+    if context.parameters.get("tool_choice") != "none":
+        return False
+    context.parameters["tool_choice"] = "required"
+    return True
+
+
+@in_parameters("META-077", api=API, also={
+    "CHAT-SEM-019": "the same statement",
+})  # fmt: skip
+def chat_tool_choice_required_ignored(context: Context) -> object:
+    """tool_choice required answers in text."""
+    if context.parameters.get("tool_choice") != "required":
+        return False
+    context.parameters["tool_choice"] = "none"
+    return True
+
+
+def _invented(answer: Answer, name: str) -> None:
+    call = {
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": name, "arguments": "{}"},
+    }
+    for choice in answer["choices"]:
+        choice["message"]["tool_calls"] = [call]
+
+
+@in_answer("META-078", api=API, also={
+    "CHAT-REQ-044": "the default is none", "CHAT-RES-014": "a plain answer",
+    "CHAT-SEM-020": "nothing was offered",
+})  # fmt: skip
+def chat_calls_without_tools(context: Context, answer: Answer) -> object:
+    """An answer to a request without tools has a call."""
+    if context.parameters.get("tools"):
+        return False
+    _invented(answer, "search")
+    return True
+
+
+@in_parameters("CHAT-REQ-045", api=API, also={
+    "META-079": "auto and the default differ",
+})  # fmt: skip
+def chat_tools_default_to_required(context: Context) -> object:
+    """With tools and no tool_choice a call is forced."""
+    if not context.parameters.get("tools") or context.body.get("tool_choice"):
+        return False
+    context.parameters["tool_choice"] = "required"
+    return True
+
+
+@in_answer("CHAT-SEM-020", api=API, also={
+    "META-077": "its soft clause", "META-080": "no such function",
+    "META-081": "a name outside the list",
+})  # fmt: skip
+def chat_called_name_is_prefixed(context: Context, answer: Answer) -> object:
+    """Calls name the function with a prefix."""
+    calls = _calls(answer)
+    for call in calls:
+        call["function"]["name"] = "functions." + call["function"]["name"]
+    return bool(calls)
+
+
+@in_answer("META-080", api=API, also={
+    "CHAT-SEM-020": "arguments are no JSON",
+})  # fmt: skip
+def chat_arguments_are_cut(context: Context, answer: Answer) -> object:
+    """Arguments lack their last brace."""
+    calls = _calls(answer)
+    for call in calls:
+        call["function"]["arguments"] = call["function"]["arguments"][:-1]
+    return bool(calls)
+
+
+@in_answer("META-080", api=API)
+def chat_arguments_are_strings(context: Context, answer: Answer) -> object:
+    """Every argument is a number, whatever the schema says."""
+    acted = False
+    for call in _calls(answer):
+        function = call["function"]
+        given = json.loads(function["arguments"])
+        function["arguments"] = json.dumps(dict.fromkeys(given, 0.5))
+        acted |= bool(given)
+    return acted
+
+
+@in_answer("META-080", api=API, also={"CHAT-SEM-020": "an empty object"})
+def chat_arguments_miss_the_required(context: Context, answer: Answer) -> object:
+    """Arguments are empty, although the schema requires some."""
+    acted = False
+    for call in _calls(answer):
+        acted |= call["function"]["arguments"] != "{}"
+        call["function"]["arguments"] = "{}"
+    return acted
+
+
+@in_answer("META-081", api=API, also={
+    "CHAT-SEM-020": "a name that was not offered", "META-077": "its soft clause",
+    "META-080": "no such function",
+})  # fmt: skip
+def chat_calls_what_it_was_trained_on(context: Context, answer: Answer) -> object:
+    """Calls name the weather tool, whatever it is called now."""
+    acted = False
+    for call in _calls(answer):
+        acted |= call["function"]["name"] != "get_weather"
+        call["function"]["name"] = "get_weather"
+    return acted
+
+
+@in_stream("CHAT-SEM-020", api=API, also={
+    "META-080": "no such function",
+}, origin="vllm-project/vllm#14951")  # fmt: skip
+def chat_streamed_name_repeats(context: Context, chunks: list[Chunk]) -> None:
+    """Every tool-call delta repeats the name."""
+    name = ""
+    for chunk in chunks:
+        for piece in chunk["choices"]:
+            for call in piece["delta"].get("tool_calls") or []:
+                name = call["function"].get("name") or name
+                call["function"]["name"] = name
+
+
+@in_stream("META-080", api=API, also={
+    "CHAT-SEM-020": "arguments are no JSON",
+}, origin="vllm-project/vllm#21046")  # fmt: skip
+def chat_streamed_arguments_lose_a_piece(context: Context, chunks: list[Chunk]) -> None:
+    """The last piece of streamed arguments is lost."""
+    pieces = [
+        call["function"]
+        for chunk in chunks
+        for piece in chunk["choices"]
+        for call in piece["delta"].get("tool_calls") or []
+        if call["function"].get("arguments")
+    ]
+    if pieces:
+        pieces[-1]["arguments"] = ""
+
+
+@in_answer("CHAT-RES-014", api=API, origin="vllm-project/vllm#44104")
+def chat_tool_calls_is_null(context: Context, answer: Answer) -> object:
+    """A plain answer has null in place of an empty list of calls."""
+    plain = [c["message"] for c in answer["choices"] if not c["message"]["tool_calls"]]
+    for message in plain:
+        message["tool_calls"] = None
+    return bool(plain)
+
+
+DEFECTS: tuple[Defect, ...] = (
+    chat_tool_choice_none_calls,
+    chat_tool_choice_required_ignored,
+    chat_calls_without_tools,
+    chat_tools_default_to_required,
+    chat_called_name_is_prefixed,
+    chat_arguments_are_cut,
+    chat_arguments_are_strings,
+    chat_arguments_miss_the_required,
+    chat_calls_what_it_was_trained_on,
+    chat_streamed_name_repeats,
+    chat_streamed_arguments_lose_a_piece,
+    chat_tool_calls_is_null,
+)

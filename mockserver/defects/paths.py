@@ -1,0 +1,259 @@
+"""What a server can get wrong about paths, methods, headers and keys."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mockserver.defects.planting import Defect, in_refusal
+from mockserver.plan import Tally
+from serving.context import Context
+from serving.engine import Engine
+from serving.errors import (
+    ApiError,
+    BadRequest,
+    Broken,
+    NotAllowed,
+    NotFound,
+    Unauthorized,
+)
+from serving.stages import Response, Stages
+
+_NOTHING: Mapping[str, str] = {}
+
+
+class _UnsupportedMedia(BadRequest):
+    """415, which no right server needs here."""
+
+    status = 415
+
+
+class _NotAcceptable(BadRequest):
+    """406, which no right server needs here."""
+
+    status = 406
+
+
+def _refused(
+    name: str,
+    primary: str,
+    text: str,
+    error: type[ApiError],
+    when: Callable[[Context], object],
+    also: Mapping[str, str] = _NOTHING,
+    origin: str = "",
+) -> Defect:
+    """Refuse valid requests; `when` looks at them once they are read."""
+
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+        def prepare(context: Context) -> None:
+            stages.prepare(context)
+            if when(context):
+                tally.add()
+                raise error(text, code="refused")
+
+        return replace(stages, prepare=prepare), engine
+
+    return Defect(name, text, plant, primary, also, origin=origin)
+
+
+def _header(context: Context, wanted: str) -> str:
+    return next((v for k, v in context.headers.items() if k.lower() == wanted), "")
+
+
+def _is(context: Context, path: str, *members: str) -> bool:
+    """The request is to a path, and its body has exactly these members."""
+    return context.path == path and context.body.keys() == {"model", *members}
+
+
+def _texts(context: Context) -> Any:
+    return context.body.get("messages")
+
+
+@in_refusal("COMMON-REQ-003")
+def get_lists_what_there_is(
+    context: Context, error: ApiError, found: Response
+) -> Response:
+    """GET on a documented path is answered 200."""
+    return (200, *found[1:]) if isinstance(error, NotAllowed) else found
+
+
+WITHOUT_QUERY = dict.fromkeys(
+    (
+        *(
+            "COMMON-REQ-009",
+            "COMMON-REQ-005",
+            "COMMON-REQ-012",
+            "COMMON-RES-001",
+            "META-118",
+        ),
+        *(
+            "META-118",
+            "META-119",
+            "META-120",
+            "EMB-REQ-001",
+            "EMB-REQ-003",
+            "EMB-REQ-006",
+        ),
+        *("EMB-REQ-007", "EMB-EX-001"),
+    ),
+    "the valid request lacks the query",
+)
+
+
+def _query_is_demanded() -> Defect:
+    text = "Embeddings begins with a 500, and then refuses all that lacks ?region=."
+
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+        def prepare(context: Context) -> None:
+            stages.prepare(context)
+            if context.api == "embeddings":
+                tally.add()
+                if tally.acts == 1:
+                    raise Broken("warming up", code="crashed")
+                raise BadRequest("?region= is missing", code="region_missing")
+
+        return replace(stages, prepare=prepare), engine
+
+    return Defect(
+        "embeddings_demands_a_query", text, plant, "COMMON-REQ-008", WITHOUT_QUERY
+    )
+
+
+DEFECTS: tuple[Defect, ...] = (
+    get_lists_what_there_is,
+    _query_is_demanded(),
+    _refused(
+        "score_root_is_missing",
+        "COMMON-REQ-001",
+        "/score is not served.",
+        NotFound,
+        lambda context: context.path == "/score",
+        {"SCORE-REQ-001": "it is that path"},
+    ),
+    _refused(
+        "rerank_v2_wants_another_method",
+        "COMMON-REQ-002",
+        "POST on /v2/rerank is answered 405.",
+        NotAllowed,
+        lambda context: context.path == "/v2/rerank",
+        {
+            "COMMON-REQ-001": "it is a listed path",
+            "RERANK-REQ-003": "it is that path",
+        },
+    ),
+    _refused(
+        "accept_header_is_demanded",
+        "COMMON-REQ-005",
+        "A request without any Accept header is refused.",
+        BadRequest,
+        lambda context: not _header(context, "accept"),
+    ),
+    _refused(
+        "embeddings_accept_is_not_read",
+        "EMB-REQ-003",
+        "Embeddings answers 406 to Accept: application/json.",
+        _NotAcceptable,
+        lambda context: (
+            context.api == "embeddings"
+            and _header(context, "accept") == "application/json"
+        ),
+        {"COMMON-REQ-005": "the header is optional"},
+    ),
+    _refused(
+        "charset_is_demanded",
+        "COMMON-REQ-004",
+        "Chat answers 415 to text beyond ASCII whose Content-Type names no charset.",
+        _UnsupportedMedia,
+        lambda context: (
+            context.api == "chat"
+            and not str(_texts(context)).isascii()
+            and "charset" not in _header(context, "content-type")
+        ),
+        {
+            "COMMON-RES-001": "a valid request is not answered 200",
+            "COMMON-REQ-015": "text beyond ASCII is refused",
+        },
+    ),
+    _refused(
+        "tools_demand_a_key",
+        "COMMON-SEM-001",
+        "Chat with a forced tool is answered 401 without a key.",
+        Unauthorized,
+        lambda context: (
+            context.body.get("tool_choice") == "required"
+            and not _header(context, "authorization")
+        ),
+        {
+            "COMMON-RES-001": "a valid request is not answered 200",
+            "CHAT-REQ-043": "required is a documented value",
+        },
+    ),
+    _refused(
+        "rerank_root_refuses_long_lists",
+        "RERANK-REQ-001",
+        "/rerank refuses more than four documents without top_n.",
+        BadRequest,
+        lambda context: (
+            _is(context, "/rerank", "query", "documents")
+            and len(context.body["documents"]) > 4
+        ),
+    ),
+    _refused(
+        "rerank_v1_refuses_long_lists",
+        "RERANK-REQ-002",
+        "/v1/rerank refuses more than four documents without top_n.",
+        BadRequest,
+        lambda context: (
+            _is(context, "/v1/rerank", "query", "documents")
+            and len(context.body["documents"]) > 4
+        ),
+        {"RERANK-REQ-011": "top_n may be omitted"},
+    ),
+    _refused(
+        "score_root_refuses_strings",
+        "SCORE-REQ-001",
+        "/score refuses a pair of two strings.",
+        BadRequest,
+        lambda context: (
+            _is(context, "/score", "text_1", "text_2")
+            and isinstance(context.body["text_1"], str)
+        ),
+        {"COMMON-RES-001": "a valid request is not answered 200"},
+    ),
+    _refused(
+        "embeddings_in_floats_is_nowhere",
+        "EMB-REQ-001",
+        "A single text with encoding_format float is answered 404.",
+        NotFound,
+        lambda context: (
+            _is(context, "/v1/embeddings", "input", "encoding_format")
+            and context.body["encoding_format"] == "float"
+            and isinstance(context.body["input"], str)
+        ),
+        {"EMB-REQ-012": "float may be spelt out"},
+    ),
+    _refused(
+        "chat_begun_by_the_assistant_is_nowhere",
+        "CHAT-REQ-001",
+        "An assistant's preamble under max_completion_tokens is answered 404.",
+        NotFound,
+        lambda context: (
+            _is(context, "/v1/chat/completions", "messages", "max_completion_tokens")
+            and _texts(context)[0]["role"] == "assistant"
+        ),
+    ),
+    _refused(
+        "completions_at_070_is_nowhere",
+        "COMP-REQ-001",
+        "A temperature of 0.7 under max_completion_tokens is answered 404.",
+        NotFound,
+        lambda context: (
+            _is(
+                context,
+                "/v1/completions",
+                *("prompt", "temperature", "max_completion_tokens"),
+            )
+            and context.body["temperature"] == 0.7
+        ),
+    ),
+)

@@ -1,0 +1,115 @@
+"""What goes wrong with the requests that the documents print, and little else."""
+
+from mockserver.defects.planting import Defect, in_answer, in_parameters
+from mockserver.defects.tables import refuses
+from serving.context import Context
+from serving.stages import Answer
+
+
+def _is_printed_rerank(context: Context) -> bool:
+    return bool(
+        context.parameters.get("top_n")
+        and context.parameters.get("truncate_prompt_tokens")
+    )
+
+
+@in_parameters("RERANK-EX-003", api="rerank", also={
+    "RERANK-SEM-004": "top_n is not obeyed",
+})  # fmt: skip
+def rerank_limit_overrides_top_n(context: Context) -> object:
+    """With truncate_prompt_tokens all documents come back, whatever top_n is."""
+    if not _is_printed_rerank(context):
+        return False
+    context.parameters["top_n"] = 0
+    return True
+
+
+@in_answer("RERANK-EX-004", api="rerank")
+def rerank_limit_turns_the_order(context: Context, answer: Answer) -> object:
+    """With top_n and truncate_prompt_tokens the best get the worst scores."""
+    if not _is_printed_rerank(context):
+        return False
+    for result in answer["results"]:
+        result["relevance_score"] = 1 - result["relevance_score"]
+    answer["results"].reverse()
+    return True
+
+
+@in_answer("SCORE-EX-003", api="score", also={
+    "SCORE-RES-006": "0 to n-1", "META-018": "0 to n-1",
+})  # fmt: skip
+def score_of_two_floats_counts_from_one(context: Context, answer: Answer) -> object:
+    """Two pairs with encoding_format float have the indices 1 and 2."""
+    if "encoding_format" not in context.body or len(answer["data"]) != 2:
+        return False
+    for item in answer["data"]:
+        item["index"] += 1
+    return True
+
+
+@in_answer("EMB-EX-003", api="embeddings", also={
+    "EMB-RES-013": "the same statement", "META-102": "the same statement",
+    "COMMON-RES-010": "the same statement",
+})  # fmt: skip
+def embeddings_total_in_floats_is_one_more(context: Context, answer: Answer) -> object:
+    """With encoding_format float total_tokens is one too high."""
+    if context.body.get("encoding_format") != "float":
+        return False
+    answer["usage"]["total_tokens"] += 1
+    return True
+
+
+def _is_new_limit(context: Context) -> bool:
+    return "max_completion_tokens" in context.body
+
+
+@in_parameters("CHAT-REQ-056", api="chat")
+def chat_new_limit_is_never_streamed(context: Context) -> object:
+    """Under max_completion_tokens `stream` is accepted and ignored."""
+    asked = context.parameters.get("stream") and _is_new_limit(context)
+    if asked:
+        context.parameters["stream"] = False
+    return bool(asked)
+
+
+@in_parameters("COMP-EX-002", api="completions")
+def completions_new_limit_is_never_streamed(context: Context) -> object:
+    """Under max_completion_tokens `stream` is accepted and ignored."""
+    asked = context.parameters.get("stream") and _is_new_limit(context)
+    if asked:
+        context.parameters["stream"] = False
+    return bool(asked)
+
+
+@in_answer("CHAT-EX-005", api="chat")
+def chat_new_limit_is_filtered(context: Context, answer: Answer) -> object:
+    """A text that ends by itself under max_completion_tokens says content_filter."""
+    acted = False
+    for choice in answer["choices"]:
+        if _is_new_limit(context) and choice["finish_reason"] == "stop":
+            choice["finish_reason"] = "content_filter"
+            acted = True
+    return acted
+
+
+DEFECTS: tuple[Defect, ...] = (
+    rerank_limit_overrides_top_n,
+    rerank_limit_turns_the_order,
+    score_of_two_floats_counts_from_one,
+    embeddings_total_in_floats_is_one_more,
+    chat_new_limit_is_never_streamed,
+    completions_new_limit_is_never_streamed,
+    chat_new_limit_is_filtered,
+    refuses("score_refuses_float_for_lists", "SCORE-EX-001", "score",
+            lambda body: body.get("encoding_format") == "float"
+            and isinstance(body["text_1"], list), why="lists have no floats"),
+    refuses("embeddings_refuses_float_for_strings", "EMB-EX-001", "embeddings",
+            lambda body: body.get("encoding_format") == "float"
+            and isinstance(body["input"], str), why="strings have no floats"),
+    refuses("chat_refuses_a_preamble", "CHAT-EX-001", "chat",
+            lambda body: body["messages"][0]["role"] == "assistant"
+            and "max_completion_tokens" in body, why="the user speaks first"),
+    refuses("completions_refuses_070", "COMP-EX-001", "completions",
+            lambda body: body.get("temperature") == 0.7
+            and "max_completion_tokens" in body, why="use max_tokens"),
+)  # fmt: skip
