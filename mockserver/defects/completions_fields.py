@@ -44,6 +44,7 @@ DEFECTS: tuple[Defect, ...] = (
             lambda body: isinstance(body["prompt"], str) and len(body) == 3,
             why="/prompt must be an array", also={
                 **VALID, "COMMON-REQ-012": "the smallest body",
+                "COMMON-REQ-005": "the smallest body, without Accept",
                 "META-120": "the smallest body"}),
     refuses("completions_refuses_logprobs_5", "COMP-REQ-017", API,
             lambda body: body.get("logprobs") == 5, why="at most 4", also={

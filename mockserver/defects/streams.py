@@ -91,9 +91,8 @@ def _framing(api: Api) -> list[Defect]:
         return [*frames[:2], error, DONE]
 
     @in_parameters(streamed, api=api, also={
-        **client, layout: "one body is no event stream",
-        TWINS["stream"][api]: "stream true is accepted",
-        **short,
+        **client,
+        TWINS["printed stream"][api]: "the printed body asks for a stream",
     })  # fmt: skip
     def stream_ignored(context: Context) -> object:
         """Stream true gives one JSON body."""

@@ -60,6 +60,7 @@ TWINS: dict[str, dict[Api, str]] = {
         ("top_p effect", "SEM-022", "SEM-017"),
         ("error", "ERR-003", "ERR-003"),
         ("missing", "ERR-002", "ERR-002"),
+        ("printed stream", "REQ-056", "EX-002"),
         ("sum example", "EX-003", "EX-004"),
     )
 }
