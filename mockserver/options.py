@@ -10,9 +10,8 @@ from mockserver.catalogue import KINDS
 from mockserver.faults import FaultRate, parse_rate
 from mockserver.pacing import NO_PACING, Pacing
 from serving.engine import Model
-from serving.options import SERVING, Option, OptionError, resolve, whole
+from serving.options import DIALECT, SERVING, Option, OptionError, resolve, whole
 from serving.run import Address
-from spec import DIALECTS
 
 PREFIX = "AIOS_MOCK"
 _API_KINDS = {
@@ -144,14 +143,6 @@ def _url(text: str) -> str:
     return text
 
 
-def _dialect(text: str) -> str:
-    if text not in DIALECTS:
-        raise argparse.ArgumentTypeError(
-            f"must be one of {', '.join(DIALECTS)}, got {text!r}"
-        )
-    return text
-
-
 def _models(text: str) -> str:
     if text not in ("any", "listed"):
         raise argparse.ArgumentTypeError(f"must be any or listed, got {text!r}")
@@ -176,15 +167,7 @@ _OPTIONS = (
         metavar="any|listed",
     ),
     Option("seed", "another world of texts and vectors", 0, whole, "N"),
-    Option(
-        "dialect",
-        f"whose documents to follow: {', '.join(DIALECTS)}; repeatable, see the "
-        "README for which one stands where",
-        default=("aios",),
-        parse=_dialect,
-        metavar="NAME",
-        repeat=True,
-    ),
+    DIALECT,
     Option(
         "defect",
         "break one promise, to prove a judge; repeatable",

@@ -7,8 +7,10 @@ or an address in use.
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 
+import spec
 from reference_impl.errors import LoadError, Missing
 from reference_impl.options import (
     DEFAULT,
@@ -18,6 +20,7 @@ from reference_impl.options import (
 )
 from reference_impl.packaged import DEFAULTS, Package
 from reference_impl.pull import missing, pull
+from serving.dialects import announced
 from serving.options import OptionError
 from serving.run import Unavailable, serve
 
@@ -54,7 +57,8 @@ def _serve(options: ReferenceOptions) -> None:
     from reference_impl.app import reference_application  # noqa: PLC0415 - slow
 
     application = reference_application(options, _say)
-    serve(application, options.address, _hint, access_log=options.access_log)
+    ready = partial(_said, options)
+    serve(application, options.address, ready, access_log=options.access_log)
 
 
 def _need_libraries() -> None:
@@ -100,8 +104,11 @@ def _packages(options: ReferenceOptions) -> list[Package]:
     return [package for job, package in DEFAULTS.items() if job in jobs]
 
 
-def _hint(url: str) -> str:
-    return f"try: curl {url}/v1/models\n"
+def _said(options: ReferenceOptions, url: str) -> str:
+    """Return a line that can be pasted into a shell, and what else is to be known."""
+    documents = {name: spec.openapi(name) for name in options.dialects}
+    more = announced(documents, url, keyed=options.api_key is not None)
+    return "".join(f"{line}\n" for line in (f"try: curl {url}/v1/models", *more))
 
 
 def _say(text: str) -> None:

@@ -18,10 +18,11 @@ from reference_impl.errors import LoadError, WrongKind
 from reference_impl.options import DEFAULT, ReferenceOptions, Wanted
 from reference_impl.packaged import DEFAULTS
 from reference_impl.pull import place as pulled
-from serving.app import application
+from serving.app import Server, together
 from serving.context import Front, by_name
 from serving.contract import Contract
 from serving.engine import Api, Model
+from serving.stages import Stages
 
 Say = Callable[[str], None]
 
@@ -41,17 +42,21 @@ def reference_application(options: ReferenceOptions, say: Say) -> web.Applicatio
     Raises LoadError for a model that cannot be served.
     """
     engine = load_engine(options, say)
-    return application(
-        Front(
-            engine=engine,
-            contract=Contract(spec.openapi(options.dialect)),
-            find=by_name(engine),
-            api_key=options.api_key,
-            body_limit=options.body_limit,
-            self_check=options.self_check,
-            plain=options.self_check,
-        )
+    return together({name: _server(name, engine, options) for name in options.dialects})
+
+
+def _server(dialect: str, engine: ReferenceEngine, options: ReferenceOptions) -> Server:
+    """Return the server of one dialect; all of them have the same models."""
+    front = Front(
+        engine=engine,
+        contract=Contract(spec.openapi(dialect)),
+        find=by_name(engine),
+        api_key=options.api_key,
+        body_limit=options.body_limit,
+        self_check=options.self_check,
+        plain=options.self_check,
     )
+    return Server(front, Stages())
 
 
 def load_engine(options: ReferenceOptions, say: Say) -> ReferenceEngine:

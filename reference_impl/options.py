@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from serving.options import SERVING, Option, positive, resolve
+from serving.options import DIALECT, SERVING, Option, positive, resolve
 from serving.run import Address
 
 PREFIX = "AIOS_REFERENCE"
-DIALECTS = ("aios", "infinity", "aigne-hub", "aihubmix")
 JOBS = ("chat", "completions", "embeddings", "rerank", "score")
 DEFAULT = "default"  # names the packaged model of a job
 
@@ -32,7 +31,7 @@ class ReferenceOptions:
     cache: Path
     models: tuple[Wanted, ...]
     aliases: Mapping[str, str]
-    dialect: str
+    dialects: tuple[str, ...]  # the first one has the root
     device: str
     dtype: str
     batch: int | None  # rows that decode together; None: by device
@@ -58,12 +57,13 @@ def read_options(
         epilog="Command line > environment > file (--config) > default.",
     )
     values = resolve(_OPTIONS, argv=argv, environ=environ, prefix=PREFIX, parser=parser)
+    dialects = tuple(dict.fromkeys(values["dialect"]))
     return ReferenceOptions(
         address=Address(values["host"], values["port"]),
         cache=values["cache_dir"] or cache_folder(environ),
-        models=tuple(values["model"]) or _default_models(values["dialect"]),
+        models=tuple(values["model"]) or _default_models(dialects),
         aliases=dict(values["alias"]),
-        dialect=values["dialect"],
+        dialects=dialects,
         device=values["device"],
         dtype=values["dtype"],
         batch=values["batch"],
@@ -71,7 +71,7 @@ def read_options(
         context=values["context"],
         threads=values["threads"],
         pull=values["pull"],
-        api_key=values["api_key"],
+        api_key=values["api_key"] or None,
         body_limit=values["body_limit"],
         self_check=values["self_check"],
         access_log=values["access_log"],
@@ -113,9 +113,9 @@ def wanted_model(text: str) -> Wanted:
     return Wanted(job, source)
 
 
-def _default_models(dialect: str) -> tuple[Wanted, ...]:
-    """Return the packaged models; the other dialects document embeddings only."""
-    jobs = ("chat", "embeddings") if dialect == "aios" else ("embeddings",)
+def _default_models(dialects: Sequence[str]) -> tuple[Wanted, ...]:
+    """Return the packaged models; all dialects but AIOS document embeddings only."""
+    jobs = ("chat", "embeddings") if "aios" in dialects else ("embeddings",)
     return tuple(Wanted(job, DEFAULT) for job in jobs)
 
 
@@ -190,5 +190,5 @@ _OPTIONS = (
     Option(
         "pull", "fetch the default models if they are missing", default=True, flag=True
     ),
-    Option("dialect", "whose documents to follow", "aios", _one_of(*DIALECTS), "NAME"),
+    DIALECT,
 )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spec import DIALECTS
+
 _TRUE = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -176,6 +178,15 @@ def whole(text: str) -> int:
         ) from None
 
 
+def dialect(text: str) -> str:
+    """Parse the name of a dialect."""
+    if text not in DIALECTS:
+        raise argparse.ArgumentTypeError(
+            f"must be one of {', '.join(DIALECTS)}, got {text!r}"
+        )
+    return text
+
+
 SERVING = (
     Option("host", "address to listen on", "127.0.0.1", metavar="HOST"),
     Option("port", "port to listen on; 0 takes a free one", 8000, port, "PORT"),
@@ -198,3 +209,14 @@ SERVING = (
     Option("access-log", "log every request", default=False, flag=True),
 )
 """The options that every server of ours has."""
+
+DIALECT = Option(
+    "dialect",
+    f"whose documents to follow: {', '.join(DIALECTS)}; repeatable, see the "
+    "README for which one stands where",
+    default=("aios",),
+    parse=dialect,
+    metavar="NAME",
+    repeat=True,
+)
+"""Which contracts a server has; a dialect that is named twice counts once."""

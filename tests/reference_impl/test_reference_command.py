@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +23,8 @@ def test_the_process_serves_and_stops(folder: Path, tmp_path: Path) -> None:
     arguments = ["--port", "0", "--cache-dir", str(tmp_path), "--device", "cpu"]
     for job, name in (("chat", "llama"), ("embeddings", "bert"), ("rerank", "pairs")):
         arguments += ["--model", f"{job}={folder / name}"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "reference_impl", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(*arguments) as (process, port):
         try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line.startswith("listening on http://127.0.0.1:"), process.stderr
-            port = int(line.rsplit(":", 1)[1])
             assert _asked(port, "GET", "/health") == {"status": "ok"}
             names = [m["id"] for m in _asked(port, "GET", "/v1/models")["data"]]
             assert names == ["llama", "bert", "pairs"]
@@ -45,13 +38,60 @@ def test_the_process_serves_and_stops(folder: Path, tmp_path: Path) -> None:
     assert "llama: chat, completions on cpu in float32" in errors
 
 
-def _asked(port: int, method: str, path: str, body: Any = None) -> Any:
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The process once it listens, and its port."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "reference_impl", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), process.stderr
+        yield process, int(line.rsplit(":", 1)[1])
+
+
+def test_several_dialects_stand_side_by_side(folder: Path, tmp_path: Path) -> None:
+    """Each where its paths are free, and under its name; one model serves all."""
+    words = ["--port", "0", "--cache-dir", str(tmp_path), "--device", "cpu"]
+    words += ["--model", f"embeddings={folder / 'bert'}"]
+    for name in ("infinity", "aigne-hub", "aihubmix"):
+        words += ["--dialect", name]
+    body = {"model": "bert", "input": "a text"}
+    with started(*words) as (process, port):
+        try:
+            said = [process.stdout.readline() for _ in range(6)]  # type: ignore[union-attr]
+            listed = _asked(port, "GET", "/v1/models")["data"]
+            assert listed[0]["capabilities"] == ["embed"]
+            plain = _asked(port, "POST", "/v1/embeddings", body)
+            for path in ("/api/embeddings", "/aihubmix/v1/embeddings"):
+                keyed = _asked(port, "POST", path, body, {"Authorization": "Bearer k"})
+                assert keyed["data"] == plain["data"]
+                with pytest.raises(AssertionError, match="key"):
+                    _asked(port, "POST", path, body)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+    assert f"aihubmix: http://127.0.0.1:{port}/aihubmix\n" in said
+    assert "aigne-hub: no --api-key is set, so any bearer key is accepted\n" in said
+
+
+def _asked(
+    port: int,
+    method: str,
+    path: str,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+) -> Any:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     raw = None if body is None else json.dumps(body)
-    connection.request(method, path, raw, {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    assert answer.status == 200
+    kind = {"Content-Type": "application/json"}
     try:
+        connection.request(method, path, raw, kind | (headers or {}))
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
         return json.loads(answer.read())
     finally:
         connection.close()
@@ -86,6 +126,7 @@ def test_errors_are_one_clear_message(
         (["--alias", "x"], "ALIAS=NAME"),
         (["--device", "tpu"], "auto, cuda, cpu"),
         (["--dtype", "int8"], "auto, bfloat16, float32"),
+        (["--dialect", "klingon"], "aios, infinity, aigne-hub, aihubmix"),
     ],
 )
 def test_bad_values_name_the_valid_ones(
@@ -117,7 +158,8 @@ def test_by_default_the_packaged_models_are_served() -> None:
 
 
 def test_a_dialect_of_embeddings_needs_no_chat_model() -> None:
-    options = read_options(["--dialect", "infinity"], {})
+    options = read_options(["--dialect", "infinity", "--dialect", "infinity"], {})
+    assert options.dialects == ("infinity",)
     assert [w.job for w in options.models] == ["embeddings"]
 
 
