@@ -39,13 +39,28 @@ class Bench:
 
     @cached_property
     def serving(self) -> Mapping[str, int]:
-        """How many planned steps serve each row by their acceptance or refusal."""
+        """How many planned steps serve each row by their acceptance or refusal.
+
+        Steps to a path that is not served do not count: that is the path's own row,
+        and what the rows promise is shown on the other paths.
+        """
         counts: dict[str, int] = {}
         for scenario in self.recording.scenarios:
             for step in scenario.steps:
-                for row in step.serves:
-                    counts[row] = counts.get(row, 0) + 1
+                if step.operation not in self.unserved:
+                    for row in step.serves:
+                        counts[row] = counts.get(row, 0) + 1
         return counts
+
+    @cached_property
+    def unserved(self) -> frozenset[str]:
+        """The operations of which every valid request met 404 or 405."""
+        tried: dict[str, bool] = {}
+        for exchange in self.recording.exchanges:
+            if exchange.expect == "accept" and exchange.response is not None:
+                name, missed = exchange.request.operation, exchange.status in (404, 405)
+                tried[name] = tried.get(name, True) and missed
+        return frozenset(name for name, missed in tried.items() if missed)
 
     @cached_property
     def faults(self) -> Mapping[str, str]:

@@ -60,6 +60,12 @@ def why_inconclusive(
         if coverage and _concerns(bench, scenario, row, short)
     }
     if not names:
+        if (gone := _unserved(bench, row)) is not None:
+            return f"refused prerequisite: {gone} is not served"
+        apis = bench.feeding.apis(row.id)
+        asked = any(not apis.isdisjoint(s.apis) for s in recording.scenarios)
+        if asked and row.id in bench.feeding.annotated:
+            return "too little evidence: no answer has the member that it speaks of"
         return f"not exercised by preset {recording.setting.preset}"
     told = _unanswered(bench, names) or _unsent(bench, names)
     told = told or _unproved_step(bench, row, short) or _refused(bench, row, short)
@@ -68,6 +74,15 @@ def why_inconclusive(
     each = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
     total = sum(c.judged for c in coverage)
     return f"too little evidence: {each or f'{total} of {row.evidence} observations'}"
+
+
+def _unserved(bench: Bench, row: Requirement) -> str | None:
+    """A path on which alone the row could be shown, and which is not there."""
+    for scenario in bench.recording.scenarios:
+        for step in scenario.steps:
+            if row.id in step.serves and step.operation in bench.unserved:
+                return step.operation
+    return None
 
 
 def _unanswered(bench: Bench, names: Collection[tuple[str, int]]) -> str | None:

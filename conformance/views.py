@@ -95,14 +95,12 @@ class RerankAnswer(Answer):
     api: Api | None = "rerank"
 
     def is_readable(self) -> bool:
-        """Results are objects with a numeric score, a whole index and a text."""
+        """Results are objects with a numeric score and a whole index."""
         results = self.body.get("results")
         return isinstance(results, list) and all(
             isinstance(r, dict)
             and is_number(r.get("relevance_score"))
             and is_whole(r.get("index"))
-            and isinstance(r.get("document"), dict)
-            and isinstance(r["document"].get("text"), str)
             for r in results
         )
 
@@ -123,14 +121,30 @@ class RerankAnswer(Answer):
         return [r["index"] for r in self.results]
 
     @property
-    def texts(self) -> list[str]:
-        """The document texts, in the order of the answer."""
-        return [r["document"]["text"] for r in self.results]
-
-    @property
     def documents(self) -> list[str]:
         """The documents that were sent."""
         return list(self.sent.get("documents", []))
+
+
+@dataclass(frozen=True)
+class RerankTexts(RerankAnswer):
+    """A rerank success whose results also say which text they score.
+
+    Without texts the meaning of an index is not known (A-035), nor what is ranked.
+    """
+
+    def is_readable(self) -> bool:
+        """Results have a document with a text, too."""
+        return super().is_readable() and all(
+            isinstance(r.get("document"), dict)
+            and isinstance(r["document"].get("text"), str)
+            for r in self.results
+        )
+
+    @property
+    def texts(self) -> list[str]:
+        """The document texts, in the order of the answer."""
+        return [r["document"]["text"] for r in self.results]
 
 
 @dataclass(frozen=True)

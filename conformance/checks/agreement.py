@@ -8,22 +8,22 @@ from conformance.checks.ranking import ranked, score_difference, scores_by_text
 from conformance.checks.vectors import Vector, cosine, floats
 from conformance.exchange import Observation
 from conformance.tolerances import COSINE_SAME, COSINE_SCORE
-from conformance.views import EmbeddingAnswer, RerankAnswer, ScoreAnswer
+from conformance.views import EmbeddingAnswer, RerankTexts, ScoreAnswer
 
 
 def _is_scored(seen: Observation) -> bool:
     if not (
-        answered(RerankAnswer, "rerank")(seen) and answered(ScoreAnswer, "score")(seen)
+        answered(RerankTexts, "rerank")(seen) and answered(ScoreAnswer, "score")(seen)
     ):
         return False
-    count = len(answer(RerankAnswer, seen, "rerank").documents)
+    count = len(answer(RerankTexts, seen, "rerank").documents)
     return len(answer(ScoreAnswer, seen, "score").scores) == count
 
 
 @check("META-017", on="rerank.score", when=_is_scored)
 def score_agrees_with_rerank(seen: Observation) -> Iterator[Note]:
     """The score API gives each pair the score that rerank gives its document."""
-    view = answer(RerankAnswer, seen, "rerank")
+    view = answer(RerankTexts, seen, "rerank")
     pairs = zip(view.documents, answer(ScoreAnswer, seen, "score").scores, strict=True)
     found = score_difference(scores_by_text(view), pairs, at="/data/{}/score")
     if found:
@@ -46,13 +46,13 @@ def _vectors(seen: Observation) -> list[Vector]:
 
 
 def _is_ranked_by_vectors(seen: Observation) -> bool:
-    return answered(RerankAnswer, "rerank")(seen) and bool(_vectors(seen))
+    return answered(RerankTexts, "rerank")(seen) and bool(_vectors(seen))
 
 
 @check("RERANK-SEM-007", on="rerank.cosine", when=_is_ranked_by_vectors)
 def relevance_is_a_cosine(seen: Observation) -> Iterator[Note]:
     """With an embedding model relevance is a cosine, or one moved to 0…1 (A-049)."""
-    view = answer(RerankAnswer, seen, "rerank")
+    view = answer(RerankTexts, seen, "rerank")
     query, *vectors = _vectors(seen)
     cosines = [cosine(query, vector) for vector in vectors]
     known = scores_by_text(view)

@@ -11,7 +11,16 @@ from typing import Any
 from conformance.check import Check, Finding, Note, Reading, Witness, check
 from conformance.exchange import Api, Exchange, Facts, Observation
 from conformance.tolerances import CLOCK_S
-from conformance.views import Answer, AnyAnswer, Record, Stream, View, is_whole
+from conformance.views import (
+    Answer,
+    AnyAnswer,
+    CompletionAnswer,
+    Record,
+    RerankTexts,
+    Stream,
+    View,
+    is_whole,
+)
 from spec import openapi
 
 _ID: dict[Api, str] = {
@@ -117,9 +126,11 @@ def non_ascii_text_comes_back_unharmed(seen: Observation) -> Iterator[Note]:
         return
     echoed: list[str] = []
     if exchange.api == "rerank":
-        echoed = [r["document"]["text"] for r in answer.body.get("results") or []]
+        told = RerankTexts.of(exchange, seen.facts)
+        echoed = told.texts if told else []
     elif exchange.api == "completions" and answer.sent.get("echo") is True:
-        texts = [c["text"] for c in answer.body.get("choices") or []]
+        spoken = CompletionAnswer.of(exchange, seen.facts)
+        texts = spoken.texts if spoken else []
         # that a text which does not even begin like the prompt echoes nothing is
         # COMP-SEM-002's matter
         echoed = [text for text in texts if text.startswith(_plain_start(seen.params))]

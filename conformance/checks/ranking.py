@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from conformance.tolerances import BETWEEN_CALLS
-from conformance.views import RerankAnswer
+from conformance.views import RerankTexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Difference:
     pointer: str
 
 
-def ranked(answer: RerankAnswer) -> list[tuple[str, float]]:
+def ranked(answer: RerankTexts) -> list[tuple[str, float]]:
     """Texts with their scores, in the order of the answer."""
     return list(zip(answer.texts, answer.scores, strict=True))
 
@@ -45,7 +45,7 @@ def difference(
     return None
 
 
-def scores_by_text(answer: RerankAnswer) -> dict[str, list[float]]:
+def scores_by_text(answer: RerankTexts) -> dict[str, list[float]]:
     """All scores of each text; equal documents are several."""
     scores: dict[str, list[float]] = {}
     for text, score in ranked(answer):

@@ -17,7 +17,7 @@ from conformance.checks.observed import (
 from conformance.checks.ranking import scores_by_text
 from conformance.exchange import Json, Observation
 from conformance.tolerances import BETWEEN_CALLS, WITHIN_ANSWER
-from conformance.views import Record, RerankAnswer, is_whole
+from conformance.views import Record, RerankAnswer, RerankTexts, is_whole
 
 
 def _is_valid(answer: RerankAnswer) -> bool:
@@ -120,7 +120,7 @@ def indices_of_all_documents_are_a_permutation(answer: RerankAnswer) -> Iterator
         )
 
 
-def _points_into_documents(answer: RerankAnswer) -> bool:
+def _points_into_documents(answer: RerankTexts) -> bool:
     """Each index is the position of the text (texts of no document are no proof)."""
     documents = answer.documents
     return all(
@@ -135,7 +135,7 @@ def _is_rank(answer: RerankAnswer) -> bool:
 
 
 @check("RERANK-RES-013", "META-006", when=_has_results)
-def index_leads_to_the_document(answer: RerankAnswer) -> Iterator[Note]:
+def index_leads_to_the_document(answer: RerankTexts) -> Iterator[Note]:
     """documents[index] is the text; the rank in the answer is tolerated (A-035)."""
     if not _points_into_documents(answer) and not _is_rank(answer):
         documents = answer.documents
@@ -153,7 +153,7 @@ def _meanings(record: Record) -> dict[str, list[str]]:
     """The exchanges that only fit one meaning of index, by that meaning."""
     meanings: dict[str, list[str]] = {"input position": [], "rank": []}
     for exchange in record.answers("rerank"):
-        view = RerankAnswer.of(exchange, record.facts)
+        view = RerankTexts.of(exchange, record.facts)
         if view is not None and _has_results(view):
             is_position, is_rank = _points_into_documents(view), _is_rank(view)
             if is_position != is_rank:
@@ -179,7 +179,7 @@ def index_has_one_meaning(record: Record) -> Iterator[Note]:
 
 
 @check("RERANK-RES-016", when=_has_results)
-def texts_are_submitted_documents(answer: RerankAnswer) -> Iterator[Note]:
+def texts_are_submitted_documents(answer: RerankTexts) -> Iterator[Note]:
     """document.text is a submitted document; cut where truncation was asked (soft)."""
     is_truncated = answer.sent.get("truncate_prompt_tokens") is not None
     for i, text in enumerate(answer.texts):
@@ -206,7 +206,7 @@ def top_n_0_returns_all(answer: RerankAnswer) -> Iterator[Note]:
 
 
 @check("RERANK-SEM-002", "META-007", when=_asks_for_all)
-def each_document_is_scored_once(answer: RerankAnswer) -> Iterator[Note]:
+def each_document_is_scored_once(answer: RerankTexts) -> Iterator[Note]:
     """With top_n 0 the returned texts are the submitted ones, as often."""
     sent, returned = Counter(answer.documents), Counter(answer.texts)
     # a text that was never sent is RERANK-RES-016's matter
@@ -258,12 +258,12 @@ def one_document_gives_one_result(answer: RerankAnswer) -> Iterator[Note]:
         )
 
 
-def _returns_duplicates(answer: RerankAnswer) -> bool:
+def _returns_duplicates(answer: RerankTexts) -> bool:
     return _is_valid(answer) and len(set(answer.texts)) < len(answer.texts)
 
 
 @check("META-010", when=_returns_duplicates)
-def equal_documents_score_alike(answer: RerankAnswer) -> Iterator[Note]:
+def equal_documents_score_alike(answer: RerankTexts) -> Iterator[Note]:
     """The same text gets the same score each time that it occurs."""
     for text, scores in scores_by_text(answer).items():
         if not max(scores) - min(scores) <= BETWEEN_CALLS:
@@ -344,10 +344,10 @@ def the_example_has_two_results(seen: Observation) -> Iterator[Note]:
         yield Finding(expected="2 results", actual=count, pointer="/results")
 
 
-@check("RERANK-EX-004", on="rerank.printed", when=answered(RerankAnswer, "printed"))
+@check("RERANK-EX-004", on="rerank.printed", when=answered(RerankTexts, "printed"))
 def the_example_ranks_paris_first(seen: Observation) -> Iterator[Note]:
     """The answer to the printed question ranks first, as printed (real models)."""
-    view = step_answer(RerankAnswer, seen, "printed")
+    view = step_answer(RerankTexts, seen, "printed")
     if view.texts[:1] != view.documents[:1]:
         yield Finding(
             expected=view.documents[0],

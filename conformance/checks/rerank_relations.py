@@ -13,13 +13,17 @@ from conformance.checks.ranking import (
 )
 from conformance.exchange import Observation
 from conformance.tolerances import BETWEEN_CALLS
-from conformance.views import RerankAnswer
+from conformance.views import RerankAnswer, RerankTexts
 
 _TOPS = ("top_1", "top_2", "top_5")
 
 
-def _rerank(seen: Observation, label: str) -> RerankAnswer:
+def _scored(seen: Observation, label: str) -> RerankAnswer:
     return answer(RerankAnswer, seen, label)
+
+
+def _rerank(seen: Observation, label: str) -> RerankTexts:
+    return answer(RerankTexts, seen, label)
 
 
 def _inputs(view: RerankAnswer) -> int:
@@ -58,16 +62,16 @@ def _differing(
 def _is_cut_from_all(seen: Observation) -> bool:
     if not answered(RerankAnswer, "zero", *_TOPS)(seen):
         return False
-    view = _rerank(seen, "zero")
+    view = _scored(seen, "zero")
     return len(view.results) == len(view.documents)
 
 
 @check("RERANK-SEM-004", on="rerank.top_n.cut", when=_is_cut_from_all)
 def top_n_keeps_the_best(seen: Observation) -> Iterator[Note]:
     """The scores under top_n k are the k highest of all."""
-    highest = sorted(_rerank(seen, "zero").scores, reverse=True)
+    highest = sorted(_scored(seen, "zero").scores, reverse=True)
     for label in _TOPS:
-        kept = sorted(_rerank(seen, label).scores, reverse=True)
+        kept = sorted(_scored(seen, label).scores, reverse=True)
         for wanted, score in zip(highest, kept, strict=False):
             if not abs(score - wanted) <= BETWEEN_CALLS:
                 yield Finding(
@@ -88,7 +92,11 @@ def _is_ordered(seen: Observation, label: str) -> bool:
 @check(
     "META-002",
     on="rerank.top_n.cut",
-    when=lambda seen: _is_cut_from_all(seen) and _is_ordered(seen, "zero"),
+    when=lambda seen: (
+        _is_cut_from_all(seen)
+        and answered(RerankTexts, "zero", *_TOPS)(seen)
+        and _is_ordered(seen, "zero")
+    ),
 )
 def top_n_is_a_prefix(seen: Observation) -> Iterator[Note]:
     """The results under top_n k are the first k of those under top_n 0."""
@@ -102,7 +110,7 @@ def top_n_is_a_prefix(seen: Observation) -> Iterator[Note]:
     "RERANK-REQ-012",
     "META-003",
     on="rerank.top_n.whole",
-    when=answered(RerankAnswer, "zero", "omitted"),
+    when=answered(RerankTexts, "zero", "omitted"),
 )
 def omitting_top_n_means_0(seen: Observation) -> Iterator[Note]:
     """Without top_n the answer is that of top_n 0."""
@@ -112,7 +120,7 @@ def omitting_top_n_means_0(seen: Observation) -> Iterator[Note]:
 @check(
     "META-003",
     on="rerank.top_n.whole",
-    when=answered(RerankAnswer, "zero", "count"),
+    when=answered(RerankTexts, "zero", "count"),
 )
 def asking_for_every_document_means_0(seen: Observation) -> Iterator[Note]:
     """top_n N gives the answer of top_n 0 (soft)."""
@@ -133,7 +141,7 @@ def total_tokens_ignore_top_n(seen: Observation) -> Iterator[Note]:
 
 
 def _are_paths_answered(seen: Observation) -> bool:
-    return answered(RerankAnswer, "v1")(seen) and seen.accepted("root", "v2")
+    return answered(RerankTexts, "v1")(seen) and seen.accepted("root", "v2")
 
 
 @check("RERANK-SEM-001", "META-011", on="rerank.paths.", when=_are_paths_answered)
@@ -141,7 +149,7 @@ def rerank_paths_agree(seen: Observation) -> Iterator[Note]:
     """The three paths give the same ranking with the same members."""
     wanted = _members(_rerank(seen, "v1"))
     for label in ("root", "v2"):
-        if not answered(RerankAnswer, label)(seen):
+        if not answered(RerankTexts, label)(seen):
             yield other_shape(seen, label, "v1")
             continue
         yield from _same_ranking(seen, "v1", label)
@@ -154,7 +162,7 @@ def rerank_paths_agree(seen: Observation) -> Iterator[Note]:
             )
 
 
-def _members(view: RerankAnswer) -> set[str]:
+def _members(view: RerankTexts) -> set[str]:
     """JSON pointers of the members of an answer, of any result and of usage."""
     found = {f"/{name}" for name in view.body}
     found |= {f"/usage/{name}" for name in view.usage}
@@ -164,14 +172,14 @@ def _members(view: RerankAnswer) -> set[str]:
 @check(
     "META-008",
     on="rerank.documents",
-    when=answered(RerankAnswer, "base", "shuffled"),
+    when=answered(RerankTexts, "base", "shuffled"),
 )
 def order_of_documents_does_not_matter(seen: Observation) -> Iterator[Note]:
     """The same documents in another order keep their scores."""
     yield from _same_scores(seen, "shuffled")
 
 
-_has_subsets = answered(RerankAnswer, "base", "without", "alone")
+_has_subsets = answered(RerankTexts, "base", "without", "alone")
 
 
 def _reads_pairs(seen: Observation) -> bool:
@@ -248,7 +256,7 @@ def a_limit_bounds_what_rerank_counts(seen: Observation) -> Iterator[Note]:
 @check(
     "META-015",
     on="rerank.truncation",
-    when=answered(RerankAnswer, "unlimited", "roomy"),
+    when=answered(RerankTexts, "unlimited", "roomy"),
 )
 def a_roomy_limit_changes_no_ranking(seen: Observation) -> Iterator[Note]:
     """A limit above the length of every input gives the answer without a limit."""
@@ -257,7 +265,7 @@ def a_roomy_limit_changes_no_ranking(seen: Observation) -> Iterator[Note]:
 
 
 def _ranks_the_answer(seen: Observation) -> bool:
-    if not answered(RerankAnswer, "base")(seen):
+    if not answered(RerankTexts, "base")(seen):
         return False
     view = _rerank(seen, "base")
     return view.documents[-1] in view.texts and len(view.results) >= 2

@@ -148,6 +148,16 @@ def test_a_text_without_the_prompt_is_no_harmed_echo() -> None:
     assert findings(check, echoing("completions", "\n\nThe water ")) == []
 
 
+def test_where_no_document_comes_back_none_is_harmed() -> None:
+    check, answer = common.non_ascii_text_comes_back_unharmed, good("rerank")
+    for result in answer["results"]:
+        result["document"] = None
+    made = exchange("rerank", SENT["rerank"], answer)
+    seen = observation("common.unicode.rerank", TEXT, unicode=made)
+    assert findings(check, seen) == []
+    assert is_evidence(check, seen)
+
+
 def test_where_nothing_is_echoed_acceptance_is_all() -> None:
     check = common.non_ascii_text_comes_back_unharmed
     assert findings(check, echoing("embeddings", "?")) == []

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from exchanges import exchange, findings, observation, readings
+from exchanges import exchange, findings, is_evidence, observation, readings
 from played import (
     BOTH,
     EMBEDDER,
@@ -26,6 +26,7 @@ from played import (
 
 from conformance.checks import rerank
 from conformance.checks.observed import answer
+from conformance.exchange import Exchange
 from conformance.probes import rerank_relations as relations
 from conformance.views import RerankAnswer
 from spec import Level, requirements
@@ -423,6 +424,39 @@ def test_a_request_that_names_the_embedding_model_is_judged_as_one() -> None:
         seen = exchange("rerank", sent, {"results": [result]})
         (found,) = findings(rerank.relevance_lies_between_0_and_1, seen, facts=BOTH)
         assert found.soft is soft
+
+
+def _without_texts(*ranked: tuple[int, float]) -> Exchange:
+    """An answer of a server that returns documents only where they are asked for."""
+    sent = {"model": RERANKER, "query": "q", "documents": ["a", "b"], "top_n": 2}
+    results = [
+        {"index": i, "relevance_score": score, "document": None} for i, score in ranked
+    ]
+    return exchange("rerank", sent, {"results": results, "usage": {"total_tokens": 4}})
+
+
+def test_scores_are_judged_without_texts() -> None:
+    good = _without_texts((1, 0.9), (0, 0.2))
+    for check in (
+        rerank.scores_never_rise,
+        rerank.relevance_lies_between_0_and_1,
+        rerank.indices_are_in_range,
+        rerank.indices_do_not_repeat,
+        rerank.top_n_is_the_number_of_results,
+    ):
+        assert is_evidence(check, good)
+        assert findings(check, good) == []
+    assert findings(rerank.scores_never_rise, _without_texts((1, 0.2), (0, 0.9)))
+    assert findings(rerank.indices_are_in_range, _without_texts((2, 0.9), (0, 0.2)))
+
+
+def test_the_meaning_of_index_is_not_judged_without_texts() -> None:
+    for check in (
+        rerank.index_leads_to_the_document,
+        rerank.texts_are_submitted_documents,
+        rerank.each_document_is_scored_once,
+    ):
+        assert not is_evidence(check, _without_texts((1, 0.9), (0, 0.2)))
 
 
 def test_a_prefix_under_truncation_only_warns() -> None:

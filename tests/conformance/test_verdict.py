@@ -20,7 +20,7 @@ from conformance.probe import Served
 from conformance.recorder import Unsent
 from conformance.recording import Recording, Setting
 from conformance.result import RequirementResult, RunResult, Usage
-from conformance.scenario import Dropped
+from conformance.scenario import Dropped, PlannedScenario, PlannedStep
 from conformance.selfcheck import Slip
 from conformance.verdict import (
     claim,
@@ -273,6 +273,37 @@ def test_every_step_that_serves_a_row_must_be_answered() -> None:
     assert (found.verdict, found.reason) == (
         "inconclusive",
         "timeout: no complete answer",
+    )
+
+
+def test_a_path_that_is_not_served_is_its_own_rows_matter() -> None:
+    """What two paths show is not put in doubt by a third one that is missing."""
+    rows = {"serves": ("RERANK-REQ-004",), "expect": "refuse"}
+    gone = exchange("rerank", {}, {"detail": "no"}, status=404)
+    gone = replace(gone, request=replace(gone.request, operation="POST /v2/rerank"))
+    refused = exchange("rerank", {}, {"detail": "no"}, status=422, **rows)
+    here = observation("toy.here", valid=GOOD, mutant=refused)
+    there = observation("toy.there", valid=gone, mutant=replace(gone, **rows))
+    made = bench(here, there)
+    planned = tuple(
+        PlannedScenario(
+            seen.probe,
+            0,
+            ("rerank",),
+            (
+                PlannedStep("valid", seen["valid"].request.operation, ()),
+                PlannedStep("mutant", seen["mutant"].request.operation, rows["serves"]),
+            ),
+        )
+        for seen in (here, there)
+    )
+    made = replace(made, recording=replace(made.recording, scenarios=planned))
+    assert made.unserved == {"POST /v2/rerank"}
+    assert row(made, "RERANK-REQ-004").verdict == "pass"
+    alone = bench(there)
+    alone = replace(alone, recording=replace(alone.recording, scenarios=planned[1:]))
+    assert row(alone, "RERANK-REQ-004").reason == (
+        "refused prerequisite: POST /v2/rerank is not served"
     )
 
 
