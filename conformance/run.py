@@ -36,7 +36,7 @@ from conformance.recorder import Recorder
 from conformance.recording import Recording, RecordingWriter, Setting, read_recording
 from conformance.result import RunResult, Usage
 from conformance.scenario import Scenario
-from conformance.servers import serving, with_own_key
+from conformance.servers import serving, with_own_key, within_claims
 from conformance.timing import timing
 from conformance.transport import Transport
 from conformance.verdict import claim, exit_code, stale_waivers, verdicts
@@ -62,7 +62,7 @@ async def run(
         SuiteError: our own fault.
 
     """
-    options = with_own_key(options)
+    options = within_claims(with_own_key(options))
     chosen = None if selection is None else frozenset(selection)
     _verify_ids(options, chosen)
     parameters = drawn(options)

@@ -12,12 +12,15 @@ from secrets import token_hex
 
 from conformance.events import Listener, TargetStarted
 from conformance.options import RunOptions, TargetError
-from spec import openapi
+from spec import openapi, requirements
 
 MODULES = {"mock": "mockserver", "reference": "reference_impl"}
 COMMANDS = {"mock": "aios-mock", "reference": "aios-reference"}
 START_S = {"mock": 60.0, "reference": 1200.0}
 """The reference loads its models first; it says what it does meanwhile."""
+
+LACKING = {"reference": ("dimensions",)}
+"""What a bundled server does not claim: its packaged vectors have one length."""
 
 STOP_S = 10.0
 _LISTENING = re.compile(r"listening on (http://\S+)")
@@ -33,6 +36,13 @@ def with_own_key(options: RunOptions) -> RunOptions:
     ):
         return options
     return replace(options, api_key=f"sk-gateway-{token_hex(16)}")
+
+
+def within_claims(options: RunOptions) -> RunOptions:
+    """Options that ask of a bundled server only what it claims."""
+    known = {need for row in requirements(options.dialect) for need in row.needs}
+    more = [need for need in LACKING.get(options.target, ()) if need in known]
+    return replace(options, without=tuple(dict.fromkeys([*options.without, *more])))
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from conformance.reporting.compared import Comparison, Judgement, compare
 from conformance.reporting.dialects import STEM, write_comparison
 from conformance.reporting.terminal import plan_table
 from conformance.reporting.wording import VERDICT_WORDS, counts_line, paragraph
-from conformance.servers import with_own_key
+from conformance.servers import with_own_key, within_claims
 from conformance.settings import read_options
 from conformance.together import conduct_together, jointly
 from spec import DIALECTS, openapi
@@ -114,7 +114,9 @@ def _prepared(options: Sequence[RunOptions]) -> list[RunOptions]:
     demanding = next(name for name in DIALECTS if openapi(name).get("security"))
     key = with_own_key(replace(options[0], dialect=demanding)).api_key
     return [
-        replace(each, api_key=key, report_dir=each.report_dir / each.dialect)
+        within_claims(
+            replace(each, api_key=key, report_dir=each.report_dir / each.dialect)
+        )
         for each in options
     ]
 

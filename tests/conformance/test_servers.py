@@ -11,7 +11,7 @@ import pytest
 from conformance import servers
 from conformance.events import RunEvent, TargetStarted
 from conformance.options import RunOptions, TargetError
-from conformance.servers import serving
+from conformance.servers import serving, within_claims
 
 Fake = Callable[[str], None]
 
@@ -144,3 +144,22 @@ def test_a_folder_of_the_same_name_does_not_take_its_place(
             )
 
     assert asyncio.run(health()) == 200
+
+
+@pytest.mark.parametrize("dialect", ["infinity", "aihubmix"])
+def test_the_reference_claims_vectors_of_one_length(dialect: str) -> None:
+    given = RunOptions("reference", dialect=dialect, without=("base64",))
+    assert within_claims(given).without == ("base64", "dimensions")
+    assert within_claims(within_claims(given)) == within_claims(given)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        RunOptions("reference"),  # AIOS knows no dimensions
+        RunOptions("mock", dialect="infinity"),
+        RunOptions("http://127.0.0.1:8001", dialect="infinity"),
+    ],
+)
+def test_of_others_everything_is_asked(options: RunOptions) -> None:
+    assert within_claims(options) == options
