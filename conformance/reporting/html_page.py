@@ -11,6 +11,7 @@ from pathlib import Path
 from conformance.catalogue import all_checks
 from conformance.options import SuiteError
 from conformance.reporting import html_appendix as appendix
+from conformance.reporting.causes import Cause, causes, counted
 from conformance.reporting.html_rows import filters, pill, row
 from conformance.reporting.json_report import suite_version
 from conformance.reporting.markup import Markup, html, tag
@@ -24,14 +25,13 @@ from conformance.reporting.wording import (
     chosen,
     claim_sentence,
     claim_title,
-    findings_first,
     in_short,
     sentence,
 )
-from conformance.result import RequirementResult, RunResult, Verdict
+from conformance.result import RunResult, Verdict
 from spec import rulings
 
-TOP_FINDINGS = 8
+TOP_FINDINGS = 12
 _HERE = Path(__file__).parent
 _BAR_ORDER: tuple[Verdict, ...] = (
     "pass",
@@ -225,21 +225,23 @@ def _bar(each: ApiRow) -> Markup:
 
 
 def _attention(result: RunResult) -> Markup | None:
-    found = findings_first(result)
+    found = causes(result)
     if not found:
         return None
-    shown = [_top_finding(each) for each in found[:TOP_FINDINGS]]
+    shown = [_top_finding(cause) for cause in found[:TOP_FINDINGS]]
     more = len(found) - TOP_FINDINGS
     if more > 0:
         shown.append(tag("li", f"… and {more} more in the list below.", class_="how"))
     return html(
         tag("h2", "What needs attention"),
+        tag("p", f"{counted(found)}.") if counted(found) else None,
         tag("ul", shown, class_="card finding-list"),
     )
 
 
-def _top_finding(each: RequirementResult) -> Markup:
-    requirement = each.requirement
+def _top_finding(cause: Cause) -> Markup:
+    each, requirement = cause.lead, cause.lead.requirement
+    others = [html(" ", tag("a", name, href=f"#{name}")) for name in cause.others]
     kinds = sorted({KIND_MEANINGS[finding.kind] for finding in each.findings})
     api = API_TITLES.get(requirement.api, requirement.api)
     return tag(
@@ -259,6 +261,7 @@ def _top_finding(each: RequirementResult) -> Markup:
             class_="what",
         ),
         tag("div", sentence(in_short(each)), class_="how"),
+        tag("div", "Also concerns", others, class_="how") if others else None,
     )
 
 

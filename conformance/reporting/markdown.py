@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from conformance.reporting.causes import Cause, causes, counted
 from conformance.reporting.wording import (
     KIND_MEANINGS,
     VERDICT_WORDS,
@@ -11,9 +12,8 @@ from conformance.reporting.wording import (
     api_rows,
     chosen,
     claim_sentence,
-    findings_first,
 )
-from conformance.result import RequirementResult, RunResult
+from conformance.result import RunResult
 
 SHOWN = 25
 _SIGNS = {"fail": "❌", "warn": "⚠️", "error": "💥"}
@@ -70,17 +70,19 @@ def _table(result: RunResult) -> str:
 
 
 def _attention(result: RunResult) -> list[str]:
-    rows = findings_first(result)
-    if not rows:
+    found = causes(result)
+    if not found:
         return []
-    parts = ["## What needs attention", *map(_finding, rows[:SHOWN])]
-    if len(rows) > SHOWN:
-        parts.append(f"… and {len(rows) - SHOWN} more in report.html.")
+    parts = ["## What needs attention", *map(_finding, found[:SHOWN])]
+    if said := counted(found):
+        parts.insert(1, f"{said}.")
+    if len(found) > SHOWN:
+        parts.append(f"… and {len(found) - SHOWN} more in report.html.")
     return parts
 
 
-def _finding(each: RequirementResult) -> str:
-    row = each.requirement
+def _finding(cause: Cause) -> str:
+    each, row = cause.lead, cause.lead.requirement
     summary = f"{_SIGNS[each.verdict]} <b>{row.id}</b> ({row.level}) "
     lines = [f"<details><summary>{summary}{escape(row.statement)}</summary>", ""]
     if each.reason:
@@ -92,6 +94,7 @@ def _finding(each: RequirementResult) -> str:
             f"- actual: {code(actual_text(finding.actual))}",
             f"- at: {code(finding.pointer or 'the whole answer')}",
             f"- sources: {', '.join([*row.sources, *row.rulings[:1]])}",
+            *([f"- also concerns: {_some(cause.others)}"] if cause.others else []),
             "",
             fenced(finding.curl, "sh"),
             "",

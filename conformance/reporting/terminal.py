@@ -9,17 +9,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from conformance.reporting.causes import Cause, causes, counted
 from conformance.reporting.wording import (
     VERDICT_WORDS,
     api_rows,
     chosen,
     claim_sentence,
-    findings_first,
     found_sentence,
 )
-from conformance.result import PlanSummary, RequirementResult, RunResult, Verdict
+from conformance.result import PlanSummary, RunResult, Verdict
 
 FINDINGS_SHOWN = 12
+OTHERS_SHOWN = 5
 REASONS_SHOWN = 6
 LOG_WIDTH = 110
 _STYLES: dict[Verdict, str] = {
@@ -85,18 +86,18 @@ def _claim(result: RunResult) -> Text:
 
 
 def _findings(result: RunResult) -> Iterator[RenderableType]:
-    found = findings_first(result)
+    found = causes(result)
     if not found:
         return
-    yield Text()
-    for each in found[:FINDINGS_SHOWN]:
-        yield _finding(each)
+    yield Text(counted(found), style="dim")
+    for cause in found[:FINDINGS_SHOWN]:
+        yield _finding(cause)
     if (more := len(found) - FINDINGS_SHOWN) > 0:
         yield Text(f"… and {more} more in the report", style="dim")
 
 
-def _finding(each: RequirementResult) -> RenderableType:
-    row = each.requirement
+def _finding(cause: Cause) -> RenderableType:
+    each, row = cause.lead, cause.lead.requirement
     line = Text.assemble(
         (f"{VERDICT_WORDS[each.verdict]:<5}", _STYLES[each.verdict]),
         (f" {row.id} ", "bold"),
@@ -109,7 +110,13 @@ def _finding(each: RequirementResult) -> RenderableType:
     how = Text(f"{first.kind}: {printable(found_sentence(first))}")
     if len(each.findings) > 1:
         how.append(f" (and {len(each.findings) - 1} more)", "dim")
-    return Group(line, _indented(how))
+    shown = [line, _indented(how)]
+    if cause.others:
+        more = len(cause.others) - OTHERS_SHOWN
+        named = ", ".join(cause.others[:OTHERS_SHOWN])
+        tail = f" and {more} more" if more > 0 else ""
+        shown.append(_indented(Text(f"also {named}{tail}", style="dim")))
+    return Group(*shown)
 
 
 def _unproved(result: RunResult) -> Iterator[RenderableType]:

@@ -147,8 +147,10 @@ def claim_sentence(result: RunResult) -> str:
 
 
 def actual_text(value: object, limit: int = ACTUAL_LENGTH) -> str:
-    """A found value as short JSON text."""
+    """A found value as short JSON text; quotes inside a string are left as they are."""
     text = orjson.dumps(plain(value)).decode()
+    if isinstance(value, str) and '\\"' in text:
+        text = text[1:-1].replace('\\"', '"')
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
@@ -156,7 +158,7 @@ def found_sentence(evidence: Evidence) -> str:
     """What was found, in a few words."""
     where = f" at {evidence.pointer}" if evidence.pointer else ""
     return (
-        f"expected {evidence.expected}, got {actual_text(evidence.actual, 80)}{where}"
+        f"expected {evidence.expected}, got {actual_text(evidence.actual, 120)}{where}"
     )
 
 

@@ -26,6 +26,7 @@ from conformance.reporting import (
     wording,
     write_reports,
 )
+from conformance.reporting.causes import causes
 from conformance.result import RequirementResult, RunResult
 from spec import report_schema, requirement
 
@@ -313,6 +314,66 @@ def test_the_summary_names_stale_waivers() -> None:
 def test_the_worst_comes_first() -> None:
     order = [each.requirement.id for each in wording.findings_first(MIXED)]
     assert order == ["EMB-REQ-004", "COMMON-RES-010", "RERANK-SEM-006", "CHAT-SEM-010"]
+
+
+def _ignored(row: str, **over: object) -> RequirementResult:
+    found = evidence("silent", 1, expected="3 choices", pointer="/choices")
+    return RequirementResult(
+        requirement(row), "fail", findings=(replace(found, **over),)
+    )
+
+
+N_IGNORED = made_result(
+    {
+        "CHAT-SEM-011": _ignored("CHAT-SEM-011"),
+        "META-035": _ignored("META-035", exchange="ex-40", expected="2 choices"),
+        "COMP-SEM-008": _ignored("COMP-SEM-008", expected="text that begins with 'a'"),
+    }
+)
+
+
+def test_requirements_that_one_fault_breaks_are_one_cause() -> None:
+    found = [[r.requirement.id for r in cause.rows] for cause in causes(N_IGNORED)]
+    assert found == [["CHAT-SEM-011", "META-035"], ["COMP-SEM-008"]]
+
+
+def test_crashes_of_two_requests_are_two_causes() -> None:
+    crash = evidence("crash", "500 Internal Server Error", pointer="")
+    rows = {
+        row: RequirementResult(
+            requirement(row), "fail", findings=(replace(crash, exchange=place),)
+        )
+        for row, place in (("CHAT-REQ-012", "ex-1"), ("CHAT-REQ-015", "ex-2"))
+    }
+    assert len(causes(made_result(rows))) == 2
+
+
+def test_reports_tell_a_cause_once() -> None:
+    said = "2 findings, which concern 3 requirements"
+    for text in (shown(N_IGNORED), markdown.render(N_IGNORED)):
+        assert said in text
+        assert re.search(r"also (concerns: )?META-035", text)
+        assert len(re.findall("Generate n responses", text)) == 2  # chat, completions
+    page = html_page.render(N_IGNORED)
+    assert f"<p>{said}.</p>" in page
+    assert 'Also concerns <a href="#META-035">META-035</a>' in page
+
+
+def test_where_no_cause_is_shared_nothing_is_counted() -> None:
+    assert "which concern" not in markdown.render(MIXED)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("3", '"3"'),
+        (3, "3"),
+        ('422 {"detail":"no"}', '422 {"detail":"no"}'),
+        ("a\nb", '"a\\nb"'),
+    ],
+)
+def test_a_found_value_can_be_read(value: object, said: str) -> None:
+    assert wording.actual_text(value) == said
 
 
 @pytest.mark.parametrize(
