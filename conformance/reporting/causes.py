@@ -8,7 +8,7 @@ Requirements share a cause if their foremost findings say the same.
 from dataclasses import dataclass
 
 from conformance.likeness import likeness
-from conformance.reporting.wording import findings_first
+from conformance.reporting.wording import badness, findings_first
 from conformance.result import RequirementResult, RunResult
 
 
@@ -30,11 +30,15 @@ class Cause:
 
 
 def causes(result: RunResult) -> list[Cause]:
-    """All causes, the worst first; a requirement stands under one of them."""
+    """All causes: the worst first, of equally bad ones the farthest-reaching.
+
+    A requirement stands under one of them.
+    """
     found: dict[tuple[str, ...], list[RequirementResult]] = {}
     for each in findings_first(result):
         found.setdefault(_cause(each), []).append(each)
-    return [Cause(tuple(rows)) for rows in found.values()]
+    made = [Cause(tuple(rows)) for rows in found.values()]
+    return sorted(made, key=lambda cause: (badness(cause.lead), -len(cause.rows)))
 
 
 def counted(found: list[Cause]) -> str:

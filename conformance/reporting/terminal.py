@@ -110,7 +110,7 @@ def _finding(cause: Cause) -> RenderableType:
     how = Text(f"{first.kind}: {printable(found_sentence(first))}")
     if len(each.findings) > 1:
         how.append(f" (and {len(each.findings) - 1} more)", "dim")
-    shown = [line, _indented(how)]
+    shown: list[RenderableType] = [line, _indented(how)]
     if cause.others:
         more = len(cause.others) - OTHERS_SHOWN
         named = ", ".join(cause.others[:OTHERS_SHOWN])

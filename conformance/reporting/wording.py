@@ -47,6 +47,7 @@ API_TITLES: Mapping[str, str] = {
     "models": "Models",
 }
 _WORST_KINDS: Sequence[Kind] = ("silent", "crash", "refused", "malformed")
+_RANKS: Mapping[Verdict, int] = {"error": 0, "fail": 1, "warn": 2}
 ACTUAL_LENGTH = 160
 
 
@@ -81,16 +82,16 @@ def api_rows(result: RunResult) -> list[ApiRow]:
 
 def findings_first(result: RunResult) -> list[RequirementResult]:
     """What needs attention, the worst first: error, fail, warn; MUST before SHOULD."""
-    ranks = {"error": 0, "fail": 1, "warn": 2}
-    shown = [each for each in result.requirements if each.verdict in ranks]
+    shown = [each for each in result.requirements if each.verdict in _RANKS]
+    return sorted(shown, key=lambda each: (badness(each), each.requirement.id))
 
-    def badness(each: RequirementResult) -> tuple[int, int, str]:
-        kinds = [_WORST_KINDS.index(finding.kind) for finding in each.findings]
-        level = 0 if each.requirement.level == "MUST" else 1
-        worst = min(kinds, default=len(_WORST_KINDS))
-        return ranks[each.verdict] * 2 + level, worst, each.requirement.id
 
-    return sorted(shown, key=badness)
+def badness(each: RequirementResult) -> tuple[int, int]:
+    """How bad a requirement is broken: the lower the worse."""
+    kinds = [_WORST_KINDS.index(finding.kind) for finding in each.findings]
+    level = 0 if each.requirement.level == "MUST" else 1
+    worst = min(kinds, default=len(_WORST_KINDS))
+    return _RANKS[each.verdict] * 2 + level, worst
 
 
 def paragraph(error: ConformanceError) -> str:
@@ -157,9 +158,9 @@ def actual_text(value: object, limit: int = ACTUAL_LENGTH) -> str:
 def found_sentence(evidence: Evidence) -> str:
     """What was found, in a few words."""
     where = f" at {evidence.pointer}" if evidence.pointer else ""
-    return (
-        f"expected {evidence.expected}, got {actual_text(evidence.actual, 120)}{where}"
-    )
+    # what was accepted and ignored has an answer like any other
+    actual = actual_text(evidence.actual, 60 if evidence.kind == "silent" else 120)
+    return f"expected {evidence.expected}, got {actual}{where}"
 
 
 def in_short(each: RequirementResult) -> str:

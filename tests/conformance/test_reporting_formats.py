@@ -318,9 +318,8 @@ def test_the_worst_comes_first() -> None:
 
 def _ignored(row: str, **over: object) -> RequirementResult:
     found = evidence("silent", 1, expected="3 choices", pointer="/choices")
-    return RequirementResult(
-        requirement(row), "fail", findings=(replace(found, **over),)
-    )
+    findings = (replace(found, **over),)  # type: ignore[arg-type]
+    return RequirementResult(requirement(row), "fail", findings=findings)
 
 
 N_IGNORED = made_result(
@@ -335,6 +334,16 @@ N_IGNORED = made_result(
 def test_requirements_that_one_fault_breaks_are_one_cause() -> None:
     found = [[r.requirement.id for r in cause.rows] for cause in causes(N_IGNORED)]
     assert found == [["CHAT-SEM-011", "META-035"], ["COMP-SEM-008"]]
+
+
+def test_of_equally_bad_causes_the_farthest_reaching_comes_first() -> None:
+    rows = {
+        "CHAT-REQ-003": _ignored("CHAT-REQ-003", expected="400: /model is missing"),
+        "CHAT-SEM-011": _ignored("CHAT-SEM-011"),
+        "META-035": _ignored("META-035"),
+    }
+    (first, *_) = causes(made_result(rows))
+    assert first.lead.requirement.id == "CHAT-SEM-011"
 
 
 def test_crashes_of_two_requests_are_two_causes() -> None:
