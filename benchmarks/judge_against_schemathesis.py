@@ -1,24 +1,30 @@
 """The judge and `schemathesis run`, side by side on the same planted defects.
 
-    python benchmarks/judge_against_schemathesis.py [--sample 24] [--seed 1]
+    python benchmarks/judge_against_schemathesis.py [--sample 40] [--seed 1]
 
-Both get the same contract, the same served models and the same broken mock. For
-schemathesis a defect is killed by any failure that it does not also report on the
-faithful mock with the same seed; for the judge, when the row tripped that the defect
-names. Prints kills and requests of both, and their ratio, which is to be at least 5.
+The defects are a random sample of all AIOS defects, drawn with the seed: none is
+chosen or left out by hand. Both tools get the same contract, the same served models
+and the same broken mock. For schemathesis a defect is killed by any failure that it
+does not also report on the faithful mock with the same seed; for the judge, when the
+row tripped that the defect names. Prints kills and requests of both, and their
+ratio, which is to be at least 5.
 """
 
 import argparse
 import base64
 import json
+import os
 import random
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +50,14 @@ class Outcome:
     by_schemathesis: bool
     judge_requests: int
     schemathesis_requests: int
+
+    @property
+    def line(self) -> str:
+        """The outcome as it is printed."""
+        ours, theirs = (
+            "killed" if kill else "-" for kill in (self.by_judge, self.by_schemathesis)
+        )
+        return f"{self.name:<56}{ours:>8}{theirs:>8}"
 
 
 def with_models() -> Any:
@@ -143,41 +157,46 @@ def defects(sample: int, seed: int) -> list[Planted]:
     return random.Random(seed).sample(known, min(sample, len(known)))  # noqa: S311
 
 
-def compare(chosen: Iterable[Planted], seed: int) -> list[Outcome]:
-    """Both tools on every defect, one after the other."""
-    outcomes = []
+def compare(chosen: Sequence[Planted], seed: int, jobs: int) -> list[Outcome]:
+    """Both tools on every defect, several defects at a time."""
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder) / "openapi.json"
         document.write_text(json.dumps(with_models()))
         usual, cases = schemathesis(document, seed)
         print(f"schemathesis on the faithful mock: {cases} cases, {len(usual)} alarms")
-        for planted in chosen:
-            found, cases = schemathesis(document, seed, "--defect", planted.name)
-            trial = tried(planted, "standard", 0)
-            outcome = Outcome(
-                planted.name,
-                planted.primary in trial.tripped,
-                bool(found - usual),
-                trial.requests,
-                cases,
-            )
-            outcomes.append(outcome)
-            ours, theirs = (
-                "killed" if kill else "-"
-                for kill in (outcome.by_judge, outcome.by_schemathesis)
-            )
-            print(f"{planted.name:<56}{ours:>8}{theirs:>8}", flush=True)
+        judged = partial(judge_both, document, usual, seed)
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            outcomes = []
+            for outcome in pool.map(judged, chosen):
+                outcomes.append(outcome)
+                print(outcome.line, flush=True)
     return outcomes
+
+
+def judge_both(
+    document: Path, usual: frozenset[Failure], seed: int, planted: Planted
+) -> Outcome:
+    """Both tools on one defect."""
+    found, cases = schemathesis(document, seed, "--defect", planted.name)
+    trial = tried(planted, "standard", 0)
+    return Outcome(
+        planted.name,
+        planted.primary in trial.tripped,
+        bool(found - usual),
+        trial.requests,
+        cases,
+    )
 
 
 def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sample", type=int, default=24)
+    parser.add_argument("--sample", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     print(f"{'defect':<56}{'judge':>8}{'schema.':>8}")
-    outcomes = compare(defects(given.sample, given.seed), given.seed)
+    outcomes = compare(defects(given.sample, given.seed), given.seed, given.jobs)
     ours = sum(o.by_judge for o in outcomes)
     theirs = sum(o.by_schemathesis for o in outcomes)
     most = max(o.judge_requests for o in outcomes)
