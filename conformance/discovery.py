@@ -175,7 +175,9 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
             kinds[api] = await _kind(asked, api, models, absent)
     stated = _limits(listing)
     limits = {api: stated[name] for api, name in models.items() if name in stated}
-    return Discovery(Facts(options.dialect, models, kinds, limits), absent)
+    scheme = recorder.transport.url.partition("://")[0]
+    facts = Facts(options.dialect, models, kinds, limits, scheme)
+    return Discovery(facts, absent)
 
 
 def _search(api: Api, options: RunOptions, listed: Sequence[str]) -> _Search:

@@ -122,6 +122,7 @@ class Facts:
     )
     # tokens that each API's model reads, where the target states it
     limits: Mapping[Api, int] = field(default_factory=dict)
+    scheme: str = ""  # "http" or "https", once the target was reached
 
 
 @dataclass(frozen=True)

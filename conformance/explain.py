@@ -17,9 +17,11 @@ from conformance.exchange import Observation
 from conformance.judge import Judgement, Trace, judge
 from conformance.options import Preset, RunOptions
 from conformance.plan import Plan, scenario_of
-from conformance.probe import Params, Probe, Served
+from conformance.probe import Params, Probe, Served, Step
 from conformance.recorder import Recorder
 from conformance.scenario import Scenario
+from conformance.selfcheck import slip
+from conformance.sending import outgoing
 from conformance.views import Record
 from spec import Level
 
@@ -217,8 +219,19 @@ class Explainer:
     ) -> tuple[Observation, Judgement] | None:
         """Play parameters that were not drawn, and judge them."""
         scenario = scenario_of(self.plan.catalogue, probe, number, params, self.served)
+        slips = len(self.recorder.slips)
+        if any(self._slip(step) for step in scenario.steps):
+            return None  # smaller, but not what its steps claim: it shows nothing
         seen = await self._play([scenario], "small")
+        if len(self.recorder.slips) > slips:
+            return None
         return (seen[0], self._judge(seen[0])) if seen else None
+
+    def _slip(self, step: Step) -> str | None:
+        if callable(step.body) and step.raw is None:
+            return None  # is seen to when it is made
+        made = outgoing(step, {})
+        return slip(self.options.dialect, step, made.body if made else None)
 
     async def _play(
         self, scenarios: Sequence[Scenario], prefix: str

@@ -45,8 +45,15 @@ class Feeding:
         return self.feeds(bare, row)
 
     def declaring(self, row: str) -> Iterator[Check]:
-        """The checks that declare a row, or say that they may name it."""
-        return (c for c in self.known.checks if row in c.ids or row in c.names)
+        """The checks that declare a row, or may name it.
+
+        A check of some probes that tells its rows by the dialect may name any row.
+        """
+        return (
+            check
+            for check in self.known.checks
+            if row in check.ids or row in check.names or _names_freely(check)
+        )
 
     def apis(self, row: str) -> frozenset[Api]:
         """The APIs that a row speaks of."""
@@ -71,6 +78,10 @@ def apis_of(known: Catalogue, row: str) -> frozenset[Api]:
     """The APIs whose operations a row names."""
     operations = known.requirements[row].operations
     return frozenset(api_of(operation) for operation in operations)
+
+
+def _names_freely(check: Check) -> bool:
+    return bool(check.witness and check.on and not (check.ids or check.names))
 
 
 def fed(check: Check, scenario: PlannedScenario) -> bool:

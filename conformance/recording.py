@@ -301,6 +301,7 @@ def _facts(facts: Facts) -> dict[str, Any]:
         "models": dict(facts.models),
         "kinds": dict(facts.kinds),
         "limits": dict(facts.limits),
+        "scheme": facts.scheme,
     }
 
 

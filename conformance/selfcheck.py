@@ -1,10 +1,11 @@
 """The judge judges itself: what it sends must be what it claims to send.
 
-A request that we call valid must satisfy the OpenAPI document in force, and one
-that is to be refused must break it. Otherwise a verdict that rests on it would be
-our error, and is reported as one.
+A request that we call valid must satisfy the OpenAPI document in force, without a
+value that the documents leave open, and one that is to be refused must break it.
+Otherwise a verdict that rests on it would be our error, and is reported as one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -37,6 +38,8 @@ def slip(dialect: str, step: Step, body: bytes | None) -> str | None:
     wrong = breach(dialect, step.operation, body)
     if step.expect == "accept" and wrong:
         return f"sent as valid, but {wrong}"
+    if step.expect == "accept" and (open_ := _doubt(dialect, step.operation, body)):
+        return f"sent as valid, but whether it is to be taken is open: {open_}"
     if step.expect == "refuse" and not wrong:
         return f"sent to be refused ({step.breaks}), but the document allows it"
     return None
@@ -57,6 +60,17 @@ def breach(dialect: str, operation: str, body: bytes | None) -> str | None:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         return f"the body is not JSON: {error}"
+    return _first_error(validator, value)
+
+
+def _doubt(dialect: str, operation: str, body: bytes | None) -> str | None:
+    """What a body holds that the document marks `x-either`; it obeys the rest."""
+    method, _, path = operation.partition(" ")
+    validator = _validator(dialect, method.lower(), path, is_strict=True)
+    return _first_error(validator, orjson.loads(body)) if validator and body else None
+
+
+def _first_error(validator: Any, value: Any) -> str | None:
     found = next(iter(validator.iter_errors(value)), None)
     if found is None:
         return None
@@ -65,8 +79,28 @@ def breach(dialect: str, operation: str, body: bytes | None) -> str | None:
 
 
 @cache
-def _validator(dialect: str, method: str, path: str) -> Any:
-    document = openapi(dialect)
+def _undoubted(dialect: str) -> Any:
+    """The document, with everything that it marks `x-either` forbidden."""
+    return _strict(openapi(dialect))
+
+
+def _strict(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_strict(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    if node.get("x-either") is True:
+        return False
+    strict = {name: _strict(inner) for name, inner in node.items()}
+    if "x-either" in node:
+        doubtful = {"not": {"enum": node["x-either"]}}
+        strict["allOf"] = [*strict.get("allOf", ()), doubtful]
+    return strict
+
+
+@cache
+def _validator(dialect: str, method: str, path: str, *, is_strict: bool = False) -> Any:
+    document = _undoubted(dialect) if is_strict else openapi(dialect)
     body = document["paths"][path][method].get("requestBody")
     if body is None:
         return None

@@ -117,6 +117,13 @@ def the_base_url_alone_reaches_every_api(record: Record) -> Iterator[Note]:
             )
 
 
+@check("COMMON-REQ-010")
+def either_scheme_will_do(record: Record) -> Iterator[Note]:
+    """Whether the target was reached over https, as the printed host is."""
+    if record.facts.scheme and any(e.response for e in record.exchanges):
+        yield Reading(f"reached over {record.facts.scheme}")
+
+
 @check("COMMON-REQ-015", on="common.unicode.", when=lambda s: s.accepted("unicode"))
 def non_ascii_text_comes_back_unharmed(seen: Observation) -> Iterator[Note]:
     """Text beyond ASCII that an answer echoes is the text that was sent."""
@@ -377,6 +384,7 @@ CHECKS: tuple[Check, ...] = (
     post_is_the_method,
     json_is_the_media_type,
     the_base_url_alone_reaches_every_api,
+    either_scheme_will_do,
     non_ascii_text_comes_back_unharmed,
     unlisted_members_are_free,
     success_is_labelled_json,

@@ -77,7 +77,7 @@ def streamed_usage_is_the_whole_usage(seen: Observation) -> Iterator[Note]:
                 )
 
 
-@check(witness=True)
+@check(on="chat.tools.streamed", witness=True)
 def call_deltas_join_to_calls(stream: Streamed) -> Iterator[Note]:
     """Tool-call deltas of one index join to one offered call with fitting arguments."""
     if stream.exchange.api != "chat" or not stream.is_sound:

@@ -108,6 +108,14 @@ def test_a_request_with_a_key_says_nothing_about_keys() -> None:
     assert not is_evidence(common.no_key_is_needed, replace(keyed, request=request))
 
 
+def test_the_scheme_is_told_and_free() -> None:
+    check = common.either_scheme_will_do
+    for scheme in ("http", "https"):
+        facts = Facts(scheme=scheme)
+        assert readings(check, accepted(), facts=facts) == [f"reached over {scheme}"]
+    assert readings(check, accepted()) == []
+
+
 def test_an_api_that_refuses_every_valid_request_is_not_reached() -> None:
     check = common.the_base_url_alone_reaches_every_api
     assert rows(check, refused(400), accepted("rerank")) == {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import toys
+from hypothesis import strategies as st
 from miniatures import Asked, Said, listening, refuse, say
 from test_transport import Pauses
 
@@ -19,7 +20,7 @@ from conformance.explain import Explainer
 from conformance.judge import Judgement, judge
 from conformance.options import RunOptions
 from conformance.plan import Plan, assemble, drawn
-from conformance.probe import Params, Probe, Served, Step, table
+from conformance.probe import Params, Probe, Served, Step, probe, table
 from conformance.recorder import Recorder
 from conformance.transport import Transport
 
@@ -60,6 +61,19 @@ def costly(n: Params, served: Served) -> Iterator[Step]:
     documents = [f"text {i}" for i in range(n)]
     body = toys.body(served, documents=documents)
     yield Step("all", toys.RERANK, body, prompt_tokens=0, last=True)
+
+
+@probe("toy.fewest", "rerank", params=st.integers(0, 9), draws=(1, 1, 1))
+def fewest(n: Params, served: Served) -> Iterator[Step]:
+    """Whether no document at all is to be taken is open (A-044)."""
+    yield Step("all", toys.RERANK, toys.body(served, documents=["a"] * n))
+
+
+@probe("toy.fewest_later", "rerank", params=st.integers(0, 9), draws=(1, 1, 1))
+def fewest_later(n: Params, served: Served) -> Iterator[Step]:
+    yield Step(
+        "all", toys.RERANK, lambda _: toys.body(served, documents=["a"] * n), like=""
+    )
 
 
 def catalogue_of(*probes: Probe, noisy: bool = False) -> Catalogue:
@@ -144,6 +158,15 @@ def test_what_comes_last_and_was_refused_costs_nothing_again(
     story = Story(lambda _: refuse(500, "too much"), monkeypatch, costly)
     assert {t.probe for t in story.main.traces} == {"toy.costly"}
     assert story.sent_again
+
+
+@pytest.mark.parametrize("probe", [fewest, fewest_later])
+def test_what_is_made_smaller_is_still_valid(
+    monkeypatch: pytest.MonkeyPatch, probe: Probe
+) -> None:
+    story = Story(lambda _: refuse(400, "no"), monkeypatch, probe)
+    assert {trace.probe for trace in story.main.traces} == {probe.name}
+    assert story.smallest() == [1]
 
 
 @pytest.mark.parametrize("count", [2, 3])

@@ -3,7 +3,7 @@
 import pytest
 import toys
 
-from conformance.catalogue import all_checks, all_probes
+from conformance.catalogue import all_checks, all_probes, catalogue
 from conformance.check import Check
 from conformance.exchange import Facts
 from conformance.feeding import Feeding, fed, is_on, view_api
@@ -51,6 +51,22 @@ def test_the_schema_of_answers_feeds_its_rows(feeding: Feeding) -> None:
 def test_acceptance_feeds_the_common_rows(feeding: Feeding) -> None:
     for row in ("COMMON-RES-001", "COMMON-ERR-001", "COMMON-ERR-004"):
         assert feeding.feeds(REFUSED, row)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "probe", "row"),
+    [
+        ("infinity", "infinity.dimensions", "INF-SEM-005"),
+        ("infinity", "infinity.batch", "INF-REQ-007"),
+        ("aigne-hub", "aigne-hub.batch", "AIGNE-RES-003"),
+        ("aihubmix", "aihubmix.formats", "AHM-SEM-002"),
+    ],
+)
+def test_a_check_that_tells_its_rows_by_the_dialect_feeds_them(
+    dialect: str, probe: str, row: str
+) -> None:
+    played = PlannedScenario(probe, 0, ("embeddings",), ())
+    assert Feeding(catalogue(dialect)).feeds(played, row)
 
 
 def test_a_row_names_its_apis(feeding: Feeding) -> None:

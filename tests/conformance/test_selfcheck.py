@@ -40,6 +40,35 @@ def test_a_valid_request_sent_to_be_refused_is_one() -> None:
     assert "the document allows it" in (told(step(BODY, "refuse")) or "")
 
 
+@pytest.mark.parametrize(
+    ("operation", "body", "place"),
+    [
+        (toys.RERANK, BODY | {"documents": []}, "/documents"),
+        (
+            "POST /v1/completions",
+            {"model": "m", "prompt": "a", "max_tokens": 0},
+            "/max_tokens",
+        ),
+        (
+            "POST /v1/chat/completions",
+            {
+                "model": "m",
+                "messages": [{"role": "user", "content": "a"}],
+                "max_completion_tokens": 0,
+            },
+            "/max_completion_tokens",
+        ),
+    ],
+)
+def test_what_the_documents_leave_open_is_not_valid(
+    operation: str, body: object, place: str
+) -> None:
+    assert breach("aios", operation, body_bytes(body)) is None
+    sent = Step("s", operation, body)
+    assert f"is open: {place}" in (told(sent) or "")
+    assert told(Step("s", operation, body, expect="either")) is None
+
+
 def test_either_is_never_one() -> None:
     assert told(step({}, "either")) is None
 
