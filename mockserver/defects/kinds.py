@@ -89,9 +89,8 @@ def rerank_of_many_is_flattened(context: Context, answer: Answer) -> object:
 
 @in_answer("SCORE-SEM-005", api="score", also={
     "META-019": "a batch scores less than its pairs alone",
-    "META-021": "the same pairs in another number",
     "META-017": "rerank has no batches",
-    "META-022": "a batch of one",
+    "SCORE-SEM-002": "its soft clause",
 })  # fmt: skip
 def score_of_a_batch_is_flattened(context: Context, answer: Answer) -> object:
     """A cross-encoder's scores fall by a fiftieth for each pair beside."""

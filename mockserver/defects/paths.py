@@ -239,7 +239,7 @@ DEFECTS: tuple[Defect, ...] = (
         NotFound,
         lambda context: (
             _is(context, "/v1/chat/completions", "messages", "max_completion_tokens")
-            and _texts(context)[0]["role"] == "assistant"
+            and [m["role"] for m in _texts(context)] == ["assistant", "user"]
         ),
     ),
     _refused(

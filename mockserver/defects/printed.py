@@ -63,7 +63,13 @@ def _is_new_limit(context: Context) -> bool:
     return "max_completion_tokens" in context.body
 
 
-@in_parameters("CHAT-REQ-056", api="chat")
+CLIENT = {"COMMON-SEM-002": "the client waits for chunks"}
+
+
+@in_parameters("CHAT-REQ-056", api="chat", also={
+    **CLIENT, "CHAT-SEM-001": "the client waits for chunks",
+    "CHAT-SEM-014": "the same statement",
+})  # fmt: skip
 def chat_new_limit_is_never_streamed(context: Context) -> object:
     """Under max_completion_tokens `stream` is accepted and ignored."""
     asked = context.parameters.get("stream") and _is_new_limit(context)
@@ -72,7 +78,10 @@ def chat_new_limit_is_never_streamed(context: Context) -> object:
     return bool(asked)
 
 
-@in_parameters("COMP-EX-002", api="completions")
+@in_parameters("COMP-EX-002", api="completions", also={
+    **CLIENT, "COMP-SEM-001": "the client waits for chunks",
+    "COMP-SEM-011": "the same statement",
+})  # fmt: skip
 def completions_new_limit_is_never_streamed(context: Context) -> object:
     """Under max_completion_tokens `stream` is accepted and ignored."""
     asked = context.parameters.get("stream") and _is_new_limit(context)
@@ -102,13 +111,17 @@ DEFECTS: tuple[Defect, ...] = (
     chat_new_limit_is_filtered,
     refuses("score_refuses_float_for_lists", "SCORE-EX-001", "score",
             lambda body: body.get("encoding_format") == "float"
-            and isinstance(body["text_1"], list), why="lists have no floats"),
+            and isinstance(body["text_1"], list), why="lists have no floats", also={
+                "COMMON-RES-001": "a valid request is not answered 200",
+                "SCORE-REQ-016": "float may be spelt out"}),
     refuses("embeddings_refuses_float_for_strings", "EMB-EX-001", "embeddings",
             lambda body: body.get("encoding_format") == "float"
-            and isinstance(body["input"], str), why="strings have no floats"),
+            and isinstance(body["input"], str), why="strings have no floats",
+            also={"EMB-REQ-012": "float may be spelt out"}),
     refuses("chat_refuses_a_preamble", "CHAT-EX-001", "chat",
-            lambda body: body["messages"][0]["role"] == "assistant"
-            and "max_completion_tokens" in body, why="the user speaks first"),
+            lambda body: body.keys() == {"model", "messages", "max_completion_tokens"}
+            and [m["role"] for m in body["messages"]] == ["assistant", "user"],
+            why="the user speaks first"),
     refuses("completions_refuses_070", "COMP-EX-001", "completions",
             lambda body: body.get("temperature") == 0.7
             and "max_completion_tokens" in body, why="use max_tokens"),
