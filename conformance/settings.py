@@ -23,6 +23,9 @@ ALL_DIALECTS = "all"  # of `aios-conformance run` alone: compare the dialects
 ModelApi = Literal["chat", "completions", "embeddings", "rerank", "score"]
 APIS: tuple[ModelApi, ...] = get_args(ModelApi)
 DEFAULT_KEY_VARIABLE = "AIOS_API_KEY"
+PATIENCE_S = {"reference": 300.0}
+"""Real models on the user's own processor: slow is no reason to leave a row open."""
+
 # Needs that are found out about a target, not claimed by its vendor.
 _FACTS = frozenset({"api_key", "cross_encoder", "embedding_model", "real_model"})
 _TOKEN = frozenset(
@@ -108,7 +111,11 @@ OPTIONS = (
     Option("--max-tokens", "spend at most N tokens, prompt and completion", "N"),
     Option("--concurrency", "requests in flight at once (default: 8)", "N"),
     Option("--rate", "at most N requests a second", "N"),
-    Option("--request-timeout", "seconds to wait for an answer (default: 60)", "S"),
+    Option(
+        "--request-timeout",
+        "seconds to wait for an answer (default: 60, of `reference` 300)",
+        "S",
+    ),
     Option(
         "--waivers",
         "YAML list of known deviations: id, reason, expires (a date)",
@@ -176,6 +183,7 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
         return value
 
     defaults = RunOptions(target="")
+    target = read_target(given("target") or "")
     if given("dialect") == ALL_DIALECTS:
         raise _bad(
             f"--dialect {ALL_DIALECTS}: here a run has one dialect; valid are "
@@ -193,7 +201,7 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
         raise _bad(f"--api-key-env: the variable {key_variable} is not set")
     waivers = _file("--waivers", given("waivers"))
     return RunOptions(
-        target=read_target(given("target") or ""),
+        target=target,
         dialect=dialect,
         models=_models(values.get("model") or ()),
         apis=_listed("--apis", given("apis"), APIS),
@@ -208,7 +216,7 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
         or defaults.concurrency,
         rate=_positive("--rate", given("rate")),
         request_timeout_s=_positive("--request-timeout", given("request_timeout"))
-        or defaults.request_timeout_s,
+        or PATIENCE_S.get(target, defaults.request_timeout_s),
         waivers=read_waivers(waivers, dialect) if waivers else (),
         fail_on=_fail_on(given("fail_on")),
         report_dir=_report_dir(given("report_dir")) or defaults.report_dir,

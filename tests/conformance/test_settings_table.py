@@ -102,6 +102,21 @@ def test_every_option_arrives(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("target", "words", "seconds"),
+    [
+        ("http://h", [], 60.0),
+        ("mock", [], 60.0),
+        ("reference", [], 300.0),
+        ("reference", ["--request-timeout=5"], 5.0),
+    ],
+)
+def test_real_models_of_our_own_are_given_time(
+    target: str, words: list[str], seconds: float
+) -> None:
+    assert options(f"--target={target}", *words).request_timeout_s == seconds
+
+
 def test_the_usual_key_is_used_if_it_is_set() -> None:
     assert options(AIOS_API_KEY="secret").api_key == "secret"
     assert options(AIOS_API_KEY="").api_key is None
