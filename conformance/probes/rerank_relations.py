@@ -114,16 +114,19 @@ def paths_with_truncation(p: Params, served: Served) -> Iterator[Step]:
     draws=(0, 1, 40),
 )
 def documents(ranking: Params, served: Served) -> Iterator[Step]:
-    """The same documents in another order, without the best one, and it alone."""
+    """The same documents in another order, without the best one, and it alone.
+
+    All of them are asked for by default: a server that refuses top_n 0 shows the
+    rest all the same.
+    """
     given = ranking["documents"]
     *others, best = given
     rotated = [*given[2:], *given[:2]]
-    zero = ("RERANK-REQ-014",)
-    body = _body(served, ranking, top_n=0)
-    yield Step("base", RERANK, body, serves=zero)
-    yield Step("shuffled", RERANK, body | {"documents": rotated}, serves=zero)
-    yield Step("without", RERANK, body | {"documents": others}, serves=zero)
-    alone = _body(served, ranking) | {"documents": [best]}
+    body = _body(served, ranking)
+    yield Step("base", RERANK, body)
+    yield Step("shuffled", RERANK, body | {"documents": rotated})
+    yield Step("without", RERANK, body | {"documents": others})
+    alone = body | {"documents": [best]}
     yield Step("alone", RERANK, alone, serves=("RERANK-REQ-008",))
 
 
@@ -162,8 +165,8 @@ def score(ranking: Params, served: Served) -> Iterator[Step]:
 
     Whether the score API serves that model is not promised.
     """
-    body = _body(served, ranking, top_n=0)
-    yield Step("rerank", RERANK, body, serves=("RERANK-REQ-014",))
+    body = _body(served, ranking)
+    yield Step("rerank", RERANK, body)
     pairs = {
         "model": body["model"],
         "text_1": [body["query"]] * len(body["documents"]),
@@ -183,7 +186,7 @@ def cosine(ranking: Params, served: Served) -> Iterator[Step]:
     model = embedding_model(served, "rerank")
     if model is None:
         return
-    body = _body(served, ranking, top_n=0) | {"model": model}
+    body = _body(served, ranking) | {"model": model}
     yield Step("rerank", RERANK, body, expected(served, "rerank", model))
     vectors = {"model": model, "input": [body["query"], *body["documents"]]}
     yield Step("vectors", OPERATION["embeddings"], vectors, expect="either")

@@ -501,6 +501,13 @@ def test_a_single_result_is_no_evidence_of_order() -> None:
     assert not rerank.scores_never_rise.when(view)
 
 
+def test_a_server_that_refuses_top_n_0_shows_the_other_relations() -> None:
+    for name in ("rerank.documents", "rerank.score"):
+        probe = next(p for p in relations.PROBES if p.name == name)
+        seen = play(probe, {"query": "q", "documents": ["a", "b", "c", "d"]})
+        assert not any("top_n" in e.request.json for e in seen.steps.values())
+
+
 def test_what_may_be_is_read_and_never_found() -> None:
     free = [
         check
