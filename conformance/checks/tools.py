@@ -200,7 +200,7 @@ def arguments_satisfy_the_schema(answer: ChatAnswer) -> Iterator[Note]:
         problem = _breach(parameters[name] or {}, value)
         if problem is not None:
             yield Finding(
-                expected=problem,
+                expected=f"arguments that satisfy the parameters: {problem}",
                 actual=arguments,
                 pointer=f"{pointer}/arguments",
                 ids=("META-080",),
