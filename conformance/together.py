@@ -81,12 +81,16 @@ def conduct_together(
         TargetError: the target cannot be reached.
 
     """
-    return asyncio.run(_conducted(options, listener, more))
+    return asyncio.run(run_together(options, listener, more))
 
 
-async def _conducted(
-    options: Sequence[RunOptions], listener: Listener, more: Sequence[str]
+async def run_together(
+    options: Sequence[RunOptions], listener: Listener, more: Sequence[str] = ()
 ) -> Together:
+    """What `conduct_together` does, as a task that can be cancelled.
+
+    What was recorded until then is judged and reported.
+    """
     told = _Told(listener)
     ledger = Ledger(options[0].max_requests, options[0].max_tokens)
     shared = Shared(ledger)
