@@ -5,6 +5,7 @@ import gc
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal, Self
@@ -12,9 +13,10 @@ from typing import Any, Literal, Self
 import aiohttp
 
 from conformance.options import ConformanceError, Preset, RunOptions, SuiteError
+from conformance.prove.warm import WarmServer
 from conformance.result import RunResult
 from conformance.run import run
-from conformance.servers import serving, with_own_key
+from conformance.servers import with_own_key
 
 Outcome = Literal[
     "killed",  # the primary tripped, and nothing that was not declared
@@ -133,6 +135,9 @@ def concluded(planted: Planted, result: RunResult, acts: int) -> Trial:
 
 async def _judged(planted: Planted, preset: Preset, seed: int) -> Trial:
     """The mock with the defect, judged; its last task keeps nothing large."""
+    arguments = ["--port", "0", "--defect", planted.name]
+    if planted.dialect != "aios":
+        arguments += ["--dialect", planted.dialect]
     with tempfile.TemporaryDirectory() as folder:
         options = with_own_key(
             RunOptions(
@@ -141,21 +146,19 @@ async def _judged(planted: Planted, preset: Preset, seed: int) -> Trial:
                 preset=preset,
                 seed=seed,
                 report_dir=Path(folder),
-            )
-        )
-        arguments = ("--defect", planted.name)
-        async with serving(options, lambda _: None, arguments) as url:
-            named = RunOptions(
-                url,
-                dialect=planted.dialect,
-                preset=options.preset,
-                seed=seed,
-                report_dir=Path(folder),
-                api_key=options.api_key,
                 shrink_requests=0,  # a trial asks what trips, not how small
             )
-            result = await run(named, lambda _: None)
+        )
+        key = {"AIOS_API_KEY": options.api_key or ""}
+        with _mock().serving(arguments, key) as url:
+            result = await run(replace(options, target=url), lambda _: None)
             return concluded(planted, result, await _acts(url, planted.name))
+
+
+@cache
+def _mock() -> WarmServer:
+    """The mock of this process, which all its trials start anew."""
+    return WarmServer("mockserver", ("mockserver.app", "mockserver.defects"))
 
 
 async def _acts(url: str, name: str) -> int:
