@@ -104,15 +104,16 @@ def _borrowed(
         return row | {"serves": serves}
     is_other = isinstance(body.get("model"), str) and not is_ours
     broken = () if is_other else contract.schema.proven(body)
-    alike = [s for s in own if s.expect == "refuse" and s.operation == step.operation]
-    beside = next((s for s in own if s.shared and s.operation == step.operation), None)
-    if not broken or not alike or beside is None:
+    alike = [s for s in own if s.operation == step.operation and not s.headers]
+    refused = next((s for s in alike if s.expect == "refuse"), None)
+    beside = next((s for s in alike if s.expect == "accept" and s.shared), None)
+    if not broken or refused is None or beside is None:
         return None
     place = contract.schema.breaches(body)[0].pointer
     return row | {
         "serves": list(broken),
         "breaks": f"{place} is not as documented",
-        "codes": alike[0].codes,
+        "codes": refused.codes,
         "beside": beside.body,
     }
 

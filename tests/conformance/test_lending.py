@@ -74,6 +74,7 @@ def test_what_is_borrowed_is_right_by_the_borrowers_contract(
     steps = lent(plans[name])
     assert {step.expect for step in steps} == {"accept", "refuse"}
     assert all(step.serves for step in steps)
+    assert all(400 in step.codes for step in steps if step.expect == "refuse")
     assert [slip(name, s, body_bytes(s.body)) for s in steps] == [None] * len(steps)
 
 
