@@ -4,6 +4,7 @@ import argparse
 import fnmatch
 import hashlib
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -135,7 +136,9 @@ def _run(
     out: Console,
 ) -> dict[str, Trial]:
     trials: dict[str, Trial] = {}
-    pool = ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        arguments.jobs, get_context("spawn"), initializer=_leave_interrupts
+    )
     with (
         Progress(console=out, transient=True) as progress,
         log.open("a", encoding="utf-8") as stream,
@@ -156,9 +159,15 @@ def _run(
                 if trial.outcome not in GOOD:
                     out.print(_line(trial))
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in futures:
+                future.cancel()  # the few that run are waited for
             raise
     return trials
+
+
+def _leave_interrupts() -> None:
+    """Leave Ctrl-C to the parent: a trial that took it would be judged as it is."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _line(trial: Trial) -> str:
