@@ -87,16 +87,24 @@ def formats_hold_the_same_vector(seen: Observation) -> Iterator[Note]:
         )
 
 
-@check(on=("infinity.dimensions", "aihubmix.dimensions"), witness=True)
+_SIZED = (
+    "infinity.dimensions",
+    "aihubmix.dimensions",
+    "infinity.lent",
+    "aihubmix.lent",
+)
+
+
+@check(on=_SIZED, witness=True)
 def dimensions_set_the_length(seen: Observation) -> Iterator[Note]:
     """A vector has as many components as dimensions asks for."""
     rows = _LENGTH[seen.facts.dialect]
     for label, exchange in seen.steps.items():
-        vectors = vectors_of(exchange)
-        if vectors is None:
+        vectors, body = vectors_of(exchange), exchange.request.json
+        if vectors is None or exchange.expect != "accept" or "dimensions" not in body:
             continue
         yield Witness(rows)
-        wanted = exchange.request.json["dimensions"]
+        wanted = body["dimensions"]
         if len(vectors[0]) != wanted:
             yield Finding(
                 expected=f"{wanted} numbers",

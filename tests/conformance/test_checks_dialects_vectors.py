@@ -65,6 +65,15 @@ def test_dimensions_set_the_length(dialect: str, rows: set[str]) -> None:
     assert tripped(check, sized(64, 64), dialect) == rows
 
 
+def test_the_length_of_what_is_borrowed_counts_too() -> None:
+    check = dialects_vectors.dimensions_set_the_length
+    sized = call("infinity", {"input": "a", "dimensions": 1}, reply([0.5, 0.5]))
+    plain = call("infinity", "a", reply([0.5, 0.5]))
+    rows = {"META-104", "INF-SEM-005"}
+    assert tripped(check, seen("infinity", "lent", lent=sized), "infinity") == rows
+    assert witnessed(check, seen("infinity", "lent", lent=plain)) == set()
+
+
 def test_the_printed_length_is_obeyed() -> None:
     check = dialects_vectors.the_printed_length_is_obeyed
     for length, rows in ((1536, set()), (1024, {"INF-EX-002"})):
