@@ -50,7 +50,7 @@ def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
         matrix = Matrix(
             catalogue(dialect), [t for t in ordered if t.planted.dialect == dialect]
         )
-        _publish(matrix, arguments, folder, is_whole=_is_whole(arguments))
+        _publish(matrix, arguments, folder, key)
         _tell(matrix, out)
     return int(
         ExitCode.RED if any(t.outcome not in GOOD for t in ordered) else ExitCode.JUDGED
@@ -180,7 +180,7 @@ def _line(trial: Trial) -> str:
 
 
 def _publish(
-    matrix: Matrix, arguments: argparse.Namespace, folder: Path, *, is_whole: bool
+    matrix: Matrix, arguments: argparse.Namespace, folder: Path, key: str
 ) -> None:
     """Write the matrix; a part of it never replaces the whole one."""
     about = {
@@ -190,10 +190,11 @@ def _publish(
         "seed": arguments.seed,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "requirements_sha256": spec.requirements_sha256(matrix.known.dialect)[:16],
+        "sources_sha256": key,
     }
     dialect = matrix.known.dialect
     stem = "kill-matrix" if dialect == "aios" else f"kill-matrix-{dialect}"
-    if not is_whole:
+    if not _is_whole(arguments):
         stem = f"part-{stem}"
     for suffix, render in (
         ("json", render_json),
