@@ -208,7 +208,7 @@ def _tell(matrix: Matrix, out: Console) -> None:
     figures = matrix.figures
     out.print(
         f"{matrix.known.dialect}: {figures['killed']} of {figures['defects']} defects "
-        f"killed, {figures['precise']} of them by nothing else; "
+        f"killed, {figures['precise']} of them precisely; "
         f"{figures['silent']} of {figures['variations']} variations left alone; "
         f"{figures['proved']} of {figures['requirements']} MUST and SHOULD rows proved"
     )

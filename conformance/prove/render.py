@@ -19,7 +19,8 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem;
   border-bottom: 1px solid #d8dce0 }
 th { position: sticky; top: 0; background: #fff }
-code { font-size: .9em }
+code { font-size: .9em; overflow-wrap: anywhere }
+td span { white-space: nowrap }
 .good { color: #18794e } .bad { color: #c62a2f; font-weight: 600 }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0; list-style: none }
 .figures li { border: 1px solid #d8dce0; border-radius: .5rem; padding: .6rem 1rem }
@@ -56,7 +57,10 @@ def _lines(matrix: Matrix) -> list[tuple[str, str]]:
     figures = matrix.figures
     return [
         (f"{figures['killed']} of {figures['defects']}", "defects killed"),
-        (f"{figures['precise']} of {figures['defects']}", "killed by nothing else"),
+        (
+            f"{figures['precise']} of {figures['defects']}",
+            "killed precisely: nothing tripped that they do not declare",
+        ),
         (f"{figures['silent']} of {figures['variations']}", "variations left alone"),
         (
             f"{figures['proved']} of {figures['requirements']}",
@@ -147,15 +151,19 @@ def _table(trials: list[Trial], title: str, column: str) -> str:
     rows = []
     for trial in trials:
         planted = trial.planted
-        others = ", ".join(row for row in trial.tripped if row != planted.primary)
+        others = ", ".join(
+            f"<span>{escape(row)}</span>"
+            for row in trial.tripped
+            if row != planted.primary
+        )
         why = f" — {trial.reason}" if trial.reason else ""
         origin = f" ({planted.origin})" if planted.origin else ""
         css = "good" if trial.outcome in GOOD else "bad"
         rows.append(
             f"<tr><td><code>{escape(planted.name)}</code>"
-            f"<td>{escape(planted.primary or planted.freedom or '')}"
+            f"<td><span>{escape(planted.primary or planted.freedom or '')}</span>"
             f"<td class={css}>{escape(trial.outcome + why)}"
-            f"<td>{escape(others)}<td>{escape(planted.description + origin)}"
+            f"<td>{others}<td>{escape(planted.description + origin)}"
         )
     return (
         f"<h2>{title}</h2><table><thead><tr><th>name<th>{column}<th>outcome"
