@@ -63,6 +63,15 @@ def why_inconclusive(
         if (gone := _unserved(bench, row)) is not None:
             return f"refused prerequisite: {gone} is not served"
         apis = bench.feeding.apis(row.id)
+        if any(_is_acceptance(bench, coverage) for coverage in short):
+            # a row of refusals as such, whatever was refused
+            crashes = (
+                _crashed(exchange)
+                for exchange in recording.exchanges
+                if exchange.api in apis and _is_crash(exchange)
+            )
+            if (told := next(crashes, None)) is not None:
+                return told
         asked = any(not apis.isdisjoint(s.apis) for s in recording.scenarios)
         if asked and row.id in bench.feeding.annotated:
             return "too little evidence: no answer has the member that it speaks of"
