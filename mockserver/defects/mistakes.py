@@ -136,7 +136,7 @@ DEFECTS: tuple[Defect, ...] = (
                  what="a member nested 20,000 deep",
                  also={"CHAT-ERR-003": "the same statement"}),
     _breaks_down("rerank_breaks_down_on_a_long_document", "RERANK-REQ-010", "rerank",
-                 lambda context: len(context.raw) > 15_000,
+                 lambda context: len(context.raw) > 10_000,
                  what="a document beyond the model's length", also=_crash("rerank")),
     _breaks_down("chat_breaks_down_on_a_huge_limit", "CHAT-REQ-021", "chat",
                  lambda context: b'"max_completion_tokens":10000000' in context.raw,

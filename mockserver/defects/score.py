@@ -268,7 +268,7 @@ def score_v1_refuses_batches(context: Context, response: Response) -> Response:
 def score_crashes_on_long_text(context: Context) -> object:
     """A text beyond the model's length is answered 500."""
     texts = str(context.parameters["text_1"]) + str(context.parameters["text_2"])
-    if len(texts) < 20_000:
+    if len(texts) < 10_000:
         return False
     raise BrokenByLength
 
