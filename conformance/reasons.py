@@ -76,8 +76,8 @@ def why_inconclusive(
         if asked and row.id in bench.feeding.annotated:
             return "too little evidence: no answer has the member that it speaks of"
         return f"not exercised by preset {recording.setting.preset}"
-    told = _unanswered(bench, names) or _unsent(bench, names)
-    told = told or _unproved_step(bench, row, short) or _refused(bench, row, short)
+    told = _unproved_step(bench, row, short) or _unanswered(bench, names)
+    told = told or _unsent(bench, names) or _refused(bench, row, short)
     if told is not None:
         return told
     each = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
@@ -121,7 +121,7 @@ def _unproved_step(
         return None
     for seen in bench.recording.observations:
         for exchange in seen.steps.values():
-            if row.id not in exchange.serves:
+            if row.id not in exchange.serves or exchange.response is None:
                 continue
             if exchange.expect == "accept" and not exchange.is_success:
                 return _prerequisite(exchange)
@@ -155,7 +155,7 @@ def _refused(
 
 def _refused_among(exchanges: Iterable[Exchange], *, every: bool) -> str | None:
     """The first valid request that was not accepted; `every`: if none was."""
-    valid = [e for e in exchanges if e.expect == "accept"]
+    valid = [e for e in exchanges if e.expect == "accept" and e.response]
     refused = [e for e in valid if not e.is_success]
     if not refused or (every and len(refused) < len(valid)):
         return None

@@ -252,6 +252,15 @@ def test_a_crash_in_place_of_a_refusal_is_told() -> None:
     )
 
 
+def test_a_crash_of_its_own_step_comes_before_an_answer_that_never_came() -> None:
+    mutant = {"status": 500, "expect": "refuse", "serves": ("RERANK-REQ-011",)}
+    crash = exchange("rerank", {}, {"error": 1}, **mutant)
+    lost = exchange("rerank", {}, failure="timeout: 60 s", **mutant | {"status": 0})
+    seen = observation("toy.refused", valid=GOOD, mutant=crash, other=lost)
+    reason = row(bench(seen), "RERANK-REQ-011").reason
+    assert str(reason).startswith("server error: toy.refused, mutant")
+
+
 def test_crashes_in_place_of_every_refusal_are_told_where_any_would_do() -> None:
     crash = exchange("rerank", {}, {"error": 1}, status=500, expect="refuse")
     seen = observation("toy.refused", valid=GOOD, mutant=crash)
