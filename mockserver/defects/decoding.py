@@ -128,6 +128,17 @@ def _forms(api: Api) -> list[Defect]:
         context.parameters["logit_bias"] = {"1001": 100}
         return True
 
+    @in_parameters("META-043", api=api, also={
+        row("max obeyed"): "the same limit gives another text",
+    })  # fmt: skip
+    def the_new_limit_begins_otherwise(context: Context) -> object:
+        """Under max_completion_tokens greedy text begins otherwise."""
+        is_new = context.body.get("max_completion_tokens") is not None
+        if context.parameters["temperature"] or not is_new:
+            return False
+        context.parameters["logit_bias"] = {"1001": 100}
+        return True
+
     @in_parameters("META-060", api=api, also={
         row("stream"): "the same statement",
         row("client"): "the client waits for one body",
@@ -141,7 +152,12 @@ def _forms(api: Api) -> list[Defect]:
         context.parameters["stream"] = True
         return True
 
-    return [heat_is_turned_round, low_limits_begin_otherwise, stream_false_streams]
+    return [
+        heat_is_turned_round,
+        low_limits_begin_otherwise,
+        the_new_limit_begins_otherwise,
+        stream_false_streams,
+    ]
 
 
 def _second_is_drawn(api: Api) -> Defect:
