@@ -46,10 +46,7 @@ def chat_finish_reason_is_null(context: Context, answer: Answer) -> object:
     return True
 
 
-@in_answer("META-042", api=API, also={
-    "CHAT-SEM-010": "fewer tokens than the limit",
-    "META-041": "fewer tokens than the limit",
-})  # fmt: skip
+@in_answer("META-042", api=API)
 def chat_an_end_says_length(context: Context, answer: Answer) -> object:
     """A text that ends by itself says `length`."""
     ended = [

@@ -17,9 +17,7 @@ def _positions(answer: Answer) -> list[dict[str, Any]]:
     ]
 
 
-@in_parameters("META-072", api=API, also={
-    "CHAT-RES-018": "the same statement",
-})  # fmt: skip
+@in_parameters("META-072", api=API)
 def chat_logprobs_unasked(context: Context) -> object:
     """Log probabilities come unasked."""
     unasked = not context.parameters["logprobs"]
@@ -27,10 +25,7 @@ def chat_logprobs_unasked(context: Context) -> object:
     return unasked
 
 
-@in_parameters("CHAT-SEM-005", api=API, also={
-    "CHAT-SEM-006": "there are none", "CHAT-RES-018": "there are none",
-    "META-075": "there are none",
-}, origin="vllm-project/vllm#4795")  # fmt: skip
+@in_parameters("CHAT-SEM-005", api=API, origin="vllm-project/vllm#4795")
 def chat_logprobs_without_top_ignored(context: Context) -> object:
     """Logprobs true without top_logprobs gives none."""
     if not context.parameters["logprobs"] or context.parameters.get("top_logprobs"):
@@ -40,7 +35,7 @@ def chat_logprobs_without_top_ignored(context: Context) -> object:
 
 
 @in_answer("CHAT-SEM-006", api=API, also={
-    "META-068": "k - 1 of them", "META-075": "not a prefix",
+    "META-068": "k - 1 of them",
 })  # fmt: skip
 def chat_one_alternative_short(context: Context, answer: Answer) -> object:
     """top_logprobs k lists k - 1 alternatives."""
@@ -78,8 +73,7 @@ def chat_probabilities_sum_above_one(context: Context, answer: Answer) -> object
     return acted
 
 
-@in_answer("META-068", api=API, also={
-    "META-069": "the chosen token is last", "META-075": "not a prefix",
+@in_answer("META-068", api=API, also={"META-075": "not a prefix",
 })  # fmt: skip
 def chat_alternatives_ascending(context: Context, answer: Answer) -> object:
     """Alternatives are listed from the least likely on."""
@@ -135,7 +129,6 @@ def chat_logprobs_change_the_text(context: Context) -> object:
 
 @in_answer("META-075", api=API, also={
     "CHAT-SEM-006": "k - 1 of them", "META-068": "k - 1 of them",
-    "META-069": "it is not listed",
 })  # fmt: skip
 def chat_many_alternatives_skip_the_second(context: Context, answer: Answer) -> object:
     """With top_logprobs above 5 the second alternative is skipped."""

@@ -25,7 +25,7 @@ def _prompts(context: Context) -> int:
 
 
 @in_parameters("META-084", api=API, also={
-    "COMP-SEM-002": "the same statement", "COMMON-REQ-015": "the echo is lost",
+    "COMP-SEM-002": "the same statement",
 })  # fmt: skip
 def completions_echo_ignored(context: Context) -> object:
     """Echo is accepted and ignored."""
@@ -36,7 +36,6 @@ def completions_echo_ignored(context: Context) -> object:
 
 @in_answer("COMP-SEM-002", api=API, also={
     "META-084": "the same statement as a property",
-    "COMMON-REQ-015": "the echo is harmed", "META-071": "the tokens are whole",
 })  # fmt: skip
 def completions_echo_is_lower_cased(context: Context, answer: Answer) -> object:
     """The echoed text begins in lower case."""
@@ -48,7 +47,7 @@ def completions_echo_is_lower_cased(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-084", api=API, also={
-    "COMP-SEM-002": "the same statement", "META-071": "the tokens are whole",
+    "COMP-SEM-002": "the same statement",
 })  # fmt: skip
 def completions_echo_only_in_the_first_choice(
     context: Context, answer: Answer
@@ -62,8 +61,7 @@ def completions_echo_only_in_the_first_choice(
     return len(answer["choices"]) > 1
 
 
-@in_answer("META-085", api=API, also={
-    "COMP-SEM-004": "above the limit", "COMP-SEM-005": "above the limit",
+@in_answer("META-085", api=API, also={"COMP-SEM-005": "above the limit",
     "META-040": "above the limit", "META-042": "above the limit",
 })  # fmt: skip
 def completions_echo_is_counted(context: Context, answer: Answer) -> object:
@@ -77,8 +75,7 @@ def completions_echo_is_counted(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-086", api=API, also={
-    "COMP-SEM-018": "the groups are exchanged", "META-084": "another prompt's text",
-    "COMP-SEM-002": "another prompt's text",
+    "COMP-SEM-018": "the groups are exchanged",
 })  # fmt: skip
 def completions_prompts_answered_in_reverse(context: Context, answer: Answer) -> object:
     """The texts of several prompts come in reverse order."""
@@ -103,7 +100,7 @@ def completions_last_prompt_lost(context: Context, answer: Answer) -> object:
     return True
 
 
-@in_answer("COMP-SEM-018", api=API, also={"META-086": "indices repeat"})
+@in_answer("COMP-SEM-018", api=API)
 def completions_index_starts_again(context: Context, answer: Answer) -> object:
     """Indices start again with each prompt."""
     n = context.parameters["n"]
@@ -112,9 +109,7 @@ def completions_index_starts_again(context: Context, answer: Answer) -> object:
     return _prompts(context) > 1
 
 
-@in_parameters("META-087", api=API, also={
-    "META-086": "a lone prompt is a string",
-})  # fmt: skip
+@in_parameters("META-087", api=API)
 def completions_lists_are_continued_otherwise(context: Context) -> object:
     """A prompt in an array of one is continued otherwise."""
     if not isinstance(context.parameters["prompt"], list) or _prompts(context) > 1:
@@ -124,7 +119,7 @@ def completions_lists_are_continued_otherwise(context: Context) -> object:
 
 
 @in_answer("COMP-SEM-003", api=API, also={
-    "META-068": "too few of them", "META-089": "the best are lost",
+    "META-068": "too few of them",
 })  # fmt: skip
 def completions_one_alternative_only(context: Context, answer: Answer) -> object:
     """Logprobs k lists one alternative."""
@@ -137,9 +132,7 @@ def completions_one_alternative_only(context: Context, answer: Answer) -> object
     return acted
 
 
-@in_answer("META-066", api=API, also={
-    "META-067": "probabilities above 1", "META-069": "another log probability",
-    "META-068": "the order turns",
+@in_answer("META-066", api=API, also={"META-069": "another log probability",
 })  # fmt: skip
 def completions_probabilities_for_logs(context: Context, answer: Answer) -> object:
     """token_logprobs holds probabilities in percent."""
@@ -195,9 +188,7 @@ def completions_offsets_run_backwards(context: Context, answer: Answer) -> objec
     return bool(laid)
 
 
-@in_answer("META-089", api=API, also={
-    "META-069": "the chosen one is renamed",
-})  # fmt: skip
+@in_answer("META-089", api=API)
 def completions_five_alternatives_are_other_ones(
     context: Context, answer: Answer
 ) -> object:
@@ -234,8 +225,7 @@ def completions_logprobs_unasked(context: Context) -> object:
 
 
 @in_parameters("COMP-REQ-005", api=API, also={
-    **VALID, "COMP-SEM-018": "arrays are refused", "META-086": "refused",
-    "META-087": "refused",
+    **VALID,
 })  # fmt: skip
 def completions_arrays_refused(context: Context) -> object:
     """A prompt array is refused."""

@@ -53,8 +53,6 @@ def _stops(api: Api) -> list[Defect]:
         return True
 
     @in_answer("META-046", api=api, also={
-        "META-047": "the text has the stop string more",
-        "META-048": "the forms differ",
         row("stop obeyed"): "the text has the stop string more",
     })  # fmt: skip
     def stop_string_is_kept(context: Context, answer: Answer) -> object:
@@ -77,9 +75,7 @@ def _stops(api: Api) -> list[Defect]:
             choice["finish_reason"] = "length"
         return bool(stopped)
 
-    @in_answer("META-048", api=api, also={
-        "META-047": "the text is longer", "META-049": "the text is longer",
-        row("stop obeyed"): "the text is longer",
+    @in_answer("META-048", api=api, also={"META-049": "the text is longer",
     })  # fmt: skip
     def unmet_stop_adds_a_tilde(context: Context, answer: Answer) -> object:
         """A stop string that does not occur adds a tilde to the text."""

@@ -42,7 +42,7 @@ def _limits(api: Api) -> list[Defect]:
         return True
 
     @in_answer("META-041", api=api, also={
-        row("cut"): "the same statement", "META-042": "stop at the limit",
+        row("cut"): "the same statement",
     })  # fmt: skip
     def a_cut_says_stop(context: Context, answer: Answer) -> object:
         """A text cut at the limit says `stop`."""
@@ -85,7 +85,6 @@ def _several(api: Api) -> list[Defect]:
         return several
 
     @in_answer("META-035", api=api, also={
-        row("index"): "0 to n-1", row("n obeyed"): "the same statement",
         "COMP-SEM-018": "indices are not distinct",
     })  # fmt: skip
     def all_choices_have_index_0(context: Context, answer: Answer) -> object:
@@ -111,9 +110,7 @@ def _several(api: Api) -> list[Defect]:
         usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
         return n > 1
 
-    @in_parameters("META-036", api=api, also={
-        row("n obeyed"): "the number is not n", "META-035": "not n choices",
-    })  # fmt: skip
+    @in_parameters("META-036", api=api)
     def one_choice_is_two(context: Context) -> object:
         """N 1, spelt out, gives two choices."""
         if context.body.get("n") != 1:

@@ -59,10 +59,7 @@ def rerank_duplicates_merged(context: Context, answer: Answer) -> object:
     return changed
 
 
-@in_answer("META-010", api=API, also={
-    "META-008": "the second copy depends on the order",
-    "META-017": "score gives both copies the same",
-})  # fmt: skip
+@in_answer("META-010", api=API)
 def rerank_second_copy_scores_less(context: Context, answer: Answer) -> object:
     """The second of two equal documents loses a hundredth of its score."""
     seen: set[str] = set()
@@ -185,7 +182,6 @@ def rerank_best_score_above_one(context: Context, answer: Answer) -> object:
 
 @in_answer("RERANK-SEM-001", api=API, also={
     "META-011": "the same statement as a property",
-    "META-017": "the scores depend on the path",
 })  # fmt: skip
 def rerank_v2_scores_differ(context: Context, answer: Answer) -> object:
     """Only /v2/rerank gives scores that are a tenth lower."""
@@ -199,7 +195,6 @@ def rerank_v2_scores_differ(context: Context, answer: Answer) -> object:
 @in_answer("META-011", api=API, also={
     "RERANK-SEM-001": "the same statement",
     "RERANK-RES-014": "the object became a string",
-    "RERANK-RES-015": "there is no text any more",
 })  # fmt: skip
 def rerank_root_path_gives_plain_documents(context: Context, answer: Answer) -> object:
     """Only /rerank returns the document as a bare string."""
@@ -231,7 +226,6 @@ def rerank_scores_depend_on_position(context: Context, answer: Answer) -> object
 @in_answer("META-009", api=API, also={
     "RERANK-SEM-008": "the same for a cross-encoder",
     "META-017": "score is not normalised",
-    "META-002": "only if the cut changes the best score",
     "RERANK-SEM-007": "scores are no cosines any more",
 })  # fmt: skip
 def rerank_scores_relative_to_the_best(context: Context, answer: Answer) -> object:

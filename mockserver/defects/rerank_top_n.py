@@ -17,7 +17,6 @@ COUNTED = {
     also={
         **COUNTED,
         "RERANK-SEM-004": "the best are not among the ones returned",
-        "RERANK-SEM-001": "the best are cut off on every path alike",
     },
 )
 def rerank_top_n_before_sorting(context: Context) -> object:
@@ -78,10 +77,6 @@ def rerank_top_n_0_drops_the_last(context: Context, answer: Answer) -> object:
 
 @in_answer("RERANK-REQ-012", api=API, also={
     "META-003": "the same statement as a property",
-    "RERANK-SEM-002": "documents go without a score",
-    "META-005": "the indices are no permutation",
-    "META-007": "texts are lost",
-    "RERANK-SEM-003": "an omitted top_n asks for all",
 })  # fmt: skip
 def rerank_top_n_defaults_to_three(context: Context, answer: Answer) -> object:
     """Without top_n at most three results come back."""

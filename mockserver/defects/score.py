@@ -22,8 +22,7 @@ def _pairs(context: Context) -> int:
 
 @in_answer("SCORE-SEM-002", api=API, also={
     "SCORE-SEM-003": "a score is lost",
-    "META-018": "items are lost", "META-020": "scores are lost",
-    "META-019": "batch and single differ", "META-021": "scores are lost",
+    "META-018": "items are lost",
 })  # fmt: skip
 def score_drops_the_third_pair(context: Context, answer: Answer) -> object:
     """Only the first two pairs of a batch are scored."""
@@ -34,12 +33,10 @@ def score_drops_the_third_pair(context: Context, answer: Answer) -> object:
 
 @in_answer("META-019", api=API, also={
     "SCORE-SEM-002": "its soft clause", "META-020": "positions stay",
-    "META-021": "one against many differs", "META-017": "rerank does not swap",
-    "SCORE-SEM-003": "each score is that of another pair",
+    "META-017": "rerank does not swap",
     "META-025": "the cosine is that of another pair",
     "SCORE-SEM-006": "the cosine is that of another pair",
     "SCORE-SEM-005": "the pair alone scores otherwise",
-    "META-026": "a text meets another one", "META-024": "pairs are exchanged",
     "META-027": "the matching pair gets the other score",
 })  # fmt: skip
 def score_last_two_exchanged(context: Context, answer: Answer) -> object:
@@ -52,14 +49,11 @@ def score_last_two_exchanged(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-020", api=API, also={
-    "META-019": "positions matter", "META-021": "positions matter",
+    "META-019": "positions matter",
     "META-017": "rerank has no positions", "SCORE-SEM-002": "its soft clause",
-    "SCORE-SEM-003": "each score depends on its position",
     "SCORE-SEM-005": "the score depends on the batch",
     "META-025": "scores are no cosines", "SCORE-SEM-006": "scores are no cosines",
-    "META-024": "the two directions stand at two positions",
     "META-026": "a text is less than itself",
-    "META-022": "an array has positions too",
 })  # fmt: skip
 def score_fades_with_position(context: Context, answer: Answer) -> object:
     """Each position takes two hundredths off the score."""
@@ -70,7 +64,6 @@ def score_fades_with_position(context: Context, answer: Answer) -> object:
 
 @in_parameters("META-021", api=API, also={
     "SCORE-SEM-003": "each pair is scored with another text",
-    "META-019": "single pairs are scored rightly",
 })  # fmt: skip
 def score_broadcast_pairs_the_first_only(context: Context) -> object:
     """One text against many: all pairs but the first have an empty text."""
@@ -82,7 +75,6 @@ def score_broadcast_pairs_the_first_only(context: Context) -> object:
 
 
 @in_parameters("SCORE-SEM-003", api=API, also={
-    "META-021": "one score in place of many", "META-017": "one score in place of many",
     **VALID,
 })  # fmt: skip
 def score_broadcast_scores_the_first_only(context: Context) -> object:
@@ -181,8 +173,6 @@ def score_raw_logits(context: Context, answer: Answer) -> object:
     "META-019": "a lone pair is within 0 and 1",
     "META-017": "rerank is within 0 and 1",
     "SCORE-SEM-002": "its soft clause", "META-020": "only the last is harmed",
-    "META-021": "only the last is harmed",
-    "SCORE-SEM-003": "a lone pair is within 0 and 1",
     "SCORE-SEM-005": "a lone pair is within 0 and 1",
     "META-025": "scores are no cosines", "SCORE-SEM-006": "scores are no cosines",
 })  # fmt: skip
@@ -194,9 +184,7 @@ def score_last_of_three_negative(context: Context, answer: Answer) -> object:
     return True
 
 
-@in_answer("META-030", api=API, also={
-    "META-031": "usage stays under the limit",
-})  # fmt: skip
+@in_answer("META-030", api=API)
 def score_usage_counts_the_first_pair(context: Context, answer: Answer) -> object:
     """Usage of a batch is that of its first pair."""
     count = len(answer["data"])
@@ -251,8 +239,6 @@ def score_int_gives_strings(context: Context, answer: Answer) -> object:
 
 @in_response("SCORE-REQ-002", api=API, also={
     "SCORE-SEM-002": "batches are refused",
-    "COMMON-REQ-001": "a listed path is missing",
-    "META-032": "the other path is served", "SCORE-SEM-007": "the other is served",
 })  # fmt: skip
 def score_v1_refuses_batches(context: Context, response: Response) -> Response:
     """/v1/score answers 404 to a body without encoding_format."""

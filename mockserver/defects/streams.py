@@ -49,11 +49,6 @@ def _framing(api: Api) -> list[Defect]:
         "COMMON-SEM-002": "the client cannot read it",
         TWINS["client"][api]: "the client cannot read it",
     }
-    short = {
-        "META-059": "text is lost", "META-061": "the end is lost",
-        "META-062": "the end is lost", COUNTED[api]: "the end is lost",
-        "META-065": "choices are lost", "META-064": "the end is lost",
-    }  # fmt: skip
 
     @in_frames(layout, api=api)
     def done_missing(context: Context, frames: list[bytes]) -> Iterable[bytes]:
@@ -65,12 +60,12 @@ def _framing(api: Api) -> list[Defect]:
         """[DONE] comes twice."""
         return [*frames, DONE]
 
-    @in_frames(layout, api=api, also={**short, **client})
+    @in_frames(layout, api=api)
     def done_before_the_end(context: Context, frames: list[bytes]) -> Iterable[bytes]:
         """[DONE] comes before the last chunk."""
         return [*frames[:-2], *reversed(frames[-2:])]
 
-    @in_frames(layout, api=api, also={**short, **client})
+    @in_frames(layout, api=api, also=client)
     def python_in_place_of_json(
         context: Context, frames: list[bytes]
     ) -> Iterable[bytes]:
@@ -80,9 +75,7 @@ def _framing(api: Api) -> list[Defect]:
             for i, frame in enumerate(frames)
         ]
 
-    @in_frames(streamed, api=api, also={
-        **short, **client, layout: "one body is no event stream",
-    })  # fmt: skip
+    @in_frames(streamed, api=api, also=client)
     def error_in_mid_stream(context: Context, frames: list[bytes]) -> Iterable[bytes]:
         """A stream with options breaks off with an error event after two chunks."""
         if not _options(context) or len(frames) < 4:
@@ -101,7 +94,7 @@ def _framing(api: Api) -> list[Defect]:
         return bool(asked)
 
     @in_parameters(TWINS["options"][api], api=api, also={
-        "COMMON-REQ-013": "null options", "COMMON-RES-001": "a valid request",
+        "COMMON-RES-001": "a valid request",
         TWINS["continuous"][api]: "an option", "CHAT-REQ-036": "an option",
     })  # fmt: skip
     def stream_options_crash(context: Context) -> object:
@@ -134,9 +127,7 @@ def _grammar(api: Api) -> list[Defect]:
         for i, chunk in enumerate(chunks):
             chunk["created"] += i // 4
 
-    @in_stream("META-061", api=api, origin="vllm-project/vllm#27572", also={
-        "META-041": "the end is not said",
-    })  # fmt: skip
+    @in_stream("META-061", api=api, origin="vllm-project/vllm#27572")
     def finish_never_comes(context: Context, chunks: list[Chunk]) -> None:
         """No chunk has a finish_reason."""
         for chunk in chunks:
@@ -159,9 +150,7 @@ def _grammar(api: Api) -> list[Defect]:
             for copy in [chunk] * (1 + any(p["finish_reason"] for p in _pieces(chunk)))
         ]
 
-    @in_stream("META-059", api=api, also={
-        "META-061": "text follows the finish", "META-071": "positions are lost",
-    }, origin="vllm-project/vllm#24509")  # fmt: skip
+    @in_stream("META-059", api=api, origin="vllm-project/vllm#24509")
     def fourth_piece_repeated(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
         """The third piece with text comes twice."""
         texts = [c for c in chunks if any(_text(p) for p in _pieces(c))]
@@ -175,9 +164,7 @@ def _grammar(api: Api) -> list[Defect]:
         texts = [c for c in chunks if any(_text(p) for p in _pieces(c))]
         return [c for c in chunks if not texts or c is not texts[-1]]
 
-    @in_stream("META-059", api=api, origin="abetlen/llama-cpp-python#372", also={
-        "META-071": "the tokens are whole",
-    })  # fmt: skip
+    @in_stream("META-059", api=api, origin="abetlen/llama-cpp-python#372")
     def non_ascii_becomes_replacement(context: Context, chunks: list[Chunk]) -> None:
         """Letters beyond ASCII arrive as U+FFFD."""
         for chunk in chunks:
@@ -188,7 +175,6 @@ def _grammar(api: Api) -> list[Defect]:
 
     @in_stream("META-046", api=api, also={
         TWINS["stop obeyed"][api]: "the stop string is in the text",
-        "META-059": "the whole answer lacks it",
     }, origin="vllm-project/vllm#3672")  # fmt: skip
     def stop_string_leaks(context: Context, chunks: list[Chunk]) -> None:
         """A stop string is kept in streams."""
@@ -197,9 +183,7 @@ def _grammar(api: Api) -> list[Defect]:
                 if isinstance(piece.get("stop_reason"), str):
                     _say(piece, _text(piece) + piece["stop_reason"])
 
-    @in_stream("META-065", api=api, also={
-        "META-061": "a choice never ends",
-    })  # fmt: skip
+    @in_stream("META-065", api=api)
     def last_choice_is_lost(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
         """With several choices the last one is never streamed."""
         if context.parameters["n"] < 2:
@@ -231,9 +215,7 @@ def _grammar(api: Api) -> list[Defect]:
 def _usage(api: Api) -> list[Defect]:
     counted = COUNTED[api]
 
-    @in_stream(counted, api=api, also={
-        "META-062": "there is none", "META-064": "there is none",
-    }, origin="vllm-project/vllm#7179")  # fmt: skip
+    @in_stream(counted, api=api, origin="vllm-project/vllm#7179")
     def usage_never_streamed(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
         """include_usage is accepted, and no usage comes."""
         for chunk in chunks:
@@ -263,7 +245,7 @@ def _usage(api: Api) -> list[Defect]:
             chunks[-1]["choices"] = [piece]
 
     @in_stream("META-062", api=api, origin="vllm-project/vllm#8625", also={
-        "META-064": "the last count falls", "META-034": "the sum is wrong",
+        "META-064": "the last count falls",
     })  # fmt: skip
     def streamed_completion_tokens_are_chunks(
         context: Context, chunks: list[Chunk]
