@@ -1,11 +1,12 @@
-"""The reference beside what it is built on: the same weights, prompts and threads.
+"""The reference beside what it is built on: the same weights, prompts and processors.
 
 Offline rows run `model.generate` and a plain encoder in a process of their own, with
 nothing between the model and the clock. Served rows go over HTTP, client included, so
 a ratio is what batching, streaming, sampling and the wire cost together. Both sides
 are measured in turn, several times; a row's figure is the ratio of the medians.
 
-    python benchmarks/reference.py [--threads 2] [--cycles 5] [--write FILE]
+    python benchmarks/reference.py [--cycles 5] [--write FILE]
+        [--threads 2]             of torch, on both sides (default: each side's choice)
         [--serve-python PYTHON]   a Python with transformers[serving], to compare
 """
 
@@ -60,7 +61,7 @@ CONCURRENCY, BATCH = 32, 32  # of the embeddings row
 # --- offline, in a process of its own
 
 
-def offline(address: str, cache: Path, threads: int) -> None:
+def offline(address: str, cache: Path, threads: int | None) -> None:
     """Answer the parent's jobs with seconds."""
     import torch  # noqa: PLC0415 - in this process only
     from transformers import (  # noqa: PLC0415
@@ -69,7 +70,8 @@ def offline(address: str, cache: Path, threads: int) -> None:
         AutoTokenizer,
     )
 
-    torch.set_num_threads(threads)
+    if threads:
+        torch.set_num_threads(threads)
     chat, vectors = (place(package, cache) for package in DEFAULTS.values())
     tokenizer = AutoTokenizer.from_pretrained(chat, padding_side="left")
     model: Any = AutoModelForCausalLM.from_pretrained(chat, dtype=torch.float32)
@@ -123,11 +125,11 @@ class Offline:
 
 
 @contextmanager
-def offline_process(cache: Path, threads: int) -> Iterator[Offline]:
+def offline_process(cache: Path, threads: int | None) -> Iterator[Offline]:
     """Start the other process and stop it again."""
     with Listener(family="AF_UNIX") as listener:
         command = [sys.executable, __file__, "--offline", str(listener.address)]
-        command += ["--cache-dir", str(cache), "--threads", str(threads)]
+        command += ["--cache-dir", str(cache), *_asked(threads)]
         with subprocess.Popen(command) as process:
             with listener.accept() as connection:
                 yield Offline(connection)
@@ -160,10 +162,10 @@ class Server:
 
 
 @contextmanager
-def reference(cache: Path, threads: int) -> Iterator[Server]:
+def reference(cache: Path, threads: int | None) -> Iterator[Server]:
     """Run `aios-reference`."""
     command = [sys.executable, "-m", "reference_impl", "--port", "0"]
-    command += ["--cache-dir", str(cache), "--threads", str(threads), "--no-pull"]
+    command += ["--cache-dir", str(cache), "--no-pull", *_asked(threads)]
     with _process(command, threads, subprocess.PIPE) as process:
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
         url = process.stdout.readline().split()[-1]
@@ -173,7 +175,7 @@ def reference(cache: Path, threads: int) -> Iterator[Server]:
 
 @contextmanager
 def transformers_serve(
-    python: str, cache: Path, threads: int, *, continuous: bool
+    python: str, cache: Path, threads: int | None, *, continuous: bool
 ) -> Iterator[Server]:
     """Run `transformers serve` on the same folder."""
     folder = str(place(DEFAULTS["chat"], cache))
@@ -188,9 +190,14 @@ def transformers_serve(
         yield server
 
 
+def _asked(threads: int | None) -> list[str]:
+    return ["--threads", str(threads)] if threads else []
+
+
 @contextmanager
-def _process(command: list[str], threads: int, stdout: int) -> Iterator[Any]:
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
+def _process(command: list[str], threads: int | None, stdout: int) -> Iterator[Any]:
+    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
+    environment |= {"OMP_NUM_THREADS": str(threads)} if threads else {}
     with subprocess.Popen(
         command,
         env=environment,
@@ -304,7 +311,9 @@ class Row:
         )
 
 
-def compared(cache: Path, threads: int, cycles: int) -> tuple[list[str], list[str]]:
+def compared(
+    cache: Path, threads: int | None, cycles: int
+) -> tuple[list[str], list[str]]:
     """Measure the reference and the offline process in turn."""
     rows = [
         Row("one stream", "tokens/s", 0.9),
@@ -353,7 +362,9 @@ def _ms(seconds: Sequence[float]) -> str:
     return f"median {middle:.0f} ms, worst {worst:.0f} ms"
 
 
-def against_serve(python: str, cache: Path, threads: int, cycles: int) -> list[str]:
+def against_serve(
+    python: str, cache: Path, threads: int | None, cycles: int
+) -> list[str]:
     """Measure the reference and `transformers serve` in turn, on the chat rows."""
     lines = []
     for continuous in (False, True):
@@ -395,9 +406,13 @@ _SERVE_HEAD = (
 )
 
 
+def _told(threads: int | None) -> str:
+    return str(threads) if threads else "each side's own choice of"
+
+
 def _conditions(arguments: argparse.Namespace) -> str:
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {arguments.threads} threads on "
+        f"{datetime.now(UTC):%Y-%m-%d}, {_told(arguments.threads)} threads on "
         f"{os.cpu_count()} CPUs ({platform.machine()}), float32, Python "
         f"{platform.python_version()}, torch {version('torch')}, transformers "
         f"{version('transformers')}; load average {os.getloadavg()[0]:.1f} at the end; "
@@ -409,7 +424,7 @@ def _conditions(arguments: argparse.Namespace) -> str:
 def main() -> None:
     """Measure and print, and write where asked."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--cycles", type=int, default=5)
     parser.add_argument("--write", type=Path)
     parser.add_argument("--serve-python")

@@ -63,8 +63,8 @@ def load_engine(options: ReferenceOptions, say: Say) -> ReferenceEngine:
     """Load every model; raises LoadError."""
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    threads = options.threads or torch.get_num_threads()
+    torch.set_num_threads(1)  # of this thread: the worker's are the only ones
     where = load.choose_place(options.device, options.dtype)
     precision = str(where.dtype).removeprefix("torch.")
     served: dict[tuple[str, str], Served] = {}
@@ -88,7 +88,7 @@ def load_engine(options: ReferenceOptions, say: Say) -> ReferenceEngine:
                 f"--alias {alias}={name}: NAME must be one of {', '.join(names)} and "
                 "ALIAS a new name"
             )
-    return ReferenceEngine(list(served.values()), options.aliases)
+    return ReferenceEngine(list(served.values()), options.aliases, threads)
 
 
 def _resolved(wanted: Wanted, cache: Path) -> tuple[str, str]:

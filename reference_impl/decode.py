@@ -1,14 +1,15 @@
 """Continuous batching: many requests decode together, joining and leaving freely.
 
-One step of the loop does, in this order:
+One step of the loop is one forward pass, after dropping what was cancelled. Passes
+of two kinds take turns when both have work:
 
-    1  drop what was cancelled
-    2  admit waiting prompts, if slots and cache memory allow
-    3  prefill: one chunk of the admitted prompts; after the last chunk draw their
-       first tokens and let them join the batch
-    4  decode: one forward pass, one token for every row of the batch
+    prefill  one chunk of the prompts that were admitted when slots and cache memory
+             allowed; after the last chunk their first tokens are drawn and they
+             join the batch
+    decode   one token for every row of the batch
 
-so a long prompt delays the others by a chunk at a time, not by its whole length.
+so a long prompt delays the others by a chunk at a time, not by its whole length,
+and a first token is told before the batch decodes on.
 The loop calls the model's forward pass itself because the maintained batching of
 transformers (generate_batch) takes neither seeds, penalties, biases, constraints
 nor top_logprobs for each request, and is slower on a CPU. The oracle of this page
@@ -75,6 +76,7 @@ class Decoder:
         self._waiting: deque[Request | Scan] = deque()
         self._lock = threading.Lock()
         self._prefill: Prefill | Scan | None = None
+        self._decodes_next = False  # whose turn it is
         self._events: list[Event] = []  # of this step
         self._open: set[Request | Scan] = set()  # begun and not yet answered
         self._options = frozenset(inspect.signature(model.forward).parameters)
@@ -120,11 +122,16 @@ class Decoder:
         return [*self._events, *((victim.emit, error) for victim in victims)]
 
     def step(self) -> list[Event]:
-        """Advance everything by one chunk and one token."""
+        """Advance the prompts by one chunk or the batch by one token."""
         self._events = []
         self._keep([not r.cancelled for r in self._rows])
         if self._prefill is None:
             self._prefill = self._admit()
+        if self._rows and (self._decodes_next or self._prefill is None):
+            self._decodes_next = False
+            self._decode()
+            return self._events
+        self._decodes_next = True
         match self._prefill:
             case Scan() as scan:
                 self._advance_scan(scan)
@@ -132,8 +139,6 @@ class Decoder:
                 self._advance(prefill)
             case None:
                 pass
-        if self._rows:
-            self._decode()
         return self._events
 
     def _admit(self) -> Prefill | Scan | None:

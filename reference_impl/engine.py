@@ -63,11 +63,14 @@ Served = Writer | Embedder | Judge
 class ReferenceEngine:
     """An Engine of real models. `start` it on the event loop that will use it."""
 
-    def __init__(self, served: Sequence[Served], aliases: Mapping[str, str]) -> None:
-        """`aliases` are further names for served models."""
+    def __init__(
+        self, served: Sequence[Served], aliases: Mapping[str, str], threads: int
+    ) -> None:
+        """`aliases` are further names for served models; `threads` are torch's."""
         self._served = {s.card.name: s for s in served}
         self._lanes = [s.lane for s in served]
         self._served |= {alias: self._served[name] for alias, name in aliases.items()}
+        self._threads = threads
         self._worker: Worker | None = None
 
     @property
@@ -77,7 +80,7 @@ class ReferenceEngine:
 
     async def start(self) -> None:
         """Start computing."""
-        self._worker = Worker(self._lanes, asyncio.get_running_loop())
+        self._worker = Worker(self._lanes, asyncio.get_running_loop(), self._threads)
 
     async def close(self) -> None:
         """Stop computing after the present step."""

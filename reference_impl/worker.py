@@ -2,6 +2,9 @@
 
 A single thread because a device does one thing at a time: two models computing at
 once would only fight over the cores. Lanes take turns, a step each, so none starves.
+It alone has torch's threads: as soon as OpenMP counts more threads than processors,
+because a second thread of this process computed something, it puts the idle ones to
+sleep at every barrier, and waking them costs a third of the speed.
 """
 
 import asyncio
@@ -36,10 +39,13 @@ class Lane(Protocol):
 class Worker:
     """The thread. `wake` it after giving a lane work."""
 
-    def __init__(self, lanes: Sequence[Lane], loop: asyncio.AbstractEventLoop) -> None:
-        """Events are delivered on `loop`."""
+    def __init__(
+        self, lanes: Sequence[Lane], loop: asyncio.AbstractEventLoop, threads: int
+    ) -> None:
+        """Events are delivered on `loop`; torch computes with `threads` threads."""
         self._lanes = lanes
         self._loop = loop
+        self._threads = threads
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
@@ -57,6 +63,7 @@ class Worker:
 
     @torch.inference_mode()
     def _run(self) -> None:
+        torch.set_num_threads(self._threads)
         while not self._stopping:
             self._wake.clear()
             delays = [lane.ready_in() for lane in self._lanes]

@@ -66,6 +66,7 @@ def built(
             ),
         ],
         {"another": "vectors"},
+        threads=1,
     )
 
 

@@ -16,9 +16,10 @@ from reference_engines import (
     tokens,
 )
 
-from reference_impl.decode import Decoder
+from reference_impl.decode import Decoder, Limits
 from reference_impl.engine import ReferenceEngine
 from reference_impl.grammar import Constraint
+from reference_impl.sequence import Request
 from serving.engine import EngineError, Overloaded, Sampling, TooLong
 
 Run = Callable[..., Any]
@@ -78,6 +79,37 @@ def test_a_prompt_longer_than_a_chunk_is_prefilled_in_chunks(
     prompt = prompts(tiny)[2]
     mine = run(lambda engine: tokens(engine, prompt, 20, **GREEDY), chunk=7)
     assert ids(mine) == generated_by_transformers(tiny, prompt, 20)
+
+
+def test_prompts_and_the_batch_take_turns(tiny: Tiny) -> None:
+    """A stream gets a token between any two chunks of somebody's long prompt."""
+    short, long = prompts(tiny)[1], prompts(tiny)[2][:24]
+    limits = Limits(batch=8, queue=8, chunk=8, context=tiny.text.context, cells=9_999)
+    lane = Decoder(tiny.text.model, tiny.text.vocabulary, limits)
+    told: list[str] = []
+
+    def submit(name: str, prompt: list[int]) -> None:
+        sampling = Sampling(20, temperature=0, logit_bias={2: -100.0})
+        lane.submit(Request(prompt, sampling, lambda _: told.append(name), None))
+
+    @torch.inference_mode()
+    def stepped() -> list[str]:
+        told.clear()
+        for tell, value in lane.step():
+            tell(value)
+        return list(told)
+
+    submit("early", short)
+    assert [stepped(), stepped()] == [["early"], ["early"]]
+    submit("late", long)
+    assert [stepped() for _ in range(6)] == [
+        [],
+        ["early"],
+        [],
+        ["early"],
+        ["late"],
+        ["early", "late"],
+    ]
 
 
 def test_equal_prompts_share_a_prefill(run: Run, tiny: Tiny) -> None:
@@ -318,27 +350,27 @@ def test_what_was_answered_before_a_failure_stays_answered(
 ) -> None:
     """A request ends in the very step in which another's decoding fails."""
     first, second = prompts(tiny)[0], prompts(tiny)[3]
-    decode = Decoder._decode
+    keep = Decoder._keep
 
-    def failing(lane: Decoder) -> Any:
+    def failing(lane: Decoder, going: list[bool]) -> None:
         if any(told is None for _, told in lane._events):
             raise RuntimeError("device lost")
-        return decode(lane)
+        keep(lane, going)
 
-    monkeypatch.setattr(Decoder, "_decode", failing)
+    monkeypatch.setattr(Decoder, "_keep", failing)
 
     async def both(engine: ReferenceEngine) -> Any:
         endless = Sampling(900, temperature=0, logit_bias={2: -100.0})
         long = engine.generate("text", first, endless)
         await anext(long)
-        one = asyncio.create_task(tokens(engine, second, 1, **GREEDY))
+        one = asyncio.create_task(tokens(engine, second, 2, **GREEDY))
         with pytest.raises(RuntimeError, match="device lost"):
             async for _ in long:
                 pass
         return await one
 
     mine = run(both)
-    assert ids(mine) == generated_by_transformers(tiny, second, 1)
+    assert ids(mine) == generated_by_transformers(tiny, second, 2)
 
 
 def test_a_grammar_that_fails_fails_its_request_only(
