@@ -12,280 +12,30 @@ are measured in turn, several times; a row's figure is the ratio of the medians.
 
 import argparse
 import asyncio
-import json
 import os
 import platform
-import re
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import psutil
+from reference_offline import offline_process
+from reference_served import (
+    chats,
+    embeddings,
+    reference,
+    suspended,
+    transformers_serve,
+)
+from reference_work import CHATS, TEXTS
 
 from reference_impl.options import read_options
-from reference_impl.packaged import DEFAULTS
-from reference_impl.pull import place
-
-TOKENS = 64  # of every answer; the prompts ask for more
-CHATS = [
-    f"Write a long story about {subject}."
-    for subject in (
-        "a dog",
-        "a lighthouse keeper and his daughter",
-        "rain",
-        "two friends who build a boat out of an old piano and sail around the world",
-        "the last train of the year",
-        "a baker",
-        "a quiet town near the river, where every house has a clock that is wrong",
-        "winter in the mountains",
-    )
-]
-TEXTS = [
-    f"Document {i}: the quiet library near the river keeps every letter of the village"
-    + ", and a reader comes on Mondays" * (i % 4)
-    for i in range(320)
-]
-CONCURRENCY, BATCH = 32, 32  # of the embeddings row
-
-
-# --- offline, in a process of its own
-
-
-def offline(address: str, cache: Path, threads: int | None) -> None:
-    """Answer the parent's jobs with seconds."""
-    import torch  # noqa: PLC0415 - in this process only
-    from transformers import (  # noqa: PLC0415
-        AutoModel,
-        AutoModelForCausalLM,
-        AutoTokenizer,
-    )
-
-    if threads:
-        torch.set_num_threads(threads)
-    chat, vectors = (place(package, cache) for package in DEFAULTS.values())
-    tokenizer = AutoTokenizer.from_pretrained(chat, padding_side="left")
-    model: Any = AutoModelForCausalLM.from_pretrained(chat, dtype=torch.float32)
-    reader = AutoTokenizer.from_pretrained(vectors)
-    encoder = AutoModel.from_pretrained(vectors, dtype=torch.float32)
-
-    def generate(chats: Sequence[str]) -> int:
-        prompts = [
-            tokenizer.apply_chat_template(
-                [{"role": "user", "content": text}],
-                tokenize=False,
-                add_generation_prompt=True,
-            )
-            for text in chats
-        ]
-        inputs = tokenizer(prompts, return_tensors="pt", padding=True)
-        output = model.generate(**inputs, max_new_tokens=TOKENS, do_sample=False)
-        new = output[:, inputs["input_ids"].shape[1] :]
-        return int((new != tokenizer.pad_token_id).sum())
-
-    def embed(texts: Sequence[str]) -> int:
-        for start in range(0, len(texts), BATCH):
-            batch = texts[start : start + BATCH]
-            inputs = reader(batch, return_tensors="pt", padding=True)
-            hidden = encoder(**inputs).last_hidden_state
-            mask = inputs["attention_mask"][..., None]
-            mean = (hidden * mask).sum(1) / mask.sum(1)
-            torch.nn.functional.normalize(mean).numpy()
-        return len(texts)
-
-    jobs = {"generate": generate, "embed": embed}
-    with Client(address) as parent, torch.inference_mode():
-        while (job := parent.recv()) is not None:
-            started, spent = time.perf_counter(), time.process_time()
-            done = jobs[job[0]](job[1])
-            used = time.process_time() - spent
-            parent.send((done / (time.perf_counter() - started), done / used))
-
-
-@dataclass
-class Offline:
-    """The other process, from here."""
-
-    connection: Any
-
-    def rates(self, job: str, inputs: Sequence[str]) -> tuple[float, float]:
-        """Tokens or texts per second, and per second of CPU time."""
-        self.connection.send((job, inputs))
-        rate, per_cpu = self.connection.recv()
-        return rate, per_cpu
-
-
-@contextmanager
-def offline_process(cache: Path, threads: int | None) -> Iterator[Offline]:
-    """Start the other process and stop it again."""
-    with Listener(family="AF_UNIX") as listener:
-        command = [sys.executable, __file__, "--offline", str(listener.address)]
-        command += ["--cache-dir", str(cache), *_asked(threads)]
-        with subprocess.Popen(command) as process:
-            with listener.accept() as connection:
-                yield Offline(connection)
-                connection.send(None)
-            process.wait(60)
-
-
-# --- served
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server and the names of its models."""
-
-    url: str
-    pid: int
-    chat: str
-    vectors: str = ""
-
-    def cpu_seconds(self) -> float:
-        """CPU time so far."""
-        times = psutil.Process(self.pid).cpu_times()
-        return float(times.user + times.system)
-
-    def peak_mib(self) -> float:
-        """Largest resident memory so far."""
-        status = Path(f"/proc/{self.pid}/status").read_text("utf-8")
-        found = re.search(r"VmHWM:\s+(\d+) kB", status)
-        return int(found[1]) / 1024 if found else float("nan")
-
-
-@contextmanager
-def reference(cache: Path, threads: int | None) -> Iterator[Server]:
-    """Run `aios-reference`."""
-    command = [sys.executable, "-m", "reference_impl", "--port", "0"]
-    command += ["--cache-dir", str(cache), "--no-pull", *_asked(threads)]
-    with _process(command, threads, subprocess.PIPE) as process:
-        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-        url = process.stdout.readline().split()[-1]
-        names = [package.name for package in DEFAULTS.values()]
-        yield Server(url, process.pid, *names)
-
-
-@contextmanager
-def transformers_serve(
-    python: str, cache: Path, threads: int | None, *, continuous: bool
-) -> Iterator[Server]:
-    """Run `transformers serve` on the same folder."""
-    folder = str(place(DEFAULTS["chat"], cache))
-    code = "from transformers.cli.transformers import main; main()"
-    port = 18431
-    command = [python, "-c", code, "serve", folder, "--port", str(port)]
-    command += ["--device", "cpu", "--dtype", "float32"]
-    command += ["--continuous-batching"] if continuous else []
-    with _process(command, threads, subprocess.DEVNULL) as process:
-        server = Server(f"http://localhost:{port}", process.pid, folder)
-        asyncio.run(_wait(server))
-        yield server
-
-
-def _asked(threads: int | None) -> list[str]:
-    return ["--threads", str(threads)] if threads else []
-
-
-@contextmanager
-def _process(command: list[str], threads: int | None, stdout: int) -> Iterator[Any]:
-    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
-    environment |= {"OMP_NUM_THREADS": str(threads)} if threads else {}
-    with subprocess.Popen(
-        command,
-        env=environment,
-        stdout=stdout,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-async def _wait(server: Server) -> None:
-    async with aiohttp.ClientSession() as session:
-        for _ in range(300):
-            try:
-                async with session.get(f"{server.url}/health"):
-                    return
-            except aiohttp.ClientError:
-                await asyncio.sleep(0.2)
-    raise SystemExit("transformers serve did not start")
-
-
-@asynccontextmanager
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """A client without limits of its own."""
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as one:
-        yield one
-
-
-async def _chat(
-    client: aiohttp.ClientSession, server: Server, text: str
-) -> tuple[int, float]:
-    """Stream one chat: tokens, and seconds to the first of them."""
-    body = {
-        "model": server.chat,
-        "messages": [{"role": "user", "content": text}],
-        "temperature": 0,
-        "max_tokens": TOKENS,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    started, first, pieces, counted = time.perf_counter(), 0.0, 0, 0
-    url = f"{server.url}/v1/chat/completions"
-    async with client.post(url, json=body) as answer:
-        answer.raise_for_status()
-        async for line in answer.content:
-            if not line.startswith(b"data: {"):
-                continue
-            chunk = json.loads(line[6:])
-            if chunk["choices"] and chunk["choices"][0]["delta"].get("content"):
-                first = first or time.perf_counter() - started
-                pieces += 1
-            counted = (chunk.get("usage") or {}).get("completion_tokens", counted)
-    return counted or pieces, first
-
-
-async def chats(server: Server, texts: Sequence[str]) -> tuple[float, list[float]]:
-    """Run chats at once: tokens per second, and seconds to each first token."""
-    async with session() as client:
-        started = time.perf_counter()
-        done = await asyncio.gather(*(_chat(client, server, text) for text in texts))
-        seconds = time.perf_counter() - started
-    return sum(tokens for tokens, _ in done) / seconds, [first for _, first in done]
-
-
-async def embeddings(server: Server, texts: Sequence[str]) -> float:
-    """One text a request, CONCURRENCY at once: texts per second."""
-    waiting = iter(texts)
-
-    async def worker(client: aiohttp.ClientSession) -> None:
-        for text in waiting:
-            body = {"model": server.vectors, "input": text}
-            url = f"{server.url}/v1/embeddings"
-            async with client.post(url, json=body) as answer:
-                answer.raise_for_status()
-                await answer.read()
-
-    async with session() as client:
-        started = time.perf_counter()
-        await asyncio.gather(*(worker(client) for _ in range(CONCURRENCY)))
-        return len(texts) / (time.perf_counter() - started)
-
-
-# --- the comparison
 
 
 @dataclass
@@ -365,7 +115,10 @@ def _ms(seconds: Sequence[float]) -> str:
 def against_serve(
     python: str, cache: Path, threads: int | None, cycles: int
 ) -> list[str]:
-    """Measure the reference and `transformers serve` in turn, on the chat rows."""
+    """Measure the reference and `transformers serve` in turn, on the chat rows.
+
+    Each is suspended while the other is measured: serve's batching polls when idle.
+    """
     lines = []
     for continuous in (False, True):
         name = "with" if continuous else "without"
@@ -379,7 +132,8 @@ def against_serve(
                 firsts: dict[str, list[float]] = {"mine": [], "other": []}
                 for cycle in range(cycles + 1):
                     for key, server in (("mine", mine), ("other", other)):
-                        rate, first = asyncio.run(chats(server, texts))
+                        with suspended(other if server is mine else mine):
+                            rate, first = asyncio.run(chats(server, texts))
                         if cycle:
                             rates[key].append(rate)
                             firsts[key] += first
@@ -410,12 +164,20 @@ def _told(threads: int | None) -> str:
     return str(threads) if threads else "each side's own choice of"
 
 
-def _conditions(arguments: argparse.Namespace) -> str:
+def _stolen(before: Any) -> float:
+    """Share of the CPU time since `before` that a hypervisor gave to others."""
+    spent = [now - then for now, then in zip(psutil.cpu_times(), before, strict=True)]
+    stolen = dict(zip(before._fields, spent, strict=True)).get("steal", 0.0)
+    return float(stolen / sum(spent))
+
+
+def _conditions(arguments: argparse.Namespace, before: Any) -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {_told(arguments.threads)} threads on "
         f"{os.cpu_count()} CPUs ({platform.machine()}), float32, Python "
         f"{platform.python_version()}, torch {version('torch')}, transformers "
-        f"{version('transformers')}; load average {os.getloadavg()[0]:.1f} at the end; "
+        f"{version('transformers')}; load average {os.getloadavg()[0]:.1f} at the end, "
+        f"{_stolen(before):.1%} of the CPU time taken by other machines; "
         f"median of {arguments.cycles} cycles, the client on the same CPUs. "
         "No GPU was measured."
     )
@@ -429,17 +191,14 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     parser.add_argument("--serve-python")
     parser.add_argument("--cache-dir", type=Path)
-    parser.add_argument("--offline", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     cache = arguments.cache_dir or read_options([], os.environ).cache
-    if arguments.offline:
-        offline(arguments.offline, cache, arguments.threads)
-        return
+    before = psutil.cpu_times()
     rows, facts = compared(cache, arguments.threads, arguments.cycles)
     lines = [
         "# The reference, measured",
         "",
-        _conditions(arguments),
+        _conditions(arguments, before),
         "",
         _HEAD,
         "|---|---|---|---|---|---|",
