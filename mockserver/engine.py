@@ -10,7 +10,7 @@ import asyncio
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from itertools import islice
 from math import hypot
@@ -23,7 +23,15 @@ from mockserver.geometry import Geometry
 from mockserver.language import Context, Distribution, State
 from mockserver.sampling import adjust, draw, logprob, top
 from mockserver.schema_text import write_json
-from mockserver.tokenizer import BEGIN, END, PIECES, SIZE, decode, encode
+from mockserver.tokenizer import (
+    BEGIN,
+    END,
+    PIECES,
+    SIZE,
+    decode,
+    encode,
+    token_count,
+)
 from serving.engine import (
     Embedded,
     EngineError,
@@ -262,7 +270,7 @@ class MockEngine:
     ) -> Embedded:
         if isinstance(item, str):
             text = item
-            count = len(encode(item)) + 2
+            count = token_count(item) + 2
             if truncate is not None and count > truncate:
                 text, count = _first(encode(item), truncate - 1), truncate
         else:
@@ -271,10 +279,11 @@ class MockEngine:
             text = decode(item[:count]).decode("utf-8", "replace")
         if count > model.context_length:
             raise TooLong(count, model.context_length)
-        vector = self._make_vector(text, model.dimensions)
-        return Embedded(
-            vector if length == model.dimensions else _prefix(vector, length), count
-        )
+        space = self._space(model.dimensions)
+        vector = space.packed(text)
+        if length < model.dimensions:
+            return Embedded(_prefix(vector, length), count)
+        return Embedded(vector, count, partial(space.json, vector))
 
     def _make_vector(self, text: str, dimensions: int) -> bytes:
         return self._space(dimensions).packed(text)

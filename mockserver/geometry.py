@@ -12,20 +12,21 @@ two directions is one addition, which is what makes a cold embedding cheap.
 
 import re
 import unicodedata
-from collections import Counter
 from functools import lru_cache
 from hashlib import blake2b, shake_256
-from itertools import repeat
+from itertools import chain, repeat
 from math import hypot, isqrt, sqrt
 from operator import mul
 from string import punctuation
 from struct import Struct
 from typing import Final
 
+from serving.codec import encode
+
 LANE: Final = 4  # bytes of one component while summing
 
 _TRACES: Final = 64  # directions to choose each part of a trace from
-_TURN: Final = 37 * LANE  # bytes by which each repetition of a block is turned
+_TURN: Final = 37  # components by which each repetition of a block is turned
 
 BLOCK: Final = 512
 """Components that are summed; longer vectors repeat them."""
@@ -54,12 +55,14 @@ _FEATURE: Final = re.compile(
     r"|[^\W_\u2e80-\u2fdf\u3005-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\U00020000-\U0003ffff]+|[^\w\s]|_"
 )
+_ASCII_FEATURE: Final = re.compile(r"[a-z0-9]+|[^a-z0-9\s]")
+"""The same for text in ASCII without capitals, and quicker."""
 
 
 def features(text: str) -> list[str]:
     """Split text into words, single CJK characters and marks, without case."""
     if text.isascii():
-        return _FEATURE.findall(text.lower())
+        return _ASCII_FEATURE.findall(text.lower())
     return _FEATURE.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
@@ -85,7 +88,10 @@ def _telling(text: str) -> dict[str, int]:
     """Count the words of a text; function words and marks only if it has no others."""
     found = features(text)
     telling = [feature for feature in found if feature not in _SLIGHT] or found
-    return Counter(telling)
+    times = dict.fromkeys(telling, 0)
+    for feature in telling:
+        times[feature] += 1
+    return times
 
 
 class Geometry:
@@ -100,13 +106,12 @@ class Geometry:
         self.dimensions = dimensions
         self._seed = f"{seed}:".encode()
         block = BLOCK if dimensions % BLOCK == 0 else dimensions
-        self._block = block
         self._size = LANE * block
         self._repeats = dimensions // block
         self._offset = 255 * int.from_bytes(b"\1\0\0\0" * block, "little")
         self._middle = int.from_bytes(b"\0\0\0\x80" * block, "little")
         self._lanes = Struct(f"<{block}i").unpack
-        self._floats = Struct(f"<{block}f").pack
+        self._block = Struct(f"<{block}f")
         self._all = Struct(f"<{dimensions}f").unpack
         self._direction = lru_cache(maxsize=1_024)(self._make_direction)
         self._weighted = lru_cache(maxsize=1_024)(self._weigh)
@@ -114,7 +119,7 @@ class Geometry:
 
     def _hashed(self, name: str) -> bytes:
         data = self._seed + name.encode("utf-8", "surrogatepass")
-        return shake_256(data).digest(self._block)
+        return shake_256(data).digest(self._size // LANE)
 
     def _make_direction(self, name: str) -> int:
         """Hash a name to lanes of odd numbers from -255 to 255."""
@@ -141,7 +146,9 @@ class Geometry:
         """Return the unit vector of a text (never all zero) as float32 bytes."""
         total = energy = 0
         for feature, times in _telling(text).items():
-            weight, part = self._weighted(feature)
+            # Each number is met once, and would push out the words.
+            weigh = self._weighted if feature.isalpha() else self._weigh
+            weight, part = weigh(feature)
             if times > 1:
                 damped = isqrt(times)
                 weight, part = weight * damped, part * damped
@@ -154,11 +161,25 @@ class Geometry:
         data = ((total + self._middle) ^ self._middle).to_bytes(self._size, "little")
         lanes = self._lanes(data)
         scale = 1 / (hypot(*lanes) * sqrt(self._repeats))
-        block = self._floats(*map(mul, lanes, repeat(scale)))
+        block = self._block.pack(*map(mul, lanes, repeat(scale)))
         if self._repeats == 1:
             return block
-        turns = range(0, self._repeats * _TURN, _TURN)
+        turns = range(0, self._repeats * LANE * _TURN, LANE * _TURN)
         return b"".join([block[turn:] + block[:turn] for turn in turns])
+
+    def json(self, packed: bytes) -> bytes:
+        """Write a vector of this space as a JSON array.
+
+        Each number of the block is written once; its turns are cut from that.
+        """
+        block = self._block.unpack_from(packed)
+        cuts = range(0, self._repeats * _TURN, _TURN)
+        parts = [
+            encode(block[start:end])[1:-1]
+            for start, end in zip(cuts, (*cuts[1:], None), strict=True)
+        ]
+        turns = (parts[turn:] + parts[:turn] for turn in range(self._repeats))
+        return b"[%b]" % b",".join(filter(None, chain.from_iterable(turns)))
 
     def _trace(self, text: str) -> int:
         """Return the direction of the exact text: three of many, chosen by its hash."""

@@ -58,6 +58,10 @@ SIZE: Final = len(PIECES)
 _ID: Final = {data: index for index, data in enumerate(PIECES) if data}
 _REMEMBERED: Final = 2_048  # characters; longer texts are not worth the memory
 _SPLIT: Final = re.compile(r" ?[^\W\d_]{1,32}|\d{1,3}| ?[^\w\s]{1,32}|\s|\w")
+_ASCII_SPLIT: Final = re.compile(
+    r" ?[A-Za-z]{1,32}|[0-9]{1,3}| ?[^A-Za-z0-9_\s]{1,32}|\s|_"
+)
+"""The same for text in ASCII, and quicker."""
 
 
 @lru_cache(maxsize=8_192)
@@ -83,11 +87,20 @@ def encode(text: str) -> list[int]:
     return [*_remembered(text)]
 
 
+def token_count(text: str) -> int:
+    """Return how many ids `encode` would make of a text."""
+    return sum(map(len, map(_encode_word, _split(text))))
+
+
 def _encoded(text: str) -> list[int]:
     ids: list[int] = []
-    for word in _SPLIT.findall(text):
+    for word in _split(text):
         ids += _encode_word(word)
     return ids
+
+
+def _split(text: str) -> list[str]:
+    return (_ASCII_SPLIT if text.isascii() else _SPLIT).findall(text)
 
 
 @lru_cache(maxsize=1_024)

@@ -8,6 +8,7 @@ as doubles, so what `decode` returns can always be encoded again.
 import json
 from array import array
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -19,11 +20,12 @@ class Vector:
     Holds little-endian float32 values; `json` is the JSON array of the same.
     """
 
-    __slots__ = ("_base64", "_json", "data")
+    __slots__ = ("_base64", "_json", "_write", "data")
 
-    def __init__(self, data: bytes) -> None:
-        """`data` is 4 bytes for each dimension."""
+    def __init__(self, data: bytes, write: Callable[[], bytes] | None = None) -> None:
+        """`data` is 4 bytes for each dimension; `write` may write them as JSON."""
         self.data = data
+        self._write = write
         self._json: bytes | None = None
         self._base64: str | None = None
 
@@ -35,7 +37,8 @@ class Vector:
     def json(self) -> bytes:
         """The components as a JSON array."""
         if self._json is None:
-            self._json = orjson.dumps(self.values())
+            write = self._write
+            self._json = write() if write else orjson.dumps(self.values())
         return self._json
 
     @property

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from secrets import token_hex
+from random import Random
 from typing import Any
 
 from serving.codec import Vector
@@ -21,8 +21,11 @@ def _now() -> int:
     return int(time.time())
 
 
+_random = Random()  # noqa: S311 - ids have to differ, not to be secret
+
+
 def _identity() -> str:
-    return token_hex(16)
+    return f"{_random.getrandbits(128):032x}"
 
 
 @dataclass(frozen=True, slots=True)

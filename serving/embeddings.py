@@ -160,7 +160,7 @@ async def _vectors(
             dimensions=dimensions,
         )
         for key, one in zip(missing, embedded, strict=True):
-            found[key] = vector = (Vector(one.vector), one.tokens)
+            found[key] = vector = (Vector(one.vector, one.json), one.tokens)
             if model.repeatable and not front.plain:
                 weight = len(one.vector) * _WRITTEN + len(key[1])
                 front.vectors.put(key, vector, weight)

@@ -12,7 +12,7 @@ Errors an engine may raise (all end as a clear JSON error, never a 500):
     └── Overloaded   the queue is full; the client may retry
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -98,10 +98,15 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """An embedding vector as little-endian float32 bytes, and the tokens read."""
+    """An embedding vector as little-endian float32 bytes, and the tokens read.
+
+    `json` writes the same vector as a JSON array, for an engine that has a quicker way
+    than number by number. Whoever changes the vector leaves it out.
+    """
 
     vector: bytes
     tokens: int
+    json: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

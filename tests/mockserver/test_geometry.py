@@ -1,5 +1,6 @@
 """Texts that say the same are near each other; all vectors have unit length."""
 
+import json
 import math
 
 import pytest
@@ -27,6 +28,14 @@ def test_every_text_has_a_finite_vector_of_unit_length(text: str) -> None:
 @given(st.text())
 def test_a_text_is_nearest_to_itself(text: str) -> None:
     assert cosine(text, text) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("dimensions", [7, 512, 1_024, 2_560, 3_072])
+def test_a_vector_is_written_as_its_numbers(dimensions: int) -> None:
+    space = Geometry(0, dimensions)
+    for text in ("", "hello", "the capital of France"):
+        written = json.loads(space.json(space.packed(text)))
+        assert tuple(written) == space.vector(text)
 
 
 @given(st.text(), st.text())
@@ -106,6 +115,13 @@ def test_very_long_texts_do_not_overflow() -> None:
     for text in ("word " * 8_000, " ".join(f"w{i}" for i in range(8_000)), "ﷺ" * 8_000):
         assert math.hypot(*SPACE.vector(text)) == pytest.approx(1)
         assert cosine(text, text[:-1]) > 0.9
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_text_in_ascii_has_the_features_that_it_has_beside_other_text(
+    text: str,
+) -> None:
+    assert [*features(text), "é"] == features(f"{text} é")
 
 
 def test_features_fold_case_and_forms_and_separate_cjk() -> None:

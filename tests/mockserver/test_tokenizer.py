@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.tokenizer import BEGIN, END, PIECES, SIZE, decode, encode
+from mockserver.tokenizer import BEGIN, END, PIECES, SIZE, decode, encode, token_count
 
 
 @given(st.text())
@@ -19,6 +19,16 @@ def test_half_a_surrogate_pair_is_kept(text: str) -> None:
 @given(st.text(), st.text())
 def test_a_text_is_never_shorter_than_its_beginning(text: str, more: str) -> None:
     assert len(encode(f"{text}\n{more}")) > len(encode(text))
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_text_in_ascii_is_split_as_it_is_beside_other_text(text: str) -> None:
+    assert encode(text) + encode("\né") == encode(f"{text}\né")
+
+
+@given(st.text())
+def test_tokens_are_counted_as_they_are_made(text: str) -> None:
+    assert token_count(text) == len(encode(text))
 
 
 def test_the_vocabulary_begins_with_the_bytes_and_the_special_tokens() -> None:

@@ -19,6 +19,12 @@ def test_a_vector_is_written_as_its_numbers() -> None:
     assert vector.base64 == "AAAAPwAAgL8AAABA"
 
 
+def test_a_vector_may_be_written_by_whoever_made_it() -> None:
+    vector = Vector(struct.pack("<f", 0.5), lambda: b"[0.5]")
+    assert encode({"v": vector}) == b'{"v":[0.5]}'
+    assert vector.values() == [0.5]
+
+
 def test_integers_beyond_64_bits_are_numbers() -> None:
     assert decode(b"1" * 40) == pytest.approx(1.1111e39, rel=1e-3)
     assert encode(10**40) == b"1" + b"0" * 40
