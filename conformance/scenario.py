@@ -78,7 +78,7 @@ class Scenario:
 
     @property
     def is_alone(self) -> bool:
-        """Played while nothing else is asked."""
+        """Played before everything else, and while nothing else is asked."""
         return any(step.alone for step in self.steps)
 
     @cached_property

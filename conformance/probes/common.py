@@ -1,12 +1,14 @@
 """What all five APIs promise: transport, errors, and members that answers share."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from conformance.exchange import Api
-from conformance.probe import Params, Probe, Served, Step, table
+from conformance.content import difference
+from conformance.exchange import Api, Json
+from conformance.probe import Answers, Params, Probe, Served, Step, table
 from conformance.probes.bodies import OPERATION, REQUIRED, valid
 
 APIS: tuple[Api, ...] = ("rerank", "score", "chat", "completions", "embeddings")
@@ -48,8 +50,6 @@ UNSET_DEFAULTS: dict[Api, tuple[str, ...]] = {
 }
 # Where Accept names application/json: in the tables of 000 for embeddings alone.
 NAMED_JSON: tuple[Api, ...] = ("embeddings",)
-# Where a wrong turn would show in what follows it: text and numbers.
-REMEMBERING: tuple[Api, ...] = ("chat", "embeddings")
 # One API of each kind of body: texts in lists, in objects, and alone.
 SPELT: tuple[Api, ...] = ("rerank", "chat", "embeddings")
 UNKNOWN_MODEL = "no-such-model/7d1f"
@@ -105,6 +105,7 @@ def _transport(api: Api) -> list[Probe]:
             expect="refuse",
             serves=("COMMON-REQ-006",),
             breaks="the body is not a JSON object",
+            shared=True,
         )
 
     return [other_method, accept_header, not_an_object]
@@ -124,6 +125,7 @@ def _errors(api: Api) -> list[Probe]:
             expect="refuse",
             serves=(f"{prefix}-ERR-001",),
             breaks="the body is cut-off JSON",
+            shared=True,
         )
 
     @table(f"common.ticked.{api}", api, REQUIRED[api], smoke_rows=1)
@@ -168,6 +170,7 @@ def _errors(api: Api) -> list[Probe]:
             breaks="no such model is served",
             codes=(400, 404, 422),
             off_schema="the name is well-formed, but not served",
+            shared=True,
         )
 
     return [
@@ -184,18 +187,46 @@ def _after_error(api: Api) -> Probe:
     @table(f"common.after_error.{api}", api, [None])
     def after_an_error(_: Params, served: Served) -> Iterator[Step]:
         body = _greedy(api, served)
+        nameless = {name: value for name, value in body.items() if name != "model"}
+
+        def settling(answers: Answers) -> Json:
+            before, after = answers["before"], answers["after"]
+            if not after.is_answer or difference(before, after) is None:
+                return None
+            return body
+
+        # One request, sent first of all. Where the scenario is sent again they are two:
+        # what earlier refusals have left behind is not to be seen in the second.
+        yield Step("opening", operation, body, shared=True, alone=True)
         yield Step("before", operation, body, shared=True)
+        yield from _refusals(api, served, nameless)
         yield Step(
-            "mutant",
+            "nameless",
             operation,
-            {name: value for name, value in body.items() if name != "model"},
+            nameless,
             expect="refuse",
             breaks="/model is missing",
-            alone=True,
+            shared=True,
         )
         yield Step("after", operation, body, serves=("META-119",))
+        # what the target says to the same request with no refusal before it
+        yield Step("settled", operation, settling, like="before", spare=True)
 
     return after_an_error
+
+
+def _refusals(api: Api, served: Served, but: Json) -> Iterator[Step]:
+    """What other probes of the API have refused, apart from one body.
+
+    As they are shared, and these are sent first, they cost no request.
+    """
+    number = 0
+    for probe in (*_transport(api), *_errors(api)):
+        for row in probe.rows:
+            for step in probe.build(row, served):
+                if step.expect == "refuse" and step.shared and step.body != but:
+                    number += 1
+                    yield replace(step, label=f"refused_{number}", serves=())
 
 
 def _crossed(api: Api) -> Probe:
@@ -287,7 +318,7 @@ PROBES: tuple[Probe, ...] = (
     *(each for api in APIS for each in _transport(api)),
     *(each for api in APIS for each in _errors(api)),
     *(_crossed(api) for api in APIS),
-    *(_after_error(api) for api in REMEMBERING),
+    *(_after_error(api) for api in APIS),
     *(_spelling(api) for api in SPELT),
     _extra("chat"),
     _nulls("chat"),

@@ -1,5 +1,6 @@
 """Requests that mean the same are answered alike, within what may differ."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,8 +92,9 @@ def test_spelling_does_not_matter() -> None:
     assert not is_evidence(check, seen(refused(400)))
 
 
-def after(mutant: Exchange, last: Exchange) -> Observation:
-    return played("after_error.chat", before=saying("blue"), mutant=mutant, after=last)
+def after(refusal: Exchange, last: Exchange, **more: Exchange) -> Observation:
+    steps = {"before": saying("blue"), "nameless": refusal, "after": last} | more
+    return played("after_error.chat", **steps)
 
 
 def test_an_error_leaves_nothing_behind() -> None:
@@ -103,6 +105,31 @@ def test_an_error_leaves_nothing_behind() -> None:
     assert not is_evidence(check, after(saying("no error"), saying("red")))
 
 
+@pytest.mark.parametrize(
+    ("sent_at", "is_between"), [(4.9, False), (5.0, True), (7.0, True), (7.1, False)]
+)
+def test_only_a_refusal_between_the_two_answers_counts(
+    sent_at: float, *, is_between: bool
+) -> None:
+    """What was asked in another's name may have been asked at another time."""
+    seen = after(replace(refused(422), sent_at=sent_at), saying("red"))
+    before = replace(seen["before"], sent_at=5.0)
+    last = replace(seen["after"], sent_at=7.0)
+    seen = replace(seen, steps={**seen.steps, "before": before, "after": last})
+    assert is_evidence(sameness.an_error_leaves_nothing_behind, seen) == is_between
+
+
+@pytest.mark.parametrize(
+    ("settled", "is_shown"), [("blue", True), ("red", True), ("green", False)]
+)
+def test_a_target_that_never_says_the_same_is_not_blamed(
+    settled: str, *, is_shown: bool
+) -> None:
+    check = sameness.an_error_leaves_nothing_behind
+    seen = after(refused(422), saying("red"), settled=saying(settled))
+    assert is_evidence(check, seen) == is_shown
+
+
 def test_numbers_are_compared_within_tolerance() -> None:
     check = sameness.an_error_leaves_nothing_behind
 
@@ -111,7 +138,7 @@ def test_numbers_are_compared_within_tolerance() -> None:
         return accepted("embeddings", answer)
 
     def seen(x: float) -> Observation:
-        steps = {"before": vector(0.25), "mutant": refused(422), "after": vector(x)}
+        steps = {"before": vector(0.25), "nameless": refused(422), "after": vector(x)}
         return played("after_error.embeddings", **steps)
 
     assert findings(check, seen(0.2505)) == []

@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 import pytest
+from exchanges import exchange
 
 from conformance.drawing import draw
-from conformance.exchange import Api, Facts
+from conformance.exchange import Api, Exchange, Facts
 from conformance.probe import Probe, Served, Step
 from conformance.probes import common, robustness
 from conformance.probes.bodies import OPERATION, REQUIRED, valid
@@ -43,6 +44,7 @@ EVERY = [
     for probe in PROBES
     for i, steps in enumerate(scenarios(probe, "deep"))
     for step in steps
+    if not callable(step.body)
 ]
 
 
@@ -104,6 +106,45 @@ def test_null_stands_for_every_field_of_its_kind(api: Api) -> None:
     printed: dict[str, Any] = dict.fromkeys(common.NULL_DEFAULTS[api])
     assert body(null) == body(omitted) | printed
     assert body(unset).keys() - body(omitted).keys() == {*common.UNSET_DEFAULTS[api]}
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_what_other_probes_have_refused_comes_before_the_same_request(api: Api) -> None:
+    (probe,) = (p for p in PROBES if p.name == f"common.after_error.{api}")
+    (steps,) = scenarios(probe)
+    opening, before, *refusals, nameless, after, settled = steps
+    assert opening.alone
+    assert {step.expect for step in (*refusals, nameless)} == {"refuse"}
+    assert body(opening) == body(before) == body(after)
+    assert after.serves == ("META-119",)
+    assert not after.shared
+    assert body(nameless) == {k: v for k, v in body(after).items() if k != "model"}
+    elsewhere = {
+        content_key(step)
+        for other in PROBES
+        if other is not probe
+        for drawn in scenarios(other)
+        for step in drawn
+        if step.shared
+    }
+    assert {content_key(step) for step in refusals} <= elsewhere
+    assert len({step.breaks for step in refusals}) >= 5
+    assert settled.spare
+
+
+def test_another_answer_after_a_refusal_is_asked_for_once_more() -> None:
+    (probe,) = (p for p in PROBES if p.name == "common.after_error.score")
+    (steps,) = scenarios(probe)
+    assert callable(steps[-1].body)
+
+    def said(score: float) -> Exchange:
+        return exchange("score", body(steps[0]), {"data": [{"score": score}]})
+
+    same = {"before": said(0.5), "after": said(0.5)}
+    assert steps[-1].body(same) is None
+    assert steps[-1].body(same | {"after": said(0.6)}) == body(steps[0])
+    crashed = exchange("score", {}, {"error": "no"}, status=500)
+    assert steps[-1].body(same | {"after": crashed}) is None
 
 
 # --- hostile bodies ----------------------------------------------------------------

@@ -151,7 +151,7 @@ def test_last_ones_are_sent_when_all_others_are_answered() -> None:
     )
 
 
-def test_what_must_be_alone_is_alone() -> None:
+def test_what_must_be_alone_is_alone_and_first() -> None:
     @probe("toy.alone", "rerank")
     def alone(_: Params, served: Served) -> Iterator[Step]:
         yield Step("one", toys.RERANK, toys.body(served, query="alone"), alone=True)
@@ -159,7 +159,7 @@ def test_what_must_be_alone_is_alone() -> None:
 
     def look(target: Target) -> None:
         kinds = [b'"alone"' in request for request in target.requests]
-        assert kinds == [False] * 6 + [True] * 4
+        assert kinds == [True] * 4 + [False] * 6
 
     def at(draw: int) -> Scenario:
         return scenario(alone, None, draw)
@@ -169,6 +169,29 @@ def test_what_must_be_alone_is_alone() -> None:
         scenarios=[at(0), *(counted(i) for i in range(6)), at(1)],
         look=look,
     )
+
+
+def test_what_is_alone_and_shared_is_sent_in_its_place() -> None:
+    """Others have the answer that came between its neighbours."""
+
+    @probe("toy.between", "rerank")
+    def between(_: Params, served: Served) -> Iterator[Step]:
+        own = toys.body(served, query="own")
+        yield Step("before", toys.RERANK, own, alone=True)
+        yield Step("between", toys.RERANK, toys.body(served), shared=True)
+        yield Step("after", toys.RERANK, own)
+
+    def look(target: Target) -> None:
+        assert [b'"own"' in request for request in target.requests[:3]] == [
+            True,
+            False,
+            True,
+        ]
+
+    both = [scenario(toys.refused, {"top_n": {}}), scenario(between)]
+    recorder = played(RERANKED, scenarios=both, look=look)
+    seen = {each.probe: each for each in recorder.observations}
+    assert seen["toy.refused"]["valid"].id == seen["toy.between"]["between"].id
 
 
 def test_our_own_slips_are_noticed() -> None:

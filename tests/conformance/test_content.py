@@ -1,0 +1,69 @@
+"""Two answers say the same, or the first difference is told with its place."""
+
+from typing import Any
+
+import pytest
+from exchanges import exchange
+
+from conformance.content import Difference, difference
+from conformance.exchange import Exchange
+from conformance.tolerances import BETWEEN_CALLS
+
+
+def said(**body: Any) -> Exchange:
+    return exchange("rerank", {}, body)
+
+
+def ranked(*pairs: tuple[Any, float]) -> Exchange:
+    return said(results=[{"index": i, "relevance_score": s} for i, s in pairs])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (said(id="a", model="m", created=1), said(id="b", model="n", created=2)),
+        (said(usage={"total_tokens": 1}), said(usage={"total_tokens": 2})),
+        (said(data=[{"id": "x", "score": 0.5}]), said(data=[{"score": 0.5}])),
+        (said(data=[0.5]), said(data=[0.5 + BETWEEN_CALLS / 2])),
+        (
+            said(choices=[{"text": "a", "logprobs": None}]),
+            said(choices=[{"text": "a"}]),
+        ),
+        # which of two equal scores comes first is free
+        (ranked((0, 0.5), (1, 0.5)), ranked((1, 0.5), (0, 0.5))),
+    ],
+)
+def test_these_say_the_same(one: Exchange, other: Exchange) -> None:
+    assert difference(one, other) is None
+    assert difference(other, one) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        (said(data=["a"]), said(data=["b"]), Difference("/data/0", "a", "b")),
+        (said(data=["a"]), said(data=[]), Difference("/data/0", "a", None)),
+        (said(data=[]), said(data=[0.5]), Difference("/data/0", None, 0.5)),
+        (said(data=[0.5]), said(data=[0.6]), Difference("/data/0", 0.5, 0.6)),
+        (said(data=["1"]), said(data=[1]), Difference("/data/0", "1", 1)),
+        (
+            ranked((0, 0.9), (1, 0.1)),
+            ranked((1, 0.9), (0, 0.1)),
+            Difference("/results/1/relevance_score", 0.9, 0.1),
+        ),
+        # an index that is no index: by their places
+        (
+            ranked((None, 0.9), (None, 0.1)),
+            ranked((None, 0.9), (None, 0.2)),
+            Difference("/results/1/relevance_score", 0.1, 0.2),
+        ),
+    ],
+)
+def test_a_difference_is_told_with_its_place(
+    one: Exchange, other: Exchange, found: Difference
+) -> None:
+    assert difference(one, other) == found
+
+
+def test_what_is_no_object_says_nothing() -> None:
+    assert difference(exchange("rerank", {}, []), exchange("rerank", {}, "x")) is None
