@@ -42,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OptionError, Unavailable, LoadError) as error:
         sys.stderr.write(f"aios-reference: {error}\n")
         return _BAD_OPTION
+    except SystemExit as leaving:  # argparse has said why
+        return _BAD_OPTION if leaving.code else 0
     except KeyboardInterrupt:
         return 130
     return 0

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -33,6 +34,7 @@ TOKENS = {"cpu": 8192, "cuda": 65536}  # padded tokens in one such pass
 
 WRITING: frozenset[Api] = frozenset(("chat", "completions"))
 READING: frozenset[Api] = frozenset(("embeddings", "rerank", "score"))
+DEMANDING = frozenset(("chat", "embeddings"))  # what serves it can do the others too
 JUDGING: frozenset[Api] = frozenset(("rerank", "score"))
 
 
@@ -66,29 +68,48 @@ def load_engine(options: ReferenceOptions, say: Say) -> ReferenceEngine:
     threads = options.threads or torch.get_num_threads()
     torch.set_num_threads(1)  # of this thread: the worker's are the only ones
     where = load.choose_place(options.device, options.dtype)
-    precision = str(where.dtype).removeprefix("torch.")
-    served: dict[tuple[str, str], Served] = {}
+    spot = f"on {where.device} in {str(where.dtype).removeprefix('torch.')}"
+    served = []
+    for plan in _plans(options, say):
+        started = time.monotonic()
+        one = _served(plan, where, options)
+        served.append(one)
+        apis = ", ".join(sorted(one.card.apis))
+        took = time.monotonic() - started
+        say(f"{plan.name}: {apis} {spot}, loaded in {took:.1f} s")
+    return ReferenceEngine(served, options.aliases, threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A model to load: what is wanted of it, its served name, and where it lies."""
+
+    wanted: Wanted
+    name: str
+    source: load.Source
+
+
+def _plans(options: ReferenceOptions, say: Say) -> list[Plan]:
+    """Find every model before any is loaded, for loading may take minutes."""
+    plans: dict[tuple[str, str], Plan] = {}
     for wanted in options.models:
         name, text = _resolved(wanted, options.cache)
         family = "text" if wanted.job in WRITING else "pairs and vectors"
-        if (family, text) in served:
+        if known := plans.get((family, text)):
+            if wanted.job in DEMANDING:
+                plans[family, text] = replace(known, wanted=wanted)
             continue
-        started = time.monotonic()
-        one = _served(wanted, name, load.find(text, options.cache, say), where, options)
-        if name in (other.card.name for other in served.values()):
+        if name in (plan.name for plan in plans.values()):
             raise LoadError(f"two models are named {name}; serve one of them elsewhere")
-        served[family, text] = one
-        apis = ", ".join(sorted(one.card.apis))
-        took = time.monotonic() - started
-        say(f"{name}: {apis} on {where.device} in {precision}, loaded in {took:.1f} s")
-    names = [one.card.name for one in served.values()]
+        plans[family, text] = Plan(wanted, name, load.find(text, options.cache, say))
+    names = [plan.name for plan in plans.values()]
     for alias, name in options.aliases.items():
         if name not in names or alias in names:
             raise LoadError(
                 f"--alias {alias}={name}: NAME must be one of {', '.join(names)} and "
                 "ALIAS a new name"
             )
-    return ReferenceEngine(list(served.values()), options.aliases, threads)
+    return list(plans.values())
 
 
 def _resolved(wanted: Wanted, cache: Path) -> tuple[str, str]:
@@ -102,13 +123,8 @@ def _resolved(wanted: Wanted, cache: Path) -> tuple[str, str]:
     return package.name, str(pulled(package, cache))
 
 
-def _served(
-    wanted: Wanted,
-    name: str,
-    source: load.Source,
-    where: load.Place,
-    options: ReferenceOptions,
-) -> Served:
+def _served(plan: Plan, where: load.Place, options: ReferenceOptions) -> Served:
+    wanted, name, source = plan.wanted, plan.name, plan.source
     kind = where.device.type
     limits = EncoderLimits(TEXTS[kind], TOKENS[kind], options.queue * TEXTS[kind])
     now = int(time.time())

@@ -299,3 +299,25 @@ def test_an_alias_is_a_new_name_of_a_served_model(
 ) -> None:
     with pytest.raises(LoadError, match="--alias"):
         engine_of(tmp_path, "--model", f"chat={folder / 'llama'}", "--alias", alias)
+
+
+def test_every_job_of_one_model_is_held_to(folder: Path, tmp_path: Path) -> None:
+    """In whatever order they are named."""
+    base, pairs = llama(tmp_path / "base", template=None), folder / "pairs"
+    for easy, demanding in (
+        (f"completions={base}", f"chat={base}"),
+        (f"score={pairs}", f"embeddings={pairs}"),
+    ):
+        with pytest.raises(WrongKind):
+            engine_of(tmp_path, "--model", easy, "--model", demanding)
+
+
+def test_what_is_not_there_is_told_before_anything_is_loaded(
+    folder: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    arguments = ["--cache-dir", str(tmp_path), "--model", f"chat={folder / 'llama'}"]
+    arguments += ["--model", f"embeddings={tmp_path / 'nowhere'}"]
+    with pytest.raises(Missing, match="nowhere"):
+        load_engine(read_options(arguments, {}), said.append)
+    assert said == []
