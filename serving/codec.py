@@ -68,7 +68,9 @@ def decode(raw: bytes) -> Any:
 def encode(value: Any) -> bytes:
     """Write JSON. Text that is no Unicode (half a surrogate pair) is escaped."""
     try:
-        return orjson.dumps(value, default=_spliced)
+        # orjson leaves what it wrote in the buffer that it grew for it, which may be
+        # ten times as large; a copy has its own size.
+        return bytes(memoryview(orjson.dumps(value, default=_spliced)))
     except TypeError:
         return json.dumps(value, default=_plain, separators=(",", ":")).encode()
 

@@ -1,6 +1,7 @@
 """JSON in both directions, the odd cases included."""
 
 import struct
+import tracemalloc
 
 import pytest
 
@@ -23,6 +24,18 @@ def test_a_vector_may_be_written_by_whoever_made_it() -> None:
     vector = Vector(struct.pack("<f", 0.5), lambda: b"[0.5]")
     assert encode({"v": vector}) == b'{"v":[0.5]}'
     assert vector.values() == [0.5]
+
+
+def test_what_is_written_takes_no_more_memory_than_its_length() -> None:
+    value = {"text": "x" * 300}
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        kept = [encode(value) for _ in range(100)]
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 2 * sum(map(len, kept))
 
 
 def test_integers_beyond_64_bits_are_numbers() -> None:
