@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from conformance.catalogue import Catalogue
+from conformance.catalogue import ACCEPTANCE, Catalogue
+from conformance.check import Check
 from conformance.feeding import Feeding, fed
 from conformance.judge import Judgement, Trace
 from conformance.recording import Recording
@@ -35,6 +36,25 @@ class Bench:
         for trace in self.main.traces:
             for row in trace.rows:
                 found.setdefault(row, []).append(trace)
+        return found
+
+    def concerned(self, row: str) -> Sequence[Check]:
+        """The checks that declare a row, may name it or have judged it."""
+        return self._by_row.get(row, ())
+
+    @cached_property
+    def _by_row(self) -> Mapping[str, Sequence[Check]]:
+        judged: dict[str, set[str]] = {}
+        for row, by_check in self.main.judged.items():
+            for name in by_check:
+                judged.setdefault(name, set()).add(row)
+        found: dict[str, list[Check]] = {}
+        for check in self.known.checks:
+            rows = {*check.ids, *check.names} | judged.get(check.name, set())
+            if check.judge.__module__ == ACCEPTANCE:
+                rows |= self.serving.keys()
+            for row in rows:
+                found.setdefault(row, []).append(check)
         return found
 
     @cached_property

@@ -120,8 +120,9 @@ def _standing(bench: Bench, row: Requirement) -> Iterator[Trace]:
 
 def _coverage(bench: Bench, row: Requirement) -> Iterator[CheckCoverage]:
     """What judged the row and what had to; checks that cannot apply are left out."""
-    for check in bench.known.checks:
-        judged = bench.main.judged.get(row.id, {}).get(check.name, [])
+    by_check = bench.main.judged.get(row.id, {})
+    for check in bench.concerned(row.id):
+        judged = by_check.get(check.name, [])
         some = tuple(dict.fromkeys(judged))[:MOST_EXCHANGES]
         needed = check.evidence
         if check.judge.__module__ == ACCEPTANCE:

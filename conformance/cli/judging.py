@@ -11,7 +11,7 @@ from rich.console import Console
 from conformance.cli.dialects import run_all
 from conformance.cli.progress import progress
 from conformance.cli.saved import saved_result
-from conformance.conduct import conduct
+from conformance.conduct import conduct, rarely_collecting
 from conformance.options import ExitCode, OptionError
 from conformance.plan import plan
 from conformance.recording import FILE_NAME, read_recording
@@ -59,7 +59,8 @@ def judge_again(arguments: argparse.Namespace, out: Console, environ: Environ) -
     if arguments.waivers:
         setting = replace(recording.setting, waivers=options.waivers)
         recording = replace(recording, setting=setting)
-    result = conclude(recording)
+    with rarely_collecting():
+        result = conclude(recording)
     directory = options.report_dir if arguments.report_dir else run_dir
     if directory.resolve() != run_dir.resolve():
         write_reports(result, directory)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import openai
 import pytest
 from answers import SENT, chunk, good, says, spoilt, streamed
-from exchanges import exchange, findings, sse, witnessed
+from exchanges import dump, exchange, findings, sse, witnessed
 
 from conformance.checks.client import the_openai_client_reads_it as client
 from conformance.exchange import Api, Exchange
@@ -92,3 +93,49 @@ def test_a_plain_body_in_place_of_a_stream_holds_no_choice() -> None:
 def test_only_whole_successes_of_valid_requests_are_read(played: Exchange) -> None:
     assert findings(client, played) == []
     assert witnessed(client, played) == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"content":"', b'"content":"\x01'),
+        (b'"content":"', b'"content":"\xff'),
+        (b'"content":"', b'"content":"\\q'),
+        (b'"content":"', b'"content":7,"x":"'),
+        (b'"total_tokens":', b'"total_tokens":0'),
+        (b'"total_tokens":', b'"total_tokens":.'),
+        (b'"created":', b'"created":-0'),
+    ],
+)
+def test_what_is_blanked_hides_nothing_from_the_client(old: bytes, new: bytes) -> None:
+    """Of text and counts only what is plain is left out of account."""
+    body = dump(good("chat"))
+    assert old in body
+    assert findings(client, whole(body)) == []
+    assert len(findings(client, whole(body.replace(old, new, 1)))) == 1
+
+
+def test_a_stream_is_read_to_its_end() -> None:
+    body = sse(*streamed("a", "b", "c", "d"))
+    cut = body.replace(b"data: [DONE]", b"data: [DO", 1)
+    assert findings(client, stream(body)) == []
+    assert len(findings(client, stream(cut))) == 1
+
+
+def test_answers_that_differ_in_their_words_alone_are_read_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reads: list[bytes] = []
+    kind = openai.resources.chat.completions.Completions
+    create = kind.create
+
+    def counted(*args: Any, **given: Any) -> Any:
+        reads.append(b"")
+        return create(*args, **given)
+
+    monkeypatch.setattr(kind, "create", counted)
+    for i in range(3):
+        spoken = spoilt("chat", "choices/0/message/content", f"word {i}")
+        answer = spoken | {"id": f"a{i}", "system_fingerprint": "read once"}
+        assert findings(client, whole(answer)) == []
+    assert len(reads) == 1
