@@ -122,7 +122,7 @@ class _Outside:
         try:
             exchange.fault = await self._chosen(request, exchange)
         except FaultError as error:
-            return refusal(400, str(error))
+            return refusal(400, str(error), code="invalid_header")
         if exchange.fault is not None and exchange.fault.status is not None:
             await _read(request, exchange)
             return refusal(exchange.fault.status)

@@ -47,6 +47,7 @@ async def answer(request: web.Request, state: State) -> web.Response:
         404,
         f"there is no {method} {PREFIX}{path}; there are GET requests, "
         "GET defects, GET and PUT rules, PUT faults, POST reset",
+        code="path_not_found",
     )
 
 
@@ -56,6 +57,7 @@ def _requests(request: web.Request, state: State) -> web.Response:
         return refusal(
             400,
             f"cannot choose by {unknown[0]!r}; valid are {', '.join(sorted(_QUERY))}",
+            code="unknown_parameter",
         )
     found = [
         described(exchange)
@@ -78,7 +80,7 @@ async def _put_rules(request: web.Request, state: State) -> web.Response:
     try:
         state.rules = Rules(parse_rules(body.get("rules"), "the body"))
     except RuleError as error:
-        return refusal(422, str(error))
+        return refusal(422, str(error), code="validation_error")
     return _json({"rules": _usage(state)})
 
 
@@ -87,7 +89,7 @@ async def _put_faults(request: web.Request, state: State) -> web.Response:
     try:
         faults = _rates(body.get("faults"))
     except FaultError as error:
-        return refusal(422, str(error))
+        return refusal(422, str(error), code="validation_error")
     state.faults = faults
     return _json({"faults": [f"{one.fault}={one.rate}" for one in faults]})
 

@@ -31,9 +31,14 @@ _PIECE: Final = 7  # bytes; cuts characters and field names
 _SETTLE: Final = 8  # turns of the event loop until written bytes are on their way
 
 
-def refusal(status: int, message: str | None = None) -> web.Response:
-    """Return an error response in the layout of all others."""
-    kind, code = _REASONS.get(
+def refusal(
+    status: int, message: str | None = None, code: str | None = None
+) -> web.Response:
+    """Return an error response in the layout of all others.
+
+    Without a code it is one that is played, with the code that a client would meet.
+    """
+    kind, played = _REASONS.get(
         status,
         ("invalid_request_error" if status < 500 else "server_error", "mock_fault"),
     )
@@ -41,7 +46,7 @@ def refusal(status: int, message: str | None = None) -> web.Response:
         "message": message or f"the mock plays status {status}",
         "type": kind,
         "param": None,
-        "code": code,
+        "code": code or played,
     }
     headers = {"Retry-After": _RETRY[status]} if status in _RETRY else None
     return web.Response(

@@ -104,7 +104,11 @@ class Relay:
                     return await self._relayed(request, answer, recording, begun)
                 body = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            return refusal(502, f"the recorded server cannot be reached: {error}")
+            return refusal(
+                502,
+                f"the recorded server cannot be reached: {error}",
+                code="upstream_unreachable",
+            )
         recording.add(self._elapsed(begun), body)
         self.tape.record(recording.take())
         return web.Response(

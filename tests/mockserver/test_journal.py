@@ -160,23 +160,33 @@ def test_a_reset_forgets_entries_rules_and_faults(mock: LocalMock) -> None:
     assert [entry["number"] for entry in journal(mock)] == [1]
 
 
+BROKEN, NOWHERE = (422, "validation_error"), (404, "path_not_found")
+
+
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status", "words"),
+    ("method", "path", "body", "refused", "words"),
     [
-        ("PUT", "/_mock/rules", {"rules": 5}, 422, "must be a list"),
-        ("PUT", "/_mock/rules", [], 422, "must be a list"),
-        ("PUT", "/_mock/faults", {"faults": "429"}, 422, "must be a list"),
-        ("PUT", "/_mock/faults", {"faults": ["boom"]}, 422, "'boom'"),
-        ("GET", "/_mock/faults", None, 404, "PUT faults"),
-        ("GET", "/_mock/", None, 404, "GET requests"),
+        ("PUT", "/_mock/rules", {"rules": 5}, BROKEN, "must be a list"),
+        ("PUT", "/_mock/rules", [], BROKEN, "must be a list"),
+        ("PUT", "/_mock/faults", {"faults": "429"}, BROKEN, "must be a list"),
+        ("PUT", "/_mock/faults", {"faults": ["boom"]}, BROKEN, "'boom'"),
+        ("GET", "/_mock/faults", None, NOWHERE, "PUT faults"),
+        ("GET", "/_mock/", None, NOWHERE, "GET requests"),
+        ("GET", "/_mock/requests?a=1", None, (400, "unknown_parameter"), "'a'"),
     ],
 )
 def test_mistakes_are_named(
-    mock: LocalMock, method: str, path: str, body: Any, status: int, words: str
+    mock: LocalMock,
+    method: str,
+    path: str,
+    body: Any,
+    refused: tuple[int, str],
+    words: str,
 ) -> None:
     reply = Client(mock.url).send(method, path, body)
-    assert reply.status == status
-    assert words in reply.json()["error"]["message"]
+    error = reply.json()["error"]
+    assert (reply.status, error["code"]) == refused
+    assert words in error["message"]
 
 
 def test_control_can_be_switched_off() -> None:
@@ -194,6 +204,7 @@ def test_a_request_can_ask_for_a_delay(mock: LocalMock) -> None:
     wrong = Client(mock.url).post("/v1/embeddings", EMBED, **{"X-Mock-Delay-Ms": "x"})
     assert wrong.status == 400
     assert "X-Mock-Delay-Ms" in wrong.json()["error"]["message"]
+    assert wrong.json()["error"]["code"] == "invalid_header"
 
 
 def test_a_body_beyond_the_limit_is_refused_whatever_is_played() -> None:

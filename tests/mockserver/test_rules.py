@@ -222,6 +222,12 @@ def test_strict_refuses_what_no_rule_answers_and_names_the_nearest() -> None:
         message = reply.json()["error"]["message"]
         assert "'near'" in message
         assert "'rain' is not in the text 'sun'" in message
+        assert reply.json()["error"]["code"] == "no_rule"
+        nowhere = Client(mock.url).post("/v1/nowhere", {})
+        assert (nowhere.status, nowhere.json()["error"]["code"]) == (
+            404,
+            "path_not_found",
+        )
         assert content(chat(mock, "rain?")) == "wet"
         mock.rules({"times": 1, "name": "once", "respond": {"text": "a"}})
         chat(mock)

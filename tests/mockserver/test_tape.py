@@ -120,6 +120,7 @@ def test_an_unreachable_server_is_a_bad_gateway(tmp_path: Path) -> None:
     with local_mock("--replay", str(file), "--record", url) as recorder:
         reply = Client(recorder.url).post(PATH, BODY)
     assert reply.status == 502
+    assert reply.json()["error"]["code"] == "upstream_unreachable"
     assert not file.exists()
 
 
