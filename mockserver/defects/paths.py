@@ -1,10 +1,10 @@
 """What a server can get wrong about paths, methods, headers and keys."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from mockserver.defects.planting import Defect, in_refusal
+from mockserver.defects.tables import turns_away
 from mockserver.plan import Tally
 from serving.context import Context
 from serving.engine import Engine
@@ -18,8 +18,6 @@ from serving.errors import (
 )
 from serving.stages import Response, Stages
 
-_NOTHING: Mapping[str, str] = {}
-
 
 class _UnsupportedMedia(BadRequest):
     """415, which no right server needs here."""
@@ -31,29 +29,6 @@ class _NotAcceptable(BadRequest):
     """406, which no right server needs here."""
 
     status = 406
-
-
-def _refused(
-    name: str,
-    primary: str,
-    text: str,
-    error: type[ApiError],
-    when: Callable[[Context], object],
-    also: Mapping[str, str] = _NOTHING,
-    origin: str = "",
-) -> Defect:
-    """Refuse valid requests; `when` looks at them once they are read."""
-
-    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def prepare(context: Context) -> None:
-            stages.prepare(context)
-            if when(context):
-                tally.add()
-                raise error(text, code="refused")
-
-        return replace(stages, prepare=prepare), engine
-
-    return Defect(name, text, plant, primary, also, origin=origin)
 
 
 def _header(context: Context, wanted: str) -> str:
@@ -122,134 +97,129 @@ def _query_is_demanded() -> Defect:
 DEFECTS: tuple[Defect, ...] = (
     get_lists_what_there_is,
     _query_is_demanded(),
-    _refused(
+    turns_away(
         "score_root_is_missing",
         "COMMON-REQ-001",
         "/score is not served.",
-        NotFound,
         lambda context: context.path == "/score",
-        {"SCORE-REQ-001": "it is that path"},
+        also={"SCORE-REQ-001": "it is that path"},
+        error=NotFound,
     ),
-    _refused(
+    turns_away(
         "rerank_v2_wants_another_method",
         "COMMON-REQ-002",
         "POST on /v2/rerank is answered 405.",
-        NotAllowed,
         lambda context: context.path == "/v2/rerank",
-        {
+        also={
             "COMMON-REQ-001": "it is a listed path",
             "RERANK-REQ-003": "it is that path",
         },
+        error=NotAllowed,
     ),
-    _refused(
+    turns_away(
         "accept_header_is_demanded",
         "COMMON-REQ-005",
         "A request without any Accept header is refused.",
-        BadRequest,
         lambda context: not _header(context, "accept"),
     ),
-    _refused(
+    turns_away(
         "embeddings_accept_is_not_read",
         "EMB-REQ-003",
         "Embeddings answers 406 to Accept: application/json.",
-        _NotAcceptable,
         lambda context: (
             context.api == "embeddings"
             and _header(context, "accept") == "application/json"
         ),
-        {"COMMON-REQ-005": "the header is optional"},
+        also={"COMMON-REQ-005": "the header is optional"},
+        error=_NotAcceptable,
     ),
-    _refused(
+    turns_away(
         "charset_is_demanded",
         "COMMON-REQ-004",
         "Chat answers 415 to text beyond ASCII whose Content-Type names no charset.",
-        _UnsupportedMedia,
         lambda context: (
             context.api == "chat"
             and not str(_texts(context)).isascii()
             and "charset" not in _header(context, "content-type")
         ),
-        {
+        also={
             "COMMON-RES-001": "a valid request is not answered 200",
             "COMMON-REQ-015": "text beyond ASCII is refused",
         },
+        error=_UnsupportedMedia,
     ),
-    _refused(
+    turns_away(
         "tools_demand_a_key",
         "COMMON-SEM-001",
         "Chat with a forced tool is answered 401 without a key.",
-        Unauthorized,
         lambda context: (
             context.body.get("tool_choice") == "required"
             and not _header(context, "authorization")
         ),
-        {
+        also={
             "COMMON-RES-001": "a valid request is not answered 200",
             "CHAT-REQ-043": "required is a documented value",
         },
+        error=Unauthorized,
     ),
-    _refused(
+    turns_away(
         "rerank_root_refuses_long_lists",
         "RERANK-REQ-001",
         "/rerank refuses more than four documents without top_n.",
-        BadRequest,
         lambda context: (
             _is(context, "/rerank", "query", "documents")
             and len(context.body["documents"]) > 4
         ),
     ),
-    _refused(
+    turns_away(
         "rerank_v1_refuses_long_lists",
         "RERANK-REQ-002",
         "/v1/rerank refuses more than four documents without top_n.",
-        BadRequest,
         lambda context: (
             _is(context, "/v1/rerank", "query", "documents")
             and len(context.body["documents"]) > 4
         ),
-        {
+        also={
             "COMMON-RES-001": "a valid request is not answered 200",
             "RERANK-REQ-011": "top_n may be omitted",
         },
     ),
-    _refused(
+    turns_away(
         "score_root_refuses_strings",
         "SCORE-REQ-001",
         "/score refuses a pair of two strings.",
-        BadRequest,
         lambda context: (
             _is(context, "/score", "text_1", "text_2")
             and isinstance(context.body["text_1"], str)
         ),
-        {"COMMON-RES-001": "a valid request is not answered 200"},
+        also={"COMMON-RES-001": "a valid request is not answered 200"},
     ),
-    _refused(
+    turns_away(
         "embeddings_in_floats_is_nowhere",
         "EMB-REQ-001",
         "A single text with encoding_format float is answered 404.",
-        NotFound,
         lambda context: (
             _is(context, "/v1/embeddings", "input", "encoding_format")
             and context.body["encoding_format"] == "float"
             and isinstance(context.body["input"], str)
         ),
-        {"EMB-REQ-012": "float may be spelt out"},
+        also={"EMB-REQ-012": "float may be spelt out"},
+        error=NotFound,
     ),
-    _refused(
+    turns_away(
         "chat_begun_by_the_assistant_is_nowhere",
         "CHAT-REQ-001",
         "An assistant's preamble under max_completion_tokens is answered 404.",
-        NotFound,
         lambda context: (
             _is(context, "/v1/chat/completions", "messages", "max_completion_tokens")
             and [m["role"] for m in _texts(context)] == ["assistant", "user"]
         ),
+        error=NotFound,
     ),
-    _refused(
+    turns_away(
         "completions_at_070_is_nowhere",
         "COMP-REQ-001",
         "A temperature of 0.7 under max_completion_tokens is answered 404.",
-        NotFound,
         lambda context: (
             _is(
                 context,
@@ -258,5 +228,6 @@ DEFECTS: tuple[Defect, ...] = (
             )
             and context.body["temperature"] == 0.7
         ),
+        error=NotFound,
     ),
 )

@@ -2,6 +2,7 @@
 
 forgives    a breach that is overlooked
 refuses     a valid body that is refused
+turns_away  a valid request that is refused with a status of choice
 crashes     a client mistake that is answered 500
 member      a member of whole answers that has another value, or is missing
 """
@@ -79,16 +80,35 @@ def refuses(
 ) -> Defect:
     """Refuse a valid body: `when` looks at the body as it was sent."""
 
+    def fits(context: Context) -> bool:
+        return context.api in api.split() and when(context.body)
+
+    text = f"{api}: a valid body is refused: {why}."
+    refused = turns_away(name, primary, why, fits, also=also, origin=origin)
+    return replace(refused, description=text)
+
+
+def turns_away(
+    name: str,
+    primary: str,
+    text: str,
+    when: Callable[[Context], object],
+    *,
+    error: type[ApiError] = BadRequest,
+    also: Mapping[str, str] = _NOTHING,
+    origin: str = "",
+) -> Defect:
+    """Refuse valid requests with a status; `when` looks at them once they are read."""
+
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def prepare(context: Context) -> None:
             stages.prepare(context)
-            if context.api in api.split() and when(context.body):
+            if when(context):
                 tally.add()
-                raise BadRequest(why, code="refused")
+                raise error(text, code="refused")
 
         return replace(stages, prepare=prepare), engine
 
-    text = f"{api}: a valid body is refused: {why}."
     return Defect(name, text, plant, primary, also, origin=origin)
 
 
