@@ -7,7 +7,7 @@ from typing import Any
 
 from serving.context import Context
 from serving.engine import Token
-from serving.errors import BadRequest, Meaningless
+from serving.errors import BadRequest
 from serving.generation import (
     Draw,
     arriving,
@@ -18,6 +18,7 @@ from serving.generation import (
     sampling,
     stop_strings,
 )
+from serving.inputs import inputs
 from serving.logprobs import LegacyLogprobs
 from serving.reader import Step
 from serving.streaming import Stream
@@ -126,7 +127,7 @@ def _draws(context: Context) -> list[Draw]:
     """Return prompt after prompt its n draws; raises as chat's does."""
     values, model, engine = context.parameters, context.served, context.front.engine
     draws: list[Draw] = []
-    for prompt in _prompts(values["prompt"]):
+    for prompt in inputs(values["prompt"], "prompt"):
         ids = engine.encode(model.name, prompt) if isinstance(prompt, str) else prompt
         drawn = sampling(
             values,
@@ -141,22 +142,6 @@ def _draws(context: Context) -> list[Draw]:
     return draws
 
 
-def _prompts(value: Any) -> list[str | list[int]]:
-    """Return one entry for each prompt; a flat list of ids is one prompt."""
-    if isinstance(value, str):
-        return [value]
-    if not value:
-        raise Meaningless(
-            "/prompt must hold at least one text", code="empty", param="prompt"
-        )
-    if isinstance(value[0], int | float):
-        return [[int(token) for token in value]]
-    return [
-        item if isinstance(item, str) else [int(token) for token in item]
-        for item in value
-    ]
-
-
 def _prompt_tokens(context: Context, draws: Sequence[Draw]) -> int:
     """Count each prompt once, however many choices it has (`META-037`)."""
     return sum(len(draw.prompt) for draw in draws[:: context.parameters["n"]])
@@ -169,7 +154,7 @@ async def _echoes(context: Context, draws: Sequence[Draw]) -> list[_Echo]:
         return [_Echo()] * len(draws)
     echoes: list[_Echo] = []
     for prompt, draw in zip(
-        _prompts(values["prompt"]), draws[:: values["n"]], strict=True
+        inputs(values["prompt"], "prompt"), draws[:: values["n"]], strict=True
     ):
         text = prompt if isinstance(prompt, str) else _text(context, prompt)
         echoes += [_Echo(text, await _echoed(context, draw))] * values["n"]

@@ -12,18 +12,19 @@ from serving.context import Context, Front
 from serving.contract import Operation
 from serving.engine import Model
 from serving.errors import BadRequest, Meaningless
+from serving.inputs import Input, inputs
 from serving.usage import usage
 
 _GROUP = 256  # inputs that the engine gets at once where a request has a limit
 _WRITTEN = 7  # bytes of a vector as JSON, for each byte that it has as float32
 
-Input = str | Sequence[int]
-
 
 async def answer(context: Context) -> dict[str, Any]:
     """Embed every input, in order; base64 is little-endian float32 (`A-124`)."""
     values = context.parameters
-    found = await _limited(context, inputs(values["input"]), _dimensions(context))
+    found = await _limited(
+        context, inputs(values["input"], "input"), _dimensions(context)
+    )
     base64 = values.get("encoding_format") == "base64"
     plain = context.front.plain
     data = []
@@ -45,25 +46,6 @@ async def answer(context: Context) -> dict[str, Any]:
 def _operation(context: Context) -> Operation:
     assert context.operation is not None  # noqa: S101 - no API without an operation
     return context.operation
-
-
-def inputs(value: Any) -> list[Input]:
-    """Return one entry for each vector that is wanted.
-
-    A flat list of token ids is one input (`A-150`). Raises Meaningless for no input.
-    """
-    if not value and value != "":
-        raise Meaningless(
-            "/input must hold at least one text", code="empty", param="input"
-        )
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value[0], int | float):
-        return [[int(token) for token in value]]
-    return [
-        item if isinstance(item, str) else [int(token) for token in item]
-        for item in value
-    ]
 
 
 def _dimensions(context: Context) -> int | None:
