@@ -7,7 +7,6 @@ from conformance.check import Check, Finding, Note, Reading, check
 from conformance.checks import embeddings_relations
 from conformance.checks.vectors import decoded, is_finite
 from conformance.exchange import Json, Observation
-from conformance.tolerances import CLOCK_S
 from conformance.views import EmbeddingAnswer, Record, is_whole
 
 BGE_M3_LENGTH = 1024  # 000:767
@@ -216,36 +215,6 @@ def embedding_generates_nothing(answer: EmbeddingAnswer) -> Iterator[Note]:
         yield Finding(expected="0", actual=count, pointer="/usage/completion_tokens")
 
 
-@check("EMB-RES-003", when=lambda a: is_whole(a.body.get("created")))
-def embedding_is_stamped_with_the_time_of_the_call(
-    answer: EmbeddingAnswer,
-) -> Iterator[Note]:
-    """`created` lies within the call, give or take clock skew (soft, A-022)."""
-    sent, took = answer.exchange.sent_at, answer.exchange.total_s
-    created = answer.body["created"]
-    if not sent - CLOCK_S <= created <= sent + took + CLOCK_S:
-        yield Finding(
-            expected=f"{sent:.0f} ± {CLOCK_S:.0f} s",
-            actual=created,
-            pointer="/created",
-            soft=True,
-        )
-
-
-def _names_models(answer: EmbeddingAnswer) -> bool:
-    names = (answer.sent.get("model"), answer.body.get("model"))
-    return _is_valid(answer) and all(isinstance(name, str) for name in names)
-
-
-@check("EMB-RES-004", when=_names_models)
-def embedding_names_the_model_asked_for(answer: EmbeddingAnswer) -> Iterator[Note]:
-    """`model` is the name that the request gave (soft, A-021)."""
-    wanted, named = answer.sent["model"], answer.body["model"]
-    yield Reading("echoed" if named == wanted else "own name")
-    if named != wanted:
-        yield Finding(expected=wanted, actual=named, pointer="/model", soft=True)
-
-
 def _outcome(seen: Observation, label: str) -> Iterator[Note]:
     exchange = seen[label]
     if exchange.is_success:
@@ -292,8 +261,6 @@ CHECKS: tuple[Check, ...] = (
     vectors_have_one_length,
     embedding_reads_something,
     embedding_generates_nothing,
-    embedding_is_stamped_with_the_time_of_the_call,
-    embedding_names_the_model_asked_for,
     the_singular_path_may_exist,
     token_ids_may_be_accepted,
     empty_input_may_be_accepted,

@@ -12,7 +12,7 @@ from conformance.checks.observed import (
     was_read,
 )
 from conformance.exchange import Json, Observation
-from conformance.tolerances import CLOCK_S, WITHIN_ANSWER
+from conformance.tolerances import WITHIN_ANSWER
 from conformance.views import ScoreAnswer, is_whole
 
 
@@ -129,34 +129,6 @@ def prompt_tokens_details_is_null(answer: ScoreAnswer) -> Iterator[Note]:
         yield Reading("null")
 
 
-@check("SCORE-RES-003", when=lambda a: is_whole(a.body.get("created")))
-def score_is_stamped_with_the_time_of_the_call(answer: ScoreAnswer) -> Iterator[Note]:
-    """`created` lies within the call, give or take clock skew (soft, A-022)."""
-    sent, took = answer.exchange.sent_at, answer.exchange.total_s
-    created = answer.body["created"]
-    if not sent - CLOCK_S <= created <= sent + took + CLOCK_S:
-        yield Finding(
-            expected=f"{sent:.0f} ± {CLOCK_S:.0f} s",
-            actual=created,
-            pointer="/created",
-            soft=True,
-        )
-
-
-def _names_models(answer: ScoreAnswer) -> bool:
-    names = (answer.sent.get("model"), answer.body.get("model"))
-    return _is_valid(answer) and all(isinstance(name, str) for name in names)
-
-
-@check("SCORE-RES-004", when=_names_models)
-def score_names_the_model_asked_for(answer: ScoreAnswer) -> Iterator[Note]:
-    """`model` is the name that the request gave (soft, A-021)."""
-    wanted, named = answer.sent["model"], answer.body["model"]
-    yield Reading("echoed" if named == wanted else "own name")
-    if named != wanted:
-        yield Finding(expected=wanted, actual=named, pointer="/model", soft=True)
-
-
 @check("SCORE-REQ-012", on="score.empty")
 def an_empty_text_may_be_refused(seen: Observation) -> Iterator[Note]:
     """What an empty text is answered with (A-056)."""
@@ -192,8 +164,6 @@ CHECKS: tuple[Check, ...] = (
     scores_lie_between_0_and_1,
     scoring_generates_nothing,
     prompt_tokens_details_is_null,
-    score_is_stamped_with_the_time_of_the_call,
-    score_names_the_model_asked_for,
     an_empty_text_may_be_refused,
     an_overlong_text_is_no_crash,
     the_example_has_items_0_and_1,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from answers import SENT, chunk, good, spoilt, streamed
+from answers import SENT, good, spoilt
 from exchanges import (
     OPERATIONS,
     exchange,
@@ -18,12 +18,10 @@ from exchanges import (
 from conformance.check import Check
 from conformance.checks import common
 from conformance.exchange import Api, Exchange, Facts, Observation
-from conformance.tolerances import CLOCK_S
 from spec import openapi
 
 ERROR: Any = {"error": {"message": "no"}}
 APIS: tuple[Api, ...] = ("rerank", "score", "chat", "completions", "embeddings")
-IDS = ("COMMON-RES-005", "META-115")
 
 
 def accepted(api: Api = "chat", answer: Any = None, **over: Any) -> Exchange:
@@ -198,111 +196,6 @@ def test_added_members_are_told() -> None:
     made = accepted(answer=good("chat") | {"service_tier": None, "a": 1})
     assert readings(check, made) == ["adds a, service_tier"]
     assert readings(check, accepted()) == []
-
-
-# --- ids, times, names -------------------------------------------------------------
-
-
-def named(name: str, api: Api = "chat", **over: Any) -> Exchange:
-    return accepted(api, spoilt(api, "id", name), **over)
-
-
-@pytest.mark.parametrize("api", APIS)
-def test_an_id_that_comes_twice_is_found(api: Api) -> None:
-    check = common.ids_differ_between_calls
-    own = common._ID[api]
-    assert findings(check, named("a", api), named("b", api)) == []
-    assert witnessed(check, named("a", api), named("b", api)) == {*IDS, own}
-    assert rows(check, named("a", api), named("a", api, id="ex-2")) == {*IDS, own}
-
-
-def test_ids_of_streams_count_and_one_answer_is_no_evidence() -> None:
-    check = common.ids_differ_between_calls
-    sent = SENT["chat"] | {"stream": True}
-    stream = exchange("chat", sent, stream=streamed("a"), id="ex-2")
-    assert rows(check, named("answer-1"), stream) == {*IDS, "CHAT-RES-001"}
-    assert witnessed(check, named("a")) == set()
-    assert findings(check, named("a"), named("a", "score")) == []
-
-
-def stamped(created: Any, at: float = 1000.0, took: float = 1.0) -> Exchange:
-    answer = spoilt("chat", "created", created)
-    return accepted(answer=answer, id=f"ex-{at:.0f}", sent_at=at, total_s=took)
-
-
-@pytest.mark.parametrize(
-    ("created", "is_found"),
-    [
-        (1000, False),
-        (1000.0, False),
-        (1001 + CLOCK_S, False),
-        (1002 + CLOCK_S, True),
-        (999 - CLOCK_S, True),
-        (1_000_000, True),  # milliseconds
-    ],
-)
-def test_created_is_the_time_of_the_call(created: Any, *, is_found: bool) -> None:
-    check = common.created_is_the_time_of_the_call
-    found = findings(check, stamped(created))
-    assert bool(found) == is_found
-    assert all(f.soft for f in found)
-    assert witnessed(check, stamped(created)) == {
-        "COMMON-RES-006",
-        "META-116",
-        "CHAT-RES-003",
-    }
-
-
-def test_a_wrong_type_of_created_is_the_shapes_business() -> None:
-    assert witnessed(common.created_is_the_time_of_the_call, stamped("now")) == set()
-
-
-def test_created_never_falls_over_calls_that_follow_each_other() -> None:
-    check = common.created_never_goes_back
-    assert findings(check, stamped(7, 1), stamped(7, 2), stamped(8, 3)) == []
-    assert witnessed(check, stamped(7, 1), stamped(8, 2)) == {"META-116"}
-    (found,) = findings(check, stamped(9, 1), stamped(9, 2.5), stamped(8, 5))
-    assert found.exchange == "ex-5"
-    assert "ex-1" in found.expected
-
-
-def test_calls_at_the_same_time_have_no_order() -> None:
-    check = common.created_never_goes_back
-    overlapping = (stamped(9, 1, took=5), stamped(8, 2, took=5))
-    assert findings(check, *overlapping) == []
-    assert witnessed(check, *overlapping) == set()
-
-
-def test_a_call_is_compared_with_all_that_ended_before_it() -> None:
-    """Not only with the one that was sent just before."""
-    long_since = stamped(9, 1)
-    (found,) = findings(
-        common.created_never_goes_back,
-        long_since,
-        stamped(9, 4, took=9),
-        stamped(8, 5),
-    )
-    assert found.exchange == "ex-5"
-
-
-@pytest.mark.parametrize("api", APIS)
-def test_another_name_of_the_model_warns(api: Api) -> None:
-    check = common.model_is_the_one_that_was_asked_for
-    assert findings(check, accepted(api)) == []
-    assert readings(check, accepted(api)) == ["echoed"]
-    other = accepted(api, spoilt(api, "model", "/mnt/m"))
-    own = {common._MODEL[api]} if api in common._MODEL else set()
-    assert rows(check, other) == {"COMMON-RES-008", *own}
-    assert all(f.soft for f in findings(check, other) if f.ids[0] in own)
-    assert readings(check, other) == ["own name"]
-
-
-def test_each_chunk_names_the_model() -> None:
-    check = common.model_is_the_one_that_was_asked_for
-    sent = SENT["chat"] | {"stream": True}
-    chunks = [*streamed("a"), chunk(model="other")]
-    stream = exchange("chat", sent, stream=chunks)
-    assert {f.pointer for f in findings(check, stream)} == {"/chunks/3/model"}
 
 
 # --- usage -------------------------------------------------------------------------
