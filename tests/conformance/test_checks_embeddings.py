@@ -25,7 +25,7 @@ from played import (
 
 from conformance.checks import embeddings
 from conformance.checks.embeddings_relations import what_is_cut_off_does_not_count
-from conformance.checks.vectors import cosine, decoded, floats, largest_difference
+from conformance.checks.vectors import decoded
 from spec import Level, requirements
 
 
@@ -468,31 +468,3 @@ def test_what_may_be_is_read_and_never_found() -> None:
             assert readings(check, observation(check.on[0], variant=step)) == [reading]
         seen = observation("embeddings.singular", singular=step)
         assert readings(embeddings.the_singular_path_may_exist, seen) == [path_reading]
-
-
-# --- vectors -----------------------------------------------------------------------
-
-
-def test_base64_decodes_as_little_endian_floats() -> None:
-    text = base64.b64encode(struct.pack("<2f", 0.5, -1.0)).decode()
-    assert decoded(text) == [0.5, -1.0]
-    assert floats([text, [2.0]]) == [[0.5, -1.0], [2.0]]
-
-
-@pytest.mark.parametrize("text", ["AAA", "AAAA!", "AAAAAAA=", "[0.5, 0.5]"])
-def test_what_is_no_base64_of_floats_is_told(text: str) -> None:
-    with pytest.raises(ValueError, match=r"not base64|no whole number"):
-        decoded(text)
-
-
-def test_cosine_and_difference_never_pass_what_is_not_finite() -> None:
-    nan = float("nan")
-    assert cosine([1.0, 0.0], [2.0, 0.0]) == pytest.approx(1.0)
-    assert cosine([0.0, 0.0], [1.0, 0.0]) == 0.0
-    assert cosine([nan, 1.0], [1.0, 1.0]) == 0.0
-    assert cosine([1.0], [1.0, 1.0]) == 0.0
-    assert largest_difference([1.0, 2.0], [1.0, 2.0]) == 0.0
-    assert largest_difference([10.0], [9.0]) == pytest.approx(0.1)
-    assert largest_difference([nan], [1.0]) == float("inf")
-    assert largest_difference([1.0], [1.0, 1.0]) == float("inf")
-    assert largest_difference([], []) == 0.0

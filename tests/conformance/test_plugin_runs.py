@@ -1,28 +1,15 @@
 """The suite as a pytest run, against miniature servers over real HTTP.
 
-Most runs are nested in this process, with the plugin as it is installed; what needs
-a process of its own (signals, workers, foreign packages) gets one.
+Runs are nested in this process, with the plugin as it is installed.
 """
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from importlib import import_module
-from itertools import count
-from pathlib import Path
-from typing import Any
 
 import pytest
 from miniatures import (
-    MODEL,
     Asked,
-    Behaviour,
     Said,
-    Stalling,
     encoders_only,
     html_everywhere,
     listening,
@@ -30,38 +17,24 @@ from miniatures import (
     only_rerank,
     total_off_by_one,
 )
+from plugged import (
+    ITEMS,
+    NO_PORT,
+    QUICK,
+    Counting,
+    assert_all_reports,
+    report,
+    verdicts,
+)
 from results import made_result
 
 from conformance.plugin import showing
-from conformance.reporting import WRITERS
-from spec import Level, requirements
 
 pytest_plugins = ["pytester"]
 
 # A nested run forgets what it imports; what is costly, or refuses to be imported
 # twice, is imported before: the client library and all of the judge.
 KEPT = [import_module(name) for name in ("openai", "conformance.conduct")]
-
-ITEMS = [
-    row.id
-    for row in requirements("aios")
-    if row.excluded is None and row.level is not Level.MAY
-]
-QUICK = ("-p", "no:schemathesis", "--preset=smoke")
-NO_PORT = "http://127.0.0.1:9"
-
-
-@dataclass
-class Counting:
-    """A behaviour that knows how often it was asked."""
-
-    behaviour: Behaviour = encoders_only
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
-    asked: int = 0
-
-    def __call__(self, asked: Asked) -> Said:
-        self.asked = next(self.numbers)
-        return self.behaviour(asked)
 
 
 @pytest.fixture(scope="module")
@@ -74,20 +47,6 @@ def url() -> Iterator[str]:
 def wrong_url() -> Iterator[str]:
     with listening(total_off_by_one) as address:
         yield address
-
-
-def report(folder: Path) -> Any:
-    return json.loads((folder / "reports/latest/report.json").read_bytes())
-
-
-def verdicts(folder: Path) -> dict[str, str]:
-    return {row["id"]: row["verdict"] for row in report(folder)["requirements"]}
-
-
-def assert_all_reports(folder: Path, *, complete: bool) -> None:
-    names = {path.name for path in (folder / "reports/latest").iterdir()}
-    assert names >= set(WRITERS)
-    assert report(folder)["complete"] is complete
 
 
 def test_an_empty_folder_is_judged(pytester: pytest.Pytester, url: str) -> None:
@@ -364,179 +323,3 @@ def test_each_verdict_has_its_outcome() -> None:
     assert kinds["SCORE-REQ-004"] == "skipped"
     assert outcomes["SCORE-REQ-004"].text == "not applicable: no score API"
     assert outcomes["COMP-REQ-002"].text == "inconclusive: 0 of 2 observations"
-
-
-# --- runs in processes of their own ------------------------------------------------
-
-
-def own_process(folder: Path, *words: str, **environ: str) -> tuple[int, str]:
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", *QUICK, *words],
-        cwd=folder,
-        env=os.environ | environ,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return ended.returncode, ended.stdout + ended.stderr
-
-
-def test_workers_judge_and_one_process_records(tmp_path: Path) -> None:
-    counting = Counting(total_off_by_one)
-    with listening(counting) as address:
-        code, text = own_process(tmp_path, f"--target={address}", "-n2", "-rf")
-    assert code == 1, text
-    assert counting.asked == sum(
-        report(tmp_path)["usage"][key] for key in ("requests", "shrink_requests")
-    )
-    failed = [each for each, found in verdicts(tmp_path).items() if found == "fail"]
-    assert failed
-    for each in failed:
-        assert f"FAILED aios-conformance::test_requirement[{each}] - malformed" in text
-
-
-def test_workers_of_an_unreachable_target_end(tmp_path: Path) -> None:
-    code, text = own_process(tmp_path, f"--target={NO_PORT}", "-n2")
-    assert code == 4
-    assert "does not answer" in text
-    assert "Traceback" not in text
-    assert_all_reports(tmp_path, complete=False)
-
-
-@pytest.mark.parametrize("front", ["pytest", "conformance"])
-def test_ctrl_c_leaves_all_reports(tmp_path: Path, front: str) -> None:
-    words = {
-        "pytest": ["pytest", *QUICK, "--target"],
-        "conformance": ["conformance", "run", "--preset=smoke"],
-    }[front]
-    stalling = Stalling(after=15)
-    with listening(stalling) as address:
-        with subprocess.Popen(
-            [sys.executable, "-m", *words, address],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            # a shell that runs us in its background has us ignore Ctrl-C
-            preexec_fn=lambda: signal.signal(  # noqa: PLW1509  no threads that fork
-                signal.SIGINT, signal.SIG_DFL
-            ),
-        ) as process:
-            assert stalling.stalled.wait(60)
-            process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=60)
-        stalling.release.set()
-    assert process.returncode == 2
-    assert b"Traceback" not in output
-    assert_all_reports(tmp_path, complete=False)
-    assert report(tmp_path)["cut_short"] == "interrupted"
-
-
-FOREIGN_CONFTEST = """
-def pytest_addoption(parser):
-    parser.addoption("--target", choices=["staging", "live"])
-    parser.addoption("--model", type=int, default=3)
-"""
-FOREIGN_INI = """
-[pytest]
-testpaths = tests
-python_files = check_*.py
-python_classes = Check
-python_functions = check_*
-filterwarnings = error
-xfail_strict = true
-timeout = 1
-session_timeout = 1
-addopts = -k nothing --strict-markers -x
-"""
-
-
-@pytest.fixture
-def foreign(tmp_path: Path) -> Path:
-    """A project with everything that could get in the way."""
-    for name in ("conformance", "spec", "serving", "mockserver"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('foreign')")
-    (tmp_path / "conftest.py").write_text(FOREIGN_CONFTEST)
-    (tmp_path / "pytest.ini").write_text(FOREIGN_INI)
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "check_own.py").write_text(
-        "import sys\n"
-        "def check_own(pytestconfig):\n"
-        "    assert pytestconfig.getoption('--model') == 3\n"
-        "    assert pytestconfig.getoption('--target') in (None, 'staging')\n"
-        "    assert 'conformance' not in sys.modules\n"
-    )
-    return tmp_path
-
-
-def test_a_foreign_project_changes_nothing(foreign: Path, url: str) -> None:
-    code, text = own_process(foreign, f"--target={url}", f"--model={MODEL}")
-    assert code == 0, text
-    assert len(verdicts(foreign)) > len(ITEMS)
-    assert report(foreign)["selection"] is None
-    assert "foreign" not in text.replace(str(foreign), "")
-
-
-@pytest.mark.parametrize("words", [[], ["--target=staging"], ["--target", "staging"]])
-def test_a_foreign_project_keeps_its_own_tests(foreign: Path, words: list[str]) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:schemathesis", "-k", "own", *words],
-        cwd=foreign,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout
-    assert "1 passed" in ended.stdout
-
-
-def test_a_foreign_plugin_may_have_the_same_options(tmp_path: Path, url: str) -> None:
-    (tmp_path / "foreign_plugin.py").write_text(
-        "def pytest_addoption(parser):\n"
-        "    parser.addoption('--target')\n"
-        "    parser.addoption('--model', action='store')\n"
-        "    parser.addoption('--preset', type=str, default='x')\n"
-    )
-    words = [f"--target={url}", f"--model={MODEL}", "-p", "foreign_plugin"]
-    code, text = own_process(tmp_path, *words, PYTHONPATH=str(tmp_path))
-    assert code == 0, text
-
-
-def test_a_package_in_our_place_is_named(tmp_path: Path) -> None:
-    (tmp_path / "spec.py").touch()
-    (tmp_path / "foreign_plugin.py").write_text("import spec")
-    words = ["--target=mock", "-p", "foreign_plugin"]
-    code, text = own_process(tmp_path, *words, PYTHONPATH=str(tmp_path))
-    assert code == 4
-    assert f"the package 'spec' of {tmp_path / 'spec.py'} hides" in text
-    assert "Traceback" not in text
-
-
-def test_without_a_target_the_plugin_imports_nothing(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text(
-        "import sys\n"
-        "def test_it():\n"
-        "    assert 'aios_conformance_pytest' in sys.modules\n"
-        "    names = {'conformance', 'spec', 'mockserver', 'serving', 'rich', 'yaml'}\n"
-        "    assert names.isdisjoint(sys.modules)\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:schemathesis"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout
-
-
-def test_the_plugin_costs_milliseconds() -> None:
-    code = (
-        "import pytest, time; began = time.perf_counter(); "
-        "import aios_conformance_pytest; print(time.perf_counter() - began)"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert float(ended.stdout) < 0.05

@@ -1,0 +1,51 @@
+"""Streamed chats made by hand: a right one, and any other."""
+
+from typing import Any
+
+from answers import SENT, chunk, streamed
+from exchanges import exchange, findings, sse
+
+from conformance.check import Finding
+from conformance.checks import streams
+from conformance.exchange import Exchange
+
+LAYOUT = "CHAT-RES-025"
+USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+ASKED = {"include_usage": True}
+ALONG = ASKED | {"continuous_usage_stats": True}
+
+
+def ask(**members: Any) -> Any:
+    return SENT["chat"] | {"stream": True, "max_tokens": 8} | members
+
+
+def stream(body: Any, sent: Any = None, **over: Any) -> Exchange:
+    """A streamed chat: exact bytes, or the events before [DONE]."""
+    return exchange("chat", sent or ask(), stream=body, **over)
+
+
+GOOD = streamed("Blue", " sky,", " then.")
+BODY = sse(*GOOD)
+
+
+def counted(*counts: int) -> list[Any]:
+    """A stream with usage along the way, and at last."""
+    along = [
+        piece | {"usage": USAGE | {"completion_tokens": count}}
+        for piece, count in zip(GOOD, counts, strict=False)
+    ]
+    last = USAGE | {"completion_tokens": counts[-1]}
+    return [*along, *GOOD[len(along) :], chunk(usage=last)]
+
+
+def rows(*played: Exchange) -> set[str]:
+    """The rows that all checks of single streams find broken."""
+    return {row for f in found(*played) for row in f[1]}
+
+
+def found(*played: Exchange) -> list[tuple[Finding, tuple[str, ...]]]:
+    return [
+        (finding, finding.ids or check.ids)
+        for check in streams.CHECKS
+        for finding in findings(check, *played)
+    ]

@@ -1,0 +1,176 @@
+"""What a stream says beside the whole answer, and what its call deltas join to."""
+
+from typing import Any
+
+import pytest
+from answers import SENT, chunk, good, streamed
+from exchanges import (
+    dump,
+    exchange,
+    findings,
+    observation,
+    sse,
+    witnessed,
+)
+from streaming import (
+    ALONG,
+    ASKED,
+    GOOD,
+    LAYOUT,
+    USAGE,
+    ask,
+    counted,
+    rows,
+    stream,
+)
+
+from conformance.checks import stream_relations
+from conformance.exchange import Exchange, Observation
+
+# --- relations with the whole answer -----------------------------------------------
+
+
+def whole(text: str = "Blue sky, then.") -> Exchange:
+    answer = good("chat")
+    answer["choices"][0]["message"]["content"] = text
+    return exchange("chat", SENT["chat"], answer)
+
+
+def played(**steps: Exchange) -> Observation:
+    made: dict[str, Any] = {"whole": whole()} | steps
+    return observation("chat.streams", **made)
+
+
+def relations(seen: Observation) -> dict[str, list[str]]:
+    """Rows with the steps of their findings; [] for mere evidence."""
+    told: dict[str, list[str]] = {}
+    for check in stream_relations.CHECKS[:2]:
+        told |= {row: told.get(row, []) for row in witnessed(check, seen)}
+        for finding in findings(check, seen):
+            for row in finding.ids:
+                told.setdefault(row, []).append(finding.step)
+    return told
+
+
+def test_a_stream_that_says_what_the_whole_answer_says_is_right() -> None:
+    usage = stream([*GOOD, chunk(usage=USAGE)], ask(stream_options=ASKED))
+    along = stream(counted(0, 1, 2), ask(stream_options=ALONG))
+    seen = played(streamed=stream(GOOD), with_usage=usage, continuous=along)
+    assert relations(seen) == {"META-059": [], "META-062": [], "META-064": []}
+
+
+def test_a_stream_that_says_something_else_is_found() -> None:
+    other = stream(streamed("Blue", " sky"))
+    assert relations(played(streamed=other)) == {"META-059": ["streamed"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    # the text after a stop string is CHAT-SEM-013's matter
+    [("Blue ", []), ("Blue sky", []), ("Blue sky,", []), ("", ["stopped"])],
+)
+def test_a_stopped_stream_ends_at_the_stop_string(text: str, told: list[str]) -> None:
+    stopped = stream(streamed(text), ask(stop="sky"))
+    seen = played(streamed=stream(GOOD), stopped=stopped)
+    assert relations(seen) == {"META-059": told}
+
+
+def test_streamed_usage_that_differs_from_the_whole_is_found() -> None:
+    wrong = USAGE | {"completion_tokens": 3, "total_tokens": 8}
+    usage = stream([*GOOD, chunk(usage=wrong)], ask(stream_options=ASKED))
+    assert relations(played(with_usage=usage))["META-062"] == ["with_usage"] * 2
+
+
+def test_where_the_texts_differ_only_the_prompt_is_compared() -> None:
+    more = USAGE | {"completion_tokens": 3, "total_tokens": 8}
+    chunks = [*streamed("Grey", " sky,", " then."), chunk(usage=more)]
+    seen = played(with_usage=stream(chunks, ask(stream_options=ASKED)))
+    assert relations(seen)["META-062"] == []
+    prompt = [*chunks[:-1], chunk(usage=more | {"prompt_tokens": 4})]
+    seen = played(with_usage=stream(prompt, ask(stream_options=ASKED)))
+    assert relations(seen)["META-062"] == ["with_usage"]
+
+
+def test_what_an_unreadable_stream_says_is_not_known() -> None:
+    lossy = sse(*GOOD[:2], "{'id': 'python'}", *GOOD[3:])
+    assert rows(stream(lossy)) == {LAYOUT}
+    assert relations(played(streamed=stream(lossy))) == {}
+
+
+def test_without_a_whole_answer_nothing_is_compared() -> None:
+    refused = exchange("chat", SENT["chat"], {"error": "no"}, status=400)
+    assert relations(played(whole=refused, streamed=stream(GOOD))) == {}
+
+
+# --- tool calls --------------------------------------------------------------------
+
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "weather",
+            "parameters": {
+                "type": "object",
+                "properties": {"city": {"type": "string"}},
+                "required": ["city"],
+            },
+        },
+    }
+]
+
+
+def calling(*parts: tuple[int, str, str], end: str = "tool_calls") -> Exchange:
+    """A stream of call deltas: index, name, arguments."""
+    pieces = [
+        chunk(
+            {
+                "index": 0,
+                "delta": {
+                    "tool_calls": [
+                        {
+                            "index": number,
+                            "function": {"name": name or None, "arguments": arguments},
+                        }
+                    ]
+                },
+                "finish_reason": None,
+            }
+        )
+        for number, name, arguments in parts
+    ]
+    last = chunk({"index": 0, "delta": {}, "finish_reason": end})
+    return stream([*pieces, last], ask(tools=TOOLS))
+
+
+CALLS = stream_relations.call_deltas_join_to_calls
+
+
+def test_call_deltas_that_join_to_an_offered_call_are_right() -> None:
+    whole = dump({"city": "Paris"}).decode()
+    halves = calling(
+        (0, "weather", whole[:6]), (0, "", whole[6:]), (1, "weather", whole)
+    )
+    assert findings(CALLS, halves) == []
+    assert witnessed(CALLS, halves) == {"META-080", "CHAT-SEM-020"}
+
+
+@pytest.mark.parametrize(
+    ("part", "broken"),
+    [
+        ((0, "news", '{"city": "Paris"}'), {"CHAT-SEM-020"}),
+        ((0, "weather", '{"city": "Pa'), {"META-080", "CHAT-SEM-020"}),
+        ((0, "weather", '["Paris"]'), {"META-080", "CHAT-SEM-020"}),
+        ((0, "weather", '{"town": "Paris"}'), {"META-080"}),
+    ],
+)
+def test_a_misfit_of_a_call_is_found(
+    part: tuple[int, str, str], broken: set[str]
+) -> None:
+    (finding,) = findings(CALLS, calling(part))
+    assert {*finding.ids} == broken
+
+
+def test_a_call_that_the_limit_cut_is_no_call() -> None:
+    cut = calling((0, "weather", '{"city": "Pa'), end="length")
+    assert findings(CALLS, cut) == []
+    assert witnessed(CALLS, cut) == set()
