@@ -53,7 +53,10 @@ class _Parser(argparse.ArgumentParser):
             (r"unrecognized arguments: (--[^\s=]+)", self._flags()),
         ):
             if found := re.search(pattern, message):
-                near = get_close_matches(found[1], known, n=1)
+                # the word itself may be right for another subcommand
+                others = [word for word in known if word != found[1]]
+                longer = [word for word in others if word.endswith(found[1].strip("-"))]
+                near = longer or get_close_matches(found[1], others, n=1)
                 return f" (did you mean {near[0]}?)" if near else ""
         return ""
 

@@ -77,6 +77,7 @@ def test_a_run_writes_all_reports_and_sums_up(
         (["run", "http://127.0.0.1:9", SMOKE], "does not answer"),
         (["run", "mock", "--preset=smok"], "did you mean smoke?"),
         (["run", "mock", "--presett=smoke"], "did you mean --preset?"),
+        (["run", "mock", "--seed=7"], "did you mean --hypothesis-seed?"),
         (["run"], "required: URL|mock|reference"),
         (["rnu", "mock"], "did you mean run?"),
         ([], "required: COMMAND"),
