@@ -52,9 +52,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _serve(options: ReferenceOptions) -> None:
     _need_libraries()
     _pull_defaults(options)
-    # Threads that spin at every barrier of OpenMP starve each other on a busy machine:
-    # with two threads on two shared cores, decoding was three times slower.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     _say("loading torch and transformers")
     from reference_impl.app import reference_application  # noqa: PLC0415 - slow
 
