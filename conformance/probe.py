@@ -73,8 +73,9 @@ class Step:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     last: bool = False  # sent after everything else (costly, or hard on the target)
-    # The scenario is played before all others and while nothing else is asked: what
-    # one request does to the next one shows only if no other comes between them.
+    # The scenario is played before all others, and nothing else is asked of its API
+    # meanwhile: what one request does to the next one shows only if no other comes
+    # between them. An API has at most one such scenario.
     alone: bool = False
     # A `Later` step that is only sent where earlier answers leave a question open.
     # The plan counts its tokens, but not its request.

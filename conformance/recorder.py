@@ -57,8 +57,8 @@ class Recorder:
     ) -> list[Observation]:
         """Play scenarios; what was observed.
 
-        Those that need to be alone come first, one by one, so that what they share
-        was not sent before; the last ones come after all.
+        Those that have their API to themselves (one of each) come first, so that what
+        they share was not sent before; the last ones come after all.
 
         `first_id` names the exchanges of a scenario: "ex-12" for its first, and so
         on. Cancelling keeps what was recorded until then.
@@ -67,9 +67,9 @@ class Recorder:
         last = [s for s in scenarios if s.is_last]
         alone = [s for s in scenarios if s.is_alone and not s.is_last]
         others = [s for s in scenarios if not (s.is_alone or s.is_last)]
-        for group, most in ((alone, 1), (others, concurrency), (last, concurrency)):
+        for group in (alone, others, last):
             waiting = iter(group)
-            workers = min(max(1, most), len(group))
+            workers = min(max(1, concurrency), len(group))
             try:
                 async with asyncio.TaskGroup() as tasks:
                     for _ in range(workers):

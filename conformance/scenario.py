@@ -78,7 +78,7 @@ class Scenario:
 
     @property
     def is_alone(self) -> bool:
-        """Played before everything else, and while nothing else is asked."""
+        """Played before everything else, with its API to itself."""
         return any(step.alone for step in self.steps)
 
     @cached_property

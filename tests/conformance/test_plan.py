@@ -55,6 +55,17 @@ def test_two_plans_are_the_same(options: RunOptions, preset: str) -> None:
         assert other.summary == first.summary
 
 
+@pytest.mark.parametrize("preset", ["standard", "deep"])
+def test_at_most_one_scenario_has_an_api_to_itself(
+    options: RunOptions, preset: str
+) -> None:
+    """They are played at once, so a second one of the same API would disturb it."""
+    chosen = replace(options, preset=preset)  # type: ignore[arg-type]
+    apis = [s.probe.api for s in plan(chosen).scenarios if s.is_alone]
+    assert apis
+    assert len(apis) == len(set(apis))
+
+
 def test_another_seed_is_another_draw(options: RunOptions) -> None:
     one, two = plan(options), plan(replace(options, seed=1))
     assert [s.params for s in one.scenarios] != [s.params for s in two.scenarios]
