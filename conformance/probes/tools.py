@@ -1,6 +1,8 @@
 """Tools: every tool_choice, wrong ones, and how many functions may be offered."""
 
 from collections.abc import Iterator
+from itertools import islice, product
+from string import ascii_lowercase
 from typing import Any
 
 from hypothesis import strategies as st
@@ -67,11 +69,13 @@ ASKS = (
 def many_functions(count: int) -> list[dict[str, Any]]:
     """So many small function tools, none of which takes an argument.
 
-    The documents do not say that parameters may be left out.
+    The documents do not say that parameters may be left out. Names of two letters are
+    one token, those with digits up to four.
     """
+    names = islice(product(ascii_lowercase, repeat=2), count)
     return [
-        {"type": "function", "function": {"name": f"f{i}", "parameters": {}}}
-        for i in range(1, count + 1)
+        {"type": "function", "function": {"name": "".join(name), "parameters": {}}}
+        for name in names
     ]
 
 
