@@ -10,6 +10,7 @@ from played import (
     honest,
     vector,
 )
+from sins_numbering import numbered_all_zero, numbered_from_one
 
 from conformance.checks.vectors import decoded
 
@@ -143,18 +144,6 @@ def duplicates_merged(operation: str, body: Any, answer: Any) -> Any:
 def two_items_for_a_string(operation: str, body: Any, answer: Any) -> Any:
     if isinstance(body["input"], str):
         answer["data"].append(answer["data"][0] | {"index": 1})
-    return answer
-
-
-def numbered_from_one(operation: str, body: Any, answer: Any) -> Any:
-    for item in answer["data"]:
-        item["index"] += 1
-    return answer
-
-
-def numbered_all_zero(operation: str, body: Any, answer: Any) -> Any:
-    for item in answer["data"]:
-        item["index"] = 0
     return answer
 
 

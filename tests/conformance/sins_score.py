@@ -6,6 +6,7 @@ from played import (
     Edit,
     honest,
 )
+from sins_numbering import numbered_all_zero, numbered_from_one
 
 
 def texts_of(body: Any) -> tuple[list[str], list[str]]:
@@ -106,18 +107,6 @@ def array_of_one_scores_differ(operation: str, body: Any, answer: Any) -> Any:
     _, two = texts_of(body)
     is_one = isinstance(body["text_2"], list) and len(two) == 1
     return with_scores(answer, lambda _i, s: s * 0.97) if is_one else answer
-
-
-def numbered_from_one(operation: str, body: Any, answer: Any) -> Any:
-    for item in answer["data"]:
-        item["index"] += 1
-    return answer
-
-
-def numbered_all_zero(operation: str, body: Any, answer: Any) -> Any:
-    for item in answer["data"]:
-        item["index"] = 0
-    return answer
 
 
 def other_scores_without_version(operation: str, body: Any, answer: Any) -> Any:
