@@ -18,10 +18,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from conformance.events import ExchangeDone, RunEvent
-from conformance.options import RunOptions
-from conformance.result import RunResult
-from conformance.servers import serving
+from aios_conformance.conformance.observing.servers import serving
+from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.terms.events import ExchangeDone, RunEvent
+from aios_conformance.conformance.terms.result import RunResult
 
 REQUESTS, COMPLETION, PROMPT = 500, 5_000, 60_000
 COLD_S, CACHED_S, WALL_S = 5.0, 2.0, 15.0
@@ -31,9 +31,9 @@ import sys, time
 began = time.perf_counter()
 import asyncio, json
 from pathlib import Path
-from conformance.events import ExchangeDone
-from conformance.options import RunOptions
-from conformance.run import run
+from aios_conformance.conformance.terms.events import ExchangeDone
+from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.running.run import run
 first = []
 def listen(event):
     if isinstance(event, ExchangeDone) and not first:
@@ -134,7 +134,7 @@ async def late_run(
     url: str, seconds: float, options: RunOptions
 ) -> tuple[RunResult, float]:
     """A run against a late target, and the seconds from its first to last answer."""
-    from conformance.run import run  # noqa: PLC0415 - after the start was timed
+    from aios_conformance.conformance.running.run import run  # noqa: PLC0415 - after the start was timed
 
     first: list[float] = []
     last = 0.0

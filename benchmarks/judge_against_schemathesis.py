@@ -28,8 +28,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from conformance.prove.trial import Planted, tried
-from spec import openapi
+from aios_conformance.conformance.prove.trial import Planted, tried
+from aios_conformance.spec import openapi
 
 MODELS = {
     "rerank": "sds/bge-reranker-v2-m3",
@@ -82,7 +82,15 @@ def with_models() -> Any:
 @contextmanager
 def mock(*arguments: str) -> Any:
     """A mock on a free port; its base URL."""
-    command = [sys.executable, "-P", "-m", "mockserver", "--port", "0", *arguments]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "aios_conformance.mockserver",
+        "--port",
+        "0",
+        *arguments,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
@@ -150,7 +158,14 @@ def said(interaction: Any) -> str:
 
 def defects(sample: int, seed: int) -> list[Planted]:
     """A sample of the mock's AIOS defects, the same for the same seed."""
-    command = [sys.executable, "-P", "-m", "mockserver", "--list-defects", "--json"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "aios_conformance.mockserver",
+        "--list-defects",
+        "--json",
+    ]
     listed = subprocess.run(command, capture_output=True, check=True)
     planted = [Planted.read(one) for one in json.loads(listed.stdout)]
     known = [p for p in planted if p.primary is not None and p.dialect == "aios"]

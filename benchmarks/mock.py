@@ -153,7 +153,7 @@ def measure(
 def report(cycles: int, seconds: float, names: list[str]) -> list[str]:
     """Run everything; return the lines of the report."""
     bare = start([sys.executable, mock_bare.__file__])
-    mock = start([sys.executable, "-m", "mockserver", "--port", "0"])
+    mock = start([sys.executable, "-m", "aios_conformance.mockserver", "--port", "0"])
     try:
         idle = mock.memory()
         chosen = [

@@ -35,7 +35,7 @@ from reference_served import (
 )
 from reference_work import CHATS, TEXTS
 
-from reference_impl.options import read_options
+from aios_conformance.reference_impl.options import read_options
 
 
 @dataclass

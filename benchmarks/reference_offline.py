@@ -16,8 +16,8 @@ from typing import Any
 
 from reference_work import BATCH, TOKENS
 
-from reference_impl.packaged import DEFAULTS
-from reference_impl.pull import place
+from aios_conformance.reference_impl.packaged import DEFAULTS
+from aios_conformance.reference_impl.pull import place
 
 
 @dataclass

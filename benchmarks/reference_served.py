@@ -17,8 +17,8 @@ import aiohttp
 import psutil
 from reference_work import CONCURRENCY, TOKENS
 
-from reference_impl.packaged import DEFAULTS
-from reference_impl.pull import place
+from aios_conformance.reference_impl.packaged import DEFAULTS
+from aios_conformance.reference_impl.pull import place
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def suspended(server: Server) -> Iterator[None]:
 @contextmanager
 def reference(cache: Path, threads: int | None) -> Iterator[Server]:
     """Run `aios-reference`."""
-    command = [sys.executable, "-m", "reference_impl", "--port", "0"]
+    command = [sys.executable, "-m", "aios_conformance.reference_impl", "--port", "0"]
     command += ["--cache-dir", str(cache), "--no-pull", *_asked(threads)]
     with _process(command, threads, subprocess.PIPE) as process:
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for

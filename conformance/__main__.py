@@ -1,8 +1,8 @@
-"""The command `aios-conformance`, also `python -m conformance`."""
+"""The command `aios-conformance`, also `python -m aios_conformance.conformance`."""
 
 import sys
 
-from conformance.cli import main
+from aios_conformance.conformance.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

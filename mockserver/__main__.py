@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-import spec
-from mockserver.options import MockOptions, read_options
-from serving.dialects import announced
-from serving.options import OptionError
-from serving.run import Unavailable, serve
+from aios_conformance import spec
+from aios_conformance.mockserver.options import MockOptions, read_options
+from aios_conformance.serving.dialects import announced
+from aios_conformance.serving.options import OptionError
+from aios_conformance.serving.run import Unavailable, serve
 
 _BAD_OPTION = 4
 
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: MockOptions) -> int:
-    from mockserver.app import mock_application  # noqa: PLC0415 - --help is quick
+    from aios_conformance.mockserver.app import mock_application  # noqa: PLC0415 - --help is quick
 
     serve(
         mock_application(options),
@@ -90,7 +90,7 @@ def _hint(options: MockOptions, url: str) -> str:
 
 
 def _list_defects(*, as_json: bool) -> int:
-    from mockserver.app import defects  # noqa: PLC0415 - only when asked for
+    from aios_conformance.mockserver.app import defects  # noqa: PLC0415 - only when asked for
 
     described = [defect.describe() for defect in defects().values()]
     if as_json:

@@ -6,29 +6,29 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-import spec
-from mockserver.around import around
-from mockserver.catalogue import DOCUMENTED
-from mockserver.engine import MockEngine
-from mockserver.load import counted
-from mockserver.options import MockOptions
-from mockserver.plan import Plan, State, Tally
-from mockserver.relay import Relay
-from mockserver.rules import RuleError, load_rules
-from mockserver.script import ScriptedEngine
-from mockserver.staging import current_script, staged
-from mockserver.tape import Tape, TapeError
-from serving.app import Server, together
-from serving.context import Front
-from serving.contract import Contract
-from serving.engine import Engine
-from serving.kept import Kept
-from serving.options import OptionError
-from serving.stages import Stages
+from aios_conformance import spec
+from aios_conformance.mockserver.catalogue import DOCUMENTED
+from aios_conformance.mockserver.engine import MockEngine
+from aios_conformance.mockserver.in_flight import counted
+from aios_conformance.mockserver.middleware import around
+from aios_conformance.mockserver.options import MockOptions
+from aios_conformance.mockserver.replay import Relay
+from aios_conformance.mockserver.rules import RuleError, load_rules
+from aios_conformance.mockserver.script import ScriptedEngine
+from aios_conformance.mockserver.stages import current_script, staged
+from aios_conformance.mockserver.state import Behaviour, MockState, Tally
+from aios_conformance.mockserver.tape import Tape, TapeError
+from aios_conformance.serving.app import Server, together
+from aios_conformance.serving.bounded_cache import Kept
+from aios_conformance.serving.context import Front
+from aios_conformance.serving.contract import Contract
+from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.options import OptionError
+from aios_conformance.serving.stages import Stages
 
 _STEPS = 2_000  # tokens of remembered choices
 
-STATE = web.AppKey("state", State)
+STATE = web.AppKey("state", MockState)
 """Where an application keeps its journal, rules and faults."""
 
 
@@ -55,7 +55,7 @@ def mock_application(options: MockOptions) -> web.Application:
     Raises OptionError for an unknown defect or one of a dialect that is not served,
     and for rules or a tape that cannot be read.
     """
-    state = State(plan_of(options))
+    state = MockState(plan_of(options))
     planted = chosen_defects(options)
     servers = {
         dialect: _server(
@@ -74,7 +74,7 @@ def mock_application(options: MockOptions) -> web.Application:
 
 
 def _server(
-    dialect: str, options: MockOptions, state: State, names: Sequence[str]
+    dialect: str, options: MockOptions, state: MockState, names: Sequence[str]
 ) -> Server:
     """Return the server of one dialect, broken as the named defects say."""
     engine = MockEngine(
@@ -92,14 +92,14 @@ def _server(
         body_limit=options.body_limit,
         self_check=options.self_check,
         plain=bool(names) or options.self_check,
-        # Repetitions are remembered whole (mockserver.repeats); parts are cheap.
+        # Repetitions are remembered whole (mockserver.answer_cache); parts are cheap.
         vectors=Kept(0),
         steps=Kept(_STEPS),
     )
     return Server(front, counted(staged(stages, state), engine.pending))
 
 
-def plan_of(options: MockOptions) -> Plan:
+def plan_of(options: MockOptions) -> Behaviour:
     """Read the files that options name; raises OptionError."""
     try:
         rules = load_rules(options.rules) if options.rules else ()
@@ -109,7 +109,7 @@ def plan_of(options: MockOptions) -> Plan:
     relay = None
     if tape is not None:
         relay = Relay(tape, upstream=options.record, speed=options.replay_speed)
-    return Plan(
+    return Behaviour(
         pacing=options.pacing,
         faults=options.faults,
         rules=rules,
@@ -123,7 +123,7 @@ def plan_of(options: MockOptions) -> Plan:
 
 
 def broken(
-    names: Sequence[str], stages: Stages, engine: Engine, state: State
+    names: Sequence[str], stages: Stages, engine: Engine, state: MockState
 ) -> tuple[Stages, Engine]:
     """Plant defects, the last one outermost; the state counts their acts."""
     known = defects() if names else {}
@@ -150,5 +150,7 @@ def chosen_defects(options: MockOptions) -> Mapping[str, Defect]:
 
 def defects() -> Mapping[str, Defect]:
     """Return the registry, which is loaded only when somebody asks for it."""
-    registry: Mapping[str, Defect] = import_module("mockserver.defects").registry()
+    registry: Mapping[str, Defect] = import_module(
+        "aios_conformance.mockserver.defects"
+    ).registry()
     return registry

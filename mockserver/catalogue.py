@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from serving.engine import Api, Model
+from aios_conformance.serving.engine import Api, Model
 
 CHAT_CONTEXT: Final = 131_072
 """Tokens of a chat model, prompt and completion together."""

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mockserver.geometry import FUNCTION_WORDS, features
-from mockserver.schema_text import write_json
-from mockserver.tokenizer import (
+from aios_conformance.mockserver.geometry import FUNCTION_WORDS, features
+from aios_conformance.mockserver.schema_text import write_json
+from aios_conformance.mockserver.tokenizer import (
     ASSISTANT,
     BEGIN,
     END,
@@ -23,7 +23,7 @@ from mockserver.tokenizer import (
     decode,
     encode,
 )
-from serving.engine import EngineError
+from aios_conformance.serving.engine import EngineError
 
 _ROLES: Final = {
     "system": SYSTEM,

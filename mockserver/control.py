@@ -13,18 +13,18 @@ from typing import Any
 
 from aiohttp import web
 
-from mockserver.faults import FaultError, FaultRate, parse_rate
-from mockserver.harm import refusal
-from mockserver.journal import chosen, described
-from mockserver.plan import State
-from mockserver.rules import RuleError, Rules, parse_rules
-from serving.codec import decode, encode
+from aios_conformance.mockserver.fault_effects import refusal
+from aios_conformance.mockserver.faults import FaultError, FaultRate, parse_rate
+from aios_conformance.mockserver.journal import chosen, described
+from aios_conformance.mockserver.rules import RuleError, Rules, parse_rules
+from aios_conformance.mockserver.state import MockState
+from aios_conformance.serving.codec import decode, encode
 
 PREFIX = "/_mock/"
 _QUERY = frozenset({"path", "api", "model", "status", "rule", "method", "streamed"})
 
 
-async def answer(request: web.Request, state: State) -> web.Response:
+async def answer(request: web.Request, state: MockState) -> web.Response:
     """Answer a request below PREFIX."""
     method, path = request.method, request.path.removeprefix(PREFIX)
     match method, path:
@@ -51,7 +51,7 @@ async def answer(request: web.Request, state: State) -> web.Response:
     )
 
 
-def _requests(request: web.Request, state: State) -> web.Response:
+def _requests(request: web.Request, state: MockState) -> web.Response:
     unknown = sorted(request.query.keys() - _QUERY)
     if unknown:
         return refusal(
@@ -67,7 +67,7 @@ def _requests(request: web.Request, state: State) -> web.Response:
     return _json({"requests": found})
 
 
-def _usage(state: State) -> list[dict[str, Any]]:
+def _usage(state: MockState) -> list[dict[str, Any]]:
     rules = state.rules
     return [
         {"name": rule.name, "times": rule.times, "used": used}
@@ -75,7 +75,7 @@ def _usage(state: State) -> list[dict[str, Any]]:
     ]
 
 
-async def _put_rules(request: web.Request, state: State) -> web.Response:
+async def _put_rules(request: web.Request, state: MockState) -> web.Response:
     body = await _body(request)
     try:
         state.rules = Rules(parse_rules(body.get("rules"), "the body"))
@@ -84,7 +84,7 @@ async def _put_rules(request: web.Request, state: State) -> web.Response:
     return _json({"rules": _usage(state)})
 
 
-async def _put_faults(request: web.Request, state: State) -> web.Response:
+async def _put_faults(request: web.Request, state: MockState) -> web.Response:
     body = await _body(request)
     try:
         faults = _rates(body.get("faults"))

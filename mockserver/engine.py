@@ -17,13 +17,17 @@ from math import hypot
 from operator import mul
 from typing import Any, Final
 
-from mockserver import chat
-from mockserver.catalogue import DOCUMENTED, everything
-from mockserver.geometry import Geometry
-from mockserver.language import Context, Distribution, State
-from mockserver.sampling import adjust, draw, logprob, top
-from mockserver.schema_text import write_json
-from mockserver.tokenizer import (
+from aios_conformance.mockserver import chat
+from aios_conformance.mockserver.catalogue import DOCUMENTED, everything
+from aios_conformance.mockserver.geometry import Geometry
+from aios_conformance.mockserver.language import (
+    Distribution,
+    SentenceState,
+    TokenContext,
+)
+from aios_conformance.mockserver.sampling import adjust, draw, logprob, top
+from aios_conformance.mockserver.schema_text import write_json
+from aios_conformance.mockserver.tokenizer import (
     BEGIN,
     END,
     PIECES,
@@ -32,12 +36,12 @@ from mockserver.tokenizer import (
     encode,
     token_count,
 )
-from serving.engine import (
+from aios_conformance.serving.engine import (
     Embedded,
     EngineError,
     Model,
+    PairScore,
     Sampling,
-    Scored,
     Token,
     TooLong,
 )
@@ -146,10 +150,10 @@ class MockEngine:
             saying = write_json(sampling.schema, _variation(sampling))
         if saying is not None:
             planned = (*encode(saying), END)
-        context = Context(self._key(served.name))
+        context = TokenContext(self._key(served.name))
         context.read(prompt)
         if planned:
-            context.state = State(plan=planned)
+            context.state = SentenceState(plan=planned)
         key = f"{sampling.seed} {sampling.choice}".encode()
         room = min(sampling.max_tokens, served.context_length - len(prompt))
         forced = len(planned) if saying is not None else 0
@@ -180,7 +184,7 @@ class MockEngine:
         """Return the prompt's tokens, each with what the model expected there."""
         served = self._served(model)
         self._check(prompt, served)
-        context = Context(self._key(served.name))
+        context = TokenContext(self._key(served.name))
         tokens: list[Token] = []
         for position, token in enumerate(prompt):
             if position:
@@ -221,7 +225,7 @@ class MockEngine:
         pairs: Sequence[tuple[str, str]],
         *,
         truncate: int | None = None,
-    ) -> list[Scored]:
+    ) -> list[PairScore]:
         """Return the similarity of each pair.
 
         An embedding model's score is the cosine of the two vectors, moved from
@@ -296,7 +300,7 @@ class MockEngine:
 
     def _score(
         self, model: Model, left: str, right: str, truncate: int | None
-    ) -> Scored:
+    ) -> PairScore:
         a, b = encode(left), encode(right)
         count = len(a) + len(b) + _PAIR_TOKENS
         if truncate is not None and count > truncate:
@@ -311,9 +315,9 @@ class MockEngine:
         two = struct.unpack(f"<{dimensions}f", self._vector(right, dimensions))
         moved = (1 + min(1.0, max(-1.0, sum(map(mul, one, two))))) / 2
         if not model.cross_encoder:
-            return Scored(moved, count)
+            return PairScore(moved, count)
         above = max(0.0, 2 * moved - 1)
-        return Scored(above * above * (3 - 2 * above), count)
+        return PairScore(above * above * (3 - 2 * above), count)
 
 
 def _token(distribution: Distribution, token: int, count: int) -> Token:

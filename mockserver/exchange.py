@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 
-from mockserver.faults import Fault
-from mockserver.script import Script
+from aios_conformance.mockserver.faults import Fault
+from aios_conformance.mockserver.script import Script
 
 
 class Exchange:

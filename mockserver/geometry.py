@@ -21,7 +21,7 @@ from string import punctuation
 from struct import Struct
 from typing import Final
 
-from serving.codec import encode
+from aios_conformance.serving.codec import encode
 
 LANE: Final = 4  # bytes of one component while summing
 

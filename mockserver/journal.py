@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from mockserver.exchange import Exchange
-from serving.codec import decode
+from aios_conformance.mockserver.exchange import Exchange
+from aios_conformance.serving.codec import decode
 
 BODY_LIMIT: Final = 64 * 1024
 """Bytes kept of each request and of each response."""

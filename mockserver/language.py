@@ -14,8 +14,8 @@ from math import exp
 from operator import getitem
 from typing import Final, NamedTuple
 
-from mockserver.grammar import NODES, RESUME
-from mockserver.tokenizer import ASSISTANT, END, SIZE
+from aios_conformance.mockserver.sentences import NODES, RESUME
+from aios_conformance.mockserver.tokenizer import ASSISTANT, END, SIZE
 
 SPREAD: Final = 8.0
 """Range of the hashed part of a logit: 0 to SPREAD."""
@@ -30,25 +30,25 @@ SHORTEST, LONGEST = 8, 48
 """Tokens after which an answer may end, and after which it is made to end."""
 
 
-class State(NamedTuple):
+class SentenceState(NamedTuple):
     """What the grammar remembers of a context."""
 
     node: str = "start"
     plan: tuple[int, ...] = ()
     run: int = 0  # tokens that followed the grammar without a break
 
-    def after(self, token: int) -> "State":
+    def after(self, token: int) -> "SentenceState":
         """Return the state once `token` has been added."""
         if self.plan:
             if token == self.plan[0]:
-                return State(self.node, self.plan[1:], self.run + 1)
+                return SentenceState(self.node, self.plan[1:], self.run + 1)
         else:
             move = _MOVES[self.node].get(token)
             if move is not None:
-                return State(*move, self.run + 1)
+                return SentenceState(*move, self.run + 1)
         if token == ASSISTANT:
-            return State()
-        return State(RESUME.get(token, "object"))
+            return SentenceState()
+        return SentenceState(RESUME.get(token, "object"))
 
 
 _MOVES: Final = {
@@ -96,15 +96,15 @@ def _table(prior: float) -> tuple[float, ...]:
     return tuple(exp(prior + SPREAD * value / 255) for value in range(256))
 
 
-class Context:
+class TokenContext:
     """Tokens seen so far, and the distribution of the next one."""
 
     __slots__ = ("_hash", "state")
 
-    def __init__(self, key: bytes, state: State | None = None) -> None:
+    def __init__(self, key: bytes, state: SentenceState | None = None) -> None:
         """`key` (at most 64 bytes) stands for seed and model."""
         self._hash = blake2b(key=key)
-        self.state = state or State()
+        self.state = state or SentenceState()
 
     def read(self, tokens: Sequence[int]) -> None:
         """Read a prompt; the same as adding its tokens one by one, only faster."""

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mockserver.catalogue import KINDS
-from mockserver.faults import FaultRate, parse_rate
-from mockserver.pacing import NO_PACING, Pacing
-from serving.engine import Model
-from serving.options import DIALECT, SERVING, Option, OptionError, resolve, whole
-from serving.run import Address
+from aios_conformance.mockserver.catalogue import KINDS
+from aios_conformance.mockserver.faults import FaultRate, parse_rate
+from aios_conformance.mockserver.pacing import NO_PACING, Pacing
+from aios_conformance.serving.engine import Model
+from aios_conformance.serving.options import (
+    DIALECT,
+    SERVING,
+    Option,
+    OptionError,
+    resolve,
+    whole,
+)
+from aios_conformance.serving.run import Address
 
 PREFIX = "AIOS_MOCK"
 _API_KINDS = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 
-from serving.context import Context
-from serving.stages import Answer, Chunks, Stages
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.stages import Answer, Chunks, Stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def paced(stages: Stages, pacing: Pacing, clock: Clock = REAL_CLOCK) -> Stages:
     if not pacing:
         return stages
 
-    async def answer(context: Context) -> Answer:
+    async def answer(context: RequestContext) -> Answer:
         begun = clock.now()
         found = await stages.answer(context)
         delays = pacing.delays(context.number)
@@ -74,7 +74,7 @@ def paced(stages: Stages, pacing: Pacing, clock: Clock = REAL_CLOCK) -> Stages:
         await clock.sleep_if(begun + wait - clock.now())
         return found
 
-    async def chunks(context: Context) -> Chunks:
+    async def chunks(context: RequestContext) -> Chunks:
         begun = clock.now()
         schedules: dict[int, Iterator[float]] = {}
         due: dict[int, float] = {}

@@ -1,14 +1,15 @@
 """Fixtures for the tests of a client; off until a project asks for them.
 
-In a `conftest.py`: `pytest_plugins = ["mockserver.pytest_plugin"]`. One mock a session
-and process (so also one for each xdist worker), on a free port, reset for each test.
+In a `conftest.py`: `pytest_plugins = ["aios_conformance.mockserver.pytest_plugin"]`.
+One mock a session and process (so also one for each xdist worker), on a free port,
+reset for each test.
 """
 
 from collections.abc import Iterator, Sequence
 
 import pytest
 
-from mockserver.local import LocalMock, local_mock
+from aios_conformance.mockserver.embedded import LocalMock, local_mock
 
 _KEY = "mock"
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from mockserver.faults import Fault, FaultError, parse_fault
-from mockserver.script import Script
-from serving.context import Context
+from aios_conformance.mockserver.faults import Fault, FaultError, parse_fault
+from aios_conformance.mockserver.script import Script
+from aios_conformance.serving.context import RequestContext
 
 _MATCH: Final = frozenset(
     {"api", "path", "model", "text", "regex", "body", "header", "stream"}
@@ -31,7 +31,7 @@ class RuleError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class RuleResponse:
     """What a rule answers; what it leaves out the mock does by itself."""
 
     script: Script = field(default_factory=Script)
@@ -55,7 +55,7 @@ class Match:
     header: Mapping[str, str] = field(default_factory=dict)
     stream: bool | None = None
 
-    def misses(self, context: Context) -> Iterator[str]:
+    def misses(self, context: RequestContext) -> Iterator[str]:
         """Say which conditions do not hold."""
         said = last_user_text(context)
         for name, wanted, found in (
@@ -85,7 +85,7 @@ class Rule:
 
     name: str
     match: Match
-    responses: Sequence[Response]
+    responses: Sequence[RuleResponse]
     times: int | None = None  # None: without limit
 
 
@@ -101,7 +101,7 @@ class Rules:
         """Forget what was used."""
         self.used = [0] * len(self.rules)
 
-    def find(self, context: Context) -> tuple[Rule, Response] | None:
+    def find(self, context: RequestContext) -> tuple[Rule, RuleResponse] | None:
         """Return the first rule that matches and its next response, and count it."""
         for position, rule in enumerate(self.rules):
             used = self.used[position]
@@ -112,7 +112,7 @@ class Rules:
                 return rule, rule.responses[min(used, len(rule.responses) - 1)]
         return None
 
-    def nearest(self, context: Context) -> str:
+    def nearest(self, context: RequestContext) -> str:
         """Say which rule came closest to a request, and why it missed."""
         best: tuple[int, str] | None = None
         for rule, used in zip(self.rules, self.used, strict=True):
@@ -187,7 +187,7 @@ def _match(item: Any, where: str) -> Match:
     return Match(**{**match, "regex": regex})
 
 
-def _response(item: Any, where: str) -> Response:
+def _response(item: Any, where: str) -> RuleResponse:
     response = _mapping(item, _RESPOND, where)
     _typed(response, where, str, "text", "reasoning", "message", "fault")
     _typed(response, where, list, "tool_calls", "scores")
@@ -213,7 +213,7 @@ def _response(item: Any, where: str) -> Response:
         tool_calls=tuple(response.get("tool_calls", ())),
         scores=response.get("scores"),
     )
-    return Response(
+    return RuleResponse(
         script, response.get("json"), status, response.get("message"), fault, delay
     )
 
@@ -236,7 +236,7 @@ def _typed(item: Mapping[str, Any], where: str, kind: type, *names: str) -> None
             )
 
 
-def last_user_text(context: Context) -> str:
+def last_user_text(context: RequestContext) -> str:
     """Return what the client last said: message, prompt, input, query or text_1."""
     body = context.body
     match context.api:

@@ -11,9 +11,9 @@ from hashlib import blake2b
 from itertools import accumulate
 from math import exp, log
 
-from mockserver.language import Distribution
-from mockserver.tokenizer import BEGIN, END, PIECES, SIZE, TOOLS
-from serving.engine import Candidate, Sampling
+from aios_conformance.mockserver.language import Distribution
+from aios_conformance.mockserver.tokenizer import BEGIN, END, PIECES, SIZE, TOOLS
+from aios_conformance.serving.engine import Candidate, Sampling
 
 _GREEDY = 1e-5  # a lower temperature is as good as zero
 _FLOOR = -9999.0  # the log probability of what cannot be, as JSON knows no infinity

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mockserver.schema_values import Impossible
+from aios_conformance.mockserver.schema_values import Impossible
 
 # ruff: noqa: SIM905 - word lists read best as text
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from mockserver.schema_merge import flatten
-from mockserver.schema_values import Impossible, number, text
-from serving.engine import EngineError, JsonSchema
+from aios_conformance.mockserver.schema_merge import flatten
+from aios_conformance.mockserver.schema_values import Impossible, number, text
+from aios_conformance.serving.engine import EngineError, JsonSchema
 
 _ATTEMPTS: Final = 60
 _FULL_DEPTH: Final = 3  # below this depth optional parts are left out

@@ -5,8 +5,11 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, Final
 
-from mockserver.pattern_text import UnsupportedPatternError, write_match
-from mockserver.words import ADJECTIVES, NOUNS
+from aios_conformance.mockserver.pattern_text import (
+    UnsupportedPatternError,
+    write_match,
+)
+from aios_conformance.mockserver.words import ADJECTIVES, NOUNS
 
 _LONGEST: Final = 10_000  # characters; a longer minLength is refused
 

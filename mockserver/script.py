@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.engine import MockEngine
-from serving.engine import Embedded, Model, Sampling, Scored, Token
+from aios_conformance.mockserver.engine import MockEngine
+from aios_conformance.serving.engine import Embedded, Model, PairScore, Sampling, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class ScriptedEngine:
         pairs: Sequence[tuple[str, str]],
         *,
         truncate: int | None = None,
-    ) -> list[Scored]:
+    ) -> list[PairScore]:
         """Give the script's scores, else the engine's own."""
         own = await self._engine.score(model, pairs, truncate=truncate)
         script = self._script()
@@ -106,6 +106,6 @@ class ScriptedEngine:
             return own
         last = len(script.scores) - 1
         return [
-            Scored(script.scores[min(position, last)], pair.tokens)
+            PairScore(script.scores[min(position, last)], pair.tokens)
             for position, pair in enumerate(own)
         ]

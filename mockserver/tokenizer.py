@@ -12,7 +12,7 @@ from functools import lru_cache
 from string import ascii_lowercase
 from typing import Final
 
-from mockserver.words import PUNCTUATION, WORDS
+from aios_conformance.mockserver.words import PUNCTUATION, WORDS
 
 _SPECIALS: Final = (
     "<|begin|>",

@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
 
-import spec
-from reference_impl.errors import LoadError, Missing
-from reference_impl.options import (
+from aios_conformance import spec
+from aios_conformance.reference_impl.errors import LoadError, Missing
+from aios_conformance.reference_impl.options import (
     DEFAULT,
     ReferenceOptions,
     read_options,
     read_pull_options,
 )
-from reference_impl.packaged import DEFAULTS, Package
-from reference_impl.pull import missing, pull
-from serving.dialects import announced
-from serving.options import OptionError
-from serving.run import Unavailable, serve
+from aios_conformance.reference_impl.packaged import DEFAULTS, Package
+from aios_conformance.reference_impl.pull import missing, pull
+from aios_conformance.serving.dialects import announced
+from aios_conformance.serving.options import OptionError
+from aios_conformance.serving.run import Unavailable, serve
 
 _BAD_OPTION = 4
 _LIBRARIES = ("torch", "transformers", "accelerate", "gguf", "llguidance", "psutil")
@@ -53,7 +53,7 @@ def _serve(options: ReferenceOptions) -> None:
     _need_libraries()
     _pull_defaults(options)
     _say("loading torch and transformers")
-    from reference_impl.app import reference_application  # noqa: PLC0415 - slow
+    from aios_conformance.reference_impl.app import reference_application  # noqa: PLC0415 - slow
 
     application = reference_application(options, _say)
     ready = partial(_said, options)

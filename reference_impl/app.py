@@ -9,21 +9,27 @@ import torch
 from aiohttp import web
 from transformers.utils import logging as transformers_logging
 
-import spec
-from reference_impl import load
-from reference_impl.chat import Chat
-from reference_impl.decode import Decoder, Limits
-from reference_impl.encode import Encoder, EncoderLimits
-from reference_impl.engine import Embedder, Judge, ReferenceEngine, Served, Writer
-from reference_impl.errors import LoadError, WrongKind
-from reference_impl.options import DEFAULT, ReferenceOptions, Wanted
-from reference_impl.packaged import DEFAULTS
-from reference_impl.pull import place as pulled
-from serving.app import Server, together
-from serving.context import Front, by_name
-from serving.contract import Contract
-from serving.engine import Api, Model
-from serving.stages import Stages
+from aios_conformance import spec
+from aios_conformance.reference_impl import load
+from aios_conformance.reference_impl.chat import Chat
+from aios_conformance.reference_impl.decode import DecodeLane, Limits
+from aios_conformance.reference_impl.encode import Encoder, EncoderLimits
+from aios_conformance.reference_impl.engine import (
+    Embedder,
+    PairScorer,
+    ReferenceEngine,
+    Served,
+    Writer,
+)
+from aios_conformance.reference_impl.errors import LoadError, WrongKind
+from aios_conformance.reference_impl.options import DEFAULT, ReferenceOptions, Wanted
+from aios_conformance.reference_impl.packaged import DEFAULTS
+from aios_conformance.reference_impl.pull import place as pulled
+from aios_conformance.serving.app import Server, together
+from aios_conformance.serving.context import Front, by_name
+from aios_conformance.serving.contract import Contract
+from aios_conformance.serving.engine import Api, Model
+from aios_conformance.serving.stages import Stages
 
 Say = Callable[[str], None]
 
@@ -81,17 +87,17 @@ def load_engine(options: ReferenceOptions, say: Say) -> ReferenceEngine:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ModelPlan:
     """A model to load: what is wanted of it, its served name, and where it lies."""
 
     wanted: Wanted
     name: str
-    source: load.Source
+    source: load.ModelSource
 
 
-def _plans(options: ReferenceOptions, say: Say) -> list[Plan]:
+def _plans(options: ReferenceOptions, say: Say) -> list[ModelPlan]:
     """Find every model before any is loaded, for loading may take minutes."""
-    plans: dict[tuple[str, str], Plan] = {}
+    plans: dict[tuple[str, str], ModelPlan] = {}
     for wanted in options.models:
         name, text = _resolved(wanted, options.cache)
         family = "text" if wanted.job in WRITING else "pairs and vectors"
@@ -101,7 +107,9 @@ def _plans(options: ReferenceOptions, say: Say) -> list[Plan]:
             continue
         if name in (plan.name for plan in plans.values()):
             raise LoadError(f"two models are named {name}; serve one of them elsewhere")
-        plans[family, text] = Plan(wanted, name, load.find(text, options.cache, say))
+        plans[family, text] = ModelPlan(
+            wanted, name, load.find(text, options.cache, say)
+        )
     names = [plan.name for plan in plans.values()]
     for alias, name in options.aliases.items():
         if name not in names or alias in names:
@@ -123,7 +131,7 @@ def _resolved(wanted: Wanted, cache: Path) -> tuple[str, str]:
     return package.name, str(pulled(package, cache))
 
 
-def _served(plan: Plan, where: load.Place, options: ReferenceOptions) -> Served:
+def _served(plan: ModelPlan, where: load.Place, options: ReferenceOptions) -> Served:
     wanted, name, source = plan.wanted, plan.name, plan.source
     kind = where.device.type
     limits = EncoderLimits(TEXTS[kind], TOKENS[kind], options.queue * TEXTS[kind])
@@ -137,7 +145,7 @@ def _served(plan: Plan, where: load.Place, options: ReferenceOptions) -> Served:
                 f"--model completions={wanted.source}"
             )
         context = min(causal.context, options.context or causal.context)
-        lane = Decoder(
+        lane = DecodeLane(
             causal.model,
             causal.vocabulary,
             Limits(
@@ -169,4 +177,4 @@ def _served(plan: Plan, where: load.Place, options: ReferenceOptions) -> Served:
         return Embedder(card, embedding, Encoder(embedding, where.device, limits))
     cross = load.load_cross_encoder(source, where)
     card = Model(name, JUDGING, cross.limit, now, cross_encoder=True)
-    return Judge(card, cross, Encoder(cross, where.device, limits))
+    return PairScorer(card, cross, Encoder(cross, where.device, limits))

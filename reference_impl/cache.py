@@ -88,7 +88,7 @@ def empty() -> Cache:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CacheSlice:
     """Some rows of a cache, and how many of their right columns to take."""
 
     cache: Cache
@@ -96,7 +96,7 @@ class Part:
     width: int
 
 
-def joined(parts: Sequence[Part]) -> Cache:
+def joined(parts: Sequence[CacheSlice]) -> Cache:
     """Stack rows of several caches, right-aligned, padding with zeros.
 
     Padding must be finite: the mask gives it weight 0, and 0 x NaN is NaN.

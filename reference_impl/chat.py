@@ -12,7 +12,7 @@ from typing import Any
 from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerBase
 
-from serving.engine import EngineError
+from aios_conformance.serving.engine import EngineError
 
 Message = Mapping[str, Any]
 

@@ -13,8 +13,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
-from reference_impl.errors import LoadError
-from reference_impl.staging import staged
+from aios_conformance.reference_impl.atomic_folders import staged
+from aios_conformance.reference_impl.errors import LoadError
 
 Say = Callable[[str], None]
 

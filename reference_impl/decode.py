@@ -28,13 +28,13 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
-from reference_impl import cache as kv
-from reference_impl.grammar import unpacked
-from reference_impl.sampling import IMPOSSIBLE, Choice, draw
-from reference_impl.sequence import Request, Scan
-from reference_impl.vocabulary import Vocabulary
-from reference_impl.worker import Event
-from serving.engine import Candidate, EngineError, Overloaded, Token
+from aios_conformance.reference_impl import cache as kv
+from aios_conformance.reference_impl.constraints import unpacked
+from aios_conformance.reference_impl.sampling import IMPOSSIBLE, Choice, draw
+from aios_conformance.reference_impl.sequence import GenerationRequest, Scan
+from aios_conformance.reference_impl.vocabulary import Vocabulary
+from aios_conformance.reference_impl.worker import Event
+from aios_conformance.serving.engine import Candidate, EngineError, Overloaded, Token
 
 WASTE = 1.5  # padded size of a prefill over its real size
 SCANNED = 256  # prompt tokens scored at a time: their logits are (T, V)
@@ -55,7 +55,7 @@ class Limits:
 class Prefill:
     """Prompts on their way into the batch: equal ones share a row."""
 
-    requests: list[Request]
+    requests: list[GenerationRequest]
     rows: list[int]  # the row of each request
     ids: Tensor  # (B, T) left-padded
     pads: Tensor  # (B,) padding columns of each row
@@ -64,7 +64,7 @@ class Prefill:
     done: int = 0  # columns that are through
 
 
-class Decoder:
+class DecodeLane:
     """The lane of one causal language model. Only `submit` is for other threads."""
 
     def __init__(self, model: Any, vocabulary: Vocabulary, limits: Limits) -> None:
@@ -73,17 +73,17 @@ class Decoder:
         self._model = model
         self._vocabulary = vocabulary
         self._device = model.device
-        self._waiting: deque[Request | Scan] = deque()
+        self._waiting: deque[GenerationRequest | Scan] = deque()
         self._lock = threading.Lock()
         self._prefill: Prefill | Scan | None = None
         self._decodes_next = False  # whose turn it is
         self._events: list[Event] = []  # of this step
-        self._open: set[Request | Scan] = set()  # begun and not yet answered
+        self._open: set[GenerationRequest | Scan] = set()  # begun and not yet answered
         self._options = frozenset(inspect.signature(model.forward).parameters)
         self._reset()
 
     def _reset(self) -> None:
-        self._rows: list[Request] = []
+        self._rows: list[GenerationRequest] = []
         self._cache = kv.empty()
         self._pads = torch.zeros(0, dtype=torch.long, device=self._device)  # (B,)
         self._padded = False
@@ -91,7 +91,7 @@ class Decoder:
 
     # --- what other threads may call
 
-    def submit(self, request: Request | Scan) -> None:
+    def submit(self, request: GenerationRequest | Scan) -> None:
         """Queue a request; raises Overloaded when too many wait."""
         with self._lock:
             if len(self._waiting) >= self.limits.queue:
@@ -143,7 +143,7 @@ class Decoder:
 
     def _admit(self) -> Prefill | Scan | None:
         """Take the prompts from the head of the queue that go well together."""
-        group: list[Request] = []
+        group: list[GenerationRequest] = []
         with self._lock:
             while self._waiting:
                 head = self._waiting[0]
@@ -174,7 +174,7 @@ class Decoder:
             padded=any(pads),
         )
 
-    def _fits(self, group: list[Request]) -> bool:
+    def _fits(self, group: list[GenerationRequest]) -> bool:
         together = [*self._rows, *group]
         if len(together) > self.limits.batch:
             return False
@@ -214,11 +214,11 @@ class Decoder:
         picked = torch.tensor(stay, device=self._device)
         requests = [prefill.requests[i] for i in stay]
         longest = max(len(r.prompt) for r in requests)
-        parts = [kv.Part(prefill.cache, rows[picked], longest)]
+        parts = [kv.CacheSlice(prefill.cache, rows[picked], longest)]
         if self._rows:
             everyone = torch.arange(len(self._rows), device=self._device)
             width = self._cache.get_seq_length()
-            parts.insert(0, kv.Part(self._cache, everyone, width))
+            parts.insert(0, kv.CacheSlice(self._cache, everyone, width))
         self._cache = kv.joined(parts)
         self._rows += requests
         self._next = torch.cat([self._next, ids[picked][:, None]])
@@ -238,7 +238,7 @@ class Decoder:
         picked = torch.tensor(stay, device=self._device)
         self._rows = [self._rows[i] for i in stay]
         width = max(r.length for r in self._rows) - 1  # the newest is not yet fed
-        self._cache = kv.joined([kv.Part(self._cache, picked, width)])
+        self._cache = kv.joined([kv.CacheSlice(self._cache, picked, width)])
         self._next = self._next[picked]
         self._measure()
 
@@ -281,7 +281,7 @@ class Decoder:
         return logits
 
     def _choose(
-        self, requests: list[Request], logits: Tensor
+        self, requests: list[GenerationRequest], logits: Tensor
     ) -> tuple[Tensor, list[bool]]:
         """Draw a token for each row of logits (B, V): ids, and who goes on."""
         allowed = None

@@ -17,8 +17,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from reference_impl.worker import Event
-from serving.engine import Overloaded
+from aios_conformance.reference_impl.worker import Event
+from aios_conformance.serving.engine import Overloaded
 
 WINDOW = 0.004  # seconds without a new text after which a batch starts
 PATIENCE = 0.012  # seconds that the oldest text waits at most for others

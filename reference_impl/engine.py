@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from reference_impl.chat import Chat
-from reference_impl.decode import Decoder
-from reference_impl.encode import Encoder, Encoding, Text
-from reference_impl.load import CrossEncoder, Embedding
-from reference_impl.sequence import Request, Scan
-from reference_impl.tokenize import encoding
-from reference_impl.vocabulary import Vocabulary
-from reference_impl.worker import Worker
-from serving.engine import (
+from aios_conformance.reference_impl.chat import Chat
+from aios_conformance.reference_impl.decode import DecodeLane
+from aios_conformance.reference_impl.encode import Encoder, Encoding, Text
+from aios_conformance.reference_impl.load import CrossEncoder, Embedding
+from aios_conformance.reference_impl.sequence import GenerationRequest, Scan
+from aios_conformance.reference_impl.tokenize import encoding
+from aios_conformance.reference_impl.vocabulary import Vocabulary
+from aios_conformance.reference_impl.worker import Worker
+from aios_conformance.serving.engine import (
     Embedded,
     EngineError,
     Model,
+    PairScore,
     Sampling,
-    Scored,
     Token,
     TooLong,
 )
@@ -36,7 +36,7 @@ class Writer:
     card: Model
     vocabulary: Vocabulary
     chat: Chat | None
-    lane: Decoder
+    lane: DecodeLane
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Embedder:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class PairScorer:
     """A served cross-encoder."""
 
     card: Model
@@ -57,7 +57,7 @@ class Judge:
     lane: Encoder
 
 
-Served = Writer | Embedder | Judge
+Served = Writer | Embedder | PairScorer
 
 
 class ReferenceEngine:
@@ -126,7 +126,7 @@ class ReferenceEngine:
                 writer.vocabulary.constraint, sampling.schema
             )
         answers: asyncio.Queue[Any] = asyncio.Queue()
-        request = Request(ids, sampling, answers.put_nowait, constraint)
+        request = GenerationRequest(ids, sampling, answers.put_nowait, constraint)
         writer.lane.submit(request)
         self._wake()
         try:
@@ -183,7 +183,7 @@ class ReferenceEngine:
         pairs: Sequence[tuple[str, str]],
         *,
         truncate: int | None = None,
-    ) -> list[Scored]:
+    ) -> list[PairScore]:
         """One similarity per pair, in [0, 1]; raises TooLong and Overloaded.
 
         An embedding model's score is its cosine, which may be negative, moved from
@@ -193,7 +193,7 @@ class ReferenceEngine:
         served = self._served[model]
         if isinstance(served, Embedder):
             return await self._cosines(served, pairs, truncate)
-        if not isinstance(served, Judge):
+        if not isinstance(served, PairScorer):
             raise EngineError(f"{model} gives no scores")
         encodings = [
             encoding(
@@ -207,19 +207,19 @@ class ReferenceEngine:
         ]
         scores = await self._run(served.lane, encodings)
         return [
-            Scored(float(score[0]), len(e.ids))
+            PairScore(float(score[0]), len(e.ids))
             for score, e in zip(scores, encodings, strict=True)
         ]
 
     async def _cosines(
         self, served: Embedder, pairs: Sequence[tuple[str, str]], truncate: int | None
-    ) -> list[Scored]:
+    ) -> list[PairScore]:
         texts = list(dict.fromkeys(text for pair in pairs for text in pair))
         vectors, tokens = await self._vectors(served, texts, truncate)
         unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         place = {text: i for i, text in enumerate(texts)}
         return [
-            Scored(
+            PairScore(
                 min(1.0, max(0.0, (1 + float(unit[a] @ unit[b])) / 2)),
                 tokens[a] + tokens[b],
             )
@@ -260,7 +260,7 @@ class ReferenceEngine:
     def stats(self, model: str) -> Mapping[str, float]:
         """Counters: queue_fraction, queue_absolute, results_pending, batch_size."""
         lane = self._served[model].lane
-        active = lane.active if isinstance(lane, Decoder) else 0
+        active = lane.active if isinstance(lane, DecodeLane) else 0
         return {
             "queue_fraction": lane.waiting / lane.limits.queue,
             "queue_absolute": lane.waiting,

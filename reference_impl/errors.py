@@ -3,7 +3,7 @@
 LoadError
 ├── Missing      a file, folder or hub model is not there
 ├── WrongKind    the model cannot do what it was named for
-└── TooLarge     it does not fit into memory
+└── ModelTooLarge     it does not fit into memory
 """
 
 
@@ -19,5 +19,5 @@ class WrongKind(LoadError):  # noqa: N818
     """The model cannot do what it was named for."""
 
 
-class TooLarge(LoadError):  # noqa: N818
+class ModelTooLarge(LoadError):  # noqa: N818
     """The model does not fit into memory."""

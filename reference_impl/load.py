@@ -20,11 +20,16 @@ from transformers import (
 )
 from transformers.utils.hub import cached_file
 
-from reference_impl import cache as kv
-from reference_impl.convert import Say, converted
-from reference_impl.errors import LoadError, Missing, TooLarge, WrongKind
-from reference_impl.pooling import Pooling, read_pooling
-from reference_impl.vocabulary import Vocabulary
+from aios_conformance.reference_impl import cache as kv
+from aios_conformance.reference_impl.convert import Say, converted
+from aios_conformance.reference_impl.errors import (
+    LoadError,
+    Missing,
+    ModelTooLarge,
+    WrongKind,
+)
+from aios_conformance.reference_impl.pooling import Pooling, read_pooling
+from aios_conformance.reference_impl.vocabulary import Vocabulary
 
 Kind = Literal["causal", "encoder", "cross-encoder"]
 
@@ -72,7 +77,7 @@ def choose_place(device: str, dtype: str) -> Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ModelSource:
     """What to load: a folder, or the name of a model on a hub."""
 
     path: str
@@ -90,7 +95,7 @@ class Source:
         return None if found is None else Path(found)
 
 
-def find(text: str, cache: Path, say: Say) -> Source:
+def find(text: str, cache: Path, say: Say) -> ModelSource:
     """Resolve PATH_OR_ID; a GGUF file is converted first.
 
     Raises Missing for what is not there, LoadError for an unknown architecture.
@@ -110,7 +115,7 @@ def find(text: str, cache: Path, say: Say) -> Source:
         raise Missing(f"{text}: the folder holds no model, for it has no config.json")
     place = str(path) if path.exists() else text
     try:
-        return Source(place, AutoConfig.from_pretrained(place))
+        return ModelSource(place, AutoConfig.from_pretrained(place))
     except (OSError, ValueError, KeyError) as error:
         raise _explained(text, error) from error
 
@@ -124,7 +129,7 @@ def _explained(text: str, error: Exception) -> LoadError:
     return LoadError(f"{text}: this architecture is unknown to transformers ({reason})")
 
 
-def kind_of(source: Source) -> Kind:
+def kind_of(source: ModelSource) -> Kind:
     """Tell a model's kind from the architecture that its configuration names."""
     names = source.config.architectures or [""]
     if names[0].endswith("ForSequenceClassification"):
@@ -135,7 +140,7 @@ def kind_of(source: Source) -> Kind:
     return "encoder"
 
 
-def _weights(source: Source, kind: Kind, place: Place) -> Any:
+def _weights(source: ModelSource, kind: Kind, place: Place) -> Any:
     """Load a model, in inference mode, onto its place."""
     auto = CLASSES[kind]
     with _explaining(source.path):
@@ -143,7 +148,7 @@ def _weights(source: Source, kind: Kind, place: Place) -> Any:
             skeleton = auto.from_config(source.config)
         size = sum(p.numel() for p in skeleton.parameters()) * place.dtype.itemsize
         if size * SPARE > place.free():
-            raise TooLarge(
+            raise ModelTooLarge(
                 f"{source.path}: needs about {size * SPARE / 2**30:.1f} GiB, "
                 f"{place.free() / 2**30:.1f} GiB are free on {place.device}"
             )
@@ -164,7 +169,7 @@ def _explaining(path: str) -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise TooLarge(f"{path}: the device's memory is too small") from error
+        raise ModelTooLarge(f"{path}: the device's memory is too small") from error
     except (
         OSError,
         ValueError,
@@ -176,7 +181,7 @@ def _explaining(path: str) -> Iterator[None]:
         raise LoadError(f"{path}: cannot be loaded: {error}") from error
 
 
-def _tokenizer(source: Source) -> PreTrainedTokenizerBase:
+def _tokenizer(source: ModelSource) -> PreTrainedTokenizerBase:
     with _explaining(source.path):
         return AutoTokenizer.from_pretrained(source.path)
 
@@ -193,7 +198,7 @@ class Causal:
 
 
 @torch.inference_mode()
-def load_causal(source: Source, place: Place) -> Causal:
+def load_causal(source: ModelSource, place: Place) -> Causal:
     """Load a model for chat and completions."""
     if kind_of(source) != "causal":
         raise WrongKind(
@@ -283,7 +288,7 @@ class Embedding:
 
 
 @torch.inference_mode()
-def load_embedding(source: Source, place: Place) -> Embedding:
+def load_embedding(source: ModelSource, place: Place) -> Embedding:
     """Load a model for embeddings."""
     if kind_of(source) != "encoder":
         raise WrongKind(
@@ -324,7 +329,7 @@ class CrossEncoder:
 
 
 @torch.inference_mode()
-def load_cross_encoder(source: Source, place: Place) -> CrossEncoder:
+def load_cross_encoder(source: ModelSource, place: Place) -> CrossEncoder:
     """Load a model for rerank and score."""
     if kind_of(source) != "cross-encoder" or source.config.num_labels != 1:
         raise WrongKind(
@@ -337,7 +342,7 @@ def load_cross_encoder(source: Source, place: Place) -> CrossEncoder:
     return CrossEncoder(model, tokenizer, _limit(source, tokenizer))
 
 
-def _limit(source: Source, tokenizer: PreTrainedTokenizerBase) -> int:
+def _limit(source: ModelSource, tokenizer: PreTrainedTokenizerBase) -> int:
     """Tokens that an encoder reads: of positions and tokenizer the smaller."""
     config = source.config.get_text_config()
     positions = getattr(config, "max_position_embeddings", None) or 2**31
@@ -346,5 +351,5 @@ def _limit(source: Source, tokenizer: PreTrainedTokenizerBase) -> int:
     return int(min(positions, tokenizer.model_max_length))
 
 
-def _named(source: Source) -> str:
+def _named(source: ModelSource) -> str:
     return str((source.config.architectures or [source.config.model_type])[0])

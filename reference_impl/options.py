@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from serving.options import DIALECT, SERVING, Option, positive, resolve
-from serving.run import Address
+from aios_conformance.serving.options import DIALECT, SERVING, Option, positive, resolve
+from aios_conformance.serving.run import Address
 
 PREFIX = "AIOS_REFERENCE"
 JOBS = ("chat", "completions", "embeddings", "rerank", "score")

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from reference_impl.errors import LoadError
+from aios_conformance.reference_impl.errors import LoadError
 
 Reduction = Callable[[Tensor, Tensor], Tensor]  # (B, T, H), (B, T, 1) → (B, H)
 Reader = Callable[[str], Path | None]  # a file of the model, by its name

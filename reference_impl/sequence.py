@@ -7,16 +7,16 @@ from typing import Any
 import torch
 from transformers.cache_utils import Cache
 
-from reference_impl import cache as kv
-from reference_impl.grammar import Constraint
-from reference_impl.sampling import Choice
-from serving.engine import Sampling, Token
+from aios_conformance.reference_impl import cache as kv
+from aios_conformance.reference_impl.constraints import Constraint
+from aios_conformance.reference_impl.sampling import Choice
+from aios_conformance.serving.engine import Sampling, Token
 
 CHOICE = 0x9E3779B97F4A7C15  # keeps seeds of neighbouring choices apart
 
 
 @dataclass(eq=False, slots=True)
-class Request:
+class GenerationRequest:
     """One sequence: its prompt, its settings and how far it has come."""
 
     prompt: list[int]

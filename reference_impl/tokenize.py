@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from reference_impl.encode import Encoding
-from serving.engine import EngineError, TooLong
+from aios_conformance.reference_impl.encode import Encoding
+from aios_conformance.serving.engine import EngineError, TooLong
 
 
 def encoding(

@@ -7,8 +7,8 @@ from typing import Any
 import llguidance.hf
 from llguidance import LLMatcher
 
-from reference_impl.grammar import Constraint, Endings
-from serving.engine import EngineError, JsonSchema
+from aios_conformance.reference_impl.constraints import Constraint, Endings
+from aios_conformance.serving.engine import EngineError, JsonSchema
 
 # Compact separators as models write them, and no free whitespace: a weak model
 # would otherwise fill its limit with line breaks, which every JSON grammar allows.

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import torch
 
-from serving.engine import Overloaded
+from aios_conformance.serving.engine import Overloaded
 
 Event = tuple[Callable[[Any], None], Any]  # to be called on the event loop
 

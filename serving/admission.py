@@ -3,11 +3,16 @@
 from hmac import compare_digest
 from typing import Any
 
-from serving.codec import decode
-from serving.context import Context
-from serving.contract import JSON
-from serving.engine import Model
-from serving.errors import BadRequest, NotFound, Unauthorized, Violation
+from aios_conformance.serving.codec import decode
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.contract import JSON
+from aios_conformance.serving.engine import Model
+from aios_conformance.serving.errors import (
+    BadRequest,
+    NotFound,
+    Unauthorized,
+    Violation,
+)
 
 _PREFIXES = {
     "chat": "chatcmpl-",
@@ -18,7 +23,7 @@ _PREFIXES = {
 }
 
 
-def admit(context: Context) -> None:
+def admit(context: RequestContext) -> None:
     """Check the key, parse the body.
 
     Raises Unauthorized, or BadRequest for what is no JSON object (`COMMON-ERR-002`).
@@ -35,7 +40,7 @@ def admit(context: Context) -> None:
     context.body = _object(context.raw)
 
 
-def authorize(context: Context) -> None:
+def authorize(context: RequestContext) -> None:
     """Raise Unauthorized unless the key is the accepted one.
 
     Without a configured key everything is open where the document asks for none
@@ -90,7 +95,7 @@ def _kind(value: Any) -> str:
             return "a number"
 
 
-def validate(context: Context) -> list[Violation]:
+def validate(context: RequestContext) -> list[Violation]:
     """Hold the body against the request schema (`COMMON-ERR-003`)."""
     operation = context.operation
     if operation is None or operation.request is None:
@@ -98,7 +103,7 @@ def validate(context: Context) -> list[Violation]:
     return operation.request.violations(context.body)
 
 
-def prepare(context: Context) -> None:
+def prepare(context: RequestContext) -> None:
     """Find the model, fill in defaults, give the answer its id and time.
 
     What has no request body has a time only.

@@ -3,10 +3,17 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any
 
-from serving import chat, completions, embeddings, models, rerank, score
-from serving.context import Context
+from aios_conformance.serving import (
+    chat,
+    completions,
+    embeddings,
+    models,
+    rerank,
+    score,
+)
+from aios_conformance.serving.context import RequestContext
 
-_ANSWERS: Mapping[str, Callable[[Context], Awaitable[dict[str, Any]]]] = {
+_ANSWERS: Mapping[str, Callable[[RequestContext], Awaitable[dict[str, Any]]]] = {
     "chat": chat.answer,
     "completions": completions.answer,
     "embeddings": embeddings.answer,
@@ -14,22 +21,24 @@ _ANSWERS: Mapping[str, Callable[[Context], Awaitable[dict[str, Any]]]] = {
     "rerank": rerank.answer,
     "score": score.answer,
 }
-_CHUNKS: Mapping[str, Callable[[Context], AsyncGenerator[dict[str, Any], None]]] = {
+_CHUNKS: Mapping[
+    str, Callable[[RequestContext], AsyncGenerator[dict[str, Any], None]]
+] = {
     "chat": chat.chunks,
     "completions": completions.chunks,
 }
 
 
-async def answer(context: Context) -> dict[str, Any]:
+async def answer(context: RequestContext) -> dict[str, Any]:
     """Return the whole answer of the context's API."""
     return await _ANSWERS[context.api or ""](context)
 
 
-def chunks(context: Context) -> AsyncGenerator[dict[str, Any], None]:
+def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None]:
     """Return the chunks of the context's API."""
     return _CHUNKS[context.api or ""](context)
 
 
-def streamed(context: Context) -> bool:
+def streamed(context: RequestContext) -> bool:
     """Tell whether the request wants a stream."""
     return context.api in _CHUNKS and bool(context.parameters.get("stream"))

@@ -15,29 +15,29 @@ from itertools import count
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from serving import admission, apis, sse
-from serving.codec import encode
-from serving.context import Context, Front
-from serving.contract import Operation
-from serving.dialects import places
-from serving.engine import Engine, EngineError
-from serving.errors import (
+from aios_conformance.serving import admission, apis, sse
+from aios_conformance.serving.codec import encode
+from aios_conformance.serving.context import Front, RequestContext
+from aios_conformance.serving.contract import Operation
+from aios_conformance.serving.dialects import places
+from aios_conformance.serving.engine import Engine, EngineError
+from aios_conformance.serving.errors import (
     ApiError,
     BadRequest,
+    BodyTooLarge,
     Broken,
     Invalid,
     NotAllowed,
     NotFound,
-    TooLarge,
     refused,
 )
-from serving.models import listed
-from serving.selfcheck import SelfCheck
-from serving.stages import Response, Stages
+from aios_conformance.serving.models import listed
+from aios_conformance.serving.selfcheck import SelfCheck
+from aios_conformance.serving.stages import Response, Stages
 
 __all__ = ["CONTEXT", "Handler", "Middleware", "Server", "application", "together"]
 
-CONTEXT = web.RequestKey("context", Context)
+CONTEXT = web.RequestKey("context", RequestContext)
 """Where a middleware finds the request's context, once the front has made it."""
 
 _log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Server:
         return handle
 
     async def _answer(
-        self, request: web.Request, context: Context
+        self, request: web.Request, context: RequestContext
     ) -> web.StreamResponse:
         context.raw = await _body(request)
         stages = self._stages
@@ -112,7 +112,7 @@ class Server:
         return _whole(response)
 
     async def _stream(
-        self, request: web.Request, context: Context
+        self, request: web.Request, context: RequestContext
     ) -> web.StreamResponse:
         stages = self._stages
         chunks = stages.chunks(context)
@@ -135,7 +135,7 @@ class Server:
             return response
 
     async def _guarded(
-        self, request: web.Request, context: Context, handler: Handler
+        self, request: web.Request, context: RequestContext, handler: Handler
     ) -> web.StreamResponse:
         """Turn whatever goes wrong into an answer that the client can read."""
         try:
@@ -153,8 +153,8 @@ class Server:
 
     def _context(
         self, request: web.Request, operation: Operation | None = None
-    ) -> Context:
-        context = Context(
+    ) -> RequestContext:
+        context = RequestContext(
             front=self._front,
             number=next(self._numbers),
             method=operation.method if operation else request.method,
@@ -272,7 +272,7 @@ def _routed(request: web.Request, error: web.HTTPException) -> ApiError:
     """Say what aiohttp's router or reader found."""
     match error:
         case web.HTTPRequestEntityTooLarge():
-            return TooLarge(
+            return BodyTooLarge(
                 f"the body must have at most {request.client_max_size} bytes",
                 code="body_too_large",
             )

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from serving.codec import decode, encode
-from serving.reader import Saying
-from serving.stop import overlap
+from aios_conformance.serving.codec import decode, encode
+from aios_conformance.serving.reader import Saying
+from aios_conformance.serving.stop import overlap
 
 
 class ForcedCall:

@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from serving.context import Context
-from serving.engine import Token
-from serving.errors import BadRequest, Meaningless
-from serving.generation import (
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Token
+from aios_conformance.serving.errors import BadRequest, Meaningless
+from aios_conformance.serving.generation import (
     Draw,
     arriving,
     choices,
@@ -17,15 +17,15 @@ from serving.generation import (
     sampling,
     stop_strings,
 )
-from serving.logprobs import chat_logprobs
-from serving.reader import Part, Step
-from serving.streaming import Stream
-from serving.structured import wanted_schema
-from serving.tools import plan_tools
-from serving.usage import usage
+from aios_conformance.serving.logprobs import chat_logprobs
+from aios_conformance.serving.reader import AnswerPart, TokenStep
+from aios_conformance.serving.streaming import ChunkStream
+from aios_conformance.serving.structured import wanted_schema
+from aios_conformance.serving.tools import plan_tools
+from aios_conformance.serving.usage import usage
 
 
-async def answer(context: Context) -> dict[str, Any]:
+async def answer(context: RequestContext) -> dict[str, Any]:
     """Return the whole answer."""
     draws = planned(context, _draws)
     written = await collected(context.front, draws)
@@ -43,18 +43,21 @@ async def answer(context: Context) -> dict[str, Any]:
     }
 
 
-async def chunks(context: Context) -> AsyncGenerator[dict[str, Any], None]:
+async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None]:
     """Yield the answer piece by piece, in OpenAI's form (`A-100`).
 
     Each choice opens with its role and closes with a chunk that holds nothing but
     why it ended; the usage, where asked for, comes last and by itself (`A-099`).
     """
     draws = planned(context, _draws)
-    stream = Stream(context, "chat.completion.chunk", len(draws[0].prompt))
+    stream = ChunkStream(context, "chat.completion.chunk", len(draws[0].prompt))
     messages = [_Message(context) for _ in draws]
 
     def chunk(
-        index: int, delta: dict[str, Any], logprobs: Any = None, end: Step | None = None
+        index: int,
+        delta: dict[str, Any],
+        logprobs: Any = None,
+        end: TokenStep | None = None,
     ) -> dict[str, Any]:
         return stream.chunk(
             {
@@ -83,7 +86,9 @@ async def chunks(context: Context) -> AsyncGenerator[dict[str, Any], None]:
         yield stream.last()
 
 
-def _choice(context: Context, index: int, steps: Sequence[Step]) -> dict[str, Any]:
+def _choice(
+    context: RequestContext, index: int, steps: Sequence[TokenStep]
+) -> dict[str, Any]:
     """Put the steps of a choice together."""
     content: list[str] = []
     reasoning: list[str] = []
@@ -122,13 +127,13 @@ class _Message:
 
     __slots__ = ("_calls", "_context", "opened", "with_logprobs")
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: RequestContext) -> None:
         self._context = context
         self._calls = 0
         self.opened = False
         self.with_logprobs: bool = context.parameters["logprobs"]
 
-    def delta(self, part: Part) -> dict[str, Any]:
+    def delta(self, part: AnswerPart) -> dict[str, Any]:
         """Return what a part adds; a call has its id, type and name once."""
         if part.kind == "content":
             return {"content": part.text}
@@ -150,7 +155,7 @@ class _Message:
         return chat_logprobs(tokens) if self.with_logprobs and tokens else None
 
 
-def _draws(context: Context) -> list[Draw]:
+def _draws(context: RequestContext) -> list[Draw]:
     """Read everything that the request says about generation.
 
     Raises ApiError for what has no meaning, TooLong for a prompt without room.

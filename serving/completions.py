@@ -5,10 +5,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from serving.context import Context
-from serving.engine import Token
-from serving.errors import BadRequest
-from serving.generation import (
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Token
+from aios_conformance.serving.errors import BadRequest
+from aios_conformance.serving.generation import (
     Draw,
     arriving,
     choices,
@@ -18,11 +18,11 @@ from serving.generation import (
     sampling,
     stop_strings,
 )
-from serving.inputs import inputs
-from serving.logprobs import LegacyLogprobs
-from serving.reader import Step
-from serving.streaming import Stream
-from serving.usage import usage
+from aios_conformance.serving.inputs import inputs
+from aios_conformance.serving.logprobs import LegacyLogprobs
+from aios_conformance.serving.reader import TokenStep
+from aios_conformance.serving.streaming import ChunkStream
+from aios_conformance.serving.usage import usage
 
 _DEFAULT_LIMIT = 16  # tokens; what OpenAI's API does and the sample shows (A-115)
 
@@ -35,7 +35,7 @@ class _Echo:
     tokens: Sequence[Token] = ()
 
 
-async def answer(context: Context) -> dict[str, Any]:
+async def answer(context: RequestContext) -> dict[str, Any]:
     """Return the whole answer: m prompts by n choices, index p·n + k (`A-110`)."""
     draws = planned(context, _draws)
     echoes = await _echoes(context, draws)
@@ -54,19 +54,22 @@ async def answer(context: Context) -> dict[str, Any]:
     }
 
 
-async def chunks(context: Context) -> AsyncGenerator[dict[str, Any], None]:
+async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None]:
     """Yield the answer piece by piece, in OpenAI's form (`A-100`).
 
     An echoed prompt is the first piece of its choice; the last piece has no text.
     """
     draws = planned(context, _draws)
     echoes = await _echoes(context, draws)
-    stream = Stream(context, "text_completion", _prompt_tokens(context, draws))
+    stream = ChunkStream(context, "text_completion", _prompt_tokens(context, draws))
     logprobs = [_logprobs(context) for _ in draws]
     opened: set[int] = set()
 
     def chunk(
-        index: int, text: str, tokens: Sequence[Token] = (), end: Step | None = None
+        index: int,
+        text: str,
+        tokens: Sequence[Token] = (),
+        end: TokenStep | None = None,
     ) -> dict[str, Any]:
         legacy = logprobs[index]
         return stream.chunk(
@@ -98,7 +101,7 @@ async def chunks(context: Context) -> AsyncGenerator[dict[str, Any], None]:
 
 
 def _choice(
-    context: Context, index: int, steps: Sequence[Step], echo: _Echo
+    context: RequestContext, index: int, steps: Sequence[TokenStep], echo: _Echo
 ) -> dict[str, Any]:
     """Put the steps of a choice together."""
     text = [echo.text]
@@ -118,12 +121,12 @@ def _choice(
     }
 
 
-def _logprobs(context: Context) -> LegacyLogprobs | None:
+def _logprobs(context: RequestContext) -> LegacyLogprobs | None:
     wanted = context.parameters.get("logprobs")
     return None if wanted is None else LegacyLogprobs()
 
 
-def _draws(context: Context) -> list[Draw]:
+def _draws(context: RequestContext) -> list[Draw]:
     """Return prompt after prompt its n draws; raises as chat's does."""
     values, model, engine = context.parameters, context.served, context.front.engine
     draws: list[Draw] = []
@@ -142,12 +145,12 @@ def _draws(context: Context) -> list[Draw]:
     return draws
 
 
-def _prompt_tokens(context: Context, draws: Sequence[Draw]) -> int:
+def _prompt_tokens(context: RequestContext, draws: Sequence[Draw]) -> int:
     """Count each prompt once, however many choices it has (`META-037`)."""
     return sum(len(draw.prompt) for draw in draws[:: context.parameters["n"]])
 
 
-async def _echoes(context: Context, draws: Sequence[Draw]) -> list[_Echo]:
+async def _echoes(context: RequestContext, draws: Sequence[Draw]) -> list[_Echo]:
     """Return what each choice's text begins with (`A-117`)."""
     values = context.parameters
     if not values["echo"]:
@@ -161,12 +164,12 @@ async def _echoes(context: Context, draws: Sequence[Draw]) -> list[_Echo]:
     return echoes
 
 
-def _text(context: Context, ids: Sequence[int]) -> str:
+def _text(context: RequestContext, ids: Sequence[int]) -> str:
     pieces = [_piece(context, token) for token in ids]
     return b"".join(pieces).decode("utf-8", "replace")
 
 
-def _piece(context: Context, token: int) -> bytes:
+def _piece(context: RequestContext, token: int) -> bytes:
     data = context.front.engine.token(context.served.name, token)
     if data is None:
         raise BadRequest(
@@ -177,7 +180,7 @@ def _piece(context: Context, token: int) -> bytes:
     return data
 
 
-async def _echoed(context: Context, draw: Draw) -> list[Token]:
+async def _echoed(context: RequestContext, draw: Draw) -> list[Token]:
     """Return the prompt's tokens with their log probabilities, if wanted."""
     top = draw.sampling.top_logprobs
     if top is None:

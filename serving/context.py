@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from serving.codec import Vector
-from serving.contract import Contract, Operation
-from serving.engine import Engine, Model
-from serving.kept import Kept
-from serving.reader import Step
+from aios_conformance.serving.bounded_cache import Kept
+from aios_conformance.serving.codec import Vector
+from aios_conformance.serving.contract import Contract, Operation
+from aios_conformance.serving.engine import Engine, Model
+from aios_conformance.serving.reader import TokenStep
 
 _VECTOR_BYTES = 8 * 1024 * 1024  # of remembered vectors, written out
 _REQUEST_BYTES = 1024 * 1024  # of remembered requests
@@ -52,7 +52,7 @@ class Front:
         default_factory=lambda: Kept(_VECTOR_BYTES)
     )
     draws: Kept[Hashable, Any] = field(default_factory=lambda: Kept(_REQUEST_BYTES))
-    steps: Kept[Hashable, list[Step]] = field(default_factory=lambda: Kept(_STEPS))
+    steps: Kept[Hashable, list[TokenStep]] = field(default_factory=lambda: Kept(_STEPS))
 
 
 def by_name(engine: Engine) -> Callable[[str], Model | None]:
@@ -68,7 +68,7 @@ def by_name(engine: Engine) -> Callable[[str], Model | None]:
 
 
 @dataclass(slots=True)
-class Context:
+class RequestContext:
     """One request on its way through the stages."""
 
     front: Front

@@ -12,9 +12,9 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
-from serving.codec import encode
-from serving.errors import Violation
-from serving.violations import violations
+from aios_conformance.serving.codec import encode
+from aios_conformance.serving.errors import Violation
+from aios_conformance.serving.violations import violations
 
 JSON = "application/json"
 EVENTS = "text/event-stream"

@@ -7,19 +7,19 @@ listed have no effect, members of the answer that are not listed are left out.
 from collections.abc import Sequence
 from typing import Any
 
-from serving.codec import Vector
-from serving.context import Context, Front
-from serving.contract import Operation
-from serving.engine import Model
-from serving.errors import BadRequest, Meaningless
-from serving.inputs import Input, inputs
-from serving.usage import usage
+from aios_conformance.serving.codec import Vector
+from aios_conformance.serving.context import Front, RequestContext
+from aios_conformance.serving.contract import Operation
+from aios_conformance.serving.engine import Model
+from aios_conformance.serving.errors import BadRequest, Meaningless
+from aios_conformance.serving.inputs import Input, inputs
+from aios_conformance.serving.usage import usage
 
 _GROUP = 256  # inputs that the engine gets at once where a request has a limit
 _WRITTEN = 7  # bytes of a vector as JSON, for each byte that it has as float32
 
 
-async def answer(context: Context) -> dict[str, Any]:
+async def answer(context: RequestContext) -> dict[str, Any]:
     """Embed every input, in order; base64 is little-endian float32 (`A-124`)."""
     values = context.parameters
     found = await _limited(
@@ -43,12 +43,12 @@ async def answer(context: Context) -> dict[str, Any]:
     )
 
 
-def _operation(context: Context) -> Operation:
+def _operation(context: RequestContext) -> Operation:
     assert context.operation is not None  # noqa: S101 - no API without an operation
     return context.operation
 
 
-def _dimensions(context: Context) -> int | None:
+def _dimensions(context: RequestContext) -> int | None:
     """Return the wanted length; BadRequest if the model cannot make it.
 
     A member that the dialect's document does not list has no effect (`A-128`).
@@ -75,7 +75,7 @@ def _dimensions(context: Context) -> int | None:
 
 
 async def _limited(
-    context: Context, wanted: Sequence[Input], dimensions: int | None
+    context: RequestContext, wanted: Sequence[Input], dimensions: int | None
 ) -> list[tuple[Vector, int]]:
     """Return the vectors within the document's limits on tokens (`004:56`).
 

@@ -110,7 +110,7 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class PairScore:
     """The similarity of a pair in [0, 1], and the tokens read for it."""
 
     score: float
@@ -174,7 +174,7 @@ class Engine(Protocol):
         pairs: Sequence[tuple[str, str]],
         *,
         truncate: int | None = None,
-    ) -> list[Scored]:
+    ) -> list[PairScore]:
         """One similarity per pair, for both rerank and score."""
 
     def stats(self, model: str) -> Mapping[str, float]:

@@ -6,7 +6,7 @@ ApiError                 one refusal: status, message, type, param, code
 ├── Unauthorized    401  no key, or not the accepted one
 ├── NotFound        404  no such path or model
 ├── NotAllowed      405  the path exists, the method does not
-├── TooLarge        413  the body exceeds the server's limit
+├── BodyTooLarge        413  the body exceeds the server's limit
 ├── Invalid         422  the body breaks the contract's schema
 ├── Meaningless     422  the schema is kept, but the parameters say nothing sensible
 ├── Broken          500  our own fault
@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from serving.engine import EngineError, Overloaded, TooLong
+from aios_conformance.serving.engine import EngineError, Overloaded, TooLong
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class NotAllowed(ApiError):
     type = "invalid_request_error"
 
 
-class TooLarge(ApiError):
+class BodyTooLarge(ApiError):
     """The body exceeds the server's limit."""
 
     status = 413

@@ -13,12 +13,19 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from serving.codec import encode
-from serving.context import Context, Front
-from serving.engine import Engine, JsonSchema, Model, Sampling, Token, TooLong
-from serving.errors import BadRequest, Meaningless
-from serving.reader import Part, Reader, Step
-from serving.tools import NO_TOOLS, ToolPlan
+from aios_conformance.serving.codec import encode
+from aios_conformance.serving.context import Front, RequestContext
+from aios_conformance.serving.engine import (
+    Engine,
+    JsonSchema,
+    Model,
+    Sampling,
+    Token,
+    TooLong,
+)
+from aios_conformance.serving.errors import BadRequest, Meaningless
+from aios_conformance.serving.reader import AnswerPart, Reader, TokenStep
+from aios_conformance.serving.tools import NO_TOOLS, ToolPlan
 
 _MOST_CHOICES = 128  # OpenAI's own limit; the documents name none (A-102)
 _SEEDS = 2**63
@@ -67,7 +74,9 @@ class Draw:
         )
 
 
-def planned(context: Context, read: Callable[[Context], list[Draw]]) -> list[Draw]:
+def planned(
+    context: RequestContext, read: Callable[[RequestContext], list[Draw]]
+) -> list[Draw]:
     """Read the draws of a request; those of a repeatable model are remembered."""
     front = context.front
     if front.plain or not context.served.repeatable:
@@ -80,7 +89,7 @@ def planned(context: Context, read: Callable[[Context], list[Draw]]) -> list[Dra
     return draws
 
 
-async def steps(front: Front, draw: Draw) -> AsyncGenerator[Step, None]:
+async def steps(front: Front, draw: Draw) -> AsyncGenerator[TokenStep, None]:
     """Generate one choice; the last step, and no other, has a finish reason.
 
     The steps of a repeatable choice are remembered.
@@ -90,7 +99,7 @@ async def steps(front: Front, draw: Draw) -> AsyncGenerator[Step, None]:
         for step in kept:
             yield step
         return
-    made: list[Step] = []
+    made: list[TokenStep] = []
     async with aclosing(_generated(front.engine, draw)) as fresh:
         async for step in fresh:
             made.append(step)
@@ -99,14 +108,14 @@ async def steps(front: Front, draw: Draw) -> AsyncGenerator[Step, None]:
         front.steps.put(key, made, len(made) + len(draw.prompt) // 8)
 
 
-async def collected(front: Front, draws: Sequence[Draw]) -> list[list[Step]]:
+async def collected(front: Front, draws: Sequence[Draw]) -> list[list[TokenStep]]:
     """Generate several choices side by side; returns the steps of each."""
     if len(draws) == 1:
         return [await _all_steps(front, draws[0])]
     return await asyncio.gather(*(_all_steps(front, draw) for draw in draws))
 
 
-async def _all_steps(front: Front, draw: Draw) -> list[Step]:
+async def _all_steps(front: Front, draw: Draw) -> list[TokenStep]:
     kept = _kept(front, draw)
     if kept is not None:
         return kept
@@ -114,16 +123,16 @@ async def _all_steps(front: Front, draw: Draw) -> list[Step]:
         return [step async for step in all_]
 
 
-def _kept(front: Front, draw: Draw) -> list[Step] | None:
+def _kept(front: Front, draw: Draw) -> list[TokenStep] | None:
     if front.plain or (key := draw.key()) is None:
         return None
     return front.steps.get(key)
 
 
-async def _generated(engine: Engine, draw: Draw) -> AsyncGenerator[Step, None]:
+async def _generated(engine: Engine, draw: Draw) -> AsyncGenerator[TokenStep, None]:
     reader = draw.reader()
     limit = draw.sampling.max_tokens
-    parts: list[Part] = []
+    parts: list[AnswerPart] = []
     if limit:
         tokens = engine.generate(draw.model.name, draw.prompt, draw.sampling)
         async with _closed(tokens):
@@ -132,13 +141,13 @@ async def _generated(engine: Engine, draw: Draw) -> AsyncGenerator[Step, None]:
                 if reader.finish is not None or reader.tokens >= limit:
                     break
                 if parts:
-                    yield Step(parts, reader.tokens)
+                    yield TokenStep(parts, reader.tokens)
                     parts = []
         if reader.finish is None or reader.stop_reason is not None:
             parts = [*parts, *reader.close()]
     else:
         reader.finish = "length"
-    yield Step(parts, reader.tokens, reader.finish, reader.stop_reason)
+    yield TokenStep(parts, reader.tokens, reader.finish, reader.stop_reason)
 
 
 @asynccontextmanager
@@ -154,7 +163,7 @@ async def _closed(tokens: AsyncIterator[Token]) -> AsyncIterator[None]:
 
 async def arriving(
     front: Front, draws: Sequence[Draw]
-) -> AsyncGenerator[tuple[int, Step], None]:
+) -> AsyncGenerator[tuple[int, TokenStep], None]:
     """Interleave the steps of several choices as they come, each with its number."""
     if len(draws) > 1:
         async with aclosing(_interleaved(front, draws)) as all_:
@@ -172,10 +181,10 @@ async def arriving(
 
 async def _interleaved(
     front: Front, draws: Sequence[Draw]
-) -> AsyncGenerator[tuple[int, Step], None]:
-    queue: asyncio.Queue[tuple[int, Step | Exception | None]] = asyncio.Queue(1)
+) -> AsyncGenerator[tuple[int, TokenStep], None]:
+    queue: asyncio.Queue[tuple[int, TokenStep | Exception | None]] = asyncio.Queue(1)
 
-    async def pump(number: int, source: AsyncGenerator[Step, None]) -> None:
+    async def pump(number: int, source: AsyncGenerator[TokenStep, None]) -> None:
         try:
             async for step in source:
                 await queue.put((number, step))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from serving.errors import Meaningless
+from aios_conformance.serving.errors import Meaningless
 
 Input = str | Sequence[int]
 

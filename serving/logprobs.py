@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from serving.engine import Token
-from serving.text import Decoder, token_text
+from aios_conformance.serving.engine import Token
+from aios_conformance.serving.text import Utf8Decoder, token_text
 
 _FLOOR = -9999.0  # JSON knows no minus infinity
 
@@ -44,7 +44,7 @@ class LegacyLogprobs:
 
     def __init__(self) -> None:
         """Start at the beginning of the choice's text."""
-        self._decoder = Decoder()
+        self._decoder = Utf8Decoder()
         self._offset = 0
 
     def feed(self, tokens: Iterable[Token]) -> dict[str, Any]:

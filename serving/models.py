@@ -5,8 +5,8 @@ AIOS documents no such path, so there it is OpenAI's; Infinity's has its own mem
 
 from typing import Any
 
-from serving.context import Context, Front
-from serving.engine import Model
+from aios_conformance.serving.context import Front, RequestContext
+from aios_conformance.serving.engine import Model
 
 _CAPABILITIES = {"embeddings": "embed"}  # what a list calls an API (`002:43`)
 
@@ -28,7 +28,7 @@ def listed(front: Front) -> dict[str, Any]:
     }
 
 
-async def answer(context: Context) -> dict[str, Any]:
+async def answer(context: RequestContext) -> dict[str, Any]:
     """List the models that can be called, with how busy each is now (`002:9`)."""
     front = context.front
     documented = {each.api for each in front.contract.operations.values()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spec import DIALECTS
+from aios_conformance.spec import DIALECTS
 
 _TRUE = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 

@@ -7,15 +7,15 @@ whole and the streamed answer are made of these parts, so they cannot differ.
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from serving.engine import Token
-from serving.stop import StopMatcher, overlap
-from serving.text import Decoder, Ledger
+from aios_conformance.serving.engine import Token
+from aios_conformance.serving.stop import StopMatcher, overlap
+from aios_conformance.serving.text import TokenOffsets, Utf8Decoder
 
 Kind = Literal["content", "reasoning", "call", "arguments"]
 Saying = tuple[Kind, str]
 
 
-class Part(NamedTuple):
+class AnswerPart(NamedTuple):
     """A piece of the answer.
 
     `text` is content or reasoning that continues the message, the name of a
@@ -28,17 +28,17 @@ class Part(NamedTuple):
     tokens: Sequence[Token]
 
 
-class Step(NamedTuple):
+class TokenStep(NamedTuple):
     """What one token (or the end) adds to a choice."""
 
-    parts: Sequence[Part]
+    parts: Sequence[AnswerPart]
     tokens: int  # generated so far, of this choice
     finish: str | None = None
     stop_reason: str | None = None
 
 
 class CallReader(Protocol):
-    """Tells calls from content (`serving.tools`)."""
+    """Tells calls from content (`aios_conformance.serving.tools`)."""
 
     def feed(self, text: str) -> list[Saying]:
         """Return what the text adds to the answer; some may be held back."""
@@ -80,8 +80,8 @@ class Reader:
     ) -> None:
         """`limit` is the largest number of tokens; it is the engine that obeys it."""
         self._limit = limit
-        self._decoder = Decoder()
-        self._ledger = Ledger()
+        self._decoder = Utf8Decoder()
+        self._ledger = TokenOffsets()
         self._stop = StopMatcher(stops) if stops else None
         self._calls = calls
         self._thinking = _Thinking(*reasoning) if reasoning else None
@@ -92,20 +92,20 @@ class Reader:
         self.stop_reason: str | None = None
         self.called = False
 
-    def feed(self, token: Token) -> list[Part]:
+    def feed(self, token: Token) -> list[AnswerPart]:
         """Take the next token; return the parts that it completes."""
         self.tokens += 1
         if token.end:
             return self.close(ended=True)
         text = self._decoder.feed(token.data)
         if self._plain and text and self._ledger.empty:
-            return [Part("content", text, (token,))]
+            return [AnswerPart("content", text, (token,))]
         self._ledger.enter(token, text)
         return self._read(text) if text else []
 
-    def close(self, *, ended: bool = False) -> list[Part]:
+    def close(self, *, ended: bool = False) -> list[AnswerPart]:
         """Take note that no token follows; return what was held back."""
-        parts: list[Part] = []
+        parts: list[AnswerPart] = []
         if self._thinking is not None and self.finish is None:
             thought, content = self._thinking.flush()
             parts += self._reasoned(thought)
@@ -119,25 +119,25 @@ class Reader:
             self.finish = "stop" if ended else "length"
         rest = self._ledger.take(self._ledger.length + 1)
         if rest and self.stop_reason is None:
-            parts.append(Part("content", "", rest))
+            parts.append(AnswerPart("content", "", rest))
         if self.called and self.finish == "stop":
             self.finish = "tool_calls"
         return parts
 
-    def _read(self, text: str) -> list[Part]:
+    def _read(self, text: str) -> list[AnswerPart]:
         if self._thinking is None:
             return self._said(text)
         thought, content = self._thinking.feed(text)
         return self._reasoned(thought) + self._said(content)
 
-    def _reasoned(self, text: str) -> list[Part]:
+    def _reasoned(self, text: str) -> list[AnswerPart]:
         skipped = self._thinking.consumed if self._thinking else 0
         if skipped > self._sent:
             self._sent = skipped
             self._ledger.take(skipped)
-        return [Part("reasoning", text, ())] if text else []
+        return [AnswerPart("reasoning", text, ())] if text else []
 
-    def _said(self, text: str) -> list[Part]:
+    def _said(self, text: str) -> list[AnswerPart]:
         """Pass text that is no reasoning through the stop strings."""
         if self._stop is None:
             return self._spoken(text)
@@ -149,22 +149,22 @@ class Reader:
             self.finish = "stop"
         return parts
 
-    def _spoken(self, text: str) -> list[Part]:
+    def _spoken(self, text: str) -> list[AnswerPart]:
         """Pass text that will be sent to the reader of calls."""
         if not text:
             return []
         self._sent += len(text)
         if self._calls is None:
-            return [Part("content", text, self._ledger.take(self._sent))]
+            return [AnswerPart("content", text, self._ledger.take(self._sent))]
         return self._parts(self._calls.feed(text))
 
-    def _parts(self, sayings: Sequence[Saying]) -> list[Part]:
+    def _parts(self, sayings: Sequence[Saying]) -> list[AnswerPart]:
         """Give all tokens that are due to the first of the parts."""
-        parts: list[Part] = []
+        parts: list[AnswerPart] = []
         for kind, text in sayings:
             self.called = self.called or kind == "call"
             tokens = () if parts else self._ledger.take(self._sent)
-            parts.append(Part(kind, text, tokens))
+            parts.append(AnswerPart(kind, text, tokens))
         return parts
 
 

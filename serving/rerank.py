@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from serving.context import Context
-from serving.errors import Meaningless
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.errors import Meaningless
 
 
-async def answer(context: Context) -> dict[str, Any]:
+async def answer(context: RequestContext) -> dict[str, Any]:
     """Score every document against the query, return the best.
 
     The sort is stable, `index` is the position in the request (`A-035`), `text` the

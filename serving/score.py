@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from serving.context import Context
-from serving.errors import Meaningless
-from serving.usage import usage
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.errors import Meaningless
+from aios_conformance.serving.usage import usage
 
 
-async def answer(context: Context) -> dict[str, Any]:
+async def answer(context: RequestContext) -> dict[str, Any]:
     """Score 1-1, 1-N or N-N pairs, in the order of the request (`A-057`)."""
     values = context.parameters
     pairs = paired(_texts(values["text_1"]), _texts(values["text_2"]))

@@ -10,10 +10,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from serving.codec import decode, encode
-from serving.context import Context
-from serving.contract import Contract
-from serving.errors import Broken, Violation
+from aios_conformance.serving.codec import decode, encode
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.contract import Contract
+from aios_conformance.serving.errors import Broken, Violation
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,9 @@ class SelfCheck:
 
         self._openapi = OpenAPI.from_dict(dict(contract.document))
 
-    def response(self, context: Context, response: tuple[int, Any, bytes]) -> None:
+    def response(
+        self, context: RequestContext, response: tuple[int, Any, bytes]
+    ) -> None:
         """Raise Broken if a whole answer breaks the contract."""
         status, headers, body = response
         operation = context.operation
@@ -39,7 +41,7 @@ class SelfCheck:
         self._independent(context, status, headers, body)
 
     async def chunks(
-        self, context: Context, chunks: AsyncGenerator[dict[str, Any], None]
+        self, context: RequestContext, chunks: AsyncGenerator[dict[str, Any], None]
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Pass chunks on; raise Broken at the first that breaks the contract."""
         schema = context.operation.chunk if context.operation else None
@@ -49,17 +51,17 @@ class SelfCheck:
                     self._report(context, schema.violations(decode(encode(chunk))))
                 yield chunk
 
-    def _report(self, context: Context, violations: list[Violation]) -> None:
+    def _report(self, context: RequestContext, violations: list[Violation]) -> None:
         if violations:
             named = "; ".join(violation.message for violation in violations)
             self._fail(context, named)
 
-    def _fail(self, context: Context, reason: str) -> None:
+    def _fail(self, context: RequestContext, reason: str) -> None:
         _log.error("%s broke the contract: %s", context.operation_id, reason)
         raise Broken(f"this answer breaks the contract: {reason}", code="self_check")
 
     def _independent(
-        self, context: Context, status: int, headers: Any, body: bytes
+        self, context: RequestContext, status: int, headers: Any, body: bytes
     ) -> None:
         from openapi_core.exceptions import OpenAPIError  # noqa: PLC0415
         from openapi_core.testing import MockRequest, MockResponse  # noqa: PLC0415

@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from serving.codec import encode
-from serving.context import Context
-from serving.engine import EngineError
-from serving.errors import ApiError, Broken, refused
+from aios_conformance.serving.codec import encode
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import EngineError
+from aios_conformance.serving.errors import ApiError, Broken, refused
 
 DONE = b"data: [DONE]\n\n"
 HEADERS = {
@@ -28,7 +28,7 @@ def event(payload: Any) -> bytes:
 
 
 async def frames(
-    context: Context, chunks: AsyncGenerator[dict[str, Any], None]
+    context: RequestContext, chunks: AsyncGenerator[dict[str, Any], None]
 ) -> AsyncGenerator[bytes, None]:
     """Frame chunks as they come; [DONE] is the last event, and the only one.
 

@@ -1,6 +1,6 @@
 """The path of a request as seven plain functions, each of which can be wrapped.
 
-A request meets the stages in this order; a `Context` goes with it from first to last::
+A request meets the stages in this order; its `RequestContext` goes with it throughout::
 
     admit ──► validate ──► prepare ──┬──► answer ──► respond        stream false
                                      └──► chunks ──► frames ──► bytes   stream true
@@ -26,13 +26,13 @@ refusal(context, error)      return (status, headers, body bytes) for an ApiErro
 To change a stage, replace it by a function that calls the one before::
 
     def top_n_ignored(stages: Stages) -> Stages:
-        def prepare(context: Context) -> None:
+        def prepare(context: RequestContext) -> None:
             stages.prepare(context)
             context.parameters["top_n"] = 0
         return replace(stages, prepare=prepare)
 
     def done_missing(stages: Stages) -> Stages:
-        async def frames(context: Context, chunks: Chunks) -> Frames:
+        async def frames(context: RequestContext, chunks: Chunks) -> Frames:
             async with aclosing(stages.frames(context, chunks)) as events:
                 async for event in events:
                     if event != DONE:
@@ -54,10 +54,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serving import admission, apis, sse
-from serving.codec import encode
-from serving.context import Context
-from serving.errors import ApiError, Violation
+from aios_conformance.serving import admission, apis, sse
+from aios_conformance.serving.codec import encode
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.errors import ApiError, Violation
 
 Answer = dict[str, Any]
 Chunks = AsyncGenerator[dict[str, Any], None]
@@ -65,17 +65,17 @@ Frames = AsyncGenerator[bytes, None]
 Response = tuple[int, Mapping[str, str], bytes]
 
 
-def respond(context: Context, answer: Answer) -> Response:
+def respond(context: RequestContext, answer: Answer) -> Response:
     """Write a whole answer."""
     return 200, {"Content-Type": "application/json"}, encode(answer)
 
 
-def stream(context: Context) -> tuple[int, Mapping[str, str]]:
+def stream(context: RequestContext) -> tuple[int, Mapping[str, str]]:
     """Open a stream."""
     return 200, sse.HEADERS
 
 
-def refusal(context: Context, error: ApiError) -> Response:
+def refusal(context: RequestContext, error: ApiError) -> Response:
     """Write a refusal."""
     headers = {"Content-Type": "application/json", **error.headers}
     return error.status, headers, encode(error.body())
@@ -85,12 +85,12 @@ def refusal(context: Context, error: ApiError) -> Response:
 class Stages:
     """The functions of this module's docstring; by default the correct ones."""
 
-    admit: Callable[[Context], None] = admission.admit
-    validate: Callable[[Context], list[Violation]] = admission.validate
-    prepare: Callable[[Context], None] = admission.prepare
-    answer: Callable[[Context], Awaitable[Answer]] = apis.answer
-    respond: Callable[[Context, Answer], Response] = respond
-    chunks: Callable[[Context], Chunks] = apis.chunks
-    frames: Callable[[Context, Chunks], Frames] = sse.frames
-    stream: Callable[[Context], tuple[int, Mapping[str, str]]] = stream
-    refusal: Callable[[Context, ApiError], Response] = refusal
+    admit: Callable[[RequestContext], None] = admission.admit
+    validate: Callable[[RequestContext], list[Violation]] = admission.validate
+    prepare: Callable[[RequestContext], None] = admission.prepare
+    answer: Callable[[RequestContext], Awaitable[Answer]] = apis.answer
+    respond: Callable[[RequestContext, Answer], Response] = respond
+    chunks: Callable[[RequestContext], Chunks] = apis.chunks
+    frames: Callable[[RequestContext, Chunks], Frames] = sse.frames
+    stream: Callable[[RequestContext], tuple[int, Mapping[str, str]]] = stream
+    refusal: Callable[[RequestContext, ApiError], Response] = refusal

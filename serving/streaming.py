@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from serving.context import Context
-from serving.usage import usage
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.usage import usage
 
 
-class Stream:
+class ChunkStream:
     """Makes the chunks of one stream and keeps count while it runs.
 
     include_usage asks for a last chunk with the usage and no choices; the other
@@ -16,7 +16,7 @@ class Stream:
 
     __slots__ = ("_continuous", "_head", "_prompt", "counted", "tokens")
 
-    def __init__(self, context: Context, kind: str, prompt: int) -> None:
+    def __init__(self, context: RequestContext, kind: str, prompt: int) -> None:
         """`kind` is each chunk's `object`, `prompt` counts the prompt's tokens."""
         self._head = {
             "id": context.id,

@@ -6,10 +6,10 @@ send this member, so it is obeyed where it is sent.
 
 from typing import Any
 
-from serving.contract import Schema
-from serving.engine import JsonSchema
-from serving.errors import Invalid, Violation
-from serving.tools import compiled
+from aios_conformance.serving.contract import Schema
+from aios_conformance.serving.engine import JsonSchema
+from aios_conformance.serving.errors import Invalid, Violation
+from aios_conformance.serving.tools import compiled
 
 _FORMAT = Schema(
     {

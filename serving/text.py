@@ -3,12 +3,12 @@
 import codecs
 from collections import deque
 
-from serving.engine import Token
+from aios_conformance.serving.engine import Token
 
 _utf8 = codecs.getincrementaldecoder("utf-8")
 
 
-class Decoder:
+class Utf8Decoder:
     """Decodes UTF-8 that arrives in arbitrary pieces.
 
     An incomplete character waits for its other bytes; if they never come it is
@@ -27,7 +27,7 @@ class Decoder:
         return self._decode(data)
 
 
-class Ledger:
+class TokenOffsets:
     """Remembers where in the text each token begins, until that text is sent."""
 
     __slots__ = ("_waiting", "length")

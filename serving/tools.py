@@ -6,10 +6,10 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ReferencingError, ValidationError
 
-from serving.calls import ForcedCall, MarkedCalls
-from serving.engine import JsonSchema, Model
-from serving.errors import Meaningless
-from serving.reader import CallReader
+from aios_conformance.serving.calls import ForcedCall, MarkedCalls
+from aios_conformance.serving.engine import JsonSchema, Model
+from aios_conformance.serving.errors import Meaningless
+from aios_conformance.serving.reader import CallReader
 
 _LITERAL = ("const", "enum", "default", "examples")  # their content is no schema
 

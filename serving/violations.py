@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from jsonschema_rs import ValidationError
 
-from serving.errors import Violation
+from aios_conformance.serving.errors import Violation
 
 _SHOWN = 60  # characters of an offending value
 _CHOICES = ("anyOf", "oneOf")

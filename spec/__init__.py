@@ -5,7 +5,7 @@ need `openapi` alone; the catalogue is read on first use. Everything that goes w
 is a SpecError.
 """
 
-from spec._catalogue import (
+from aios_conformance.spec._catalogue import (
     Level,
     Reading,
     Requirement,
@@ -15,10 +15,10 @@ from spec._catalogue import (
     requirements_sha256,
     rulings,
 )
-from spec._documents import Example, examples, openapi, report_schema
-from spec._files import DIALECTS, SpecError
-from spec._levels import LEVEL_RULE
-from spec._sources import Source, SourceLine, source_lines, sources
+from aios_conformance.spec._documents import Example, examples, openapi, report_schema
+from aios_conformance.spec._files import DIALECTS, SpecError
+from aios_conformance.spec._levels import LEVEL_RULE
+from aios_conformance.spec._sources import Source, SourceLine, source_lines, sources
 
 __all__ = [
     "DIALECTS",

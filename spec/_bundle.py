@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spec._files import SpecError, read_yaml
+from aios_conformance.spec._files import SpecError, read_yaml
 
 Document = dict[str, Any]
 

@@ -11,7 +11,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from spec._files import DIALECTS, SpecError, check_dialect, read_own
+from aios_conformance.spec._files import DIALECTS, SpecError, check_dialect, read_own
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

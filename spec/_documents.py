@@ -7,8 +7,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
 
-from spec._bundle import bundle
-from spec._files import HERE, check_dialect, read_own
+from aios_conformance.spec._bundle import bundle
+from aios_conformance.spec._files import HERE, check_dialect, read_own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from spec._files import SpecError
+from aios_conformance.spec._files import SpecError
 
 _REFERENCE = re.compile(r"(\d{3}):([1-9]\d*)(?:-([1-9]\d*))?", re.ASCII)
 

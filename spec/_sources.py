@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from spec._files import SpecError, read_own
-from spec._references import each_line
+from aios_conformance.spec._files import SpecError, read_own
+from aios_conformance.spec._references import each_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

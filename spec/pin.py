@@ -1,4 +1,6 @@
-"""Rewrite sources.yaml after a citation was added: `python -m spec.pin DIRECTORY`.
+"""Rewrite sources.yaml after a citation was added.
+
+    python -m aios_conformance.spec.pin DIRECTORY
 
 The directory holds the documents, each under a name that begins with its id. Titles
 and addresses are kept; SHA-256, line counts and the pins of all lines that the
@@ -13,14 +15,15 @@ from typing import Any
 
 import yaml
 
-from spec._catalogue import requirements, rulings
-from spec._files import DIALECTS, HERE, SpecError, read_yaml
-from spec._references import each_line
-from spec._sources import pin_line, split_lines
+from aios_conformance.spec._catalogue import requirements, rulings
+from aios_conformance.spec._files import DIALECTS, HERE, SpecError, read_yaml
+from aios_conformance.spec._references import each_line
+from aios_conformance.spec._sources import pin_line, split_lines
 
 _HEADER = (
     "# The documents, none of which is shipped, and a pin of every cited line.\n"
-    "# Titles and addresses are kept by hand; `python -m spec.pin` writes the rest.\n"
+    "# Titles and addresses are kept by hand; the rest is written by\n"
+    "# `python -m aios_conformance.spec.pin`.\n"
 )
 
 
@@ -105,7 +108,7 @@ def read_documents(directory: Path, ids: Iterable[str]) -> dict[str, bytes]:
 def main(arguments: Sequence[str]) -> int:
     """Rewrite sources.yaml; 0 if done, 2 with a message if not."""
     if len(arguments) != 1:
-        sys.stderr.write("usage: python -m spec.pin DIRECTORY\n")
+        sys.stderr.write("usage: python -m aios_conformance.spec.pin DIRECTORY\n")
         return 2
     try:
         path = HERE / "sources.yaml"

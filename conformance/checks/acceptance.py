@@ -26,9 +26,16 @@ elsewhere and proves no row here.
 
 from collections.abc import Collection, Iterator
 
-from conformance.check import Check, Finding, Kind, Note, Witness, check
-from conformance.exchange import Exchange, Observation
-from spec import Level, openapi, requirement
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    Kind,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
+from aios_conformance.spec import Level, openapi, requirement
 
 DOCUMENTED = (400, 422)
 _ERR_003 = {

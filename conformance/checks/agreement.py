@@ -2,13 +2,27 @@
 
 from collections.abc import Iterator, Sequence
 
-from conformance.check import Check, Finding, Note, Reading, check
-from conformance.checks.observed import answer, answered
-from conformance.checks.ranking import ranked, score_difference, scores_by_text
-from conformance.checks.vectors import Vector, cosine, floats
-from conformance.exchange import Observation
-from conformance.tolerances import COSINE_SAME, COSINE_SCORE
-from conformance.views import EmbeddingAnswer, RerankTexts, ScoreAnswer
+from aios_conformance.conformance.checks.observed import answer, answered
+from aios_conformance.conformance.checks.ranking import (
+    ranked,
+    score_difference,
+    scores_by_text,
+)
+from aios_conformance.conformance.checks.vectors import Vector, cosine, floats
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.tolerances import COSINE_SAME, COSINE_SCORE
+from aios_conformance.conformance.terms.views import (
+    EmbeddingAnswer,
+    RerankTexts,
+    ScoreAnswer,
+)
 
 
 def _is_scored(seen: Observation) -> bool:
@@ -59,7 +73,7 @@ def relevance_is_a_cosine(seen: Observation) -> Iterator[Note]:
     for reading, values in _readings(cosines):
         pairs = zip(view.documents, values, strict=True)
         if not score_difference(known, pairs, tolerance=COSINE_SCORE):
-            yield Reading(reading)
+            yield FollowedReading(reading)
             return
     yield Finding(
         expected=f"cosines {cosines}, or moved to 0…1",
@@ -88,7 +102,7 @@ def a_score_is_a_cosine(seen: Observation) -> Iterator[Note]:
             abs(score - value) <= COSINE_SCORE
             for score, value in zip(scores, values, strict=True)
         ):
-            yield Reading(reading)
+            yield FollowedReading(reading)
             return
     yield Finding(
         expected=f"cosines {cosines}, or moved to 0…1",

@@ -2,12 +2,19 @@
 
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.checks.generated import ends_otherwise, is_one_body
-from conformance.checks.observed import answer as step_answer
-from conformance.checks.observed import answered
-from conformance.exchange import Json, Observation
-from conformance.views import ChatAnswer, is_whole
+from aios_conformance.conformance.checks.generated import ends_otherwise, is_one_body
+from aios_conformance.conformance.checks.observed import answer as step_answer
+from aios_conformance.conformance.checks.observed import answered
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Json, Observation
+from aios_conformance.conformance.terms.views import ChatAnswer, is_whole
 
 _ON = ("chat.", "common.")
 _THOUGHTS = ("<think>", "<thinking>", "<|begin_of_thought|>")
@@ -48,20 +55,20 @@ def members_without_a_value_are_null_or_absent(answer: ChatAnswer) -> Iterator[N
             if message.get(member) and member == "tool_calls":
                 continue
             kind = _kind(message[member]) if member in message else "absent"
-            yield Reading(names.get(kind, kind), ids=(row,))
+            yield FollowedReading(names.get(kind, kind), ids=(row,))
 
 
 @check("CHAT-RES-023", on=_ON)
 def prompt_details_may_be_there(answer: ChatAnswer) -> Iterator[Note]:
     """Whether usage has the member that only the printed example shows (A-097)."""
     is_there = "prompt_tokens_details" in answer.usage
-    yield Reading("present" if is_there else "absent")
+    yield FollowedReading("present" if is_there else "absent")
 
 
 @check("CHAT-RES-024", on=_ON)
 def prompt_logprobs_may_be_there(answer: ChatAnswer) -> Iterator[Note]:
     """Whether the answer has the member that only the printed example shows (A-097)."""
-    yield Reading("present" if "prompt_logprobs" in answer.body else "absent")
+    yield FollowedReading("present" if "prompt_logprobs" in answer.body else "absent")
 
 
 def _streams(seen: Observation) -> bool:

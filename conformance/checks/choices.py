@@ -7,10 +7,23 @@ show (a limit that was reached, several choices) are witnessed by those alone.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.checks.generated import EVERYWHERE, Generated
-from conformance.exchange import Api
-from conformance.views import ChatAnswer, Record, Stream, View, is_whole
+from aios_conformance.conformance.checks.generated import EVERYWHERE, Generated
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.views import (
+    ChatAnswer,
+    Record,
+    Stream,
+    View,
+    is_whole,
+)
 
 _HIDDEN_BY_DEFAULT = 16
 """Completions end at 16 tokens by default on many servers: a limit of so many or
@@ -283,7 +296,7 @@ def stop_reasons_are_of_some_kind(answer: Generated) -> Iterator[Note]:
     yield Witness(rows)
     for choice in answer.choices:
         if answer.sent.get("stop") and choice.get("finish_reason") == "stop":
-            yield Reading(_kind(choice.get("stop_reason")), ids=rows)
+            yield FollowedReading(_kind(choice.get("stop_reason")), ids=rows)
 
 
 def _is_served(record: Record, api: Api) -> Iterator[Note]:

@@ -12,9 +12,15 @@ from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
-from conformance.check import Check, Finding, Note, Witness, check
-from conformance.exchange import Api
-from conformance.views import AnyAnswer
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.views import AnyAnswer
 
 _ROWS: dict[Api, tuple[str, ...]] = {
     "chat": ("COMMON-SEM-002", "CHAT-SEM-001"),

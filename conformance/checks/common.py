@@ -8,10 +8,17 @@ from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.exchange import Api, Exchange, Observation
-from conformance.scenario import APIS
-from conformance.views import (
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
+from aios_conformance.conformance.terms.scenario import APIS
+from aios_conformance.conformance.terms.views import (
     Answer,
     AnyAnswer,
     CompletionAnswer,
@@ -20,7 +27,7 @@ from conformance.views import (
     View,
     is_whole,
 )
-from spec import openapi
+from aios_conformance.spec import openapi
 
 _SUM: dict[Api, tuple[str, ...]] = {
     "score": ("SCORE-RES-012", "META-028"),
@@ -110,7 +117,7 @@ def the_base_url_alone_reaches_every_api(record: Record) -> Iterator[Note]:
 def either_scheme_will_do(record: Record) -> Iterator[Note]:
     """Whether the target was reached over https, as the printed host is."""
     if record.facts.scheme and any(e.response for e in record.exchanges):
-        yield Reading(f"reached over {record.facts.scheme}")
+        yield FollowedReading(f"reached over {record.facts.scheme}")
 
 
 @check("COMMON-REQ-015", on="common.unicode.", when=lambda s: s.accepted("unicode"))
@@ -147,7 +154,7 @@ def _plain_start(text: str) -> str:
 def unlisted_members_are_free(seen: Observation) -> Iterator[Note]:
     """What the target does with a member that no table lists (A-007)."""
     if "extra" in seen.steps and seen["extra"].status:
-        yield Reading("ignored" if seen["extra"].is_success else "refused")
+        yield FollowedReading("ignored" if seen["extra"].is_success else "refused")
 
 
 @check("COMMON-RES-003", when=_is_valid)
@@ -165,7 +172,7 @@ def unlisted_answer_members_are_free(answer: Answer) -> Iterator[Note]:
     listed = _listed(answer.facts.dialect, answer.exchange.request.operation)
     added = sorted(set(answer.body) - listed) if listed else []
     if added:
-        yield Reading(f"adds {', '.join(added)}")
+        yield FollowedReading(f"adds {', '.join(added)}")
 
 
 def _listed(dialect: str, operation: str) -> frozenset[str]:
@@ -227,9 +234,9 @@ def details_are_null_or_an_object(answer: Answer) -> Iterator[Note]:
     absent = object()
     given = answer.usage.get("prompt_tokens_details", absent)
     if given is absent:
-        yield Reading("absent")
+        yield FollowedReading("absent")
     elif given is None or isinstance(given, dict):
-        yield Reading("null" if given is None else "object")
+        yield FollowedReading("null" if given is None else "object")
     yield Witness(("COMMON-RES-011",))
 
 

@@ -2,17 +2,28 @@
 
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.checks.generated import (
+from aios_conformance.conformance.checks.generated import (
     Generated,
     equal,
     is_one_body,
     texts_of,
     usage_of,
 )
-from conformance.exchange import Observation
-from conformance.probes.decoding import text_of
-from conformance.views import CompletionAnswer, CompletionStream, is_whole
+from aios_conformance.conformance.probes.decoding import text_of
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.views import (
+    CompletionAnswer,
+    CompletionStream,
+    is_whole,
+)
 
 _ON = ("completions.", "common.")
 _TELLING = 8
@@ -214,8 +225,10 @@ def members_are_of_some_kind(answer: CompletionAnswer) -> Iterator[Note]:
     """What prompt_logprobs and prompt_tokens_details hold (A-019, A-114)."""
     yield Witness(("COMP-RES-011", "COMP-RES-016"))
     for choice in answer.choices:
-        yield Reading(_kind(choice, "prompt_logprobs"), ids=("COMP-RES-011",))
-    yield Reading(_kind(answer.usage, "prompt_tokens_details"), ids=("COMP-RES-016",))
+        yield FollowedReading(_kind(choice, "prompt_logprobs"), ids=("COMP-RES-011",))
+    yield FollowedReading(
+        _kind(answer.usage, "prompt_tokens_details"), ids=("COMP-RES-016",)
+    )
 
 
 def _kind(holder: object, member: str) -> str:

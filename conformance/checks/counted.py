@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from conformance.check import Finding, Note
-from conformance.checks.observed import answer, answered
-from conformance.exchange import Json, Observation
-from conformance.views import Answer, is_whole
+from aios_conformance.conformance.checks.observed import answer, answered
+from aios_conformance.conformance.terms.check import Finding, Note
+from aios_conformance.conformance.terms.exchange import Json, Observation
+from aios_conformance.conformance.terms.views import Answer, is_whole
 
 _NARROWING = ("narrow", "wide", "unlimited")
 _LIMITED = ("narrow", "wide")

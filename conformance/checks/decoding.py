@@ -7,8 +7,7 @@ same request, sent twice, had the same text: otherwise META-051 alone is broken.
 
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.checks.generated import (
+from aios_conformance.conformance.checks.generated import (
     ends_otherwise,
     equal,
     is_repeatable,
@@ -17,7 +16,15 @@ from conformance.checks.generated import (
     texts_of,
     usage_of,
 )
-from conformance.exchange import Observation
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Observation
 
 
 def _is_greedy(seen: Observation) -> bool:
@@ -212,7 +219,7 @@ def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
                 ids=hard,
             )
         elif kept:
-            yield Reading("included", ids=hard[:1])
+            yield FollowedReading("included", ids=hard[:1])
             yield Finding(
                 expected=f"text without {stop!r}",
                 actual=cut,
@@ -221,7 +228,7 @@ def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
                 ids=(*hard[:1], "META-046"),
             )
         else:
-            yield Reading("excluded", ids=hard[:1])
+            yield FollowedReading("excluded", ids=hard[:1])
 
 
 @check(

@@ -2,9 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 
-from conformance.check import Check, Finding, Note, Witness, check
-from conformance.exchange import Json
-from conformance.views import AnyAnswer, EmbeddingAnswer, View, is_number, is_whole
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Json
+from aios_conformance.conformance.terms.views import (
+    AnyAnswer,
+    EmbeddingAnswer,
+    View,
+    is_number,
+    is_whole,
+)
 
 Rows = Mapping[str, tuple[str, ...]]
 _COUNT: Rows = {

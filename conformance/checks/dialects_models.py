@@ -4,9 +4,16 @@ from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.exchange import Observation
-from conformance.probes.dialects_models import embedding_models
+from aios_conformance.conformance.probes.dialects_models import embedding_models
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Observation
 
 _EARLIEST = 1_000_000_000  # September 2001: before that, no Unix time of a model
 
@@ -79,7 +86,9 @@ def headers_of_the_list(seen: Observation) -> Iterator[Note]:
         yield Finding(
             "an HTTP date", date or "no Date header", step="list", ids=("INF-RES-017",)
         )
-    yield Reading(response.header("server") or "no Server header", ("INF-RES-018",))
+    yield FollowedReading(
+        response.header("server") or "no Server header", ("INF-RES-018",)
+    )
 
 
 def _is_date(text: str) -> bool:

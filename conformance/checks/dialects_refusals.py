@@ -2,9 +2,16 @@
 
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.checks.dialects_vectors import vectors_of
-from conformance.exchange import Observation
+from aios_conformance.conformance.checks.dialects_vectors import vectors_of
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Observation
 
 _DIALECTS = ("infinity.", "aigne-hub.", "aihubmix.")
 
@@ -20,7 +27,7 @@ def odd_dimensions_are_no_crash(seen: Observation) -> Iterator[Note]:
     if status >= 500:
         yield Finding("200 or 4xx", status, step="free", kind="crash")
     else:
-        yield Reading("refused" if status >= 400 else "given or ignored")
+        yield FollowedReading("refused" if status >= 400 else "given or ignored")
 
 
 @check("AHM-REQ-022", on="aihubmix.old_model", when=lambda s: s["sized"].status > 0)
@@ -31,9 +38,9 @@ def an_old_model_refuses_dimensions(seen: Observation) -> Iterator[Note]:
     if status >= 500:
         yield Finding("4xx", status, step="sized", kind="crash")
     elif old is None:
-        yield Reading("no older model is served")
+        yield FollowedReading("no older model is served")
     elif status < 300 and len((vectors_of(seen["sized"]) or [[]])[0]) != len(old[0]):
-        yield Reading("an older model obeys dimensions")
+        yield FollowedReading("an older model obeys dimensions")
 
 
 @check(
@@ -44,7 +51,7 @@ def what_is_unlisted_is_free(seen: Observation) -> Iterator[Note]:
     """What the target does with input that the page does not list."""
     rows = {"infinity.token_ids": "INF-REQ-009", "aigne-hub.unlisted": "AIGNE-REQ-012"}
     if row := rows.get(seen.probe):
-        yield Reading(f"answered {seen['free'].status}", (row,))
+        yield FollowedReading(f"answered {seen['free'].status}", (row,))
 
 
 @check(on=_DIALECTS, witness=True)

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 
-from conformance.check import Check, Finding, Note, Witness, check
-from conformance.checks.vectors import decoded
-from conformance.exchange import Exchange, Observation
-from conformance.tolerances import BETWEEN_CALLS
-from conformance.views import is_number
+from aios_conformance.conformance.checks.vectors import decoded
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
+from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
+from aios_conformance.conformance.terms.views import is_number
 
 Rows = Mapping[str, tuple[str, ...]]
 _FORMATS: Rows = {

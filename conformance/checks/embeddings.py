@@ -3,11 +3,17 @@
 import math
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, Reading, check
-from conformance.checks import embeddings_relations
-from conformance.checks.vectors import decoded, is_finite
-from conformance.exchange import Json, Observation
-from conformance.views import EmbeddingAnswer, Record, is_whole
+from aios_conformance.conformance.checks import embeddings_relations
+from aios_conformance.conformance.checks.vectors import decoded, is_finite
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Json, Observation
+from aios_conformance.conformance.terms.views import EmbeddingAnswer, Record, is_whole
 
 BGE_M3_LENGTH = 1024  # 000:767
 
@@ -218,9 +224,9 @@ def embedding_generates_nothing(answer: EmbeddingAnswer) -> Iterator[Note]:
 def _outcome(seen: Observation, label: str) -> Iterator[Note]:
     exchange = seen[label]
     if exchange.is_success:
-        yield Reading("accepted")
+        yield FollowedReading("accepted")
     elif 400 <= exchange.status < 500:
-        yield Reading("refused")
+        yield FollowedReading("refused")
 
 
 @check("EMB-REQ-002", on="embeddings.singular")
@@ -228,7 +234,9 @@ def the_singular_path_may_exist(seen: Observation) -> Iterator[Note]:
     """Whether the path of the printed curl lines is served as well (A-119)."""
     exchange = seen["singular"]
     if exchange.response is not None:
-        yield Reading("an alias" if exchange.is_success else f"{exchange.status}")
+        yield FollowedReading(
+            "an alias" if exchange.is_success else f"{exchange.status}"
+        )
 
 
 @check("EMB-REQ-009", on="embeddings.token_ids")

@@ -2,19 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 
-from conformance.check import Check, Finding, Note, Reading, check
-from conformance.checks.counted import Counted
-from conformance.checks.observed import answer, answered
-from conformance.checks.vectors import (
+from aios_conformance.conformance.checks.counted import Counted
+from aios_conformance.conformance.checks.observed import answer, answered
+from aios_conformance.conformance.checks.vectors import (
     Vector,
     cosine,
     decoded,
     floats,
     largest_difference,
 )
-from conformance.exchange import Observation
-from conformance.tolerances import BETWEEN_CALLS, COSINE_SAME
-from conformance.views import EmbeddingAnswer
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS, COSINE_SAME
+from aios_conformance.conformance.terms.views import EmbeddingAnswer
 
 _AGAIN = ("again_0", "again_1")
 _SIZES = ("batch", "one")
@@ -289,9 +295,9 @@ def what_is_cut_off_does_not_count(seen: Observation) -> Iterator[Note]:
     first, same_begin, same_end = _vectors(seen, "cut")
     begin, end = cosine(first, same_begin), cosine(first, same_end)
     if begin >= COSINE_SAME:
-        yield Reading("keeps the first tokens")
+        yield FollowedReading("keeps the first tokens")
     elif end >= COSINE_SAME:
-        yield Reading("keeps the last tokens")
+        yield FollowedReading("keeps the last tokens")
     else:
         yield Finding(
             expected=f"cosine of at least {COSINE_SAME} between texts that share "

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.checks.acceptance import DOCUMENTED
-from conformance.exchange import Exchange, Observation
-from conformance.views import Refusal
+from aios_conformance.conformance.checks.acceptance import DOCUMENTED
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
+from aios_conformance.conformance.terms.views import Refusal
 
 
 @check("COMMON-ERR-002", "COMMON-ERR-003", witness=True)
@@ -19,7 +26,7 @@ def each_mistake_has_its_code(seen: Observation) -> Iterator[Note]:
         is_json = isinstance(exchange.request.json, dict)
         rows = ("COMMON-ERR-003",) if is_json else ("COMMON-ERR-002",)
         yield Witness(rows)
-        yield Reading(str(exchange.status), ids=rows)
+        yield FollowedReading(str(exchange.status), ids=rows)
         if exchange.status not in DOCUMENTED:
             yield Finding(
                 expected=f"400 or 422: {exchange.breaks}",
@@ -49,7 +56,7 @@ def _is_documented_mistake(exchange: Exchange) -> bool:
 def other_codes_are_free(refusal: Refusal) -> Iterator[Note]:
     """Which codes besides the documented ones the target uses."""
     if refusal.exchange.status not in DOCUMENTED:
-        yield Reading(f"answers {refusal.exchange.status}")
+        yield FollowedReading(f"answers {refusal.exchange.status}")
 
 
 @check("COMMON-ERR-006", when=lambda r: r.exchange.request.operation.startswith("POST"))

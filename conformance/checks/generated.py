@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from conformance.check import Finding, Note, Witness
-from conformance.exchange import Exchange, Facts, Observation
-from conformance.probes.decoding import text_of
-from conformance.views import Answer, is_whole
+from aios_conformance.conformance.probes.decoding import text_of
+from aios_conformance.conformance.terms.check import Finding, Note, Witness
+from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
+from aios_conformance.conformance.terms.views import Answer, is_whole
 
 EVERYWHERE = ("chat.", "completions.", "common.")
 """All probes that send chat or completions requests."""

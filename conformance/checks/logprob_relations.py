@@ -3,11 +3,17 @@
 import math
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, Witness, check
-from conformance.checks.generated import equal, on
-from conformance.checks.scored import Position, Scored
-from conformance.exchange import Observation
-from conformance.tolerances import BETWEEN_CALLS
+from aios_conformance.conformance.checks.generated import equal, on
+from aios_conformance.conformance.checks.scored import Position, WithLogprobs
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
 
 
 @check("META-073", on=on("logprobs"), witness=True)
@@ -21,7 +27,9 @@ def _shared_positions(
     seen: Observation, few: str, many: str
 ) -> Iterator[tuple[int, Position, Position]]:
     """Positions of two greedy answers, as far as their tokens agree."""
-    views = [Scored.of(seen[s], seen.facts) for s in (few, many) if s in seen.steps]
+    views = [
+        WithLogprobs.of(seen[s], seen.facts) for s in (few, many) if s in seen.steps
+    ]
     if len(views) < 2 or any(view is None or not view.read for view in views):
         return
     left, right = (view.read[0].positions or [] for view in views if view)

@@ -8,16 +8,27 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.checks.generated import EVERYWHERE, usage_of
-from conformance.checks.scored import (
+from aios_conformance.conformance.checks.generated import EVERYWHERE, usage_of
+from aios_conformance.conformance.checks.scored import (
     Position,
-    Scored,
     ScoredChoice,
     Unscored,
+    WithLogprobs,
     scored_choices,
 )
-from conformance.tolerances import BETWEEN_CALLS, PROBABILITY_MASS, WITHIN_ANSWER
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.tolerances import (
+    BETWEEN_CALLS,
+    PROBABILITY_MASS,
+    WITHIN_ANSWER,
+)
 
 # COMP-RES-008 is shown by answers without log probabilities as well: a target that
 # has none is still judged by those. So it is named here, and not declared.
@@ -28,7 +39,7 @@ _GIVEN: dict[bool, tuple[str, ...]] = {
 
 
 @check("CHAT-SEM-005", "COMP-SEM-003", on=EVERYWHERE, witness=True)
-def log_probabilities_are_given(answer: Scored) -> Iterator[Note]:
+def log_probabilities_are_given(answer: WithLogprobs) -> Iterator[Note]:
     """Each choice has log probabilities where they were asked for (layout: soft)."""
     rows = _GIVEN[answer.is_chat]
     for choice in answer.choices:
@@ -71,7 +82,7 @@ def none_are_given_unasked(answer: Unscored) -> Iterator[Note]:
                 break
 
 
-def _each(answer: Scored) -> Iterator[tuple[str, ScoredChoice, Position]]:
+def _each(answer: WithLogprobs) -> Iterator[tuple[str, ScoredChoice, Position]]:
     """Every position with its pointer."""
     member = "content" if answer.is_chat else "top_logprobs"
     for choice in answer.read:
@@ -80,7 +91,7 @@ def _each(answer: Scored) -> Iterator[tuple[str, ScoredChoice, Position]]:
 
 
 @check("CHAT-SEM-006", "COMP-SEM-003", "META-068", on=EVERYWHERE, witness=True)
-def k_alternatives_are_listed(answer: Scored) -> Iterator[Note]:
+def k_alternatives_are_listed(answer: WithLogprobs) -> Iterator[Note]:
     """Each position lists k tokens, or k and the chosen one (A-081)."""
     own = ("CHAT-SEM-006",) if answer.is_chat else ("COMP-SEM-003",)
     wanted = answer.asked
@@ -104,11 +115,11 @@ def k_alternatives_are_listed(answer: Scored) -> Iterator[Note]:
             )
             return
     found_more = any(len(p.alternatives) > wanted for _, _, p in _each(answer))
-    yield Reading("k+1" if found_more else "k", ids=own)
+    yield FollowedReading("k+1" if found_more else "k", ids=own)
 
 
 @check("CHAT-SEM-006", "COMP-SEM-003", on=EVERYWHERE, witness=True)
-def the_likeliest_are_listed(answer: Scored) -> Iterator[Note]:
+def the_likeliest_are_listed(answer: WithLogprobs) -> Iterator[Note]:
     """A chosen token that is not listed is no likelier than those that are."""
     own = ("CHAT-SEM-006",) if answer.is_chat else ("COMP-SEM-003",)
     for pointer, _, position in _each(answer):
@@ -129,12 +140,12 @@ def the_likeliest_are_listed(answer: Scored) -> Iterator[Note]:
             return
 
 
-def _has_alternatives(answer: Scored) -> bool:
+def _has_alternatives(answer: WithLogprobs) -> bool:
     return any(position.alternatives for _, _, position in _each(answer))
 
 
 @check("META-066", on=EVERYWHERE, when=lambda a: any(c.positions for c in a.read))
-def none_is_above_0(answer: Scored) -> Iterator[Note]:
+def none_is_above_0(answer: WithLogprobs) -> Iterator[Note]:
     """No log probability is above 0."""
     for pointer, _, position in _each(answer):
         own = [] if position.logprob is None else [position.logprob]
@@ -147,7 +158,7 @@ def none_is_above_0(answer: Scored) -> Iterator[Note]:
 
 
 @check("META-067", on=EVERYWHERE, when=_has_alternatives)
-def probabilities_sum_to_at_most_1(answer: Scored) -> Iterator[Note]:
+def probabilities_sum_to_at_most_1(answer: WithLogprobs) -> Iterator[Note]:
     """The alternatives of a position share a probability of 1."""
     for pointer, _, position in _each(answer):
         likely = {other.name: other.logprob for other in position.alternatives}
@@ -168,7 +179,7 @@ def probabilities_sum_to_at_most_1(answer: Scored) -> Iterator[Note]:
     # the members of an object, as in completions, are distinct and have no order
     when=lambda a: a.is_chat and _has_alternatives(a),
 )
-def alternatives_are_distinct_and_sorted(answer: Scored) -> Iterator[Note]:
+def alternatives_are_distinct_and_sorted(answer: WithLogprobs) -> Iterator[Note]:
     """Alternatives are distinct tokens, the likeliest first."""
     for pointer, _, position in _each(answer):
         likely = position.alternatives
@@ -196,7 +207,7 @@ def alternatives_are_distinct_and_sorted(answer: Scored) -> Iterator[Note]:
     on=EVERYWHERE,
     when=lambda a: a.is_greedy and _has_alternatives(a),
 )
-def the_greedy_token_is_first(answer: Scored) -> Iterator[Note]:
+def the_greedy_token_is_first(answer: WithLogprobs) -> Iterator[Note]:
     """At temperature 0 the chosen token is listed first, as likely as it is itself."""
     for pointer, _, position in _each(answer):
         if not position.alternatives or position.logprob is None or position.is_torn:
@@ -216,7 +227,7 @@ def the_greedy_token_is_first(answer: Scored) -> Iterator[Note]:
         return
 
 
-def _tokens_are_counted(answer: Scored) -> bool:
+def _tokens_are_counted(answer: WithLogprobs) -> bool:
     return (
         not answer.exchange.is_stream
         and usage_of(answer.exchange, "completion_tokens") is not None
@@ -229,7 +240,7 @@ def _tokens_are_counted(answer: Scored) -> bool:
 
 
 @check("META-070", on=EVERYWHERE, when=_tokens_are_counted)
-def there_is_a_position_for_each_token(answer: Scored) -> Iterator[Note]:
+def there_is_a_position_for_each_token(answer: WithLogprobs) -> Iterator[Note]:
     """There are as many positions as completion tokens, but for end tokens."""
     count = usage_of(answer.exchange, "completion_tokens") or 0
     (choice,) = answer.choices
@@ -245,7 +256,7 @@ def there_is_a_position_for_each_token(answer: Scored) -> Iterator[Note]:
 
 
 @check("META-071", on=EVERYWHERE, witness=True)
-def the_tokens_are_the_text(answer: Scored) -> Iterator[Note]:
+def the_tokens_are_the_text(answer: WithLogprobs) -> Iterator[Note]:
     """The tokens of the positions join to the text, an end token aside."""
     if answer.sent.get("stop") or answer.sent.get("tools"):
         return  # tokens of stop strings and calls are no text
@@ -284,7 +295,7 @@ _LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
     when=lambda a: not a.is_chat,
     witness=True,
 )
-def parallel_lists_agree(answer: Scored) -> Iterator[Note]:
+def parallel_lists_agree(answer: WithLogprobs) -> Iterator[Note]:
     """The four lists have one length, and offsets lead to the tokens in the text."""
     for choice in answer.read:
         lists = {name: choice.joined(name) for name in _LISTS}

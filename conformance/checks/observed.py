@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from conformance.check import Finding, Note, Reading
-from conformance.exchange import Api, Exchange, Observation
-from conformance.views import Answer, View
+from aios_conformance.conformance.terms.check import Finding, FollowedReading, Note
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
+from aios_conformance.conformance.terms.views import Answer, View
 
 V = TypeVar("V", bound=View)
 
@@ -62,13 +62,13 @@ def overlong_notes(exchange: Exchange, text: str) -> Iterator[Note]:
             step=exchange.label,
         )
     elif not exchange.is_success:
-        yield Reading("refused")
+        yield FollowedReading("refused")
     else:
         match usage:
             case {"usage": {"total_tokens": int(total)}} if total < len(text.split()):
-                yield Reading("truncated")
+                yield FollowedReading("truncated")
             case _:
-                yield Reading("read as a whole")
+                yield FollowedReading("read as a whole")
 
 
 def is_embedding(given: Answer, api: Api) -> bool:

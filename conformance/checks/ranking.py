@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from conformance.tolerances import BETWEEN_CALLS
-from conformance.views import RerankTexts
+from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
+from aios_conformance.conformance.terms.views import RerankTexts
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Misranking:
     """Where an answer first departs from what another answer made one expect."""
 
     expected: str
@@ -23,25 +23,25 @@ def ranked(answer: RerankTexts) -> list[tuple[str, float]]:
 
 def difference(
     wanted: Sequence[tuple[str, float]], given: Sequence[tuple[str, float]]
-) -> Difference | None:
+) -> Misranking | None:
     """The first place at which two rankings disagree; None if nowhere.
 
     Scores agree within BETWEEN_CALLS. Among scores that close the order is free
     (A-054), and so is what a limit cuts off within the last such group.
     """
     if len(wanted) != len(given):
-        return Difference(f"{len(wanted)} results", len(given), "/results")
+        return Misranking(f"{len(wanted)} results", len(given), "/results")
     for i, ((text, score), (actual_text, actual)) in enumerate(
         zip(wanted, given, strict=True)
     ):
         at = f"/results/{i}"
         if not abs(actual - score) <= BETWEEN_CALLS:
             expected = f"{score} ± {BETWEEN_CALLS}"
-            return Difference(expected, actual, f"{at}/relevance_score")
+            return Misranking(expected, actual, f"{at}/relevance_score")
         tied = {t for t, s in wanted if abs(s - actual) <= BETWEEN_CALLS}
         cut_off = abs(wanted[-1][1] - actual) <= BETWEEN_CALLS
         if actual_text not in tied and not cut_off:
-            return Difference(text, actual_text, f"{at}/document/text")
+            return Misranking(text, actual_text, f"{at}/document/text")
     return None
 
 
@@ -59,7 +59,7 @@ def score_difference(
     *,
     tolerance: float = BETWEEN_CALLS,
     at: str = "/results/{}/relevance_score",
-) -> Difference | None:
+) -> Misranking | None:
     """The first text whose given score is none of its known ones.
 
     Texts of which no score is known are passed over. `at` is the JSON pointer of
@@ -69,5 +69,5 @@ def score_difference(
         wanted = known.get(text, ())
         if wanted and not min(abs(score - w) for w in wanted) <= tolerance:
             expected = f"{wanted[0]} ± {tolerance} for {text!r}"
-            return Difference(expected, score, at.format(i))
+            return Misranking(expected, score, at.format(i))
     return None

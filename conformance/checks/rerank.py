@@ -5,19 +5,30 @@ from collections.abc import Iterator
 from itertools import pairwise
 from uuid import UUID
 
-from conformance.check import Check, Finding, Note, Reading, check
-from conformance.checks import rerank_relations
-from conformance.checks.observed import answer as step_answer
-from conformance.checks.observed import (
+from aios_conformance.conformance.checks import rerank_relations
+from aios_conformance.conformance.checks.observed import answer as step_answer
+from aios_conformance.conformance.checks.observed import (
     answered,
     is_embedding,
     overlong_notes,
     was_read,
 )
-from conformance.checks.ranking import scores_by_text
-from conformance.exchange import Json, Observation
-from conformance.tolerances import BETWEEN_CALLS, WITHIN_ANSWER
-from conformance.views import Record, RerankAnswer, RerankTexts, is_whole
+from aios_conformance.conformance.checks.ranking import scores_by_text
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Json, Observation
+from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS, WITHIN_ANSWER
+from aios_conformance.conformance.terms.views import (
+    Record,
+    RerankAnswer,
+    RerankTexts,
+    is_whole,
+)
 
 
 def _is_valid(answer: RerankAnswer) -> bool:
@@ -167,7 +178,7 @@ def index_has_one_meaning(record: Record) -> Iterator[Note]:
     """All answers of a target use the same of the two meanings of index (A-035)."""
     meanings = _meanings(record)
     usual = max(meanings, key=lambda name: len(meanings[name]))
-    yield Reading(usual)
+    yield FollowedReading(usual)
     for meaning, exchanges in meanings.items():
         for identifier in exchanges if meaning != usual else ():
             yield Finding(
@@ -292,23 +303,23 @@ def id_may_be_a_uuid(answer: RerankAnswer) -> Iterator[Note]:
     try:
         UUID(str(answer.body.get("id")))
     except ValueError:
-        yield Reading("not a UUID")
+        yield FollowedReading("not a UUID")
     else:
-        yield Reading("UUID")
+        yield FollowedReading("UUID")
 
 
 @check("RERANK-RES-003")
 def id_may_have_a_prefix(answer: RerankAnswer) -> Iterator[Note]:
     """Whether id starts as the printed one does (A-033)."""
     starts = str(answer.body.get("id")).startswith("rerank-")
-    yield Reading("prefix rerank-" if starts else "other")
+    yield FollowedReading("prefix rerank-" if starts else "other")
 
 
 @check("RERANK-RES-009")
 def result_is_not_needed(answer: RerankAnswer) -> Iterator[Note]:
     """Whether there is a member `result` beside `results` (A-032)."""
     has_it = "result" in answer.body
-    yield Reading("has a member result" if has_it else "has no member result")
+    yield FollowedReading("has a member result" if has_it else "has no member result")
 
 
 @check("RERANK-RES-019")
@@ -316,7 +327,7 @@ def other_members_may_be_missing(answer: RerankAnswer) -> Iterator[Note]:
     """Which members of the sibling APIs the answer has as well (A-052)."""
     found = [name for name in ("object", "created") if name in answer.body]
     found += ["prompt_tokens"] if "prompt_tokens" in answer.usage else []
-    yield Reading(f"has {', '.join(found)}" if found else "has none of them")
+    yield FollowedReading(f"has {', '.join(found)}" if found else "has none of them")
 
 
 @check("RERANK-REQ-009", on="rerank.empty")
@@ -324,9 +335,9 @@ def no_documents_may_be_refused(seen: Observation) -> Iterator[Note]:
     """What an empty list of documents is answered with (A-044)."""
     status = seen["variant"].status
     if 400 <= status < 500:
-        yield Reading("refused")
+        yield FollowedReading("refused")
     elif seen.accepted("variant"):
-        yield Reading("empty results")
+        yield FollowedReading("empty results")
 
 
 @check("RERANK-REQ-010", on="rerank.too_long", when=was_read)

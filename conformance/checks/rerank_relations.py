@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from conformance.check import Check, Finding, Note, check
-from conformance.checks.counted import Counted
-from conformance.checks.observed import answer, answered, other_shape
-from conformance.checks.ranking import (
+from aios_conformance.conformance.checks.counted import Counted
+from aios_conformance.conformance.checks.observed import answer, answered, other_shape
+from aios_conformance.conformance.checks.ranking import (
     difference,
     ranked,
     score_difference,
     scores_by_text,
 )
-from conformance.exchange import Observation
-from conformance.tolerances import BETWEEN_CALLS
-from conformance.views import RerankAnswer, RerankTexts
+from aios_conformance.conformance.terms.check import Check, Finding, Note, check
+from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
+from aios_conformance.conformance.terms.views import RerankAnswer, RerankTexts
 
 _TOPS = ("top_1", "top_2", "top_5")
 

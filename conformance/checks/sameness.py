@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, check
-from conformance.checks.generated import usage_of
-from conformance.content import difference
-from conformance.exchange import Exchange, Observation
-from conformance.views import Answer
+from aios_conformance.conformance.checks.generated import usage_of
+from aios_conformance.conformance.terms.check import Check, Finding, Note, check
+from aios_conformance.conformance.terms.content import difference
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
+from aios_conformance.conformance.terms.views import Answer
 
 
 @check(

@@ -5,8 +5,7 @@ The checks serve chat and completions alike; their notes name the rows.
 
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, Witness, check
-from conformance.checks.generated import (
+from aios_conformance.conformance.checks.generated import (
     Generated,
     equal,
     is_repeatable,
@@ -15,8 +14,15 @@ from conformance.checks.generated import (
     texts_of,
     usage_of,
 )
-from conformance.exchange import Observation
-from conformance.probes.decoding import SEEDS
+from aios_conformance.conformance.probes.decoding import SEEDS
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Observation
 
 
 @check("CHAT-SEM-012", "COMP-SEM-009", "META-050", on=on("seeds"), witness=True)

@@ -2,18 +2,24 @@
 
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, Reading, check
-from conformance.checks import score_relations
-from conformance.checks.observed import answer as step_answer
-from conformance.checks.observed import (
+from aios_conformance.conformance.checks import score_relations
+from aios_conformance.conformance.checks.observed import answer as step_answer
+from aios_conformance.conformance.checks.observed import (
     answered,
     is_embedding,
     overlong_notes,
     was_read,
 )
-from conformance.exchange import Json, Observation
-from conformance.tolerances import WITHIN_ANSWER
-from conformance.views import ScoreAnswer, is_whole
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Json, Observation
+from aios_conformance.conformance.terms.tolerances import WITHIN_ANSWER
+from aios_conformance.conformance.terms.views import ScoreAnswer, is_whole
 
 
 def _is_valid(answer: ScoreAnswer) -> bool:
@@ -118,7 +124,7 @@ def prompt_tokens_details_is_null(answer: ScoreAnswer) -> Iterator[Note]:
     """usage.prompt_tokens_details is null; an object is tolerated (soft, A-063)."""
     details = answer.usage["prompt_tokens_details"]
     if isinstance(details, dict):  # anything else is the schema's matter
-        yield Reading("object")
+        yield FollowedReading("object")
         yield Finding(
             expected="null",
             actual=details,
@@ -126,7 +132,7 @@ def prompt_tokens_details_is_null(answer: ScoreAnswer) -> Iterator[Note]:
             soft=True,
         )
     else:
-        yield Reading("null")
+        yield FollowedReading("null")
 
 
 @check("SCORE-REQ-012", on="score.empty")
@@ -135,9 +141,9 @@ def an_empty_text_may_be_refused(seen: Observation) -> Iterator[Note]:
     exchange = seen["variant"]
     if "" in (seen.params["change"].get("text_1"), seen.params["change"].get("text_2")):
         if exchange.is_success:
-            yield Reading("accepted")
+            yield FollowedReading("accepted")
         elif 400 <= exchange.status < 500:
-            yield Reading("refused")
+            yield FollowedReading("refused")
 
 
 @check("SCORE-REQ-013", on="score.too_long", when=was_read)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from conformance.check import Check, Finding, Note, check
-from conformance.checks.counted import Counted
-from conformance.checks.observed import answer, answered, other_shape
-from conformance.exchange import Observation
-from conformance.tolerances import BETWEEN_CALLS
-from conformance.views import ScoreAnswer, is_number
+from aios_conformance.conformance.checks.counted import Counted
+from aios_conformance.conformance.checks.observed import answer, answered, other_shape
+from aios_conformance.conformance.terms.check import Check, Finding, Note, check
+from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
+from aios_conformance.conformance.terms.views import ScoreAnswer, is_number
 
 
 def _score(seen: Observation, label: str) -> ScoreAnswer:

@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-from conformance.exchange import Exchange, Facts
-from conformance.views import Answer, Stream, View, is_number, is_whole
+from aios_conformance.conformance.terms.exchange import Exchange, Facts
+from aios_conformance.conformance.terms.views import (
+    Answer,
+    Stream,
+    View,
+    is_number,
+    is_whole,
+)
 
 _NEUTRAL = {
     "frequency_penalty": (None, 0),
@@ -108,7 +114,7 @@ class ScoredChoice:
 
 
 @dataclass(frozen=True)
-class Scored(View):
+class WithLogprobs(View):
     """A success of chat or completions that was asked for log probabilities.
 
     Echoed prompts are left out: what their positions hold is not documented (A-117).

@@ -18,10 +18,16 @@ from typing import Any
 
 import jsonschema_rs
 
-from conformance.check import Check, Finding, Note, Witness, check
-from conformance.exchange import Exchange, Json
-from conformance.views import Answer, AnyAnswer, Stream
-from spec import openapi
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Exchange, Json
+from aios_conformance.conformance.terms.views import Answer, AnyAnswer, Stream
+from aios_conformance.spec import openapi
 
 Node = Mapping[str, Any]
 MOST_ALIKE = 3

@@ -8,10 +8,17 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.exchange import Api, Exchange, Facts
-from conformance.tolerances import CLOCK_S
-from conformance.views import AnyAnswer, Record, Stream, is_whole
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Facts
+from aios_conformance.conformance.terms.tolerances import CLOCK_S
+from aios_conformance.conformance.terms.views import AnyAnswer, Record, Stream, is_whole
 
 _ID: dict[Api, str] = {
     "rerank": "RERANK-RES-001",
@@ -126,7 +133,7 @@ def model_is_the_one_that_was_asked_for(answer: AnyAnswer) -> Iterator[Note]:
             continue
         # what the name is not to be is the shape's business, and RES-007's evidence
         told = "echoed" if name == wanted else "own name"
-        yield Reading(told, ids=("COMMON-RES-007", *own))
+        yield FollowedReading(told, ids=("COMMON-RES-007", *own))
         yield Witness(("COMMON-RES-007", "COMMON-RES-008", *own))
         if name != wanted:
             place = f"/chunks/{next(group)[0]}" if exchange.is_stream else ""

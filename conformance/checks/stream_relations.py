@@ -6,12 +6,18 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from conformance.check import Check, Finding, Note, Witness, check
-from conformance.checks.generated import on, usage_of
-from conformance.checks.streams import Streamed
-from conformance.exchange import Observation
-from conformance.probes.decoding import text_of
-from conformance.views import is_whole
+from aios_conformance.conformance.checks.generated import on, usage_of
+from aios_conformance.conformance.checks.streams import Streamed
+from aios_conformance.conformance.probes.decoding import text_of
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.views import is_whole
 
 _COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _VARIANTS = ("streamed", "with_usage", "without_usage", "continuous", "null_options")

@@ -12,10 +12,17 @@ from typing import Any, Self
 
 import orjson
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.exchange import Api, Exchange, Facts
-from conformance.grammar import slips
-from conformance.views import AnyAnswer, Stream, is_whole
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Facts
+from aios_conformance.conformance.terms.stream_grammar import slips
+from aios_conformance.conformance.terms.views import AnyAnswer, Stream, is_whole
 
 _LAYOUT: dict[Api, tuple[str, ...]] = {
     "chat": ("CHAT-RES-025",),
@@ -273,7 +280,7 @@ def _once_at_the_end(stream: Streamed) -> Iterator[Note]:
             ids=rows,
         )
     elif last.get("choices"):
-        yield Reading("with the last choice", ids=("META-062",))
+        yield FollowedReading("with the last choice", ids=("META-062",))
         yield Finding(
             expected="no choices in the usage chunk (A-099)",
             actual=f"{len(last['choices'])} choices",
@@ -281,7 +288,7 @@ def _once_at_the_end(stream: Streamed) -> Iterator[Note]:
             ids=("META-062",),
         )
     else:
-        yield Reading("last chunk", ids=("META-062",))
+        yield FollowedReading("last chunk", ids=("META-062",))
     yield from _sum(usages[-1], place)
 
 

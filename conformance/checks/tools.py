@@ -13,11 +13,18 @@ from jsonschema.exceptions import SchemaError, best_match
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.checks.observed import answer as step_answer
-from conformance.checks.observed import answered
-from conformance.exchange import Json, Observation
-from conformance.views import ChatAnswer
+from aios_conformance.conformance.checks.observed import answer as step_answer
+from aios_conformance.conformance.checks.observed import answered
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Json, Observation
+from aios_conformance.conformance.terms.views import ChatAnswer
 
 _ON = ("chat.", "common.")
 
@@ -282,7 +289,7 @@ def content_beside_calls_may_be_null(answer: ChatAnswer) -> Iterator[Note]:
     for choice in answer.choices:
         if _calls(choice):
             content = choice["message"].get("content")
-            yield Reading("null" if content is None else "string")
+            yield FollowedReading("null" if content is None else "string")
 
 
 CHECKS: tuple[Check, ...] = (

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.checks.generated import rows_of, usage_of
-from conformance.exchange import Observation
-from conformance.probes import chat, completions
+from aios_conformance.conformance.checks.generated import rows_of, usage_of
+from aios_conformance.conformance.probes import chat, completions
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Observation
 
 _ON = ("chat.undecided.", "completions.undecided.")
 _ROWS = tuple(
@@ -27,9 +34,9 @@ def the_undecided_is_accepted_or_refused(seen: Observation) -> Iterator[Note]:
         return
     yield Witness(row)
     if exchange.is_success:
-        yield Reading(f"{seen.params['what']} is accepted", ids=row)
+        yield FollowedReading(f"{seen.params['what']} is accepted", ids=row)
     elif 400 <= exchange.status < 500:
-        yield Reading(f"{seen.params['what']} is refused", ids=row)
+        yield FollowedReading(f"{seen.params['what']} is refused", ids=row)
 
 
 def _limits(seen: Observation) -> tuple[object, object]:
@@ -47,9 +54,9 @@ def one_of_two_limits_wins(seen: Observation) -> Iterator[Note]:
     if seen["variant"].is_success:
         count = usage_of(seen["variant"], "completion_tokens")
         is_smaller = count is not None and count <= smaller
-        yield Reading("smaller wins" if is_smaller else "larger wins")
+        yield FollowedReading("smaller wins" if is_smaller else "larger wins")
     elif 400 <= seen["variant"].status < 500:
-        yield Reading("refused")
+        yield FollowedReading("refused")
 
 
 @check(
@@ -66,11 +73,11 @@ def a_limit_of_0_gives_nothing(seen: Observation) -> Iterator[Note]:
         return
     yield Witness(rows)
     if 400 <= exchange.status < 500:
-        yield Reading("0 is refused", ids=rows)
+        yield FollowedReading("0 is refused", ids=rows)
     elif exchange.is_success:
         count = usage_of(exchange, "completion_tokens")
         if count == 0:
-            yield Reading("0 gives no tokens", ids=rows)
+            yield FollowedReading("0 gives no tokens", ids=rows)
         elif count is not None:
             yield Finding(
                 expected="no tokens, or 400 or 422",
@@ -99,9 +106,9 @@ def a_huge_limit_is_refused_or_clamped(seen: Observation) -> Iterator[Note]:
             kind="crash",
         )
     elif exchange.is_success:
-        yield Reading("too large is clamped")
+        yield FollowedReading("too large is clamped")
     else:
-        yield Reading("too large is refused")
+        yield FollowedReading("too large is refused")
 
 
 CHECKS: tuple[Check, ...] = (

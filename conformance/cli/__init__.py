@@ -1,5 +1,5 @@
 """The command line front end: arguments in, an exit code out."""
 
-from conformance.cli.command import main
+from aios_conformance.conformance.cli.command import main
 
 __all__ = ["main"]

@@ -15,13 +15,22 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from conformance.options import ConformanceError, ExitCode, OptionError
-from conformance.prove.arguments import declare as declare_prove
-from conformance.reporting.json_report import suite_version
-from conformance.reporting.terminal import console
-from conformance.reporting.wording import paragraph
-from conformance.settings import OPTIONS, TARGET, Option, declare
-from spec import DIALECTS, SpecError
+from aios_conformance.conformance.options.settings import (
+    OPTIONS,
+    TARGET,
+    Option,
+    declare,
+)
+from aios_conformance.conformance.options.values import (
+    ConformanceError,
+    ExitCode,
+    OptionError,
+)
+from aios_conformance.conformance.prove.arguments import declare as declare_prove
+from aios_conformance.conformance.reporting.json_report import suite_version
+from aios_conformance.conformance.reporting.terminal import console
+from aios_conformance.conformance.reporting.wording import paragraph
+from aios_conformance.spec import DIALECTS, SpecError
 
 _EPILOG = """\
 examples:
@@ -76,7 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parser().parse_args(argv)
         # a subcommand's modules are imported when it is asked for
         module, _, function = arguments.handler.partition(":")
-        handler = getattr(import_module(f"conformance.{module}"), function)
+        handler = getattr(
+            import_module(f"aios_conformance.conformance.{module}"), function
+        )
         return int(handler(arguments, out, os.environ))
     except ConformanceError as error:
         _tell(err, paragraph(error))

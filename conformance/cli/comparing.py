@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from conformance.cli.saved import saved_report
-from conformance.options import ExitCode, OptionError
-from conformance.reporting.wording import VERDICT_WORDS
+from aios_conformance.conformance.cli.saved import saved_report
+from aios_conformance.conformance.options.values import ExitCode, OptionError
+from aios_conformance.conformance.reporting.wording import VERDICT_WORDS
 
 # The greater the worse. What is no longer shown to be kept is worse than kept.
 _BADNESS = {

@@ -8,18 +8,31 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from conformance.cli.progress import progress
-from conformance.conduct import Conducted
-from conformance.options import ExitCode, OptionError, RunOptions, TargetError
-from conformance.plan import plan
-from conformance.reporting.compared import Comparison, Judgement, compare
-from conformance.reporting.dialects import STEM, write_comparison
-from conformance.reporting.terminal import plan_table
-from conformance.reporting.wording import VERDICT_WORDS, counts_line, paragraph
-from conformance.servers import with_own_key, within_claims
-from conformance.settings import read_options
-from conformance.together import conduct_together, jointly
-from spec import DIALECTS, openapi
+from aios_conformance.conformance.cli.progress import progress
+from aios_conformance.conformance.observing.servers import with_own_key, within_claims
+from aios_conformance.conformance.options.settings import read_options
+from aios_conformance.conformance.options.values import (
+    ExitCode,
+    OptionError,
+    RunOptions,
+    TargetError,
+)
+from aios_conformance.conformance.planning.plan import plan
+from aios_conformance.conformance.reporting.compared import (
+    Comparison,
+    DialectOutcome,
+    compare,
+)
+from aios_conformance.conformance.reporting.dialects import STEM, write_comparison
+from aios_conformance.conformance.reporting.terminal import plan_table
+from aios_conformance.conformance.reporting.wording import (
+    VERDICT_WORDS,
+    counts_line,
+    paragraph,
+)
+from aios_conformance.conformance.running.dialects import conduct_together, jointly
+from aios_conformance.conformance.running.session import Conducted
+from aios_conformance.spec import DIALECTS, openapi
 
 _ABSENT = "no-api"
 # The worst first: an error of ours says most, nothing to judge says least.
@@ -70,14 +83,16 @@ def run_all(
     return worst([each for each in judgements if each.result is not None])
 
 
-def judged(ended: Iterable[Conducted], fail_on: Collection[str]) -> list[Judgement]:
+def judged(
+    ended: Iterable[Conducted], fail_on: Collection[str]
+) -> list[DialectOutcome]:
     """What the runs came to; where no path of a dialect answers, no result."""
     judgements = []
     for done in ended:
         is_absent = done.error is not None and done.error.code == _ABSENT
         why = paragraph(done.error) if done.error else done.result.cut_short or ""
         judgements.append(
-            Judgement(
+            DialectOutcome(
                 done.result.dialect,
                 done.result.url,
                 None if is_absent else done.result,
@@ -88,7 +103,7 @@ def judged(ended: Iterable[Conducted], fail_on: Collection[str]) -> list[Judgeme
     return judgements
 
 
-def worst(judgements: Sequence[Judgement]) -> int:
+def worst(judgements: Sequence[DialectOutcome]) -> int:
     """The exit code that says most."""
     codes = {each.exit_code for each in judgements}
     return int(next(code for code in _SEVERITY if code in codes))

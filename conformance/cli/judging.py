@@ -8,18 +8,21 @@ from pathlib import Path
 
 from rich.console import Console
 
-from conformance.cli.dialects import run_all
-from conformance.cli.progress import progress
-from conformance.cli.saved import saved_result
-from conformance.conduct import conduct, rarely_collecting
-from conformance.options import ExitCode, OptionError
-from conformance.plan import plan
-from conformance.recording import FILE_NAME, read_recording
-from conformance.reporting import write_reports
-from conformance.reporting.terminal import plan_table, summary
-from conformance.run import conclude
-from conformance.settings import ALL_DIALECTS, read_options
-from conformance.verdict import exit_code
+from aios_conformance.conformance.cli.dialects import run_all
+from aios_conformance.conformance.cli.progress import progress
+from aios_conformance.conformance.cli.saved import saved_result
+from aios_conformance.conformance.judging.verdict import exit_code
+from aios_conformance.conformance.observing.recording import FILE_NAME, read_recording
+from aios_conformance.conformance.options.settings import (
+    ALL_DIALECTS,
+    read_options,
+)
+from aios_conformance.conformance.options.values import ExitCode, OptionError
+from aios_conformance.conformance.planning.plan import plan
+from aios_conformance.conformance.reporting import write_reports
+from aios_conformance.conformance.reporting.terminal import plan_table, summary
+from aios_conformance.conformance.running.run import conclude
+from aios_conformance.conformance.running.session import conduct, rarely_collecting
 
 Environ = Mapping[str, str]
 

@@ -9,12 +9,12 @@ from textwrap import indent
 from rich.console import Console
 from rich.table import Table
 
-from conformance.catalogue import all_checks
-from conformance.cli.saved import saved_result
-from conformance.options import ExitCode, OptionError
-from conformance.reporting.wording import VERDICT_WORDS
-from conformance.result import RequirementResult
-from spec import (
+from aios_conformance.conformance.cli.saved import saved_result
+from aios_conformance.conformance.options.values import ExitCode, OptionError
+from aios_conformance.conformance.reporting.wording import VERDICT_WORDS
+from aios_conformance.conformance.terms.catalogue import all_checks
+from aios_conformance.conformance.terms.result import RequirementResult
+from aios_conformance.spec import (
     Requirement,
     Ruling,
     requirement,

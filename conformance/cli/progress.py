@@ -13,7 +13,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from conformance.events import (
+from aios_conformance.conformance.terms.events import (
     Discovered,
     ExchangeDone,
     Explaining,

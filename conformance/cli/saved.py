@@ -6,10 +6,10 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from conformance.options import OptionError
-from conformance.reporting.json_report import read
-from conformance.result import RunResult
-from spec import report_schema
+from aios_conformance.conformance.options.values import OptionError
+from aios_conformance.conformance.reporting.json_report import read
+from aios_conformance.conformance.terms.result import RunResult
+from aios_conformance.spec import report_schema
 
 FILE_NAME = "report.json"
 
@@ -40,7 +40,7 @@ def saved_report(place: str | Path) -> dict[str, Any]:
 
 def saved_result(run_dir: str) -> RunResult:
     """The result that a folder's reports were written from, with its exchanges."""
-    from conformance.recording import read_recording  # noqa: PLC0415  only here
+    from aios_conformance.conformance.observing.recording import read_recording  # noqa: PLC0415  only here
 
     data = saved_report(run_dir)
     try:

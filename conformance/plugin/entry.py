@@ -15,10 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.options import OptionError
-from conformance.plugin.items import NODE, item_id, usage_error
-from conformance.plugin.session import SuitePlugin
-from conformance.settings import (
+from aios_conformance.conformance.options.settings import (
     OPTIONS,
     TARGET,
     declare,
@@ -27,6 +24,9 @@ from conformance.settings import (
     read_target,
     take_options,
 )
+from aios_conformance.conformance.options.values import OptionError
+from aios_conformance.conformance.plugin.items import NODE, item_id, usage_error
+from aios_conformance.conformance.plugin.session import SuitePlugin
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _OURS = re.compile(rf"{re.escape(NODE)}(::.*)?")

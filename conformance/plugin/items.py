@@ -12,9 +12,15 @@ from typing import Literal
 
 import pytest
 
-from conformance.options import OptionError
-from conformance.reporting.wording import paragraph
-from spec import Level, Requirement, SpecError, requirement, requirements
+from aios_conformance.conformance.options.values import OptionError
+from aios_conformance.conformance.reporting.wording import paragraph
+from aios_conformance.spec import (
+    Level,
+    Requirement,
+    SpecError,
+    requirement,
+    requirements,
+)
 
 NODE = "aios-conformance"
 _ITEM = re.compile(rf"{NODE}::test_requirement\[(?P<id>[^\]]*)\]")

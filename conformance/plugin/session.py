@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.options import ExitCode, OptionError, RunOptions
-from conformance.plugin.items import (
+from aios_conformance.conformance.options.values import (
+    ExitCode,
+    OptionError,
+    RunOptions,
+)
+from aios_conformance.conformance.plugin.items import (
     Outcome,
     Suite,
     item_id,
@@ -24,7 +28,7 @@ from conformance.plugin.items import (
 )
 
 if TYPE_CHECKING:
-    from conformance.conduct import Conducted
+    from aios_conformance.conformance.running.session import Conducted
 
 _OUTCOMES = "aios_conformance_outcomes"
 
@@ -53,7 +57,7 @@ class SuitePlugin:
         """With --plan: print the plan, send nothing."""
         if not self.is_plan or config.option.help or config.option.version:
             return None
-        from conformance.plugin.showing import show_plan  # noqa: PLC0415  slow to import
+        from aios_conformance.conformance.plugin.showing import show_plan  # noqa: PLC0415  slow to import
 
         try:
             show_plan(self.options)
@@ -153,7 +157,7 @@ class SuitePlugin:
         self._outcomes_file.write_text(json.dumps(stored))
 
     def _record(self, config: pytest.Config, nodeids: Iterable[str]) -> "Conducted":
-        from conformance.plugin.showing import conduct_shown, outcomes  # noqa: PLC0415
+        from aios_conformance.conformance.plugin.showing import conduct_shown, outcomes  # noqa: PLC0415
 
         selected = {item_id(nodeid) for nodeid in nodeids}
         is_all = len(selected) == len(judged_requirements(self.options.dialect))
@@ -195,7 +199,7 @@ class SuitePlugin:
         """Verdicts, claim, findings, and where the report lies."""
         if self.conducted is None:
             return
-        from conformance.plugin.showing import summary_text  # noqa: PLC0415
+        from aios_conformance.conformance.plugin.showing import summary_text  # noqa: PLC0415
 
         terminalreporter.section("conformance")
         terminalreporter.write(

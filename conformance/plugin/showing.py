@@ -5,20 +5,34 @@ from collections.abc import Callable, Collection, Iterable
 from io import StringIO
 from typing import Any
 
-from conformance.conduct import Conducted, conduct
-from conformance.events import ExchangeDone, Explaining, PlanMade, RunEvent
-from conformance.options import RunOptions
-from conformance.plan import plan
-from conformance.plugin.items import Outcome
-from conformance.reporting.terminal import console, plan_table, printable, summary
-from conformance.reporting.wording import (
+from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.planning.plan import plan
+from aios_conformance.conformance.plugin.items import Outcome
+from aios_conformance.conformance.reporting.terminal import (
+    console,
+    plan_table,
+    printable,
+    summary,
+)
+from aios_conformance.conformance.reporting.wording import (
     KIND_MEANINGS,
     VERDICT_WORDS,
     actual_text,
     found_sentence,
     paragraph,
 )
-from conformance.result import Evidence, RequirementResult, RunResult
+from aios_conformance.conformance.running.session import Conducted, conduct
+from aios_conformance.conformance.terms.events import (
+    ExchangeDone,
+    Explaining,
+    PlanMade,
+    RunEvent,
+)
+from aios_conformance.conformance.terms.result import (
+    Evidence,
+    RequirementResult,
+    RunResult,
+)
 
 _FINDINGS_SHOWN = 3
 

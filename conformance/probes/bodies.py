@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from conformance.exchange import Api
-from conformance.probe import Served
+from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.probe import Served
 
 OPERATION: dict[Api, str] = {
     "rerank": "POST /v1/rerank",

@@ -5,19 +5,32 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.probe import Answers, Params, Probe, Served, Step, probe
-from conformance.probes.bodies import OPERATION
-from conformance.probes.decoding import asked, decoding_probes, text_of
-from conformance.probes.generation import (
+from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.decoding import asked, decoding_probes, text_of
+from aios_conformance.conformance.probes.generation import (
     case,
     shared_probes,
     undecided_cases,
 )
-from conformance.probes.logprobs import logprob_probes
-from conformance.probes.printed import printed
-from conformance.probes.prompts import PROMPTS
-from conformance.probes.single_field import accepted, breaks, lacks, refused, takes
-from conformance.probes.tools import TOOL_PROBES
+from aios_conformance.conformance.probes.logprobs import logprob_probes
+from aios_conformance.conformance.probes.printed import printed
+from aios_conformance.conformance.probes.prompts import PROMPTS
+from aios_conformance.conformance.probes.single_field import (
+    accepted,
+    breaks,
+    lacks,
+    refused,
+    takes,
+)
+from aios_conformance.conformance.probes.tools import TOOL_PROBES
+from aios_conformance.conformance.terms.probe import (
+    Answers,
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+)
 
 CHAT = OPERATION["chat"]
 PRINTED_ROOM = 64

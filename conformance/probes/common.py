@@ -6,10 +6,17 @@ from typing import Any
 
 import orjson
 
-from conformance.content import difference
-from conformance.exchange import Api, Json
-from conformance.probe import Answers, Params, Probe, Served, Step, table
-from conformance.probes.bodies import OPERATION, REQUIRED, valid
+from aios_conformance.conformance.probes.bodies import OPERATION, REQUIRED, valid
+from aios_conformance.conformance.terms.content import difference
+from aios_conformance.conformance.terms.exchange import Api, Json
+from aios_conformance.conformance.terms.probe import (
+    Answers,
+    Params,
+    Probe,
+    Served,
+    Step,
+    table,
+)
 
 APIS: tuple[Api, ...] = ("rerank", "score", "chat", "completions", "embeddings")
 PREFIX: dict[Api, str] = {

@@ -4,19 +4,25 @@ from collections.abc import Iterator
 
 from hypothesis import strategies as st
 
-from conformance.probe import Params, Probe, Served, Step, probe
-from conformance.probes.bodies import OPERATION
-from conformance.probes.decoding import asked, decoding_probes
-from conformance.probes.generation import (
+from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.decoding import asked, decoding_probes
+from aios_conformance.conformance.probes.generation import (
     OBJECT,
     case,
     shared_probes,
     undecided_cases,
 )
-from conformance.probes.logprobs import logprob_probes
-from conformance.probes.printed import printed
-from conformance.probes.prompts import BEYOND_ASCII, PROMPTS
-from conformance.probes.single_field import accepted, breaks, lacks, refused, takes
+from aios_conformance.conformance.probes.logprobs import logprob_probes
+from aios_conformance.conformance.probes.printed import printed
+from aios_conformance.conformance.probes.prompts import BEYOND_ASCII, PROMPTS
+from aios_conformance.conformance.probes.single_field import (
+    accepted,
+    breaks,
+    lacks,
+    refused,
+    takes,
+)
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
 
 COMPLETIONS = OPERATION["completions"]
 PRINTED_ROOM = 16  # as many tokens as the printed answer has (000:664)

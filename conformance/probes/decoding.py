@@ -10,11 +10,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.exchange import Api, Exchange
-from conformance.probe import Answers, Later, Params, Probe, Served, Step, probe
-from conformance.probes.bodies import OPERATION
-from conformance.probes.generation import COMMON_LETTERS, ROWS
-from conformance.probes.prompts import PROMPTS, STREAMED
+from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.generation import COMMON_LETTERS, ROWS
+from aios_conformance.conformance.probes.prompts import PROMPTS, STREAMED
+from aios_conformance.conformance.terms.exchange import Api, Exchange
+from aios_conformance.conformance.terms.probe import (
+    Answers,
+    Later,
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+)
 
 NEVER = "\u2403\u2403never\u2403\u2403"  # a stop string that no text holds
 FORCED_ID = "1000"  # an ordinary token id in every usual vocabulary

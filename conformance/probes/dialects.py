@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from conformance.probe import Params, Probe, Served, Step, table
-from conformance.probes import texts
-from conformance.probes.dialects_bodies import (
+from aios_conformance.conformance.probes import texts
+from aios_conformance.conformance.probes.dialects_bodies import (
     OPERATION,
     accepted,
     ask,
@@ -15,10 +14,16 @@ from conformance.probes.dialects_bodies import (
     refused,
     takes,
 )
-from conformance.probes.dialects_keys import keys
-from conformance.probes.dialects_limits import limits, most_strings
-from conformance.probes.dialects_models import listing
-from conformance.probes.dialects_relations import TOKENS, relations, tokens, user
+from aios_conformance.conformance.probes.dialects_keys import keys
+from aios_conformance.conformance.probes.dialects_limits import limits, most_strings
+from aios_conformance.conformance.probes.dialects_models import listing
+from aios_conformance.conformance.probes.dialects_relations import (
+    TOKENS,
+    relations,
+    tokens,
+    user,
+)
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
 LISTED_MODEL = "Qwen2-Embedding-48"  # the printed list has it (002:17)
 CHAT_MODEL = "gpt-4o-mini"

@@ -7,8 +7,8 @@ scenarios serves all three.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import spec
-from conformance.probe import Params, Probe, Served, Step, table
+from aios_conformance import spec
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
 OPERATION: Mapping[str, str] = {
     "infinity": "POST /v1/embeddings",

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from conformance.probe import Params, Probe, Served, Step, table
-from conformance.probes.dialects_bodies import OPERATION, ask
+from aios_conformance.conformance.probes.dialects_bodies import OPERATION, ask
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
 
 def keys(dialect: str, rows: tuple[str, ...]) -> Probe:

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
-from conformance.probe import Params, Served, Step, table
-from conformance.probes import texts
-from conformance.probes.dialects_bodies import CLIENT_ERRORS, OPERATION, ask
+from aios_conformance.conformance.probes import texts
+from aios_conformance.conformance.probes.dialects_bodies import (
+    CLIENT_ERRORS,
+    OPERATION,
+    ask,
+)
+from aios_conformance.conformance.terms.probe import Params, Served, Step, table
 
 WORDS = 10_500  # one word is a token at least: above 8192 by any tokenizer's count
 MANY, MEDIUM = 100, 4_500  # 450,000 words in legal items, by a margin

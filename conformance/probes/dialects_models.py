@@ -3,9 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.exchange import Json
-from conformance.probe import Answers, Later, Params, Served, Step, table
-from conformance.probes.dialects_bodies import OPERATION, TEXT
+from aios_conformance.conformance.probes.dialects_bodies import OPERATION, TEXT
+from aios_conformance.conformance.terms.exchange import Json
+from aios_conformance.conformance.terms.probe import (
+    Answers,
+    Later,
+    Params,
+    Served,
+    Step,
+    table,
+)
 
 LISTED = 3  # listed models that are tried
 

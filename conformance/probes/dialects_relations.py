@@ -4,9 +4,16 @@ from collections.abc import Iterator, Mapping
 
 from hypothesis import strategies as st
 
-from conformance.probe import Params, Probe, Served, Step, probe, table
-from conformance.probes import texts
-from conformance.probes.dialects_bodies import OPERATION, ask
+from aios_conformance.conformance.probes import texts
+from aios_conformance.conformance.probes.dialects_bodies import OPERATION, ask
+from aios_conformance.conformance.terms.probe import (
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+    table,
+)
 
 TOKENS = [11, 12, 13]
 

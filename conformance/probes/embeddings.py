@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from conformance.probe import Params, Probe, Served, Step, table
-from conformance.probes import embeddings_relations
-from conformance.probes.bodies import valid
-from conformance.probes.printed import printed
-from conformance.probes.single_field import (
+from aios_conformance.conformance.probes import embeddings_relations
+from aios_conformance.conformance.probes.bodies import valid
+from aios_conformance.conformance.probes.printed import printed
+from aios_conformance.conformance.probes.single_field import (
     accepted,
     breaks,
     lacks,
@@ -14,6 +13,7 @@ from conformance.probes.single_field import (
     takes,
     undecided,
 )
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
 ACCEPTED = accepted(
     "embeddings.accepted",

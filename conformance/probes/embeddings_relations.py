@@ -5,10 +5,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.exchange import Json
-from conformance.probe import Answers, Params, Probe, Served, Step, probe
-from conformance.probes import texts
-from conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes import texts
+from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.terms.exchange import Json
+from aios_conformance.conformance.terms.probe import (
+    Answers,
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+)
 
 EMBED = OPERATION["embeddings"]
 WIDE, NARROW = 16, 8  # tokens a text; passages are longer, special tokens fit

@@ -7,10 +7,8 @@ relation sends anyway (conformance.probes.decoding) are accepted there, not here
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.exchange import Api
-from conformance.probe import Params, Probe, Served, Step, table
-from conformance.probes.bodies import OPERATION, valid
-from conformance.probes.single_field import (
+from aios_conformance.conformance.probes.bodies import OPERATION, valid
+from aios_conformance.conformance.probes.single_field import (
     accepted,
     breaks,
     costing,
@@ -18,6 +16,8 @@ from conformance.probes.single_field import (
     refused,
     takes,
 )
+from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
 WORD = "word"
 OBJECT = {"a": 1}

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from conformance.exchange import Api, Expect
-from conformance.probe import Params, Probe, Served, Step, table
-from conformance.probes.bodies import OPERATION, valid
+from aios_conformance.conformance.probes.bodies import OPERATION, valid
+from aios_conformance.conformance.terms.exchange import Api, Expect
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
 
 def embedding_model(served: Served, api: Api) -> str | None:

@@ -5,13 +5,18 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.exchange import Api
-from conformance.probe import Params, Probe, Served, Step, probe
-from conformance.probes.bodies import OPERATION
-from conformance.probes.decoding import asked
-from conformance.probes.generation import OBJECT, WORD, case, undecided_cases
-from conformance.probes.prompts import BEYOND_ASCII, PROMPTS
-from conformance.probes.single_field import breaks, refused
+from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.decoding import asked
+from aios_conformance.conformance.probes.generation import (
+    OBJECT,
+    WORD,
+    case,
+    undecided_cases,
+)
+from aios_conformance.conformance.probes.prompts import BEYOND_ASCII, PROMPTS
+from aios_conformance.conformance.probes.single_field import breaks, refused
+from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
 
 NEEDS = ("logprobs",)
 Asking = tuple[str, dict[str, Any], tuple[str, ...]]  # label, members, rows served

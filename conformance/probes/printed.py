@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from conformance.exchange import Api, Json
-from conformance.probe import Params, Probe, Served, Step, table
-from conformance.scenario import api_of
-from spec import Example, examples
+from aios_conformance.conformance.terms.exchange import Api, Json
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
+from aios_conformance.conformance.terms.scenario import api_of
+from aios_conformance.spec import Example, examples
 
 
 def _requests(api: Api) -> list[Example]:

@@ -1,7 +1,7 @@
 """Prompts that models go on from at length: chat asks, completions begin."""
 
-from conformance.exchange import Api
-from conformance.probes.texts import SENTENCES
+from aios_conformance.conformance.probes.texts import SENTENCES
+from aios_conformance.conformance.terms.exchange import Api
 
 PROMPTS: dict[Api, tuple[str, ...]] = {
     "chat": (

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from conformance.probe import Params, Probe, Served, Step, table
-from conformance.probes import rerank_relations, texts
-from conformance.probes.bodies import OPERATION, valid
-from conformance.probes.kinds import kinds
-from conformance.probes.printed import printed
-from conformance.probes.single_field import (
+from aios_conformance.conformance.probes import rerank_relations, texts
+from aios_conformance.conformance.probes.bodies import OPERATION, valid
+from aios_conformance.conformance.probes.kinds import kinds
+from aios_conformance.conformance.probes.printed import printed
+from aios_conformance.conformance.probes.single_field import (
     accepted,
     breaks,
     lacks,
@@ -15,6 +14,7 @@ from conformance.probes.single_field import (
     takes,
     undecided,
 )
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
 _PLAIN = "a plain text"
 

@@ -12,10 +12,17 @@ from typing import Any
 import orjson
 from hypothesis import strategies as st
 
-from conformance.exchange import Api, Expect
-from conformance.probe import Params, Probe, Served, Step, probe, table
-from conformance.probes.bodies import OPERATION, REQUIRED, valid
-from conformance.probes.common import PREFIX
+from aios_conformance.conformance.probes.bodies import OPERATION, REQUIRED, valid
+from aios_conformance.conformance.probes.common import PREFIX
+from aios_conformance.conformance.terms.exchange import Api, Expect
+from aios_conformance.conformance.terms.probe import (
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+    table,
+)
 
 DEPTH = 20_000
 """Levels of nesting: beyond what parsers that recurse can take."""

@@ -17,11 +17,11 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from conformance.exchange import Api, Json
-from conformance.mutants import Mutant, request_schema
-from conformance.probe import Params, Probe, Served, Step, probe
-from conformance.promised import promised
-from spec import openapi
+from aios_conformance.conformance.planning.mutants import Mutant, request_schema
+from aios_conformance.conformance.planning.strict_schema import promised
+from aios_conformance.conformance.terms.exchange import Api, Json
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
+from aios_conformance.spec import openapi
 
 _DIALECT = "aios"
 _PLACEHOLDER = "model"

@@ -5,11 +5,18 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.exchange import Json
-from conformance.probe import Answers, Params, Probe, Served, Step, probe
-from conformance.probes import texts
-from conformance.probes.bodies import OPERATION
-from conformance.probes.kinds import embedding_model, expected
+from aios_conformance.conformance.probes import texts
+from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.kinds import embedding_model, expected
+from aios_conformance.conformance.terms.exchange import Json
+from aios_conformance.conformance.terms.probe import (
+    Answers,
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+)
 
 SCORE = OPERATION["score"]
 PATHS = {"root": ("POST /score", "SCORE-REQ-001"), "v1": (SCORE, "SCORE-REQ-002")}

@@ -7,9 +7,9 @@ single rule, beside the valid neighbour that it was made from.
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.exchange import Api
-from conformance.probe import Params, Probe, Served, Step, table
-from conformance.probes.bodies import OPERATION, valid
+from aios_conformance.conformance.probes.bodies import OPERATION, valid
+from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
 
 def takes(*serves: str, **change: Any) -> Params:

@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.exchange import Exchange
+from aios_conformance.conformance.terms.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)

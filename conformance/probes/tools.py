@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.exchange import Json
-from conformance.probe import Params, Probe, Served, Step, probe
-from conformance.probes.bodies import OPERATION
-from conformance.probes.decoding import asked
-from conformance.probes.generation import OBJECT, case, undecided_cases
-from conformance.probes.prompts import PROMPTS
-from conformance.probes.single_field import breaks, refused
+from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.decoding import asked
+from aios_conformance.conformance.probes.generation import OBJECT, case, undecided_cases
+from aios_conformance.conformance.probes.prompts import PROMPTS
+from aios_conformance.conformance.probes.single_field import breaks, refused
+from aios_conformance.conformance.terms.exchange import Json
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
 
 CHAT = OPERATION["chat"]
 NEEDS = ("tools",)

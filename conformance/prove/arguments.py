@@ -3,8 +3,8 @@
 import argparse
 import os
 
-from conformance.options import PRESETS
-from spec import DIALECTS
+from aios_conformance.conformance.options.values import PRESETS
+from aios_conformance.spec import DIALECTS
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

@@ -17,16 +17,24 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-import conformance
-import spec
-from conformance.catalogue import catalogue
-from conformance.options import ExitCode, OptionError, RunOptions, SuiteError
-from conformance.plan import plan
-from conformance.plan_cache import suite_version
-from conformance.prove.matrix import Matrix
-from conformance.prove.render import render_html, render_json, render_markdown
-from conformance.prove.trial import GOOD, Planted, Trial, tried
-from conformance.reporting import write_atomically
+from aios_conformance import conformance, spec
+from aios_conformance.conformance.options.values import (
+    ExitCode,
+    OptionError,
+    RunOptions,
+    SuiteError,
+)
+from aios_conformance.conformance.planning.plan import plan
+from aios_conformance.conformance.planning.plan_cache import suite_version
+from aios_conformance.conformance.prove.matrix import Matrix
+from aios_conformance.conformance.prove.render import (
+    render_html,
+    render_json,
+    render_markdown,
+)
+from aios_conformance.conformance.prove.trial import GOOD, Planted, Trial, tried
+from aios_conformance.conformance.reporting import write_atomically
+from aios_conformance.conformance.terms.catalogue import catalogue
 
 _SERVERS = ("mockserver", "serving")
 
@@ -63,7 +71,14 @@ def _is_whole(arguments: argparse.Namespace) -> bool:
 
 def _listed() -> list[Planted]:
     """The mock's own list, asked by its command."""
-    command = [sys.executable, "-P", "-m", "mockserver", "--list-defects", "--json"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "aios_conformance.mockserver",
+        "--list-defects",
+        "--json",
+    ]
     found = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     if found.returncode:
         said = found.stderr.decode(errors="replace").strip()

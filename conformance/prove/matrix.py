@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from conformance.catalogue import Catalogue
-from conformance.prove.trial import GOOD, Trial
-from spec import Requirement
+from aios_conformance.conformance.prove.trial import GOOD, Trial
+from aios_conformance.conformance.terms.catalogue import Catalogue
+from aios_conformance.spec import Requirement
 
 
 @dataclass(frozen=True, slots=True)

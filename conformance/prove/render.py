@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from conformance.prove.matrix import Matrix, Proof
-from conformance.prove.trial import GOOD, Trial
+from aios_conformance.conformance.prove.matrix import Matrix, Proof
+from aios_conformance.conformance.prove.trial import GOOD, Trial
 
 _INTRODUCTION = (
     "Every defect is one promise that the mock breaks on purpose; every variation "

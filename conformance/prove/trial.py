@@ -12,11 +12,16 @@ from typing import Any, Literal, Self
 
 import aiohttp
 
-from conformance.options import ConformanceError, Preset, RunOptions, SuiteError
-from conformance.prove.warm import WarmServer
-from conformance.result import RunResult
-from conformance.run import run
-from conformance.servers import with_own_key
+from aios_conformance.conformance.observing.servers import with_own_key
+from aios_conformance.conformance.options.values import (
+    ConformanceError,
+    Preset,
+    RunOptions,
+    SuiteError,
+)
+from aios_conformance.conformance.prove.warm import WarmServer
+from aios_conformance.conformance.running.run import run
+from aios_conformance.conformance.terms.result import RunResult
 
 Outcome = Literal[
     "killed",  # the primary tripped, and nothing that was not declared
@@ -158,7 +163,10 @@ async def _judged(planted: Planted, preset: Preset, seed: int) -> Trial:
 @cache
 def _mock() -> WarmServer:
     """The mock of this process, which all its trials start anew."""
-    return WarmServer("mockserver", ("mockserver.app", "mockserver.defects"))
+    return WarmServer(
+        "aios_conformance.mockserver",
+        ("aios_conformance.mockserver.app", "aios_conformance.mockserver.defects"),
+    )
 
 
 async def _acts(url: str, name: str) -> int:

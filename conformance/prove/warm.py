@@ -5,7 +5,7 @@ parent loads the modules, and each start is a fork of it that runs the server's 
 with other arguments. It is driven by lines: a JSON object starts the server, any other
 line stops it.
 
-    python -m conformance.prove.warm mockserver mockserver.app mockserver.defects
+    python -m aios_conformance.conformance.prove.warm PACKAGE MODULE…
 """
 
 import json
@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from time import monotonic
 
-import spec
-from conformance.options import TargetError
+from aios_conformance import spec
+from aios_conformance.conformance.options.values import TargetError
 
 START_S = 60.0
 _LISTENING = re.compile(rb"listening on (http://\S+)\n")

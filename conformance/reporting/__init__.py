@@ -9,9 +9,15 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from conformance.options import OptionError
-from conformance.reporting import badge, html_page, json_report, junit, markdown
-from conformance.result import RunResult
+from aios_conformance.conformance.options.values import OptionError
+from aios_conformance.conformance.reporting import (
+    badge,
+    html_page,
+    json_report,
+    junit,
+    markdown,
+)
+from aios_conformance.conformance.terms.result import RunResult
 
 WRITERS: Mapping[str, Callable[[RunResult], str]] = {
     "report.json": json_report.render,

@@ -4,8 +4,8 @@ from xml.sax.saxutils import escape
 
 import orjson
 
-from conformance.reporting.wording import chosen
-from conformance.result import RunResult
+from aios_conformance.conformance.reporting.wording import chosen
+from aios_conformance.conformance.terms.result import RunResult
 
 LABEL = "AIOS conformance"
 _COLOURS = {"brightgreen": "#2f8f46", "yellow": "#9a6700", "red": "#c0352b"}

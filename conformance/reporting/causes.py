@@ -7,9 +7,9 @@ Requirements share a cause if their foremost findings say the same.
 
 from dataclasses import dataclass
 
-from conformance.likeness import likeness
-from conformance.reporting.wording import badness, findings_first
-from conformance.result import RequirementResult, RunResult
+from aios_conformance.conformance.judging.fingerprint import likeness
+from aios_conformance.conformance.reporting.wording import badness, findings_first
+from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 
 
 @dataclass(frozen=True, slots=True)

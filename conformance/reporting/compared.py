@@ -3,9 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from conformance.reporting.promises import Promise, promises
-from conformance.reporting.wording import in_short, sentence
-from conformance.result import RequirementResult, RunResult, Verdict
+from aios_conformance.conformance.reporting.promises import Promise, promises
+from aios_conformance.conformance.reporting.wording import in_short, sentence
+from aios_conformance.conformance.terms.result import (
+    RequirementResult,
+    RunResult,
+    Verdict,
+)
 
 # The worst first: a cell has the worst verdict of its requirements.
 _WORST: Sequence[Verdict] = (
@@ -22,7 +26,7 @@ _BROKEN = frozenset({"error", "fail", "warn", "waived"})
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class DialectOutcome:
     """What the run of one dialect came to; no result: its paths did not answer."""
 
     dialect: str
@@ -74,7 +78,7 @@ class Row:
 class Comparison:
     """One target under several contracts."""
 
-    judgements: Sequence[Judgement]
+    judgements: Sequence[DialectOutcome]
     rows: Sequence[Row]
     requests: int  # that were sent
     apart: int  # that a run for each dialect would have sent
@@ -116,7 +120,9 @@ class Comparison:
         )
 
 
-def compare(judgements: Sequence[Judgement], requests: int, apart: int) -> Comparison:
+def compare(
+    judgements: Sequence[DialectOutcome], requests: int, apart: int
+) -> Comparison:
     """Put the results of several dialects side by side, promise by promise.
 
     `requests` were sent; runs of their own would have sent as many as `apart`.

@@ -11,20 +11,24 @@ from typing import Any
 
 import orjson
 
-from conformance.options import OptionError
-from conformance.reporting import dialects_page, write_atomically
-from conformance.reporting.compared import (
+from aios_conformance.conformance.options.values import OptionError
+from aios_conformance.conformance.reporting import dialects_page, write_atomically
+from aios_conformance.conformance.reporting.compared import (
     Cell,
     Comparison,
-    Judgement,
+    DialectOutcome,
     Row,
     sources,
     why,
 )
-from conformance.reporting.json_report import NAME, plain, suite_version
-from conformance.reporting.markdown import code, escape
-from conformance.reporting.wording import VERDICT_WORDS, counts_line
-from conformance.result import RequirementResult
+from aios_conformance.conformance.reporting.json_report import (
+    NAME,
+    plain,
+    suite_version,
+)
+from aios_conformance.conformance.reporting.markdown import code, escape
+from aios_conformance.conformance.reporting.wording import VERDICT_WORDS, counts_line
+from aios_conformance.conformance.terms.result import RequirementResult
 
 SCHEMA_VERSION = 1
 STEM = "dialects"
@@ -70,7 +74,7 @@ def render_json(comparison: Comparison) -> str:
     return orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def _judgement(each: Judgement) -> dict[str, Any]:
+def _judgement(each: DialectOutcome) -> dict[str, Any]:
     result = each.result
     said: dict[str, Any] = {
         "dialect": each.dialect,
@@ -139,7 +143,7 @@ def render_markdown(comparison: Comparison) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _dialects(judgements: Sequence[Judgement]) -> str:
+def _dialects(judgements: Sequence[DialectOutcome]) -> str:
     lines = ["| dialect | claim | verdicts |", "|---|---|---|"]
     for each in judgements:
         if each.result is None:

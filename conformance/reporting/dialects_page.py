@@ -3,19 +3,19 @@
 from functools import cache
 from pathlib import Path
 
-from conformance.reporting.compared import (
+from aios_conformance.conformance.reporting.compared import (
     Cell,
     Comparison,
-    Judgement,
+    DialectOutcome,
     Row,
     sources,
     why,
 )
-from conformance.reporting.html_rows import pill
-from conformance.reporting.json_report import suite_version
-from conformance.reporting.markup import Markup, html, tag
-from conformance.reporting.wording import counts_line
-from conformance.result import RequirementResult
+from aios_conformance.conformance.reporting.html_rows import pill
+from aios_conformance.conformance.reporting.json_report import suite_version
+from aios_conformance.conformance.reporting.markup import Markup, html, tag
+from aios_conformance.conformance.reporting.wording import counts_line
+from aios_conformance.conformance.terms.result import RequirementResult
 
 _STYLE = """
 main.wide, header.wide { max-width: 90rem; }
@@ -85,7 +85,7 @@ def _dialects(comparison: Comparison) -> Markup:
     )
 
 
-def _judgement(each: Judgement) -> Markup:
+def _judgement(each: DialectOutcome) -> Markup:
     if each.result is None:
         cells: list[Markup | str] = [each.dialect, "not answered", each.reason]
     else:

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from conformance.exchange import Exchange, Response
-from conformance.reporting.json_report import plain
+from aios_conformance.conformance.reporting.json_report import plain
+from aios_conformance.conformance.terms.exchange import Exchange, Response
 
 LENGTH = 3_000
 _NUMBERS = 8

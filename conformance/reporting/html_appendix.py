@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from conformance.reporting.markup import Markup, html, tag
-from conformance.reporting.wording import again
-from conformance.result import RequirementResult, RunResult
-from spec import LEVEL_RULE, requirements_sha256, sources
+from aios_conformance.conformance.reporting.markup import Markup, html, tag
+from aios_conformance.conformance.reporting.wording import again
+from aios_conformance.conformance.terms.result import RequirementResult, RunResult
+from aios_conformance.spec import LEVEL_RULE, requirements_sha256, sources
 
 
 def behaviour(result: RunResult) -> Markup | None:

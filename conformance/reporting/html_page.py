@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from conformance.catalogue import all_checks
-from conformance.options import SuiteError
-from conformance.reporting import html_appendix as appendix
-from conformance.reporting.causes import Cause, causes, counted
-from conformance.reporting.html_rows import filters, pill, row
-from conformance.reporting.json_report import suite_version
-from conformance.reporting.markup import Markup, html, tag
-from conformance.reporting.wording import (
+from aios_conformance.conformance.options.values import SuiteError
+from aios_conformance.conformance.reporting import html_appendix as appendix
+from aios_conformance.conformance.reporting.causes import Cause, causes, counted
+from aios_conformance.conformance.reporting.html_rows import filters, pill, row
+from aios_conformance.conformance.reporting.json_report import suite_version
+from aios_conformance.conformance.reporting.markup import Markup, html, tag
+from aios_conformance.conformance.reporting.wording import (
     API_TITLES,
     KIND_MEANINGS,
     VERDICT_MEANINGS,
@@ -28,8 +27,9 @@ from conformance.reporting.wording import (
     in_short,
     sentence,
 )
-from conformance.result import RunResult, Verdict
-from spec import rulings
+from aios_conformance.conformance.terms.catalogue import all_checks
+from aios_conformance.conformance.terms.result import RunResult, Verdict
+from aios_conformance.spec import rulings
 
 TOP_FINDINGS = 12
 _HERE = Path(__file__).parent

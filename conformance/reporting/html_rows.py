@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 
-from conformance.exchange import Exchange
-from conformance.reporting.excerpt import answer_text, request_text
-from conformance.reporting.markup import Markup, html, tag
-from conformance.reporting.wording import (
+from aios_conformance.conformance.reporting.excerpt import answer_text, request_text
+from aios_conformance.conformance.reporting.markup import Markup, html, tag
+from aios_conformance.conformance.reporting.wording import (
     KIND_MEANINGS,
     VERDICT_WORDS,
     actual_text,
     api_rows,
 )
-from conformance.result import (
+from aios_conformance.conformance.terms.exchange import Exchange
+from aios_conformance.conformance.terms.result import (
     CheckCoverage,
     Evidence,
     RequirementResult,
     RunResult,
     Verdict,
 )
-from spec import Requirement, Ruling
+from aios_conformance.spec import Requirement, Ruling
 
 FINDINGS_SHOWN = 3
 SOURCES_SHOWN = 12

@@ -8,15 +8,15 @@ from typing import Any
 
 import orjson
 
-from conformance.exchange import Exchange, Facts
-from conformance.result import (
+from aios_conformance.conformance.terms.exchange import Exchange, Facts
+from aios_conformance.conformance.terms.result import (
     CheckCoverage,
     Evidence,
     RequirementResult,
     RunResult,
     Usage,
 )
-from spec import LEVEL_RULE, requirement, requirements_sha256
+from aios_conformance.spec import LEVEL_RULE, requirement, requirements_sha256
 
 NAME = "aios-conformance"
 SCHEMA_VERSION = 1

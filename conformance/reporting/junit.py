@@ -2,8 +2,13 @@
 
 from xml.etree import ElementTree as ET
 
-from conformance.reporting.wording import VERDICT_WORDS, actual_text, chosen, in_short
-from conformance.result import RequirementResult, RunResult
+from aios_conformance.conformance.reporting.wording import (
+    VERDICT_WORDS,
+    actual_text,
+    chosen,
+    in_short,
+)
+from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 
 SUITE = "aios-conformance"
 

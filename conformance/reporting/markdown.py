@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from conformance.reporting.causes import Cause, causes, counted
-from conformance.reporting.wording import (
+from aios_conformance.conformance.reporting.causes import Cause, causes, counted
+from aios_conformance.conformance.reporting.wording import (
     KIND_MEANINGS,
     VERDICT_WORDS,
     actual_text,
@@ -13,7 +13,7 @@ from conformance.reporting.wording import (
     chosen,
     claim_sentence,
 )
-from conformance.result import RunResult
+from aios_conformance.conformance.terms.result import RunResult
 
 SHOWN = 25
 _SIGNS = {"fail": "❌", "warn": "⚠️", "error": "💥"}

@@ -9,15 +9,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from conformance.reporting.causes import Cause, causes, counted
-from conformance.reporting.wording import (
+from aios_conformance.conformance.reporting.causes import Cause, causes, counted
+from aios_conformance.conformance.reporting.wording import (
     VERDICT_WORDS,
     api_rows,
     chosen,
     claim_sentence,
     found_sentence,
 )
-from conformance.result import PlanSummary, RunResult, Verdict
+from aios_conformance.conformance.terms.result import PlanSummary, RunResult, Verdict
 
 FINDINGS_SHOWN = 12
 OTHERS_SHOWN = 5

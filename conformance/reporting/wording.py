@@ -6,10 +6,15 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from conformance.check import Kind
-from conformance.options import ConformanceError
-from conformance.reporting.json_report import plain
-from conformance.result import Evidence, RequirementResult, RunResult, Verdict
+from aios_conformance.conformance.options.values import ConformanceError
+from aios_conformance.conformance.reporting.json_report import plain
+from aios_conformance.conformance.terms.check import Kind
+from aios_conformance.conformance.terms.result import (
+    Evidence,
+    RequirementResult,
+    RunResult,
+    Verdict,
+)
 
 VERDICT_WORDS: Mapping[Verdict, str] = {
     "pass": "pass",

@@ -5,7 +5,7 @@ One module per API or dialect; `registry()` lists all of them by name.
 
 from collections.abc import Mapping
 
-from mockserver.defects import (
+from aios_conformance.mockserver.defects import (
     aigne_hub,
     aihubmix,
     chat,
@@ -35,7 +35,7 @@ from mockserver.defects import (
     streams,
     variations,
 )
-from mockserver.defects.planting import Defect
+from aios_conformance.mockserver.defects.planting import Defect
 
 _ALL: tuple[Defect, ...] = (
     *common.DEFECTS,

@@ -2,19 +2,24 @@
 
 from dataclasses import replace
 
-from mockserver.defects import neighbours as sins
-from mockserver.defects.neighbours import API, of_form
-from mockserver.defects.planting import (
+from aios_conformance.mockserver.defects import neighbours as sins
+from aios_conformance.mockserver.defects.neighbours import API, of_form
+from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
     in_refusal,
     in_response,
 )
-from mockserver.defects.tables import REMOVED, forgives, member, refuses
-from serving.codec import decode, encode
-from serving.context import Context
-from serving.errors import ApiError
-from serving.stages import Answer, Response
+from aios_conformance.mockserver.defects.tables import (
+    REMOVED,
+    forgives,
+    member,
+    refuses,
+)
+from aios_conformance.serving.codec import decode, encode
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.errors import ApiError
+from aios_conformance.serving.stages import Answer, Response
 
 VALID = {
     "AIGNE-REQ-001": "a valid request", "AIGNE-REQ-002": "a valid request",
@@ -26,7 +31,7 @@ KEYED = {"AIGNE-REQ-003": "the right key", "META-114": "no key is right"}
 @in_answer("AIGNE-REQ-011", api=API, also={
     "META-107": "flat ids count as one", "AIGNE-RES-003": "an object per input",
 })  # fmt: skip
-def aigne_ids_are_many_inputs(context: Context, answer: Answer) -> bool:
+def aigne_ids_are_many_inputs(context: RequestContext, answer: Answer) -> bool:
     """A flat array of token ids gives one item for each id."""
     ids = context.body["input"]
     if not sins.asks(context.body, "ids"):
@@ -39,7 +44,7 @@ def aigne_ids_are_many_inputs(context: Context, answer: Answer) -> bool:
 @in_answer("META-107", api=API, also={
     "AIGNE-RES-003": "an object per input", "AIGNE-REQ-010": "an item for each",
 })  # fmt: skip
-def aigne_id_lists_are_merged(context: Context, answer: Answer) -> bool:
+def aigne_id_lists_are_merged(context: RequestContext, answer: Answer) -> bool:
     """An array of token arrays gives one item."""
     merged = sins.asks(context.body, "id lists") and len(answer["data"]) > 1
     if merged:
@@ -48,7 +53,7 @@ def aigne_id_lists_are_merged(context: Context, answer: Answer) -> bool:
 
 
 @in_answer("META-108", api=API)
-def aigne_nested_ids_differ(context: Context, answer: Answer) -> bool:
+def aigne_nested_ids_differ(context: RequestContext, answer: Answer) -> bool:
     """An array of one token array has the vector turned round."""
     if not sins.asks(context.body, "id lists"):
         return False
@@ -60,14 +65,14 @@ def aigne_nested_ids_differ(context: Context, answer: Answer) -> bool:
 @in_answer("AIGNE-SEM-001", api=API, also={
     "AIGNE-SEM-002": "one number has no direction",
 })  # fmt: skip
-def aigne_vectors_of_one_number(context: Context, answer: Answer) -> None:
+def aigne_vectors_of_one_number(context: RequestContext, answer: Answer) -> None:
     """A vector is a single number."""
     for item in answer["data"]:
         item["embedding"] = item["embedding"][:1]
 
 
 @in_answer("AIGNE-SEM-002", api=API)
-def aigne_single_texts_lie_elsewhere(context: Context, answer: Answer) -> bool:
+def aigne_single_texts_lie_elsewhere(context: RequestContext, answer: Answer) -> bool:
     """A text alone has the opposite vector."""
     if not isinstance(context.body["input"], str):
         return False
@@ -77,7 +82,7 @@ def aigne_single_texts_lie_elsewhere(context: Context, answer: Answer) -> bool:
 
 
 @in_answer("META-109", api=API, also={"AIGNE-RES-009": "the same member"})
-def aigne_object_of_a_batch_differs(context: Context, answer: Answer) -> bool:
+def aigne_object_of_a_batch_differs(context: RequestContext, answer: Answer) -> bool:
     """The answer to a batch is called a batch."""
     if len(answer["data"]) < 2:
         return False
@@ -89,14 +94,14 @@ def aigne_object_of_a_batch_differs(context: Context, answer: Answer) -> bool:
     "AIGNE-RES-002": "no object has it", "AIGNE-RES-003": "no list is found",
     "META-107": "no list is found", "AIGNE-SEM-001": "no vector is found",
 })  # fmt: skip
-def aigne_answers_are_bare_lists(context: Context, found: Response) -> Response:
+def aigne_answers_are_bare_lists(context: RequestContext, found: Response) -> Response:
     """The answer is the array of items, without an object around it."""
     return found[0], found[1], encode(decode(found[2])["data"])
 
 
 @in_refusal("META-114", api=API)
 def aigne_wrong_keys_are_400(
-    context: Context, error: ApiError, found: Response
+    context: RequestContext, error: ApiError, found: Response
 ) -> Response:
     """A wrong key is answered 400."""
     return (400, *found[1:]) if error.code == "invalid_api_key" else found
@@ -168,7 +173,9 @@ _TABLE: tuple[Defect, ...] = (
 
 
 @in_refusal(freedom="A-148")
-def aigne_keys_are_403(context: Context, error: ApiError, found: Response) -> Response:
+def aigne_keys_are_403(
+    context: RequestContext, error: ApiError, found: Response
+) -> Response:
     """A missing or wrong key is answered 403."""
     return (403, *found[1:]) if found[0] == 401 else found
 

@@ -4,21 +4,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mockserver.defects import neighbours as sins
-from mockserver.defects.neighbours import API, of_form
-from mockserver.defects.planting import (
+from aios_conformance.mockserver.defects import neighbours as sins
+from aios_conformance.mockserver.defects.neighbours import API, of_form
+from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
     in_parameters,
     in_refusal,
 )
-from mockserver.defects.tables import REMOVED, crashes, forgives, member, refuses
-from mockserver.defects.whens import equals, has
-from mockserver.plan import Tally
-from serving.context import Context
-from serving.engine import Engine, TooLong
-from serving.errors import ApiError, Meaningless, Unauthorized
-from serving.stages import Answer, Response, Stages
+from aios_conformance.mockserver.defects.tables import (
+    REMOVED,
+    crashes,
+    forgives,
+    member,
+    refuses,
+)
+from aios_conformance.mockserver.defects.whens import equals, has
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine, TooLong
+from aios_conformance.serving.errors import ApiError, Meaningless, Unauthorized
+from aios_conformance.serving.stages import Answer, Response, Stages
 
 MODEL = "text-embedding-3-small"
 VALID = {
@@ -31,7 +37,7 @@ def _unlimited(name: str, primary: str, many: bool, also: Mapping[str, str]) -> 
     """Read only the beginning where a limit on tokens is broken: the answer is 200."""
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        async def answer(context: Context) -> Answer:
+        async def answer(context: RequestContext) -> Answer:
             try:
                 return await stages.answer(context)
             except (Meaningless, TooLong):
@@ -51,7 +57,7 @@ def _unlimited(name: str, primary: str, many: bool, also: Mapping[str, str]) -> 
 
 
 @in_parameters("AHM-SEM-003", api=API, also={"META-112": "the same statement"})
-def aihubmix_user_is_embedded(context: Context) -> bool:
+def aihubmix_user_is_embedded(context: RequestContext) -> bool:
     """The user's name is a part of the text."""
     user, text = context.parameters.get("user"), context.parameters["input"]
     if user is None or not isinstance(text, str):
@@ -61,7 +67,7 @@ def aihubmix_user_is_embedded(context: Context) -> bool:
 
 
 @in_answer("META-112", api=API, also={"AHM-SEM-003": "the same statement"})
-def aihubmix_user_turns_vectors(context: Context, answer: Answer) -> bool:
+def aihubmix_user_turns_vectors(context: RequestContext, answer: Answer) -> bool:
     """With a user the vectors are shifted by one component."""
     if "user" not in context.parameters:
         return False
@@ -71,7 +77,7 @@ def aihubmix_user_turns_vectors(context: Context, answer: Answer) -> bool:
 
 
 @in_answer("AHM-SEM-002", api=API, also={"META-093": "another vector"})
-def aihubmix_base64_is_another_vector(context: Context, answer: Answer) -> bool:
+def aihubmix_base64_is_another_vector(context: RequestContext, answer: Answer) -> bool:
     """base64 holds the vector shifted by three bytes."""
     if not sins.is_base64(context):
         return False
@@ -81,7 +87,7 @@ def aihubmix_base64_is_another_vector(context: Context, answer: Answer) -> bool:
 
 
 @in_answer("META-113", api=API, also={"AHM-RES-008": "the same member"})
-def aihubmix_object_of_a_batch_differs(context: Context, answer: Answer) -> bool:
+def aihubmix_object_of_a_batch_differs(context: RequestContext, answer: Answer) -> bool:
     """The answer to a batch is called a batch."""
     if len(answer["data"]) < 2:
         return False
@@ -91,19 +97,22 @@ def aihubmix_object_of_a_batch_differs(context: Context, answer: Answer) -> bool
 
 @in_refusal("META-114", api=API)
 def aihubmix_wrong_keys_are_400(
-    context: Context, error: ApiError, found: Response
+    context: RequestContext, error: ApiError, found: Response
 ) -> Response:
     """A wrong key is answered 400."""
     return (400, *found[1:]) if error.code == "invalid_api_key" else found
 
 
 def _admitting(
-    name: str, primary: str, also: Mapping[str, str], sin: Callable[[Context], Any]
+    name: str,
+    primary: str,
+    also: Mapping[str, str],
+    sin: Callable[[RequestContext], Any],
 ) -> Defect:
     """Commit a sin before a request is admitted; it may raise."""
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def admit(context: Context) -> None:
+        def admit(context: RequestContext) -> None:
             stages.admit(context)
             try:
                 tally.add(sin(context))
@@ -116,14 +125,14 @@ def _admitting(
     return Defect(name, sin.__doc__ or "", plant, primary, also)
 
 
-def _forgets_its_key(context: Context) -> bool:
+def _forgets_its_key(context: RequestContext) -> bool:
     """The right key is answered 401 but for the first three requests."""
     if context.number <= 3:
         return False
     raise Unauthorized("the key is unknown", code="invalid_api_key")
 
 
-def _old(context: Context) -> bool:
+def _old(context: RequestContext) -> bool:
     return "ada" in str(context.body.get("model"))
 
 
@@ -240,14 +249,14 @@ _TABLE: tuple[Defect, ...] = (
 
 @in_refusal(freedom="META-114: 401 or 403")
 def aihubmix_keys_are_403(
-    context: Context, error: ApiError, found: Response
+    context: RequestContext, error: ApiError, found: Response
 ) -> Response:
     """A missing or wrong key is answered 403."""
     return (403, *found[1:]) if found[0] == 401 else found
 
 
 @in_answer(freedom="A-153", api=API)
-def aihubmix_items_have_no_object(context: Context, answer: Answer) -> None:
+def aihubmix_items_have_no_object(context: RequestContext, answer: Answer) -> None:
     """Items have no object member, as in the sample."""
     for item in answer["data"]:
         del item["object"]

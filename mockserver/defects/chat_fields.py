@@ -1,7 +1,12 @@
 """What a chat server can get wrong in single fields of requests and answers."""
 
-from mockserver.defects.planting import Defect
-from mockserver.defects.tables import REMOVED, forgives, member, refuses
+from aios_conformance.mockserver.defects.planting import Defect
+from aios_conformance.mockserver.defects.tables import (
+    REMOVED,
+    forgives,
+    member,
+    refuses,
+)
 
 API = "chat"
 TICKED = {"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}

@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from mockserver.defects.planting import Defect, in_answer, in_parameters
-from serving.context import Context
-from serving.stages import Answer
+from aios_conformance.mockserver.defects.planting import (
+    Defect,
+    in_answer,
+    in_parameters,
+)
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.stages import Answer
 
 API = "chat"
 
@@ -18,7 +22,7 @@ def _positions(answer: Answer) -> list[dict[str, Any]]:
 
 
 @in_parameters("META-072", api=API)
-def chat_logprobs_unasked(context: Context) -> object:
+def chat_logprobs_unasked(context: RequestContext) -> object:
     """Log probabilities come unasked."""
     unasked = not context.parameters["logprobs"]
     context.parameters["logprobs"] = True
@@ -26,7 +30,7 @@ def chat_logprobs_unasked(context: Context) -> object:
 
 
 @in_parameters("CHAT-SEM-005", api=API, origin="vllm-project/vllm#4795")
-def chat_logprobs_without_top_ignored(context: Context) -> object:
+def chat_logprobs_without_top_ignored(context: RequestContext) -> object:
     """Logprobs true without top_logprobs gives none."""
     if not context.parameters["logprobs"] or context.parameters.get("top_logprobs"):
         return False
@@ -37,7 +41,7 @@ def chat_logprobs_without_top_ignored(context: Context) -> object:
 @in_answer("CHAT-SEM-006", api=API, also={
     "META-068": "k - 1 of them",
 })  # fmt: skip
-def chat_one_alternative_short(context: Context, answer: Answer) -> object:
+def chat_one_alternative_short(context: RequestContext, answer: Answer) -> object:
     """top_logprobs k lists k - 1 alternatives."""
     acted = False
     for position in _positions(answer):
@@ -51,7 +55,7 @@ def chat_one_alternative_short(context: Context, answer: Answer) -> object:
     "META-067": "probabilities above 1", "META-069": "another log probability",
     "META-068": "the order turns",
 })  # fmt: skip
-def chat_logprobs_positive(context: Context, answer: Answer) -> object:
+def chat_logprobs_positive(context: RequestContext, answer: Answer) -> object:
     """Log probabilities have lost their sign."""
     positions = _positions(answer)
     for position in positions:
@@ -63,7 +67,7 @@ def chat_logprobs_positive(context: Context, answer: Answer) -> object:
 @in_answer("META-067", api=API, also={
     "META-069": "the chosen token has another one",
 })  # fmt: skip
-def chat_probabilities_sum_above_one(context: Context, answer: Answer) -> object:
+def chat_probabilities_sum_above_one(context: RequestContext, answer: Answer) -> object:
     """All alternatives of a position have the log probability of the best."""
     acted = False
     for position in _positions(answer):
@@ -75,7 +79,7 @@ def chat_probabilities_sum_above_one(context: Context, answer: Answer) -> object
 
 @in_answer("META-068", api=API, also={"META-075": "not a prefix",
 })  # fmt: skip
-def chat_alternatives_ascending(context: Context, answer: Answer) -> object:
+def chat_alternatives_ascending(context: RequestContext, answer: Answer) -> object:
     """Alternatives are listed from the least likely on."""
     acted = False
     for position in _positions(answer):
@@ -85,7 +89,7 @@ def chat_alternatives_ascending(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-069", api=API)
-def chat_chosen_logprob_differs(context: Context, answer: Answer) -> object:
+def chat_chosen_logprob_differs(context: RequestContext, answer: Answer) -> object:
     """The chosen token has half the log probability of its own entry."""
     positions = _positions(answer)
     for position in positions:
@@ -96,7 +100,7 @@ def chat_chosen_logprob_differs(context: Context, answer: Answer) -> object:
 @in_answer("META-070", api=API, also={
     "META-071": "the first token is lost",
 })  # fmt: skip
-def chat_first_position_lost(context: Context, answer: Answer) -> object:
+def chat_first_position_lost(context: RequestContext, answer: Answer) -> object:
     """The first two positions of log probabilities are lost."""
     acted = False
     for choice in answer["choices"]:
@@ -107,7 +111,7 @@ def chat_first_position_lost(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-071", api=API)
-def chat_tokens_lose_their_spaces(context: Context, answer: Answer) -> object:
+def chat_tokens_lose_their_spaces(context: RequestContext, answer: Answer) -> object:
     """Tokens of log probabilities are stripped of white space."""
     acted = False
     for position in _positions(answer):
@@ -119,7 +123,7 @@ def chat_tokens_lose_their_spaces(context: Context, answer: Answer) -> object:
 
 
 @in_parameters("META-073", api=API)
-def chat_logprobs_change_the_text(context: Context) -> object:
+def chat_logprobs_change_the_text(context: RequestContext) -> object:
     """Asking for log probabilities changes the text."""
     if not context.parameters["logprobs"]:
         return False
@@ -130,7 +134,9 @@ def chat_logprobs_change_the_text(context: Context) -> object:
 @in_answer("META-075", api=API, also={
     "CHAT-SEM-006": "k - 1 of them", "META-068": "k - 1 of them",
 })  # fmt: skip
-def chat_many_alternatives_skip_the_second(context: Context, answer: Answer) -> object:
+def chat_many_alternatives_skip_the_second(
+    context: RequestContext, answer: Answer
+) -> object:
     """With top_logprobs above 5 the second alternative is skipped."""
     if (context.parameters.get("top_logprobs") or 0) <= 5:
         return False

@@ -3,13 +3,18 @@
 from dataclasses import replace
 from typing import Any
 
-from mockserver.defects.planting import Chunk, Defect, in_answer, in_stream
-from mockserver.defects.tables import refuses
-from mockserver.plan import Tally
-from serving.context import Context
-from serving.engine import Engine
-from serving.errors import Violation
-from serving.stages import Answer, Stages
+from aios_conformance.mockserver.defects.planting import (
+    Chunk,
+    Defect,
+    in_answer,
+    in_stream,
+)
+from aios_conformance.mockserver.defects.tables import refuses
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.errors import Violation
+from aios_conformance.serving.stages import Answer, Stages
 
 API = "chat"
 VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
@@ -17,7 +22,7 @@ VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
 
 def _alternatives_turn_logprobs_on() -> Defect:
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def validate(context: Context) -> list[Violation]:
+        def validate(context: RequestContext) -> list[Violation]:
             asked = context.body.get("top_logprobs")
             if context.api == API and asked and "logprobs" not in context.body:
                 tally.add()
@@ -36,7 +41,7 @@ def _alternatives_turn_logprobs_on() -> Defect:
 
 
 @in_answer("CHAT-RES-011", api=API)
-def chat_last_choice_thinks_aloud(context: Context, answer: Answer) -> object:
+def chat_last_choice_thinks_aloud(context: RequestContext, answer: Answer) -> object:
     """Of several choices the last has its reasoning, with its markup, as content."""
     last = answer["choices"][-1]["message"]
     is_asked_more = context.body.keys() & {"stop", "logprobs", "tools"}
@@ -47,7 +52,7 @@ def chat_last_choice_thinks_aloud(context: Context, answer: Answer) -> object:
 
 
 @in_answer("CHAT-SEM-018", api=API)
-def chat_auto_calls_have_no_id(context: Context, answer: Answer) -> object:
+def chat_auto_calls_have_no_id(context: RequestContext, answer: Answer) -> object:
     """With tool_choice auto calls have an empty id."""
     calls = [c for each in answer["choices"] for c in each["message"]["tool_calls"]]
     if context.body.get("tool_choice") != "auto":
@@ -60,7 +65,7 @@ def chat_auto_calls_have_no_id(context: Context, answer: Answer) -> object:
 @in_stream("COMMON-SEM-002", api=API, also={
     "CHAT-SEM-001": "the same statement", "CHAT-SEM-014": "an error ends a stream",
 })  # fmt: skip
-def chat_chunks_carry_an_error(context: Context, chunks: list[Chunk]) -> None:
+def chat_chunks_carry_an_error(context: RequestContext, chunks: list[Chunk]) -> None:
     """Each chunk has a member `error` that says all is well, which clients raise."""
     for chunk in chunks:
         chunk["error"] = {"code": 0, "message": "success"}

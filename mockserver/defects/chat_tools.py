@@ -3,15 +3,15 @@
 import json
 from typing import Any
 
-from mockserver.defects.planting import (
+from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
     in_answer,
     in_parameters,
     in_stream,
 )
-from serving.context import Context
-from serving.stages import Answer
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.stages import Answer
 
 API = "chat"
 
@@ -23,7 +23,7 @@ def _calls(answer: Answer) -> list[dict[str, Any]]:
 @in_parameters("META-076", api=API, also={
     "CHAT-SEM-017": "the same statement",
 })  # fmt: skip
-def chat_tool_choice_none_calls(context: Context) -> object:
+def chat_tool_choice_none_calls(context: RequestContext) -> object:
     """tool_choice none calls a tool all the same."""
     if context.parameters.get("tool_choice") != "none":
         return False
@@ -34,7 +34,7 @@ def chat_tool_choice_none_calls(context: Context) -> object:
 @in_parameters("META-077", api=API, also={
     "CHAT-SEM-019": "the same statement",
 })  # fmt: skip
-def chat_tool_choice_required_ignored(context: Context) -> object:
+def chat_tool_choice_required_ignored(context: RequestContext) -> object:
     """tool_choice required answers in text."""
     if context.parameters.get("tool_choice") != "required":
         return False
@@ -55,7 +55,7 @@ def _invented(answer: Answer, name: str) -> None:
 @in_answer("META-078", api=API, also={
     "CHAT-REQ-044": "the default is none",
 })  # fmt: skip
-def chat_calls_without_tools(context: Context, answer: Answer) -> object:
+def chat_calls_without_tools(context: RequestContext, answer: Answer) -> object:
     """An answer to a request without tools has a call."""
     if context.parameters.get("tools"):
         return False
@@ -66,7 +66,7 @@ def chat_calls_without_tools(context: Context, answer: Answer) -> object:
 @in_parameters("CHAT-REQ-045", api=API, also={
     "META-079": "auto and the default differ",
 })  # fmt: skip
-def chat_tools_default_to_required(context: Context) -> object:
+def chat_tools_default_to_required(context: RequestContext) -> object:
     """With tools and no tool_choice a call is forced."""
     if not context.parameters.get("tools") or context.body.get("tool_choice"):
         return False
@@ -78,7 +78,7 @@ def chat_tools_default_to_required(context: Context) -> object:
     "META-077": "its soft clause",
     "META-081": "a name outside the list",
 })  # fmt: skip
-def chat_called_name_is_prefixed(context: Context, answer: Answer) -> object:
+def chat_called_name_is_prefixed(context: RequestContext, answer: Answer) -> object:
     """Calls name the function with a prefix."""
     calls = _calls(answer)
     for call in calls:
@@ -89,7 +89,7 @@ def chat_called_name_is_prefixed(context: Context, answer: Answer) -> object:
 @in_answer("META-080", api=API, also={
     "CHAT-SEM-020": "arguments are no JSON",
 })  # fmt: skip
-def chat_arguments_are_cut(context: Context, answer: Answer) -> object:
+def chat_arguments_are_cut(context: RequestContext, answer: Answer) -> object:
     """Arguments lack their last brace."""
     calls = _calls(answer)
     for call in calls:
@@ -98,7 +98,7 @@ def chat_arguments_are_cut(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-080", api=API)
-def chat_arguments_are_strings(context: Context, answer: Answer) -> object:
+def chat_arguments_are_strings(context: RequestContext, answer: Answer) -> object:
     """Every argument is a number, whatever the schema says."""
     acted = False
     for call in _calls(answer):
@@ -110,7 +110,7 @@ def chat_arguments_are_strings(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-080", api=API)
-def chat_arguments_miss_the_required(context: Context, answer: Answer) -> object:
+def chat_arguments_miss_the_required(context: RequestContext, answer: Answer) -> object:
     """Arguments are empty, although the schema requires some."""
     acted = False
     for call in _calls(answer):
@@ -122,7 +122,9 @@ def chat_arguments_miss_the_required(context: Context, answer: Answer) -> object
 @in_answer("META-081", api=API, also={
     "CHAT-SEM-020": "a name that was not offered", "META-077": "its soft clause",
 })  # fmt: skip
-def chat_calls_what_it_was_trained_on(context: Context, answer: Answer) -> object:
+def chat_calls_what_it_was_trained_on(
+    context: RequestContext, answer: Answer
+) -> object:
     """Calls name the weather tool, whatever it is called now."""
     acted = False
     for call in _calls(answer):
@@ -132,7 +134,7 @@ def chat_calls_what_it_was_trained_on(context: Context, answer: Answer) -> objec
 
 
 @in_stream("CHAT-SEM-020", api=API, origin="vllm-project/vllm#14951")
-def chat_streamed_name_repeats(context: Context, chunks: list[Chunk]) -> None:
+def chat_streamed_name_repeats(context: RequestContext, chunks: list[Chunk]) -> None:
     """Every tool-call delta repeats the name."""
     name = ""
     for chunk in chunks:
@@ -145,7 +147,9 @@ def chat_streamed_name_repeats(context: Context, chunks: list[Chunk]) -> None:
 @in_stream("META-080", api=API, also={
     "CHAT-SEM-020": "arguments are no JSON",
 }, origin="vllm-project/vllm#21046")  # fmt: skip
-def chat_streamed_arguments_lose_a_piece(context: Context, chunks: list[Chunk]) -> None:
+def chat_streamed_arguments_lose_a_piece(
+    context: RequestContext, chunks: list[Chunk]
+) -> None:
     """The last piece of streamed arguments is lost."""
     pieces = [
         call["function"]
@@ -159,7 +163,7 @@ def chat_streamed_arguments_lose_a_piece(context: Context, chunks: list[Chunk]) 
 
 
 @in_answer("CHAT-RES-014", api=API, origin="vllm-project/vllm#44104")
-def chat_tool_calls_is_null(context: Context, answer: Answer) -> object:
+def chat_tool_calls_is_null(context: RequestContext, answer: Answer) -> object:
     """A plain answer has null in place of an empty list of calls."""
     plain = [c["message"] for c in answer["choices"] if not c["message"]["tool_calls"]]
     for message in plain:

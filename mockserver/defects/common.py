@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from mockserver.defects.planting import (
+from aios_conformance.mockserver.defects.planting import (
     Defect,
     Plant,
     in_answer,
@@ -11,13 +11,19 @@ from mockserver.defects.planting import (
     in_refusal,
     in_response,
 )
-from mockserver.defects.tables import REMOVED, crashes, forgives, member, refuses
-from mockserver.defects.whens import lacks
-from mockserver.plan import Tally
-from serving.context import Context
-from serving.engine import Engine
-from serving.errors import ApiError
-from serving.stages import Answer, Response, Stages
+from aios_conformance.mockserver.defects.tables import (
+    REMOVED,
+    crashes,
+    forgives,
+    member,
+    refuses,
+)
+from aios_conformance.mockserver.defects.whens import lacks
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.errors import ApiError
+from aios_conformance.serving.stages import Answer, Response, Stages
 
 ALL = "rerank score chat completions embeddings"
 GENERATING = "chat completions"
@@ -26,7 +32,9 @@ GENERATING = "chat completions"
 @in_refusal("COMMON-ERR-001", also={
     "COMMON-ERR-003": "which code a breach gets",
 })  # fmt: skip
-def breaches_are_403(context: Context, error: ApiError, found: Response) -> Response:
+def breaches_are_403(
+    context: RequestContext, error: ApiError, found: Response
+) -> Response:
     """Schema breaches are answered 403."""
     return (403, *found[1:]) if found[0] == 422 else found
 
@@ -34,7 +42,9 @@ def breaches_are_403(context: Context, error: ApiError, found: Response) -> Resp
 @in_refusal("COMMON-ERR-002", also={
     "COMMON-ERR-001": "an undocumented code",
 })  # fmt: skip
-def not_json_is_415(context: Context, error: ApiError, found: Response) -> Response:
+def not_json_is_415(
+    context: RequestContext, error: ApiError, found: Response
+) -> Response:
     """A body that is not JSON is answered 415."""
     return (415, *found[1:]) if not context.body and found[0] == 400 else found
 
@@ -43,7 +53,7 @@ def not_json_is_415(context: Context, error: ApiError, found: Response) -> Respo
     "COMMON-ERR-001": "an undocumented code",
 })  # fmt: skip
 def rerank_breaches_are_404(
-    context: Context, error: ApiError, found: Response
+    context: RequestContext, error: ApiError, found: Response
 ) -> Response:
     """A breach of rerank's table is answered 404."""
     return (404, *found[1:]) if found[0] == 422 else found
@@ -51,7 +61,7 @@ def rerank_breaches_are_404(
 
 @in_refusal("COMMON-ERR-006", origin="vllm-project/vllm#51654")
 def refusals_are_plain_text(
-    context: Context, error: ApiError, found: Response
+    context: RequestContext, error: ApiError, found: Response
 ) -> Response:
     """Refusals are plain text."""
     return found[0], {"Content-Type": "text/plain"}, error.message.encode()
@@ -59,7 +69,7 @@ def refusals_are_plain_text(
 
 @in_refusal("COMMON-ERR-006", api="chat")
 def chat_refusals_are_empty(
-    context: Context, error: ApiError, found: Response
+    context: RequestContext, error: ApiError, found: Response
 ) -> Response:
     """Chat's refusals have no body."""
     return found[0], found[1], b""
@@ -67,20 +77,20 @@ def chat_refusals_are_empty(
 
 @in_refusal("COMMON-ERR-008", origin="runpod-workers/worker-vllm#57")
 def unknown_model_is_200(
-    context: Context, error: ApiError, found: Response
+    context: RequestContext, error: ApiError, found: Response
 ) -> Response:
     """An unknown model is answered 200 with an error body."""
     return (200, *found[1:]) if error.code == "model_not_found" else found
 
 
 @in_response("COMMON-RES-001")
-def success_is_201(context: Context, found: Response) -> Response:
+def success_is_201(context: RequestContext, found: Response) -> Response:
     """Whole successes are answered 201."""
     return (201, *found[1:])
 
 
 @in_response("COMMON-RES-001", api="score")
-def score_success_is_202(context: Context, found: Response) -> Response:
+def score_success_is_202(context: RequestContext, found: Response) -> Response:
     """Score successes are answered 202."""
     return (202, *found[1:])
 
@@ -91,13 +101,13 @@ def score_success_is_202(context: Context, found: Response) -> Response:
     "CHAT-REQ-034": "not one object", "COMP-REQ-030": "not one object",
     "META-060": "not one object",
 })  # fmt: skip
-def success_is_an_array(context: Context, found: Response) -> Response:
+def success_is_an_array(context: RequestContext, found: Response) -> Response:
     """Successes come as an array with one object."""
     return found[0], found[1], b"[" + found[2] + b"]"
 
 
 @in_response("COMMON-RES-003")
-def success_is_labelled_text(context: Context, found: Response) -> Response:
+def success_is_labelled_text(context: RequestContext, found: Response) -> Response:
     """Successes carry Content-Type text/plain."""
     return found[0], {"Content-Type": "text/plain"}, found[2]
 
@@ -106,7 +116,7 @@ def success_is_labelled_text(context: Context, found: Response) -> Response:
     "COMMON-SEM-002": "half a body", "COMP-SEM-001": "half a body",
     "COMP-REQ-030": "half a body is no JSON", "META-060": "half a body is no JSON",
 })  # fmt: skip
-def every_third_body_is_cut(context: Context, found: Response) -> Response:
+def every_third_body_is_cut(context: RequestContext, found: Response) -> Response:
     """Every third answer of completions lacks its last ten bytes."""
     return (*found[:2], found[2][:-10]) if context.number % 3 == 0 else found
 
@@ -117,14 +127,14 @@ def every_third_body_is_cut(context: Context, found: Response) -> Response:
     "CHAT-RES-001": "the same statement", "COMP-RES-001": "the same statement",
     "EMB-RES-001": "the same statement",
 })  # fmt: skip
-def ids_repeat_after_a_while(context: Context, answer: Answer) -> object:
+def ids_repeat_after_a_while(context: RequestContext, answer: Answer) -> object:
     """Ids are numbered modulo 7."""
     answer["id"] = f"id-{context.number % 7}"
     return True
 
 
 @in_answer("META-116", api="score chat completions embeddings")
-def created_runs_backwards(context: Context, answer: Answer) -> object:
+def created_runs_backwards(context: RequestContext, answer: Answer) -> object:
     """Created falls by a second with each request."""
     answer["created"] -= context.number % 250
     return context.number % 250 > 0
@@ -133,7 +143,7 @@ def created_runs_backwards(context: Context, answer: Answer) -> object:
 @in_answer("COMMON-RES-006", api="chat", also={
     "META-116": "the same statement", "CHAT-RES-003": "the same member",
 })  # fmt: skip
-def chat_created_an_hour_ahead(context: Context, answer: Answer) -> object:
+def chat_created_an_hour_ahead(context: RequestContext, answer: Answer) -> object:
     """Chat's created is an hour ahead."""
     answer["created"] += 3600
     return True
@@ -143,12 +153,12 @@ def _broken_after_an_error() -> Plant:
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         refused: list[dict[str, Any]] = []
 
-        def refusal(context: Context, error: ApiError) -> Response:
+        def refusal(context: RequestContext, error: ApiError) -> Response:
             if context.api == "chat" and "model" not in context.body:
                 refused[:] = [context.body]
             return stages.refusal(context, error)
 
-        async def answer(context: Context) -> Answer:
+        async def answer(context: RequestContext) -> Answer:
             whole = await stages.answer(context)
             rest = {k: v for k, v in context.body.items() if k != "model"}
             if context.api == "chat" and refused == [rest] and "temperature" in rest:
@@ -164,7 +174,7 @@ def _broken_after_an_error() -> Plant:
 
 
 @in_parameters("META-118", api="rerank")
-def rerank_member_order_matters(context: Context) -> object:
+def rerank_member_order_matters(context: RequestContext) -> object:
     """Rerank with `documents` before `query` in the body loses the last document."""
     names = list(context.body)
     if "query" not in names or names.index("query") < names.index("documents"):
@@ -178,7 +188,7 @@ def rerank_member_order_matters(context: Context) -> object:
     "CHAT-REQ-032": "stop null ends the text too",
     "META-042": "cut before the limit", "META-073": "logprobs null cuts the text",
 })  # fmt: skip
-def null_means_one_token(context: Context) -> object:
+def null_means_one_token(context: RequestContext) -> object:
     """Any null member cuts the text after one token."""
     if None not in context.body.values():
         return False

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from mockserver.defects.planting import (
+from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
     in_parameters,
 )
-from serving.context import Context
-from serving.errors import BadRequest
-from serving.stages import Answer
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.errors import BadRequest
+from aios_conformance.serving.stages import Answer
 
 API = "completions"
 VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
@@ -19,7 +19,7 @@ def _laid(answer: Answer) -> list[dict[str, Any]]:
     return [c["logprobs"] for c in answer["choices"] if c["logprobs"]]
 
 
-def _prompts(context: Context) -> int:
+def _prompts(context: RequestContext) -> int:
     prompt = context.parameters["prompt"]
     return len(prompt) if isinstance(prompt, list) else 1
 
@@ -27,7 +27,7 @@ def _prompts(context: Context) -> int:
 @in_parameters("META-084", api=API, also={
     "COMP-SEM-002": "the same statement",
 })  # fmt: skip
-def completions_echo_ignored(context: Context) -> object:
+def completions_echo_ignored(context: RequestContext) -> object:
     """Echo is accepted and ignored."""
     asked = context.parameters["echo"]
     context.parameters["echo"] = False
@@ -37,7 +37,7 @@ def completions_echo_ignored(context: Context) -> object:
 @in_answer("COMP-SEM-002", api=API, also={
     "META-084": "the same statement as a property",
 })  # fmt: skip
-def completions_echo_is_lower_cased(context: Context, answer: Answer) -> object:
+def completions_echo_is_lower_cased(context: RequestContext, answer: Answer) -> object:
     """The echoed text begins in lower case."""
     if not context.parameters["echo"]:
         return False
@@ -50,7 +50,7 @@ def completions_echo_is_lower_cased(context: Context, answer: Answer) -> object:
     "COMP-SEM-002": "the same statement",
 })  # fmt: skip
 def completions_echo_only_in_the_first_choice(
-    context: Context, answer: Answer
+    context: RequestContext, answer: Answer
 ) -> object:
     """Of several choices only the first echoes."""
     prompt = context.parameters["prompt"]
@@ -64,7 +64,7 @@ def completions_echo_only_in_the_first_choice(
 @in_answer("META-085", api=API, also={"COMP-SEM-005": "above the limit",
     "META-040": "above the limit", "META-042": "above the limit",
 })  # fmt: skip
-def completions_echo_is_counted(context: Context, answer: Answer) -> object:
+def completions_echo_is_counted(context: RequestContext, answer: Answer) -> object:
     """Echoed tokens are counted as generated ones."""
     if not context.parameters["echo"]:
         return False
@@ -77,7 +77,9 @@ def completions_echo_is_counted(context: Context, answer: Answer) -> object:
 @in_answer("META-086", api=API, also={
     "COMP-SEM-018": "the groups are exchanged",
 })  # fmt: skip
-def completions_prompts_answered_in_reverse(context: Context, answer: Answer) -> object:
+def completions_prompts_answered_in_reverse(
+    context: RequestContext, answer: Answer
+) -> object:
     """The texts of several prompts come in reverse order."""
     choices = answer["choices"]
     if _prompts(context) < 2:
@@ -91,7 +93,7 @@ def completions_prompts_answered_in_reverse(context: Context, answer: Answer) ->
 @in_answer("COMP-SEM-018", api=API, also={
     "META-086": "a prompt has no text",
 })  # fmt: skip
-def completions_last_prompt_lost(context: Context, answer: Answer) -> object:
+def completions_last_prompt_lost(context: RequestContext, answer: Answer) -> object:
     """The last of several prompts gets no choice."""
     if _prompts(context) < 2:
         return False
@@ -101,7 +103,7 @@ def completions_last_prompt_lost(context: Context, answer: Answer) -> object:
 
 
 @in_answer("COMP-SEM-018", api=API)
-def completions_index_starts_again(context: Context, answer: Answer) -> object:
+def completions_index_starts_again(context: RequestContext, answer: Answer) -> object:
     """Indices start again with each prompt."""
     n = context.parameters["n"]
     for choice in answer["choices"]:
@@ -110,7 +112,7 @@ def completions_index_starts_again(context: Context, answer: Answer) -> object:
 
 
 @in_parameters("META-087", api=API)
-def completions_lists_are_continued_otherwise(context: Context) -> object:
+def completions_lists_are_continued_otherwise(context: RequestContext) -> object:
     """A prompt in an array of one is continued otherwise."""
     if not isinstance(context.parameters["prompt"], list) or _prompts(context) > 1:
         return False
@@ -121,7 +123,7 @@ def completions_lists_are_continued_otherwise(context: Context) -> object:
 @in_answer("COMP-SEM-003", api=API, also={
     "META-068": "too few of them",
 })  # fmt: skip
-def completions_one_alternative_only(context: Context, answer: Answer) -> object:
+def completions_one_alternative_only(context: RequestContext, answer: Answer) -> object:
     """Logprobs k lists one alternative."""
     acted = False
     for laid in _laid(answer):
@@ -134,7 +136,9 @@ def completions_one_alternative_only(context: Context, answer: Answer) -> object
 
 @in_answer("META-066", api=API, also={"META-069": "another log probability",
 })  # fmt: skip
-def completions_probabilities_for_logs(context: Context, answer: Answer) -> object:
+def completions_probabilities_for_logs(
+    context: RequestContext, answer: Answer
+) -> object:
     """token_logprobs holds probabilities in percent."""
     laid = _laid(answer)
     for each in laid:
@@ -148,7 +152,9 @@ def completions_probabilities_for_logs(context: Context, answer: Answer) -> obje
 @in_answer("META-070", api=API, also={
     "META-071": "a token is lost",
 })  # fmt: skip
-def completions_last_two_positions_lost(context: Context, answer: Answer) -> object:
+def completions_last_two_positions_lost(
+    context: RequestContext, answer: Answer
+) -> object:
     """The last two positions of log probabilities are lost."""
     laid = [each for each in _laid(answer) if len(each["tokens"]) > 2]
     for each in laid:
@@ -158,7 +164,7 @@ def completions_last_two_positions_lost(context: Context, answer: Answer) -> obj
 
 
 @in_answer("META-071", api=API)
-def completions_tokens_are_marked(context: Context, answer: Answer) -> object:
+def completions_tokens_are_marked(context: RequestContext, answer: Answer) -> object:
     """Tokens show their spaces as underscores."""
     acted = False
     for each in _laid(answer):
@@ -171,7 +177,7 @@ def completions_tokens_are_marked(context: Context, answer: Answer) -> object:
 @in_answer("META-088", api=API, also={
     "COMP-RES-017": "the same statement",
 }, origin="vllm-project/vllm#5334")  # fmt: skip
-def completions_offsets_one_short(context: Context, answer: Answer) -> object:
+def completions_offsets_one_short(context: RequestContext, answer: Answer) -> object:
     """text_offset lacks its last entry."""
     laid = _laid(answer)
     for each in laid:
@@ -180,7 +186,9 @@ def completions_offsets_one_short(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-088", api=API)
-def completions_offsets_run_backwards(context: Context, answer: Answer) -> object:
+def completions_offsets_run_backwards(
+    context: RequestContext, answer: Answer
+) -> object:
     """text_offset falls."""
     laid = [each for each in _laid(answer) if len(each["text_offset"]) > 1]
     for each in laid:
@@ -190,7 +198,7 @@ def completions_offsets_run_backwards(context: Context, answer: Answer) -> objec
 
 @in_answer("META-089", api=API)
 def completions_five_alternatives_are_other_ones(
-    context: Context, answer: Answer
+    context: RequestContext, answer: Answer
 ) -> object:
     """With logprobs 5 the alternatives are renamed."""
     if context.parameters.get("logprobs") != 5:
@@ -205,7 +213,7 @@ def completions_five_alternatives_are_other_ones(
 
 
 @in_parameters("META-073", api=API)
-def completions_logprobs_change_the_text(context: Context) -> object:
+def completions_logprobs_change_the_text(context: RequestContext) -> object:
     """Asking for log probabilities changes the text."""
     if not context.parameters.get("logprobs"):
         return False
@@ -216,7 +224,7 @@ def completions_logprobs_change_the_text(context: Context) -> object:
 @in_parameters("COMP-RES-008", api=API, also={
     "META-072": "the same statement",
 })  # fmt: skip
-def completions_logprobs_unasked(context: Context) -> object:
+def completions_logprobs_unasked(context: RequestContext) -> object:
     """Log probabilities come unasked."""
     unasked = not context.parameters.get("logprobs")
     if unasked:
@@ -227,7 +235,7 @@ def completions_logprobs_unasked(context: Context) -> object:
 @in_parameters("COMP-REQ-005", api=API, also={
     **VALID,
 })  # fmt: skip
-def completions_arrays_refused(context: Context) -> object:
+def completions_arrays_refused(context: RequestContext) -> object:
     """A prompt array is refused."""
     if not isinstance(context.body["prompt"], list):
         return False

@@ -4,12 +4,16 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from mockserver.defects.planting import Defect, in_answer, in_parameters
-from mockserver.defects.twins import row_of
-from mockserver.plan import Tally
-from serving.context import Context
-from serving.engine import Api, Engine
-from serving.stages import Answer, Stages
+from aios_conformance.mockserver.defects.planting import (
+    Defect,
+    in_answer,
+    in_parameters,
+)
+from aios_conformance.mockserver.defects.twins import row_of
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Api, Engine
+from aios_conformance.serving.stages import Answer, Stages
 
 
 def _text(api: Api, choice: dict[str, Any]) -> str:
@@ -37,14 +41,14 @@ def _stops(api: Api) -> list[Defect]:
     }  # fmt: skip
 
     @in_parameters("META-045", api=api, also=ends)
-    def stop_ignored(context: Context) -> object:
+    def stop_ignored(context: RequestContext) -> object:
         """Stop strings are accepted and ignored."""
         given = bool(context.parameters.get("stop"))
         context.parameters["stop"] = None
         return given
 
     @in_parameters("META-045", api=api, also=ends)
-    def only_the_first_stop_counts(context: Context) -> object:
+    def only_the_first_stop_counts(context: RequestContext) -> object:
         """Of several stop strings only the first counts."""
         stop = context.parameters.get("stop")
         if not isinstance(stop, list) or len(stop) < 2:
@@ -55,7 +59,7 @@ def _stops(api: Api) -> list[Defect]:
     @in_answer("META-046", api=api, also={
         row("stop obeyed"): "the text has the stop string more",
     })  # fmt: skip
-    def stop_string_is_kept(context: Context, answer: Answer) -> object:
+    def stop_string_is_kept(context: RequestContext, answer: Answer) -> object:
         """The stop string ends the text."""
         acted = False
         for choice in answer["choices"]:
@@ -68,7 +72,7 @@ def _stops(api: Api) -> list[Defect]:
         row("stop obeyed"): "its soft clause",
         "META-042": "fewer tokens than the limit",
     })  # fmt: skip
-    def a_stop_says_length(context: Context, answer: Answer) -> object:
+    def a_stop_says_length(context: RequestContext, answer: Answer) -> object:
         """A text halted by a stop string says `length`."""
         stopped = [c for c in answer["choices"] if isinstance(c["stop_reason"], str)]
         for choice in stopped:
@@ -77,7 +81,7 @@ def _stops(api: Api) -> list[Defect]:
 
     @in_answer("META-048", api=api, also={"META-049": "the text is longer",
     })  # fmt: skip
-    def unmet_stop_adds_a_tilde(context: Context, answer: Answer) -> object:
+    def unmet_stop_adds_a_tilde(context: RequestContext, answer: Answer) -> object:
         """A stop string that does not occur adds a tilde to the text."""
         if not context.parameters.get("stop"):
             return False
@@ -105,7 +109,7 @@ def _forms(api: Api) -> list[Defect]:
         row("temperature default"): "1 differs from the default of 1",
         "META-052": "1 differs from the default of 1",
     })  # fmt: skip
-    def heat_is_turned_round(context: Context) -> object:
+    def heat_is_turned_round(context: RequestContext) -> object:
         """A temperature of 1 is as cold as 0."""
         if context.body.get("temperature") != 1 or "seed" not in context.body:
             return False
@@ -113,7 +117,7 @@ def _forms(api: Api) -> list[Defect]:
         return True
 
     @in_parameters("META-044", api=api)
-    def low_limits_begin_otherwise(context: Context) -> object:
+    def low_limits_begin_otherwise(context: RequestContext) -> object:
         """Under a limit of four or less greedy text begins otherwise."""
         limits = [
             context.parameters.get(name)
@@ -127,7 +131,7 @@ def _forms(api: Api) -> list[Defect]:
     @in_parameters("META-043", api=api, also={
         row("max obeyed"): "the same limit gives another text",
     })  # fmt: skip
-    def the_new_limit_begins_otherwise(context: Context) -> object:
+    def the_new_limit_begins_otherwise(context: RequestContext) -> object:
         """Under max_completion_tokens greedy text begins otherwise."""
         is_new = context.body.get("max_completion_tokens") is not None
         if context.parameters["temperature"] or not is_new:
@@ -141,7 +145,7 @@ def _forms(api: Api) -> list[Defect]:
         "COMMON-SEM-002": "the client waits for one body",
         "COMMON-RES-002": "no JSON object",
     })  # fmt: skip
-    def stream_false_streams(context: Context) -> object:
+    def stream_false_streams(context: RequestContext) -> object:
         """Stream false, spelt out, streams."""
         if context.body.get("stream") is not False:
             return False
@@ -160,7 +164,7 @@ def _second_is_drawn(api: Api) -> Defect:
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         answered: Counter[bytes] = Counter()
 
-        def prepare(context: Context) -> None:
+        def prepare(context: RequestContext) -> None:
             stages.prepare(context)
             if context.api == api and context.parameters["temperature"] == 0:
                 answered[context.raw] += 1
@@ -189,7 +193,7 @@ def _draws(api: Api) -> list[Defect]:
         row("temperature default"): "no text repeats",
         row("top_p default"): "no text repeats",
     })  # fmt: skip
-    def seed_ignored(context: Context) -> object:
+    def seed_ignored(context: RequestContext) -> object:
         """A seed is accepted and ignored: every request draws anew."""
         if context.body.get("seed") is None:
             return False
@@ -200,7 +204,7 @@ def _draws(api: Api) -> list[Defect]:
         "META-054": "one text at every temperature",
         row("temperature effect"): "one text at every temperature",
     }, origin="vllm-project/vllm#15241")  # fmt: skip
-    def temperature_ignored(context: Context) -> object:
+    def temperature_ignored(context: RequestContext) -> object:
         """Everything is decoded greedily."""
         warm = context.parameters["temperature"] > 0
         context.parameters["temperature"] = 0
@@ -209,7 +213,7 @@ def _draws(api: Api) -> list[Defect]:
     @in_parameters("META-055", api=api, also={
         row("top_p effect"): "the same statement",
     })  # fmt: skip
-    def top_p_ignored(context: Context) -> object:
+    def top_p_ignored(context: RequestContext) -> object:
         """top_p is accepted and ignored."""
         narrow = context.parameters["top_p"] < 1
         context.parameters["top_p"] = 1
@@ -218,7 +222,7 @@ def _draws(api: Api) -> list[Defect]:
     @in_parameters("META-052", api=api, also={
         row("frequency default"): "a penalty of 0 is spelt out",
     })  # fmt: skip
-    def spelt_out_frequency_counts(context: Context) -> object:
+    def spelt_out_frequency_counts(context: RequestContext) -> object:
         """frequency_penalty 0, spelt out, acts as 2."""
         if context.body.get("frequency_penalty") != 0:
             return False
@@ -229,7 +233,7 @@ def _draws(api: Api) -> list[Defect]:
     @in_parameters(row("presence default"), api=api, also={
         "META-052": "a penalty of 0 is spelt out",
     })  # fmt: skip
-    def spelt_out_presence_counts(context: Context) -> object:
+    def spelt_out_presence_counts(context: RequestContext) -> object:
         """presence_penalty 0, spelt out, changes the text."""
         if context.body.get("presence_penalty") != 0:
             return False
@@ -240,7 +244,7 @@ def _draws(api: Api) -> list[Defect]:
         row("frequency effect"): "the same statement",
         row("presence effect"): "the same statement",
     })  # fmt: skip
-    def penalties_turned_around(context: Context) -> object:
+    def penalties_turned_around(context: RequestContext) -> object:
         """Both penalties act with the other sign: they reward repetition."""
         names = ("frequency_penalty", "presence_penalty")
         given = {name: -context.parameters[name] for name in names}
@@ -250,7 +254,7 @@ def _draws(api: Api) -> list[Defect]:
     @in_parameters(row("frequency effect"), api=api, also={
         row("presence effect"): "the same statement",
     })  # fmt: skip
-    def penalties_ignored(context: Context) -> object:
+    def penalties_ignored(context: RequestContext) -> object:
         """Both penalties are accepted and ignored."""
         given = [context.parameters[f"{x}_penalty"] for x in ("frequency", "presence")]
         context.parameters |= {"frequency_penalty": 0, "presence_penalty": 0}
@@ -259,14 +263,14 @@ def _draws(api: Api) -> list[Defect]:
     @in_parameters("META-058", api=api, also={
         row("bias effect"): "the same statement",
     })  # fmt: skip
-    def bias_ignored(context: Context) -> object:
+    def bias_ignored(context: RequestContext) -> object:
         """logit_bias is accepted and ignored."""
         given = bool(context.parameters.get("logit_bias"))
         context.parameters["logit_bias"] = None
         return given
 
     @in_parameters("META-057", api=api)
-    def empty_bias_counts(context: Context) -> object:
+    def empty_bias_counts(context: RequestContext) -> object:
         """An empty logit_bias changes the text."""
         if context.body.get("logit_bias") != {}:
             return False
@@ -276,7 +280,7 @@ def _draws(api: Api) -> list[Defect]:
     @in_parameters(row("temperature default"), api=api, also={
         "META-052": "the same statement as a property",
     })  # fmt: skip
-    def temperature_defaults_to_a_tenth(context: Context) -> object:
+    def temperature_defaults_to_a_tenth(context: RequestContext) -> object:
         """Without temperature 0.1 applies."""
         if "temperature" in context.body:
             return False
@@ -286,7 +290,7 @@ def _draws(api: Api) -> list[Defect]:
     @in_parameters(row("top_p default"), api=api, also={
         "META-052": "the same statement as a property",
     })  # fmt: skip
-    def top_p_defaults_to_a_tenth(context: Context) -> object:
+    def top_p_defaults_to_a_tenth(context: RequestContext) -> object:
         """Without top_p 0.1 applies."""
         if "top_p" in context.body:
             return False

@@ -4,18 +4,18 @@ import base64
 import struct
 from typing import Any
 
-from mockserver.defects.planting import (
+from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
     in_parameters,
 )
-from serving.context import Context
-from serving.stages import Answer
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.stages import Answer
 
 API = "embeddings"
 
 
-def is_base64(context: Context) -> bool:
+def is_base64(context: RequestContext) -> bool:
     """Tell whether vectors were asked for as text."""
     return context.parameters.get("encoding_format") == "base64"
 
@@ -50,7 +50,7 @@ BATCH = {
 
 
 @in_answer("META-090", api=API, also=BATCH, origin="ollama/ollama#6187")
-def embeddings_batch_in_reverse(context: Context, answer: Answer) -> object:
+def embeddings_batch_in_reverse(context: RequestContext, answer: Answer) -> object:
     """The vectors of a batch come in reverse order, with fresh indices."""
     data = answer["data"]
     vectors = [item["embedding"] for item in data]
@@ -61,7 +61,7 @@ def embeddings_batch_in_reverse(context: Context, answer: Answer) -> object:
 
 @in_answer("META-090", api=API, also=BATCH)
 def embeddings_last_of_three_repeats_the_first(
-    context: Context, answer: Answer
+    context: RequestContext, answer: Answer
 ) -> object:
     """In a batch of three or more the last vector is that of the first text."""
     data = answer["data"]
@@ -72,7 +72,7 @@ def embeddings_last_of_three_repeats_the_first(
 
 
 @in_answer("META-090", api=API, also=BATCH)
-def embeddings_batches_are_blurred(context: Context, answer: Answer) -> object:
+def embeddings_batches_are_blurred(context: RequestContext, answer: Answer) -> object:
     """In a batch each vector takes a tenth of its neighbour."""
     data = answer["data"]
     if len(data) < 2 or is_base64(context):
@@ -90,7 +90,9 @@ def embeddings_batches_are_blurred(context: Context, answer: Answer) -> object:
     **{row: reason for row, reason in BATCH.items() if row != "META-091"},
     "META-090": "a text alone stands first",
 })  # fmt: skip
-def embeddings_depend_on_the_position(context: Context, answer: Answer) -> object:
+def embeddings_depend_on_the_position(
+    context: RequestContext, answer: Answer
+) -> object:
     """In a batch each vector is shifted by as many components as its position."""
     data = answer["data"]
     if len(data) < 2 or is_base64(context):
@@ -104,7 +106,7 @@ def embeddings_depend_on_the_position(context: Context, answer: Answer) -> objec
 @in_answer("EMB-RES-006", api=API, also={
     "META-090": "indices 0 to n-1", "EMB-SEM-003": "the order by index",
 })  # fmt: skip
-def embeddings_index_counts_from_one(context: Context, answer: Answer) -> object:
+def embeddings_index_counts_from_one(context: RequestContext, answer: Answer) -> object:
     """Indices count from 1."""
     for item in answer["data"]:
         item["index"] += 1
@@ -114,7 +116,7 @@ def embeddings_index_counts_from_one(context: Context, answer: Answer) -> object
 @in_answer("EMB-RES-005", api=API, also={
     "META-090": "n items for n inputs", "EMB-REQ-006": "an item for each",
 })  # fmt: skip
-def embeddings_equal_texts_merged(context: Context, answer: Answer) -> object:
+def embeddings_equal_texts_merged(context: RequestContext, answer: Answer) -> object:
     """Equal texts of a batch give one item."""
     texts = context.parameters["input"]
     if not isinstance(texts, list) or len(set(map(str, texts))) == len(texts):
@@ -132,7 +134,7 @@ def embeddings_equal_texts_merged(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-093", api=API, also={"EMB-SEM-004": "the same statement"})
-def embeddings_base64_big_endian(context: Context, answer: Answer) -> object:
+def embeddings_base64_big_endian(context: RequestContext, answer: Answer) -> object:
     """base64 holds big-endian numbers."""
     if not is_base64(context):
         return False
@@ -143,7 +145,7 @@ def embeddings_base64_big_endian(context: Context, answer: Answer) -> object:
 @in_answer("META-093", api=API, also={
     "EMB-SEM-004": "the same statement",
 }, origin="vllm-project/vllm#6744")  # fmt: skip
-def embeddings_base64_of_doubles(context: Context, answer: Answer) -> object:
+def embeddings_base64_of_doubles(context: RequestContext, answer: Answer) -> object:
     """base64 holds float64 numbers, so the decoded length doubles."""
     if not is_base64(context):
         return False
@@ -155,7 +157,7 @@ def embeddings_base64_of_doubles(context: Context, answer: Answer) -> object:
     "EMB-SEM-004": "the same statement",
 })  # fmt: skip
 def embeddings_base64_batch_repeats_the_first(
-    context: Context, answer: Answer
+    context: RequestContext, answer: Answer
 ) -> object:
     """In base64 every item of a batch holds the first vector."""
     data = answer["data"]
@@ -169,7 +171,7 @@ def embeddings_base64_batch_repeats_the_first(
 @in_parameters("EMB-RES-009", api=API, also={
     "META-093": "there is nothing to decode", "EMB-SEM-004": "nothing to decode",
 }, origin="lmstudio-ai/lmstudio-bug-tracker#756")  # fmt: skip
-def embeddings_format_ignored(context: Context) -> object:
+def embeddings_format_ignored(context: RequestContext) -> object:
     """encoding_format base64 gives arrays of numbers."""
     asked = is_base64(context)
     context.parameters["encoding_format"] = "float"
@@ -179,7 +181,9 @@ def embeddings_format_ignored(context: Context) -> object:
 @in_answer("EMB-RES-009", api=API, also={
     "META-093": "it cannot be decoded", "EMB-SEM-004": "it cannot be decoded",
 })  # fmt: skip
-def embeddings_base64_without_padding(context: Context, answer: Answer) -> object:
+def embeddings_base64_without_padding(
+    context: RequestContext, answer: Answer
+) -> object:
     """base64 lacks its last characters."""
     if not is_base64(context):
         return False
@@ -192,7 +196,7 @@ def embeddings_base64_without_padding(context: Context, answer: Answer) -> objec
     "EMB-REQ-011": "the default is float",
     "EMB-RES-008": "arrays of numbers in float mode",
 })  # fmt: skip
-def embeddings_default_is_base64(context: Context) -> object:
+def embeddings_default_is_base64(context: RequestContext) -> object:
     """Without encoding_format vectors come in base64."""
     if "encoding_format" in context.body:
         return False
@@ -200,7 +204,7 @@ def embeddings_default_is_base64(context: Context) -> object:
     return True
 
 
-def _vectors(context: Context, answer: Answer) -> list[dict[str, Any]]:
+def _vectors(context: RequestContext, answer: Answer) -> list[dict[str, Any]]:
     return [] if is_base64(context) else answer["data"]
 
 
@@ -214,7 +218,9 @@ SHORT = {
 
 
 @in_answer("META-095", api=API, also=SHORT)
-def embeddings_last_of_batch_is_shorter(context: Context, answer: Answer) -> object:
+def embeddings_last_of_batch_is_shorter(
+    context: RequestContext, answer: Answer
+) -> object:
     """The last vector of a batch lacks a component."""
     data = _vectors(context, answer)
     if len(data) < 2:
@@ -226,7 +232,7 @@ def embeddings_last_of_batch_is_shorter(context: Context, answer: Answer) -> obj
 @in_answer("EMB-RES-010", api=API, also={
     **SHORT, "META-095": "1023 is not 1024",
 })  # fmt: skip
-def embeddings_1023_values(context: Context, answer: Answer) -> object:
+def embeddings_1023_values(context: RequestContext, answer: Answer) -> object:
     """All vectors have 1023 values."""
     for item in answer["data"]:
         if is_base64(context):
@@ -243,7 +249,7 @@ def embeddings_1023_values(context: Context, answer: Answer) -> object:
     "EMB-SEM-003": "its soft clause", "META-091": "positions stay",
     "META-025": "no cosine", "SCORE-SEM-006": "no cosine", "RERANK-SEM-007": "none",
 })  # fmt: skip
-def embeddings_last_of_batch_is_zero(context: Context, answer: Answer) -> object:
+def embeddings_last_of_batch_is_zero(context: RequestContext, answer: Answer) -> object:
     """The last vector of a batch is all zero."""
     data = _vectors(context, answer)
     if len(data) < 2:
@@ -261,7 +267,7 @@ def embeddings_last_of_batch_is_zero(context: Context, answer: Answer) -> object
     "META-097": "no direction", "META-099": "none",
     "META-100": "no direction", "EMB-SEM-003": "no direction",
 })  # fmt: skip
-def embeddings_of_one_number(context: Context, answer: Answer) -> object:
+def embeddings_of_one_number(context: RequestContext, answer: Answer) -> object:
     """A vector is a single 0."""
     for item in _vectors(context, answer):
         item["embedding"] = [0.0]
@@ -273,7 +279,9 @@ def embeddings_of_one_number(context: Context, answer: Answer) -> object:
     "META-090": "a single string differs from its place in a batch",
     "EMB-SEM-003": "its soft clause",
 })  # fmt: skip
-def embeddings_of_bare_strings_differ(context: Context, answer: Answer) -> object:
+def embeddings_of_bare_strings_differ(
+    context: RequestContext, answer: Answer
+) -> object:
     """A bare string gives the vector turned round."""
     if not isinstance(context.parameters["input"], str):
         return False
@@ -293,7 +301,7 @@ def embeddings_of_bare_strings_differ(context: Context, answer: Answer) -> objec
     "RERANK-SEM-007": "another cosine",
 })  # fmt: skip
 def embeddings_every_third_answer_is_rotated(
-    context: Context, answer: Answer
+    context: RequestContext, answer: Answer
 ) -> object:
     """Every third answer has its vectors shifted by one component."""
     if context.number % 3:
@@ -309,7 +317,9 @@ def embeddings_every_third_answer_is_rotated(
     "RERANK-SEM-007": "another cosine", "META-093": "base64 is not harmed",
     "EMB-SEM-004": "base64 is not harmed", "META-100": "the texts differ in their end",
 })  # fmt: skip
-def embeddings_are_of_the_length_only(context: Context, answer: Answer) -> object:
+def embeddings_are_of_the_length_only(
+    context: RequestContext, answer: Answer
+) -> object:
     """A vector depends on the number of characters alone."""
     texts = context.parameters["input"]
     texts = texts if isinstance(texts, list) else [texts]
@@ -324,13 +334,13 @@ def embeddings_are_of_the_length_only(context: Context, answer: Answer) -> objec
 @in_parameters("META-099", api=API, also={
     "EMB-SEM-005": "the same statement", "META-100": "the texts are not cut",
 })  # fmt: skip
-def embeddings_truncation_ignored(context: Context) -> object:
+def embeddings_truncation_ignored(context: RequestContext) -> object:
     """truncate_prompt_tokens is accepted and ignored."""
     return context.parameters.pop("truncate_prompt_tokens", None) is not None
 
 
 @in_parameters("META-100", api=API)
-def embeddings_truncation_keeps_the_middle(context: Context) -> object:
+def embeddings_truncation_keeps_the_middle(context: RequestContext) -> object:
     """Truncation keeps the middle, so that what follows the limit counts."""
     limit = context.parameters.get("truncate_prompt_tokens")
     texts = context.parameters["input"]
@@ -347,7 +357,9 @@ def embeddings_truncation_keeps_the_middle(context: Context) -> object:
 
 
 @in_answer("META-101", api=API)
-def embeddings_usage_counts_the_first(context: Context, answer: Answer) -> object:
+def embeddings_usage_counts_the_first(
+    context: RequestContext, answer: Answer
+) -> object:
     """Usage of a batch is that of one text."""
     count = len(answer["data"])
     prompt = max(1, answer["usage"]["prompt_tokens"] // count)

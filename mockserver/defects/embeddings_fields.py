@@ -1,9 +1,20 @@
 """What an embeddings server can get wrong in single fields of requests and answers."""
 
-from mockserver.defects.embeddings import is_base64
-from mockserver.defects.planting import Defect
-from mockserver.defects.tables import REMOVED, crashes, forgives, member, refuses
-from mockserver.defects.whens import equals, is_list, lacks, starts_with
+from aios_conformance.mockserver.defects.embeddings import is_base64
+from aios_conformance.mockserver.defects.planting import Defect
+from aios_conformance.mockserver.defects.tables import (
+    REMOVED,
+    crashes,
+    forgives,
+    member,
+    refuses,
+)
+from aios_conformance.mockserver.defects.whens import (
+    equals,
+    is_list,
+    lacks,
+    starts_with,
+)
 
 API = "embeddings"
 TICKED = {"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}

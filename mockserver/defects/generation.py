@@ -2,11 +2,15 @@
 
 from dataclasses import replace as with_
 
-from mockserver.defects.planting import Defect, in_answer, in_parameters
-from mockserver.defects.twins import row_of
-from serving.context import Context
-from serving.engine import Api
-from serving.stages import Answer
+from aios_conformance.mockserver.defects.planting import (
+    Defect,
+    in_answer,
+    in_parameters,
+)
+from aios_conformance.mockserver.defects.twins import row_of
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Api
+from aios_conformance.serving.stages import Answer
 
 
 def _limits(api: Api) -> list[Defect]:
@@ -18,7 +22,7 @@ def _limits(api: Api) -> list[Defect]:
         "META-042": "more than the limit",
         row("limit range"): "a limit of 0 gives tokens",
     }, origin="vllm-project/vllm-ascend#15931")  # fmt: skip
-    def max_completion_tokens_ignored(context: Context) -> object:
+    def max_completion_tokens_ignored(context: RequestContext) -> object:
         """max_completion_tokens is accepted and ignored; 16 applies."""
         if context.body.get("max_completion_tokens") is None:
             return False
@@ -33,7 +37,7 @@ def _limits(api: Api) -> list[Defect]:
         "META-037": "one more per choice",
         "COMMON-REQ-014": "one more beside an unset limit",
     })  # fmt: skip
-    def max_tokens_gives_one_more(context: Context) -> object:
+    def max_tokens_gives_one_more(context: RequestContext) -> object:
         """max_tokens k generates k + 1 tokens."""
         limit = context.parameters.get("max_tokens")
         if not limit:
@@ -44,7 +48,7 @@ def _limits(api: Api) -> list[Defect]:
     @in_answer("META-041", api=api, also={
         row("cut"): "the same statement",
     })  # fmt: skip
-    def a_cut_says_stop(context: Context, answer: Answer) -> object:
+    def a_cut_says_stop(context: RequestContext, answer: Answer) -> object:
         """A text cut at the limit says `stop`."""
         cut = [c for c in answer["choices"] if c["finish_reason"] == "length"]
         for choice in cut:
@@ -52,7 +56,7 @@ def _limits(api: Api) -> list[Defect]:
         return bool(cut)
 
     @in_answer(row("finish type"), api=api)
-    def finish_reason_is_an_object(context: Context, answer: Answer) -> object:
+    def finish_reason_is_an_object(context: RequestContext, answer: Answer) -> object:
         """finish_reason is an object."""
         for choice in answer["choices"]:
             choice["finish_reason"] = {"type": choice["finish_reason"]}
@@ -78,7 +82,7 @@ def _several(api: Api) -> list[Defect]:
         "META-035": "the same statement as a property",
         "META-065": "the stream has one choice too",
     })  # fmt: skip
-    def n_ignored(context: Context) -> object:
+    def n_ignored(context: RequestContext) -> object:
         """N is accepted, and one choice comes back."""
         several = context.parameters["n"] > 1
         context.parameters["n"] = 1
@@ -87,14 +91,14 @@ def _several(api: Api) -> list[Defect]:
     @in_answer("META-035", api=api, also={
         "COMP-SEM-018": "indices are not distinct",
     })  # fmt: skip
-    def all_choices_have_index_0(context: Context, answer: Answer) -> object:
+    def all_choices_have_index_0(context: RequestContext, answer: Answer) -> object:
         """With several choices every index is 0."""
         for choice in answer["choices"]:
             choice["index"] = 0
         return len(answer["choices"]) > 1
 
     @in_answer("META-037", api=api, also=together)
-    def usage_counts_one_choice(context: Context, answer: Answer) -> object:
+    def usage_counts_one_choice(context: RequestContext, answer: Answer) -> object:
         """completion_tokens of several choices is that of one."""
         count = len(answer["choices"])
         usage = answer["usage"]
@@ -103,7 +107,7 @@ def _several(api: Api) -> list[Defect]:
         return count > 1
 
     @in_answer("META-037", api=api)
-    def prompt_counted_per_choice(context: Context, answer: Answer) -> object:
+    def prompt_counted_per_choice(context: RequestContext, answer: Answer) -> object:
         """prompt_tokens is counted once for every choice."""
         usage, n = answer["usage"], context.parameters["n"]
         usage["prompt_tokens"] *= n
@@ -111,7 +115,7 @@ def _several(api: Api) -> list[Defect]:
         return n > 1
 
     @in_parameters("META-036", api=api)
-    def one_choice_is_two(context: Context) -> object:
+    def one_choice_is_two(context: RequestContext) -> object:
         """N 1, spelt out, gives two choices."""
         if context.body.get("n") != 1:
             return False
@@ -136,7 +140,9 @@ def _counts(api: Api) -> list[Defect]:
         streamed["META-086"] = "prompts together and alone count otherwise"
 
     @in_answer("META-038", api=api, also=streamed)
-    def prompt_tokens_depend_on_the_limit(context: Context, answer: Answer) -> object:
+    def prompt_tokens_depend_on_the_limit(
+        context: RequestContext, answer: Answer
+    ) -> object:
         """prompt_tokens takes in the limit."""
         usage = answer["usage"]
         usage["prompt_tokens"] += context.parameters.get("max_tokens") or 0
@@ -144,7 +150,7 @@ def _counts(api: Api) -> list[Defect]:
         return True
 
     @in_answer("META-039", api=api, also=streamed)
-    def prompt_tokens_stop_at_twelve(context: Context, answer: Answer) -> object:
+    def prompt_tokens_stop_at_twelve(context: RequestContext, answer: Answer) -> object:
         """prompt_tokens above 12 is counted down from 24."""
         usage = answer["usage"]
         if usage["prompt_tokens"] <= 12:

@@ -2,11 +2,17 @@
 
 from dataclasses import replace as with_
 
-from mockserver.defects.planting import Defect
-from mockserver.defects.tables import REMOVED, crashes, forgives, member, refuses
-from mockserver.defects.twins import row_of
-from mockserver.defects.whens import equals, is_list
-from serving.engine import Api
+from aios_conformance.mockserver.defects.planting import Defect
+from aios_conformance.mockserver.defects.tables import (
+    REMOVED,
+    crashes,
+    forgives,
+    member,
+    refuses,
+)
+from aios_conformance.mockserver.defects.twins import row_of
+from aios_conformance.mockserver.defects.whens import equals, is_list
+from aios_conformance.serving.engine import Api
 
 VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
 BOUND = {"COMMON-ERR-007": "a bound on which the documents agree"}

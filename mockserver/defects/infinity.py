@@ -2,19 +2,25 @@
 
 from dataclasses import replace
 
-from mockserver.defects import neighbours as sins
-from mockserver.defects.neighbours import API, asks, of_form
-from mockserver.defects.planting import (
+from aios_conformance.mockserver.defects import neighbours as sins
+from aios_conformance.mockserver.defects.neighbours import API, asks, of_form
+from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
     in_parameters,
     in_response,
 )
-from mockserver.defects.tables import REMOVED, crashes, forgives, member, refuses
-from mockserver.defects.whens import equals
-from serving.context import Context
-from serving.errors import BadRequest
-from serving.stages import Answer, Response
+from aios_conformance.mockserver.defects.tables import (
+    REMOVED,
+    crashes,
+    forgives,
+    member,
+    refuses,
+)
+from aios_conformance.mockserver.defects.whens import equals
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.errors import BadRequest
+from aios_conformance.serving.stages import Answer, Response
 
 LIST = "models"
 UNLISTED = {
@@ -34,31 +40,31 @@ SIZED = {"META-104": "another length", "INF-SEM-005": "another length"}
 
 
 @in_parameters("INF-REQ-002", api=LIST, also=UNLISTED)
-def infinity_list_wants_a_limit(context: Context) -> None:
+def infinity_list_wants_a_limit(context: RequestContext) -> None:
     """The model list is refused without a query parameter."""
     raise BadRequest("the parameter limit is missing", code="missing")
 
 
 @in_answer("INF-RES-004", api=LIST, also={"META-105": "the same statement"})
-def infinity_ids_are_repeated(context: Context, answer: Answer) -> None:
+def infinity_ids_are_repeated(context: RequestContext, answer: Answer) -> None:
     """Two models share an id."""
     answer["data"].append(dict(answer["data"][0]))
 
 
 @in_answer("META-105", api=LIST, also=CALLED)
-def infinity_lists_a_ghost(context: Context, answer: Answer) -> None:
+def infinity_lists_a_ghost(context: RequestContext, answer: Answer) -> None:
     """The list has a model that nobody serves."""
     answer["data"].append(answer["data"][0] | {"id": "ghost-embedding"})
 
 
 @in_answer("INF-SEM-001", api=LIST, also=CALLED)
-def infinity_lists_another_spelling(context: Context, answer: Answer) -> None:
+def infinity_lists_another_spelling(context: RequestContext, answer: Answer) -> None:
     """The last model is listed under a name that does not call it."""
     answer["data"][-1]["id"] += "-latest"
 
 
 @in_parameters("INF-SEM-003", api=API, also=CALLED)
-def infinity_second_model_is_refused(context: Context) -> bool:
+def infinity_second_model_is_refused(context: RequestContext) -> bool:
     """A model that is listed with embed does not embed."""
     if context.served.name != context.front.engine.models[-1].name:
         return False
@@ -66,7 +72,7 @@ def infinity_second_model_is_refused(context: Context) -> bool:
 
 
 @in_answer("META-106", api=LIST)
-def infinity_owner_changes(context: Context, answer: Answer) -> bool:
+def infinity_owner_changes(context: RequestContext, answer: Answer) -> bool:
     """The provider of a model differs from list to list."""
     for model in answer["data"]:
         model["owned_by"] += f"-{context.number}"
@@ -74,13 +80,13 @@ def infinity_owner_changes(context: Context, answer: Answer) -> bool:
 
 
 @in_response("INF-RES-015", api=LIST)
-def infinity_list_is_text(context: Context, found: Response) -> Response:
+def infinity_list_is_text(context: RequestContext, found: Response) -> Response:
     """The model list comes as text/plain."""
     return found[0], {"Content-Type": "text/plain"}, found[2]
 
 
 @in_response("INF-RES-017", api=LIST)
-def infinity_date_is_iso(context: Context, found: Response) -> Response:
+def infinity_date_is_iso(context: RequestContext, found: Response) -> Response:
     """The Date header is an ISO time."""
     return found[0], {**found[1], "Date": "2025-06-27T01:52:24Z"}, found[2]
 
@@ -88,7 +94,7 @@ def infinity_date_is_iso(context: Context, found: Response) -> Response:
 @in_response("INF-RES-016", api=LIST, also={
     **UNLISTED, **CALLED, "META-106": "the body breaks off",
 })  # fmt: skip
-def infinity_length_is_too_large(context: Context, found: Response) -> Response:
+def infinity_length_is_too_large(context: RequestContext, found: Response) -> Response:
     """The model list has two bytes less than its Content-Length says."""
     length = str(len(found[2]) + 2)
     headers = {**found[1], "Content-Length": length, "Connection": "close"}
@@ -190,14 +196,14 @@ _TABLE: tuple[Defect, ...] = (
 
 
 @in_answer(freedom="A-143", api=LIST)
-def infinity_more_capabilities(context: Context, answer: Answer) -> None:
+def infinity_more_capabilities(context: RequestContext, answer: Answer) -> None:
     """Models can do more than embed."""
     for model in answer["data"]:
         model["capabilities"] = ["rerank", *model["capabilities"]]
 
 
 @in_answer(freedom="A-140", api=LIST)
-def infinity_counters_move(context: Context, answer: Answer) -> None:
+def infinity_counters_move(context: RequestContext, answer: Answer) -> None:
     """The counters and the times differ from list to list, and fit no other one."""
     for model in answer["data"]:
         model["created"] += context.number
@@ -205,7 +211,7 @@ def infinity_counters_move(context: Context, answer: Answer) -> None:
 
 
 @in_parameters(freedom="A-137", api=API)
-def infinity_odd_dimensions_ignored(context: Context) -> bool:
+def infinity_odd_dimensions_ignored(context: RequestContext) -> bool:
     """A wanted length has no effect on a model that has one."""
     if context.served.matryoshka or "dimensions" not in context.parameters:
         return False

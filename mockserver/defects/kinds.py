@@ -1,9 +1,13 @@
 """What rerank and score can get wrong with one kind of model only."""
 
-from mockserver.defects.planting import Defect, in_answer, in_parameters
-from serving.context import Context
-from serving.errors import BadRequest
-from serving.stages import Answer
+from aios_conformance.mockserver.defects.planting import (
+    Defect,
+    in_answer,
+    in_parameters,
+)
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.errors import BadRequest
+from aios_conformance.serving.stages import Answer
 
 COSINE = {
     "META-025": "scores are no cosines any more",
@@ -11,12 +15,12 @@ COSINE = {
 }
 
 
-def _is_embedding(context: Context) -> bool:
+def _is_embedding(context: RequestContext) -> bool:
     return not context.served.cross_encoder
 
 
 @in_parameters("RERANK-REQ-019", api="rerank")
-def rerank_refuses_embedding_models(context: Context) -> object:
+def rerank_refuses_embedding_models(context: RequestContext) -> object:
     """Rerank refuses the embedding model."""
     if not _is_embedding(context):
         return False
@@ -24,7 +28,7 @@ def rerank_refuses_embedding_models(context: Context) -> object:
 
 
 @in_parameters("SCORE-REQ-021", api="score")
-def score_refuses_embedding_models(context: Context) -> object:
+def score_refuses_embedding_models(context: RequestContext) -> object:
     """Score refuses the embedding model."""
     if not _is_embedding(context):
         return False
@@ -32,7 +36,7 @@ def score_refuses_embedding_models(context: Context) -> object:
 
 
 @in_answer("RERANK-SEM-007", api="rerank")
-def rerank_with_vectors_is_squared(context: Context, answer: Answer) -> object:
+def rerank_with_vectors_is_squared(context: RequestContext, answer: Answer) -> object:
     """With an embedding model relevance is the square of the similarity."""
     if not _is_embedding(context):
         return False
@@ -42,7 +46,7 @@ def rerank_with_vectors_is_squared(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-025", api="score", also=COSINE)
-def score_with_vectors_is_squared(context: Context, answer: Answer) -> object:
+def score_with_vectors_is_squared(context: RequestContext, answer: Answer) -> object:
     """With an embedding model a score is the square of the similarity."""
     if not _is_embedding(context):
         return False
@@ -52,7 +56,7 @@ def score_with_vectors_is_squared(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-026", api="score", also=COSINE)
-def score_with_vectors_stops_at_09(context: Context, answer: Answer) -> object:
+def score_with_vectors_stops_at_09(context: RequestContext, answer: Answer) -> object:
     """With an embedding model no score is above 0.9, not even that of equal texts."""
     acted = False
     for item in answer["data"]:
@@ -63,7 +67,7 @@ def score_with_vectors_stops_at_09(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-017", api="score")
-def score_of_pairs_is_lower(context: Context, answer: Answer) -> object:
+def score_of_pairs_is_lower(context: RequestContext, answer: Answer) -> object:
     """A cross-encoder's scores are a tenth below those of rerank."""
     if _is_embedding(context):
         return False
@@ -76,7 +80,7 @@ def score_of_pairs_is_lower(context: Context, answer: Answer) -> object:
     "META-009": "a document left out raises the others",
     "META-017": "score knows no other documents",
 })  # fmt: skip
-def rerank_of_many_is_flattened(context: Context, answer: Answer) -> object:
+def rerank_of_many_is_flattened(context: RequestContext, answer: Answer) -> object:
     """A cross-encoder's scores fall by a hundredth for each document beside."""
     if _is_embedding(context):
         return False
@@ -92,7 +96,7 @@ def rerank_of_many_is_flattened(context: Context, answer: Answer) -> object:
     "META-017": "rerank has no batches",
     "SCORE-SEM-002": "its soft clause",
 })  # fmt: skip
-def score_of_a_batch_is_flattened(context: Context, answer: Answer) -> object:
+def score_of_a_batch_is_flattened(context: RequestContext, answer: Answer) -> object:
     """A cross-encoder's scores fall by a fiftieth for each pair beside."""
     if _is_embedding(context):
         return False

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mockserver.defects.planting import Defect
-from mockserver.defects.tables import answers, crashes
-from mockserver.plan import Tally
-from serving.context import Context
-from serving.engine import Engine
-from serving.errors import ApiError, Broken
-from serving.stages import Stages
+from aios_conformance.mockserver.defects.planting import Defect
+from aios_conformance.mockserver.defects.tables import answers, crashes
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.errors import ApiError, Broken
+from aios_conformance.serving.stages import Stages
 
 TICKED = {"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}
 PREFIX = {
@@ -30,15 +30,15 @@ SUBJECT = {
 }
 
 
-def _is_cut(context: Context, error: ApiError) -> bool:
+def _is_cut(context: RequestContext, error: ApiError) -> bool:
     return error.code == "json_invalid" and context.raw[:1] == b"{"
 
 
-def _is_no_object(context: Context, error: ApiError) -> bool:
+def _is_no_object(context: RequestContext, error: ApiError) -> bool:
     return error.code == "json_invalid" and context.raw[:1] in (b"[", b'"')
 
 
-def _lacks_only(field: str) -> Callable[[Context, ApiError], bool]:
+def _lacks_only(field: str) -> Callable[[RequestContext, ApiError], bool]:
     return lambda context, error: (
         error.code == "validation_error"
         and bool(context.body)
@@ -46,15 +46,15 @@ def _lacks_only(field: str) -> Callable[[Context, ApiError], bool]:
     )
 
 
-def _has_nan(context: Context, error: ApiError) -> bool:
+def _has_nan(context: RequestContext, error: ApiError) -> bool:
     return b":NaN" in context.raw
 
 
-def _is_minus_one(context: Context, error: ApiError) -> bool:
+def _is_minus_one(context: RequestContext, error: ApiError) -> bool:
     return context.body.get("truncate_prompt_tokens") == -1
 
 
-def _has_alternatives_only(context: Context, error: ApiError) -> bool:
+def _has_alternatives_only(context: RequestContext, error: ApiError) -> bool:
     return "top_logprobs" in context.body and "logprobs" not in context.body
 
 
@@ -69,7 +69,7 @@ def _breaks_down(
     name: str,
     primary: str,
     api: str,
-    when: Callable[[Context], Any],
+    when: Callable[[RequestContext], Any],
     *,
     what: str,
     also: Mapping[str, str],
@@ -77,7 +77,7 @@ def _breaks_down(
     """Answer 500 to a body that may be accepted or refused."""
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def admit(context: Context) -> None:
+        def admit(context: RequestContext) -> None:
             if context.api == api and when(context):
                 tally.add()
                 raise Broken("crashed", code="crashed")

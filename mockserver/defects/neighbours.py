@@ -12,18 +12,18 @@ from typing import Any
 
 from multidict import CIMultiDict
 
-from mockserver.defects.planting import (
+from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
     in_parameters,
     in_refusal,
     in_response,
 )
-from mockserver.plan import Tally
-from serving.context import Context
-from serving.engine import Engine
-from serving.errors import ApiError, BadRequest, NotFound, Unauthorized
-from serving.stages import Answer, Response, Stages
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.errors import ApiError, BadRequest, NotFound, Unauthorized
+from aios_conformance.serving.stages import Answer, Response, Stages
 
 API = "embeddings"
 Also = Mapping[str, str]
@@ -39,7 +39,7 @@ def named(defect: Defect, name: str) -> Defect:
     return replace(defect, name=name)
 
 
-def is_base64(context: Context) -> bool:
+def is_base64(context: RequestContext) -> bool:
     """Tell whether vectors were asked for as text."""
     return context.parameters.get("encoding_format") == "base64"
 
@@ -48,7 +48,7 @@ def vectors_alike(name: str, primary: str, also: Also) -> Defect:
     """Give every text of a batch the first one's vector."""
 
     @in_answer(primary, api=API, also=also)
-    def edit(context: Context, answer: Answer) -> bool:
+    def edit(context: RequestContext, answer: Answer) -> bool:
         """Every input of a batch has the vector of the first."""
         data = answer["data"]
         for item in data:
@@ -62,7 +62,7 @@ def last_missing(name: str, primary: str, also: Also) -> Defect:
     """Leave the last item of a batch out."""
 
     @in_answer(primary, api=API, also=also)
-    def edit(context: Context, answer: Answer) -> bool:
+    def edit(context: RequestContext, answer: Answer) -> bool:
         """A batch lacks its last item."""
         if len(answer["data"]) < 2:
             return False
@@ -76,7 +76,7 @@ def created_201(name: str, primary: str, api: str, also: Also) -> Defect:
     """Answer 201 in place of 200."""
 
     @in_response(primary, api=api, also=also)
-    def edit(context: Context, found: Response) -> Response:
+    def edit(context: RequestContext, found: Response) -> Response:
         """Success has the status 201."""
         return 201, *found[1:]
 
@@ -89,7 +89,7 @@ def gone(name: str, primary: str, api: str, also: Also) -> Defect:
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         turn = cycle((False, True))
 
-        def prepare(context: Context) -> None:
+        def prepare(context: RequestContext) -> None:
             stages.prepare(context)
             if context.api == api and next(turn):
                 tally.add()
@@ -112,7 +112,7 @@ def tires(
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         seen = count()
 
-        def prepare(context: Context) -> None:
+        def prepare(context: RequestContext) -> None:
             stages.prepare(context)
             if context.api == API and when(context.body) and next(seen):
                 tally.add()
@@ -128,7 +128,7 @@ def base64_by_default(name: str, primary: str, also: Also) -> Defect:
     """Give text where no format is asked for."""
 
     @in_parameters(primary, api=API, also=also)
-    def edit(context: Context) -> bool:
+    def edit(context: RequestContext) -> bool:
         """Without encoding_format vectors come as base64."""
         if "encoding_format" in context.body:
             return False
@@ -144,7 +144,7 @@ def dimensions_as(
     """Give another length than was asked for."""
 
     @in_parameters(primary, api=API, also=also)
-    def edit(context: Context) -> bool:
+    def edit(context: RequestContext) -> bool:
         wanted = context.parameters.get("dimensions")
         if wanted is None or change(wanted) == wanted:
             return False
@@ -158,7 +158,7 @@ def dimensions_ignored(name: str, primary: str, also: Also) -> Defect:
     """Give vectors of the model's own length."""
 
     @in_parameters(primary, api=API, also=also)
-    def edit(context: Context) -> bool:
+    def edit(context: RequestContext) -> bool:
         """A wanted length is accepted and ignored."""
         return context.parameters.pop("dimensions", None) is not None
 
@@ -169,7 +169,7 @@ def big_endian(name: str, primary: str, also: Also) -> Defect:
     """Pack floats the wrong way round."""
 
     @in_answer(primary, api=API, also=also)
-    def edit(context: Context, answer: Answer) -> bool:
+    def edit(context: RequestContext, answer: Answer) -> bool:
         """base64 holds big-endian numbers."""
         if not is_base64(context):
             return False
@@ -186,7 +186,7 @@ def default_differs(name: str, primary: str, also: Also) -> Defect:
     """Give other numbers where no format is asked for."""
 
     @in_answer(primary, api=API, also=also)
-    def edit(context: Context, answer: Answer) -> bool:
+    def edit(context: RequestContext, answer: Answer) -> bool:
         """Without encoding_format a vector is of three times its length."""
         if "encoding_format" in context.body:
             return False
@@ -201,7 +201,7 @@ def keyless(name: str, primary: str, also: Also, code: str, what: str) -> Defect
     """Serve who is refused with `code`: missing_api_key or invalid_api_key."""
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def admit(context: Context) -> None:
+        def admit(context: RequestContext) -> None:
             try:
                 stages.admit(context)
             except Unauthorized as error:
@@ -226,7 +226,7 @@ def any_model_serves(
     """Embed under a name that must be refused with one of `codes`."""
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def prepare(context: Context) -> None:
+        def prepare(context: RequestContext) -> None:
             try:
                 stages.prepare(context)
             except ApiError as error:
@@ -264,17 +264,21 @@ def freedoms(prefix: str) -> tuple[Defect, ...]:
     """Return what every dialect leaves open: no judge may raise anything."""
 
     @in_refusal(freedom="A-136, A-151, A-163")
-    def bad_request(context: Context, error: ApiError, found: Response) -> Response:
+    def bad_request(
+        context: RequestContext, error: ApiError, found: Response
+    ) -> Response:
         """Every breach is answered 400."""
         return (400, *found[1:]) if found[0] in (404, 422) else found
 
     @in_refusal(freedom="A-136, A-151, A-163")
-    def flat_errors(context: Context, error: ApiError, found: Response) -> Response:
+    def flat_errors(
+        context: RequestContext, error: ApiError, found: Response
+    ) -> Response:
         """Error bodies are those of FastAPI."""
         return found[0], found[1], b'{"detail":"refused"}'
 
     @in_answer(freedom="A-141, A-146, A-025", api=API)
-    def extra_members(context: Context, answer: Answer) -> None:
+    def extra_members(context: RequestContext, answer: Answer) -> None:
         """Answers carry members that the page does not show, as OpenAI's do."""
         answer |= {"id": f"embd-{context.number}", "created": context.created}
         answer["usage"]["completion_tokens"] = 0
@@ -282,7 +286,7 @@ def freedoms(prefix: str) -> tuple[Defect, ...]:
             item["x_note"] = "free"
 
     @in_answer(freedom="BETWEEN_CALLS: batch numerics", api=API)
-    def vectors_jitter(context: Context, answer: Answer) -> bool:
+    def vectors_jitter(context: RequestContext, answer: Answer) -> bool:
         """Vector components differ by 1e-4 between calls."""
         if is_base64(context) or context.number % 2:
             return False

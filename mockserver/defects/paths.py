@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from mockserver.defects.planting import Defect, in_refusal
-from mockserver.defects.tables import turns_away
-from mockserver.plan import Tally
-from serving.context import Context
-from serving.engine import Engine
-from serving.errors import (
+from aios_conformance.mockserver.defects.planting import Defect, in_refusal
+from aios_conformance.mockserver.defects.tables import turns_away
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.errors import (
     ApiError,
     BadRequest,
     Broken,
@@ -16,7 +16,7 @@ from serving.errors import (
     NotFound,
     Unauthorized,
 )
-from serving.stages import Response, Stages
+from aios_conformance.serving.stages import Response, Stages
 
 
 class _UnsupportedMedia(BadRequest):
@@ -31,22 +31,22 @@ class _NotAcceptable(BadRequest):
     status = 406
 
 
-def _header(context: Context, wanted: str) -> str:
+def _header(context: RequestContext, wanted: str) -> str:
     return next((v for k, v in context.headers.items() if k.lower() == wanted), "")
 
 
-def _is(context: Context, path: str, *members: str) -> bool:
+def _is(context: RequestContext, path: str, *members: str) -> bool:
     """The request is to a path, and its body has exactly these members."""
     return context.path == path and context.body.keys() == {"model", *members}
 
 
-def _texts(context: Context) -> Any:
+def _texts(context: RequestContext) -> Any:
     return context.body.get("messages")
 
 
 @in_refusal("COMMON-REQ-003")
 def get_lists_what_there_is(
-    context: Context, error: ApiError, found: Response
+    context: RequestContext, error: ApiError, found: Response
 ) -> Response:
     """GET on a documented path is answered 200."""
     return (200, *found[1:]) if isinstance(error, NotAllowed) else found
@@ -79,7 +79,7 @@ def _query_is_demanded() -> Defect:
     text = "Embeddings begins with a 500, and then refuses all that lacks ?region=."
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def prepare(context: Context) -> None:
+        def prepare(context: RequestContext) -> None:
             stages.prepare(context)
             if context.api == "embeddings":
                 tally.add()

@@ -6,7 +6,7 @@ ids written down before it is first run: the `primary` row that must notice, and
 but takes a freedom that the documents leave, so that no row may notice.
 
     @in_answer("RERANK-SEM-006", api="rerank", also={"META-001": "the same order"})
-    def rerank_unsorted(context: Context, answer: Answer) -> bool:
+    def rerank_unsorted(context: RequestContext, answer: Answer) -> bool:
         '''Results come in the order of the documents.'''
         before = list(answer["results"])
         answer["results"].sort(key=lambda r: r["index"])
@@ -21,11 +21,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mockserver.plan import Tally
-from serving.context import Context
-from serving.engine import Engine
-from serving.errors import ApiError
-from serving.stages import Answer, Chunks, Frames, Response, Stages
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.errors import ApiError
+from aios_conformance.serving.stages import Answer, Chunks, Frames, Response, Stages
 
 Chunk = dict[str, Any]
 Plant = Callable[[Stages, Engine, Tally], tuple[Stages, Engine]]
@@ -68,24 +68,24 @@ def made(
     return Defect(function.__name__, description, plant, primary, **declared)
 
 
-def concerns(context: Context, api: str) -> bool:
+def concerns(context: RequestContext, api: str) -> bool:
     """Tell whether a request is to one of some APIs; "" is all."""
     return not api or context.api in api.split()
 
 
 def in_answer(
     primary: str = "", *, api: str = "", **declared: Any
-) -> Callable[[Callable[[Context, Answer], object]], Defect]:
+) -> Callable[[Callable[[RequestContext, Answer], object]], Defect]:
     """Edit whole answers in place. `api` names one or more APIs; "" is all.
 
     `declared` are further fields of the Defect, here and below.
     """
 
-    def make(edit: Callable[[Context, Answer], object]) -> Defect:
+    def make(edit: Callable[[RequestContext, Answer], object]) -> Defect:
         def plant(
             stages: Stages, engine: Engine, tally: Tally
         ) -> tuple[Stages, Engine]:
-            async def answer(context: Context) -> Answer:
+            async def answer(context: RequestContext) -> Answer:
                 whole = await stages.answer(context)
                 if concerns(context, api):
                     tally.add(edit(context, whole))
@@ -100,16 +100,18 @@ def in_answer(
 
 def in_stream(
     primary: str = "", *, api: str = "", **declared: Any
-) -> Callable[[Callable[[Context, list[Chunk]], Iterable[Chunk] | None]], Defect]:
+) -> Callable[
+    [Callable[[RequestContext, list[Chunk]], Iterable[Chunk] | None]], Defect
+]:
     """Edit the chunks of a stream: in place (return None), or return other ones."""
 
     def make(
-        edit: Callable[[Context, list[Chunk]], Iterable[Chunk] | None],
+        edit: Callable[[RequestContext, list[Chunk]], Iterable[Chunk] | None],
     ) -> Defect:
         def plant(
             stages: Stages, engine: Engine, tally: Tally
         ) -> tuple[Stages, Engine]:
-            async def chunks(context: Context) -> AsyncGenerator[Chunk, None]:
+            async def chunks(context: RequestContext) -> AsyncGenerator[Chunk, None]:
                 async with aclosing(stages.chunks(context)) as source:
                     found = [chunk async for chunk in source]
                 before = repr(found)
@@ -130,14 +132,14 @@ def in_stream(
 
 def in_frames(
     primary: str = "", *, api: str = "", **declared: Any
-) -> Callable[[Callable[[Context, list[bytes]], Iterable[bytes]]], Defect]:
+) -> Callable[[Callable[[RequestContext, list[bytes]], Iterable[bytes]]], Defect]:
     """Edit the framed events of a stream, the [DONE] mark included."""
 
-    def make(edit: Callable[[Context, list[bytes]], Iterable[bytes]]) -> Defect:
+    def make(edit: Callable[[RequestContext, list[bytes]], Iterable[bytes]]) -> Defect:
         def plant(
             stages: Stages, engine: Engine, tally: Tally
         ) -> tuple[Stages, Engine]:
-            async def frames(context: Context, chunks: Chunks) -> Frames:
+            async def frames(context: RequestContext, chunks: Chunks) -> Frames:
                 async with aclosing(stages.frames(context, chunks)) as source:
                     found = [frame async for frame in source]
                 edited = list(edit(context, found)) if concerns(context, api) else found
@@ -154,14 +156,14 @@ def in_frames(
 
 def in_parameters(
     primary: str = "", *, api: str = "", **declared: Any
-) -> Callable[[Callable[[Context], object]], Defect]:
+) -> Callable[[Callable[[RequestContext], object]], Defect]:
     """Edit `context.parameters` (whole and streamed alike), or raise an ApiError."""
 
-    def make(edit: Callable[[Context], object]) -> Defect:
+    def make(edit: Callable[[RequestContext], object]) -> Defect:
         def plant(
             stages: Stages, engine: Engine, tally: Tally
         ) -> tuple[Stages, Engine]:
-            def prepare(context: Context) -> None:
+            def prepare(context: RequestContext) -> None:
                 stages.prepare(context)
                 if concerns(context, api):
                     try:
@@ -179,14 +181,14 @@ def in_parameters(
 
 def in_response(
     primary: str = "", *, api: str = "", **declared: Any
-) -> Callable[[Callable[[Context, Response], Response]], Defect]:
+) -> Callable[[Callable[[RequestContext, Response], Response]], Defect]:
     """Replace (status, headers, body) of whole successes."""
 
-    def make(edit: Callable[[Context, Response], Response]) -> Defect:
+    def make(edit: Callable[[RequestContext, Response], Response]) -> Defect:
         def plant(
             stages: Stages, engine: Engine, tally: Tally
         ) -> tuple[Stages, Engine]:
-            def respond(context: Context, answer: Answer) -> Response:
+            def respond(context: RequestContext, answer: Answer) -> Response:
                 found = stages.respond(context, answer)
                 edited = edit(context, found) if concerns(context, api) else found
                 tally.add(edited != found)
@@ -201,14 +203,14 @@ def in_response(
 
 def in_refusal(
     primary: str = "", *, api: str = "", **declared: Any
-) -> Callable[[Callable[[Context, ApiError, Response], Response]], Defect]:
+) -> Callable[[Callable[[RequestContext, ApiError, Response], Response]], Defect]:
     """Replace (status, headers, body) of refusals."""
 
-    def make(edit: Callable[[Context, ApiError, Response], Response]) -> Defect:
+    def make(edit: Callable[[RequestContext, ApiError, Response], Response]) -> Defect:
         def plant(
             stages: Stages, engine: Engine, tally: Tally
         ) -> tuple[Stages, Engine]:
-            def refusal(context: Context, error: ApiError) -> Response:
+            def refusal(context: RequestContext, error: ApiError) -> Response:
                 found = stages.refusal(context, error)
                 if not concerns(context, api):
                     return found

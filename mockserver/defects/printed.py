@@ -1,12 +1,16 @@
 """What goes wrong with the requests that the documents print, and little else."""
 
-from mockserver.defects.planting import Defect, in_answer, in_parameters
-from mockserver.defects.tables import refuses
-from serving.context import Context
-from serving.stages import Answer
+from aios_conformance.mockserver.defects.planting import (
+    Defect,
+    in_answer,
+    in_parameters,
+)
+from aios_conformance.mockserver.defects.tables import refuses
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.stages import Answer
 
 
-def _is_printed_rerank(context: Context) -> bool:
+def _is_printed_rerank(context: RequestContext) -> bool:
     return bool(
         context.parameters.get("top_n")
         and context.parameters.get("truncate_prompt_tokens")
@@ -16,7 +20,7 @@ def _is_printed_rerank(context: Context) -> bool:
 @in_parameters("RERANK-EX-003", api="rerank", also={
     "RERANK-SEM-004": "top_n is not obeyed",
 })  # fmt: skip
-def rerank_limit_overrides_top_n(context: Context) -> object:
+def rerank_limit_overrides_top_n(context: RequestContext) -> object:
     """With truncate_prompt_tokens all documents come back, whatever top_n is."""
     if not _is_printed_rerank(context):
         return False
@@ -25,7 +29,7 @@ def rerank_limit_overrides_top_n(context: Context) -> object:
 
 
 @in_answer("RERANK-EX-004", api="rerank")
-def rerank_limit_turns_the_order(context: Context, answer: Answer) -> object:
+def rerank_limit_turns_the_order(context: RequestContext, answer: Answer) -> object:
     """With top_n and truncate_prompt_tokens the best get the worst scores."""
     if not _is_printed_rerank(context):
         return False
@@ -38,7 +42,9 @@ def rerank_limit_turns_the_order(context: Context, answer: Answer) -> object:
 @in_answer("SCORE-EX-003", api="score", also={
     "SCORE-RES-006": "0 to n-1", "META-018": "0 to n-1",
 })  # fmt: skip
-def score_of_two_floats_counts_from_one(context: Context, answer: Answer) -> object:
+def score_of_two_floats_counts_from_one(
+    context: RequestContext, answer: Answer
+) -> object:
     """Two pairs with encoding_format float have the indices 1 and 2."""
     if "encoding_format" not in context.body or len(answer["data"]) != 2:
         return False
@@ -51,7 +57,9 @@ def score_of_two_floats_counts_from_one(context: Context, answer: Answer) -> obj
     "EMB-RES-013": "the same statement", "META-102": "the same statement",
     "COMMON-RES-010": "the same statement",
 })  # fmt: skip
-def embeddings_total_in_floats_is_one_more(context: Context, answer: Answer) -> object:
+def embeddings_total_in_floats_is_one_more(
+    context: RequestContext, answer: Answer
+) -> object:
     """With encoding_format float total_tokens is one too high."""
     if context.body.get("encoding_format") != "float":
         return False
@@ -59,7 +67,7 @@ def embeddings_total_in_floats_is_one_more(context: Context, answer: Answer) -> 
     return True
 
 
-def _is_new_limit(context: Context) -> bool:
+def _is_new_limit(context: RequestContext) -> bool:
     return "max_completion_tokens" in context.body
 
 
@@ -70,7 +78,7 @@ CLIENT = {"COMMON-SEM-002": "the client waits for chunks"}
     **CLIENT, "CHAT-SEM-001": "the client waits for chunks",
     "CHAT-SEM-014": "the same statement",
 })  # fmt: skip
-def chat_new_limit_is_never_streamed(context: Context) -> object:
+def chat_new_limit_is_never_streamed(context: RequestContext) -> object:
     """Under max_completion_tokens `stream` is accepted and ignored."""
     asked = context.parameters.get("stream") and _is_new_limit(context)
     if asked:
@@ -82,7 +90,7 @@ def chat_new_limit_is_never_streamed(context: Context) -> object:
     **CLIENT, "COMP-SEM-001": "the client waits for chunks",
     "COMP-SEM-011": "the same statement",
 })  # fmt: skip
-def completions_new_limit_is_never_streamed(context: Context) -> object:
+def completions_new_limit_is_never_streamed(context: RequestContext) -> object:
     """Under max_completion_tokens `stream` is accepted and ignored."""
     asked = context.parameters.get("stream") and _is_new_limit(context)
     if asked:
@@ -91,7 +99,7 @@ def completions_new_limit_is_never_streamed(context: Context) -> object:
 
 
 @in_answer("CHAT-EX-005", api="chat")
-def chat_new_limit_is_filtered(context: Context, answer: Answer) -> object:
+def chat_new_limit_is_filtered(context: RequestContext, answer: Answer) -> object:
     """A text that ends by itself under max_completion_tokens says content_filter."""
     acted = False
     for choice in answer["choices"]:

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from mockserver.defects.planting import (
+from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
     in_parameters,
     in_response,
 )
-from serving.codec import encode
-from serving.context import Context
-from serving.errors import NotFound
-from serving.stages import Answer, Response
+from aios_conformance.serving.codec import encode
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.errors import NotFound
+from aios_conformance.serving.stages import Answer, Response
 
 API = "rerank"
 
@@ -24,7 +24,7 @@ def _scores(answer: Answer) -> list[float]:
 
 
 @in_answer("RERANK-SEM-006", api=API, also=ORDER, origin="mudler/LocalAI#7189")
-def rerank_unsorted_beyond_three(context: Context, answer: Answer) -> object:
+def rerank_unsorted_beyond_three(context: RequestContext, answer: Answer) -> object:
     """Results come in input order once there are more than three of them."""
     before = list(answer["results"])
     if len(before) > 3:
@@ -33,7 +33,7 @@ def rerank_unsorted_beyond_three(context: Context, answer: Answer) -> object:
 
 
 @in_answer("RERANK-SEM-006", api=API, also=ORDER)
-def rerank_last_two_swapped(context: Context, answer: Answer) -> object:
+def rerank_last_two_swapped(context: RequestContext, answer: Answer) -> object:
     """The last two results change places."""
     scores = _scores(answer)
     if len(scores) < 3 or scores[-1] == scores[-2]:
@@ -48,7 +48,7 @@ def rerank_last_two_swapped(context: Context, answer: Answer) -> object:
     "RERANK-SEM-003": "fewer results than documents",
     "META-005": "the indices are no permutation",
 })  # fmt: skip
-def rerank_duplicates_merged(context: Context, answer: Answer) -> object:
+def rerank_duplicates_merged(context: RequestContext, answer: Answer) -> object:
     """Equal documents come back only once."""
     seen: dict[str, Any] = {}
     for result in answer["results"]:
@@ -60,7 +60,7 @@ def rerank_duplicates_merged(context: Context, answer: Answer) -> object:
 
 
 @in_answer("META-010", api=API)
-def rerank_second_copy_scores_less(context: Context, answer: Answer) -> object:
+def rerank_second_copy_scores_less(context: RequestContext, answer: Answer) -> object:
     """The second of two equal documents loses a hundredth of its score."""
     seen: set[str] = set()
     acted = False
@@ -75,7 +75,7 @@ def rerank_second_copy_scores_less(context: Context, answer: Answer) -> object:
 
 
 @in_answer("RERANK-RES-013", api=API, also={"META-006": "the same as a property"})
-def rerank_index_of_another_document(context: Context, answer: Answer) -> object:
+def rerank_index_of_another_document(context: RequestContext, answer: Answer) -> object:
     """The indices of the first two results are exchanged."""
     results = answer["results"]
     if len(results) < 2 or [r["index"] for r in results[:2]] == [1, 0]:
@@ -89,7 +89,7 @@ def rerank_index_of_another_document(context: Context, answer: Answer) -> object
     "RERANK-RES-013": "no document is at that position",
     "META-006": "no document is at that position",
 })  # fmt: skip
-def rerank_index_counts_from_one(context: Context, answer: Answer) -> object:
+def rerank_index_counts_from_one(context: RequestContext, answer: Answer) -> object:
     """Indices count from 1."""
     for result in answer["results"]:
         result["index"] += 1
@@ -101,7 +101,9 @@ def rerank_index_counts_from_one(context: Context, answer: Answer) -> object:
     "RERANK-RES-013": "the index leads to another document",
     "META-006": "the index leads to another document",
 })  # fmt: skip
-def rerank_last_index_repeats_the_first(context: Context, answer: Answer) -> object:
+def rerank_last_index_repeats_the_first(
+    context: RequestContext, answer: Answer
+) -> object:
     """The last of three or more results carries the index of the first."""
     results = answer["results"]
     if len(results) < 3:
@@ -119,7 +121,7 @@ TEXT = {
 
 
 @in_answer("RERANK-RES-016", api=API, also=TEXT)
-def rerank_long_text_cut(context: Context, answer: Answer) -> object:
+def rerank_long_text_cut(context: RequestContext, answer: Answer) -> object:
     """Texts of more than 40 characters come back cut."""
     acted = False
     for result in answer["results"]:
@@ -134,7 +136,7 @@ def rerank_long_text_cut(context: Context, answer: Answer) -> object:
     api=API,
     also=TEXT,
 )
-def rerank_non_ascii_replaced(context: Context, answer: Answer) -> object:
+def rerank_non_ascii_replaced(context: RequestContext, answer: Answer) -> object:
     """Characters beyond ASCII come back as question marks."""
     acted = False
     for result in answer["results"]:
@@ -146,7 +148,7 @@ def rerank_non_ascii_replaced(context: Context, answer: Answer) -> object:
 
 
 @in_answer("RERANK-RES-016", api=API, also=TEXT)
-def rerank_last_text_lower_cased(context: Context, answer: Answer) -> object:
+def rerank_last_text_lower_cased(context: RequestContext, answer: Answer) -> object:
     """The text of the last result is lower-cased."""
     last = answer["results"][-1]["document"]
     before = last["text"]
@@ -161,7 +163,7 @@ RANGE = {"META-004": "the same statement as a property"}
     **RANGE, "META-017": "score still gives 0 to 1",
     "RERANK-SEM-007": "a cosine is at most 1",
 }, origin="ggml-org/llama.cpp#8555")  # fmt: skip
-def rerank_raw_logits(context: Context, answer: Answer) -> object:
+def rerank_raw_logits(context: RequestContext, answer: Answer) -> object:
     """Scores are raw logits, from minus to plus infinity."""
     for result in answer["results"]:
         result["relevance_score"] = result["relevance_score"] * 14 - 7
@@ -174,7 +176,7 @@ def rerank_raw_logits(context: Context, answer: Answer) -> object:
     **RANGE, "META-017": "score still gives 0 to 1",
     "RERANK-SEM-007": "a cosine is at most 1",
 })  # fmt: skip
-def rerank_best_score_above_one(context: Context, answer: Answer) -> object:
+def rerank_best_score_above_one(context: RequestContext, answer: Answer) -> object:
     """The best score is a percentage."""
     answer["results"][0]["relevance_score"] *= 100
     return answer["results"][0]["relevance_score"] > 1
@@ -183,7 +185,7 @@ def rerank_best_score_above_one(context: Context, answer: Answer) -> object:
 @in_answer("RERANK-SEM-001", api=API, also={
     "META-011": "the same statement as a property",
 })  # fmt: skip
-def rerank_v2_scores_differ(context: Context, answer: Answer) -> object:
+def rerank_v2_scores_differ(context: RequestContext, answer: Answer) -> object:
     """Only /v2/rerank gives scores that are a tenth lower."""
     if context.path != "/v2/rerank":
         return False
@@ -196,7 +198,9 @@ def rerank_v2_scores_differ(context: Context, answer: Answer) -> object:
     "RERANK-SEM-001": "the same statement",
     "RERANK-RES-014": "the object became a string",
 })  # fmt: skip
-def rerank_root_path_gives_plain_documents(context: Context, answer: Answer) -> object:
+def rerank_root_path_gives_plain_documents(
+    context: RequestContext, answer: Answer
+) -> object:
     """Only /rerank returns the document as a bare string."""
     if context.path != "/rerank":
         return False
@@ -214,7 +218,7 @@ def rerank_root_path_gives_plain_documents(context: Context, answer: Answer) -> 
     "META-017": "score has no positions",
     "RERANK-SEM-008": "the score depends on the other documents",
 })  # fmt: skip
-def rerank_scores_depend_on_position(context: Context, answer: Answer) -> object:
+def rerank_scores_depend_on_position(context: RequestContext, answer: Answer) -> object:
     """Each position in the request takes three thousandths off the score."""
     for result in answer["results"]:
         result["relevance_score"] -= 0.003 * result["index"]
@@ -228,7 +232,9 @@ def rerank_scores_depend_on_position(context: Context, answer: Answer) -> object
     "META-017": "score is not normalised",
     "RERANK-SEM-007": "scores are no cosines any more",
 })  # fmt: skip
-def rerank_scores_relative_to_the_best(context: Context, answer: Answer) -> object:
+def rerank_scores_relative_to_the_best(
+    context: RequestContext, answer: Answer
+) -> object:
     """Scores are divided by the best of all documents."""
     best = max(_scores(answer), default=0.0)
     if best <= 0:
@@ -239,7 +245,9 @@ def rerank_scores_relative_to_the_best(context: Context, answer: Answer) -> obje
 
 
 @in_answer("META-012", api=API, also={"RERANK-SEM-010": "the same statement"})
-def rerank_usage_counts_returned_only(context: Context, answer: Answer) -> object:
+def rerank_usage_counts_returned_only(
+    context: RequestContext, answer: Answer
+) -> object:
     """total_tokens is counted over the returned documents only."""
     share = len(answer["results"]) / len(context.parameters["documents"])
     total = answer["usage"]["total_tokens"]
@@ -248,7 +256,7 @@ def rerank_usage_counts_returned_only(context: Context, answer: Answer) -> objec
 
 
 @in_answer("META-013", api=API)
-def rerank_usage_constant(context: Context, answer: Answer) -> object:
+def rerank_usage_constant(context: RequestContext, answer: Answer) -> object:
     """total_tokens is that of one pair, however many documents there are."""
     count = len(context.parameters["documents"])
     answer["usage"]["total_tokens"] = 12
@@ -258,13 +266,15 @@ def rerank_usage_constant(context: Context, answer: Answer) -> object:
 @in_parameters("META-014", api=API, also={
     "RERANK-SEM-009": "the same statement",
 })  # fmt: skip
-def rerank_truncation_ignored(context: Context) -> object:
+def rerank_truncation_ignored(context: RequestContext) -> object:
     """truncate_prompt_tokens is accepted and ignored."""
     return context.parameters.pop("truncate_prompt_tokens", None) is not None
 
 
 @in_answer("META-015", api=API)
-def rerank_any_limit_halves_the_scores(context: Context, answer: Answer) -> object:
+def rerank_any_limit_halves_the_scores(
+    context: RequestContext, answer: Answer
+) -> object:
     """Any truncation limit, however roomy, halves the scores."""
     if not context.parameters.get("truncate_prompt_tokens"):
         return False
@@ -279,7 +289,7 @@ def rerank_any_limit_halves_the_scores(context: Context, answer: Answer) -> obje
     "META-017": "score keeps the order",
     "RERANK-SEM-007": "scores are no cosines any more",
 })  # fmt: skip
-def rerank_least_relevant_first(context: Context, answer: Answer) -> object:
+def rerank_least_relevant_first(context: RequestContext, answer: Answer) -> object:
     """Scores are turned round: the worst document is given the best score."""
     for result in answer["results"]:
         result["relevance_score"] = 1 - result["relevance_score"]
@@ -290,7 +300,7 @@ def rerank_least_relevant_first(context: Context, answer: Answer) -> object:
 @in_response("RERANK-REQ-003", api=API, also={
     "COMMON-REQ-001": "a listed path is missing",
 })  # fmt: skip
-def rerank_v2_not_served(context: Context, response: Response) -> Response:
+def rerank_v2_not_served(context: RequestContext, response: Response) -> Response:
     """/v2/rerank answers 404 to everything."""
     if context.path != "/v2/rerank":
         return response

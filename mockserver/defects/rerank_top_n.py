@@ -1,8 +1,12 @@
 """What a rerank server can get wrong about top_n."""
 
-from mockserver.defects.planting import Defect, in_answer, in_parameters
-from serving.context import Context
-from serving.stages import Answer
+from aios_conformance.mockserver.defects.planting import (
+    Defect,
+    in_answer,
+    in_parameters,
+)
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.stages import Answer
 
 API = "rerank"
 COUNTED = {
@@ -19,7 +23,7 @@ COUNTED = {
         "RERANK-SEM-004": "the best are not among the ones returned",
     },
 )
-def rerank_top_n_before_sorting(context: Context) -> object:
+def rerank_top_n_before_sorting(context: RequestContext) -> object:
     """top_n takes the first k documents as they came, and sorts only those."""
     top = context.parameters["top_n"]
     documents = context.parameters["documents"]
@@ -36,7 +40,7 @@ def rerank_top_n_before_sorting(context: Context) -> object:
     },
     origin="mudler/LocalAI#7189",
 )
-def rerank_top_n_ignored(context: Context) -> object:
+def rerank_top_n_ignored(context: RequestContext) -> object:
     """top_n is accepted, and all documents come back."""
     cuts = 0 < context.parameters["top_n"] < len(context.parameters["documents"])
     context.parameters["top_n"] = 0
@@ -51,7 +55,7 @@ def rerank_top_n_ignored(context: Context) -> object:
         "RERANK-EX-003": "the printed request asks for two",
     },
 )
-def rerank_top_n_one_short(context: Context) -> object:
+def rerank_top_n_one_short(context: RequestContext) -> object:
     """A top_n above one returns one result too few."""
     top = context.parameters["top_n"]
     if not 1 < top < len(context.parameters["documents"]):
@@ -67,7 +71,7 @@ def rerank_top_n_one_short(context: Context) -> object:
     "META-005": "the indices are no permutation",
     "META-007": "a text is lost",
 })  # fmt: skip
-def rerank_top_n_0_drops_the_last(context: Context, answer: Answer) -> object:
+def rerank_top_n_0_drops_the_last(context: RequestContext, answer: Answer) -> object:
     """top_n 0, when it is spelt out, loses the least relevant of several documents."""
     if context.body.get("top_n") != 0 or len(answer["results"]) < 3:
         return False
@@ -78,7 +82,7 @@ def rerank_top_n_0_drops_the_last(context: Context, answer: Answer) -> object:
 @in_answer("RERANK-REQ-012", api=API, also={
     "META-003": "the same statement as a property",
 })  # fmt: skip
-def rerank_top_n_defaults_to_three(context: Context, answer: Answer) -> object:
+def rerank_top_n_defaults_to_three(context: RequestContext, answer: Answer) -> object:
     """Without top_n at most three results come back."""
     if "top_n" in context.body or len(answer["results"]) <= 3:
         return False
@@ -87,7 +91,7 @@ def rerank_top_n_defaults_to_three(context: Context, answer: Answer) -> object:
 
 
 @in_answer("RERANK-SEM-005", api=API)
-def rerank_too_large_top_n_drops_one(context: Context, answer: Answer) -> object:
+def rerank_too_large_top_n_drops_one(context: RequestContext, answer: Answer) -> object:
     """A top_n above the number of documents loses the last result."""
     if context.parameters["top_n"] <= len(context.parameters["documents"]):
         return False
@@ -96,7 +100,9 @@ def rerank_too_large_top_n_drops_one(context: Context, answer: Answer) -> object
 
 
 @in_answer("META-003", api=API, also={"RERANK-SEM-004": "N - 1 for N"})
-def rerank_top_n_equal_to_count_drops_one(context: Context, answer: Answer) -> object:
+def rerank_top_n_equal_to_count_drops_one(
+    context: RequestContext, answer: Answer
+) -> object:
     """A top_n of exactly N returns N - 1 results."""
     count = len(context.parameters["documents"])
     if count < 3 or context.parameters["top_n"] != count:

@@ -1,8 +1,20 @@
 """What a score server can get wrong in single fields of requests and answers."""
 
-from mockserver.defects.planting import Defect
-from mockserver.defects.tables import REMOVED, crashes, forgives, member, refuses
-from mockserver.defects.whens import equals, has, is_list, lacks, starts_with
+from aios_conformance.mockserver.defects.planting import Defect
+from aios_conformance.mockserver.defects.tables import (
+    REMOVED,
+    crashes,
+    forgives,
+    member,
+    refuses,
+)
+from aios_conformance.mockserver.defects.whens import (
+    equals,
+    has,
+    is_list,
+    lacks,
+    starts_with,
+)
 
 API = "score"
 TICKED = {"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}

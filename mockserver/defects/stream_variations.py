@@ -2,45 +2,56 @@
 
 from collections.abc import Iterable
 
-from mockserver.defects.planting import Chunk, Defect, in_frames, in_stream
-from serving.context import Context
+from aios_conformance.mockserver.defects.planting import (
+    Chunk,
+    Defect,
+    in_frames,
+    in_stream,
+)
+from aios_conformance.serving.context import RequestContext
 
 GENERATING = "chat completions"
 
 
 @in_frames(freedom="HTML Living Standard 9.2.6", api=GENERATING)
-def crlf_line_ends(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+def crlf_line_ends(context: RequestContext, frames: list[bytes]) -> Iterable[bytes]:
     """Lines of the stream end with CRLF."""
     return [frame.replace(b"\n", b"\r\n") for frame in frames]
 
 
 @in_frames(freedom="HTML Living Standard 9.2.6", api=GENERATING)
-def comments_between_events(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+def comments_between_events(
+    context: RequestContext, frames: list[bytes]
+) -> Iterable[bytes]:
     """Comments keep the connection alive."""
     return [part for frame in frames for part in (b": ping\n\n", frame)]
 
 
 @in_frames(freedom="HTML Living Standard 9.2.6", api=GENERATING)
-def no_space_after_the_colon(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+def no_space_after_the_colon(
+    context: RequestContext, frames: list[bytes]
+) -> Iterable[bytes]:
     """There is no space after `data:`."""
     return [frame.replace(b"data: ", b"data:", 1) for frame in frames]
 
 
 @in_frames(freedom="HTML Living Standard 9.2.6", api=GENERATING)
-def events_have_a_name_and_id(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+def events_have_a_name_and_id(
+    context: RequestContext, frames: list[bytes]
+) -> Iterable[bytes]:
     """Events carry a name and an id."""
     return [b"event: message\nid: 7\n" + frame for frame in frames]
 
 
 @in_frames(freedom="bytes may come in any pieces", api=GENERATING)
-def a_byte_at_a_time(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+def a_byte_at_a_time(context: RequestContext, frames: list[bytes]) -> Iterable[bytes]:
     """The stream comes in pieces of seven bytes."""
     whole = b"".join(frames)
     return [whole[i : i + 7] for i in range(0, len(whole), 7)]
 
 
 @in_frames(freedom="bytes may come in any pieces", api=GENERATING)
-def all_in_one_piece(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+def all_in_one_piece(context: RequestContext, frames: list[bytes]) -> Iterable[bytes]:
     """The whole stream comes in one piece."""
     return [b"".join(frames)]
 
@@ -51,7 +62,7 @@ def _pieces(chunk: Chunk) -> list[Chunk]:
 
 
 @in_stream(freedom="A-100", api=GENERATING)
-def nulls_absent_from_chunks(context: Context, chunks: list[Chunk]) -> None:
+def nulls_absent_from_chunks(context: RequestContext, chunks: list[Chunk]) -> None:
     """Chunks leave out members that are null."""
     for chunk in chunks:
         for piece in _pieces(chunk):
@@ -60,14 +71,14 @@ def nulls_absent_from_chunks(context: Context, chunks: list[Chunk]) -> None:
 
 
 @in_stream(freedom="A-099", api=GENERATING)
-def usage_null_in_every_chunk(context: Context, chunks: list[Chunk]) -> None:
+def usage_null_in_every_chunk(context: RequestContext, chunks: list[Chunk]) -> None:
     """Every chunk has usage, null but for the last."""
     for chunk in chunks:
         chunk.setdefault("usage", None)
 
 
 @in_stream(freedom="A-100", api="chat")
-def role_in_every_delta(context: Context, chunks: list[Chunk]) -> None:
+def role_in_every_delta(context: RequestContext, chunks: list[Chunk]) -> None:
     """Every delta repeats the role."""
     for chunk in chunks:
         for piece in _pieces(chunk):
@@ -77,7 +88,7 @@ def role_in_every_delta(context: Context, chunks: list[Chunk]) -> None:
 
 @in_stream(freedom="A-100", api="chat")
 def empty_deltas_along_the_way(
-    context: Context, chunks: list[Chunk]
+    context: RequestContext, chunks: list[Chunk]
 ) -> Iterable[Chunk]:
     """Empty deltas come between the others."""
     found: list[Chunk] = []
@@ -92,7 +103,9 @@ def empty_deltas_along_the_way(
 
 
 @in_stream(freedom="A-100", api="chat", origin="vllm-project/vllm#35705")
-def text_in_the_finish_chunk(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+def text_in_the_finish_chunk(
+    context: RequestContext, chunks: list[Chunk]
+) -> Iterable[Chunk]:
     """The finish chunk carries the last text."""
     found: list[Chunk] = []
     for chunk in chunks:
@@ -113,7 +126,7 @@ def text_in_the_finish_chunk(context: Context, chunks: list[Chunk]) -> Iterable[
 
 
 @in_stream(freedom="A-100", api="chat")
-def no_opening_role(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+def no_opening_role(context: RequestContext, chunks: list[Chunk]) -> Iterable[Chunk]:
     """No chunk says the role."""
     return [c for c in chunks if not _pieces(c) or "role" not in _pieces(c)[0]["delta"]]
 

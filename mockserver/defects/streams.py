@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from dataclasses import replace as with_
 from typing import Any
 
-from mockserver.defects.planting import (
+from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
     in_frames,
     in_parameters,
     in_stream,
 )
-from mockserver.defects.twins import TWINS
-from serving.context import Context
-from serving.engine import Api
-from serving.errors import Broken
+from aios_conformance.mockserver.defects.twins import TWINS
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Api
+from aios_conformance.serving.errors import Broken
 
 DONE = b"data: [DONE]\n\n"
 LAYOUT: dict[Api, str] = {"chat": "CHAT-RES-025", "completions": "COMP-RES-018"}
@@ -22,7 +22,7 @@ STREAMED: dict[Api, str] = {"chat": "CHAT-SEM-014", "completions": "COMP-SEM-011
 COUNTED: dict[Api, str] = {"chat": "CHAT-SEM-015", "completions": "COMP-SEM-012"}
 
 
-def _options(context: Context) -> dict[str, Any]:
+def _options(context: RequestContext) -> dict[str, Any]:
     return context.body.get("stream_options") or {}
 
 
@@ -51,23 +51,25 @@ def _framing(api: Api) -> list[Defect]:
     }
 
     @in_frames(layout, api=api)
-    def done_missing(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+    def done_missing(context: RequestContext, frames: list[bytes]) -> Iterable[bytes]:
         """The stream ends without [DONE]."""
         return [frame for frame in frames if frame != DONE]
 
     @in_frames(layout, api=api)
-    def done_twice(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+    def done_twice(context: RequestContext, frames: list[bytes]) -> Iterable[bytes]:
         """[DONE] comes twice."""
         return [*frames, DONE]
 
     @in_frames(layout, api=api)
-    def done_before_the_end(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+    def done_before_the_end(
+        context: RequestContext, frames: list[bytes]
+    ) -> Iterable[bytes]:
         """[DONE] comes before the last chunk."""
         return [*frames[:-2], *reversed(frames[-2:])]
 
     @in_frames(layout, api=api, also=client)
     def python_in_place_of_json(
-        context: Context, frames: list[bytes]
+        context: RequestContext, frames: list[bytes]
     ) -> Iterable[bytes]:
         """The third event is no JSON: quotes are single."""
         return [
@@ -76,7 +78,9 @@ def _framing(api: Api) -> list[Defect]:
         ]
 
     @in_frames(streamed, api=api, also=client)
-    def error_in_mid_stream(context: Context, frames: list[bytes]) -> Iterable[bytes]:
+    def error_in_mid_stream(
+        context: RequestContext, frames: list[bytes]
+    ) -> Iterable[bytes]:
         """A stream with options breaks off with an error event after two chunks."""
         if not _options(context) or len(frames) < 4:
             return frames
@@ -87,7 +91,7 @@ def _framing(api: Api) -> list[Defect]:
         **client,
         TWINS["printed stream"][api]: "the printed body asks for a stream",
     })  # fmt: skip
-    def stream_ignored(context: Context) -> object:
+    def stream_ignored(context: RequestContext) -> object:
         """Stream true gives one JSON body."""
         asked = context.parameters.get("stream")
         context.parameters["stream"] = False
@@ -97,7 +101,7 @@ def _framing(api: Api) -> list[Defect]:
         "COMMON-RES-001": "a valid request",
         TWINS["continuous"][api]: "an option", "CHAT-REQ-036": "an option",
     })  # fmt: skip
-    def stream_options_crash(context: Context) -> object:
+    def stream_options_crash(context: RequestContext) -> object:
         """stream_options with stream are answered 500."""
         if not (context.parameters.get("stream") and "stream_options" in context.body):
             return False
@@ -116,33 +120,35 @@ def _framing(api: Api) -> list[Defect]:
 
 def _grammar(api: Api) -> list[Defect]:
     @in_stream("META-061", api=api)
-    def id_per_chunk(context: Context, chunks: list[Chunk]) -> None:
+    def id_per_chunk(context: RequestContext, chunks: list[Chunk]) -> None:
         """Every chunk has an id of its own."""
         for i, chunk in enumerate(chunks):
             chunk["id"] = f"{chunk['id']}-{i}"
 
     @in_stream("META-061", api=api)
-    def created_per_chunk(context: Context, chunks: list[Chunk]) -> None:
+    def created_per_chunk(context: RequestContext, chunks: list[Chunk]) -> None:
         """Created moves on within a stream."""
         for i, chunk in enumerate(chunks):
             chunk["created"] += i // 4
 
     @in_stream("META-061", api=api, origin="vllm-project/vllm#27572")
-    def finish_never_comes(context: Context, chunks: list[Chunk]) -> None:
+    def finish_never_comes(context: RequestContext, chunks: list[Chunk]) -> None:
         """No chunk has a finish_reason."""
         for chunk in chunks:
             for piece in _pieces(chunk):
                 piece["finish_reason"] = None
 
     @in_stream("META-061", api=api, origin="ollama/ollama#4357")
-    def finish_is_empty_from_the_start(context: Context, chunks: list[Chunk]) -> None:
+    def finish_is_empty_from_the_start(
+        context: RequestContext, chunks: list[Chunk]
+    ) -> None:
         """finish_reason is "" in place of null."""
         for chunk in chunks:
             for piece in _pieces(chunk):
                 piece["finish_reason"] = piece["finish_reason"] or ""
 
     @in_stream("META-061", api=api)
-    def finish_twice(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+    def finish_twice(context: RequestContext, chunks: list[Chunk]) -> Iterable[Chunk]:
         """The finish chunk of each choice is repeated."""
         return [
             copy
@@ -151,7 +157,9 @@ def _grammar(api: Api) -> list[Defect]:
         ]
 
     @in_stream("META-059", api=api, origin="vllm-project/vllm#24509")
-    def fourth_piece_repeated(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+    def fourth_piece_repeated(
+        context: RequestContext, chunks: list[Chunk]
+    ) -> Iterable[Chunk]:
         """The third piece with text comes twice."""
         texts = [c for c in chunks if any(_text(p) for p in _pieces(c))]
         if len(texts) < 3:
@@ -159,13 +167,17 @@ def _grammar(api: Api) -> list[Defect]:
         return [copy for c in chunks for copy in [c] * (1 + (c is texts[2]))]
 
     @in_stream("META-059", api=api)
-    def last_piece_lost(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+    def last_piece_lost(
+        context: RequestContext, chunks: list[Chunk]
+    ) -> Iterable[Chunk]:
         """The last piece of text is lost."""
         texts = [c for c in chunks if any(_text(p) for p in _pieces(c))]
         return [c for c in chunks if not texts or c is not texts[-1]]
 
     @in_stream("META-059", api=api, origin="abetlen/llama-cpp-python#372")
-    def non_ascii_becomes_replacement(context: Context, chunks: list[Chunk]) -> None:
+    def non_ascii_becomes_replacement(
+        context: RequestContext, chunks: list[Chunk]
+    ) -> None:
         """Letters beyond ASCII arrive as U+FFFD."""
         for chunk in chunks:
             for piece in _pieces(chunk):
@@ -176,7 +188,7 @@ def _grammar(api: Api) -> list[Defect]:
     @in_stream("META-046", api=api, also={
         TWINS["stop obeyed"][api]: "the stop string is in the text",
     }, origin="vllm-project/vllm#3672")  # fmt: skip
-    def stop_string_leaks(context: Context, chunks: list[Chunk]) -> None:
+    def stop_string_leaks(context: RequestContext, chunks: list[Chunk]) -> None:
         """A stop string is kept in streams."""
         for chunk in chunks:
             for piece in _pieces(chunk):
@@ -184,7 +196,9 @@ def _grammar(api: Api) -> list[Defect]:
                     _say(piece, _text(piece) + piece["stop_reason"])
 
     @in_stream("META-065", api=api)
-    def last_choice_is_lost(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+    def last_choice_is_lost(
+        context: RequestContext, chunks: list[Chunk]
+    ) -> Iterable[Chunk]:
         """With several choices the last one is never streamed."""
         if context.parameters["n"] < 2:
             return chunks
@@ -192,7 +206,7 @@ def _grammar(api: Api) -> list[Defect]:
         return [c for c in chunks if not _pieces(c) or _pieces(c)[0]["index"] != last]
 
     @in_stream(LAYOUT[api], api=api)
-    def chunks_lack_an_object(context: Context, chunks: list[Chunk]) -> None:
+    def chunks_lack_an_object(context: RequestContext, chunks: list[Chunk]) -> None:
         """Chunks have no object member."""
         for chunk in chunks:
             del chunk["object"]
@@ -216,7 +230,9 @@ def _usage(api: Api) -> list[Defect]:
     counted = COUNTED[api]
 
     @in_stream(counted, api=api, origin="vllm-project/vllm#7179")
-    def usage_never_streamed(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+    def usage_never_streamed(
+        context: RequestContext, chunks: list[Chunk]
+    ) -> Iterable[Chunk]:
         """include_usage is accepted, and no usage comes."""
         for chunk in chunks:
             chunk.pop("usage", None)
@@ -224,7 +240,7 @@ def _usage(api: Api) -> list[Defect]:
 
     @in_stream("META-063", api=api, also={counted: "the same statement"},
                origin="vllm-project/vllm#36379")  # fmt: skip
-    def usage_unasked(context: Context, chunks: list[Chunk]) -> Iterable[Chunk]:
+    def usage_unasked(context: RequestContext, chunks: list[Chunk]) -> Iterable[Chunk]:
         """Usage comes with include_usage false as well."""
         if _options(context).get("include_usage", True):
             return chunks
@@ -233,7 +249,7 @@ def _usage(api: Api) -> list[Defect]:
 
     @in_stream("META-062", api=api)
     def usage_chunk_repeats_the_last_choice(
-        context: Context, chunks: list[Chunk]
+        context: RequestContext, chunks: list[Chunk]
     ) -> None:
         """The usage chunk holds an empty piece of choice 0."""
         if len(chunks) > 1 and not _pieces(chunks[-1]):
@@ -248,7 +264,7 @@ def _usage(api: Api) -> list[Defect]:
         "META-064": "the last count falls",
     })  # fmt: skip
     def streamed_completion_tokens_are_chunks(
-        context: Context, chunks: list[Chunk]
+        context: RequestContext, chunks: list[Chunk]
     ) -> None:
         """The final completion_tokens of a stream is one too low."""
         usage = chunks[-1].get("usage")
@@ -257,7 +273,7 @@ def _usage(api: Api) -> list[Defect]:
             usage["total_tokens"] -= 1
 
     @in_stream("META-064", api=api, origin="vllm-project/vllm#9028")
-    def continuous_usage_falls(context: Context, chunks: list[Chunk]) -> None:
+    def continuous_usage_falls(context: RequestContext, chunks: list[Chunk]) -> None:
         """With continuous_usage_stats completion_tokens counts down at first."""
         if not _options(context).get("continuous_usage_stats"):
             return
@@ -267,7 +283,7 @@ def _usage(api: Api) -> list[Defect]:
             usage["total_tokens"] += 7
 
     @in_stream("META-064", api=api)
-    def continuous_usage_ignored(context: Context, chunks: list[Chunk]) -> None:
+    def continuous_usage_ignored(context: RequestContext, chunks: list[Chunk]) -> None:
         """continuous_usage_stats is accepted, and usage comes once."""
         if _options(context).get("continuous_usage_stats"):
             for chunk in chunks[:-1]:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mockserver.defects.planting import Defect, concerns, in_answer
-from mockserver.plan import Tally
-from serving.context import Context
-from serving.engine import Engine
-from serving.errors import ApiError, BadRequest, Broken, Violation
-from serving.stages import Answer, Response, Stages
+from aios_conformance.mockserver.defects.planting import Defect, concerns, in_answer
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.errors import ApiError, BadRequest, Broken, Violation
+from aios_conformance.serving.stages import Answer, Response, Stages
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -47,7 +47,7 @@ def forgives(  # noqa: PLR0913 - a table row, one column each
         return fits and keyword in ("", violation.keyword)
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def validate(context: Context) -> list[Violation]:
+        def validate(context: RequestContext) -> list[Violation]:
             found = stages.validate(context)
             if not found or context.api not in api.split():
                 return found
@@ -80,7 +80,7 @@ def refuses(
 ) -> Defect:
     """Refuse a valid body: `when` looks at the body as it was sent."""
 
-    def fits(context: Context) -> bool:
+    def fits(context: RequestContext) -> bool:
         return context.api in api.split() and when(context.body)
 
     text = f"{api}: a valid body is refused: {why}."
@@ -92,7 +92,7 @@ def turns_away(
     name: str,
     primary: str,
     text: str,
-    when: Callable[[Context], object],
+    when: Callable[[RequestContext], object],
     *,
     error: type[ApiError] = BadRequest,
     also: Mapping[str, str] = _NOTHING,
@@ -101,7 +101,7 @@ def turns_away(
     """Refuse valid requests with a status; `when` looks at them once they are read."""
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def prepare(context: Context) -> None:
+        def prepare(context: RequestContext) -> None:
             stages.prepare(context)
             if when(context):
                 tally.add()
@@ -116,7 +116,7 @@ def crashes(
     name: str,
     primary: str,
     api: str,
-    when: Callable[[Context], bool],
+    when: Callable[[RequestContext], bool],
     *,
     what: str,
     also: Mapping[str, str] = _NOTHING,
@@ -125,7 +125,7 @@ def crashes(
     """Answer 500 where a client mistake should be refused."""
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def refusal(context: Context, error: ApiError) -> Response:
+        def refusal(context: RequestContext, error: ApiError) -> Response:
             if concerns(context, api) and error.status < 500 and when(context):
                 tally.add()
                 return stages.refusal(context, Broken("crashed", code="crashed"))
@@ -141,7 +141,7 @@ def answers(
     name: str,
     primary: str,
     api: str,
-    when: Callable[[Context, ApiError], bool],
+    when: Callable[[RequestContext, ApiError], bool],
     *,
     what: str,
     also: Mapping[str, str] = _NOTHING,
@@ -150,7 +150,7 @@ def answers(
     """Answer 200, with the error as body, where a client mistake is to be refused."""
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def refusal(context: Context, error: ApiError) -> Response:
+        def refusal(context: RequestContext, error: ApiError) -> Response:
             status, headers, body = stages.refusal(context, error)
             if concerns(context, api) and when(context, error):
                 tally.add()
@@ -173,7 +173,7 @@ def member(
     path: str,
     value: object,
     *,
-    when: Callable[[Context], bool] = lambda _: True,
+    when: Callable[[RequestContext], bool] = lambda _: True,
     also: Mapping[str, str] = _NOTHING,
     origin: str = "",
 ) -> Defect:
@@ -184,7 +184,7 @@ def member(
     """
 
     @in_answer(primary, api=api, also=also, origin=origin)
-    def edit(context: Context, answer: Answer) -> bool:
+    def edit(context: RequestContext, answer: Answer) -> bool:
         *parents, leaf = path.split("/")
         holders = _holders(answer, parents) if when(context) else []
         put = [_put(holder, leaf, value) for holder in holders]

@@ -1,6 +1,6 @@
 """Rows of chat and of completions that state the same, by what they are about."""
 
-from serving.engine import Api
+from aios_conformance.serving.engine import Api
 
 TWINS: dict[str, dict[Api, str]] = {
     name: {"chat": f"CHAT-{chat}", "completions": f"COMP-{comp}"}

@@ -7,61 +7,69 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
-from mockserver.defects.planting import (
+from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
     in_parameters,
     in_refusal,
     in_response,
 )
-from mockserver.defects.tables import REMOVED, member
-from mockserver.plan import Tally
-from serving.codec import decode, encode
-from serving.context import Context
-from serving.engine import Engine
-from serving.errors import ApiError, BadRequest, Violation
-from serving.stages import Answer, Response, Stages
+from aios_conformance.mockserver.defects.tables import REMOVED, member
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.codec import decode, encode
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.errors import ApiError, BadRequest, Violation
+from aios_conformance.serving.stages import Answer, Response, Stages
 
 GENERATING = "chat completions"
 DONE = b"data: [DONE]\n\n"
 
 
 @in_refusal(freedom="A-003")
-def breaches_are_400(context: Context, error: ApiError, found: Response) -> Response:
+def breaches_are_400(
+    context: RequestContext, error: ApiError, found: Response
+) -> Response:
     """Schema breaches are answered 400."""
     return (400, *found[1:]) if found[0] == 422 else found
 
 
 @in_refusal(freedom="A-003")
-def not_json_is_422(context: Context, error: ApiError, found: Response) -> Response:
+def not_json_is_422(
+    context: RequestContext, error: ApiError, found: Response
+) -> Response:
     """What is not JSON is answered 422."""
     return (422, *found[1:]) if found[0] == 400 else found
 
 
 @in_refusal(freedom="A-005")
 def unknown_model_is_400(
-    context: Context, error: ApiError, found: Response
+    context: RequestContext, error: ApiError, found: Response
 ) -> Response:
     """An unknown model is answered 400."""
     return (400, *found[1:]) if error.code == "model_not_found" else found
 
 
 @in_refusal(freedom="A-004")
-def flat_error_bodies(context: Context, error: ApiError, found: Response) -> Response:
+def flat_error_bodies(
+    context: RequestContext, error: ApiError, found: Response
+) -> Response:
     """Error bodies are flat, as vLLM's once were."""
     body = {"object": "error", "message": error.message, "code": found[0]}
     return found[0], found[1], encode(body)
 
 
 @in_refusal(freedom="A-004")
-def detail_error_bodies(context: Context, error: ApiError, found: Response) -> Response:
+def detail_error_bodies(
+    context: RequestContext, error: ApiError, found: Response
+) -> Response:
     """Error bodies are FastAPI's: a list of details."""
     return found[0], found[1], encode({"detail": [{"msg": error.message}]})
 
 
 @in_refusal(freedom="A-004")
 def empty_object_as_error(
-    context: Context, error: ApiError, found: Response
+    context: RequestContext, error: ApiError, found: Response
 ) -> Response:
     """Error bodies are empty objects."""
     return found[0], found[1], b"{}"
@@ -69,14 +77,14 @@ def empty_object_as_error(
 
 @in_refusal(freedom="COMMON-REQ-003")
 def other_methods_are_404(
-    context: Context, error: ApiError, found: Response
+    context: RequestContext, error: ApiError, found: Response
 ) -> Response:
     """GET on a documented path is answered 404."""
     return (404, *found[1:]) if found[0] == 405 else found
 
 
 @in_answer(freedom="A-025")
-def extra_members_everywhere(context: Context, answer: Answer) -> None:
+def extra_members_everywhere(context: RequestContext, answer: Answer) -> None:
     """Answers carry members that no table lists."""
     answer["system_fingerprint"] = "fp_1"
     answer["kv_transfer_params"] = None
@@ -87,14 +95,14 @@ def extra_members_everywhere(context: Context, answer: Answer) -> None:
 
 
 @in_response(freedom="RFC 8259: members are unordered")
-def members_in_reverse(context: Context, found: Response) -> Response:
+def members_in_reverse(context: RequestContext, found: Response) -> Response:
     """Members come in reverse order."""
     body = decode(found[2])
     return found[0], found[1], encode(dict(reversed(body.items())))
 
 
 @in_response(freedom="RFC 8259: white space")
-def white_space_around_members(context: Context, found: Response) -> Response:
+def white_space_around_members(context: RequestContext, found: Response) -> Response:
     """Bodies begin and end with white space."""
     return found[0], found[1], b"\n  " + found[2] + b"\r\n"
 
@@ -105,26 +113,26 @@ def _escape(character: str) -> str:
 
 
 @in_response(freedom="RFC 8259: \\u escapes")
-def everything_escaped(context: Context, found: Response) -> Response:
+def everything_escaped(context: RequestContext, found: Response) -> Response:
     """Text beyond ASCII comes as escapes."""
     escaped = "".join(c if c.isascii() else _escape(c) for c in found[2].decode())
     return found[0], found[1], escaped.encode()
 
 
 @in_response(freedom="A-013")
-def media_type_with_charset(context: Context, found: Response) -> Response:
+def media_type_with_charset(context: RequestContext, found: Response) -> Response:
     """Content-Type carries a charset."""
     return found[0], {"Content-Type": "application/json; charset=utf-8"}, found[2]
 
 
 @in_answer(freedom="A-033")
-def ids_are_uuids(context: Context, answer: Answer) -> None:
+def ids_are_uuids(context: RequestContext, answer: Answer) -> None:
     """Ids are UUIDs without a prefix."""
     answer["id"] = str(UUID(answer["id"].rpartition("-")[2]))
 
 
 @in_answer(freedom="A-018", api="score chat completions embeddings")
-def whole_numbers_with_a_point(context: Context, answer: Answer) -> None:
+def whole_numbers_with_a_point(context: RequestContext, answer: Answer) -> None:
     """Whole numbers are written 1.0."""
     answer["created"] = float(answer["created"])
     answer["usage"] = {
@@ -134,14 +142,14 @@ def whole_numbers_with_a_point(context: Context, answer: Answer) -> None:
 
 
 @in_answer(freedom="A-035", api="rerank")
-def index_counts_ranks(context: Context, answer: Answer) -> None:
+def index_counts_ranks(context: RequestContext, answer: Answer) -> None:
     """Rerank's index is the position in the results."""
     for rank, result in enumerate(answer["results"]):
         result["index"] = rank
 
 
 @in_answer(freedom="A-054", api="rerank")
-def ties_in_reverse(context: Context, answer: Answer) -> object:
+def ties_in_reverse(context: RequestContext, answer: Answer) -> object:
     """Equal scores come in reverse order."""
     before = list(answer["results"])
     answer["results"].sort(key=lambda r: (-r["relevance_score"], -r["index"]))
@@ -153,7 +161,7 @@ def _jittered(value: float, number: int) -> float:
 
 
 @in_answer(freedom="BETWEEN_CALLS: batch numerics", api="rerank score")
-def scores_jitter(context: Context, answer: Answer) -> bool:
+def scores_jitter(context: RequestContext, answer: Answer) -> bool:
     """Scores differ by up to 4e-4 between calls."""
     for result in answer.get("results", []):
         result["relevance_score"] = _jittered(result["relevance_score"], context.number)
@@ -163,7 +171,7 @@ def scores_jitter(context: Context, answer: Answer) -> bool:
 
 
 @in_answer(freedom="BETWEEN_CALLS: batch numerics", api="embeddings")
-def vectors_jitter(context: Context, answer: Answer) -> bool:
+def vectors_jitter(context: RequestContext, answer: Answer) -> bool:
     """Vector components differ by 1e-4 between calls."""
     if context.parameters.get("encoding_format") == "base64" or context.number % 2:
         return False
@@ -173,7 +181,7 @@ def vectors_jitter(context: Context, answer: Answer) -> bool:
 
 
 @in_answer(freedom="A-130", api="embeddings")
-def vectors_not_of_unit_length(context: Context, answer: Answer) -> bool:
+def vectors_not_of_unit_length(context: RequestContext, answer: Answer) -> bool:
     """Vectors are not of unit length."""
     if context.parameters.get("encoding_format") == "base64":
         return False
@@ -183,7 +191,7 @@ def vectors_not_of_unit_length(context: Context, answer: Answer) -> bool:
 
 
 @in_parameters(freedom="A-046", api="embeddings")
-def truncation_keeps_the_end(context: Context) -> bool:
+def truncation_keeps_the_end(context: RequestContext) -> bool:
     """Truncation keeps the last words in place of the first."""
     limit = context.parameters.get("truncate_prompt_tokens")
     texts = context.parameters["input"]
@@ -196,7 +204,7 @@ def truncation_keeps_the_end(context: Context) -> bool:
 
 
 @in_answer(freedom="A-092", api="chat")
-def tool_calls_absent_in_plain_answers(context: Context, answer: Answer) -> bool:
+def tool_calls_absent_in_plain_answers(context: RequestContext, answer: Answer) -> bool:
     """A plain answer has no tool_calls member."""
     acted = False
     for choice in answer["choices"]:
@@ -207,7 +215,7 @@ def tool_calls_absent_in_plain_answers(context: Context, answer: Answer) -> bool
 
 
 @in_answer(freedom="A-093", api="chat")
-def content_empty_beside_calls(context: Context, answer: Answer) -> bool:
+def content_empty_beside_calls(context: RequestContext, answer: Answer) -> bool:
     """Content beside a call is "" in place of null."""
     acted = False
     for choice in answer["choices"]:
@@ -218,7 +226,7 @@ def content_empty_beside_calls(context: Context, answer: Answer) -> bool:
 
 
 @in_answer(freedom="A-096", api=GENERATING)
-def stop_reason_is_a_token_id(context: Context, answer: Answer) -> bool:
+def stop_reason_is_a_token_id(context: RequestContext, answer: Answer) -> bool:
     """stop_reason is a number where a string ended the text."""
     acted = False
     for choice in answer["choices"]:
@@ -229,7 +237,7 @@ def stop_reason_is_a_token_id(context: Context, answer: Answer) -> bool:
 
 
 @in_answer(freedom="A-095", api=GENERATING)
-def finish_reason_eos(context: Context, answer: Answer) -> bool:
+def finish_reason_eos(context: RequestContext, answer: Answer) -> bool:
     """A text that ended by itself says `eos_token`."""
     acted = False
     for choice in answer["choices"]:
@@ -240,14 +248,14 @@ def finish_reason_eos(context: Context, answer: Answer) -> bool:
 
 
 @in_answer(freedom="META-035: any order in the array", api=GENERATING)
-def choices_in_reverse(context: Context, answer: Answer) -> bool:
+def choices_in_reverse(context: RequestContext, answer: Answer) -> bool:
     """Choices come in reverse order, each with its index."""
     answer["choices"].reverse()
     return len(answer["choices"]) > 1
 
 
 @in_answer(freedom="A-081", api="chat")
-def chosen_token_listed_too(context: Context, answer: Answer) -> bool:
+def chosen_token_listed_too(context: RequestContext, answer: Answer) -> bool:
     """top_logprobs lists k + 1 when the chosen token is not among the k."""
     acted = False
     for choice in answer["choices"]:
@@ -261,7 +269,7 @@ def chosen_token_listed_too(context: Context, answer: Answer) -> bool:
 
 
 @in_parameters(freedom="A-007")
-def unlisted_members_are_refused(context: Context) -> bool:
+def unlisted_members_are_refused(context: RequestContext) -> bool:
     """A member that no table lists is answered 400."""
     operation = context.operation
     if operation is None:
@@ -273,10 +281,10 @@ def unlisted_members_are_refused(context: Context) -> bool:
 
 
 def _refusing(
-    name: str, text: str, freedom: str, when: Callable[[Context], bool]
+    name: str, text: str, freedom: str, when: Callable[[RequestContext], bool]
 ) -> Defect:
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def validate(context: Context) -> list[Violation]:
+        def validate(context: RequestContext) -> list[Violation]:
             found = stages.validate(context)
             if not found and when(context):
                 tally.add()
@@ -288,7 +296,7 @@ def _refusing(
     return Defect(name, text, plant, freedom=freedom)
 
 
-def _empty(context: Context) -> bool:
+def _empty(context: RequestContext) -> bool:
     return any(value in ([], "") for value in context.body.values())
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from serving.context import Context
+from aios_conformance.serving.context import RequestContext
 
 OfBody = Callable[[Mapping[str, Any]], bool]
-OfContext = Callable[[Context], bool]
+OfContext = Callable[[RequestContext], bool]
 
 
 def has(name: str) -> OfBody:

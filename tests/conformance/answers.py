@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from conformance.exchange import Api, Json
+from aios_conformance.conformance.terms.exchange import Api, Json
 
 _HEAD = {"id": "answer-1", "created": 1000, "model": "m"}
 _USAGE = {

@@ -8,17 +8,17 @@ import toys
 from exchanges import observation
 from test_judge import GOOD
 
-from conformance.bench import Bench
-from conformance.catalogue import Catalogue
-from conformance.exchange import Exchange, Facts, Observation
-from conformance.judge import Judgement, judge
-from conformance.plan import scenario_of
-from conformance.probe import Served
-from conformance.recording import Recording, Setting
-from conformance.result import RequirementResult
-from conformance.verdict import (
+from aios_conformance.conformance.judging.judge import Judgement, judge
+from aios_conformance.conformance.judging.judged_recording import JudgedRecording
+from aios_conformance.conformance.judging.verdict import (
     verdicts,
 )
+from aios_conformance.conformance.observing.recording import Recording, Setting
+from aios_conformance.conformance.planning.plan import scenario_of
+from aios_conformance.conformance.terms.catalogue import Catalogue
+from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
+from aios_conformance.conformance.terms.probe import Served
+from aios_conformance.conformance.terms.result import RequirementResult
 
 ORDER = "RERANK-SEM-006"
 SETTING = Setting("http://h", "aios", "standard", 0, "2026-06-15T12:00:00Z", "1")
@@ -41,7 +41,7 @@ def bench(
     setting: Setting = SETTING,
     planned: Sequence[str] | None = None,
     **recording: Any,
-) -> Bench:
+) -> JudgedRecording:
     known = known or toys.catalogue()
     facts = recording.pop("facts", Facts())
     exchanges = tuple(e for o in observations for e in o.steps.values())
@@ -60,7 +60,7 @@ def bench(
     def alone(seen: Observation) -> Judgement:
         return judge(known, tuple(seen.steps.values()), [seen], facts)
 
-    return Bench(
+    return JudgedRecording(
         known,
         whole,
         judge(known, exchanges, observations, facts),
@@ -69,7 +69,7 @@ def bench(
     )
 
 
-def row(made: Bench, name: str = ORDER) -> RequirementResult:
+def row(made: JudgedRecording, name: str = ORDER) -> RequirementResult:
     return next(r for r in verdicts(made) if r.requirement.id == name)
 
 

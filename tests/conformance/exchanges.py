@@ -10,8 +10,14 @@ from typing import Any
 
 import orjson
 
-from conformance.check import Check, Finding, Note, Reading, Witness
-from conformance.exchange import (
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+)
+from aios_conformance.conformance.terms.exchange import (
     Api,
     Exchange,
     Facts,
@@ -20,7 +26,7 @@ from conformance.exchange import (
     Request,
     Response,
 )
-from conformance.views import Record
+from aios_conformance.conformance.terms.views import Record
 
 OPERATIONS: Mapping[Api, str] = {
     "rerank": "POST /v1/rerank",
@@ -163,4 +169,6 @@ def witnessed(check: Check, *seen: Exchange | Observation, **more: Any) -> set[s
 
 def readings(check: Check, *seen: Exchange | Observation, **more: Any) -> list[str]:
     """The texts of the readings among the notes."""
-    return [n.text for n in notes(check, *seen, **more) if isinstance(n, Reading)]
+    return [
+        n.text for n in notes(check, *seen, **more) if isinstance(n, FollowedReading)
+    ]

@@ -4,7 +4,7 @@ from typing import Any
 
 from exchanges import exchange
 
-from conformance.exchange import Api, Exchange
+from aios_conformance.conformance.terms.exchange import Api, Exchange
 
 PROMPT = "Tell me about the sea"
 

@@ -16,7 +16,7 @@ from typing import Any
 import jsonschema_rs
 from listening import Asked, Said, refuse, say
 
-from spec import openapi
+from aios_conformance.spec import openapi
 
 MODEL = "miniature"
 DIMENSIONS = 16

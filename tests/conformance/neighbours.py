@@ -6,9 +6,14 @@ from typing import Any
 
 from exchanges import exchange, findings, observation
 
-from conformance.check import Check, Finding
-from conformance.exchange import Exchange, Facts, Json, Observation
-from conformance.probes.dialects_bodies import OPERATION
+from aios_conformance.conformance.probes.dialects_bodies import OPERATION
+from aios_conformance.conformance.terms.check import Check, Finding
+from aios_conformance.conformance.terms.exchange import (
+    Exchange,
+    Facts,
+    Json,
+    Observation,
+)
 
 NEIGHBOURS = ("infinity", "aigne-hub", "aihubmix")
 UNEQUAL = {"prompt_tokens": 3, "total_tokens": 4}

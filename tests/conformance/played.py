@@ -22,16 +22,21 @@ from typing import Any
 
 from exchanges import dump, exchange, notes, observation
 
-from conformance.check import Check, Finding, Witness
-from conformance.checks.acceptance import CHECKS as ACCEPTANCE
-from conformance.checks.agreement import CHECKS as AGREEMENT
-from conformance.drawing import draw
-from conformance.exchange import Api, Exchange, Facts, Observation
-from conformance.probe import Probe, Served, Step
-from conformance.scenario import api_of
-from conformance.selfcheck import breach
-from conformance.views import Record
-from spec import openapi
+from aios_conformance.conformance.checks.acceptance import CHECKS as ACCEPTANCE
+from aios_conformance.conformance.checks.agreement import CHECKS as AGREEMENT
+from aios_conformance.conformance.observing.selfcheck import breach
+from aios_conformance.conformance.planning.drawing import draw
+from aios_conformance.conformance.terms.check import Check, Finding, Witness
+from aios_conformance.conformance.terms.exchange import (
+    Api,
+    Exchange,
+    Facts,
+    Observation,
+)
+from aios_conformance.conformance.terms.probe import Probe, Served, Step
+from aios_conformance.conformance.terms.scenario import api_of
+from aios_conformance.conformance.terms.views import Record
+from aios_conformance.spec import openapi
 
 RERANKER, EMBEDDER = "words-reranker", "words-embedder"
 LENGTH = 128
@@ -272,7 +277,7 @@ def _params(name: str, api: Api) -> list[Any]:
 
 
 def _module(package: str, api: Api) -> Any:
-    return import_module(f"conformance.{package}.{api}")
+    return import_module(f"aios_conformance.conformance.{package}.{api}")
 
 
 def rows_of(check: Check, found: Finding) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from miniatures import Asked, Behaviour, Said, encoders_only
 
-from conformance.reporting import WRITERS
-from spec import Level, requirements
+from aios_conformance.conformance.reporting import WRITERS
+from aios_conformance.spec import Level, requirements
 
 ITEMS = [
     row.id

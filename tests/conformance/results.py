@@ -5,9 +5,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from conformance.check import Kind
-from conformance.exchange import Exchange, Facts, Request, Response
-from conformance.result import (
+from aios_conformance.conformance.terms.check import Kind
+from aios_conformance.conformance.terms.exchange import (
+    Exchange,
+    Facts,
+    Request,
+    Response,
+)
+from aios_conformance.conformance.terms.result import (
     CheckCoverage,
     Evidence,
     RequirementResult,
@@ -15,7 +20,7 @@ from conformance.result import (
     Usage,
     Verdict,
 )
-from spec import Level, requirement, requirements
+from aios_conformance.spec import Level, requirement, requirements
 
 HOSTILE = "</script><img src=x onerror=alert(1)> ``` | ]]> \x00\ud800 & <b>bold</b>"
 

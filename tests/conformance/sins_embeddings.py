@@ -12,7 +12,7 @@ from played import (
 )
 from sins_numbering import numbered_all_zero, numbered_from_one
 
-from conformance.checks.vectors import decoded
+from aios_conformance.conformance.checks.vectors import decoded
 
 
 def _texts(body: Any) -> list[str]:

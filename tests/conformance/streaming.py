@@ -5,9 +5,9 @@ from typing import Any
 from answers import SENT, chunk, streamed
 from exchanges import exchange, findings, sse
 
-from conformance.check import Finding
-from conformance.checks import streams
-from conformance.exchange import Exchange
+from aios_conformance.conformance.checks import streams
+from aios_conformance.conformance.terms.check import Finding
+from aios_conformance.conformance.terms.exchange import Exchange
 
 LAYOUT = "CHAT-RES-025"
 USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}

@@ -9,10 +9,10 @@ from exchanges import OPERATIONS, exchange
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.budget import (
+from aios_conformance.conformance.terms.cost import (
     NOTHING,
+    Budget,
     Cost,
-    Ledger,
     ceiling,
     ceilings,
     last_usage,
@@ -20,8 +20,8 @@ from conformance.budget import (
     subwords,
     utf8,
 )
-from conformance.exchange import Api
-from conformance.probe import Step
+from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.probe import Step
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -217,7 +217,7 @@ def test_a_stream_without_usage_has_none() -> None:
 
 def test_requests_in_flight_count_against_the_limit() -> None:
     async def story() -> list[str | None]:
-        ledger = Ledger(max_requests=1)
+        ledger = Budget(max_requests=1)
         first = await ledger.reserve(Cost())
         second = asyncio.create_task(ledger.reserve(Cost()))
         await asyncio.sleep(0)
@@ -230,7 +230,7 @@ def test_requests_in_flight_count_against_the_limit() -> None:
 
 def test_an_unsent_request_frees_its_place() -> None:
     async def story() -> str | None:
-        ledger = Ledger(max_requests=1)
+        ledger = Budget(max_requests=1)
         await ledger.reserve(Cost())
         await ledger.settle(Cost(), NOTHING)
         return await ledger.reserve(Cost())
@@ -240,7 +240,7 @@ def test_an_unsent_request_frees_its_place() -> None:
 
 def test_tokens_are_limited_by_ceilings_and_settled_by_usage() -> None:
     async def story() -> list[str | None]:
-        ledger = Ledger(max_tokens=100)
+        ledger = Budget(max_tokens=100)
         answers = [await ledger.reserve(Cost(60, 40))]
         await ledger.settle(Cost(60, 40), Cost(5, 5))
         answers.append(await ledger.reserve(Cost(50, 40)))
@@ -254,7 +254,7 @@ def test_tokens_are_limited_by_ceilings_and_settled_by_usage() -> None:
 
 def test_without_limits_everything_goes() -> None:
     async def story() -> list[str | None]:
-        ledger = Ledger()
+        ledger = Budget()
         return [await ledger.reserve(Cost(10**9, 10**9)) for _ in range(3)]
 
     assert asyncio.run(story()) == [None, None, None]

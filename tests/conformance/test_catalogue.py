@@ -5,14 +5,30 @@ from collections.abc import Iterator
 import pytest
 import toys
 
-from conformance.catalogue import all_checks, all_probes, catalogue, verify_checks
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.exchange import Observation
-from conformance.feeding import Feeding
-from conformance.options import OptionError, RunOptions, SuiteError
-from conformance.plan import plan
-from conformance.views import AnyAnswer, RerankAnswer
-from spec import DIALECTS, Level, requirement
+from aios_conformance.conformance.options.values import (
+    OptionError,
+    RunOptions,
+    SuiteError,
+)
+from aios_conformance.conformance.planning.plan import plan
+from aios_conformance.conformance.terms.catalogue import (
+    all_checks,
+    all_probes,
+    catalogue,
+    verify_checks,
+)
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.traceability import Traceability
+from aios_conformance.conformance.terms.views import AnyAnswer, RerankAnswer
+from aios_conformance.spec import DIALECTS, Level, requirement
 
 
 @check("RERANK-SEM-006")
@@ -33,7 +49,7 @@ def judges_a_may_row(answer: AnyAnswer) -> Iterator[Note]:
 
 @check("COMMON-REQ-016")
 def reads_a_may_row(answer: AnyAnswer) -> Iterator[Note]:
-    yield Reading(str(answer))
+    yield FollowedReading(str(answer))
 
 
 @check("RERANK-SEM-006", "RERANK-SEM-006")
@@ -106,7 +122,7 @@ def test_every_check_states_its_promise(check_: Check) -> None:
 def test_every_scored_row_has_something_that_judges_it() -> None:
     """No row of the dialect is without a check, a step or a schema node."""
     known = catalogue()
-    feeding = Feeding(known)
+    feeding = Traceability(known)
     scenarios = [s.planned for s in plan(RunOptions("http://h")).scenarios]
     missing = [
         row.id

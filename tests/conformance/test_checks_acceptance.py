@@ -7,8 +7,10 @@ import pytest
 from answers import SENT, good
 from exchanges import exchange, findings, observation, witnessed
 
-from conformance.checks.acceptance import each_step_ends_as_it_should as steps
-from conformance.exchange import Exchange, Observation
+from aios_conformance.conformance.checks.acceptance import (
+    each_step_ends_as_it_should as steps,
+)
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
 ROW = ("CHAT-REQ-012",)  # a MUST
 SOFT = ("CHAT-REQ-042",)  # a SHOULD

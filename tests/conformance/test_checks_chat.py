@@ -7,8 +7,8 @@ from exchanges import exchange, findings, is_evidence, observation, readings
 from exchanges import witnessed as _witnessed
 from generations import body, choice, refused, request, said
 
-from conformance.checks import chat, undecided
-from conformance.exchange import Exchange, Observation
+from aios_conformance.conformance.checks import chat, undecided
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
 
 def test_reasoning_is_no_content() -> None:

@@ -6,8 +6,8 @@ import pytest
 from exchanges import exchange, findings, readings, witnessed
 from generations import choice, listed, refused, request, said, scored
 
-from conformance.checks import choices
-from conformance.exchange import Api
+from aios_conformance.conformance.checks import choices
+from aios_conformance.conformance.terms.exchange import Api
 
 BOTH: tuple[Api, ...] = ("chat", "completions")
 OLD = {"chat": "CHAT-SEM-008", "completions": "COMP-SEM-005"}

@@ -7,8 +7,10 @@ import pytest
 from answers import SENT, chunk, good, says, spoilt, streamed
 from exchanges import dump, exchange, findings, sse, witnessed
 
-from conformance.checks.client import the_openai_client_reads_it as client
-from conformance.exchange import Api, Exchange
+from aios_conformance.conformance.checks.client import (
+    the_openai_client_reads_it as client,
+)
+from aios_conformance.conformance.terms.exchange import Api, Exchange
 
 ROWS: dict[Api, set[str]] = {
     "chat": {"COMMON-SEM-002", "CHAT-SEM-001"},

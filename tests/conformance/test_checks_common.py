@@ -15,10 +15,15 @@ from exchanges import (
     witnessed,
 )
 
-from conformance.check import Check
-from conformance.checks import common
-from conformance.exchange import Api, Exchange, Facts, Observation
-from spec import openapi
+from aios_conformance.conformance.checks import common
+from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.exchange import (
+    Api,
+    Exchange,
+    Facts,
+    Observation,
+)
+from aios_conformance.spec import openapi
 
 ERROR: Any = {"error": {"message": "no"}}
 APIS: tuple[Api, ...] = ("rerank", "score", "chat", "completions", "embeddings")

@@ -5,8 +5,8 @@ from typing import Any
 from exchanges import exchange, findings, is_evidence, observation, readings, witnessed
 from generations import choice, request, said
 
-from conformance.checks import completions
-from conformance.exchange import Api, Exchange, Observation
+from aios_conformance.conformance.checks import completions
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
 
 PROMPT = "Once upon a time"
 API: Api = "completions"

@@ -6,9 +6,9 @@ import pytest
 from exchanges import exchange, findings, observation, readings, sse, witnessed
 from generations import choice, request, said
 
-from conformance.checks import decoding
-from conformance.exchange import Api, Exchange, Observation
-from conformance.probes.decoding import stop_within
+from aios_conformance.conformance.checks import decoding
+from aios_conformance.conformance.probes.decoding import stop_within
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
 
 BOTH: tuple[Api, ...] = ("chat", "completions")
 TEXT = "the sea is cold and grey"

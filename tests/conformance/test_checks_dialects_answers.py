@@ -4,8 +4,8 @@ import pytest
 from exchanges import findings, witnessed
 from neighbours import FACTS, NEIGHBOURS, ONE, TWO, UNEQUAL, call, reply, tripped
 
-from conformance.checks import dialects_answers
-from conformance.exchange import Facts, Json
+from aios_conformance.conformance.checks import dialects_answers
+from aios_conformance.conformance.terms.exchange import Facts, Json
 
 COUNTS = {
     "infinity": {"INF-RES-021"},

@@ -7,9 +7,9 @@ import pytest
 from exchanges import exchange, is_evidence, witnessed
 from neighbours import ONE, call, reply, seen, tripped
 
-from conformance.check import Check
-from conformance.checks import dialects_models
-from conformance.exchange import Exchange, Json, Observation
+from aios_conformance.conformance.checks import dialects_models
+from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.exchange import Exchange, Json, Observation
 
 
 def model(name: str = "m", **over: Json) -> dict[str, Any]:

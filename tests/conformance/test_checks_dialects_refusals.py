@@ -6,10 +6,10 @@ import pytest
 from exchanges import readings, witnessed
 from neighbours import ONE, call, reply, seen, tripped
 
-from conformance.checks import dialects_refusals
-from conformance.exchange import Facts, Observation
-from conformance.probe import Probe, Served
-from conformance.probes.dialects import PROBES
+from aios_conformance.conformance.checks import dialects_refusals
+from aios_conformance.conformance.probes.dialects import PROBES
+from aios_conformance.conformance.terms.exchange import Facts, Observation
+from aios_conformance.conformance.terms.probe import Probe, Served
 
 
 def keys(missing: int, wrong: int) -> Observation:

@@ -4,8 +4,8 @@ import pytest
 from exchanges import findings, witnessed
 from neighbours import ONE, TWO, call, packed, reply, seen, tripped
 
-from conformance.checks import dialects_vectors
-from conformance.exchange import Json, Observation
+from aios_conformance.conformance.checks import dialects_vectors
+from aios_conformance.conformance.terms.exchange import Json, Observation
 
 PLAIN = {
     "infinity": {"META-094", "INF-REQ-010"},

@@ -26,9 +26,11 @@ from sins_embeddings import (
     only_ascii_in_batches,
 )
 
-from conformance.checks import embeddings
-from conformance.checks.embeddings_relations import what_is_cut_off_does_not_count
-from spec import Level, requirements
+from aios_conformance.conformance.checks import embeddings
+from aios_conformance.conformance.checks.embeddings_relations import (
+    what_is_cut_off_does_not_count,
+)
+from aios_conformance.spec import Level, requirements
 
 
 def test_an_honest_server_trips_nothing_and_exercises_every_own_row() -> None:

@@ -13,9 +13,9 @@ from exchanges import (
     witnessed,
 )
 
-from conformance.check import Check
-from conformance.checks import errors
-from conformance.exchange import Exchange, Observation
+from aios_conformance.conformance.checks import errors
+from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
 ERROR: Any = {"error": {"message": "no"}}
 

@@ -7,8 +7,8 @@ import pytest
 from exchanges import exchange, findings, observation, readings, witnessed
 from generations import choice, listed, request, said, scored
 
-from conformance.checks import logprob_relations, logprobs
-from conformance.exchange import Exchange, Observation
+from aios_conformance.conformance.checks import logprob_relations, logprobs
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
 HALF, THIRD, TENTH = log(0.5), log(0.3), log(0.1)
 LIKELY = [("a", HALF), ("b", THIRD)]

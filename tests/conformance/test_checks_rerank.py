@@ -36,12 +36,12 @@ from sins_rerank import (
     with_scores,
 )
 
-from conformance.checks import rerank
-from conformance.checks.observed import answer
-from conformance.exchange import Exchange
-from conformance.probes import rerank_relations as relations
-from conformance.views import RerankAnswer
-from spec import Level, requirements
+from aios_conformance.conformance.checks import rerank
+from aios_conformance.conformance.checks.observed import answer
+from aios_conformance.conformance.probes import rerank_relations as relations
+from aios_conformance.conformance.terms.exchange import Exchange
+from aios_conformance.conformance.terms.views import RerankAnswer
+from aios_conformance.spec import Level, requirements
 
 
 def test_an_honest_server_trips_nothing_and_exercises_every_own_row() -> None:

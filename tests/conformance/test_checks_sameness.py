@@ -7,9 +7,9 @@ import pytest
 from answers import SENT, good, spoilt
 from exchanges import exchange, findings, is_evidence, observation
 
-from conformance.check import Check
-from conformance.checks import sameness
-from conformance.exchange import Api, Exchange, Observation
+from aios_conformance.conformance.checks import sameness
+from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
 
 ERROR: Any = {"error": {"message": "no"}}
 

@@ -6,8 +6,8 @@ import pytest
 from exchanges import findings, observation, witnessed
 from generations import choice, refused, request, said
 
-from conformance.checks import sampling
-from conformance.exchange import Api, Exchange, Observation
+from aios_conformance.conformance.checks import sampling
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
 
 BOTH: tuple[Api, ...] = ("chat", "completions")
 TEXT = "the sea is cold"

@@ -32,10 +32,10 @@ from sins_score import (
     with_scores,
 )
 
-from conformance.checks import score
-from conformance.checks.agreement import a_score_is_a_cosine
-from conformance.checks.score_relations import int_gives_numbers_too
-from spec import Level, requirements
+from aios_conformance.conformance.checks import score
+from aios_conformance.conformance.checks.agreement import a_score_is_a_cosine
+from aios_conformance.conformance.checks.score_relations import int_gives_numbers_too
+from aios_conformance.spec import Level, requirements
 
 
 def test_an_honest_server_trips_nothing_and_exercises_every_own_row() -> None:

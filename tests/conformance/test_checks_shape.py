@@ -6,13 +6,13 @@ import pytest
 from answers import SENT, chunk, good, says, spoilt, streamed
 from exchanges import exchange, findings, is_evidence, witnessed
 
-from conformance.checks.shape import (
+from aios_conformance.conformance.checks.shape import (
     MOST_ALIKE,
     a_success_is_one_json_object,
     answers_have_the_documented_shape,
     chunks_have_the_openai_shape,
 )
-from conformance.exchange import Api, Json
+from aios_conformance.conformance.terms.exchange import Api, Json
 
 shape = answers_have_the_documented_shape
 APIS: tuple[Api, ...] = ("rerank", "score", "chat", "completions", "embeddings")

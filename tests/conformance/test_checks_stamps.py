@@ -6,10 +6,10 @@ import pytest
 from answers import SENT, chunk, good, spoilt, streamed
 from exchanges import exchange, findings, readings, witnessed
 
-from conformance.check import Check
-from conformance.checks import stamps
-from conformance.exchange import Api, Exchange
-from conformance.tolerances import CLOCK_S
+from aios_conformance.conformance.checks import stamps
+from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.exchange import Api, Exchange
+from aios_conformance.conformance.terms.tolerances import CLOCK_S
 
 APIS: tuple[Api, ...] = ("rerank", "score", "chat", "completions", "embeddings")
 IDS = ("COMMON-RES-005", "META-115")

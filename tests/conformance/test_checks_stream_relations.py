@@ -24,8 +24,8 @@ from streaming import (
     stream,
 )
 
-from conformance.checks import stream_relations
-from conformance.exchange import Exchange, Observation
+from aios_conformance.conformance.checks import stream_relations
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
 # --- relations with the whole answer -----------------------------------------------
 

@@ -25,8 +25,8 @@ from streaming import (
     stream,
 )
 
-from conformance.checks import streams
-from conformance.exchange import Exchange
+from aios_conformance.conformance.checks import streams
+from aios_conformance.conformance.terms.exchange import Exchange
 
 STREAMED, SHARED = "CHAT-SEM-014", "META-061"
 

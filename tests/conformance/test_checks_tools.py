@@ -6,9 +6,9 @@ import pytest
 from exchanges import findings, is_evidence, observation, readings, witnessed
 from generations import choice, request, said
 
-from conformance.checks import tools
-from conformance.exchange import Exchange, Observation
-from conformance.probes.tools import RENAMED, TOOLS
+from aios_conformance.conformance.checks import tools
+from aios_conformance.conformance.probes.tools import RENAMED, TOOLS
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
 GOOD = '{"city": "Paris", "days": 3, "unit": "C"}'
 

@@ -5,7 +5,12 @@ import struct
 
 import pytest
 
-from conformance.checks.vectors import cosine, decoded, floats, largest_difference
+from aios_conformance.conformance.checks.vectors import (
+    cosine,
+    decoded,
+    floats,
+    largest_difference,
+)
 
 
 def test_base64_decodes_as_little_endian_floats() -> None:

@@ -8,13 +8,17 @@ import pytest
 import toys
 from benches import ORDER, SETTING, bench, counted
 
-from conformance.exchange import Facts
-from conformance.options import ExitCode
-from conformance.result import RequirementResult, RunResult, Usage
-from conformance.verdict import (
+from aios_conformance.conformance.judging.verdict import (
     claim,
     exit_code,
     verdicts,
+)
+from aios_conformance.conformance.options.values import ExitCode
+from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.result import (
+    RequirementResult,
+    RunResult,
+    Usage,
 )
 
 # --- claims ------------------------------------------------------------------------

@@ -10,9 +10,11 @@ import pytest
 from miniatures import encoders_only, listening, not_found_everywhere, total_off_by_one
 from results import BROKEN, exchange_of, made_result
 
-from conformance.cli import main
-from conformance.cli.progress import progress
-from conformance.events import (
+from aios_conformance.conformance.cli import main
+from aios_conformance.conformance.cli.progress import progress
+from aios_conformance.conformance.reporting import WRITERS, write_reports
+from aios_conformance.conformance.reporting.terminal import console
+from aios_conformance.conformance.terms.events import (
     Discovered,
     ExchangeDone,
     Explaining,
@@ -21,11 +23,9 @@ from conformance.events import (
     RunEvent,
     TargetStarted,
 )
-from conformance.exchange import Facts
-from conformance.reporting import WRITERS, write_reports
-from conformance.reporting.terminal import console
-from conformance.result import PlanSummary, RequirementResult
-from spec import requirement, requirements
+from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.result import PlanSummary, RequirementResult
+from aios_conformance.spec import requirement, requirements
 
 SMOKE = "--preset=smoke"
 

@@ -8,18 +8,18 @@ import jsonschema_rs
 import pytest
 from results import made_result
 
-from conformance import conduct as conducting
-from conformance.cli import main
-from conformance.conduct import Conducted, conduct
-from conformance.events import Judged
-from conformance.options import (
+from aios_conformance.conformance.cli import main
+from aios_conformance.conformance.options.values import (
     OptionError,
     RunOptions,
     SuiteError,
     TargetError,
 )
-from conformance.reporting import WRITERS
-from spec import report_schema
+from aios_conformance.conformance.reporting import WRITERS
+from aios_conformance.conformance.running import session as conducting
+from aios_conformance.conformance.running.session import Conducted, conduct
+from aios_conformance.conformance.terms.events import Judged
+from aios_conformance.spec import report_schema
 
 
 @pytest.fixture

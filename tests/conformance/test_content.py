@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from exchanges import exchange
 
-from conformance.content import Difference, difference
-from conformance.exchange import Exchange
-from conformance.tolerances import BETWEEN_CALLS
+from aios_conformance.conformance.terms.content import Difference, difference
+from aios_conformance.conformance.terms.exchange import Exchange
+from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
 
 
 def said(**body: Any) -> Exchange:

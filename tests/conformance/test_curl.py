@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.curl import LONGEST_LINE, curl_line
-from conformance.exchange import Request
+from aios_conformance.conformance.terms.curl import LONGEST_LINE, curl_line
+from aios_conformance.conformance.terms.exchange import Request
 
 BODIES = [
     b'{"query": "plain"}',

@@ -10,13 +10,18 @@ import pytest
 from miniatures import Asked, Said, listening, refuse, say
 from test_transport import Pauses
 
-from conformance.budget import Ledger
-from conformance.discovery import DOCUMENTED, MOST_TRIES, Discovery, discover
-from conformance.exchange import Exchange
-from conformance.options import RunOptions, TargetError
-from conformance.recorder import Recorder
-from conformance.transport import Transport
-from spec import sources
+from aios_conformance.conformance.observing.recorder import Recorder
+from aios_conformance.conformance.observing.transport import Transport
+from aios_conformance.conformance.options.values import RunOptions, TargetError
+from aios_conformance.conformance.running.discovery import (
+    DOCUMENTED,
+    MOST_TRIES,
+    Discovery,
+    discover,
+)
+from aios_conformance.conformance.terms.cost import Budget
+from aios_conformance.conformance.terms.exchange import Exchange
+from aios_conformance.spec import sources
 
 CHAT = "/v1/chat/completions"
 ALL = {"rerank", "score", "embeddings", "chat", "completions"}
@@ -30,7 +35,7 @@ def discovered(
     async def story(url: str) -> tuple[Discovery, list[Exchange]]:
         given = RunOptions(url, **options)
         async with Transport(given, url, pause=Pauses()) as wire:
-            recorder = Recorder(wire, Ledger(given.max_requests), lambda _: None)
+            recorder = Recorder(wire, Budget(given.max_requests), lambda _: None)
             return await discover(recorder, given), recorder.exchanges
 
     with listening(behaviour) as url:
@@ -288,7 +293,7 @@ def test_nobody_there_is_told() -> None:
         url = "http://127.0.0.1:1"
         options = RunOptions(url)
         async with Transport(options, url, pause=Pauses()) as wire:
-            await discover(Recorder(wire, Ledger(), lambda _: None), options)
+            await discover(Recorder(wire, Budget(), lambda _: None), options)
 
     with pytest.raises(TargetError, match="does not answer") as caught:
         asyncio.run(story())
@@ -314,7 +319,7 @@ def test_html_is_taken_for_a_target_to_be_judged() -> None:
 
 
 def test_bodies_are_valid_by_the_documents() -> None:
-    from conformance.selfcheck import breach  # noqa: PLC0415
+    from aios_conformance.conformance.observing.selfcheck import breach  # noqa: PLC0415
 
     _, sent = discovered(serving(**EACH))
     posted = [e for e in sent if e.request.body]

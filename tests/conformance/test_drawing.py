@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from conformance.drawing import draw, key, plain, seed_of, shrink
-from conformance.probe import Params
+from aios_conformance.conformance.planning.drawing import (
+    draw,
+    key,
+    plain,
+    seed_of,
+    shrink,
+)
+from aios_conformance.conformance.terms.probe import Params
 
 LISTS = st.lists(st.integers(0, 1000), min_size=1, max_size=5)
 
@@ -53,7 +59,7 @@ def test_draws_do_not_depend_on_what_else_is_loaded(tmp_path: Path) -> None:
         "import sys; sys.path.insert(0, '.')\n"
         "if len(sys.argv) > 1: import constants\n"
         "from hypothesis import strategies as st\n"
-        "from conformance.drawing import draw\n"
+        "from aios_conformance.conformance.planning.drawing import draw\n"
         "print(draw('a', st.lists(st.integers() | st.text(), min_size=3), 30, 0))\n"
     )
     numbers = ", ".join(str(i * 77_777) for i in range(500))

@@ -11,18 +11,25 @@ from hypothesis import strategies as st
 from miniatures import Asked, Said, listening, refuse, say
 from test_transport import Pauses
 
-from conformance import plan as plans
-from conformance.budget import Ledger
-from conformance.catalogue import Catalogue
-from conformance.events import Explaining, RunEvent
-from conformance.exchange import Facts
-from conformance.explain import Explainer
-from conformance.judge import Judgement, judge
-from conformance.options import RunOptions
-from conformance.plan import Plan, assemble, drawn
-from conformance.probe import Params, Probe, Served, Step, probe, table
-from conformance.recorder import Recorder
-from conformance.transport import Transport
+from aios_conformance.conformance.judging.judge import Judgement, judge
+from aios_conformance.conformance.observing.recorder import Recorder
+from aios_conformance.conformance.observing.transport import Transport
+from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.planning import plan as plans
+from aios_conformance.conformance.planning.plan import Plan, assemble, drawn
+from aios_conformance.conformance.running.explain import Explainer
+from aios_conformance.conformance.terms.catalogue import Catalogue
+from aios_conformance.conformance.terms.cost import Budget
+from aios_conformance.conformance.terms.events import Explaining, RunEvent
+from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.probe import (
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+    table,
+)
 
 ORDER = "RERANK-SEM-006"
 FACTS = Facts(models={"rerank": "m"})
@@ -104,7 +111,7 @@ class Story:
     async def _tell(self, options: RunOptions, known: Catalogue) -> None:
         planned: Plan = assemble(options, drawn(options), facts=FACTS)
         async with Transport(options, options.target, pause=Pauses()) as wire:
-            ledger = Ledger(options.max_requests)
+            ledger = Budget(options.max_requests)
             recorder = Recorder(wire, ledger, self.heard.append)
             first = planned.positions
             await recorder.play(
@@ -244,10 +251,10 @@ def test_a_row_that_is_not_asked_for_is_left_alone(
         options = RunOptions(url, cache_dir=None)
         planned = assemble(options, drawn(options), facts=FACTS)
         async with Transport(options, url, pause=Pauses()) as wire:
-            recorder = Recorder(wire, Ledger(), lambda _: None)
+            recorder = Recorder(wire, Budget(), lambda _: None)
             explainer = Explainer(planned, Served(FACTS), recorder, options)
             first = planned.positions
-            recorder2 = Recorder(wire, Ledger(), lambda _: None)
+            recorder2 = Recorder(wire, Budget(), lambda _: None)
             await recorder2.play(
                 planned.scenarios, FACTS, lambda s: f"ex-{first[s.name]}", 4
             )

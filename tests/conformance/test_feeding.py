@@ -3,13 +3,22 @@
 import pytest
 import toys
 
-from conformance.catalogue import all_checks, all_probes, catalogue
-from conformance.check import Check
-from conformance.exchange import Facts
-from conformance.feeding import Feeding, fed, is_on, view_api
-from conformance.plan import scenario_of
-from conformance.probe import Probe, Served
-from conformance.scenario import PlannedScenario
+from aios_conformance.conformance.planning.plan import scenario_of
+from aios_conformance.conformance.terms.catalogue import (
+    all_checks,
+    all_probes,
+    catalogue,
+)
+from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.probe import Probe, Served
+from aios_conformance.conformance.terms.scenario import PlannedScenario
+from aios_conformance.conformance.terms.traceability import (
+    Traceability,
+    fed,
+    is_on,
+    view_api,
+)
 
 
 def scenario(probe: Probe, params: object = None) -> PlannedScenario:
@@ -24,31 +33,31 @@ CHAT = PlannedScenario("chat.toy", 0, ("chat",), ())
 
 
 @pytest.fixture(scope="module")
-def feeding() -> Feeding:
-    return Feeding(toys.catalogue())
+def feeding() -> Traceability:
+    return Traceability(toys.catalogue())
 
 
-def test_a_step_feeds_the_rows_that_it_serves(feeding: Feeding) -> None:
+def test_a_step_feeds_the_rows_that_it_serves(feeding: Traceability) -> None:
     assert feeding.feeds(PATHS, "RERANK-REQ-003")
     assert not feeding.feeds(CHAT, "RERANK-REQ-003")
 
 
-def test_a_check_of_answers_is_fed_by_its_api(feeding: Feeding) -> None:
+def test_a_check_of_answers_is_fed_by_its_api(feeding: Traceability) -> None:
     assert all(feeding.feeds(s, "RERANK-SEM-006") for s in (COUNTED, PATHS, REFUSED))
     assert not feeding.feeds(CHAT, "RERANK-SEM-006")
 
 
-def test_a_relation_is_fed_by_its_probe_alone(feeding: Feeding) -> None:
+def test_a_relation_is_fed_by_its_probe_alone(feeding: Traceability) -> None:
     assert feeding.feeds(COUNTED, "RERANK-SEM-004")
     assert not feeding.feeds(PATHS, "RERANK-SEM-004")
 
 
-def test_the_schema_of_answers_feeds_its_rows(feeding: Feeding) -> None:
+def test_the_schema_of_answers_feeds_its_rows(feeding: Traceability) -> None:
     assert feeding.feeds(COUNTED, "RERANK-RES-001")
     assert not feeding.feeds(CHAT, "RERANK-RES-001")
 
 
-def test_acceptance_feeds_the_common_rows(feeding: Feeding) -> None:
+def test_acceptance_feeds_the_common_rows(feeding: Traceability) -> None:
     for row in ("COMMON-RES-001", "COMMON-ERR-001", "COMMON-ERR-004"):
         assert feeding.feeds(REFUSED, row)
 
@@ -66,10 +75,10 @@ def test_a_check_that_tells_its_rows_by_the_dialect_feeds_them(
     dialect: str, probe: str, row: str
 ) -> None:
     played = PlannedScenario(probe, 0, ("embeddings",), ())
-    assert Feeding(catalogue(dialect)).feeds(played, row)
+    assert Traceability(catalogue(dialect)).feeds(played, row)
 
 
-def test_a_row_names_its_apis(feeding: Feeding) -> None:
+def test_a_row_names_its_apis(feeding: Traceability) -> None:
     assert feeding.apis("RERANK-SEM-006") == {"rerank"}
     assert len(feeding.apis("COMMON-RES-005")) == 5
 

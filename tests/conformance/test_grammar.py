@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from conformance.grammar import TRANSITIONS, Piece, Slip, State, piece_of, slips
+from aios_conformance.conformance.terms.stream_grammar import (
+    TRANSITIONS,
+    GrammarViolation,
+    Piece,
+    StreamState,
+    piece_of,
+    slips,
+)
 
 ROLE = {"delta": {"role": "assistant", "content": ""}, "finish_reason": None}
 TEXT = {"delta": {"content": "a"}, "finish_reason": None}
@@ -13,17 +20,17 @@ EMPTY: dict[str, Any] = {"delta": {}, "finish_reason": None}
 END: dict[str, Any] = {"delta": {}, "finish_reason": "stop"}
 LAST_TEXT = {"delta": {"content": "z"}, "finish_reason": "length"}
 
-FORBIDDEN = {(State.ENDED, Piece.TEXT), (State.ENDED, Piece.FINISH)}
+FORBIDDEN = {(StreamState.ENDED, Piece.TEXT), (StreamState.ENDED, Piece.FINISH)}
 
 
-@pytest.mark.parametrize(("state", "piece"), list(product(State, Piece)))
-def test_only_speech_after_the_end_is_illegal(state: State, piece: Piece) -> None:
+@pytest.mark.parametrize(("state", "piece"), list(product(StreamState, Piece)))
+def test_only_speech_after_the_end_is_illegal(state: StreamState, piece: Piece) -> None:
     assert ((state, piece) in TRANSITIONS) == ((state, piece) not in FORBIDDEN)
 
 
 @pytest.mark.parametrize("piece", Piece)
 def test_a_finish_reason_and_nothing_else_ends_a_choice(piece: Piece) -> None:
-    ends = TRANSITIONS[State.OPEN, piece] is State.ENDED
+    ends = TRANSITIONS[StreamState.OPEN, piece] is StreamState.ENDED
     assert ends == (piece is Piece.FINISH)
 
 
@@ -74,15 +81,20 @@ def test_legal_sequences_have_no_slips(choices: Any) -> None:
 @pytest.mark.parametrize(
     ("choices", "found"),
     [
-        ([], [Slip(0, State.START, None)]),
-        ([ROLE, TEXT], [Slip(2, State.OPEN, None)]),
-        ([TEXT, END, END], [Slip(2, State.ENDED, Piece.FINISH)]),
-        ([TEXT, END, TEXT], [Slip(2, State.ENDED, Piece.TEXT)]),
+        ([], [GrammarViolation(0, StreamState.START, None)]),
+        ([ROLE, TEXT], [GrammarViolation(2, StreamState.OPEN, None)]),
+        ([TEXT, END, END], [GrammarViolation(2, StreamState.ENDED, Piece.FINISH)]),
+        ([TEXT, END, TEXT], [GrammarViolation(2, StreamState.ENDED, Piece.TEXT)]),
         (
             [END, TEXT, END],
-            [Slip(1, State.ENDED, Piece.TEXT), Slip(2, State.ENDED, Piece.FINISH)],
+            [
+                GrammarViolation(1, StreamState.ENDED, Piece.TEXT),
+                GrammarViolation(2, StreamState.ENDED, Piece.FINISH),
+            ],
         ),
     ],
 )
-def test_each_illegal_step_is_a_slip(choices: Any, found: list[Slip]) -> None:
+def test_each_illegal_step_is_a_slip(
+    choices: Any, found: list[GrammarViolation]
+) -> None:
     assert list(slips(choices)) == found

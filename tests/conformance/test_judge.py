@@ -8,12 +8,19 @@ import pytest
 import toys
 from exchanges import exchange, observation
 
-from conformance.catalogue import Catalogue
-from conformance.check import Check, Finding, Note, Reading, Witness, check
-from conformance.checks import shape
-from conformance.exchange import Exchange, Facts, Observation
-from conformance.judge import Judgement, judge
-from conformance.views import AnyAnswer, Record, RerankAnswer
+from aios_conformance.conformance.checks import shape
+from aios_conformance.conformance.judging.judge import Judgement, judge
+from aios_conformance.conformance.terms.catalogue import Catalogue
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
+from aios_conformance.conformance.terms.views import AnyAnswer, Record, RerankAnswer
 
 CATALOGUE = toys.catalogue()
 SENT = {"model": "m", "query": "q", "documents": ["a", "b"]}
@@ -124,7 +131,7 @@ def test_an_empty_record_is_not_judged() -> None:
 def witnesses_some(answer: RerankAnswer) -> Iterator[Note]:
     yield Witness(("RERANK-RES-001",))
     yield Finding(expected="x", actual=0, ids=("RERANK-RES-002", "INF-RES-009"))
-    yield Reading(f"{len(answer.results)} results", ids=("COMMON-RES-004",))
+    yield FollowedReading(f"{len(answer.results)} results", ids=("COMMON-RES-004",))
 
 
 def test_a_witnessing_check_says_what_it_exercised() -> None:

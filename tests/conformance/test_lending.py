@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from conformance.exchange import Facts
-from conformance.lending import is_lent, with_lent
-from conformance.options import RunOptions
-from conformance.plan import Plan, assemble, drawn
-from conformance.probe import Step
-from conformance.recall import Recall
-from conformance.scenario import APIS
-from conformance.selfcheck import slip
-from conformance.sending import body_bytes, content_key
-from conformance.together import jointly
-from conformance.transport import Outgoing
-from spec import DIALECTS
+from aios_conformance.conformance.observing.answer_cache import AnswerCache
+from aios_conformance.conformance.observing.selfcheck import slip
+from aios_conformance.conformance.observing.transport import Outgoing
+from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.planning.cross_contract import is_lent, with_lent
+from aios_conformance.conformance.planning.plan import Plan, assemble, drawn
+from aios_conformance.conformance.running.dialects import jointly
+from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.probe import Step
+from aios_conformance.conformance.terms.requests import body_bytes, content_key
+from aios_conformance.conformance.terms.scenario import APIS
+from aios_conformance.spec import DIALECTS
 
 MODEL = "words"
 NEIGHBOURS = ("infinity", "aihubmix")
@@ -157,12 +157,14 @@ def test_together_each_request_is_sent_once(
 
 def test_a_request_that_is_made_twice_has_two_answers() -> None:
     made = Outgoing("POST /v1/embeddings", b"{}")
-    mine, yours = Recall(), Recall()
+    mine, yours = AnswerCache(), AnswerCache()
     assert mine.place(made) != mine.place(made)
-    assert yours.place(made) == Recall().place(made)
-    assert mine.place(made) not in (yours.place(made), Recall().place(made))
+    assert yours.place(made) == AnswerCache().place(made)
+    assert mine.place(made) not in (yours.place(made), AnswerCache().place(made))
 
 
 def test_headers_make_another_request() -> None:
     keyed = Outgoing("POST /v1/embeddings", b"{}", {"Authorization": None})
-    assert Recall().place(keyed) != Recall().place(Outgoing(keyed.operation, b"{}"))
+    assert AnswerCache().place(keyed) != AnswerCache().place(
+        Outgoing(keyed.operation, b"{}")
+    )

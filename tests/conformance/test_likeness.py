@@ -2,8 +2,8 @@
 
 import pytest
 
-from conformance.check import Finding
-from conformance.likeness import likeness
+from aios_conformance.conformance.judging.fingerprint import likeness
+from aios_conformance.conformance.terms.check import Finding
 
 DONE = Finding("[DONE] once, as the last event", "0 [DONE] in 25 events", "/events/24")
 FIELD = "Unexpected fields in the request: {'max_completion_tokens'}"

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from conformance.mutants import Mutant, request_schema
-from conformance.selfcheck import breach
-from conformance.sending import body_bytes
-from spec import Level, requirement
+from aios_conformance.conformance.observing.selfcheck import breach
+from aios_conformance.conformance.planning.mutants import Mutant, request_schema
+from aios_conformance.conformance.terms.requests import body_bytes
+from aios_conformance.spec import Level, requirement
 
 BODIES: dict[str, Any] = {
     "RerankRequest": {"model": "m", "query": "q", "documents": ["a"]},

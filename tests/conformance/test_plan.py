@@ -9,13 +9,17 @@ import pytest
 import toys
 from hypothesis import strategies as st
 
-from conformance import plan as plans
-from conformance.catalogue import Catalogue
-from conformance.exchange import Facts
-from conformance.options import OptionError, RunOptions, SuiteError
-from conformance.plan import Plan, assemble, drawn, plan
-from conformance.plan_cache import PlanCache
-from conformance.probe import Params, Probe, Served, Step, probe
+from aios_conformance.conformance.options.values import (
+    OptionError,
+    RunOptions,
+    SuiteError,
+)
+from aios_conformance.conformance.planning import plan as plans
+from aios_conformance.conformance.planning.plan import Plan, assemble, drawn, plan
+from aios_conformance.conformance.planning.plan_cache import PlanCache
+from aios_conformance.conformance.terms.catalogue import Catalogue
+from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
 
 
 @pytest.fixture

@@ -28,13 +28,16 @@ from plugged import (
 )
 from results import made_result
 
-from conformance.plugin import showing
+from aios_conformance.conformance.plugin import showing
 
 pytest_plugins = ["pytester"]
 
 # A nested run forgets what it imports; what is costly, or refuses to be imported
 # twice, is imported before: the client library and all of the judge.
-KEPT = [import_module(name) for name in ("openai", "conformance.conduct")]
+KEPT = [
+    import_module(name)
+    for name in ("openai", "aios_conformance.conformance.running.session")
+]
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,14 @@ import orjson
 import pytest
 from exchanges import exchange
 
-from conformance.drawing import draw
-from conformance.exchange import Api, Exchange, Facts
-from conformance.probe import Probe, Served, Step
-from conformance.probes import common, robustness
-from conformance.probes.bodies import OPERATION, REQUIRED, valid
-from conformance.selfcheck import breach, slip
-from conformance.sending import body_bytes, content_key
-from spec import Level, requirement
+from aios_conformance.conformance.observing.selfcheck import breach, slip
+from aios_conformance.conformance.planning.drawing import draw
+from aios_conformance.conformance.probes import common, robustness
+from aios_conformance.conformance.probes.bodies import OPERATION, REQUIRED, valid
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Facts
+from aios_conformance.conformance.terms.probe import Probe, Served, Step
+from aios_conformance.conformance.terms.requests import body_bytes, content_key
+from aios_conformance.spec import Level, requirement
 
 APIS = common.APIS
 SERVED = Served(Facts(models=dict.fromkeys(APIS, "served")))

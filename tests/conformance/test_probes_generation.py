@@ -6,17 +6,17 @@ import orjson
 import pytest
 from generations import refused, said
 
-from conformance import catalogue
-from conformance.budget import Cost, ceilings
-from conformance.drawing import draw
-from conformance.exchange import Api, Facts
-from conformance.probe import Params, Probe, Served, Step
-from conformance.probes import chat, completions
-from conformance.probes.decoding import SEEDS, stop_within, text_of
-from conformance.scenario import api_of
-from conformance.selfcheck import slip
-from conformance.sending import content_key
-from spec import Level, requirements
+from aios_conformance.conformance.observing.selfcheck import slip
+from aios_conformance.conformance.planning.drawing import draw
+from aios_conformance.conformance.probes import chat, completions
+from aios_conformance.conformance.probes.decoding import SEEDS, stop_within, text_of
+from aios_conformance.conformance.terms import catalogue
+from aios_conformance.conformance.terms.cost import Cost, ceilings
+from aios_conformance.conformance.terms.exchange import Api, Facts
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step
+from aios_conformance.conformance.terms.requests import content_key
+from aios_conformance.conformance.terms.scenario import api_of
+from aios_conformance.spec import Level, requirements
 
 PROBES: dict[Api, tuple[Probe, ...]] = {
     "chat": chat.PROBES,

@@ -8,15 +8,15 @@ import pytest
 from exchanges import dump, exchange
 from played import BOTH, EMBEDDING, play
 
-from conformance.budget import subwords
-from conformance.catalogue import all_probes
-from conformance.drawing import draw, plain
-from conformance.exchange import Api, Facts
-from conformance.probe import Probe, Served, Step
-from conformance.probes import embeddings, rerank, score, texts
-from conformance.probes.bodies import OPERATION
-from conformance.selfcheck import slip
-from spec import Level, examples, requirement
+from aios_conformance.conformance.observing.selfcheck import slip
+from aios_conformance.conformance.planning.drawing import draw, plain
+from aios_conformance.conformance.probes import embeddings, rerank, score, texts
+from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.terms.catalogue import all_probes
+from aios_conformance.conformance.terms.cost import subwords
+from aios_conformance.conformance.terms.exchange import Api, Facts
+from aios_conformance.conformance.terms.probe import Probe, Served, Step
+from aios_conformance.spec import Level, examples, requirement
 
 MODULES = {"rerank": rerank, "score": score, "embeddings": embeddings}
 PROBES: list[Probe] = [p for module in MODULES.values() for p in module.PROBES]

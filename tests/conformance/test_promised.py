@@ -5,8 +5,13 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from conformance.promised import OURS, TEXT, merge, promised
-from spec import openapi
+from aios_conformance.conformance.planning.strict_schema import (
+    OURS,
+    TEXT,
+    merge,
+    promised,
+)
+from aios_conformance.spec import openapi
 
 REQUESTS = (
     "RerankRequest",

@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 from results import evidence, made_result
 
-from conformance.catalogue import catalogue
-from conformance.prove.matrix import Matrix
-from conformance.prove.render import render_html, render_json, render_markdown
-from conformance.prove.trial import Outcome, Planted, Trial, concluded
-from conformance.result import RequirementResult, RunResult
-from spec import DIALECTS, requirement
+from aios_conformance.conformance.prove.matrix import Matrix
+from aios_conformance.conformance.prove.render import (
+    render_html,
+    render_json,
+    render_markdown,
+)
+from aios_conformance.conformance.prove.trial import Outcome, Planted, Trial, concluded
+from aios_conformance.conformance.terms.catalogue import catalogue
+from aios_conformance.conformance.terms.result import RequirementResult, RunResult
+from aios_conformance.spec import DIALECTS, requirement
 
 SUM = "total_is_input_plus_output"
 
@@ -129,7 +133,14 @@ def test_every_rendering_names_the_rows_without_proof() -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_defects_can_prove_every_row(dialect: str) -> None:
     """Each MUST and SHOULD row is a primary, or has a check that serves one too."""
-    command = [sys.executable, "-P", "-m", "mockserver", "--list-defects", "--json"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "aios_conformance.mockserver",
+        "--list-defects",
+        "--json",
+    ]
     listed = subprocess.run(command, capture_output=True, check=True)
     known = catalogue(dialect)
     trials = [

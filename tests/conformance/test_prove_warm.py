@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from conformance.options import TargetError
-from conformance.prove.warm import WarmServer
+from aios_conformance.conformance.options.values import TargetError
+from aios_conformance.conformance.prove.warm import WarmServer
 
 DEFECT = "rerank_v2_scores_differ"
 
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[WarmServer]:
-    server = WarmServer("mockserver", ("mockserver.app",))
+    server = WarmServer(
+        "aios_conformance.mockserver", ("aios_conformance.mockserver.app",)
+    )
     yield server
     server.close()
 

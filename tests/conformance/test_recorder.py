@@ -8,15 +8,15 @@ import toys
 from raw import Play, Target, answer, hang_up, saying
 from test_transport import Pauses
 
-from conformance.budget import Ledger
-from conformance.events import ExchangeDone, RunEvent
-from conformance.exchange import Facts
-from conformance.options import RunOptions
-from conformance.plan import scenario_of
-from conformance.probe import Params, Probe, Served, Step, probe
-from conformance.recorder import SILENCE, Recorder
-from conformance.scenario import Scenario
-from conformance.transport import Transport
+from aios_conformance.conformance.observing.recorder import SILENCE, Recorder
+from aios_conformance.conformance.observing.transport import Transport
+from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.planning.plan import scenario_of
+from aios_conformance.conformance.terms.cost import Budget
+from aios_conformance.conformance.terms.events import ExchangeDone, RunEvent
+from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
+from aios_conformance.conformance.terms.scenario import Scenario
 
 SERVED = Served(Facts())
 
@@ -32,7 +32,7 @@ def counted(draw: int = 0) -> Scenario:
 def played(
     *acts: bytes | Play,
     scenarios: Sequence[Scenario],
-    ledger: Ledger | None = None,
+    ledger: Budget | None = None,
     concurrency: int = 4,
     heard: list[RunEvent] | None = None,
     look: Callable[[Target], None] | None = None,
@@ -45,7 +45,7 @@ def played(
             options = RunOptions(target.url, request_timeout_s=patience)
             async with Transport(options, target.url, pause=Pauses()) as wire:
                 events = [] if heard is None else heard
-                recorder = Recorder(wire, ledger or Ledger(), events.append)
+                recorder = Recorder(wire, ledger or Budget(), events.append)
                 first = {s.name: 10 * i for i, s in enumerate(scenarios)}
                 await recorder.play(
                     scenarios,
@@ -221,7 +221,7 @@ def test_a_limit_cuts_and_is_told() -> None:
     recorder = played(
         RERANKED,
         scenarios=[counted(i) for i in range(5)],
-        ledger=Ledger(max_requests=2),
+        ledger=Budget(max_requests=2),
         look=look,
     )
     assert recorder.cut_short == "--max-requests 2"
@@ -232,7 +232,7 @@ def test_a_limit_cuts_and_is_told() -> None:
 
 
 def test_every_attempt_counts_against_the_limit() -> None:
-    ledger = Ledger()
+    ledger = Budget()
     played(hang_up, hang_up, RERANKED, scenarios=[counted()], ledger=ledger)
     assert ledger.spent.requests == 3
 
@@ -273,7 +273,7 @@ def test_cancelling_keeps_what_was_recorded() -> None:
         async with saying(RERANKED, stall) as target:
             options = RunOptions(target.url)
             async with Transport(options, target.url) as wire:
-                recorder = Recorder(wire, Ledger(), lambda _: None)
+                recorder = Recorder(wire, Budget(), lambda _: None)
                 playing = asyncio.create_task(
                     recorder.play(
                         [scenario(toys.later), counted()],
@@ -303,7 +303,7 @@ def test_an_error_of_ours_comes_through_as_itself() -> None:
         async with saying(RERANKED) as target:
             options = RunOptions(target.url)
             async with Transport(options, target.url) as wire:
-                recorder = Recorder(wire, Ledger(), broken)
+                recorder = Recorder(wire, Budget(), broken)
                 await recorder.play([counted()], SERVED.facts, lambda _: "ex-1", 4)
 
     with pytest.raises(ZeroDivisionError):

@@ -11,10 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_judge import GOOD, HTML
 
-from conformance.exchange import Facts, Observation
-from conformance.options import OptionError, Waiver
-from conformance.recorder import Unsent
-from conformance.recording import (
+from aios_conformance.conformance.observing.recorder import Unsent
+from aios_conformance.conformance.observing.recording import (
     BROKEN_OFF,
     FILE_NAME,
     Recording,
@@ -22,9 +20,15 @@ from conformance.recording import (
     Setting,
     read_recording,
 )
-from conformance.result import Usage
-from conformance.scenario import Dropped, PlannedScenario, PlannedStep
-from conformance.selfcheck import Slip
+from aios_conformance.conformance.observing.selfcheck import SuiteFault
+from aios_conformance.conformance.options.values import OptionError, Waiver
+from aios_conformance.conformance.terms.exchange import Facts, Observation
+from aios_conformance.conformance.terms.result import Usage
+from aios_conformance.conformance.terms.scenario import (
+    Dropped,
+    PlannedScenario,
+    PlannedStep,
+)
 
 SETTING = Setting(
     "http://h",
@@ -72,7 +76,7 @@ WHOLE = Recording(
     (AGAIN,),
     (SMALL,),
     (Unsent("toy.x", 0, "next", ("A",), "why"),),
-    (Slip("toy.x", 0, "bad", ("A",), "wrong"),),
+    (SuiteFault("toy.x", 0, "bad", ("A",), "wrong"),),
     Usage(3, 20, 10, 5, 2),
     1.5,
     "interrupted",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.redact import Redactor, header_variable
+from aios_conformance.conformance.terms.redact import Redactor, header_variable
 
 KEY = 'sk-"very"/secret é'
 

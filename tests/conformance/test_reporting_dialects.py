@@ -8,21 +8,29 @@ from pathlib import Path
 import pytest
 from results import HOSTILE, evidence, made_result
 
-from conformance.cli.dialects import judged, worst
-from conformance.conduct import Conducted
-from conformance.exchange import Facts
-from conformance.options import OptionError, TargetError
-from conformance.reporting.compared import Comparison, Judgement, compare
-from conformance.reporting.dialects import (
+from aios_conformance.conformance.cli.dialects import judged, worst
+from aios_conformance.conformance.options.values import OptionError, TargetError
+from aios_conformance.conformance.reporting.compared import (
+    Comparison,
+    DialectOutcome,
+    compare,
+)
+from aios_conformance.conformance.reporting.dialects import (
     render_json,
     render_markdown,
     write_comparison,
 )
-from conformance.reporting.dialects_page import render
-from conformance.reporting.promises import promises
-from conformance.result import RequirementResult, RunResult, Verdict
-from conformance.run import INTERRUPTED
-from spec import DIALECTS, requirements
+from aios_conformance.conformance.reporting.dialects_page import render
+from aios_conformance.conformance.reporting.promises import promises
+from aios_conformance.conformance.running.run import INTERRUPTED
+from aios_conformance.conformance.running.session import Conducted
+from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.result import (
+    RequirementResult,
+    RunResult,
+    Verdict,
+)
+from aios_conformance.spec import DIALECTS, requirements
 
 
 def ran(dialect: str, **verdicts: Verdict) -> RunResult:
@@ -48,7 +56,7 @@ def ran(dialect: str, **verdicts: Verdict) -> RunResult:
 
 
 def compared(*results: RunResult) -> Comparison:
-    judgements = [Judgement(each.dialect, "http://t", each, 0) for each in results]
+    judgements = [DialectOutcome(each.dialect, "http://t", each, 0) for each in results]
     return compare(judgements, 60, 80)
 
 
@@ -91,9 +99,9 @@ def test_a_cell_has_the_worst_verdict() -> None:
 def test_each_form_tells_the_first_finding_and_its_line() -> None:
     broken = ran("infinity", INF_REQ_008="fail")
     ended = [
-        Judgement("aios", "http://t", ran("aios"), 0),
-        Judgement("infinity", "http://t", broken, 1),
-        Judgement("aigne-hub", "http://t", None, 4, "every API answered 404"),
+        DialectOutcome("aios", "http://t", ran("aios"), 0),
+        DialectOutcome("infinity", "http://t", broken, 1),
+        DialectOutcome("aigne-hub", "http://t", None, 4, "every API answered 404"),
     ]
     made = compare(ended, 60, 80)
     data = json.loads(render_json(made))
@@ -114,7 +122,7 @@ def test_each_form_tells_the_first_finding_and_its_line() -> None:
 
 
 def test_without_an_answer_there_is_no_table(tmp_path: Path) -> None:
-    made = compare([Judgement("aios", "http://t", None, 4, "404")], 1, 1)
+    made = compare([DialectOutcome("aios", "http://t", None, 4, "404")], 1, 1)
     write_comparison(made, tmp_path)
     assert sorted(each.name for each in tmp_path.iterdir()) == [
         "dialects.html",
@@ -134,7 +142,10 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     ("codes", "code"), [((0, 0), 0), ((0, 1), 1), ((1, 4), 4), ((2, 1), 2), ((0, 5), 5)]
 )
 def test_the_worst_exit_code_is_taken(codes: tuple[int, ...], code: int) -> None:
-    assert worst([Judgement("aios", "http://t", None, each) for each in codes]) == code
+    assert (
+        worst([DialectOutcome("aios", "http://t", None, each) for each in codes])
+        == code
+    )
 
 
 def test_absent_paths_are_no_answer() -> None:

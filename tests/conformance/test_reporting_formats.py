@@ -13,9 +13,9 @@ import pytest
 from results import BROKEN, HOSTILE, evidence, exchange_of, made_result
 from rich.console import Console
 
-from conformance import reporting
-from conformance.options import OptionError
-from conformance.reporting import (
+from aios_conformance.conformance import reporting
+from aios_conformance.conformance.options.values import OptionError
+from aios_conformance.conformance.reporting import (
     badge,
     excerpt,
     html_page,
@@ -26,9 +26,9 @@ from conformance.reporting import (
     wording,
     write_reports,
 )
-from conformance.reporting.causes import causes
-from conformance.result import RequirementResult, RunResult
-from spec import report_schema, requirement
+from aios_conformance.conformance.reporting.causes import causes
+from aios_conformance.conformance.terms.result import RequirementResult, RunResult
+from aios_conformance.spec import report_schema, requirement
 
 CLEAN = made_result(broken={})
 MIXED = made_result()

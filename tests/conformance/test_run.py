@@ -13,13 +13,25 @@ import miniatures
 import pytest
 from miniatures import Asked, Said, listening
 
-from conformance.events import Discovered, ExchangeDone, Judged, PlanMade, RunEvent
-from conformance.options import ExitCode, OptionError, RunOptions, TargetError, Waiver
-from conformance.plan import plan
-from conformance.recording import FILE_NAME
-from conformance.result import RequirementResult, RunResult
-from conformance.run import judge_recording, run
-from conformance.verdict import exit_code
+from aios_conformance.conformance.judging.verdict import exit_code
+from aios_conformance.conformance.observing.recording import FILE_NAME
+from aios_conformance.conformance.options.values import (
+    ExitCode,
+    OptionError,
+    RunOptions,
+    TargetError,
+    Waiver,
+)
+from aios_conformance.conformance.planning.plan import plan
+from aios_conformance.conformance.running.run import judge_recording, run
+from aios_conformance.conformance.terms.events import (
+    Discovered,
+    ExchangeDone,
+    Judged,
+    PlanMade,
+    RunEvent,
+)
+from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from conformance.drawing import draw
-from conformance.exchange import Facts
-from conformance.mutants import request_schema
-from conformance.probe import Probe, Served
-from conformance.probes.schema_cases import PROBES, VARIANTS, fit
-from conformance.selfcheck import slip
-from conformance.sending import body_bytes
-from spec import requirements
+from aios_conformance.conformance.observing.selfcheck import slip
+from aios_conformance.conformance.planning.drawing import draw
+from aios_conformance.conformance.planning.mutants import request_schema
+from aios_conformance.conformance.probes.schema_cases import PROBES, VARIANTS, fit
+from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.probe import Probe, Served
+from aios_conformance.conformance.terms.requests import body_bytes
+from aios_conformance.spec import requirements
 
 NAMED = {variant.name: variant for variant in VARIANTS}
 SERVED = Served(Facts(models=dict.fromkeys((v.api for v in VARIANTS), "served")))
@@ -204,8 +204,8 @@ def test_fitting_leaves_the_drawn_body_alone() -> None:
 def test_a_kept_plan_needs_no_schemathesis() -> None:
     code = (
         "import sys, json\n"
-        "from conformance.exchange import Facts\n"
-        "from conformance.probe import Served\n"
+        "from conformance.terms.exchange import Facts\n"
+        "from conformance.terms.probe import Served\n"
         "from conformance.probes.schema_cases import PROBES\n"
         "named = {probe.name: probe for probe in PROBES}\n"
         "for name, params in json.load(sys.stdin):\n"

@@ -3,12 +3,12 @@
 import pytest
 import toys
 
-from conformance.exchange import Facts
-from conformance.options import RunOptions
-from conformance.plan import plan
-from conformance.probe import Served, Step
-from conformance.selfcheck import breach, slip
-from conformance.sending import body_bytes, outgoing
+from aios_conformance.conformance.observing.selfcheck import breach, slip
+from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.planning.plan import plan
+from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.probe import Served, Step
+from aios_conformance.conformance.terms.requests import body_bytes, outgoing
 
 BODY = toys.body(Served(Facts()))
 

@@ -8,9 +8,13 @@ import pytest
 import toys
 from exchanges import exchange
 
-from conformance.exchange import Exchange
-from conformance.probe import Step
-from conformance.sending import body_bytes, content_key, outgoing
+from aios_conformance.conformance.terms.exchange import Exchange
+from aios_conformance.conformance.terms.probe import Step
+from aios_conformance.conformance.terms.requests import (
+    body_bytes,
+    content_key,
+    outgoing,
+)
 
 ANSWERS = {"first": exchange("rerank", {}, {"id": "x"})}
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance import servers
-from conformance.events import RunEvent, TargetStarted
-from conformance.options import RunOptions, TargetError
-from conformance.servers import serving, within_claims
+from aios_conformance.conformance.observing import servers
+from aios_conformance.conformance.observing.servers import serving, within_claims
+from aios_conformance.conformance.options.values import RunOptions, TargetError
+from aios_conformance.conformance.terms.events import RunEvent, TargetStarted
 
 Fake = Callable[[str], None]
 

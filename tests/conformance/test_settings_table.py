@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from conformance.options import OptionError, RunOptions
-from conformance.settings import (
+from aios_conformance.conformance.options.settings import (
     OPTIONS,
     TARGET,
     is_target,
@@ -14,6 +13,7 @@ from conformance.settings import (
     read_target,
     take_options,
 )
+from aios_conformance.conformance.options.values import OptionError, RunOptions
 
 
 def options(*words: str, **environ: str) -> RunOptions:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.sse import ServerSentEvent, SseDecoder, decode
+from aios_conformance.conformance.terms.sse import ServerSentEvent, SseDecoder, decode
 
 CASES = {
     b"data: a\n\n": ["a"],

@@ -2,7 +2,7 @@
 
 from exchanges import exchange
 
-from conformance.timing import summary, timing
+from aios_conformance.conformance.reporting.timing import summary, timing
 
 
 def test_percentiles_are_nearest_ranks() -> None:

@@ -11,11 +11,15 @@ import miniatures
 import pytest
 from listening import Asked, Behaviour, Said, listening, refuse
 
-from conformance.cli import main
-from conformance.events import ExchangeDone, PlanMade, RunEvent
-from conformance.options import RunOptions, TargetError
-from conformance.run import INTERRUPTED, judge_recording
-from conformance.together import Together, conduct_together, run_together
+from aios_conformance.conformance.cli import main
+from aios_conformance.conformance.options.values import RunOptions, TargetError
+from aios_conformance.conformance.running.dialects import (
+    Together,
+    conduct_together,
+    run_together,
+)
+from aios_conformance.conformance.running.run import INTERRUPTED, judge_recording
+from aios_conformance.conformance.terms.events import ExchangeDone, PlanMade, RunEvent
 
 NAMES = ("aios", "infinity", "aihubmix")
 

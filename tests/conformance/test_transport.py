@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from raw import Target, answer, cut, hang_up, say_nothing, saying
 
-from conformance import transport
-from conformance.options import OptionError, RunOptions
-from conformance.transport import (
+from aios_conformance.conformance.observing import transport
+from aios_conformance.conformance.observing.transport import (
     ATTEMPTS,
     Outgoing,
     Received,
     Transport,
     split_userinfo,
 )
+from aios_conformance.conformance.options.values import OptionError, RunOptions
 
 POST = Outgoing("POST /v1/rerank", b'{"a": 1}')
 

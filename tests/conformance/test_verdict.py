@@ -9,15 +9,20 @@ from benches import ORDER, SETTING, bench, counted, leveled, noisy, row
 from exchanges import exchange, observation
 from test_judge import GOOD, REFUSED, RISING, reranked
 
-from conformance.check import Finding, Note, Reading, check
-from conformance.options import Waiver
-from conformance.recording import Setting
-from conformance.selfcheck import Slip
-from conformance.verdict import (
+from aios_conformance.conformance.judging.verdict import (
     stale_waivers,
     verdicts,
 )
-from conformance.views import AnyAnswer, Record, RerankAnswer
+from aios_conformance.conformance.observing.recording import Setting
+from aios_conformance.conformance.observing.selfcheck import SuiteFault
+from aios_conformance.conformance.options.values import Waiver
+from aios_conformance.conformance.terms.check import (
+    Finding,
+    FollowedReading,
+    Note,
+    check,
+)
+from aios_conformance.conformance.terms.views import AnyAnswer, Record, RerankAnswer
 
 # --- the plain verdicts ------------------------------------------------------------
 
@@ -78,7 +83,7 @@ def test_a_hard_finding_beside_a_soft_one_fails_and_is_told_first() -> None:
 
 @check("COMMON-REQ-016")
 def tells(answer: AnyAnswer) -> Iterator[Note]:
-    yield Reading("ignored" if answer.exchange.is_success else "refused")
+    yield FollowedReading("ignored" if answer.exchange.is_success else "refused")
 
 
 def test_a_may_row_only_informs() -> None:
@@ -126,7 +131,7 @@ def test_a_finding_on_a_may_row_is_our_error() -> None:
 def test_a_request_that_is_not_what_it_claims_is_our_error(
     serves: tuple[str, ...], probe: str, concerned: str
 ) -> None:
-    slip = Slip(probe, 0, "step", serves, "sent as valid, but /x: no")
+    slip = SuiteFault(probe, 0, "step", serves, "sent as valid, but /x: no")
     found = row(bench(counted(), slips=(slip,)), concerned)
     assert found.verdict == "error"
     assert found.reason == f"{probe}, step: sent as valid, but /x: no"

@@ -7,10 +7,14 @@ from benches import SETTING, bench, counted, leveled, row
 from exchanges import exchange, observation
 from test_judge import GOOD, REFUSED, RISING, reranked
 
-from conformance.catalogue import Catalogue
-from conformance.exchange import Facts
-from conformance.recorder import Unsent
-from conformance.scenario import Dropped, PlannedScenario, PlannedStep
+from aios_conformance.conformance.observing.recorder import Unsent
+from aios_conformance.conformance.terms.catalogue import Catalogue
+from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.scenario import (
+    Dropped,
+    PlannedScenario,
+    PlannedStep,
+)
 
 # --- nothing that was not exercised can pass -----------------------------------------
 

@@ -6,13 +6,20 @@ from types import MappingProxyType
 
 from hypothesis import strategies as st
 
-from conformance.catalogue import Catalogue
-from conformance.check import Check, Finding, Note, check
-from conformance.checks import acceptance, shape
-from conformance.exchange import Api, Observation
-from conformance.probe import Params, Probe, Served, Step, probe, table
-from conformance.views import RerankAnswer
-from spec import requirements
+from aios_conformance.conformance.checks import acceptance, shape
+from aios_conformance.conformance.terms.catalogue import Catalogue
+from aios_conformance.conformance.terms.check import Check, Finding, Note, check
+from aios_conformance.conformance.terms.exchange import Api, Observation
+from aios_conformance.conformance.terms.probe import (
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+    table,
+)
+from aios_conformance.conformance.terms.views import RerankAnswer
+from aios_conformance.spec import requirements
 
 RERANK = "POST /v1/rerank"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-import spec
-from mockserver.app import mock_application
-from mockserver.options import read_options
+from aios_conformance import spec
+from aios_conformance.mockserver.app import mock_application
+from aios_conformance.mockserver.options import read_options
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 ASK = {"model": CHAT, "messages": [{"role": "user", "content": "Name a large city."}]}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI, NotFoundError, UnprocessableEntityError
 
-from mockserver.app import mock_application
-from mockserver.options import read_options
+from aios_conformance.mockserver.app import mock_application
+from aios_conformance.mockserver.options import read_options
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 MESSAGES: Any = [{"role": "user", "content": "Name a large city."}]

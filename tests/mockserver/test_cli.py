@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "mockserver"]
+COMMAND = [sys.executable, "-m", "aios_conformance.mockserver"]
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -84,8 +84,8 @@ def test_it_is_small_and_loads_nothing_for_tests_only() -> None:
         (resident,) = [line for line in status.splitlines() if "VmRSS" in line]
         assert int(resident.split()[1]) < 80 * 1024
     code = (
-        "import sys, mockserver.app; from mockserver.options import read_options;"
-        "mockserver.app.mock_application(read_options([], {}));"
+        "import sys; from aios_conformance.mockserver import app, options;"
+        "app.mock_application(options.read_options([], {}));"
         "print([name for name in ('torch', 'openapi_core', 'hypothesis', 'pytest')"
         " if name in sys.modules])"
     )

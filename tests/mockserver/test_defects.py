@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-import spec
-from mockserver.__main__ import main
-from mockserver.defects import registry
-from mockserver.defects.planting import Defect
+from aios_conformance import spec
+from aios_conformance.mockserver.__main__ import main
+from aios_conformance.mockserver.defects import registry
+from aios_conformance.mockserver.defects.planting import Defect
 
 ALL = registry()
 DEFECTS = [each for each in ALL.values() if not each.freedom]

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-import spec
-from mockserver.__main__ import _said
-from mockserver.app import mock_application
-from mockserver.catalogue import DOCUMENTED
-from mockserver.defects import registry
-from mockserver.engine import MockEngine
-from mockserver.load import counted
-from mockserver.options import read_options
-from serving.context import Context, Front
-from serving.contract import Contract
-from serving.options import OptionError
-from serving.stages import Stages
+from aios_conformance import spec
+from aios_conformance.mockserver.__main__ import _said
+from aios_conformance.mockserver.app import mock_application
+from aios_conformance.mockserver.catalogue import DOCUMENTED
+from aios_conformance.mockserver.defects import registry
+from aios_conformance.mockserver.engine import MockEngine
+from aios_conformance.mockserver.in_flight import counted
+from aios_conformance.mockserver.options import read_options
+from aios_conformance.serving.context import Front, RequestContext
+from aios_conformance.serving.contract import Contract
+from aios_conformance.serving.options import OptionError
+from aios_conformance.serving.stages import Stages
 
 DIALECTS = ("infinity", "aigne-hub", "aihubmix")
 PATH = {
@@ -121,12 +121,12 @@ def test_the_load_is_live() -> None:
     engine = MockEngine(DOCUMENTED["infinity"])
     model = engine.models[0]
 
-    async def answer(context: Context) -> dict[str, Any]:
+    async def answer(context: RequestContext) -> dict[str, Any]:
         return dict(engine.stats(context.served.name))
 
     stages = counted(Stages(answer=answer), engine.pending)
     front = Front(engine, Contract(spec.openapi("infinity")), engine.find)
-    context = Context(front, 1, "POST", "/v1/embeddings", {}, model=model)
+    context = RequestContext(front, 1, "POST", "/v1/embeddings", {}, model=model)
 
     async def asked() -> dict[str, Any]:
         return await stages.answer(context)

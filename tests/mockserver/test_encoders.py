@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.catalogue import DOCUMENTED, KINDS, matryoshka
-from mockserver.engine import MockEngine
-from serving.engine import EngineError, TooLong
+from aios_conformance.mockserver.catalogue import DOCUMENTED, KINDS, matryoshka
+from aios_conformance.mockserver.engine import MockEngine
+from aios_conformance.serving.engine import EngineError, TooLong
 
 ENGINE = MockEngine([*DOCUMENTED["aios"], matryoshka("long", 3_072)])
 EMBEDDING, RERANKER = "sds/bge-m3", "sds/bge-reranker-v2-m3"

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from mockserver.engine import MockEngine
-from serving.engine import Engine, Sampling, Token
+from aios_conformance.mockserver.engine import MockEngine
+from aios_conformance.serving.engine import Engine, Sampling, Token
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.faults import (
+from aios_conformance.mockserver.embedded import LocalMock, local_mock
+from aios_conformance.mockserver.faults import (
     KINDS,
     Fault,
     FaultError,
@@ -20,7 +21,6 @@ from mockserver.faults import (
     parse_fault,
     parse_rate,
 )
-from mockserver.local import LocalMock, local_mock
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 TEXT = "The café is open, and so is the other café in Zürich."

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.geometry import Geometry, features
+from aios_conformance.mockserver.geometry import Geometry, features
 
 SPACE = Geometry(0, 1_024)
 

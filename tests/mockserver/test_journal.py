@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire import Client
 
-from mockserver.exchange import Exchange
-from mockserver.journal import BODY_LIMIT, Journal
-from mockserver.local import LocalMock, local_mock
+from aios_conformance.mockserver.embedded import LocalMock, local_mock
+from aios_conformance.mockserver.exchange import Exchange
+from aios_conformance.mockserver.journal import BODY_LIMIT, Journal
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 BODY = {"model": CHAT, "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}]}

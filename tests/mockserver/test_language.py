@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.catalogue import reasoning
-from mockserver.engine import MockEngine
-from mockserver.grammar import MAX_MOVES, MIN_MOVES, NODES
-from mockserver.language import Context
-from mockserver.sampling import logprob
-from mockserver.tokenizer import BEGIN, END, PIECES, SIZE, encode
-from serving.engine import EngineError, Sampling, Token, TooLong
+from aios_conformance.mockserver.catalogue import reasoning
+from aios_conformance.mockserver.engine import MockEngine
+from aios_conformance.mockserver.language import TokenContext
+from aios_conformance.mockserver.sampling import logprob
+from aios_conformance.mockserver.sentences import MAX_MOVES, MIN_MOVES, NODES
+from aios_conformance.mockserver.tokenizer import BEGIN, END, PIECES, SIZE, encode
+from aios_conformance.serving.engine import EngineError, Sampling, Token, TooLong
 
 ENGINE = MockEngine()
 MODEL = ENGINE.models[0].name
@@ -69,7 +69,7 @@ def test_answers_are_readable_and_of_natural_length() -> None:
 def test_a_distribution_covers_the_whole_vocabulary_and_sums_to_one(
     tokens: list[int],
 ) -> None:
-    context = Context(b"key")
+    context = TokenContext(b"key")
     for token in tokens:
         context.add(token)
     found = context.distribution()
@@ -83,7 +83,7 @@ def test_a_distribution_covers_the_whole_vocabulary_and_sums_to_one(
 def test_reading_a_prompt_at_once_is_reading_it_token_by_token(
     tokens: list[int],
 ) -> None:
-    whole, single = Context(b"key"), Context(b"key")
+    whole, single = TokenContext(b"key"), TokenContext(b"key")
     whole.read(tokens)
     for token in tokens:
         single.add(token)

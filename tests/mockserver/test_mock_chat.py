@@ -6,9 +6,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mockserver.engine import MockEngine
-from mockserver.tokenizer import ASSISTANT, BEGIN, END, TOOLS, USER, encode
-from serving.engine import Sampling
+from aios_conformance.mockserver.engine import MockEngine
+from aios_conformance.mockserver.tokenizer import (
+    ASSISTANT,
+    BEGIN,
+    END,
+    TOOLS,
+    USER,
+    encode,
+)
+from aios_conformance.serving.engine import Sampling
 
 ENGINE = MockEngine()
 MODEL = ENGINE.models[0].name

@@ -12,13 +12,13 @@ import pytest
 from aiohttp import web
 from wire import Client
 
-import spec
-from mockserver.engine import MockEngine
-from mockserver.pacing import Clock, Pacing, paced
-from serving.app import application
-from serving.context import Front, by_name
-from serving.contract import Contract
-from serving.stages import Stages
+from aios_conformance import spec
+from aios_conformance.mockserver.engine import MockEngine
+from aios_conformance.mockserver.pacing import Clock, Pacing, paced
+from aios_conformance.serving.app import application
+from aios_conformance.serving.context import Front, by_name
+from aios_conformance.serving.contract import Contract
+from aios_conformance.serving.stages import Stages
 
 Running = Callable[[web.Application], AbstractContextManager[Client]]
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.options import read_options
-from serving.options import OptionError
+from aios_conformance.mockserver.options import read_options
+from aios_conformance.serving.options import OptionError
 
 pytest_plugins = ["pytester"]
 
 CONFTEST = """
 import pytest
-pytest_plugins = ["mockserver.pytest_plugin"]
+pytest_plugins = ["aios_conformance.mockserver.pytest_plugin"]
 
 @pytest.fixture(scope="session")
 def aios_mock_options():

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from wire import Client
 
-from mockserver.faults import KINDS
-from mockserver.local import local_mock
-from mockserver.options import read_options
-from mockserver.rules import Match, Response, parse_rules
-from mockserver.script import Script
+from aios_conformance.mockserver.embedded import local_mock
+from aios_conformance.mockserver.faults import KINDS
+from aios_conformance.mockserver.options import read_options
+from aios_conformance.mockserver.rules import Match, RuleResponse, parse_rules
+from aios_conformance.mockserver.script import Script
 
 README = (Path(__file__).parents[2] / "mockserver" / "README.md").read_text("utf-8")
 
@@ -38,7 +38,7 @@ def test_the_example_rules_are_rules() -> None:
 def test_the_tables_name_every_fault_condition_and_response() -> None:
     assert table("## A bad day") == {*KINDS, "400", "599"}
     assert table("last one stays") == {*Match.__slots__}
-    responses = {*Script.__slots__, *Response.__slots__} - {"script"}
+    responses = {*Script.__slots__, *RuleResponse.__slots__} - {"script"}
     assert table("each header has its value") == responses
 
 

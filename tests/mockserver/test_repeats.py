@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire import Client, Reply
 
-from mockserver.app import defects, plan_of
-from mockserver.exchange import Exchange
-from mockserver.local import LocalMock, local_mock
-from mockserver.options import read_options
-from mockserver.repeats import Repeat, Repeats
+from aios_conformance.mockserver.answer_cache import Repeat, Repeats
+from aios_conformance.mockserver.app import defects, plan_of
+from aios_conformance.mockserver.embedded import LocalMock, local_mock
+from aios_conformance.mockserver.exchange import Exchange
+from aios_conformance.mockserver.options import read_options
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 ASK = {"model": CHAT, "messages": [{"role": "user", "content": "Name a café."}]}

@@ -9,8 +9,13 @@ import pytest
 from openai import OpenAI
 from wire import Client, Reply
 
-from mockserver.local import LocalMock, local_mock
-from mockserver.rules import RuleError, load_rules, look_up, parse_rules
+from aios_conformance.mockserver.embedded import LocalMock, local_mock
+from aios_conformance.mockserver.rules import (
+    RuleError,
+    load_rules,
+    look_up,
+    parse_rules,
+)
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 

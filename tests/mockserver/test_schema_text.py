@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.engine import MockEngine
-from mockserver.schema_text import write_json
-from serving.engine import EngineError, Sampling
+from aios_conformance.mockserver.engine import MockEngine
+from aios_conformance.mockserver.schema_text import write_json
+from aios_conformance.serving.engine import EngineError, Sampling
 
 NODE = {
     "type": "object",

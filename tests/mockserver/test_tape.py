@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire import Client
 
-from mockserver.local import local_mock
-from mockserver.relay import Recording
-from mockserver.tape import Take, Tape, TapeError, parse_take
+from aios_conformance.mockserver.embedded import local_mock
+from aios_conformance.mockserver.replay import TapeRecorder
+from aios_conformance.mockserver.tape import Take, Tape, TapeError, parse_take
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 BODY = {"model": CHAT, "messages": [{"role": "user", "content": "café?"}], "seed": 5}
@@ -73,7 +73,7 @@ def test_a_stream_is_cut_where_its_events_end(
     events = [*texts, "[DONE]"] if done else texts
     stream = "".join(f"data: {json.dumps(text)}\n\n" for text in events).encode()
     stream = stream.replace(b'"[DONE]"', b"[DONE]")
-    recording = Recording("POST", "/x", None, 200, "text/event-stream")
+    recording = TapeRecorder("POST", "/x", None, 200, "text/event-stream")
     rest, at = stream, 0.0
     while rest:
         size = data.draw(st.integers(1, len(rest)))

@@ -3,7 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.tokenizer import BEGIN, END, PIECES, SIZE, decode, encode, token_count
+from aios_conformance.mockserver.tokenizer import (
+    BEGIN,
+    END,
+    PIECES,
+    SIZE,
+    decode,
+    encode,
+    token_count,
+)
 
 
 @given(st.text())

@@ -10,7 +10,7 @@ import torch
 from reference_engines import Build, Tiny, built
 from tiny import bert, cross_encoder, llama
 
-from reference_impl import load
+from aios_conformance.reference_impl import load
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,7 +33,7 @@ def tiny(folder: Path) -> Tiny:
     """The tiny models, loaded."""
     place = load.choose_place("cpu", "float32")
 
-    def find(name: str) -> load.Source:
+    def find(name: str) -> load.ModelSource:
         return load.find(str(folder / name), folder, lambda _: None)
 
     return Tiny(

@@ -6,12 +6,17 @@ from typing import Any
 
 import torch
 
-from reference_impl.chat import Chat
-from reference_impl.decode import Decoder, Limits
-from reference_impl.encode import Encoder, EncoderLimits
-from reference_impl.engine import Embedder, Judge, ReferenceEngine, Writer
-from reference_impl.load import Causal, CrossEncoder, Embedding
-from serving.engine import Model, Sampling, Token
+from aios_conformance.reference_impl.chat import Chat
+from aios_conformance.reference_impl.decode import DecodeLane, Limits
+from aios_conformance.reference_impl.encode import Encoder, EncoderLimits
+from aios_conformance.reference_impl.engine import (
+    Embedder,
+    PairScorer,
+    ReferenceEngine,
+    Writer,
+)
+from aios_conformance.reference_impl.load import Causal, CrossEncoder, Embedding
+from aios_conformance.serving.engine import Model, Sampling, Token
 
 GREEDY = {"temperature": 0.0}
 CPU = torch.device("cpu")
@@ -47,7 +52,7 @@ def built(
                 Model("text", frozenset({"chat", "completions"}), tiny.text.context),
                 tiny.text.vocabulary,
                 Chat(tiny.text.tokenizer),
-                Decoder(tiny.text.model, tiny.text.vocabulary, limits),
+                DecodeLane(tiny.text.model, tiny.text.vocabulary, limits),
             ),
             Embedder(
                 Model(
@@ -59,7 +64,7 @@ def built(
                 tiny.vectors,
                 Encoder(tiny.vectors, CPU, encoding),
             ),
-            Judge(
+            PairScorer(
                 Model("pairs", frozenset({"rerank", "score"}), tiny.pairs.limit),
                 tiny.pairs,
                 Encoder(tiny.pairs, CPU, encoding),

@@ -19,8 +19,8 @@ from reference_engines import (
 )
 from tiny import byte_tokenizer
 
-from reference_impl import load
-from serving.engine import Sampling
+from aios_conformance.reference_impl import load
+from aios_conformance.serving.engine import Sampling
 
 SIZES = {
     "vocab_size": 300,
@@ -97,7 +97,7 @@ def half(folder: Path) -> Tiny:
     """The tiny models in bfloat16."""
     place = load.choose_place("cpu", "bfloat16")
 
-    def find(name: str) -> load.Source:
+    def find(name: str) -> load.ModelSource:
         return load.find(str(folder / name), folder, lambda _: None)
 
     return Tiny(

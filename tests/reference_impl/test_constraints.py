@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 from reference_engines import GREEDY, Tiny, tokens
 
-from reference_impl.engine import ReferenceEngine
-from serving.engine import EngineError, Token
+from aios_conformance.reference_impl.engine import ReferenceEngine
+from aios_conformance.serving.engine import EngineError, Token
 
 Run = Callable[..., Any]
 

@@ -16,11 +16,11 @@ from reference_engines import (
     tokens,
 )
 
-from reference_impl.decode import Decoder, Limits
-from reference_impl.engine import ReferenceEngine
-from reference_impl.grammar import Constraint
-from reference_impl.sequence import Request
-from serving.engine import EngineError, Overloaded, Sampling, TooLong
+from aios_conformance.reference_impl.constraints import Constraint
+from aios_conformance.reference_impl.decode import DecodeLane, Limits
+from aios_conformance.reference_impl.engine import ReferenceEngine
+from aios_conformance.reference_impl.sequence import GenerationRequest
+from aios_conformance.serving.engine import EngineError, Overloaded, Sampling, TooLong
 
 Run = Callable[..., Any]
 TEXTS = [
@@ -85,12 +85,14 @@ def test_prompts_and_the_batch_take_turns(tiny: Tiny) -> None:
     """A stream gets a token between any two chunks of somebody's long prompt."""
     short, long = prompts(tiny)[1], prompts(tiny)[2][:24]
     limits = Limits(batch=8, queue=8, chunk=8, context=tiny.text.context, cells=9_999)
-    lane = Decoder(tiny.text.model, tiny.text.vocabulary, limits)
+    lane = DecodeLane(tiny.text.model, tiny.text.vocabulary, limits)
     told: list[str] = []
 
     def submit(name: str, prompt: list[int]) -> None:
         sampling = Sampling(20, temperature=0, logit_bias={2: -100.0})
-        lane.submit(Request(prompt, sampling, lambda _: told.append(name), None))
+        lane.submit(
+            GenerationRequest(prompt, sampling, lambda _: told.append(name), None)
+        )
 
     @torch.inference_mode()
     def stepped() -> list[str]:
@@ -215,7 +217,7 @@ def test_seeds_and_choices_differ(run: Run, tiny: Tiny) -> None:
 def test_prompt_log_probabilities_are_those_of_a_plain_pass(
     run: Run, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reference_impl.decode.SCANNED", 9)
+    monkeypatch.setattr("aios_conformance.reference_impl.decode.SCANNED", 9)
     prompt = prompts(tiny)[2]
     scored = run(lambda engine: engine.prompt_logprobs("text", prompt, 3))
     assert ids(scored) == prompt
@@ -284,13 +286,13 @@ def test_memory_bounds_the_batch(
 ) -> None:
     prompt = prompts(tiny)[0]
     seen: list[int] = []
-    decode = Decoder._decode
+    decode = DecodeLane._decode
 
-    def watched(lane: Decoder) -> Any:
+    def watched(lane: DecodeLane) -> Any:
         seen.append(lane.active)
         return decode(lane)
 
-    monkeypatch.setattr(Decoder, "_decode", watched)
+    monkeypatch.setattr(DecodeLane, "_decode", watched)
 
     async def crowd(engine: ReferenceEngine) -> Any:
         return await asyncio.gather(
@@ -327,15 +329,15 @@ def test_a_failing_step_fails_its_requests_only(
     run: Run, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prompt = prompts(tiny)[0]
-    forward = Decoder._forward
+    forward = DecodeLane._forward
     broken = iter([False, True])
 
-    def failing(lane: Decoder, *args: Any, **more: Any) -> Any:
+    def failing(lane: DecodeLane, *args: Any, **more: Any) -> Any:
         if next(broken, False):
             raise torch.OutOfMemoryError
         return forward(lane, *args, **more)
 
-    monkeypatch.setattr(Decoder, "_forward", failing)
+    monkeypatch.setattr(DecodeLane, "_forward", failing)
 
     async def twice(engine: ReferenceEngine) -> Any:
         with pytest.raises(Overloaded):
@@ -350,14 +352,14 @@ def test_what_was_answered_before_a_failure_stays_answered(
 ) -> None:
     """A request ends in the very step in which another's decoding fails."""
     first, second = prompts(tiny)[0], prompts(tiny)[3]
-    keep = Decoder._keep
+    keep = DecodeLane._keep
 
-    def failing(lane: Decoder, going: list[bool]) -> None:
+    def failing(lane: DecodeLane, going: list[bool]) -> None:
         if any(told is None for _, told in lane._events):
             raise RuntimeError("device lost")
         keep(lane, going)
 
-    monkeypatch.setattr(Decoder, "_keep", failing)
+    monkeypatch.setattr(DecodeLane, "_keep", failing)
 
     async def both(engine: ReferenceEngine) -> Any:
         endless = Sampling(900, temperature=0, logit_bias={2: -100.0})

@@ -15,12 +15,12 @@ from safetensors.torch import save_file
 from tiny import bert, word_tokenizer
 from transformers import AutoModel, AutoModelForSequenceClassification
 
-from reference_impl import load
-from reference_impl.encode import Encoder
-from reference_impl.engine import ReferenceEngine
-from reference_impl.errors import LoadError
-from reference_impl.pooling import Pooling, read_pooling
-from serving.engine import EngineError, Overloaded, TooLong
+from aios_conformance.reference_impl import load
+from aios_conformance.reference_impl.encode import Encoder
+from aios_conformance.reference_impl.engine import ReferenceEngine
+from aios_conformance.reference_impl.errors import LoadError
+from aios_conformance.reference_impl.pooling import Pooling, read_pooling
+from aios_conformance.serving.engine import EngineError, Overloaded, TooLong
 
 Run = Callable[..., Any]
 TEXTS = [

@@ -12,10 +12,15 @@ from safetensors.torch import load_file, save_file
 from tiny import byte_tokenizer, cross_encoder, llama
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
-from reference_impl import load
-from reference_impl.app import load_engine
-from reference_impl.errors import LoadError, Missing, TooLarge, WrongKind
-from reference_impl.options import read_options
+from aios_conformance.reference_impl import load
+from aios_conformance.reference_impl.app import load_engine
+from aios_conformance.reference_impl.errors import (
+    LoadError,
+    Missing,
+    ModelTooLarge,
+    WrongKind,
+)
+from aios_conformance.reference_impl.options import read_options
 
 CPU = load.choose_place("cpu", "float32")
 
@@ -24,7 +29,7 @@ def quiet(text: str) -> None:
     del text
 
 
-def found(path: Path) -> load.Source:
+def found(path: Path) -> load.ModelSource:
     return load.find(str(path), path.parent, quiet)
 
 
@@ -42,7 +47,9 @@ def test_a_hub_model_that_cannot_be_had_is_named(
     def offline(*_: object, **__: object) -> None:
         raise OSError("no network")
 
-    monkeypatch.setattr("reference_impl.load.AutoConfig.from_pretrained", offline)
+    monkeypatch.setattr(
+        "aios_conformance.reference_impl.load.AutoConfig.from_pretrained", offline
+    )
     with pytest.raises(Missing, match=r"org/model: .*no network"):
         load.find("org/model", tmp_path, quiet)
 
@@ -98,7 +105,7 @@ def test_too_little_memory_is_said_before_loading(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load.Place, "free", lambda _: 1000)
-    with pytest.raises(TooLarge, match="needs about"):
+    with pytest.raises(ModelTooLarge, match="needs about"):
         load.load_causal(found(folder / "llama"), CPU)
 
 

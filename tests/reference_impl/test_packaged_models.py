@@ -13,12 +13,12 @@ import pytest
 import torch
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
-from reference_impl.app import load_engine
-from reference_impl.engine import ReferenceEngine
-from reference_impl.options import read_options
-from reference_impl.packaged import DEFAULTS
-from reference_impl.pull import place, pull
-from serving.engine import Sampling, Token
+from aios_conformance.reference_impl.app import load_engine
+from aios_conformance.reference_impl.engine import ReferenceEngine
+from aios_conformance.reference_impl.options import read_options
+from aios_conformance.reference_impl.packaged import DEFAULTS
+from aios_conformance.reference_impl.pull import place, pull
+from aios_conformance.serving.engine import Sampling, Token
 
 pytestmark = pytest.mark.weights
 

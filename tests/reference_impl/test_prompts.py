@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from tiny import CHATML, byte_tokenizer
 
-from reference_impl.chat import Chat
-from serving.engine import EngineError
+from aios_conformance.reference_impl.chat import Chat
+from aios_conformance.serving.engine import EngineError
 
 TOOL: dict[str, Any] = {
     "type": "function",

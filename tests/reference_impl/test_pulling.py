@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from reference_impl.errors import Missing
-from reference_impl.packaged import DEFAULTS, Package
-from reference_impl.pull import missing, place, pull
-from reference_impl.staging import staged
+from aios_conformance.reference_impl.atomic_folders import staged
+from aios_conformance.reference_impl.errors import Missing
+from aios_conformance.reference_impl.packaged import DEFAULTS, Package
+from aios_conformance.reference_impl.pull import missing, place, pull
 
 FILES = {
     "tiny_weights/model/config.json": "{}",

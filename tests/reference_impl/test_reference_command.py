@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-import reference_impl.__main__ as command
-from reference_impl.errors import Missing
-from reference_impl.options import Wanted, cache_folder, read_options
-from reference_impl.packaged import DEFAULTS, Package
+import aios_conformance.reference_impl.__main__ as command
+from aios_conformance.reference_impl.errors import Missing
+from aios_conformance.reference_impl.options import Wanted, cache_folder, read_options
+from aios_conformance.reference_impl.packaged import DEFAULTS, Package
 
 
 def test_the_process_serves_and_stops(folder: Path, tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_the_process_serves_and_stops(folder: Path, tmp_path: Path) -> None:
 def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The process once it listens, and its port."""
     with subprocess.Popen(
-        [sys.executable, "-m", "reference_impl", *arguments],
+        [sys.executable, "-m", "aios_conformance.reference_impl", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -231,7 +231,7 @@ def test_missing_libraries_are_named(
 def test_help_needs_no_torch() -> None:
     code = (
         "import sys\n"
-        "import reference_impl.__main__ as command\n"
+        "import aios_conformance.reference_impl.__main__ as command\n"
         "assert command.main(['--no-pull', '--cache-dir', '/nowhere/at/all']) == 4\n"
         "assert 'torch' not in sys.modules\n"
         "assert 'transformers' not in sys.modules\n"

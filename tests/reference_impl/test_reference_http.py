@@ -14,11 +14,11 @@ import jsonschema
 import pytest
 from reference_engines import Build, Tiny
 
-import spec
-from reference_impl.decode import Decoder
-from serving.app import application
-from serving.context import Front, by_name
-from serving.contract import Contract
+from aios_conformance import spec
+from aios_conformance.reference_impl.decode import DecodeLane
+from aios_conformance.serving.app import application
+from aios_conformance.serving.context import Front, by_name
+from aios_conformance.serving.contract import Contract
 
 USER = [{"role": "user", "content": "Hello there"}]
 PARAMETERS = {
@@ -197,13 +197,13 @@ def test_a_client_that_leaves_frees_its_slot(
     build: Build, running: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[int] = []
-    decode = Decoder._decode
+    decode = DecodeLane._decode
 
-    def counted(lane: Decoder) -> Any:
+    def counted(lane: DecodeLane) -> Any:
         steps.append(lane.active)
         return decode(lane)
 
-    monkeypatch.setattr(Decoder, "_decode", counted)
+    monkeypatch.setattr(DecodeLane, "_decode", counted)
     with running(served(build, batch=1)) as client:
         where = urlsplit(client.url)
         leaving = http.client.HTTPConnection(where.hostname, where.port, timeout=30)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from reference_impl.sampling import IMPOSSIBLE, Choice, draw
+from aios_conformance.reference_impl.sampling import IMPOSSIBLE, Choice, draw
 
 DRAWS = 4000
 LOGITS = torch.tensor([2.0, 1.0, 0.5, 0.0, -1.0, -3.0])

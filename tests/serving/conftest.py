@@ -11,13 +11,20 @@ from typing import Any
 
 import pytest
 
-import spec
-from serving.app import application
-from serving.context import Front, by_name
-from serving.contract import Contract
-from serving.engine import Candidate, Embedded, Model, Sampling, Scored, Token
-from serving.selfcheck import SelfCheck
-from serving.stages import Stages
+from aios_conformance import spec
+from aios_conformance.serving.app import application
+from aios_conformance.serving.context import Front, by_name
+from aios_conformance.serving.contract import Contract
+from aios_conformance.serving.engine import (
+    Candidate,
+    Embedded,
+    Model,
+    PairScore,
+    Sampling,
+    Token,
+)
+from aios_conformance.serving.selfcheck import SelfCheck
+from aios_conformance.serving.stages import Stages
 
 END = Token(256, b"", -0.5, end=True)
 GENERATES = frozenset({"chat", "completions"})
@@ -136,10 +143,10 @@ class ScriptedEngine:
         pairs: Sequence[tuple[str, str]],
         *,
         truncate: int | None = None,
-    ) -> list[Scored]:
+    ) -> list[PairScore]:
         """Share of the right text's letters that the left one has."""
         return [
-            Scored(
+            PairScore(
                 sum(c in a for c in b) / max(1, len(b)), min(len(a + b), truncate or 99)
             )
             for a, b in pairs

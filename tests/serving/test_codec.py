@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from serving.codec import Vector, decode, encode
+from aios_conformance.serving.codec import Vector, decode, encode
 
 
 def test_half_a_surrogate_pair_is_escaped() -> None:

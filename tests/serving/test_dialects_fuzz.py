@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 
-import spec
-from mockserver.app import mock_application
-from mockserver.options import read_options
+from aios_conformance import spec
+from aios_conformance.mockserver.app import mock_application
+from aios_conformance.mockserver.options import read_options
 
 PATH = {
     "infinity": "/v1/embeddings",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serving.sse import coalesced, event
+from aios_conformance.serving.sse import coalesced, event
 
 
 def blocks(source: AsyncGenerator[bytes, None]) -> list[bytes]:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import spec
-from mockserver.app import mock_application
-from mockserver.options import read_options
+from aios_conformance import spec
+from aios_conformance.mockserver.app import mock_application
+from aios_conformance.mockserver.options import read_options
 
 PATHS = [path for path, item in spec.openapi()["paths"].items() if "post" in item]
 SETTINGS = settings(

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from serving.engine import Overloaded
+from aios_conformance.serving.engine import Overloaded
 
 RERANK = {"model": "pairs", "query": "abc", "documents": ["x", "ab", "ba", "abx"]}
 

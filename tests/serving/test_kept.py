@@ -1,6 +1,6 @@
 """What is remembered stays within its bound."""
 
-from serving.kept import Kept
+from aios_conformance.serving.bounded_cache import Kept
 
 
 def test_the_oldest_use_is_forgotten_first() -> None:

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from serving.options import Option, OptionError, port, positive, resolve, whole
+from aios_conformance.serving.options import (
+    Option,
+    OptionError,
+    port,
+    positive,
+    resolve,
+    whole,
+)
 
 OPTIONS = (
     Option("speed", "how fast", 1, positive, "N"),

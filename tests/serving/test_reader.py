@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from serving.calls import ForcedCall, MarkedCalls
-from serving.engine import Token
-from serving.reader import Part, Reader
+from aios_conformance.serving.calls import ForcedCall, MarkedCalls
+from aios_conformance.serving.engine import Token
+from aios_conformance.serving.reader import AnswerPart, Reader
 
 
-def parts_of(reader: Reader, pieces: list[bytes], *, end: bool = True) -> list[Part]:
-    parts: list[Part] = []
+def parts_of(
+    reader: Reader, pieces: list[bytes], *, end: bool = True
+) -> list[AnswerPart]:
+    parts: list[AnswerPart] = []
     for number, piece in enumerate(pieces):
         parts += reader.feed(Token(number, piece, -1.0))
         if reader.finish is not None:
@@ -22,11 +24,11 @@ def parts_of(reader: Reader, pieces: list[bytes], *, end: bool = True) -> list[P
     return parts + reader.close()
 
 
-def said(parts: list[Part], kind: str = "content") -> str:
+def said(parts: list[AnswerPart], kind: str = "content") -> str:
     return "".join(part.text for part in parts if part.kind == kind)
 
 
-def tokens(parts: list[Part]) -> bytes:
+def tokens(parts: list[AnswerPart]) -> bytes:
     return b"".join(token.data for part in parts for token in part.tokens)
 
 

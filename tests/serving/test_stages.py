@@ -5,10 +5,10 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from serving.context import Context
-from serving.errors import ApiError, BadRequest, Violation
-from serving.sse import DONE
-from serving.stages import Answer, Chunks, Frames, Response, Stages
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.errors import ApiError, BadRequest, Violation
+from aios_conformance.serving.sse import DONE
+from aios_conformance.serving.stages import Answer, Chunks, Frames, Response, Stages
 
 RERANK = {"model": "pairs", "query": "ab", "documents": ["x", "a", "ab"]}
 SAY = {"model": "chat", "prompt": "hey", "stream": True}
@@ -16,7 +16,7 @@ DEFAULT = Stages()
 
 
 def test_a_parameter_can_be_ignored(scripted: Any) -> None:
-    def prepare(context: Context) -> None:
+    def prepare(context: RequestContext) -> None:
         DEFAULT.prepare(context)
         context.parameters["top_n"] = 0
 
@@ -26,7 +26,7 @@ def test_a_parameter_can_be_ignored(scripted: Any) -> None:
 
 
 def test_a_violation_can_be_overlooked_or_invented(scripted: Any) -> None:
-    def validate(context: Context) -> list[Violation]:
+    def validate(context: RequestContext) -> list[Violation]:
         kept = [one for one in DEFAULT.validate(context) if one.pointer != "/top_n"]
         if "forbidden" in context.body:
             kept.append(Violation("/forbidden", "/forbidden is forbidden", "x"))
@@ -39,13 +39,13 @@ def test_a_violation_can_be_overlooked_or_invented(scripted: Any) -> None:
 
 
 def test_a_request_can_be_refused_and_a_refusal_changed(scripted: Any) -> None:
-    def admit(context: Context) -> None:
+    def admit(context: RequestContext) -> None:
         DEFAULT.admit(context)
         context.memory["seen"] = context.number
         if context.operation_id == "POST /v1/rerank":
             raise BadRequest("not today", code="no")
 
-    def refusal(context: Context, error: ApiError) -> Response:
+    def refusal(context: RequestContext, error: ApiError) -> Response:
         _, headers, _ = DEFAULT.refusal(context, error)
         return 418, {**headers, "X-Seen": str(context.memory["seen"])}, b"teapot"
 
@@ -56,12 +56,12 @@ def test_a_request_can_be_refused_and_a_refusal_changed(scripted: Any) -> None:
 
 
 def test_an_answer_and_its_bytes_can_be_changed(scripted: Any) -> None:
-    async def answer(context: Context) -> Answer:
+    async def answer(context: RequestContext) -> Answer:
         found = await DEFAULT.answer(context)
         found["results"].reverse()
         return found
 
-    def respond(context: Context, answer: Answer) -> Response:
+    def respond(context: RequestContext, answer: Answer) -> Response:
         _, headers, body = DEFAULT.respond(context, answer)
         return 201, {**headers, "Content-Type": "text/plain"}, body + b" "
 
@@ -75,19 +75,19 @@ def test_an_answer_and_its_bytes_can_be_changed(scripted: Any) -> None:
 def test_chunks_frames_and_the_head_of_a_stream_can_be_changed(
     scripted: Any, end: Any
 ) -> None:
-    async def chunks(context: Context) -> AsyncGenerator[Any, None]:
+    async def chunks(context: RequestContext) -> AsyncGenerator[Any, None]:
         async with aclosing(DEFAULT.chunks(context)) as all_:
             async for chunk in all_:
                 yield chunk
                 yield chunk
 
-    async def frames(context: Context, chunks: Chunks) -> Frames:
+    async def frames(context: RequestContext, chunks: Chunks) -> Frames:
         async with aclosing(DEFAULT.frames(context, chunks)) as all_:
             async for frame in all_:
                 if frame != DONE:
                     yield frame.replace(b"\n\n", b"\r\n\r\n")
 
-    def stream(context: Context) -> tuple[int, Mapping[str, str]]:
+    def stream(context: RequestContext) -> tuple[int, Mapping[str, str]]:
         return 202, {"Content-Type": "text/plain"}
 
     stages = replace(DEFAULT, chunks=chunks, frames=frames, stream=stream)
@@ -100,7 +100,7 @@ def test_chunks_frames_and_the_head_of_a_stream_can_be_changed(
 
 
 def test_an_unknown_path_reaches_the_refusal_stage(scripted: Any) -> None:
-    def refusal(context: Context, error: ApiError) -> Response:
+    def refusal(context: RequestContext, error: ApiError) -> Response:
         return error.status, {}, f"{context.operation_id} {context.api}".encode()
 
     client = scripted(stages=replace(DEFAULT, refusal=refusal))
@@ -109,7 +109,7 @@ def test_an_unknown_path_reaches_the_refusal_stage(scripted: Any) -> None:
 
 
 def test_the_self_check_turns_a_broken_answer_into_a_500(scripted: Any) -> None:
-    async def answer(context: Context) -> Answer:
+    async def answer(context: RequestContext) -> Answer:
         found = await DEFAULT.answer(context)
         found["usage"]["total_tokens"] = "many"
         return found
@@ -122,7 +122,7 @@ def test_the_self_check_turns_a_broken_answer_into_a_500(scripted: Any) -> None:
 
 
 def test_openapi_core_has_a_say_of_its_own(scripted: Any) -> None:
-    def respond(context: Context, answer: Answer) -> Response:
+    def respond(context: RequestContext, answer: Answer) -> Response:
         _, _, body = DEFAULT.respond(context, answer)
         return 200, {"Content-Type": "text/html"}, body
 
@@ -133,7 +133,7 @@ def test_openapi_core_has_a_say_of_its_own(scripted: Any) -> None:
 
 def test_the_self_check_reads_streams_too(scripted: Any, end: Any) -> None:
     def broken_at(number: int) -> Stages:
-        async def chunks(context: Context) -> AsyncGenerator[Any, None]:
+        async def chunks(context: RequestContext) -> AsyncGenerator[Any, None]:
             async with aclosing(DEFAULT.chunks(context)) as all_:
                 place = 0
                 async for chunk in all_:
@@ -153,7 +153,7 @@ def test_the_self_check_reads_streams_too(scripted: Any, end: Any) -> None:
 def test_nothing_remembered_answers_for_a_model_that_is_not_repeatable(
     scripted: Any, make_engine: Any
 ) -> None:
-    def remembering(context: Context) -> None:
+    def remembering(context: RequestContext) -> None:
         DEFAULT.prepare(context)
         context.model = replace(context.served, repeatable="fresh" not in context.body)
 

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.stop import StopMatcher
+from aios_conformance.serving.stop import StopMatcher
 
 
 def read(stops: list[str], pieces: list[str]) -> tuple[str, str | None]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import jsonschema_rs
 
-import spec
+from aios_conformance import spec
 
 Node = dict[str, Any]
 

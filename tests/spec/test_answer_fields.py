@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from openapi_walk import Node, blame, compiled, operation, resolve
 
-import spec
+from aios_conformance import spec
 
 ABSENT_ONLY_WARNS = {  # null in the printed examples, or open in its type
     "ScoreUsage": {"prompt_tokens_details"},

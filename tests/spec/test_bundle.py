@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-import spec
-from spec._bundle import bundle
+from aios_conformance import spec
+from aios_conformance.spec._bundle import bundle
 
 SHARED = """
 components:

@@ -9,8 +9,8 @@ from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 from openapi_walk import Node, compiled, nodes, operation, resolve
 
-import spec
-from spec import Example
+from aios_conformance import spec
+from aios_conformance.spec import Example
 
 FOLDER = Path(spec.__file__).parent / "examples"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import spec
-from spec._catalogue import Reading, _record, _requirement, _rows
-from spec._files import read_yaml
+from aios_conformance import spec
+from aios_conformance.spec._catalogue import Reading, _record, _requirement, _rows
+from aios_conformance.spec._files import read_yaml
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_the_levels_page_holds_the_rule() -> None:
 
 def test_serving_a_document_does_not_load_the_catalogue() -> None:
     probe = (
-        "import spec; spec.openapi(); "
+        "from aios_conformance import spec; spec.openapi(); "
         "from spec._catalogue import _rows; print(_rows.cache_info().currsize)"
     )
     run = subprocess.run(

@@ -10,7 +10,7 @@ from hypothesis.strategies import DataObject, data, sampled_from
 from openapi_spec_validator import validate
 from openapi_walk import compiled, nodes, operation, resolve
 
-import spec
+from aios_conformance import spec
 
 DOCUMENTS = {
     "aios": {"000", "001"},

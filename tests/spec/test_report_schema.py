@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-import spec
+from aios_conformance import spec
 
 Report = dict[str, Any]
 

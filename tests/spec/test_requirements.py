@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import spec
+from aios_conformance import spec
 
 ROWS = {row.id: row for dialect in spec.DIALECTS for row in spec.requirements(dialect)}
 AREAS = {"common", "rerank", "score", "chat", "completions", "embeddings", "models"}

@@ -1,6 +1,6 @@
 """Rulings: whole, referenced both ways, with distinct readings."""
 
-import spec
+from aios_conformance import spec
 
 RULINGS = spec.rulings()
 

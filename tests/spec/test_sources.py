@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-import spec
-import spec.pin
-from spec._references import each_line, parse_reference
-from spec._sources import find_documents, pin_line, split_lines
-from spec.pin import cited_references, main, pinned, read_documents
+from aios_conformance import spec
+from aios_conformance.spec._references import each_line, parse_reference
+from aios_conformance.spec._sources import find_documents, pin_line, split_lines
+from aios_conformance.spec.pin import cited_references, main, pinned, read_documents
 
 DOCUMENTS = os.environ.get("AIOS_SOURCES_DIR")
 

@@ -15,7 +15,7 @@ import jsonschema
 import orjson
 import pytest
 
-import spec
+from aios_conformance import spec
 
 NEIGHBOURS = tuple(name for name in spec.DIALECTS if name != "aios")
 KEY = "sk-gateway-0f6d2c41b7e94a53"
@@ -25,7 +25,7 @@ KEYED = os.environ | {"AIOS_API_KEY": KEY}
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "conformance", *arguments],
+        [sys.executable, "-m", "aios_conformance.conformance", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -58,7 +58,7 @@ def mock(*dialects: str, more: Sequence[str] = ()) -> Iterator[str]:
     words = [word for name in dialects for word in ("--dialect", name)]
     words += more
     with subprocess.Popen(
-        [sys.executable, "-m", "mockserver", "--port", "0", *words],
+        [sys.executable, "-m", "aios_conformance.mockserver", "--port", "0", *words],
         stdout=subprocess.PIPE,
         text=True,
         env=KEYED,

@@ -19,9 +19,9 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 from plain_http import Client, Reply
 
-import spec
-from mockserver.app import mock_application
-from mockserver.options import read_options
+from aios_conformance import spec
+from aios_conformance.mockserver.app import mock_application
+from aios_conformance.mockserver.options import read_options
 
 PATHS = tuple(spec.openapi()["paths"])
 NAME = "meta-llama/Llama-3.3-70B-Instruct"

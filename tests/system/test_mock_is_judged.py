@@ -9,14 +9,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-import spec
-from conformance.options import RunOptions
-from conformance.plan import plan
+from aios_conformance import spec
+from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.planning.plan import plan
 
 
 def judged(directory: Path, *arguments: str) -> dict[str, Any]:
     """The report of `aios-conformance run mock`; the run must be green."""
-    command = [sys.executable, "-m", "conformance", "run", "mock"]
+    command = [sys.executable, "-m", "aios_conformance.conformance", "run", "mock"]
     found = subprocess.run(
         [*command, "--report-dir", str(directory), *arguments],
         capture_output=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 def test_a_slice_of_the_kill_matrix_holds(tmp_path: Path) -> None:
     found = subprocess.run(
         [
-            *(sys.executable, "-m", "conformance", "prove"),
+            *(sys.executable, "-m", "aios_conformance.conformance", "prove"),
             *("--dialect", "aios", "--sample", "8", "--dir", str(tmp_path)),
         ],
         capture_output=True,
@@ -28,7 +28,7 @@ def test_a_slice_of_the_kill_matrix_holds(tmp_path: Path) -> None:
 def test_an_unknown_defect_is_a_clear_error(tmp_path: Path) -> None:
     found = subprocess.run(
         [
-            *(sys.executable, "-m", "conformance", "prove"),
+            *(sys.executable, "-m", "aios_conformance.conformance", "prove"),
             *("--only", "no_such_defect", "--dir", str(tmp_path)),
         ],
         capture_output=True,

@@ -1,0 +1,1 @@
+"""Conformance suite, mock server and reference implementation of the AIOS API."""

@@ -1,0 +1,51 @@
+"""Likeness: whether two findings tell of the same thing.
+
+A stream without [DONE] is found in each of twenty streams, an ignored `n` under
+several requirements. A reader wants each cause once, and every cause.
+"""
+
+import re
+from typing import Protocol
+
+from aios_conformance.conformance.terms.check import Kind
+
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|“[^”]*”")
+_COUNTED = re.compile(r"-?\d+(\.\d+)?")
+_NAMED = re.compile(r"[0-9a-f]{8}[0-9a-f-]*|\d+")
+
+
+class Found(Protocol):
+    """What was found: a check's finding, or one as it is reported."""
+
+    @property
+    def kind(self) -> Kind:
+        """How the promise was broken."""
+
+    @property
+    def expected(self) -> str:
+        """What was promised."""
+
+    @property
+    def actual(self) -> object:
+        """What was there."""
+
+    @property
+    def pointer(self) -> str:
+        """Where in the answer."""
+
+
+def likeness(found: Found) -> tuple[str, ...]:
+    """What a finding has in common with others of its cause.
+
+    Quoted texts and numbers differ from answer to answer. What a refusal or a crash
+    answers tells one cause from another, but for ids and times in it.
+    """
+    alike = (
+        found.kind,
+        _COUNTED.sub("#", found.pointer),
+        _COUNTED.sub("#", _QUOTED.sub("…", found.expected)),
+    )
+    if found.kind not in ("refused", "crash"):
+        return alike
+    answer = str(found.actual)
+    return (*alike, answer[:3], _NAMED.sub("#", answer[3:]))

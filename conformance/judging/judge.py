@@ -1,0 +1,203 @@
+"""Judging: every check on everything that it applies to, nothing sent.
+
+An exception in a check is our fault if the answers that it judged have the
+documented shape; a malformed answer may trip any check, and is then simply no
+evidence for it.
+"""
+
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aios_conformance.conformance.terms.catalogue import SHAPE, Catalogue
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    FollowedReading,
+    Note,
+    Witness,
+)
+from aios_conformance.conformance.terms.exchange import (
+    Api,
+    Exchange,
+    Facts,
+    Observation,
+)
+from aios_conformance.conformance.terms.traceability import apis_of, is_on
+from aios_conformance.conformance.terms.views import Record, View
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A finding with its check, its rows and where it was made."""
+
+    check: str
+    rows: tuple[str, ...]
+    finding: Finding
+    exchange: Exchange
+    probe: str
+    draw: int
+
+    def repeats(self, other: "Trace", row: str) -> bool:
+        """The other finding breaks the same promise, at least as hard."""
+        return (
+            self.check == other.check
+            and row in other.rows
+            and (self.finding.soft or not other.finding.soft)
+        )
+
+
+@dataclass(slots=True)
+class Judgement:
+    """All notes on what was observed."""
+
+    traces: list[Trace] = field(default_factory=list)
+    readings: dict[str, Counter[str]] = field(default_factory=dict)  # by row
+    # exchange ids, one per judged observation, by row and check
+    judged: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)  # check → its exception
+
+    def count(self, row: str, check: str) -> int:
+        """How many observations a check judged for a row."""
+        return len(self.judged.get(row, {}).get(check, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What a check is called with, and the exchanges it was made of."""
+
+    value: Any
+    exchanges: Sequence[Exchange]
+    probe: str
+    draw: int
+
+
+def judge(
+    known: Catalogue,
+    exchanges: Sequence[Exchange],
+    observations: Sequence[Observation],
+    facts: Facts,
+) -> Judgement:
+    """Judge exchanges and observations by all checks of a catalogue.
+
+    `exchanges` are judged one by one and as a record, `observations` as scenarios.
+    """
+    judgement = Judgement()
+    apis = {row: apis_of(known, row) for row in known.requirements}
+    views: dict[type, list[_Subject]] = {}
+    raised: list[tuple[Check, Sequence[Exchange], str]] = []
+    malformed: set[str] = set()
+    for check in known.checks:
+        for subject in _subjects(check, exchanges, observations, facts, views):
+            try:
+                if check.when is not None and not check.when(subject.value):
+                    continue
+                notes = list(check.judge(subject.value))
+            except Exception as error:  # noqa: BLE001 - a check may raise anything
+                raised.append((check, subject.exchanges, _told(error)))
+                continue
+            _take(judgement, apis, check, subject, notes)
+            if check.judge.__module__ == SHAPE and any(
+                isinstance(note, Finding) for note in notes
+            ):
+                malformed.update(e.id for e in subject.exchanges)
+    for check, judged, told in raised:
+        if all(_is_wellformed(e, malformed) for e in judged):
+            judgement.faults.setdefault(check.name, told)
+    return judgement
+
+
+def _subjects(
+    check: Check,
+    exchanges: Sequence[Exchange],
+    observations: Sequence[Observation],
+    facts: Facts,
+    views: dict[type, list[_Subject]],
+) -> Iterator[_Subject]:
+    if issubclass(check.view, Observation):
+        for seen in observations:
+            if is_on(check, seen.probe):
+                used = tuple(seen.steps.values())
+                yield _Subject(seen, used, seen.probe, seen.draw)
+    elif issubclass(check.view, Record):
+        if exchanges:
+            yield _Subject(Record(tuple(exchanges), facts), exchanges, "", 0)
+    elif issubclass(check.view, View):
+        if check.view not in views:
+            # made once for all checks, so that a body is decoded once
+            views[check.view] = list(_views(check.view, exchanges, facts))
+        yield from (s for s in views[check.view] if is_on(check, s.probe))
+
+
+def _views(
+    view: type[View], exchanges: Iterable[Exchange], facts: Facts
+) -> Iterator[_Subject]:
+    for exchange in exchanges:
+        made = view.of(exchange, facts)
+        if made is not None:
+            yield _Subject(made, (exchange,), exchange.probe, exchange.draw)
+
+
+def _take(
+    judgement: Judgement,
+    apis: Mapping[str, frozenset[Api]],
+    check: Check,
+    subject: _Subject,
+    notes: Sequence[Note],
+) -> None:
+    """Keep notes. `apis`: the rows of the dialect with the APIs they speak of."""
+    api = subject.exchanges[0].api if isinstance(subject.value, View) else None
+
+    def concerned(rows: Iterable[str]) -> tuple[str, ...]:
+        """The rows of the dialect that speak of the API which answered."""
+        return tuple(
+            row for row in rows if row in apis and (api is None or api in apis[row])
+        )
+
+    own = concerned(check.ids)
+    exercised: list[str] = [] if check.witness else list(own)
+    for note in notes:
+        rows = concerned(note.ids or own)
+        if isinstance(note, Witness):
+            exercised.extend(rows)
+        elif isinstance(note, FollowedReading):
+            for row in rows:
+                judgement.readings.setdefault(row, Counter())[note.text] += 1
+        elif rows:
+            exchange = _place(note, subject)
+            if exchange is not None:
+                probe = subject.probe or exchange.probe
+                draw = subject.draw if subject.probe else exchange.draw
+                trace = Trace(check.name, rows, note, exchange, probe, draw)
+                judgement.traces.append(trace)
+    last = subject.exchanges[-1].id if subject.exchanges else ""
+    for row in exercised:
+        judgement.judged.setdefault(row, {}).setdefault(check.name, []).append(last)
+
+
+def _place(finding: Finding, subject: _Subject) -> Exchange | None:
+    """The exchange that a finding speaks of: by id, by step, else the last one."""
+    for exchange in subject.exchanges:
+        if finding.exchange and exchange.id == finding.exchange:
+            return exchange
+        if finding.step and exchange.label == finding.step and subject.probe:
+            return exchange
+    return subject.exchanges[-1] if subject.exchanges else None
+
+
+def _is_wellformed(exchange: Exchange, malformed: set[str]) -> bool:
+    """The answer has the documented shape; of a refusal, a JSON object."""
+    if exchange.response is None or exchange.response.broken:
+        return False
+    if exchange.is_success:
+        return exchange.id not in malformed and (
+            exchange.is_stream or isinstance(exchange.response.json, dict)
+        )
+    return isinstance(exchange.response.json, dict)
+
+
+def _told(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({frame.name}, line {frame.lineno})"

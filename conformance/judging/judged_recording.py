@@ -1,0 +1,128 @@
+"""The bench: a recording with all notes on it, from which verdicts are made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from aios_conformance.conformance.judging.judge import Judgement, Trace
+from aios_conformance.conformance.observing.recording import Recording
+from aios_conformance.conformance.terms.catalogue import ACCEPTANCE, Catalogue
+from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.scenario import PlannedScenario
+from aios_conformance.conformance.terms.traceability import Traceability, fed
+from aios_conformance.conformance.terms.views import Record
+from aios_conformance.spec import Level
+
+
+@dataclass(frozen=True)
+class JudgedRecording:
+    """All that verdicts are made from."""
+
+    known: Catalogue
+    recording: Recording
+    main: Judgement
+    again: Mapping[tuple[str, int], Judgement] = field(default_factory=dict)
+    smaller: Sequence[Judgement] = ()
+
+    @cached_property
+    def feeding(self) -> Traceability:
+        """Which scenarios feed which rows."""
+        return Traceability(self.known)
+
+    @cached_property
+    def traces(self) -> Mapping[str, list[Trace]]:
+        """Findings by row."""
+        found: dict[str, list[Trace]] = {}
+        for trace in self.main.traces:
+            for row in trace.rows:
+                found.setdefault(row, []).append(trace)
+        return found
+
+    def concerned(self, row: str) -> Sequence[Check]:
+        """The checks that declare a row, may name it or have judged it."""
+        return self._by_row.get(row, ())
+
+    @cached_property
+    def _by_row(self) -> Mapping[str, Sequence[Check]]:
+        judged: dict[str, set[str]] = {}
+        for row, by_check in self.main.judged.items():
+            for name in by_check:
+                judged.setdefault(name, set()).add(row)
+        found: dict[str, list[Check]] = {}
+        for check in self.known.checks:
+            rows = {*check.ids, *check.names} | judged.get(check.name, set())
+            if check.judge.__module__ == ACCEPTANCE:
+                rows |= self.serving.keys()
+            for row in rows:
+                found.setdefault(row, []).append(check)
+        return found
+
+    @cached_property
+    def serving(self) -> Mapping[str, int]:
+        """How many planned steps serve each row by their acceptance or refusal.
+
+        Steps to a path that is not served do not count: that is the path's own row,
+        and what the rows promise is shown on the other paths.
+        """
+        counts: dict[str, int] = {}
+        for scenario in self.recording.scenarios:
+            for step in scenario.steps:
+                if step.operation not in self.unserved:
+                    for row in step.serves:
+                        counts[row] = counts.get(row, 0) + 1
+        return counts
+
+    @cached_property
+    def unserved(self) -> frozenset[str]:
+        """The operations of which every valid request met 404 or 405."""
+        tried: dict[str, bool] = {}
+        for exchange in self.recording.exchanges:
+            if exchange.expect == "accept" and exchange.response is not None:
+                name, missed = exchange.request.operation, exchange.status in (404, 405)
+                tried[name] = tried.get(name, True) and missed
+        return frozenset(name for name, missed in tried.items() if missed)
+
+    @cached_property
+    def faults(self) -> Mapping[str, str]:
+        """Our own faults by row."""
+        found: dict[str, str] = {}
+        for check in self.known.checks:
+            if check.name in self.main.faults:
+                for row in check.ids or check.names or ("COMMON-RES-002",):
+                    told = f"check {check.name} failed: {self.main.faults[check.name]}"
+                    found.setdefault(row, told)
+        for slip in self.recording.slips:
+            rows = slip.serves or self._judged_on(slip.probe) or ("COMMON-RES-001",)
+            for row in rows:
+                found.setdefault(row, f"{slip.probe}, {slip.label}: {slip.message}")
+        for row, traces in self.traces.items():
+            if self.known.requirements[row].level == Level.MAY:
+                told = f"check {traces[0].check} made a finding on a MAY row"
+                found.setdefault(row, told)
+        return found
+
+    def _judged_on(self, probe: str) -> tuple[str, ...]:
+        rows = [r for c in self.known.checks if probe in c.on for r in c.ids]
+        return tuple(dict.fromkeys(rows))
+
+    @cached_property
+    def scenarios(self) -> Mapping[str, list[PlannedScenario]]:
+        """The planned scenarios that feed each check."""
+        return {
+            check.name: [s for s in self.recording.scenarios if fed(check, s)]
+            for check in self.known.checks
+        }
+
+    @cached_property
+    def records(self) -> frozenset[str]:
+        """Checks of the record as a whole, which no single scenario can repeat."""
+        return frozenset(c.name for c in self.known.checks if c.view is Record)
+
+    def reproduced(self, trace: Trace, row: str) -> bool | None:
+        """The finding was there again when its scenario was sent again."""
+        if trace.check in self.records:
+            return None
+        again = self.again.get((trace.probe, trace.draw))
+        if again is None:
+            return None
+        return any(trace.repeats(other, row) for other in again.traces)

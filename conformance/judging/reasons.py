@@ -1,0 +1,238 @@
+"""Reasons: why a row does not apply to a run, and why it was not exercised."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from aios_conformance.conformance.judging.judged_recording import JudgedRecording
+from aios_conformance.conformance.terms.catalogue import ACCEPTANCE
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
+from aios_conformance.conformance.terms.result import CheckCoverage
+from aios_conformance.conformance.terms.scenario import APIS, PlannedScenario
+from aios_conformance.conformance.terms.traceability import fed
+from aios_conformance.conformance.terms.views import Record
+from aios_conformance.spec import Level, Requirement
+
+ALL_APIS_ROW = "COMMON-REQ-001"
+"""That all five APIs are offered: not applicable as soon as one is absent."""
+
+
+def is_judged(bench: JudgedRecording, row: Requirement) -> bool:
+    """Findings on the row count in this run."""
+    selection = bench.recording.setting.selection
+    is_selected = selection is None or row.id in selection
+    return is_selected and row.level != Level.MAY and out_of_scope(bench, row) is None
+
+
+def out_of_scope(bench: JudgedRecording, row: Requirement) -> str | None:
+    """Why a row does not apply to this run, or None when it does."""
+    setting, absent = bench.recording.setting, bench.recording.absent
+    for need in row.needs:
+        if need in setting.without:
+            return f"--without {need}"
+    if "api_key" in row.needs and not setting.has_key:
+        return "no API key was given"
+    gone: dict[str, str] = {api: absent[api] for api in absent}
+    if setting.apis:
+        gone |= {
+            api: f"{api} is outside --apis" for api in APIS if api not in setting.apis
+        }
+    if row.api in gone:
+        return gone[row.api]
+    apis = bench.feeding.apis(row.id)
+    if apis and (row.id == ALL_APIS_ROW or apis <= gone.keys()):
+        return next((gone[api] for api in sorted(apis) if api in gone), None)
+    return None
+
+
+def why_inconclusive(
+    bench: JudgedRecording,
+    row: Requirement,
+    coverage: Sequence[CheckCoverage],
+    lacking: Sequence[CheckCoverage],
+) -> str:
+    """Why a row is inconclusive, in typed words."""
+    recording = bench.recording
+    if not recording.scenarios and recording.cut_short:
+        return f"cut short: {recording.cut_short}"
+    short = lacking or coverage
+    names = {
+        (scenario.probe, scenario.draw)
+        for scenario in recording.scenarios
+        if coverage and _concerns(bench, scenario, row, short)
+    }
+    if not names:
+        if (gone := _unserved(bench, row)) is not None:
+            return f"refused prerequisite: {gone} is not served"
+        apis = bench.feeding.apis(row.id)
+        if any(_is_acceptance(bench, coverage) for coverage in short):
+            # a row of refusals as such, whatever was refused
+            crashes = (
+                _crashed(exchange)
+                for exchange in recording.exchanges
+                if exchange.api in apis and _is_crash(exchange)
+            )
+            if (told := next(crashes, None)) is not None:
+                return told
+        asked = any(not apis.isdisjoint(s.apis) for s in recording.scenarios)
+        if asked and row.id in bench.feeding.annotated:
+            return "too little evidence: no answer has the member that it speaks of"
+        return f"not exercised by preset {recording.setting.preset}"
+    told = _unproved_step(bench, row, short) or _unanswered(bench, names)
+    told = told or _unsent(bench, names) or _refused(bench, row, short)
+    if told is not None:
+        return told
+    each = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
+    total = sum(c.judged for c in coverage)
+    return f"too little evidence: {each or f'{total} of {row.evidence} observations'}"
+
+
+def _unserved(bench: JudgedRecording, row: Requirement) -> str | None:
+    """A path on which alone the row could be shown, and which is not there."""
+    for scenario in bench.recording.scenarios:
+        for step in scenario.steps:
+            if row.id in step.serves and step.operation in bench.unserved:
+                return step.operation
+    return None
+
+
+def _unanswered(
+    bench: JudgedRecording, names: Collection[tuple[str, int]]
+) -> str | None:
+    """Something that these scenarios ask for was not answered or not asked."""
+    for exchange in _exchanges(bench, names):
+        if exchange.failure is not None:
+            return _typed(exchange.failure)
+    played = {(seen.probe, seen.draw) for seen in bench.recording.observations}
+    if not played.issuperset(names):
+        return f"cut short: {bench.recording.cut_short or 'not played'}"
+    return None
+
+
+def _unsent(bench: JudgedRecording, names: Collection[tuple[str, int]]) -> str | None:
+    """A step could not be made from the answers before it."""
+    for left in bench.recording.unsent:
+        if (left.probe, left.draw) in names:
+            return f"refused prerequisite: {left.probe}, {left.label}: {left.reason}"
+    return None
+
+
+def _unproved_step(
+    bench: JudgedRecording, row: Requirement, short: Sequence[CheckCoverage]
+) -> str | None:
+    """A step whose own end would have proved the row ended otherwise."""
+    if not any(_is_acceptance(bench, coverage) for coverage in short):
+        return None
+    for seen in bench.recording.observations:
+        for exchange in seen.steps.values():
+            if row.id not in exchange.serves or exchange.response is None:
+                continue
+            if exchange.expect == "accept" and not exchange.is_success:
+                return _prerequisite(exchange)
+            if exchange.expect != "accept" and _is_crash(exchange):
+                return _crashed(exchange)
+            told = _refused_among(seen.steps.values(), every=True)
+            if exchange.expect == "refuse" and told is not None:
+                return told
+    return None
+
+
+def _refused(
+    bench: JudgedRecording, row: Requirement, short: Sequence[CheckCoverage]
+) -> str | None:
+    """What a relation stands on was refused, or all that a view could be made of."""
+    apis = bench.feeding.apis(row.id)
+    for coverage in short:
+        check = next(c for c in bench.known.checks if c.name == coverage.check)
+        if _is_acceptance(bench, coverage) or issubclass(check.view, Record):
+            continue
+        names = {(s.probe, s.draw) for s in bench.scenarios[check.name]}
+        asked = [e for e in _exchanges(bench, names) if not apis or e.api in apis]
+        is_relation = issubclass(check.view, Observation)
+        told = _refused_among(asked, every=not is_relation)
+        if told is None and is_relation:
+            told = next((_crashed(e) for e in asked if _is_crash(e)), None)
+        if told is not None:
+            return told
+    return None
+
+
+def _refused_among(exchanges: Iterable[Exchange], *, every: bool) -> str | None:
+    """The first valid request that was not accepted; `every`: if none was."""
+    valid = [e for e in exchanges if e.expect == "accept" and e.response]
+    refused = [e for e in valid if not e.is_success]
+    if not refused or (every and len(refused) < len(valid)):
+        return None
+    return _prerequisite(refused[0])
+
+
+def _prerequisite(exchange: Exchange) -> str:
+    return (
+        f"refused prerequisite: {exchange.probe}, {exchange.label} was "
+        f"answered with {exchange.status}"
+    )
+
+
+def _is_crash(exchange: Exchange) -> bool:
+    is_fault = exchange.status >= 500 and exchange.status not in exchange.codes
+    return exchange.expect != "accept" and is_fault
+
+
+def _crashed(exchange: Exchange) -> str:
+    broken = f" ({exchange.breaks})" if exchange.breaks else ""
+    return (
+        f"server error: {exchange.probe}, {exchange.label}{broken} was answered with "
+        f"{exchange.status}, see COMMON-ERR-004"
+    )
+
+
+def _is_acceptance(bench: JudgedRecording, coverage: CheckCoverage) -> bool:
+    return any(
+        check.name == coverage.check and check.judge.__module__ == ACCEPTANCE
+        for check in bench.known.checks
+    )
+
+
+def _concerns(
+    bench: JudgedRecording,
+    scenario: PlannedScenario,
+    row: Requirement,
+    short: Sequence[CheckCoverage],
+) -> bool:
+    if any(row.id in step.serves for step in scenario.steps):
+        return True
+    names = {c.check for c in short}
+    return any(
+        scenario in bench.scenarios[check.name]
+        for check in bench.known.checks
+        if check.name in names and check.judge.__module__ != ACCEPTANCE
+    )
+
+
+def _exchanges(
+    bench: JudgedRecording, names: Collection[tuple[str, int]]
+) -> Iterator[Exchange]:
+    for seen in bench.recording.observations:
+        if (seen.probe, seen.draw) in names:
+            yield from seen.steps.values()
+
+
+def _typed(failure: str) -> str:
+    if failure.startswith("not sent: --max"):
+        return f"budget: {failure.removeprefix('not sent: ')}"
+    if failure.startswith(("timeout", "not sent")):
+        return failure
+    return f"no answer: {failure}"
+
+
+def left_out(bench: JudgedRecording, row: Requirement) -> str | None:
+    """Why all that would feed a row was left out, if that is so."""
+    for name, dropped in bench.recording.dropped.items():
+        probe = bench.known.probes.get(name)
+        if row.id in dropped.serves:
+            return dropped.reason
+        if probe and any(
+            row.id in check.ids
+            and fed(check, PlannedScenario(name, 0, (probe.api,), ()))
+            for check in bench.known.checks
+        ):
+            return dropped.reason
+    return None

@@ -1,0 +1,261 @@
+"""Verdicts: from notes to one result per requirement.
+
+The first of these that holds is the verdict of a row:
+    not_applicable  its API or capability is absent, or outside the declared scope
+    error           a check of ours failed, or a request of ours was not what it claims
+    fail, warn      a finding stands (MUST fails, SHOULD and soft findings warn)
+    inconclusive    too little was exercised, with the reason
+    pass            all that serves it was exercised, and nothing was found
+A waiver turns a fail or a warn into `waived`. MAY rows are `info`.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from aios_conformance.conformance.judging.fingerprint import likeness
+from aios_conformance.conformance.judging.judge import Trace
+from aios_conformance.conformance.judging.judged_recording import JudgedRecording
+from aios_conformance.conformance.judging.reasons import (
+    left_out,
+    out_of_scope,
+    why_inconclusive,
+)
+from aios_conformance.conformance.options.values import ExitCode
+from aios_conformance.conformance.terms.catalogue import ACCEPTANCE
+from aios_conformance.conformance.terms.curl import curl_line
+from aios_conformance.conformance.terms.result import (
+    CheckCoverage,
+    Evidence,
+    RequirementResult,
+    RunResult,
+    Verdict,
+)
+from aios_conformance.conformance.terms.scenario import APIS
+from aios_conformance.spec import Level, Requirement
+
+MOST_FINDINGS = 5
+MOST_EXCHANGES = 20
+_MODEL_KINDS = ("embedding_model", "cross_encoder")
+
+
+def verdicts(bench: JudgedRecording) -> list[RequirementResult]:
+    """One result for every row of the dialect that is not excluded."""
+    return [_result(bench, row) for row in bench.known.scored]
+
+
+def _result(bench: JudgedRecording, row: Requirement) -> RequirementResult:
+    selection = bench.recording.setting.selection
+    if selection is not None and row.id not in selection:
+        return RequirementResult(row, "inconclusive", "not selected")
+    coverage = tuple(_coverage(bench, row))
+    evidence = sum(c.judged for c in coverage)
+    standing = list(_standing(bench, row))
+    flags = [bench.reproduced(t, row.id) for t in bench.traces.get(row.id, ())]
+    reproduced = True if True in flags else False if False in flags else None
+    verdict, reason = _verdict(bench, row, coverage, standing)
+    is_kept = verdict in ("fail", "warn", "waived")
+    return RequirementResult(
+        row,
+        verdict,
+        reason,
+        _reading(bench, row),
+        evidence,
+        reproduced,
+        tuple(_evidence(bench, row, standing)) if is_kept else (),
+        coverage,
+    )
+
+
+def _verdict(
+    bench: JudgedRecording,
+    row: Requirement,
+    coverage: Sequence[CheckCoverage],
+    standing: Sequence[Trace],
+) -> tuple[Verdict, str | None]:
+    reason = out_of_scope(bench, row)
+    if reason is not None:
+        return "not_applicable", reason
+    if row.id in bench.faults:
+        return "error", bench.faults[row.id]
+    if row.level == Level.MAY:
+        return "info", None
+    if standing:
+        is_hard = any(not trace.finding.soft for trace in standing)
+        is_fail = row.level == Level.MUST and is_hard and not row.statistical
+        waiver = next(
+            (w for w in bench.recording.setting.waivers if w.id == row.id), None
+        )
+        if waiver and bench.recording.setting.started[:10] <= waiver.expires:
+            return "waived", f"{waiver.reason} (until {waiver.expires})"
+        expired = f"the waiver expired on {waiver.expires}" if waiver else None
+        return ("fail" if is_fail else "warn"), expired
+    return _unbroken(bench, row, coverage)
+
+
+def _unbroken(
+    bench: JudgedRecording, row: Requirement, coverage: Sequence[CheckCoverage]
+) -> tuple[Verdict, str | None]:
+    """The verdict on a row without findings: passed if enough of it was exercised."""
+    lacking = [c for c in coverage if c.judged < c.needed]
+    total = sum(c.judged for c in coverage)
+    if coverage and not lacking and total >= row.evidence:
+        found = bench.traces.get(row.id, ())
+        if any(bench.reproduced(trace, row.id) is None for trace in found):
+            return "inconclusive", "budget: a finding could not be checked again"
+        return "pass", "a finding did not reproduce" if found else None
+    wanted = [need for need in row.needs if need in _MODEL_KINDS]
+    if wanted and total == 0:
+        kinds = bench.recording.facts.kinds
+        kind = next((kinds[api] for api in kinds if api == row.api), "unknown")
+        named = " and ".join(need.replace("_", " ") for need in wanted)
+        return "not_applicable", f"needs {named}; the served model's kind is {kind}"
+    dropped = left_out(bench, row)
+    if not coverage and dropped:
+        return "not_applicable", dropped
+    return "inconclusive", why_inconclusive(bench, row, coverage, lacking)
+
+
+def _standing(bench: JudgedRecording, row: Requirement) -> Iterator[Trace]:
+    """Findings that count: those of a noisy row only if they reproduced."""
+    for trace in bench.traces.get(row.id, ()):
+        is_noise = row.noisy and trace.check not in bench.records
+        if not is_noise or bench.reproduced(trace, row.id):
+            yield trace
+
+
+def _coverage(bench: JudgedRecording, row: Requirement) -> Iterator[CheckCoverage]:
+    """What judged the row and what had to; checks that cannot apply are left out."""
+    by_check = bench.main.judged.get(row.id, {})
+    for check in bench.concerned(row.id):
+        judged = by_check.get(check.name, [])
+        some = tuple(dict.fromkeys(judged))[:MOST_EXCHANGES]
+        needed = check.evidence
+        if check.judge.__module__ == ACCEPTANCE:
+            needed = bench.serving.get(row.id, needed)
+            is_due = row.id in bench.serving or row.id in check.names
+        else:
+            is_declared = row.id in check.ids or row.id in check.names
+            is_due = is_declared and bool(bench.scenarios[check.name])
+        if is_due or judged:
+            yield CheckCoverage(check.name, len(judged), needed, some)
+
+
+def _reading(bench: JudgedRecording, row: Requirement) -> str | None:
+    counts = bench.main.readings.get(row.id)
+    if not counts:
+        return None
+    texts = [text for text, _ in counts.most_common(3)]
+    return "; ".join(texts)
+
+
+def _evidence(
+    bench: JudgedRecording, row: Requirement, standing: Sequence[Trace]
+) -> Iterator[Evidence]:
+    """The best findings, one of each cause: hard before soft, then the shortest.
+
+    One that did not happen again comes after those that did, or were not tried.
+    """
+    setting = bench.recording.setting
+    small = [
+        trace
+        for judgement in bench.smaller
+        for trace in judgement.traces
+        if any(found.repeats(trace, row.id) for found in standing)
+    ]
+    is_small = {trace.exchange.id for trace in small}
+    ranked = sorted(
+        [*small, *standing],
+        key=lambda trace: (
+            trace.finding.soft,
+            trace.exchange.id not in is_small
+            and bench.reproduced(trace, row.id) is False,
+            len(trace.exchange.request.body),
+            trace.exchange.id not in is_small,
+            trace.exchange.id,
+        ),
+    )
+    seen: set[tuple[str, ...]] = set()
+    for trace in ranked:
+        finding, exchange = trace.finding, trace.exchange
+        cause = (trace.check, *likeness(finding))
+        if cause in seen or len(seen) >= MOST_FINDINGS:
+            continue
+        seen.add(cause)
+        yield Evidence(
+            finding.kind,
+            finding.expected,
+            finding.actual,
+            finding.pointer,
+            exchange.id,
+            curl_line(setting.url, exchange.request, (setting.key_env,)),
+            trace.check,
+            finding.soft,
+        )
+
+
+def stale_waivers(
+    bench: JudgedRecording, results: Sequence[RequirementResult]
+) -> tuple[str, ...]:
+    """Rows that are waived and pass all the same."""
+    passed = {r.requirement.id for r in results if r.verdict == "pass"}
+    return tuple(w.id for w in bench.recording.setting.waivers if w.id in passed)
+
+
+def claim(bench: JudgedRecording, results: Sequence[RequirementResult]) -> str:
+    """What the target may call itself after this run.
+
+    `full`, `partial: …` with the APIs that were judged, or `none`.
+    """
+    setting = bench.recording.setting
+    if setting.selection is not None or bench.recording.cut_short:
+        return "none"
+    if not any(r.verdict == "pass" for r in results):
+        return "none"
+    for result in results:
+        is_must = result.requirement.level == Level.MUST
+        if result.verdict in ("fail", "error") or (
+            is_must and result.verdict in ("inconclusive", "waived")
+        ):
+            return "none"
+    offered = {api for r in results for api in bench.feeding.apis(r.requirement.id)}
+    judged = [
+        api
+        for api in APIS
+        if api in offered
+        and api not in bench.recording.absent
+        and (not setting.apis or api in setting.apis)
+    ]
+    is_whole = not (bench.recording.absent or setting.apis or setting.without)
+    if is_whole:
+        return "full"
+    without = f", without {', '.join(setting.without)}" if setting.without else ""
+    return f"partial: {', '.join(judged)}{without}"
+
+
+def is_red(result: RunResult, fail_on: Collection[str]) -> bool:
+    """A run that must not be let through: `must` always counts."""
+    for row in result.requirements:
+        is_must = row.requirement.level == Level.MUST
+        if row.verdict == "fail":
+            return True
+        if row.verdict == "warn" and "should" in fail_on:
+            return True
+        is_open = row.verdict == "inconclusive" and row.reason != "not selected"
+        if is_open and (
+            "inconclusive" in fail_on or (is_must and "inconclusive-must" in fail_on)
+        ):
+            return True
+    return bool(result.stale_waivers)
+
+
+def exit_code(result: RunResult, fail_on: Collection[str] = ("must",)) -> ExitCode:
+    """What pytest and the command answer: red first, then our own errors."""
+    found = {row.verdict for row in result.requirements}
+    if is_red(result, fail_on):
+        return ExitCode.RED
+    if "error" in found:
+        return ExitCode.OWN_ERROR
+    if not result.complete:
+        return ExitCode.CUT_SHORT
+    if found.isdisjoint({"pass", "warn", "waived"}):
+        return ExitCode.NOTHING
+    return ExitCode.JUDGED

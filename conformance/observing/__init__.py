@@ -1,0 +1,1 @@
+"""Sending requests within limits, and recording what came back."""

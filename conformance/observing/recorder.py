@@ -1,0 +1,223 @@
+"""The recorder plays scenarios and keeps what was observed."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from aios_conformance.conformance.observing.answer_cache import AnswerCache
+from aios_conformance.conformance.observing.selfcheck import SuiteFault, slip
+from aios_conformance.conformance.observing.transport import (
+    Outgoing,
+    Received,
+    Transport,
+)
+from aios_conformance.conformance.terms.cost import (
+    NOTHING,
+    Budget,
+    Cost,
+    ceilings,
+    spent,
+)
+from aios_conformance.conformance.terms.events import ExchangeDone, Listener
+from aios_conformance.conformance.terms.exchange import (
+    Exchange,
+    Facts,
+    Observation,
+    Request,
+)
+from aios_conformance.conformance.terms.probe import Step
+from aios_conformance.conformance.terms.requests import content_key, outgoing
+from aios_conformance.conformance.terms.scenario import Scenario, api_of
+
+SILENCE = 16
+"""So many requests in a row without any answer: the target is gone, and waiting for
+each of the others would only take time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A step that was not sent, and why."""
+
+    probe: str
+    draw: int
+    label: str
+    serves: tuple[str, ...]
+    reason: str
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Sends the steps of scenarios in order, scenarios at the same time."""
+
+    transport: Transport
+    ledger: Budget
+    listener: Listener
+    dialect: str = "aios"
+    planned: int = 0
+    recall: AnswerCache = field(default_factory=AnswerCache)
+    exchanges: list[Exchange] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    unsent: list[Unsent] = field(default_factory=list)
+    slips: list[SuiteFault] = field(default_factory=list)
+    cut_short: str | None = None  # the limit or the silence that ended sending
+    _shared: dict[bytes, "asyncio.Future[Exchange]"] = field(default_factory=dict)
+    _silent: int = 0
+
+    async def play(
+        self,
+        scenarios: Sequence[Scenario],
+        facts: Facts,
+        first_id: Callable[[Scenario], str],
+        concurrency: int,
+    ) -> list[Observation]:
+        """Play scenarios; what was observed.
+
+        Those that have their API to themselves (one of each) come first, so that what
+        they share was not sent before; the last ones come after all.
+
+        `first_id` names the exchanges of a scenario: "ex-12" for its first, and so
+        on. Cancelling keeps what was recorded until then.
+        """
+        before = len(self.observations)
+        last = [s for s in scenarios if s.is_last]
+        alone = [s for s in scenarios if s.is_alone and not s.is_last]
+        others = [s for s in scenarios if not (s.is_alone or s.is_last)]
+        for group in (alone, others, last):
+            waiting = iter(group)
+            workers = min(max(1, concurrency), len(group))
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for _ in range(workers):
+                        tasks.create_task(self._work(waiting, facts, first_id))
+            except ExceptionGroup as group_error:
+                raise group_error.exceptions[0] from None
+        return self.observations[before:]
+
+    async def _work(
+        self,
+        waiting: Iterator[Scenario],
+        facts: Facts,
+        first_id: Callable[[Scenario], str],
+    ) -> None:
+        for scenario in waiting:
+            await self._play(scenario, facts, first_id(scenario))
+
+    async def _play(self, scenario: Scenario, facts: Facts, first_id: str) -> None:
+        name, draw = scenario.name
+        prefix, _, number = first_id.rpartition("-")
+        answers: dict[str, Exchange] = {}
+        costs = ceilings(scenario.steps)
+        try:
+            for i, (step, cost) in enumerate(zip(scenario.steps, costs, strict=True)):
+                made = outgoing(step, answers)
+                if made is None:
+                    if not step.spare:
+                        why = "an earlier answer did not allow it"
+                        self._leave(scenario, step, why)
+                    continue
+                if (wrong := slip(self.dialect, step, made.body)) is not None:
+                    self.slips.append(
+                        SuiteFault(name, draw, step.label, step.serves, wrong)
+                    )
+                blank = _blank(scenario, step, f"{prefix}-{int(number) + i}")
+                answers[step.label] = await self._exchange(step, made, blank, cost)
+        except asyncio.CancelledError:
+            for step in scenario.steps:
+                if step.label not in answers:
+                    self._leave(scenario, step, "interrupted")
+            raise
+        finally:
+            self.observations.append(
+                Observation(name, draw, scenario.params, answers, facts)
+            )
+
+    def _leave(self, scenario: Scenario, step: Step, reason: str) -> None:
+        name, draw = scenario.name
+        self.unsent.append(Unsent(name, draw, step.label, step.serves, reason))
+
+    async def _exchange(
+        self, step: Step, made: Outgoing, blank: Exchange, cost: Cost
+    ) -> Exchange:
+        if not step.shared:
+            return await self.send(made, blank, cost)
+        content = content_key(step)
+        if content not in self._shared:
+            self._shared[content] = asyncio.get_running_loop().create_future()
+            try:
+                first = await self.send(made, blank, cost)
+            except BaseException:
+                self._shared.pop(content).cancel()
+                raise
+            self._shared[content].set_result(first)
+            return first
+        first = await asyncio.shield(self._shared[content])
+        return replace(
+            first,
+            probe=blank.probe,
+            draw=blank.draw,
+            label=blank.label,
+            expect=blank.expect,
+            serves=blank.serves,
+            breaks=blank.breaks,
+            codes=blank.codes,
+        )
+
+    async def send(self, made: Outgoing, blank: Exchange, cost: Cost) -> Exchange:
+        """Send one request within the limits and record the exchange.
+
+        `blank` is the exchange as far as it is known before it happens. An answer
+        that another dialect's run was given costs nothing.
+        """
+        place = self.recall.place(made)
+        known = self.recall.answers.get(place)
+        if known is not None:
+            return self._keep(_filled(blank, known))
+        limit = self.cut_short or await self.ledger.reserve(cost)
+        if limit is not None:
+            self.cut_short = limit
+            exchange = replace(blank, failure=f"not sent: {limit}", attempts=0)
+            return self._keep(exchange)
+        actual = NOTHING
+        try:
+            received = await self.transport.send(made)
+            self.recall.answers[place] = received
+            exchange = _filled(blank, received)
+            actual = replace(spent(exchange, cost), requests=exchange.attempts)
+        finally:
+            await self.ledger.settle(cost, actual)
+        self._silent = 0 if exchange.response else self._silent + 1
+        if self._silent >= SILENCE and self.cut_short is None:
+            self.cut_short = f"the target stopped answering ({exchange.failure})"
+        return self._keep(exchange)
+
+    def _keep(self, exchange: Exchange) -> Exchange:
+        self.exchanges.append(exchange)
+        self.listener(ExchangeDone(exchange, len(self.exchanges), self.planned))
+        return exchange
+
+
+def _filled(blank: Exchange, received: Received) -> Exchange:
+    return replace(
+        blank,
+        request=received.request,
+        response=received.response,
+        failure=received.failure,
+        sent_at=received.sent_at,
+        total_s=received.total_s,
+        attempts=received.attempts,
+    )
+
+
+def _blank(scenario: Scenario, step: Step, name: str) -> Exchange:
+    return Exchange(
+        id=name,
+        probe=scenario.probe.name,
+        draw=scenario.draw,
+        label=step.label,
+        api=api_of(step.operation, scenario.probe.api),
+        expect=step.expect,
+        request=Request(step.operation, b""),
+        serves=step.serves,
+        breaks=step.breaks,
+        codes=step.codes,
+    )

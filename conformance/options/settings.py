@@ -1,0 +1,377 @@
+"""The options of a run, stated once for pytest and for the command.
+
+`OPTIONS` is the table that both front ends show and parse; `read_options` turns the
+parsed words into `RunOptions`. Whatever is wrong with them is an OptionError that
+says what was given, and what is valid.
+"""
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal, NoReturn, get_args
+from urllib.parse import urlsplit
+
+from aios_conformance.conformance.options.values import (
+    FAIL_ON,
+    PRESETS,
+    OptionError,
+    Preset,
+    RunOptions,
+)
+from aios_conformance.conformance.options.waivers import read_waivers
+from aios_conformance.spec import DIALECTS, requirements
+
+BUNDLED = ("mock", "reference")
+ALL_DIALECTS = "all"  # of `aios-conformance run` alone: compare the dialects
+ModelApi = Literal["chat", "completions", "embeddings", "rerank", "score"]
+APIS: tuple[ModelApi, ...] = get_args(ModelApi)
+DEFAULT_KEY_VARIABLE = "AIOS_API_KEY"
+PATIENCE_S = {"reference": 300.0}
+"""Real models on the user's own processor: slow is no reason to leave a row open."""
+
+# Needs that are found out about a target, not claimed by its vendor.
+_FACTS = frozenset({"api_key", "cross_encoder", "embedding_model", "real_model"})
+_TOKEN = frozenset(
+    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option as a user sees it. Without a metavar it is a switch."""
+
+    flag: str
+    help: str
+    metavar: str | None = None
+    repeatable: bool = False
+
+    @property
+    def name(self) -> str:
+        """The key of its value: the flag without dashes."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+    def declaration(self, prefix: str = "") -> dict[str, Any]:
+        """Keywords for argparse's add_argument, or for pytest's addoption."""
+        keywords: dict[str, Any] = {"dest": prefix + self.name, "help": self.help}
+        if self.metavar is None:
+            return keywords | {"action": "store_true", "default": False}
+        if self.repeatable:
+            keywords |= {"action": "append"}
+        return keywords | {"metavar": self.metavar, "default": None}
+
+
+TARGET = Option(
+    "--target",
+    "what to judge: a base URL, or `mock` / `reference`, which start the bundled "
+    "server on a free port and stop it again",
+    "URL|mock|reference",
+)
+OPTIONS = (
+    Option(
+        "--dialect",
+        "which document set is the law (default: aios); `aios-conformance run URL "
+        "--dialect all` compares them",
+        "|".join(DIALECTS),
+    ),
+    Option(
+        "--model",
+        "model for all APIs, or for one of chat, completions, embeddings, rerank, "
+        "score; repeatable (default: what GET /v1/models lists)",
+        "NAME|API=NAME",
+        repeatable=True,
+    ),
+    Option(
+        "--apis",
+        "declared scope, comma-separated: an API named here is never absent, one "
+        "outside is not applicable (default: discover)",
+        "LIST",
+    ),
+    Option(
+        "--without",
+        "capabilities that the vendor does not claim, comma-separated: tools, "
+        "logprobs, n, dimensions, …",
+        "LIST",
+    ),
+    Option(
+        "--api-key-env",
+        f"environment variable that holds the bearer key (default: "
+        f"{DEFAULT_KEY_VARIABLE}, used if set); never printed",
+        "VAR",
+    ),
+    Option(
+        "--header",
+        "a header to send with every request, 'Name: value'; repeatable, its value "
+        "is never printed",
+        "HEADER",
+        repeatable=True,
+    ),
+    Option(
+        "--preset",
+        "how much evidence to gather (default: standard)",
+        "|".join(PRESETS),
+    ),
+    Option("--max-requests", "send at most N requests", "N"),
+    Option("--max-tokens", "spend at most N tokens, prompt and completion", "N"),
+    Option("--concurrency", "requests in flight at once (default: 8)", "N"),
+    Option("--rate", "at most N requests a second", "N"),
+    Option(
+        "--request-timeout",
+        "seconds to wait for an answer (default: 60, of `reference` 300)",
+        "S",
+    ),
+    Option(
+        "--waivers",
+        "YAML list of known deviations: id, reason, expires (a date)",
+        "FILE",
+    ),
+    Option(
+        "--fail-on",
+        "what else than a broken MUST is red, comma-separated: should, "
+        "inconclusive-must, inconclusive",
+        "LIST",
+    ),
+    Option("--report-dir", "where the reports go (default: reports/latest)", "DIR"),
+    Option(
+        "--plan",
+        "print the plan with its request and token ceilings, send nothing",
+    ),
+    Option("--ca-bundle", "certificates to trust, a PEM file", "FILE"),
+    Option("--insecure", "accept any certificate"),
+    Option(
+        "--hypothesis-seed",
+        "another draw of requests (default: 0, always the same)",
+        "N",
+    ),
+)
+
+
+def declare(
+    add: Callable[..., Any],
+    options: Iterable[Option] = OPTIONS,
+    *,
+    prefix: str = "",
+) -> None:
+    """Declare options with argparse's `add_argument` or a look-alike."""
+    for option in options:
+        add(option.flag, **option.declaration(prefix))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises where argparse would print and exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(message, code="bad-option")
+
+
+def take_options(words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Take our options out of a foreign command line; return them and the rest.
+
+    Raises OptionError where one of ours lacks its value.
+    """
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    declare(parser.add_argument, (TARGET, *OPTIONS))
+    values, rest = parser.parse_known_args(list(words))
+    return vars(values), rest
+
+
+def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOptions:
+    """Make the options of a run of parsed words.
+
+    `values` maps option names (as `Option.name` spells them) to what was given; None
+    or a missing name means not given. Raises OptionError.
+    """
+
+    def given(name: str) -> str | None:
+        value: str | None = values.get(name)
+        return value
+
+    defaults = RunOptions(target="")
+    target = read_target(given("target") or "")
+    if given("dialect") == ALL_DIALECTS:
+        raise _bad(
+            f"--dialect {ALL_DIALECTS}: here a run has one dialect; valid are "
+            f"{', '.join(DIALECTS)}",
+            hint=f"`aios-conformance run URL --dialect {ALL_DIALECTS}` compares them",
+        )
+    dialect = _one_of("--dialect", given("dialect") or "aios", DIALECTS)
+    ca_bundle = _file("--ca-bundle", given("ca_bundle"))
+    insecure = bool(values.get("insecure"))
+    if ca_bundle and insecure:
+        raise _bad("--ca-bundle and --insecure contradict each other: give one")
+    key_variable = given("api_key_env")
+    api_key = environ.get(key_variable or DEFAULT_KEY_VARIABLE) or None
+    if key_variable and not api_key:
+        raise _bad(f"--api-key-env: the variable {key_variable} is not set")
+    waivers = _file("--waivers", given("waivers"))
+    return RunOptions(
+        target=target,
+        dialect=dialect,
+        models=_models(values.get("model") or ()),
+        apis=_listed("--apis", given("apis"), APIS),
+        without=_listed("--without", given("without"), capabilities()),
+        api_key=api_key,
+        api_key_env=key_variable or DEFAULT_KEY_VARIABLE,
+        headers=tuple(map(_header, values.get("header") or ())),
+        preset=_preset(given("preset")),
+        max_requests=_whole("--max-requests", given("max_requests"), least=1),
+        max_tokens=_whole("--max-tokens", given("max_tokens"), least=1),
+        concurrency=_whole("--concurrency", given("concurrency"), least=1)
+        or defaults.concurrency,
+        rate=_positive("--rate", given("rate")),
+        request_timeout_s=_positive("--request-timeout", given("request_timeout"))
+        or PATIENCE_S.get(target, defaults.request_timeout_s),
+        waivers=read_waivers(waivers, dialect) if waivers else (),
+        fail_on=_fail_on(given("fail_on")),
+        report_dir=_report_dir(given("report_dir")) or defaults.report_dir,
+        ca_bundle=ca_bundle,
+        insecure=insecure,
+        seed=_whole("--hypothesis-seed", given("hypothesis_seed")) or 0,
+    )
+
+
+def capabilities() -> tuple[str, ...]:
+    """What `--without` may name: what some requirement of any dialect needs."""
+    rows = chain.from_iterable(map(requirements, DIALECTS))
+    needs = {need for row in rows for need in row.needs}
+    return tuple(sorted(needs - _FACTS))
+
+
+def is_target(word: str) -> bool:
+    """The word is plainly meant for us: a bundled server or an address."""
+    return word in BUNDLED or "://" in word
+
+
+def read_target(word: str) -> str:
+    """Check the target; a URL loses its last slash. Raises OptionError."""
+    if word in BUNDLED:
+        return word
+    valid = "give a base URL such as http://127.0.0.1:8000, mock or reference"
+    if "://" not in word:
+        if near := get_close_matches(word, BUNDLED, n=1):
+            raise _bad(f"--target {word}: did you mean {near[0]}?", hint=valid)
+        guess = f"http://{word}" if word else ""
+        meant = f": did you mean {guess}?" if _is_address(guess) else ""
+        raise _bad(f"--target {word or '(empty)'}: not a URL{meant}", hint=valid)
+    if not _is_address(word):
+        raise _bad(f"--target {word}: not an http or https address", hint=valid)
+    parts = urlsplit(word)
+    if parts.username is not None:
+        raise _bad(
+            "--target: a key in the address would end up in reports",
+            hint="use --api-key-env VAR or --header 'Authorization: …'",
+        )
+    if parts.query or parts.fragment:
+        raise _bad(f"--target {word}: a base URL has no query and no fragment")
+    return word.rstrip("/")
+
+
+def _is_address(word: str) -> bool:
+    try:
+        parts = urlsplit(word)
+        _ = parts.port  # raises where it is no port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _bad(message: str, *, hint: str = "") -> OptionError:
+    return OptionError(message, code="bad-option", hint=hint)
+
+
+def _one_of(flag: str, word: str, valid: Sequence[str]) -> str:
+    if word in valid:
+        return word
+    near = get_close_matches(word, valid, n=1)
+    meant = f" (did you mean {near[0]}?)" if near else ""
+    raise _bad(f"{flag} {word}: valid are {', '.join(valid)}{meant}")
+
+
+def _listed(flag: str, words: str | None, valid: Sequence[str]) -> tuple[str, ...]:
+    if words is None:
+        return ()
+    each = [word.strip() for word in words.split(",") if word.strip()]
+    if not each:
+        raise _bad(f"{flag}: the list is empty; valid are {', '.join(valid)}")
+    return tuple(dict.fromkeys(_one_of(flag, word, valid) for word in each))
+
+
+def _preset(word: str | None) -> Preset:
+    chosen = _one_of("--preset", word or "standard", PRESETS)
+    return next(preset for preset in PRESETS if preset == chosen)
+
+
+def _models(words: Iterable[str]) -> dict[str, str]:
+    models: dict[str, str] = {}
+    for word in words:
+        api, equals, name = word.partition("=")
+        if not equals or (api not in APIS and not get_close_matches(api, APIS, n=1)):
+            api, name = "*", word  # names may hold an equals sign
+        elif api not in APIS:
+            _one_of("--model", api, APIS)
+        if not name.strip():
+            raise _bad(f"--model {word}: the name is empty")
+        if api in models:
+            whom = "all APIs" if api == "*" else api
+            raise _bad(f"--model: two names for {whom}, {models[api]} and {name}")
+        models[api] = name
+    return models
+
+
+def _header(word: str) -> tuple[str, str]:
+    name, colon, value = word.partition(":")
+    name, value = name.strip(), value.strip()
+    if not colon or not name or not _TOKEN.issuperset(name):
+        raise _bad("--header: give 'Name: value', for example 'X-Tenant: blue'")
+    if not value.isprintable() or not value.isascii():
+        raise _bad(f"--header {name}: the value holds characters no header may hold")
+    return name, value
+
+
+def _whole(flag: str, word: str | None, *, least: int | None = None) -> int | None:
+    if word is None:
+        return None
+    try:
+        number = int(word)
+    except ValueError:
+        raise _bad(f"{flag} {word}: not a whole number") from None
+    if least is not None and number < least:
+        raise _bad(f"{flag} {word}: must be at least {least}")
+    return number
+
+
+def _positive(flag: str, word: str | None) -> float | None:
+    if word is None:
+        return None
+    try:
+        number = float(word)
+    except ValueError:
+        raise _bad(f"{flag} {word}: not a number") from None
+    if not 0 < number < float("inf"):
+        raise _bad(f"{flag} {word}: must be above 0")
+    return number
+
+
+def _file(flag: str, word: str | None) -> Path | None:
+    if word is None:
+        return None
+    path = Path(word)
+    if not path.is_file():
+        raise _bad(f"{flag} {word}: no such file")
+    return path
+
+
+def _report_dir(word: str | None) -> Path | None:
+    if word is None:
+        return None
+    path = Path(word)
+    if not word.strip() or (path.exists() and not path.is_dir()):
+        raise _bad(f"--report-dir {word}: not a folder")
+    return path
+
+
+def _fail_on(words: str | None) -> tuple[str, ...]:
+    chosen = _listed("--fail-on", words, FAIL_ON)
+    return tuple(each for each in FAIL_ON if each == "must" or each in chosen)

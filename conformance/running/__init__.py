@@ -1,0 +1,1 @@
+"""The order of it all: found, planned, played, judged, explained."""

@@ -1,0 +1,372 @@
+"""Finding out what a target serves, before anything is judged.
+
+Per API a model name is taken from `--model`, else from GET /v1/models in the order
+of that list, else from the documents. A name counts when the target accepts a small
+valid request with it. What one API has answered to a name tells others whether to try
+it soon: a model that chats hardly ranks. An API is absent only when all its paths
+answer 404, 405 or 501 to such a request; one that is named in `--apis` is never
+absent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aios_conformance.conformance.observing.recorder import Recorder
+from aios_conformance.conformance.observing.transport import Outgoing
+from aios_conformance.conformance.options.values import RunOptions, TargetError
+from aios_conformance.conformance.terms.cost import ceiling
+from aios_conformance.conformance.terms.exchange import (
+    Api,
+    Exchange,
+    Facts,
+    Json,
+    Request,
+)
+from aios_conformance.conformance.terms.requests import body_bytes
+from aios_conformance.conformance.terms.scenario import APIS
+
+Kind = Literal["embedding", "cross_encoder"]
+KINDRED: tuple[Api, ...] = ("rerank", "score")
+GENERATING: tuple[Api, ...] = ("chat", "completions")
+PROBE = "discovery"
+MOST_TRIES = 20
+ABSENT = (404, 405, 501)
+LISTING = "GET /v1/models"
+LENGTH = "max_model_len"
+
+DOCUMENTED: Mapping[Api, tuple[tuple[str, str], ...]] = {
+    # name, and the line that prints it
+    "rerank": (("sds/bge-reranker-v2-m3", "000:68"),),
+    "score": (("sds/bge-reranker-v2-m3", "000:231"),),
+    "embeddings": (("sds/bge-m3", "000:741"),),
+    "chat": (
+        ("/mnt/models/Meta-Llama-3.3-70B-Instruct", "000:415"),
+        ("meta-llama/Meta-Llama-3.3-70B-Instruct", "000:485"),
+    ),
+    "completions": (("meta-llama/Meta-Llama-3.3-70B-Instruct", "000:598"),),
+}
+NEIGHBOURS: Mapping[str, tuple[str, str, str]] = {
+    # dialect: its only searched operation, the model it prints, the line
+    "infinity": ("POST /v1/embeddings", "text-embedding-3-large", "002:67"),
+    "aigne-hub": ("POST /api/embeddings", "text-embedding-3-small", "003:36"),
+    "aihubmix": ("POST /v1/embeddings", "text-embedding-3-small", "004:15"),
+}
+_TEXT = "The capital of France is Paris."  # in the manner of 000:68-75
+_QUESTION = "What is the capital of France?"
+_BODIES: Mapping[Api, Mapping[str, Json]] = {
+    "rerank": {"query": _QUESTION, "documents": [_TEXT, "Bread is baked."]},
+    "score": {"text_1": _QUESTION, "text_2": _TEXT},
+    "embeddings": {"input": _TEXT},
+    "chat": {"messages": [{"role": "user", "content": "Hi"}]},
+    "completions": {"prompt": "Hi"},
+}
+_LIMIT: Mapping[Api, Mapping[str, Json]] = {
+    "chat": {"max_tokens": 1},
+    "completions": {"max_tokens": 1},
+}
+_OPERATIONS: Mapping[Api, tuple[str, ...]] = {
+    "rerank": ("POST /v1/rerank", "POST /rerank", "POST /v2/rerank"),
+    "score": ("POST /v1/score", "POST /score"),
+    "embeddings": ("POST /v1/embeddings",),
+    "chat": ("POST /v1/chat/completions",),
+    "completions": ("POST /v1/completions",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What is served, and which APIs are absent, each with the reason."""
+
+    facts: Facts
+    absent: Mapping[Api, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Search:
+    """The search for one API's model."""
+
+    api: Api
+    names: list[str]  # to be tried, those that are listed or given
+    documented: list[str]  # to be tried when none of these is left
+    is_named: bool  # the API stands in --apis
+    operations: tuple[str, ...]  # its paths, the one to try first in front
+    model: str | None = None
+    tried: list[Exchange] = field(default_factory=list)
+
+    def next_name(self, sent: Sequence[Exchange]) -> str | None:
+        """The next name to try, None when the search is over.
+
+        `sent` is all that was tried so far, for whatever API.
+        """
+        names = self.names or self.documented
+        if self.model is not None or not names:
+            return None
+        name = min(names, key=lambda name: self._doubt(name, sent))
+        names.remove(name)
+        return name
+
+    def _doubt(self, name: str, sent: Sequence[Exchange]) -> int:
+        """How little is to be expected of a name; 1 where nothing is known of it."""
+        kin = next((k for k in (KINDRED, GENERATING) if self.api in k), (self.api,))
+        doubts = [1]
+        for tried in (e for e in sent if _sent_model(e) == name):
+            if tried.api in kin and tried.is_success:
+                return 0
+            if tried.api in KINDRED and self.api in KINDRED:
+                doubts.append(4)
+            elif tried.is_success:
+                doubts.append(3)  # a model of another kind
+            elif self.api == "embeddings" and tried.api in KINDRED:
+                doubts.append(2)  # most embedding models rank and score
+        return max(doubts)
+
+    @property
+    def answers(self) -> list[int]:
+        """The statuses that tries were answered with."""
+        return [e.status for e in self.tried if e.response is not None]
+
+    @property
+    def is_absent(self) -> bool:
+        """Every path of the API answered that it is not there."""
+        paths = {e.request.operation for e in self.tried}
+        is_everywhere = paths == {*self.operations}
+        return is_everywhere and all(_is_no_path(e) for e in self.tried)
+
+
+def operation_of(dialect: str) -> str:
+    """The operation on which the embedding model of a dialect is looked for."""
+    return NEIGHBOURS[dialect][0] if dialect in NEIGHBOURS else "POST /v1/embeddings"
+
+
+async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
+    """Ask the target for its models and try them.
+
+    Raises:
+        TargetError: nothing answers, no API is there, or no model is accepted.
+
+    """
+    asked = _Asker(recorder)
+    listing = await asked.get(LISTING)
+    if listing.response is None:
+        raise TargetError(
+            f"{recorder.transport.url} does not answer: {listing.failure}",
+            code="unreachable",
+            hint="is the server running, and is this its base URL?",
+        )
+    listed = _names(listing)
+    known: tuple[Api, ...] = ("embeddings",) if options.dialect in NEIGHBOURS else APIS
+    apis = [api for api in known if not options.apis or api in options.apis]
+    searches = [_search(api, options, listed) for api in apis]
+    await _try_all(asked, searches)
+    if recorder.cut_short is not None:
+        raise TargetError(
+            f"the search for models was cut short: {recorder.cut_short}",
+            code="limit",
+            hint="name the models with --model, or raise the limit",
+        )
+    absent: dict[Api, str] = {}
+    for search in searches:
+        if search.model is not None:
+            continue
+        if search.is_absent and not search.is_named:
+            absent[search.api] = f"the {search.api} API is absent"
+        elif search.is_absent or any(status >= 500 for status in search.answers):
+            search.model = _sent_model(search.tried[0])  # broken, and judged so
+    _verify(searches, absent, options)
+    models = {s.api: s.model for s in searches if s.model is not None}
+    kinds: dict[Api, Kind] = {}
+    for api in KINDRED:
+        if api in models:
+            kinds[api] = await _kind(asked, api, models, absent)
+    stated = _limits(listing)
+    limits = {api: stated[name] for api, name in models.items() if name in stated}
+    scheme = recorder.transport.url.partition("://")[0]
+    facts = Facts(options.dialect, models, kinds, limits, scheme)
+    return Discovery(facts, absent)
+
+
+def _search(api: Api, options: RunOptions, listed: Sequence[str]) -> _Search:
+    given = options.models.get(api) or options.models.get("*")
+    documented = [name for name, _ in DOCUMENTED[api]]
+    operations = _OPERATIONS[api]
+    if options.dialect in NEIGHBOURS:
+        operation, name, _ = NEIGHBOURS[options.dialect]
+        operations, documented = (operation,), [name]
+    names = [given] if given else list(dict.fromkeys(listed))
+    others = [] if given else [name for name in documented if name not in names]
+    return _Search(api, names, others, api in options.apis, operations)
+
+
+async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
+    """Try names for all APIs in turns, so that no API uses up the tries of another.
+
+    Those that generate begin: most lists begin with their models.
+    """
+    waiting = sorted(searches, key=lambda search: search.api not in GENERATING)
+    while waiting and asked.tries < MOST_TRIES:
+        for search in list(waiting):
+            name = search.next_name(asked.sent)
+            if name is None or asked.tries >= MOST_TRIES:
+                waiting.remove(search)
+                continue
+            await _try(asked, search, name)
+    for search in searches:
+        if search.model is None and any(s in (400, 422) for s in search.answers):
+            await _try_bare(asked, search)
+
+
+async def _try(asked: "_Asker", search: _Search, name: str) -> None:
+    first, *aliases = search.operations
+    body = {"model": name, **_BODIES[search.api], **_LIMIT.get(search.api, {})}
+    exchange = await asked.post(first, search.api, body)
+    search.tried.append(exchange)
+    for alias in aliases:
+        if _is_no_path(exchange):
+            exchange = await asked.post(alias, search.api, body)
+            search.tried.append(exchange)
+    if exchange.is_success:
+        search.model = name
+
+
+async def _try_bare(asked: "_Asker", search: _Search) -> None:
+    """A target that refuses a limit on the answer is still to be judged."""
+    name = _sent_model(search.tried[0])
+    if name is None or not _LIMIT.get(search.api):
+        return
+    body = {"model": name, **_BODIES[search.api]}
+    exchange = await asked.post(search.operations[0], search.api, body)
+    search.tried.append(exchange)
+    if exchange.is_success:
+        search.model = name
+
+
+def _verify(
+    searches: Sequence[_Search], absent: Mapping[Api, str], options: RunOptions
+) -> None:
+    statuses = [status for search in searches for status in search.answers]
+    if len(absent) == len(searches):
+        raise TargetError(
+            "every API answered 404, 405 or 501: this is not the base URL of an "
+            f"{options.dialect} target",
+            code="no-api",
+            hint="the paths begin with /v1, so the base URL must not end with it",
+        )
+    lost = [s for s in searches if s.model is None and s.api not in absent]
+    if not lost:
+        return
+    if statuses and all(status in (401, 403) for status in statuses):
+        raise TargetError(
+            f"every request was answered with {statuses[0]}",
+            code="unauthorised",
+            hint=f"set {options.api_key_env}, or name a variable with --api-key-env",
+        )
+    names = ", ".join(search.api for search in lost)
+    example = lost[0]
+    tried = ", ".join(
+        dict.fromkeys(f"{_sent_model(e)} → {_outcome(e)}" for e in example.tried)
+    )
+    raise TargetError(
+        f"no usable model for {names} (tried for {example.api}: {tried or 'none'})",
+        code="no-model",
+        hint=f"name one with --model {example.api}=NAME, or leave the API out with "
+        "--apis",
+    )
+
+
+async def _kind(
+    asked: "_Asker", api: Api, models: Mapping[Api, str], absent: Mapping[Api, str]
+) -> Kind:
+    """An embedding model if the same name answers /v1/embeddings (A-049)."""
+    name = models[api]
+    operation = _OPERATIONS["embeddings"][0]
+    if "embeddings" in absent:
+        return "cross_encoder"
+    for exchange in asked.sent:
+        if exchange.request.operation == operation and _sent_model(exchange) == name:
+            return "embedding" if exchange.is_success else "cross_encoder"
+    body = {"model": name, **_BODIES["embeddings"]}
+    exchange = await asked.post(operation, "embeddings", body)
+    return "embedding" if exchange.is_success else "cross_encoder"
+
+
+@dataclass(slots=True)
+class _Asker:
+    """Sends and records the requests of discovery."""
+
+    recorder: Recorder
+    sent: list[Exchange] = field(default_factory=list)
+
+    @property
+    def tries(self) -> int:
+        """How many names were tried so far."""
+        return sum(e.request.operation != LISTING for e in self.sent)
+
+    async def get(self, operation: str) -> Exchange:
+        """GET a path."""
+        return await self._send(Outgoing(operation, None), "models")
+
+    async def post(self, operation: str, api: Api, body: Json) -> Exchange:
+        """POST a JSON body."""
+        return await self._send(Outgoing(operation, body_bytes(body)), api)
+
+    async def _send(self, made: Outgoing, api: Api) -> Exchange:
+        number = len(self.sent)
+        blank = Exchange(
+            id=f"ex-{number + 1}",
+            probe=PROBE,
+            draw=number,
+            label="try",
+            api=api,
+            expect="either",
+            request=Request(made.operation, made.body or b""),
+        )
+        body = None if made.body is None else blank.request.json
+        cost = ceiling(made.operation, body)
+        exchange = await self.recorder.send(made, blank, cost)
+        self.sent.append(exchange)
+        return exchange
+
+
+def _names(listing: Exchange) -> list[str]:
+    """Model names of a GET /v1/models answer, in its order."""
+    found = (model.get("id") for model in _listed(listing))
+    return [name for name in found if isinstance(name, str) and name]
+
+
+def _limits(listing: Exchange) -> dict[str, int]:
+    """What a GET /v1/models answer says on how many tokens each model reads.
+
+    No document asks for it, but many servers tell (`max_model_len`).
+    """
+    found = ((model.get("id"), model.get(LENGTH)) for model in _listed(listing))
+    return {
+        name: limit
+        for name, limit in found
+        if isinstance(name, str) and type(limit) is int and limit > 0
+    }
+
+
+def _listed(listing: Exchange) -> list[Mapping[str, Json]]:
+    body = listing.response.json if listing.response and listing.is_success else None
+    data = body.get("data") if isinstance(body, dict) else None
+    models = data if isinstance(data, list) else []
+    return [model for model in models if isinstance(model, dict)]
+
+
+def _is_no_path(exchange: Exchange) -> bool:
+    """The path is not there; a 404 that names the model speaks of the model."""
+    name = _sent_model(exchange)
+    body = exchange.response.body if exchange.response else b""
+    is_about_model = name is not None and body_bytes(name)[1:-1] in body
+    return exchange.status in ABSENT and not is_about_model
+
+
+def _sent_model(exchange: Exchange) -> str | None:
+    body = exchange.request.json
+    name = body.get("model") if isinstance(body, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _outcome(exchange: Exchange) -> str:
+    return str(exchange.status) if exchange.response else exchange.failure or "nothing"

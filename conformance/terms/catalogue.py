@@ -1,0 +1,136 @@
+"""The judge's catalogue: requirements, probes and checks of one dialect together.
+
+Probes and checks are found as the `PROBES` and `CHECKS` tuples of the modules in
+conformance.probes and conformance.checks. What cannot be right is refused here: a
+name that stands twice, a requirement that does not exist, a MAY row with findings.
+"""
+
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+from typing import TypeVar
+
+from aios_conformance.conformance.options.values import OptionError, SuiteError
+from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.probe import Probe
+from aios_conformance.spec import (
+    DIALECTS,
+    Level,
+    Requirement,
+    SpecError,
+    requirement,
+    requirements,
+)
+
+_T = TypeVar("_T")
+
+SHAPE = "aios_conformance.conformance.checks.shape"
+"""The module whose findings mean that an answer is malformed."""
+
+ACCEPTANCE = "aios_conformance.conformance.checks.acceptance"
+"""The module that judges every step by what it expects and serves."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All that a run in one dialect can ask and judge."""
+
+    dialect: str
+    requirements: Mapping[str, Requirement]  # by id, excluded ones too
+    probes: Mapping[str, Probe]  # by name
+    checks: tuple[Check, ...]
+
+    @property
+    def scored(self) -> Iterator[Requirement]:
+        """The rows that a report lists: all but the excluded ones."""
+        return (r for r in self.requirements.values() if r.excluded is None)
+
+    def ids_of(self, check: Check) -> tuple[str, ...]:
+        """The rows of this dialect that a check declares."""
+        return tuple(row for row in check.ids if row in self.requirements)
+
+
+@cache
+def catalogue(dialect: str = "aios") -> Catalogue:
+    """Gather the catalogue of a dialect.
+
+    Raises:
+        OptionError: no such dialect.
+        SuiteError: a name twice, an unknown id, or a MAY row with findings.
+
+    """
+    if dialect not in DIALECTS:
+        raise OptionError(
+            f"--dialect: unknown dialect {dialect!r}",
+            code="unknown-dialect",
+            hint=f"valid are {', '.join(DIALECTS)}",
+        )
+    rows = {row.id: row for row in requirements(dialect)}
+    checks = tuple(
+        check for check in all_checks() if not check.ids or rows.keys() & {*check.ids}
+    )
+    probes = {probe.name: probe for probe in all_probes() if dialect in probe.dialects}
+    return Catalogue(dialect, MappingProxyType(rows), MappingProxyType(probes), checks)
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """The checks of every dialect, in the order of their modules' names."""
+    found = tuple(_gather("aios_conformance.conformance.checks", "CHECKS", Check))
+    verify_checks(found)
+    return found
+
+
+@cache
+def all_probes() -> tuple[Probe, ...]:
+    """The probes of every dialect, in the order of their modules' names."""
+    found = tuple(_gather("aios_conformance.conformance.probes", "PROBES", Probe))
+    _refuse_duplicates((probe.name for probe in found), "probe")
+    return found
+
+
+def verify_checks(checks: Iterable[Check]) -> None:
+    """Raise SuiteError for a duplicate, an unknown id, or a MAY row with findings."""
+    known = tuple(checks)
+    _refuse_duplicates((check.name for check in known), "check")
+    for check in known:
+        _refuse_duplicates(check.ids, f"row of check {check.name}")
+        levels = {_row(check, row).level for row in check.ids}
+        if Level.MAY in levels and "Finding" in check.judge.__code__.co_names:
+            raise SuiteError(
+                f"check {check.name} makes findings, but serves a MAY row",
+                code="may-row-with-findings",
+            )
+
+
+def _row(check: Check, row: str) -> Requirement:
+    try:
+        return requirement(row)
+    except SpecError as error:
+        raise SuiteError(f"check {check.name}: {error}", code="unknown-id") from error
+
+
+def _refuse_duplicates(names: Iterable[str], what: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise SuiteError(f"{what} {name} stands twice", code="duplicate")
+        seen.add(name)
+
+
+def _gather(package: str, member: str, kind: type[_T]) -> Iterator[_T]:
+    home = import_module(package)
+    names = sorted(found.name for found in pkgutil.iter_modules(home.__path__))
+    seen: list[_T] = []  # a module may export another's tuple as its own
+    for name in names:
+        for value in getattr(import_module(f"{package}.{name}"), member, ()):
+            if not isinstance(value, kind):
+                raise SuiteError(
+                    f"{package}.{name}: {member} holds {value!r}", code="not-declared"
+                )
+            if not any(value is known for known in seen):
+                seen.append(value)
+                yield value

@@ -1,0 +1,279 @@
+"""What a request may cost at most, and the ledger that keeps a run within limits.
+
+A ceiling is known before anything is sent and is never exceeded by a server that
+obeys the request: a generation ends at its limit, and a text has no more tokens than
+its measure says. There are two measures. No tokenizer at all makes more tokens of a
+text than it has UTF-8 bytes: limits that a user sets are kept by that one. Tokenizers
+that learnt subwords join letters to words, which plans count on.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aios_conformance.conformance.terms.exchange import Exchange, Json
+from aios_conformance.conformance.terms.probe import Step
+from aios_conformance.conformance.terms.sse import decode
+
+SPECIAL_TOKENS = 4
+"""Begin, end and separator tokens that a tokenizer adds to each text or pair."""
+
+CHAT_TEMPLATE = 72
+"""Tokens that a chat template adds to a conversation: system text, date, markers."""
+
+PER_MESSAGE = 8
+"""Tokens that a chat template adds to each message: its role and markers."""
+
+TOOLS_TEMPLATE = 192
+"""Tokens by which a chat template explains the tools that it lists."""
+
+UNLIMITED = {"chat": 1024, "completions": 16}
+"""Completion tokens of a request without a limit: completions default to 16
+(000:579), chat has no default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Tokens, prompt and completion apart; one request unless said otherwise."""
+
+    prompt: int = 0
+    completion: int = 0
+    requests: int = 1
+
+    def __add__(self, other: "Cost") -> "Cost":
+        """The cost of both."""
+        return Cost(
+            self.prompt + other.prompt,
+            self.completion + other.completion,
+            self.requests + other.requests,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion tokens together."""
+        return self.prompt + self.completion
+
+
+NOTHING = Cost(0, 0, 0)
+
+
+Measure = Callable[[str], int]
+"""The most tokens that a text can have."""
+
+_PIECE = re.compile(r"[A-Za-z]+|[^A-Za-z]")
+
+
+def utf8(text: str) -> int:
+    """The measure that holds for every tokenizer: a token for each UTF-8 byte."""
+    return len(text.encode(errors="surrogatepass"))
+
+
+def subwords(text: str) -> int:
+    """The measure that holds for tokenizers that learnt subwords of some language.
+
+    A word of ASCII letters is at least one token, and at most half as many as it has
+    letters. A blank belongs to its word. All else is a token for each byte.
+    """
+    halves = 0
+    for piece in _PIECE.findall(text):
+        if piece.isascii() and piece.isalpha():
+            halves += max(2, len(piece))
+        elif piece != " ":
+            halves += 2 * utf8(piece)
+    return -(-halves // 2)
+
+
+def ceilings(steps: tuple[Step, ...], measure: Measure = utf8) -> Iterator[Cost]:
+    """The ceiling of each step, in order.
+
+    A body that is made from earlier answers is made of what stood in bodies and of
+    what was generated before it in the scenario, or has the prompt of the step that
+    it is `like`; it generates no more than the costliest of them.
+    """
+    material = 0
+    prompts: dict[str, int] = {}
+    costliest = 0
+    for step in steps:
+        is_later = callable(step.body) and step.raw is None
+        if is_later:
+            prompt = prompts.get(step.like, material + CHAT_TEMPLATE)
+            cost = Cost(prompt, costliest or UNLIMITED["completions"])
+        else:
+            cost = ceiling(step.operation, step.body, step.raw, measure)
+        if step.prompt_tokens is not None:
+            cost = Cost(step.prompt_tokens, cost.completion)
+        if step.completion_tokens is not None:
+            cost = Cost(cost.prompt, step.completion_tokens)
+        prompts[step.label] = cost.prompt
+        material += cost.completion if is_later else cost.tokens
+        costliest = max(costliest, cost.completion)
+        yield cost
+
+
+def ceiling(
+    operation: str, body: Json, raw: bytes | None = None, measure: Measure = utf8
+) -> Cost:
+    """The most tokens that one request can cost."""
+    if operation.startswith("GET "):
+        return Cost()
+    if raw is not None or not isinstance(body, dict):
+        return Cost(len(raw) if raw is not None else _size(body, measure), 0)
+    if operation.endswith("/chat/completions"):
+        return Cost(_chat_prompt(body, measure), _generated(body, "chat", 1))
+    if operation.endswith("/completions"):
+        prompt = body.get("prompt")
+        count = _texts(prompt)
+        size = _size(prompt, measure) + _size(body.get("suffix"), measure)
+        size += SPECIAL_TOKENS * count
+        return Cost(size, _generated(body, "completions", count))
+    if operation.endswith("/rerank"):
+        return Cost(_pairs(body.get("query"), body.get("documents"), measure))
+    if operation.endswith("/score"):
+        return Cost(_pairs(body.get("text_1"), body.get("text_2"), measure))
+    given = body.get("input", body.get("inputs"))
+    return Cost(_size(given, measure) + SPECIAL_TOKENS * _texts(given))
+
+
+def _chat_prompt(body: Mapping[str, Any], measure: Measure) -> int:
+    size = CHAT_TEMPLATE
+    for message in _listed(body.get("messages")):
+        if isinstance(message, dict):  # a template shows values and no names
+            size += sum(_size(value, measure) for value in message.values())
+        else:
+            size += _size(message, measure)
+        size += PER_MESSAGE
+    tools = body.get("tools")
+    size += _size(tools, measure) + TOOLS_TEMPLATE if tools else 0
+    for name in ("tool_choice", "response_format"):
+        size += _size(body.get(name), measure)
+    return size
+
+
+def _generated(body: Mapping[str, Any], api: str, prompts: int) -> int:
+    given = (_count(body.get(k)) for k in ("max_completion_tokens", "max_tokens"))
+    limit = min((count for count in given if count is not None), default=UNLIMITED[api])
+    choices = max(_count(body.get("n")) or 1, _count(body.get("best_of")) or 1)
+    return limit * choices * prompts
+
+
+def _count(value: Json) -> int | None:
+    is_count = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_count and value >= 0 and value % 1 == 0 else None
+
+
+def _pairs(one: Json, many: Json, measure: Measure) -> int:
+    """Tokens of all pairs of a query and its documents, or of paired texts."""
+    left, right = _listed(one), _listed(many)
+    rows = max(len(left), len(right), 1)
+    repeat_left = rows if len(left) == 1 else 1
+    repeat_right = rows if len(right) == 1 else 1
+    size = _size(left, measure) * repeat_left + _size(right, measure) * repeat_right
+    return size + SPECIAL_TOKENS * rows
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]
+
+
+def _texts(value: Json) -> int:
+    """How many prompts or inputs a value holds: a list of token ids is one."""
+    if isinstance(value, list) and not all(isinstance(v, int) for v in value):
+        return max(len(value), 1)
+    return 1
+
+
+def _size(value: Json, measure: Measure) -> int:
+    """Tokens of a value's texts; a number is a token or little more."""
+    if isinstance(value, str):
+        return measure(value)
+    if isinstance(value, dict):
+        parts = [(measure(k), _size(v, measure)) for k, v in value.items()]
+        return sum(key + inner + 6 for key, inner in parts)
+    if isinstance(value, list | tuple):
+        return sum(_size(item, measure) for item in value) + 2
+    return 0 if value is None else 6 if isinstance(value, bool) else 1
+
+
+def spent(exchange: Exchange, most: Cost) -> Cost:
+    """What an exchange really cost, by its usage; by its ceiling if it tells none."""
+    if exchange.response is None:
+        return most if (exchange.failure or "").startswith("timeout") else NOTHING
+    usage = last_usage(exchange)
+    if usage is None:
+        return most if exchange.is_success else NOTHING
+    prompt = _count(usage.get("prompt_tokens"))
+    if prompt is None:
+        prompt = _count(usage.get("total_tokens"))
+    completion = _count(usage.get("completion_tokens"))
+    # a completion that is not counted is an embedding, a score, or not to be known
+    return Cost(
+        most.prompt if prompt is None else prompt,
+        0 if completion is None else completion,
+    )
+
+
+def last_usage(exchange: Exchange) -> Mapping[str, Any] | None:
+    """The usage object of an answer; of a stream, the last one that it carries."""
+    if exchange.response is None or not exchange.is_success:
+        return None
+    if exchange.is_stream:
+        if b'"usage"' not in exchange.response.body:
+            return None
+        bodies = [event.json for event in decode(exchange.response.body)]
+    else:
+        bodies = [exchange.response.json]
+    usages = [body.get("usage") for body in bodies if isinstance(body, dict)]
+    return next((u for u in reversed(usages) if isinstance(u, dict)), None)
+
+
+@dataclass(slots=True)
+class Budget:
+    """Counts what a run spends and says when a limit is reached.
+
+    A request is reserved with its ceiling and settled with what it cost, so that
+    requests in flight can never exceed a limit together. What is spent here counts in
+    the ledger `beyond` too, which holds the limits that several runs have in common.
+    """
+
+    max_requests: int | None = None
+    max_tokens: int | None = None
+    spent: Cost = NOTHING
+    beyond: "Budget | None" = None
+    _reserved: Cost = NOTHING
+    _settled: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def reserve(self, most: Cost) -> str | None:
+        """Reserve a request; the limit that forbids it, or None when it may go."""
+        if self.beyond is not None:
+            limit = await self.beyond.reserve(most)
+            if limit is not None:
+                return limit
+        async with self._settled:
+            while (limit := self._exceeded(most)) and self._reserved.requests:
+                await self._settled.wait()
+            if limit is None:
+                self._reserved += most
+            return limit
+
+    async def settle(self, most: Cost, actual: Cost) -> None:
+        """Replace a reservation by what was spent; 0 requests if none was sent."""
+        if self.beyond is not None:
+            await self.beyond.settle(most, actual)
+        async with self._settled:
+            self._reserved = Cost(
+                self._reserved.prompt - most.prompt,
+                self._reserved.completion - most.completion,
+                self._reserved.requests - most.requests,
+            )
+            self.spent += actual
+            self._settled.notify_all()
+
+    def _exceeded(self, more: Cost) -> str | None:
+        total = self.spent + self._reserved + more
+        if self.max_requests is not None and total.requests > self.max_requests:
+            return f"--max-requests {self.max_requests}"
+        if self.max_tokens is not None and total.tokens > self.max_tokens:
+            return f"--max-tokens {self.max_tokens}"
+        return None

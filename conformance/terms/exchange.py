@@ -1,0 +1,152 @@
+"""What was sent and what came back: plain data, safe to store and re-judge.
+
+An exchange is one request with its answer. The transport makes it, redacts
+secrets while doing so, and nothing after it ever sees a key.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import orjson
+
+from aios_conformance.conformance.terms.sse import decode
+
+Json = Any
+Api = Literal["chat", "completions", "embeddings", "rerank", "score", "models"]
+Expect = Literal["accept", "refuse", "either"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as sent; header values that hold secrets read `$VAR`."""
+
+    operation: str  # "POST /v1/rerank", the key of the OpenAPI document
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def json(self) -> Json:
+        """The body as JSON, or None when it is not JSON (a malformed probe)."""
+        return _json(self.body)
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer as received, byte for byte."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]  # names in lower case
+    body: bytes
+    arrivals: tuple[
+        tuple[float, int], ...
+    ] = ()  # (seconds after sending, bytes so far)
+    broken: str | None = None  # how it broke off after its first byte, else None
+
+    @cached_property
+    def json(self) -> Json:
+        """The body as JSON, or None when it is not JSON."""
+        return _json(self.body)
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, by lower-case name."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request, why it was sent, and the answer or the failure to get one."""
+
+    id: str  # "ex-12"
+    probe: str  # "rerank.top_n"
+    draw: int  # which draw of the probe
+    label: str  # the step: "full", "top", "valid", "mutant"
+    api: Api
+    expect: Expect
+    request: Request
+    serves: tuple[str, ...] = ()  # rows proved by the acceptance or refusal itself
+    breaks: str = ""  # for `refuse`: the one rule that the request breaks
+    codes: tuple[int, ...] = (400, 422)  # for `refuse`: the documented answers
+    response: Response | None = None
+    failure: str | None = None  # why there is no answer: "connect: …", "budget", …
+    sent_at: float = 0.0  # Unix seconds
+    total_s: float = 0.0
+    attempts: int = 1
+
+    @property
+    def status(self) -> int:
+        """The HTTP status, 0 when nothing was answered."""
+        return self.response.status if self.response else 0
+
+    @property
+    def is_success(self) -> bool:
+        """Answered with 2xx and not broken off."""
+        return 200 <= self.status < 300 and not (self.response and self.response.broken)
+
+    @cached_property
+    def is_answer(self) -> bool:
+        """A success that can be read: a JSON text, or events that carry JSON.
+
+        A page that a proxy shows in place of the API is a success, and no answer.
+        """
+        if not self.is_success or self.response is None:
+            return False
+        if self.is_stream:
+            events = decode(self.response.body)
+            return any(isinstance(event.json, dict) for event in events)
+        return isinstance(self.response.json, dict | list)
+
+    @property
+    def is_unreadable(self) -> bool:
+        """A success that is no answer: it shows neither a promise kept nor broken."""
+        return self.is_success and not self.is_answer
+
+    @property
+    def is_stream(self) -> bool:
+        """The request asked for a stream and the answer is not plain JSON."""
+        asked = isinstance(self.request.json, dict) and self.request.json.get("stream")
+        kind = (self.response and self.response.header("content-type")) or ""
+        return bool(asked) and not kind.startswith("application/json")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What discovery learned about the target; the same for a whole run."""
+
+    dialect: str = "aios"
+    models: Mapping[Api, str] = field(default_factory=dict)
+    # rerank and score: "embedding" when the same name answers /v1/embeddings (A-049)
+    kinds: Mapping[Api, Literal["embedding", "cross_encoder"]] = field(
+        default_factory=dict
+    )
+    # tokens that each API's model reads, where the target states it
+    limits: Mapping[Api, int] = field(default_factory=dict)
+    scheme: str = ""  # "http" or "https", once the target was reached
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A scenario after it was played: its drawn parameters and its exchanges."""
+
+    probe: str
+    draw: int
+    params: Json
+    steps: Mapping[str, Exchange]  # by label, in the order in which they were sent
+    facts: Facts = field(default_factory=Facts)
+
+    def __getitem__(self, label: str) -> Exchange:
+        """The exchange of a step; KeyError when it was never sent."""
+        return self.steps[label]
+
+    def accepted(self, *labels: str) -> bool:
+        """All these steps (default: every one) had an answer that can be read."""
+        wanted = labels or tuple(self.steps)
+        return all(name in self.steps and self.steps[name].is_answer for name in wanted)
+
+
+def _json(body: bytes) -> Json:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None

@@ -1,0 +1,126 @@
+"""What a run found out: plain data from which every report is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aios_conformance.conformance.terms.check import Kind
+from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
+from aios_conformance.spec import Requirement
+
+Verdict = Literal[
+    "pass", "warn", "fail", "inconclusive", "not_applicable", "waived", "error", "info"
+]
+VERDICTS: tuple[Verdict, ...] = (
+    "pass",
+    "warn",
+    "fail",
+    "inconclusive",
+    "not_applicable",
+    "waived",
+    "error",
+    "info",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A finding as reported: traced to an exchange, with a line to reproduce it."""
+
+    kind: Kind
+    expected: str
+    actual: object
+    pointer: str
+    exchange: str  # exchange id
+    curl: str
+    check: str  # the check's name
+    soft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCoverage:
+    """How often a check judged something for a row."""
+
+    check: str
+    judged: int
+    needed: int
+    exchanges: tuple[str, ...] = ()  # ids of some exchanges that it judged
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementResult:
+    """The verdict on one requirement."""
+
+    requirement: Requirement
+    verdict: Verdict
+    reason: str | None = None  # for inconclusive, not_applicable, waived, error
+    reading: str | None = None
+    evidence: int = 0  # judged observations
+    reproduced: bool | None = None  # None: no finding
+    findings: tuple[Evidence, ...] = ()
+    coverage: tuple[CheckCoverage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the run cost. `requests` counts discovery and re-sends; shrinking apart.
+
+    `discovery_requests` says how many of the requests found the models: the plan
+    counts the others.
+    """
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    shrink_requests: int = 0
+    discovery_requests: int = 0
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Everything a report says, and the recording it rests on."""
+
+    url: str
+    dialect: str
+    preset: str
+    seed: int
+    facts: Facts
+    server: str | None  # the Server header, if any
+    started: str  # ISO 8601, UTC
+    duration_s: float
+    complete: bool
+    claim: str  # "full", "partial: …" or "none"
+    selection: Sequence[str] | None  # ids, None = unselected
+    requirements: Sequence[RequirementResult]
+    excluded: Sequence[Requirement]
+    usage: Usage
+    timing: Mapping[str, Mapping[str, Any]]  # operation → {"ttft_ms": {…}, …}
+    stale_waivers: Sequence[str] = ()
+    not_scored: Sequence[str] = ()
+    exchanges: Sequence[Exchange] = ()
+    observations: Sequence[Observation] = ()
+    cut_short: str | None = None  # why the run ended early
+
+    @property
+    def summary(self) -> dict[Verdict, int]:
+        """How many requirements got each verdict."""
+        counts: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
+        for result in self.requirements:
+            counts[result.verdict] += 1
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """What a run will send, known before its first byte.
+
+    `requests` is exact on a conforming target; discovery comes on top, and so do
+    `spare_requests` where answers leave a question open. Tokens are ceilings of all.
+    """
+
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    by_operation: Mapping[str, int] = field(default_factory=dict)
+    by_probe: Mapping[str, int] = field(default_factory=dict)
+    spare_requests: int = 0

@@ -1,0 +1,132 @@
+"""Which scenarios feed which requirements.
+
+A selection keeps every scenario that can add evidence or a finding to a selected
+row, and a row's verdict says why it was not exercised: both ask here. The answer
+errs on the side of more: a scenario that may feed a row feeds it.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from aios_conformance.conformance.terms.catalogue import Catalogue
+from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.exchange import Api, Observation
+from aios_conformance.conformance.terms.probe import Probe
+from aios_conformance.conformance.terms.scenario import PlannedScenario, api_of
+from aios_conformance.conformance.terms.views import Record
+from aios_conformance.spec import openapi
+
+
+class Traceability:
+    """The relation between scenarios and rows of one catalogue."""
+
+    def __init__(self, known: Catalogue) -> None:
+        """`known` is the catalogue whose rows are fed."""
+        self.known = known
+
+    def feeds(self, scenario: PlannedScenario, row: str) -> bool:
+        """The scenario can add evidence or a finding to the row."""
+        if any(row in step.serves for step in scenario.steps):
+            return True
+        is_spoken_of = not self.apis(row).isdisjoint(scenario.apis)
+        for check in self.declaring(row):
+            is_answer = not issubclass(check.view, Observation | Record)
+            if fed(check, scenario) and (is_spoken_of or not is_answer):
+                return True
+        return row in self.annotated and is_spoken_of
+
+    def probe_feeds(self, probe: Probe, row: str) -> bool:
+        """Scenarios of the probe can feed the row through a check.
+
+        What its steps serve is known only once they are built.
+        """
+        bare = PlannedScenario(probe.name, 0, (probe.api,), ())
+        return self.feeds(bare, row)
+
+    def declaring(self, row: str) -> Iterator[Check]:
+        """The checks that declare a row, or may name it.
+
+        A check of some probes that tells its rows by the dialect may name any row.
+        """
+        return (
+            check
+            for check in self.known.checks
+            if row in check.ids or row in check.names or _names_freely(check)
+        )
+
+    def apis(self, row: str) -> frozenset[Api]:
+        """The APIs that a row speaks of."""
+        return apis_of(self.known, row)
+
+    @cached_property
+    def annotated(self) -> frozenset[str]:
+        """Rows that the schemas of answers embody."""
+        document = openapi(self.known.dialect)
+        responses = [
+            operation.get("responses")
+            for item in document["paths"].values()
+            for operation in item.values()
+            if isinstance(operation, dict)
+        ]
+        chunks = document.get("components", {}).get("schemas", {})
+        streamed = [chunks[name] for name in chunks if name.endswith("Chunk")]
+        return frozenset(_annotations(document, [*responses, *streamed]))
+
+
+def apis_of(known: Catalogue, row: str) -> frozenset[Api]:
+    """The APIs whose operations a row names."""
+    operations = known.requirements[row].operations
+    return frozenset(api_of(operation) for operation in operations)
+
+
+def _names_freely(check: Check) -> bool:
+    return bool(check.witness and check.on and not (check.ids or check.names))
+
+
+def fed(check: Check, scenario: PlannedScenario) -> bool:
+    """The check judges observations of the scenario, or answers to its requests."""
+    if not is_on(check, scenario.probe):
+        return False
+    if issubclass(check.view, Observation | Record):
+        return True
+    api = view_api(check)
+    return api is None or api in scenario.apis
+
+
+def is_on(check: Check, probe: str) -> bool:
+    """The check applies to what this probe sends."""
+    return not check.on or any(
+        probe == name or (name.endswith(".") and probe.startswith(name))
+        for name in check.on
+    )
+
+
+def view_api(check: Check) -> Api | None:
+    """The API whose answers a check's view is made of; None: of any."""
+    member = getattr(check.view, "__dataclass_fields__", {}).get("api")
+    api: Api | None = member.default if member is not None else None
+    return api
+
+
+def _annotations(document: Any, roots: list[Any]) -> set[str]:
+    """All `x-requirements` below some nodes, references followed once."""
+    found: set[str] = set()
+    followed: set[str] = set()
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting.extend(node)
+        if not isinstance(node, dict):
+            continue
+        found.update(node.get("x-requirements", ()))
+        reference = node.get("$ref")
+        if isinstance(reference, str) and reference not in followed:
+            followed.add(reference)
+            target = document
+            for part in reference.removeprefix("#/").split("/"):
+                target = target[part]
+            waiting.append(target)
+        waiting.extend(node.values())
+    return found

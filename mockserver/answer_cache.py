@@ -1,0 +1,143 @@
+"""Exact repetitions of a request, answered from memory.
+
+The mock gives the same answer to the same request, but for its id and time. So a
+request that came before in the very same bytes need not be validated and answered
+anew: its answer is sent again, with a new id and the present time.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from aios_conformance.mockserver.exchange import Exchange
+from aios_conformance.serving.bounded_cache import Kept
+from aios_conformance.serving.context import Front, RequestContext
+
+Key = tuple[str, bytes, str | None, str | None]
+
+_LIMIT: Final = 4 * 1024 * 1024  # bytes of remembered requests and answers
+_LARGEST: Final = 128 * 1024  # bytes of an answer that is remembered
+_SEEN: Final = 4_096  # requests of which it is known that they came once
+_NOT_OURS: Final = frozenset(
+    ("x-request-id", "date", "server", "transfer-encoding", "content-length")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """An answer to be sent again."""
+
+    api: str | None
+    front: Front
+    prefix: str  # of the id
+    id: bytes
+    created: bytes
+    streamed: bool
+    events: int
+    headers: dict[str, str]
+    body: bytes
+
+    def renewed(self) -> bytes:
+        """Return the answer with a new id and the present time."""
+        # A stream names both in each event, a whole answer once.
+        count = -1 if self.streamed else 1
+        identity = f"{self.prefix}{self.front.identity()}".encode()
+        body = self.body.replace(self.id, identity, count)
+        return body.replace(self.created, _created(self.front.now()), count)
+
+
+class Repeats:
+    """Answers by request. A request is remembered when it comes the second time."""
+
+    def __init__(self, limit: int = _LIMIT) -> None:
+        """Keep at most `limit` bytes."""
+        self._answers: Kept[Key, Repeat] = Kept(limit)
+        self._seen: OrderedDict[int, None] = OrderedDict()
+
+    def find(self, key: Key) -> Repeat | None:
+        """Return the answer to a request, if it is remembered."""
+        return self._answers.get(key)
+
+    def came_before(self, key: Key) -> bool:
+        """Tell whether a request came before, and note that it came."""
+        mark = hash(key)
+        if mark in self._seen:
+            return True
+        self._seen[mark] = None
+        if len(self._seen) > _SEEN:
+            self._seen.popitem(last=False)
+        return False
+
+    def keep(
+        self,
+        key: Key,
+        exchange: Exchange,
+        context: RequestContext | None,
+        response: web.StreamResponse,
+    ) -> None:
+        """Remember an answer that went out as the front made it.
+
+        Answers that hold further ids (those of tool calls) are not remembered.
+        """
+        if (
+            context is None
+            or context.model is None
+            or response.status != 200
+            or not exchange.finished
+            or exchange.fault is not None
+            or exchange.rule is not None
+            or context.parameters.get("tools")
+            or not exchange.response_size <= _LARGEST
+        ):
+            return
+        body = b"".join(exchange.response)
+        if len(body) != exchange.response_size:
+            return  # too large for the journal
+        prefix, dash, _ = context.id.partition("-")
+        repeat = Repeat(
+            context.api,
+            context.front,
+            prefix + dash,
+            context.id.encode(),
+            _created(context.created),
+            exchange.streamed,
+            exchange.events,
+            {
+                name: value
+                for name, value in response.headers.items()
+                if name.lower() not in _NOT_OURS
+            },
+            body,
+        )
+        self._answers.put(key, repeat, len(key[1]) + len(body))
+
+
+def _created(moment: int) -> bytes:
+    return b'"created":%d,' % moment
+
+
+async def send(
+    repeat: Repeat, request: web.Request, exchange: Exchange
+) -> web.StreamResponse:
+    """Answer a request once more, in the form of the first time."""
+    body = repeat.renewed()
+    exchange.api = repeat.api
+    if not repeat.streamed:
+        return web.Response(body=body, headers=repeat.headers)
+    exchange.streamed = True
+    exchange.events, exchange.response_size = repeat.events, len(body)
+    exchange.response = [body]
+    response = web.StreamResponse(headers=repeat.headers)
+    identity = request.headers.get("X-Request-Id")
+    if identity is not None:
+        response.headers["X-Request-Id"] = identity
+    try:
+        await response.prepare(request)
+        await response.write(body)
+        exchange.finished = True
+        await response.write_eof()
+    except ConnectionResetError:
+        exchange.finished = False  # the client left
+    return response

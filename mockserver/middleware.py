@@ -1,0 +1,212 @@
+"""Around the whole exchange: control, journal, delays, faults of whole answers, tape.
+
+One middleware outside of everything. It plays, in this order: `/_mock/`, the
+`X-Mock-` headers, a fault drawn by its rate, the tape, and then the front.
+"""
+
+import time
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from aios_conformance.mockserver import control, faults
+from aios_conformance.mockserver.answer_cache import Repeats, send
+from aios_conformance.mockserver.exchange import Exchange, current
+from aios_conformance.mockserver.fault_effects import harmed, refusal
+from aios_conformance.mockserver.faults import Fault, FaultError
+from aios_conformance.mockserver.journal import kept
+from aios_conformance.mockserver.pacing import REAL_CLOCK, Clock
+from aios_conformance.mockserver.state import MockState
+from aios_conformance.serving.app import CONTEXT, Handler, Middleware
+
+_OWN = ("/health", "/openapi.json")  # never harmed, never in the journal
+_LONGEST = 3_600_000  # milliseconds that X-Mock-Delay-Ms may ask for
+
+
+def around(state: MockState, clock: Clock = REAL_CLOCK) -> Middleware:
+    """Return the middleware."""
+    outside = _Outside(state, clock)
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.endswith(_OWN):  # of any dialect
+            return await handler(request)
+        if state.plan.control and request.path.startswith(control.PREFIX):
+            return await control.answer(request, state)
+        return await outside.journaled(request, handler)
+
+    return middleware
+
+
+class _Outside:
+    """The parts of the middleware."""
+
+    def __init__(self, state: MockState, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+        self._repeats = Repeats() if state.plan.remember else None
+
+    async def journaled(
+        self, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
+        """Enter an exchange into the journal while it is played."""
+        state, headers = self._state, request.headers
+        exchange = Exchange(
+            state.journal.next_number(),
+            time.time(),
+            request.method,
+            request.path,
+            headers,
+            request.transport,
+        )
+        current.set(exchange)
+        state.journal.add(exchange)
+        begun = time.perf_counter()
+        try:
+            if state.faults or state.plan.relay is not None or self._asks(headers):
+                response = await self._played(request, handler, exchange)
+            elif self._repeats is not None and not state.rules.rules:
+                return await self._repeated(request, handler, exchange)
+            else:
+                response = await handler(request)
+                if exchange.fault is not None:  # a rule chose one
+                    response = await _harmed(request, response, exchange.fault)
+            _note(exchange, headers, response)
+            return response
+        finally:
+            exchange.duration = time.perf_counter() - begun
+            exchange.transport = None
+            context = request.get(CONTEXT)
+            if context is not None:
+                exchange.api = context.api
+                _keep(exchange, context.raw)
+            state.journal.settle(exchange)
+
+    async def _repeated(
+        self, request: web.Request, handler: Handler, exchange: Exchange
+    ) -> web.StreamResponse:
+        """Answer from memory what came before, and remember it otherwise."""
+        repeats, headers = self._repeats, request.headers
+        raw = await _read(request, exchange)
+        if repeats is None or raw is None:
+            return await handler(request)
+        key = (
+            exchange.path,
+            raw,
+            headers.get("Content-Type"),
+            headers.get("Authorization"),
+        )
+        repeat = repeats.find(key)
+        if repeat is not None:
+            response = await send(repeat, request, exchange)
+            _note(exchange, headers, response)
+            return response
+        response = await handler(request)
+        _note(exchange, headers, response)
+        if repeats.came_before(key):
+            repeats.keep(key, exchange, request.get(CONTEXT), response)
+        return response
+
+    def _asks(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether a request controls its own answer."""
+        return self._state.plan.control and (
+            "X-Mock-Status" in headers
+            or "X-Mock-Fault" in headers
+            or "X-Mock-Delay-Ms" in headers
+        )
+
+    async def _played(
+        self, request: web.Request, handler: Handler, exchange: Exchange
+    ) -> web.StreamResponse:
+        """Play what concerns the exchange as a whole."""
+        try:
+            exchange.fault = await self._chosen(request, exchange)
+        except FaultError as error:
+            return refusal(400, str(error), code="invalid_header")
+        if exchange.fault is not None and exchange.fault.status is not None:
+            await _read(request, exchange)
+            return refusal(exchange.fault.status)
+        response: web.StreamResponse | None = None
+        relay = self._state.plan.relay
+        if relay is not None and await _read(request, exchange) is not None:
+            response = await relay.answer(request)
+            exchange.replayed = response is not None
+        if response is None:
+            response = await handler(request)
+        if exchange.fault is None:
+            return response
+        return await _harmed(request, response, exchange.fault)
+
+    async def _chosen(self, request: web.Request, exchange: Exchange) -> Fault | None:
+        """Return the fault that the request asks for, else one drawn by its rate."""
+        plan = self._state.plan
+        if plan.control:
+            await self._clock.sleep_if(_delay(request.headers))
+            asked = _asked(request.headers)
+            if asked is not None:
+                return asked
+        return faults.draw(self._state.faults, plan.seed, exchange.number)
+
+
+async def _harmed(
+    request: web.Request, response: web.StreamResponse, fault: Fault
+) -> web.StreamResponse:
+    """Harm a whole answer; a status was its refusal, a stream is harmed inside."""
+    if fault.status is not None or not isinstance(response, web.Response):
+        return response
+    return await harmed(request, response, fault)
+
+
+def _note(
+    exchange: Exchange, headers: Mapping[str, str], response: web.StreamResponse
+) -> None:
+    exchange.status = response.status
+    if exchange.streamed:
+        return  # a stream of the front keeps account by itself
+    exchange.finished = exchange.fault is None or not exchange.fault.breaks_off
+    if isinstance(response, web.Response):
+        identity = headers.get("X-Request-Id")
+        if identity is not None:
+            response.headers["X-Request-Id"] = identity
+        body = response.body if isinstance(response.body, bytes) else b""
+        exchange.response = [kept(body)]
+        exchange.response_size = len(body)
+
+
+def _keep(exchange: Exchange, raw: bytes) -> None:
+    exchange.request = kept(raw)
+    exchange.request_size = len(raw)
+
+
+async def _read(request: web.Request, exchange: Exchange) -> bytes | None:
+    """Read the body before the front does; None if that fails, as it will there."""
+    try:
+        raw = await request.read()
+    except (web.HTTPException, web.RequestPayloadError, ValueError):
+        return None
+    _keep(exchange, raw)
+    return raw
+
+
+def _asked(headers: Mapping[str, str]) -> Fault | None:
+    """Return the fault that the request itself asks for; raises FaultError."""
+    for name in ("X-Mock-Status", "X-Mock-Fault"):
+        text = headers.get(name)
+        if text is not None:
+            try:
+                return faults.parse_fault(text)
+            except FaultError as error:
+                raise FaultError(f"{name} {error}") from None
+    return None
+
+
+def _delay(headers: Mapping[str, str]) -> float:
+    """Return the seconds that the request itself asks to wait; raises FaultError."""
+    text = headers.get("X-Mock-Delay-Ms")
+    if text is None:
+        return 0.0
+    if not text.isdecimal() or int(text) > _LONGEST:
+        raise FaultError(
+            f"X-Mock-Delay-Ms must be a whole number from 0 to {_LONGEST}, got {text!r}"
+        )
+    return int(text) / 1000

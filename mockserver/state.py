@@ -1,0 +1,57 @@
+"""What a mock was asked to be, and what has become of it since."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aios_conformance.mockserver.faults import FaultRate
+from aios_conformance.mockserver.journal import Journal
+from aios_conformance.mockserver.pacing import NO_PACING, Pacing
+from aios_conformance.mockserver.replay import Relay
+from aios_conformance.mockserver.rules import Rule, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How the mock behaves beside answering; by default it only answers."""
+
+    pacing: Pacing = NO_PACING
+    faults: Sequence[FaultRate] = ()
+    rules: Sequence[Rule] = ()
+    strict: bool = False  # refuse what neither tape nor rule answers
+    journal: int = 1_000  # exchanges kept
+    control: bool = True  # obey /_mock/ and X-Mock-… headers
+    relay: Relay | None = None
+    seed: int = 0
+    remember: bool = False  # answer exact repetitions from memory
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often a planted defect acted."""
+
+    acts: int = 0
+
+    def add(self, acted: object = None) -> None:
+        """Count an act; False is none."""
+        if acted is not False:
+            self.acts += 1
+
+
+class MockState:
+    """The plan in force, and what happened under it."""
+
+    def __init__(self, plan: Behaviour) -> None:
+        """Begin with an empty journal."""
+        self.plan = plan
+        self.journal = Journal(plan.journal)
+        self.rules = Rules(plan.rules)
+        self.faults = plan.faults
+        self.tallies: dict[str, Tally] = {}  # by defect
+
+    def reset(self) -> None:
+        """Go back to the state after the start."""
+        self.journal.reset()
+        self.rules = Rules(self.plan.rules)
+        self.faults = self.plan.faults
+        if self.plan.relay is not None:
+            self.plan.relay.tape.rewind()
