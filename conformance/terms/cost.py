@@ -15,7 +15,6 @@ from typing import Any
 
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 from aios_conformance.conformance.terms.probe import Step
-from aios_conformance.conformance.terms.sse import decode
 
 SPECIAL_TOKENS = 4
 """Begin, end and separator tokens that a tokenizer adds to each text or pair."""
@@ -221,7 +220,7 @@ def last_usage(exchange: Exchange) -> Mapping[str, Any] | None:
     if exchange.is_stream:
         if b'"usage"' not in exchange.response.body:
             return None
-        bodies = [event.json for event in decode(exchange.response.body)]
+        bodies = [event.json for event in exchange.response.events]
     else:
         bodies = [exchange.response.json]
     usages = [body.get("usage") for body in bodies if isinstance(body, dict)]
