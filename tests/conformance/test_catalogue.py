@@ -30,7 +30,6 @@ from aios_conformance.conformance.terms.traceability import Traceability
 from aios_conformance.conformance.terms.views import AnyAnswer, RerankAnswer
 from aios_conformance.spec import DIALECTS, Level, requirement
 
-
 ROW = re.compile(r"[A-Z]+(-[A-Z]+)?-\d{3}")
 
 
