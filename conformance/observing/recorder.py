@@ -6,19 +6,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from aios_conformance.conformance.observing.answer_cache import AnswerCache
+from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.observing.selfcheck import SuiteFault, slip
-from aios_conformance.conformance.observing.transport import (
-    Outgoing,
-    Received,
-    Transport,
-)
-from aios_conformance.conformance.terms.cost import (
-    NOTHING,
-    Budget,
-    Cost,
-    ceilings,
-    spent,
-)
+from aios_conformance.conformance.observing.transport import Received, Transport
+from aios_conformance.conformance.terms.cost import NOTHING, Cost, ceilings, spent
 from aios_conformance.conformance.terms.events import ExchangeDone, Listener
 from aios_conformance.conformance.terms.exchange import (
     Api,
@@ -28,7 +19,7 @@ from aios_conformance.conformance.terms.exchange import (
     Request,
 )
 from aios_conformance.conformance.terms.probe import Step
-from aios_conformance.conformance.terms.requests import content_key, outgoing
+from aios_conformance.conformance.terms.requests import Outgoing, content_key, outgoing
 from aios_conformance.conformance.terms.scenario import Scenario, api_of
 
 Make = Callable[[Received], Exchange]

@@ -14,7 +14,6 @@ from functools import partial
 from typing import Literal
 
 from aios_conformance.conformance.observing.recorder import Recorder, exchanged
-from aios_conformance.conformance.observing.transport import Outgoing
 from aios_conformance.conformance.options.values import RunOptions, TargetError
 from aios_conformance.conformance.terms.cost import ceiling
 from aios_conformance.conformance.terms.exchange import (
@@ -24,7 +23,7 @@ from aios_conformance.conformance.terms.exchange import (
     Json,
 )
 from aios_conformance.conformance.terms.probe import Step
-from aios_conformance.conformance.terms.requests import body_bytes
+from aios_conformance.conformance.terms.requests import Outgoing, body_bytes
 from aios_conformance.conformance.terms.scenario import APIS
 
 Kind = Literal["embedding", "cross_encoder"]

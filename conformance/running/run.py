@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from aios_conformance.conformance.judging.verdict import exit_code
 from aios_conformance.conformance.observing.answer_cache import Shared
+from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.observing.servers import (
     serving,
     with_own_key,
@@ -35,7 +36,6 @@ from aios_conformance.conformance.running.stages import (
     settle,
     take_notes,
 )
-from aios_conformance.conformance.terms.cost import Budget
 from aios_conformance.conformance.terms.events import (
     ExchangeDone,
     Judged,

@@ -15,6 +15,7 @@ from aios_conformance.conformance.judging.judge import Judgement
 from aios_conformance.conformance.judging.judged_recording import JudgedRecording
 from aios_conformance.conformance.judging.reasons import is_judged
 from aios_conformance.conformance.observing.answer_cache import AnswerCache, Shared
+from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.observing.recorder import Recorder
 from aios_conformance.conformance.observing.recording import (
     Recording,
@@ -40,7 +41,6 @@ from aios_conformance.conformance.running.discovery import (
 )
 from aios_conformance.conformance.running.explain import Explainer
 from aios_conformance.conformance.terms.catalogue import catalogue
-from aios_conformance.conformance.terms.cost import Budget
 from aios_conformance.conformance.terms.events import (
     Discovered,
     ExchangeDone,
