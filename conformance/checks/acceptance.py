@@ -1,7 +1,7 @@
 """Acceptance and refusal themselves: each step judged by what it expects.
 
-One check serves every row that some step names in `serves`. Its ids are therefore
-not declared but named by its notes (`ids=()` with `witness=True`). The judge holds
+One check serves every row that some step names in `serves`: it judges acceptance, so
+its ids are not declared but named by its notes. The judge holds
 such a row to all the steps that name it: a row is exercised when every one of its
 exchanges was witnessed, and stays inconclusive while one is missing (a neighbour
 refused, an answer that never came).
@@ -50,6 +50,7 @@ _ERR_003 = {
 @check(
     witness=True,
     names=("COMMON-RES-001", "COMMON-ERR-001", "COMMON-ERR-004", *_ERR_003.values()),
+    judges="acceptance",
 )
 def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
     """Valid requests are accepted; requests that break exactly one rule are refused."""

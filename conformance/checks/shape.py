@@ -166,7 +166,7 @@ def _shape(dialect: str, operation: str, media: str, part: str = "") -> Shape | 
     return Shape.of(document, content["schema"]) if content else None
 
 
-@check(witness=True)
+@check(witness=True, judges="shape")
 def answers_have_the_documented_shape(answer: Answer) -> Iterator[Note]:
     """A success body has the documented members with the documented types."""
     shape = _shape(
@@ -176,7 +176,7 @@ def answers_have_the_documented_shape(answer: Answer) -> Iterator[Note]:
         yield from shape.notes(answer.body)
 
 
-@check("COMMON-RES-002", when=lambda a: _is_whole_success(a.exchange))
+@check("COMMON-RES-002", when=lambda a: _is_whole_success(a.exchange), judges="shape")
 def a_success_is_one_json_object(answer: AnyAnswer) -> Iterator[Note]:
     """A success that is not a stream is one whole JSON object."""
     response = answer.exchange.response
@@ -192,7 +192,7 @@ def a_success_is_one_json_object(answer: AnyAnswer) -> Iterator[Note]:
 _CHUNKS = {"chat": "ChatCompletionChunk", "completions": "CompletionChunk"}
 
 
-@check(witness=True)
+@check(witness=True, judges="shape")
 def chunks_have_the_openai_shape(stream: Stream) -> Iterator[Note]:
     """Streamed chunks have the members that OpenAI's API gives them (A-100)."""
     name = _CHUNKS.get(stream.exchange.api)

@@ -50,11 +50,11 @@ def within_claims(options: RunOptions) -> RunOptions:
 
 @asynccontextmanager
 async def serving(
-    options: RunOptions, listener: Listener, more: Sequence[str] = ()
+    options: RunOptions, listener: Listener, dialects: Sequence[str]
 ) -> AsyncIterator[str]:
     """The base URL of the target; a bundled server is started and stopped again.
 
-    `more` are further arguments of the server's command.
+    It serves the paths of all the `dialects`.
 
     Raises:
         TargetError: the bundled server does not start.
@@ -63,7 +63,7 @@ async def serving(
     if options.target not in MODULES:
         yield options.target
         return
-    process = await _start(options, more)
+    process = await _start(options, dialects)
     output = _Output(process, options.target, listener)
     try:
         yield await output.url()
@@ -73,11 +73,11 @@ async def serving(
 
 
 async def _start(
-    options: RunOptions, more: Sequence[str]
+    options: RunOptions, dialects: Sequence[str]
 ) -> asyncio.subprocess.Process:
-    arguments = ["--port", "0", *more]
-    if options.dialect != "aios":
-        arguments += ["--dialect", options.dialect]
+    arguments = ["--port", "0"]
+    for dialect in dialects:
+        arguments += ["--dialect", dialect]
     environment = {k: v for k, v in os.environ.items() if k != "AIOS_API_KEY"}
     if options.api_key:
         environment["AIOS_API_KEY"] = options.api_key

@@ -17,8 +17,8 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from aios_conformance.conformance.planning.mutants import Mutant, request_schema
-from aios_conformance.conformance.planning.strict_schema import promised
+from aios_conformance.conformance.probes.mutants import Mutant, request_schema
+from aios_conformance.conformance.probes.strict_schema import promised
 from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
 from aios_conformance.spec import openapi

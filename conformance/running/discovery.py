@@ -10,10 +10,10 @@ absent.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
-from aios_conformance.conformance.observing.recorder import Recorder
-from aios_conformance.conformance.observing.transport import Outgoing
+from aios_conformance.conformance.observing.recorder import Recorder, exchanged
 from aios_conformance.conformance.options.values import RunOptions, TargetError
 from aios_conformance.conformance.terms.cost import ceiling
 from aios_conformance.conformance.terms.exchange import (
@@ -21,15 +21,16 @@ from aios_conformance.conformance.terms.exchange import (
     Exchange,
     Facts,
     Json,
-    Request,
 )
-from aios_conformance.conformance.terms.requests import body_bytes
+from aios_conformance.conformance.terms.probe import Step
+from aios_conformance.conformance.terms.requests import Outgoing, body_bytes
 from aios_conformance.conformance.terms.scenario import APIS
 
 Kind = Literal["embedding", "cross_encoder"]
 KINDRED: tuple[Api, ...] = ("rerank", "score")
 GENERATING: tuple[Api, ...] = ("chat", "completions")
 PROBE = "discovery"
+UNREACHABLE = "unreachable"
 MOST_TRIES = 20
 ABSENT = (404, 405, 501)
 LISTING = "GET /v1/models"
@@ -151,7 +152,7 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
     if listing.response is None:
         raise TargetError(
             f"{recorder.transport.url} does not answer: {listing.failure}",
-            code="unreachable",
+            code=UNREACHABLE,
             hint="is the server running, and is this its base URL?",
         )
     listed = _names(listing)
@@ -304,26 +305,18 @@ class _Asker:
 
     async def get(self, operation: str) -> Exchange:
         """GET a path."""
-        return await self._send(Outgoing(operation, None), "models")
+        return await self._send(Step("try", operation, expect="either"), "models")
 
     async def post(self, operation: str, api: Api, body: Json) -> Exchange:
         """POST a JSON body."""
-        return await self._send(Outgoing(operation, body_bytes(body)), api)
+        return await self._send(Step("try", operation, body, "either"), api)
 
-    async def _send(self, made: Outgoing, api: Api) -> Exchange:
+    async def _send(self, step: Step, api: Api) -> Exchange:
         number = len(self.sent)
-        blank = Exchange(
-            id=f"ex-{number + 1}",
-            probe=PROBE,
-            draw=number,
-            label="try",
-            api=api,
-            expect="either",
-            request=Request(made.operation, made.body or b""),
-        )
-        body = None if made.body is None else blank.request.json
-        cost = ceiling(made.operation, body)
-        exchange = await self.recorder.send(made, blank, cost)
+        make = partial(exchanged, f"ex-{number + 1}", PROBE, number, api, step)
+        body = None if step.body is None else body_bytes(step.body)
+        made, cost = Outgoing(step.operation, body), ceiling(step.operation, step.body)
+        exchange = await self.recorder.send(made, make, cost)
         self.sent.append(exchange)
         return exchange
 

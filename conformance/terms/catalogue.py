@@ -27,12 +27,6 @@ from aios_conformance.spec import (
 
 _T = TypeVar("_T")
 
-SHAPE = "aios_conformance.conformance.checks.shape"
-"""The module whose findings mean that an answer is malformed."""
-
-ACCEPTANCE = "aios_conformance.conformance.checks.acceptance"
-"""The module that judges every step by what it expects and serves."""
-
 
 @dataclass(frozen=True)
 class Catalogue:

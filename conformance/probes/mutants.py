@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import jsonschema_rs
 
-from aios_conformance.conformance.planning.strict_schema import Node, listed, resolve
+from aios_conformance.conformance.probes.strict_schema import Node, listed, resolve
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.spec import Level, openapi, requirement
 
