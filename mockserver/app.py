@@ -1,13 +1,13 @@
 """The mock put together: contract, engine, stages, and what is broken on purpose."""
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
 from aios_conformance import spec
 from aios_conformance.mockserver.catalogue import DOCUMENTED
+from aios_conformance.mockserver.defects import registry
+from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.engine import MockEngine
 from aios_conformance.mockserver.in_flight import counted
 from aios_conformance.mockserver.middleware import around
@@ -30,23 +30,6 @@ _STEPS = 2_000  # tokens of remembered choices
 
 STATE = web.AppKey("state", MockState)
 """Where an application keeps its journal, rules and faults."""
-
-
-class Defect(Protocol):
-    """One broken promise, as `mockserver.defects.registry()` lists it by name."""
-
-    @property
-    def dialect(self) -> str:
-        """The dialect whose promise it is."""
-
-    @property
-    def plant(
-        self,
-    ) -> Callable[[Stages, Engine, Tally], tuple[Stages, Engine]]:
-        """Return stages and engine with the promise broken; acts go to the tally."""
-
-    def describe(self) -> dict[str, Any]:
-        """Return name, description and requirement ids as plain JSON values."""
 
 
 def mock_application(options: MockOptions) -> web.Application:
@@ -126,7 +109,7 @@ def broken(
     names: Sequence[str], stages: Stages, engine: Engine, state: MockState
 ) -> tuple[Stages, Engine]:
     """Plant defects, the last one outermost; the state counts their acts."""
-    known = defects() if names else {}
+    known = registry() if names else {}
     for name in names:
         tally = state.tallies[name] = Tally()
         stages, engine = known[name].plant(stages, engine, tally)
@@ -135,7 +118,7 @@ def broken(
 
 def chosen_defects(options: MockOptions) -> Mapping[str, Defect]:
     """Return the wanted defects by name; raises OptionError."""
-    known = defects() if options.defects else {}
+    known = registry() if options.defects else {}
     for name in options.defects:
         if name not in known:
             raise OptionError(
@@ -146,11 +129,3 @@ def chosen_defects(options: MockOptions) -> Mapping[str, Defect]:
                 f"the defect {name!r} is one of {dialect}; add --dialect {dialect}"
             )
     return {name: known[name] for name in options.defects}
-
-
-def defects() -> Mapping[str, Defect]:
-    """Return the registry, which is loaded only when somebody asks for it."""
-    registry: Mapping[str, Defect] = import_module(
-        "aios_conformance.mockserver.defects"
-    ).registry()
-    return registry
