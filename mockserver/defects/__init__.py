@@ -4,6 +4,7 @@ One folder per API or dialect; `registry()` lists what their modules call DEFECT
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -24,6 +25,7 @@ _FOLDERS = (
 )
 
 
+@cache
 def registry() -> Mapping[str, Defect]:
     """Every defect and variation by name; raises ValueError for a name twice."""
     found: dict[str, Defect] = {}
