@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from aios_conformance import spec
+from aios_conformance.mockserver.defects import registry
 from aios_conformance.mockserver.options import MockOptions, read_options
 from aios_conformance.serving.dialects import announced
 from aios_conformance.serving.options import OptionError
@@ -90,9 +91,7 @@ def _hint(options: MockOptions, url: str) -> str:
 
 
 def _list_defects(*, as_json: bool) -> int:
-    from aios_conformance.mockserver.app import defects  # noqa: PLC0415 - only when asked for
-
-    described = [defect.describe() for defect in defects().values()]
+    described = [defect.describe() for defect in registry().values()]
     if as_json:
         sys.stdout.write(json.dumps(described, indent=2) + "\n")
     else:

@@ -1,13 +1,14 @@
 """The mock put together: contract, engine, stages, and what is broken on purpose."""
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 from aiohttp import web
 
 from aios_conformance import spec
 from aios_conformance.mockserver.catalogue import DOCUMENTED
+from aios_conformance.mockserver.defects import registry
+from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.engine import MockEngine
 from aios_conformance.mockserver.in_flight import counted
 from aios_conformance.mockserver.middleware import around
@@ -22,7 +23,6 @@ from aios_conformance.serving.app import Server, together
 from aios_conformance.serving.bounded_cache import Kept
 from aios_conformance.serving.context import Front
 from aios_conformance.serving.contract import Contract
-from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.stages import Stages
 
@@ -32,40 +32,27 @@ STATE = web.AppKey("state", MockState)
 """Where an application keeps its journal, rules and faults."""
 
 
-class Defect(Protocol):
-    """One broken promise, as `mockserver.defects.registry()` lists it by name."""
-
-    @property
-    def dialect(self) -> str:
-        """The dialect whose promise it is."""
-
-    @property
-    def plant(
-        self,
-    ) -> Callable[[Stages, Engine, Tally], tuple[Stages, Engine]]:
-        """Return stages and engine with the promise broken; acts go to the tally."""
-
-    def describe(self) -> dict[str, Any]:
-        """Return name, description and requirement ids as plain JSON values."""
-
-
 def mock_application(options: MockOptions) -> web.Application:
     """Return the mock as an application.
 
     Raises OptionError for an unknown defect or one of a dialect that is not served,
     and for rules or a tape that cannot be read.
     """
-    state = MockState(plan_of(options))
-    planted = chosen_defects(options)
-    servers = {
-        dialect: _server(
-            dialect,
-            options,
-            state,
-            [name for name, defect in planted.items() if defect.dialect == dialect],
-        )
-        for dialect in options.dialects
-    }
+    contracts = {name: Contract(spec.openapi(name)) for name in options.dialects}
+    servers: dict[str, Server] = {}
+
+    def serve(tallies: Mapping[str, Tally]) -> None:
+        planted = [(chosen_defect(name, options), tallies[name]) for name in tallies]
+        for dialect, contract in contracts.items():
+            broken = [each for each in planted if each[0].dialect == dialect]
+            front, stages = _served(dialect, contract, options, state, broken)
+            if dialect in servers:
+                servers[dialect].restart(front, stages)
+            else:
+                servers[dialect] = Server(front, stages)
+
+    state = MockState(plan_of(options), serve)
+    state.reset()
     app = together(servers, [around(state)])
     app[STATE] = state
     if state.plan.relay is not None:
@@ -73,30 +60,36 @@ def mock_application(options: MockOptions) -> web.Application:
     return app
 
 
-def _server(
-    dialect: str, options: MockOptions, state: MockState, names: Sequence[str]
-) -> Server:
-    """Return the server of one dialect, broken as the named defects say."""
+def _served(
+    dialect: str,
+    contract: Contract,
+    options: MockOptions,
+    state: MockState,
+    defects: Sequence[tuple[Defect, Tally]],
+) -> tuple[Front, Stages]:
+    """Return what serves one dialect; of the defects the last is outermost."""
     engine = MockEngine(
         (*DOCUMENTED[dialect], *options.models),
         seed=options.seed,
         any_model=options.any_model,
     )
-    scripted = ScriptedEngine(engine, current_script)
-    stages, served = broken(names, Stages(), scripted, state)
+    stages = Stages()
+    served = ScriptedEngine(engine, current_script)
+    for defect, tally in defects:
+        stages, _ = defect.plant(stages, served, tally)
     front = Front(
         engine=served,
-        contract=Contract(spec.openapi(dialect)),
+        contract=contract,
         find=engine.find,
         api_key=options.api_key,
         body_limit=options.body_limit,
         self_check=options.self_check,
-        plain=bool(names) or options.self_check,
+        plain=bool(defects) or options.self_check,
         # Repetitions are remembered whole (mockserver.answer_cache); parts are cheap.
         vectors=Kept(0),
         steps=Kept(_STEPS),
     )
-    return Server(front, counted(staged(stages, state), engine.pending))
+    return front, counted(staged(stages, state), engine.pending)
 
 
 def plan_of(options: MockOptions) -> Behaviour:
@@ -118,39 +111,22 @@ def plan_of(options: MockOptions) -> Behaviour:
         control=options.control,
         relay=relay,
         seed=options.seed,
-        remember=not (options.defects or options.self_check or options.pacing),
+        remember=not (options.self_check or options.pacing),
+        defects=options.defects,
     )
 
 
-def broken(
-    names: Sequence[str], stages: Stages, engine: Engine, state: MockState
-) -> tuple[Stages, Engine]:
-    """Plant defects, the last one outermost; the state counts their acts."""
-    known = defects() if names else {}
-    for name in names:
-        tally = state.tallies[name] = Tally()
-        stages, engine = known[name].plant(stages, engine, tally)
-    return stages, engine
-
-
-def chosen_defects(options: MockOptions) -> Mapping[str, Defect]:
-    """Return the wanted defects by name; raises OptionError."""
-    known = defects() if options.defects else {}
-    for name in options.defects:
-        if name not in known:
-            raise OptionError(
-                f"unknown defect {name!r}; --list-defects lists {len(known)}"
-            )
-        if (dialect := known[name].dialect) not in options.dialects:
-            raise OptionError(
-                f"the defect {name!r} is one of {dialect}; add --dialect {dialect}"
-            )
-    return {name: known[name] for name in options.defects}
-
-
-def defects() -> Mapping[str, Defect]:
-    """Return the registry, which is loaded only when somebody asks for it."""
-    registry: Mapping[str, Defect] = import_module(
-        "aios_conformance.mockserver.defects"
-    ).registry()
-    return registry
+def chosen_defect(name: str, options: MockOptions) -> Defect:
+    """Return a defect that the served dialects can have; raises OptionError."""
+    known = registry()
+    if name not in known:
+        near = get_close_matches(name, known, 1, cutoff=0)
+        raise OptionError(
+            f"unknown defect {name!r}, the nearest is {near[0]!r}; "
+            f"--list-defects lists {len(known)}"
+        )
+    if (dialect := known[name].dialect) not in options.dialects:
+        raise OptionError(
+            f"the defect {name!r} is one of {dialect}; add --dialect {dialect}"
+        )
+    return known[name]

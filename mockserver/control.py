@@ -1,11 +1,12 @@
 """`/_mock/`: look at what happened, and change what will happen.
 
 GET /_mock/requests     the journal; ?path=, api=, model=, status=, rule= choose
-GET /_mock/defects      the planted defects with how often each acted
+GET /_mock/defects      the planted defects with how often each acted, and all there are
+PUT /_mock/defects      begin anew with other defects: {"defects": ["rerank_unsorted"]}
 GET /_mock/rules        the rules with how often each was used
 PUT /_mock/rules        other rules: {"rules": [...]} as in a rules file
 PUT /_mock/faults       other faults: {"faults": ["429=0.2", "cut@3"]}
-POST /_mock/reset       forget the journal, the counts, and what was PUT
+POST /_mock/reset       begin anew with what was given at the start
 """
 
 from collections.abc import Sequence
@@ -13,12 +14,14 @@ from typing import Any
 
 from aiohttp import web
 
+from aios_conformance.mockserver.defects import registry
 from aios_conformance.mockserver.fault_effects import refusal
 from aios_conformance.mockserver.faults import FaultError, FaultRate, parse_rate
 from aios_conformance.mockserver.journal import chosen, described
 from aios_conformance.mockserver.rules import RuleError, Rules, parse_rules
 from aios_conformance.mockserver.state import MockState
 from aios_conformance.serving.codec import decode, encode
+from aios_conformance.serving.options import OptionError
 
 PREFIX = "/_mock/"
 _QUERY = frozenset({"path", "api", "model", "status", "rule", "method", "streamed"})
@@ -32,8 +35,9 @@ async def answer(request: web.Request, state: MockState) -> web.Response:
             await state.journal.at_rest()
             return _requests(request, state)
         case "GET", "defects":
-            acts = {name: tally.acts for name, tally in state.tallies.items()}
-            return _json({"acts": acts})
+            return _json(_planted(state) | {"registry": _registry()})
+        case "PUT", "defects":
+            return await _put_defects(request, state)
         case "GET", "rules":
             return _json({"rules": _usage(state)})
         case "PUT", "rules":
@@ -46,7 +50,7 @@ async def answer(request: web.Request, state: MockState) -> web.Response:
     return refusal(
         404,
         f"there is no {method} {PREFIX}{path}; there are GET requests, "
-        "GET defects, GET and PUT rules, PUT faults, POST reset",
+        "GET and PUT defects, GET and PUT rules, PUT faults, POST reset",
         code="path_not_found",
     )
 
@@ -92,6 +96,30 @@ async def _put_faults(request: web.Request, state: MockState) -> web.Response:
         return refusal(422, str(error), code="validation_error")
     state.faults = faults
     return _json({"faults": [f"{one.fault}={one.rate}" for one in faults]})
+
+
+def _planted(state: MockState) -> dict[str, Any]:
+    acts = {name: tally.acts for name, tally in state.tallies.items()}
+    return {"planted": list(acts), "acts": acts}
+
+
+def _registry() -> list[dict[str, Any]]:
+    return [defect.describe() for defect in registry().values()]
+
+
+async def _put_defects(request: web.Request, state: MockState) -> web.Response:
+    body = await _body(request)
+    try:
+        state.begin(_names(body.get("defects")))
+    except OptionError as error:
+        return refusal(422, str(error), code="validation_error")
+    return _json(_planted(state))
+
+
+def _names(value: Any) -> Sequence[str]:
+    if not isinstance(value, list):
+        raise OptionError('defects must be a list such as ["rerank_unsorted"]')
+    return [str(item) for item in value]
 
 
 def _rates(value: Any) -> Sequence[FaultRate]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from aios_conformance.mockserver import control, faults
-from aios_conformance.mockserver.answer_cache import Repeats, send
+from aios_conformance.mockserver.answer_cache import send
 from aios_conformance.mockserver.exchange import Exchange, current
 from aios_conformance.mockserver.fault_effects import harmed, refusal
 from aios_conformance.mockserver.faults import Fault, FaultError
@@ -44,7 +44,6 @@ class _Outside:
     def __init__(self, state: MockState, clock: Clock) -> None:
         self._state = state
         self._clock = clock
-        self._repeats = Repeats() if state.plan.remember else None
 
     async def journaled(
         self, request: web.Request, handler: Handler
@@ -65,7 +64,7 @@ class _Outside:
         try:
             if state.faults or state.plan.relay is not None or self._asks(headers):
                 response = await self._played(request, handler, exchange)
-            elif self._repeats is not None and not state.rules.rules:
+            elif state.repeats is not None and not state.rules.rules:
                 return await self._repeated(request, handler, exchange)
             else:
                 response = await handler(request)
@@ -86,7 +85,7 @@ class _Outside:
         self, request: web.Request, handler: Handler, exchange: Exchange
     ) -> web.StreamResponse:
         """Answer from memory what came before, and remember it otherwise."""
-        repeats, headers = self._repeats, request.headers
+        repeats, headers = self._state.repeats, request.headers
         raw = await _read(request, exchange)
         if repeats is None or raw is None:
             return await handler(request)

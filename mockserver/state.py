@@ -1,8 +1,9 @@
 """What a mock was asked to be, and what has become of it since."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from aios_conformance.mockserver.answer_cache import Repeats
 from aios_conformance.mockserver.faults import FaultRate
 from aios_conformance.mockserver.journal import Journal
 from aios_conformance.mockserver.pacing import NO_PACING, Pacing
@@ -23,6 +24,7 @@ class Behaviour:
     relay: Relay | None = None
     seed: int = 0
     remember: bool = False  # answer exact repetitions from memory
+    defects: Sequence[str] = ()  # planted at the start
 
 
 @dataclass(slots=True)
@@ -37,21 +39,34 @@ class Tally:
             self.acts += 1
 
 
+Serve = Callable[[Mapping[str, Tally]], None]
+"""Start the servers anew, broken by these defects, which count their acts."""
+
+
 class MockState:
     """The plan in force, and what happened under it."""
 
-    def __init__(self, plan: Behaviour) -> None:
-        """Begin with an empty journal."""
+    def __init__(self, plan: Behaviour, serve: Serve) -> None:
+        """Know nothing yet; `begin` or `reset` starts the servers."""
         self.plan = plan
         self.journal = Journal(plan.journal)
-        self.rules = Rules(plan.rules)
-        self.faults = plan.faults
-        self.tallies: dict[str, Tally] = {}  # by defect
+        self._serve = serve
 
-    def reset(self) -> None:
-        """Go back to the state after the start."""
+    def begin(self, defects: Sequence[str]) -> None:
+        """Be as a new process with these defects planted, and no others.
+
+        Raises OptionError, with nothing changed, for a defect that cannot be planted.
+        """
+        tallies = {name: Tally() for name in defects}
+        self._serve(tallies)
+        self.tallies: Mapping[str, Tally] = tallies
         self.journal.reset()
         self.rules = Rules(self.plan.rules)
         self.faults = self.plan.faults
+        self.repeats = Repeats() if self.plan.remember and not tallies else None
         if self.plan.relay is not None:
             self.plan.relay.tape.rewind()
+
+    def reset(self) -> None:
+        """Go back to the state after the start."""
+        self.begin(self.plan.defects)

@@ -52,14 +52,23 @@ class Server:
     def __init__(
         self, front: Front, stages: Stages, check: SelfCheck | None = None
     ) -> None:
-        """Count requests from 1. A front with self_check judges its own answers."""
+        """Serve as `restart` says, now and later under the document of this front."""
+        self._document = encode(dict(front.contract.document))
+        self.restart(front, stages, check)
+
+    def restart(
+        self, front: Front, stages: Stages, check: SelfCheck | None = None
+    ) -> None:
+        """Serve another front of the same contract from now on, as if just started.
+
+        Requests count from 1. A front with self_check judges its own answers.
+        """
         self._front = front
         self._stages = stages
         self._numbers = count(1)
         if check is None and front.self_check:
             check = SelfCheck(front.contract)
         self._check = check
-        self._document = encode(dict(front.contract.document))
 
     @property
     def front(self) -> Front:

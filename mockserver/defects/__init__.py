@@ -1,77 +1,42 @@
 """Broken promises, to prove that a judge notices, and freedoms, to prove its fairness.
 
-One module per API or dialect; `registry()` lists all of them by name.
+One folder per API or dialect; `registry()` lists what their modules call DEFECTS.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
-from aios_conformance.mockserver.defects import (
-    aigne_hub,
-    aihubmix,
-    chat,
-    chat_fields,
-    chat_logprobs,
-    chat_requests,
-    chat_tools,
-    common,
-    completions,
-    completions_fields,
-    decoding,
-    embeddings,
-    embeddings_fields,
-    generation,
-    generation_fields,
-    infinity,
-    kinds,
-    mistakes,
-    paths,
-    printed,
-    rerank,
-    rerank_fields,
-    rerank_top_n,
-    score,
-    score_fields,
-    stream_variations,
-    streams,
-    variations,
-)
 from aios_conformance.mockserver.defects.planting import Defect
 
-_ALL: tuple[Defect, ...] = (
-    *common.DEFECTS,
-    *paths.DEFECTS,
-    *mistakes.DEFECTS,
-    *printed.DEFECTS,
-    *kinds.DEFECTS,
-    *rerank.DEFECTS,
-    *rerank_top_n.DEFECTS,
-    *rerank_fields.DEFECTS,
-    *score.DEFECTS,
-    *score_fields.DEFECTS,
-    *embeddings.DEFECTS,
-    *embeddings_fields.DEFECTS,
-    *generation.DEFECTS,
-    *generation_fields.DEFECTS,
-    *decoding.DEFECTS,
-    *chat.DEFECTS,
-    *chat_logprobs.DEFECTS,
-    *chat_tools.DEFECTS,
-    *chat_fields.DEFECTS,
-    *chat_requests.DEFECTS,
-    *completions.DEFECTS,
-    *completions_fields.DEFECTS,
-    *streams.DEFECTS,
-    *variations.VARIATIONS,
-    *stream_variations.VARIATIONS,
-    *infinity.DEFECTS,
-    *aigne_hub.DEFECTS,
-    *aihubmix.DEFECTS,
+_FOLDERS = (
+    "common",
+    "rerank",
+    "score",
+    "embeddings",
+    "generation",
+    "chat",
+    "completions",
+    "variations",
+    "infinity",
+    "aigne_hub",
+    "aihubmix",
 )
 
 
+@cache
 def registry() -> Mapping[str, Defect]:
     """Every defect and variation by name; raises ValueError for a name twice."""
-    found = {defect.name: defect for defect in _ALL}
-    if len(found) != len(_ALL):
-        raise ValueError("two defects share a name")
+    found: dict[str, Defect] = {}
+    for defect in _declared():
+        if found.setdefault(defect.name, defect) is not defect:
+            raise ValueError(f"two defects are named {defect.name}")
     return found
+
+
+def _declared() -> Iterator[Defect]:
+    for name in _FOLDERS:
+        folder = import_module(f"{__name__}.{name}")
+        for module in iter_modules(folder.__path__, f"{folder.__name__}."):
+            yield from getattr(import_module(module.name), "DEFECTS", ())

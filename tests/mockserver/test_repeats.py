@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from wire import Client, Reply
 
 from aios_conformance.mockserver.answer_cache import Repeat, Repeats
-from aios_conformance.mockserver.app import defects, plan_of
+from aios_conformance.mockserver.app import STATE, mock_application
+from aios_conformance.mockserver.defects import registry
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 from aios_conformance.mockserver.exchange import Exchange
 from aios_conformance.mockserver.options import read_options
@@ -184,11 +185,12 @@ def test_a_request_in_other_bytes_is_another_request(mock: LocalMock) -> None:
 
 def test_a_mock_that_checks_breaks_or_waits_remembers_nothing() -> None:
     def remembers(*argv: str) -> bool:
-        return plan_of(read_options(argv, {})).remember
+        app = mock_application(read_options(argv, {}))
+        return app[STATE].repeats is not None
 
     assert remembers()
     assert not remembers("--self-check")
-    assert not remembers("--defect", next(iter(defects())))
+    assert not remembers("--defect", next(iter(registry())))
     assert not remembers("--itl-ms", "1")
 
 

@@ -1,6 +1,6 @@
 """What an embeddings server can get wrong in single fields of requests and answers."""
 
-from aios_conformance.mockserver.defects.embeddings import is_base64
+from aios_conformance.mockserver.defects.embeddings.vectors import is_base64
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.defects.tables import (
     REMOVED,

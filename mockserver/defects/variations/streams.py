@@ -131,7 +131,7 @@ def no_opening_role(context: RequestContext, chunks: list[Chunk]) -> Iterable[Ch
     return [c for c in chunks if not _pieces(c) or "role" not in _pieces(c)[0]["delta"]]
 
 
-VARIATIONS: tuple[Defect, ...] = (
+DEFECTS: tuple[Defect, ...] = (
     crlf_line_ends,
     comments_between_events,
     no_space_after_the_colon,

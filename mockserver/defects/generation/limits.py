@@ -2,12 +2,12 @@
 
 from dataclasses import replace as with_
 
+from aios_conformance.mockserver.defects.generation.twins import row_of
 from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
     in_parameters,
 )
-from aios_conformance.mockserver.defects.twins import row_of
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Api
 from aios_conformance.serving.stages import Answer

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace as with_
 from typing import Any
 
+from aios_conformance.mockserver.defects.generation.twins import TWINS
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
@@ -11,7 +12,6 @@ from aios_conformance.mockserver.defects.planting import (
     in_parameters,
     in_stream,
 )
-from aios_conformance.mockserver.defects.twins import TWINS
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Api
 from aios_conformance.serving.errors import Broken

@@ -2,6 +2,7 @@
 
 from dataclasses import replace as with_
 
+from aios_conformance.mockserver.defects.generation.twins import row_of
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.defects.tables import (
     REMOVED,
@@ -10,7 +11,6 @@ from aios_conformance.mockserver.defects.tables import (
     member,
     refuses,
 )
-from aios_conformance.mockserver.defects.twins import row_of
 from aios_conformance.mockserver.defects.whens import equals, is_list
 from aios_conformance.serving.engine import Api
 

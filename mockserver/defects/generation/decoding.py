@@ -4,12 +4,12 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+from aios_conformance.mockserver.defects.generation.twins import row_of
 from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
     in_parameters,
 )
-from aios_conformance.mockserver.defects.twins import row_of
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Api, Engine

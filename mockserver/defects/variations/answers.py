@@ -300,7 +300,7 @@ def _empty(context: RequestContext) -> bool:
     return any(value in ([], "") for value in context.body.values())
 
 
-VARIATIONS: tuple[Defect, ...] = (
+DEFECTS: tuple[Defect, ...] = (
     breaches_are_400,
     not_json_is_422,
     unknown_model_is_400,

@@ -1,0 +1,1 @@
+"""What a chat server can get wrong."""

@@ -1,0 +1,1 @@
+"""What any of the APIs can get wrong."""

@@ -1,0 +1,1 @@
+"""What a completions server can get wrong."""

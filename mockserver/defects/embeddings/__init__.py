@@ -1,0 +1,1 @@
+"""What an embeddings server can get wrong."""

@@ -1,0 +1,1 @@
+"""What chat and completions can get wrong alike."""

@@ -1,0 +1,1 @@
+"""What a rerank server can get wrong."""

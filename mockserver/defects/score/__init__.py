@@ -1,0 +1,1 @@
+"""What a score server can get wrong."""

@@ -1,0 +1,1 @@
+"""Freedoms that the documents of AIOS leave: no judge may raise anything."""
