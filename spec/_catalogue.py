@@ -150,7 +150,8 @@ def requirements(dialect: str = "aios") -> tuple[Requirement, ...]:
 
 
 @cache
-def _every_requirement() -> Mapping[str, Requirement]:
+def every_requirement() -> Mapping[str, Requirement]:
+    """All rows of all dialects by id, with their operations in all of them."""
     rows = {row["id"]: _requirement(row, DIALECTS) for row in _rows()}
     return MappingProxyType(rows)
 
@@ -162,7 +163,7 @@ def requirement(identifier: str) -> Requirement:
         SpecError: no such id; the message names the nearest ones.
 
     """
-    known = _every_requirement()
+    known = every_requirement()
     if identifier in known:
         return known[identifier]
     near = ", ".join(get_close_matches(identifier.upper(), known, cutoff=0.8))
@@ -176,7 +177,7 @@ def requirement(identifier: str) -> Requirement:
 def rulings() -> Mapping[str, Ruling]:
     """All rulings by id, each with the requirements that rest on it."""
     users: dict[str, list[str]] = {}
-    for row in _every_requirement().values():
+    for row in every_requirement().values():
         for cited in row.rulings:
             users.setdefault(cited, []).append(row.id)
     found: dict[str, Ruling] = {}

@@ -4,7 +4,11 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 
-from aios_conformance.spec._catalogue import Requirement, requirements
+from aios_conformance.spec._catalogue import (
+    Requirement,
+    every_requirement,
+    requirements,
+)
 from aios_conformance.spec._files import SpecError
 
 
@@ -21,19 +25,20 @@ def row(api: str, topic: str, dialect: str = "aios") -> str:
     raise SpecError(f"{api} of {dialect} has no topic {topic!r}{_near(topic, known)}")
 
 
-def named(name: str, rows: Iterable[Requirement]) -> tuple[Requirement, ...]:
-    """The row of an id, or all rows of a topic.
+def named(name: str) -> tuple[Requirement, ...]:
+    """The row of an id, or all rows of a topic, in any dialect.
 
     Raises:
         SpecError: neither is known; the nearest are named.
 
     """
-    known = tuple(rows)
-    found = tuple(each for each in known if name in (each.id, each.topic))
+    known = every_requirement()
+    found = tuple(each for each in known.values() if name in (each.id, each.topic))
     if found:
         return found
-    valid = {each.id for each in known} | {each.topic for each in known}
-    raise SpecError(f"unknown requirement {name!r}{_near(name, valid)}")
+    near = _near(name, {*known, *(each.topic for each in known.values())})
+    looks = ": ids look like RERANK-SEM-006, topics like n-obeyed"
+    raise SpecError(f"unknown requirement {name!r}{near or looks}")
 
 
 @cache
@@ -46,6 +51,7 @@ def _topics(dialect: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def _near(name: str, known: Iterable[str]) -> str:
-    wanted = name if name.islower() else name.upper()
-    near = get_close_matches(wanted, sorted(known), cutoff=0.7)
+    valid = sorted(known)
+    near = get_close_matches(name, valid, cutoff=0.7)
+    near = near or get_close_matches(name.upper(), valid, cutoff=0.8)
     return f": did you mean {', '.join(near)}?" if near else ""
