@@ -19,6 +19,7 @@ from aios_conformance.spec._documents import Example, examples, openapi, report_
 from aios_conformance.spec._files import DIALECTS, SpecError
 from aios_conformance.spec._levels import LEVEL_RULE
 from aios_conformance.spec._sources import Source, SourceLine, source_lines, sources
+from aios_conformance.spec._topics import named, row
 
 __all__ = [
     "DIALECTS",
@@ -32,11 +33,13 @@ __all__ = [
     "SourceLine",
     "SpecError",
     "examples",
+    "named",
     "openapi",
     "report_schema",
     "requirement",
     "requirements",
     "requirements_sha256",
+    "row",
     "rulings",
     "source_lines",
     "sources",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
@@ -30,6 +31,8 @@ _FILES = (
     "aihubmix",
     "properties",
 )
+_NAMING = {"topic", "covers", "same_as"}
+_TOPIC = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Level(StrEnum):
@@ -46,11 +49,16 @@ class Requirement:
 
     Attributes:
         id: stable name; never renumbered, never reused.
+        topic: what it is about, in words that one can search for: the same for the
+            rows of other APIs and dialects that promise the same, and no two rows
+            of one API in one dialect have the same.
         level: MUST, SHOULD or MAY.
         statement: the obligation in our own words; it completes the sentence
             "The server MUST …".
         api: area under which it is listed: common, rerank, score, chat,
             completions, embeddings or models; operations say where it applies.
+        covers: topics of other APIs' rows that this row states among its own.
+        same_as: the row that states the same or covers it, None where there is none.
         dialects: the document sets that promise it.
         operations: "METHOD /path" as in the OpenAPI document of the dialect.
         sources: the lines that state it, such as 000:57 or 000:234-239.
@@ -66,9 +74,12 @@ class Requirement:
     """
 
     id: str
+    topic: str
     level: Level
     statement: str
     api: str
+    covers: tuple[str, ...] = ()
+    same_as: str | None = None
     dialects: tuple[str, ...] = ("aios",)
     operations: tuple[str, ...]
     sources: tuple[str, ...]
@@ -139,7 +150,8 @@ def requirements(dialect: str = "aios") -> tuple[Requirement, ...]:
 
 
 @cache
-def _every_requirement() -> Mapping[str, Requirement]:
+def every_requirement() -> Mapping[str, Requirement]:
+    """All rows of all dialects by id, with their operations in all of them."""
     rows = {row["id"]: _requirement(row, DIALECTS) for row in _rows()}
     return MappingProxyType(rows)
 
@@ -151,7 +163,7 @@ def requirement(identifier: str) -> Requirement:
         SpecError: no such id; the message names the nearest ones.
 
     """
-    known = _every_requirement()
+    known = every_requirement()
     if identifier in known:
         return known[identifier]
     near = ", ".join(get_close_matches(identifier.upper(), known, cutoff=0.8))
@@ -165,7 +177,7 @@ def requirement(identifier: str) -> Requirement:
 def rulings() -> Mapping[str, Ruling]:
     """All rulings by id, each with the requirements that rest on it."""
     users: dict[str, list[str]] = {}
-    for row in _every_requirement().values():
+    for row in every_requirement().values():
         for cited in row.rulings:
             users.setdefault(cited, []).append(row.id)
     found: dict[str, Ruling] = {}
@@ -181,9 +193,13 @@ def rulings() -> Mapping[str, Ruling]:
 def requirements_sha256(dialect: str = "aios") -> str:
     """Fingerprint of all that a run of this dialect judges by.
 
-    Two reports can be compared row by row only if it is the same in both.
+    Two reports can be compared row by row only if it is the same in both. How a row
+    is called and which others state the same changes no verdict, and so not this.
     """
-    rows = [asdict(row) for row in requirements(dialect)]
+    rows = [
+        {k: v for k, v in asdict(row).items() if k not in _NAMING}
+        for row in requirements(dialect)
+    ]
     text = json.dumps(rows, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -200,7 +216,25 @@ def _rows() -> tuple[Mapping[str, Any], ...]:
         if row["id"] in seen:
             raise SpecError(f"requirement {row['id']} is stated twice")
         seen.add(row["id"])
+    verify_names(rows)
     return rows
+
+
+def verify_names(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Raise SpecError for a topic that names no one row, or a same_as that is lost."""
+    by_id = {row["id"]: row for row in rows}
+    owners: dict[tuple[str, str, str], str] = {}
+    for identifier, row in by_id.items():
+        for topic in (row["topic"], *row.get("covers", ())):
+            if not _TOPIC.fullmatch(topic):
+                raise SpecError(f"{identifier}: topic {topic!r} is not like n-obeyed")
+            for dialect in row.get("dialects", ("aios",)):
+                owner = owners.setdefault((row["api"], dialect, topic), identifier)
+                if owner != identifier:
+                    raise SpecError(f"{identifier}: topic {topic} is that of {owner}")
+        same = row.get("same_as")
+        if same and (same not in by_id or "same_as" in by_id[same]):
+            raise SpecError(f"{identifier}: same_as {same} is no row of its own")
 
 
 def _requirement(row: Mapping[str, Any], dialects: Iterable[str]) -> Requirement:

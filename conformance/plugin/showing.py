@@ -132,6 +132,7 @@ def failure_text(each: RequirementResult) -> str:
         f"{first.kind}: {printable(found_sentence(first))}",
         "",
         f"{row.level}      {row.statement}",
+        f"topic     {row.topic}",
         f"sources   {', '.join(row.sources)}{ruling}",
         f"judged    {each.evidence} observations{again}",
     ]

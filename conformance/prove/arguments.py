@@ -15,7 +15,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="PATTERN",
         default=[],
-        help="names of defects to try, with * and ?; repeatable",
+        help="defects to try, by name, or by id or topic of the row that they break, "
+        "with * and ?; repeatable",
     )
     add(
         "--sample",

@@ -96,7 +96,9 @@ def _chosen(
     chosen = [p for p in listed if dialect in (None, p.dialect)]
     if patterns:
         chosen = [
-            p for p in chosen if any(fnmatch.fnmatch(p.name, each) for each in patterns)
+            p
+            for p in chosen
+            if any(fnmatch.filter(_names(p), each) for each in patterns)
         ]
     if sample is not None:
         # ordered by hash, so that a sample is spread and stays the same
@@ -109,6 +111,14 @@ def _chosen(
             hint="`aios-mock --list-defects` prints the names",
         )
     return {p.name: p for p in chosen}
+
+
+def _names(planted: Planted) -> list[str]:
+    """What a user may call a trial by."""
+    if planted.primary is None:
+        return [planted.name]
+    row = spec.requirement(planted.primary)
+    return [planted.name, row.id, row.topic]
 
 
 def _key(preset: str, seed: int) -> str:

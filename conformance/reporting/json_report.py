@@ -92,6 +92,7 @@ def _requirement(result: RequirementResult) -> dict[str, Any]:
     row = result.requirement
     return {
         "id": row.id,
+        "topic": row.topic,
         "level": str(row.level),
         "operations": list(row.operations),
         "statement": row.statement,
