@@ -3,23 +3,26 @@
 The mock gives the same answer to the same request, but for its id and time. So a
 request that came before in the very same bytes need not be validated and answered
 anew: its answer is sent again, with a new id and the present time.
+
+This is the one memory of the mock: nothing else is kept from one request for the next,
+but for the tables of what pure functions made of words.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from aiohttp import web
+from cachetools import LRUCache
 
 from aios_conformance.mockserver.exchange import Exchange
-from aios_conformance.serving.bounded_cache import Kept
 from aios_conformance.serving.context import Front, RequestContext
 
 Key = tuple[str, bytes, str | None, str | None]
 
 _LIMIT: Final = 4 * 1024 * 1024  # bytes of remembered requests and answers
 _LARGEST: Final = 128 * 1024  # bytes of an answer that is remembered
-_SEEN: Final = 4_096  # requests of which it is known that they came once
+_ENTRY: Final = 1024  # bytes of an entry beside the two bodies
 _NOT_OURS: Final = frozenset(
     ("x-request-id", "date", "server", "transfer-encoding", "content-length")
 )
@@ -49,26 +52,34 @@ class Repeat:
 
 
 class Repeats:
-    """Answers by request. A request is remembered when it comes the second time."""
+    """Answers by request, within a bound; the oldest use is forgotten first.
+
+    Of a request that came once, only that is noted; its answer is remembered when it
+    comes the second time.
+    """
 
     def __init__(self, limit: int = _LIMIT) -> None:
         """Keep at most `limit` bytes."""
-        self._answers: Kept[Key, Repeat] = Kept(limit)
-        self._seen: OrderedDict[int, None] = OrderedDict()
+        self._answers: LRUCache[Key, tuple[Repeat | None, int]] = LRUCache(
+            limit, itemgetter(1)
+        )
 
     def find(self, key: Key) -> Repeat | None:
         """Return the answer to a request, if it is remembered."""
-        return self._answers.get(key)
+        found = self._answers.get(key)
+        return None if found is None else found[0]
 
     def came_before(self, key: Key) -> bool:
         """Tell whether a request came before, and note that it came."""
-        mark = hash(key)
-        if mark in self._seen:
+        if key in self._answers:
             return True
-        self._seen[mark] = None
-        if len(self._seen) > _SEEN:
-            self._seen.popitem(last=False)
+        self._put(key, None)
         return False
+
+    def _put(self, key: Key, repeat: Repeat | None) -> None:
+        size = _ENTRY + len(key[1]) + (0 if repeat is None else len(repeat.body))
+        if size <= self._answers.maxsize:
+            self._answers[key] = repeat, size
 
     def keep(
         self,
@@ -111,7 +122,7 @@ class Repeats:
             },
             body,
         )
-        self._answers.put(key, repeat, len(key[1]) + len(body))
+        self._put(key, repeat)
 
 
 def _created(moment: int) -> bytes:

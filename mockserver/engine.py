@@ -9,7 +9,7 @@ scores from one geometry. The same request gets the same answer in every process
 import asyncio
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
 from itertools import islice
@@ -77,7 +77,6 @@ class MockEngine:
         self._seed = seed
         self._any = any_model
         self._spaces: dict[int, Geometry] = {}
-        self._vector = lru_cache(maxsize=512)(self._make_vector)
         self.pending: Counter[str] = Counter()  # requests in work, by model
 
     @property
@@ -234,7 +233,11 @@ class MockEngine:
         limits the tokens of a pair (A-046): the longer text gives way first.
         """
         served = self._served(model)
-        return [self._score(served, left, right, truncate) for left, right in pairs]
+        space = self._space(served.dimensions or _SCORE_DIMENSIONS)
+        vector = lru_cache(maxsize=None)(space.vector)  # each text once
+        return [
+            self._score(served, left, right, truncate, vector) for left, right in pairs
+        ]
 
     def stats(self, model: str) -> Mapping[str, float]:
         """Return live counters (002:44-48).
@@ -289,9 +292,6 @@ class MockEngine:
             return Embedded(_prefix(vector, length), count)
         return Embedded(vector, count, partial(space.json, vector))
 
-    def _make_vector(self, text: str, dimensions: int) -> bytes:
-        return self._space(dimensions).packed(text)
-
     def _space(self, dimensions: int) -> Geometry:
         space = self._spaces.get(dimensions)
         if space is None:
@@ -299,7 +299,12 @@ class MockEngine:
         return space
 
     def _score(
-        self, model: Model, left: str, right: str, truncate: int | None
+        self,
+        model: Model,
+        left: str,
+        right: str,
+        truncate: int | None,
+        vector: Callable[[str], Sequence[float]],
     ) -> PairScore:
         a, b = encode(left), encode(right)
         count = len(a) + len(b) + _PAIR_TOKENS
@@ -310,10 +315,8 @@ class MockEngine:
             count = truncate
         if count > model.context_length:
             raise TooLong(count, model.context_length)
-        dimensions = model.dimensions or _SCORE_DIMENSIONS
-        one = struct.unpack(f"<{dimensions}f", self._vector(left, dimensions))
-        two = struct.unpack(f"<{dimensions}f", self._vector(right, dimensions))
-        moved = (1 + min(1.0, max(-1.0, sum(map(mul, one, two))))) / 2
+        cosine = sum(map(mul, vector(left), vector(right)))
+        moved = (1 + min(1.0, max(-1.0, cosine))) / 2
         if not model.cross_encoder:
             return PairScore(moved, count)
         above = max(0.0, 2 * moved - 1)

@@ -235,6 +235,20 @@ def test_only_the_second_time_counts_as_a_repetition(numbers: list[int]) -> None
         assert repeats.find(key) is None
 
 
+def test_what_is_remembered_stays_within_its_bound() -> None:
+    repeats = Repeats(limit=4_000)
+    keys = [("/x", b"%d" % number * 500, None, None) for number in range(5)]
+    assert not repeats.came_before(keys[0])
+    assert not repeats.came_before(keys[1])
+    assert repeats.find(keys[0]) is None  # the oldest use is now that of the other
+    assert not repeats.came_before(keys[2])
+    assert repeats.came_before(keys[0])
+    assert not repeats.came_before(keys[1])
+    large = ("/x", b"x" * 4_000, None, None)
+    assert not repeats.came_before(large)
+    assert not repeats.came_before(large)
+
+
 def test_an_answer_without_a_context_is_not_remembered() -> None:
     repeats = Repeats()
     key = ("/x", b"", None, None)
