@@ -3,26 +3,21 @@
 The mock gives the same answer to the same request, but for its id and time. So a
 request that came before in the very same bytes need not be validated and answered
 anew: its answer is sent again, with a new id and the present time.
-
-This is the one memory of the mock: nothing else is kept from one request for the next,
-but for the tables of what pure functions made of words.
 """
 
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Final
 
 from aiohttp import web
-from cachetools import LRUCache
 
 from aios_conformance.mockserver.exchange import Exchange
+from aios_conformance.mockserver.memory import Memory
 from aios_conformance.serving.context import Front, RequestContext
 
 Key = tuple[str, bytes, str | None, str | None]
 
-_LIMIT: Final = 4 * 1024 * 1024  # bytes of remembered requests and answers
+_ONCE: Final = "once"  # stands for the answer to a request that came once
 _LARGEST: Final = 128 * 1024  # bytes of an answer that is remembered
-_ENTRY: Final = 1024  # bytes of an entry beside the two bodies
 _NOT_OURS: Final = frozenset(
     ("x-request-id", "date", "server", "transfer-encoding", "content-length")
 )
@@ -52,34 +47,23 @@ class Repeat:
 
 
 class Repeats:
-    """Answers by request, within a bound; the oldest use is forgotten first.
+    """Answers by request. A request is remembered when it comes the second time."""
 
-    Of a request that came once, only that is noted; its answer is remembered when it
-    comes the second time.
-    """
-
-    def __init__(self, limit: int = _LIMIT) -> None:
-        """Keep at most `limit` bytes."""
-        self._answers: LRUCache[Key, tuple[Repeat | None, int]] = LRUCache(
-            limit, itemgetter(1)
-        )
+    def __init__(self, memory: Memory) -> None:
+        """Keep them in a memory that others may use as well."""
+        self._memory = memory
 
     def find(self, key: Key) -> Repeat | None:
         """Return the answer to a request, if it is remembered."""
-        found = self._answers.get(key)
-        return None if found is None else found[0]
+        found = self._memory.get(key)
+        return found if isinstance(found, Repeat) else None
 
     def came_before(self, key: Key) -> bool:
         """Tell whether a request came before, and note that it came."""
-        if key in self._answers:
+        if self._memory.get(key) is not None:
             return True
-        self._put(key, None)
+        self._memory.put(key, _ONCE, len(key[1]))
         return False
-
-    def _put(self, key: Key, repeat: Repeat | None) -> None:
-        size = _ENTRY + len(key[1]) + (0 if repeat is None else len(repeat.body))
-        if size <= self._answers.maxsize:
-            self._answers[key] = repeat, size
 
     def keep(
         self,
@@ -122,7 +106,7 @@ class Repeats:
             },
             body,
         )
-        self._put(key, repeat)
+        self._memory.put(key, repeat, len(key[1]) + len(body))
 
 
 def _created(moment: int) -> bytes:

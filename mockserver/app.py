@@ -78,6 +78,7 @@ def _server(
         (*DOCUMENTED[dialect], *options.models),
         seed=options.seed,
         any_model=options.any_model,
+        memory=state.memory,
     )
     scripted = ScriptedEngine(engine, current_script)
     stages, served = broken(names, Stages(), scripted, state)

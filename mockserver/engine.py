@@ -9,8 +9,8 @@ scores from one geometry. The same request gets the same answer in every process
 import asyncio
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from math import hypot
@@ -25,6 +25,7 @@ from aios_conformance.mockserver.language import (
     SentenceState,
     TokenContext,
 )
+from aios_conformance.mockserver.memory import Memory
 from aios_conformance.mockserver.sampling import adjust, draw, logprob, top
 from aios_conformance.mockserver.schema_text import write_json
 from aios_conformance.mockserver.tokenizer import (
@@ -67,11 +68,14 @@ class MockEngine:
         *,
         seed: int = 0,
         any_model: bool = False,
+        memory: Memory | None = None,
     ) -> None:
         """`any_model` makes `find` return a model of every kind for any name.
 
-        The empty string is no name: no answer could carry it.
+        The empty string is no name: no answer could carry it. A `memory` is shared
+        with engines of the same seed only.
         """
+        self._memory = memory or Memory()
         self._models = tuple(models)
         self._by_name = {model.name: model for model in self._models}
         self._seed = seed
@@ -233,11 +237,7 @@ class MockEngine:
         limits the tokens of a pair (A-046): the longer text gives way first.
         """
         served = self._served(model)
-        space = self._space(served.dimensions or _SCORE_DIMENSIONS)
-        vector = lru_cache(maxsize=None)(space.vector)  # each text once
-        return [
-            self._score(served, left, right, truncate, vector) for left, right in pairs
-        ]
+        return [self._score(served, left, right, truncate) for left, right in pairs]
 
     def stats(self, model: str) -> Mapping[str, float]:
         """Return live counters (002:44-48).
@@ -292,6 +292,14 @@ class MockEngine:
             return Embedded(_prefix(vector, length), count)
         return Embedded(vector, count, partial(space.json, vector))
 
+    def _vector(self, text: str, dimensions: int) -> bytes:
+        key = dimensions, text
+        vector: bytes | None = self._memory.get(key)
+        if vector is None:
+            vector = self._space(dimensions).packed(text)
+            self._memory.put(key, vector, len(text) + len(vector))
+        return vector
+
     def _space(self, dimensions: int) -> Geometry:
         space = self._spaces.get(dimensions)
         if space is None:
@@ -299,12 +307,7 @@ class MockEngine:
         return space
 
     def _score(
-        self,
-        model: Model,
-        left: str,
-        right: str,
-        truncate: int | None,
-        vector: Callable[[str], Sequence[float]],
+        self, model: Model, left: str, right: str, truncate: int | None
     ) -> PairScore:
         a, b = encode(left), encode(right)
         count = len(a) + len(b) + _PAIR_TOKENS
@@ -315,8 +318,10 @@ class MockEngine:
             count = truncate
         if count > model.context_length:
             raise TooLong(count, model.context_length)
-        cosine = sum(map(mul, vector(left), vector(right)))
-        moved = (1 + min(1.0, max(-1.0, cosine))) / 2
+        dimensions = model.dimensions or _SCORE_DIMENSIONS
+        one = struct.unpack(f"<{dimensions}f", self._vector(left, dimensions))
+        two = struct.unpack(f"<{dimensions}f", self._vector(right, dimensions))
+        moved = (1 + min(1.0, max(-1.0, sum(map(mul, one, two))))) / 2
         if not model.cross_encoder:
             return PairScore(moved, count)
         above = max(0.0, 2 * moved - 1)

@@ -44,7 +44,7 @@ class _Outside:
     def __init__(self, state: MockState, clock: Clock) -> None:
         self._state = state
         self._clock = clock
-        self._repeats = Repeats() if state.plan.remember else None
+        self._repeats = Repeats(state.memory) if state.plan.remember else None
 
     async def journaled(
         self, request: web.Request, handler: Handler

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aios_conformance.mockserver.faults import FaultRate
 from aios_conformance.mockserver.journal import Journal
+from aios_conformance.mockserver.memory import Memory
 from aios_conformance.mockserver.pacing import NO_PACING, Pacing
 from aios_conformance.mockserver.replay import Relay
 from aios_conformance.mockserver.rules import Rule, Rules
@@ -44,6 +45,7 @@ class MockState:
         """Begin with an empty journal."""
         self.plan = plan
         self.journal = Journal(plan.journal)
+        self.memory = Memory()
         self.rules = Rules(plan.rules)
         self.faults = plan.faults
         self.tallies: dict[str, Tally] = {}  # by defect
