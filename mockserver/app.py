@@ -20,13 +20,10 @@ from aios_conformance.mockserver.stages import current_script, staged
 from aios_conformance.mockserver.state import Behaviour, MockState, Tally
 from aios_conformance.mockserver.tape import Tape, TapeError
 from aios_conformance.serving.app import Server, together
-from aios_conformance.serving.bounded_cache import Kept
 from aios_conformance.serving.context import Front
 from aios_conformance.serving.contract import Contract
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.stages import Stages
-
-_STEPS = 2_000  # tokens of remembered choices
 
 STATE = web.AppKey("state", MockState)
 """Where an application keeps its journal, rules and faults."""
@@ -72,6 +69,7 @@ def _served(
         (*DOCUMENTED[dialect], *options.models),
         seed=options.seed,
         any_model=options.any_model,
+        memory=state.memory,
     )
     stages = Stages()
     served = ScriptedEngine(engine, current_script)
@@ -85,9 +83,6 @@ def _served(
         body_limit=options.body_limit,
         self_check=options.self_check,
         plain=bool(defects) or options.self_check,
-        # Repetitions are remembered whole (mockserver.answer_cache); parts are cheap.
-        vectors=Kept(0),
-        steps=Kept(_STEPS),
     )
     return front, counted(staged(stages, state), engine.pending)
 

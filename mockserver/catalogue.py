@@ -30,7 +30,7 @@ _RERANKS: Final = frozenset[Api]({"rerank", "score"})
 
 def chat(name: str) -> Model:
     """Return a model that serves chat and completions."""
-    return Model(name, _GENERATES, CHAT_CONTEXT, CREATED, repeatable=True)
+    return Model(name, _GENERATES, CHAT_CONTEXT, CREATED)
 
 
 def reasoning(name: str) -> Model:
@@ -41,7 +41,6 @@ def reasoning(name: str) -> Model:
         CHAT_CONTEXT,
         CREATED,
         reasoning=("<think>", "</think>"),
-        repeatable=True,
     )
 
 
@@ -53,7 +52,6 @@ def embedding(name: str, dimensions: int = DIMENSIONS) -> Model:
         ENCODER_CONTEXT,
         CREATED,
         dimensions=dimensions,
-        repeatable=True,
     )
 
 
@@ -66,7 +64,6 @@ def matryoshka(name: str, dimensions: int = 3_072) -> Model:
         CREATED,
         dimensions=dimensions,
         matryoshka=True,
-        repeatable=True,
     )
 
 
@@ -78,7 +75,6 @@ def reranker(name: str) -> Model:
         ENCODER_CONTEXT,
         CREATED,
         cross_encoder=True,
-        repeatable=True,
     )
 
 
@@ -91,7 +87,6 @@ def everything(name: str) -> Model:
         CREATED,
         dimensions=DIMENSIONS,
         matryoshka=True,
-        repeatable=True,
     )
 
 

@@ -1,11 +1,11 @@
 """The options of `aios-reference`."""
 
 import argparse
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from aios_conformance.serving.options import DIALECT, SERVING, Option, positive, resolve
 from aios_conformance.serving.run import Address
@@ -60,7 +60,7 @@ def read_options(
     dialects = tuple(dict.fromkeys(values["dialect"]))
     return ReferenceOptions(
         address=Address(values["host"], values["port"]),
-        cache=values["cache_dir"] or cache_folder(environ),
+        cache=values["cache_dir"] or cache_folder(),
         models=tuple(values["model"]) or _default_models(dialects),
         aliases=dict(values["alias"]),
         dialects=dialects,
@@ -87,20 +87,13 @@ def read_pull_options(argv: Sequence[str] | None, environ: Mapping[str, str]) ->
     values = resolve(
         (_CACHE,), argv=argv, environ=environ, prefix=PREFIX, parser=parser
     )
-    folder: Path = values["cache_dir"] or cache_folder(environ)
+    folder: Path = values["cache_dir"] or cache_folder()
     return folder
 
 
-def cache_folder(environ: Mapping[str, str]) -> Path:
+def cache_folder() -> Path:
     """Return the platform's folder for what can be fetched again."""
-    home = Path.home()
-    if sys.platform == "darwin":
-        root = home / "Library" / "Caches"
-    elif os.name == "nt":
-        root = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    else:
-        root = Path(environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return root / "aios-reference"
+    return user_cache_path("aios-reference", appauthor=False, opinion=False)
 
 
 def wanted_model(text: str) -> Wanted:

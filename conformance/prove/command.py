@@ -3,17 +3,18 @@
 import argparse
 import fnmatch
 import hashlib
-import json
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
@@ -37,6 +38,14 @@ from aios_conformance.conformance.reporting import write_atomically
 from aios_conformance.conformance.terms.catalogue import catalogue
 
 _SERVERS = ("mockserver", "serving")
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """A trial in the log, with what it stands on."""
+
+    key: str
+    trial: Trial
 
 
 def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
@@ -83,7 +92,7 @@ def _listed() -> list[Planted]:
     if found.returncode:
         said = found.stderr.decode(errors="replace").strip()
         raise SuiteError(f"the mock lists no defects: {said}", code="no-defects")
-    return [Planted.read(one) for one in json.loads(found.stdout)]
+    return msgspec.json.decode(found.stdout, type=list[Planted])
 
 
 def _chosen(
@@ -138,12 +147,11 @@ def _stored(log: Path, key: str) -> dict[str, Trial]:
     if log.exists():
         for line in log.read_text(encoding="utf-8").splitlines():
             try:
-                entry = json.loads(line)
-            except ValueError:
+                entry = msgspec.json.decode(line, type=_Finished)
+            except msgspec.DecodeError:
                 continue  # cut off while it was written
-            if entry.get("key") == key:
-                trial = Trial.read(entry["trial"])
-                found[trial.planted.name] = trial
+            if entry.key == key:
+                found[entry.trial.planted.name] = entry.trial
     return found
 
 
@@ -178,7 +186,8 @@ def _run(
             for future in as_completed(futures):
                 trial = future.result()
                 trials[trial.planted.name] = trial
-                stream.write(json.dumps({"key": key, "trial": trial.plain()}) + "\n")
+                line = msgspec.json.encode(_Finished(key, trial)).decode()
+                stream.write(line + "\n")
                 stream.flush()
                 progress.advance(bar)
                 if trial.outcome not in GOOD:

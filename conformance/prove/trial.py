@@ -4,11 +4,11 @@ import asyncio
 import gc
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal, Self
+from typing import Literal
 
 import aiohttp
 
@@ -48,12 +48,6 @@ class Planted:
     origin: str | None = None
     dialect: str = "aios"
 
-    @classmethod
-    def read(cls, described: Mapping[str, Any]) -> Self:
-        """Take an entry of the mock's list."""
-        names = cls.__dataclass_fields__
-        return cls(**{k: v for k, v in described.items() if k in names})
-
     @property
     def is_variation(self) -> bool:
         """Nothing may trip: it is within the documents."""
@@ -76,15 +70,6 @@ class Trial:
     requests: int = 0
     seconds: float = 0.0
     reason: str | None = None
-
-    def plain(self) -> dict[str, Any]:
-        """The trial as JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> Self:
-        """Take a stored trial."""
-        return cls(**{**stored, "planted": Planted.read(stored["planted"])})
 
 
 def tried(planted: Planted, preset: Preset, seed: int) -> Trial:

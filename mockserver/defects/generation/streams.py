@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace as with_
 from typing import Any
 
-from aios_conformance.mockserver.defects.generation.twins import TWINS
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
