@@ -15,6 +15,14 @@ from aios_conformance.spec._catalogue import (
     requirements_sha256,
     rulings,
 )
+from aios_conformance.spec._dialects import (
+    Dialect,
+    ServedModel,
+    dialect,
+    find_dialect,
+    known_dialects,
+    models,
+)
 from aios_conformance.spec._documents import Example, examples, openapi, report_schema
 from aios_conformance.spec._files import DIALECTS, SpecError
 from aios_conformance.spec._levels import LEVEL_RULE
@@ -23,15 +31,21 @@ from aios_conformance.spec._sources import Source, SourceLine, source_lines, sou
 __all__ = [
     "DIALECTS",
     "LEVEL_RULE",
+    "Dialect",
     "Example",
     "Level",
     "Reading",
     "Requirement",
     "Ruling",
+    "ServedModel",
     "Source",
     "SourceLine",
     "SpecError",
+    "dialect",
     "examples",
+    "find_dialect",
+    "known_dialects",
+    "models",
     "openapi",
     "report_schema",
     "requirement",

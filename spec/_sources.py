@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from aios_conformance.spec._files import SpecError, read_own
+from aios_conformance.spec._dialects import dialect, known_dialects
+from aios_conformance.spec._files import SpecError, read_once
 from aios_conformance.spec._references import each_line
 
 
@@ -46,10 +47,18 @@ class SourceLine:
     text: str
 
 
-@cache
 def sources() -> Mapping[str, Source]:
-    """The documents by id."""
-    found = {row["id"]: Source(**row) for row in read_own("sources.yaml")["sources"]}
+    """The documents of all known dialects by id, ours first."""
+    return _sources(known_dialects())
+
+
+@cache
+def _sources(names: tuple[str, ...]) -> Mapping[str, Source]:
+    files = dict.fromkeys(path for each in names if (path := dialect(each).sources))
+    rows = [row for path in files for row in (read_once(path) or {}).get("sources", ())]
+    found: dict[str, Source] = {}
+    for row in rows:
+        found.setdefault(row["id"], Source(**row))
     return MappingProxyType(found)
 
 
