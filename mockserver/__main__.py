@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from aios_conformance import spec
 from aios_conformance.mockserver.options import MockOptions, read_options
@@ -80,13 +81,23 @@ _TRY = {
 
 def _hint(options: MockOptions, url: str) -> str:
     dialect = options.dialects[0]
-    path, body = _TRY[dialect]
+    path, body = _TRY.get(dialect) or _tried(dialect)
     key = ""
     if options.api_key is not None:
         key = ' -H "Authorization: Bearer $AIOS_API_KEY"'
     elif spec.openapi(dialect).get("security"):
         key = " -H 'Authorization: Bearer any'"
     return f"try: curl {url}{path}{key} {_JSON} -d '{json.dumps(body)}'"
+
+
+def _tried(dialect: str) -> tuple[str, dict[str, Any]]:
+    """The smallest request to the first operation of a dialect that takes a body."""
+    posts = (each for each in spec.operations(dialect) if each.startswith("POST "))
+    operation = next(posts, "POST /")
+    body = dict(spec.smallest_body(dialect, operation))
+    for model in spec.models(dialect)[:1]:
+        body["model"] = model.name
+    return operation.removeprefix("POST "), body
 
 
 def _list_defects(*, as_json: bool) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from aios_conformance import spec
-from aios_conformance.mockserver.catalogue import DOCUMENTED
+from aios_conformance.mockserver.catalogue import documented
 from aios_conformance.mockserver.engine import MockEngine
 from aios_conformance.mockserver.in_flight import counted
 from aios_conformance.mockserver.middleware import around
@@ -78,7 +78,7 @@ def _server(
 ) -> Server:
     """Return the server of one dialect, broken as the named defects say."""
     engine = MockEngine(
-        (*DOCUMENTED[dialect], *options.models),
+        (*documented(dialect), *options.models),
         seed=options.seed,
         any_model=options.any_model,
     )

@@ -26,9 +26,19 @@ from aios_conformance.spec._dialects import (
 from aios_conformance.spec._documents import Example, examples, openapi, report_schema
 from aios_conformance.spec._files import DIALECTS, SpecError
 from aios_conformance.spec._levels import LEVEL_RULE
+from aios_conformance.spec._operations import (
+    APIS,
+    api_of,
+    body_schema,
+    each_operation,
+    followed,
+    operations,
+    smallest_body,
+)
 from aios_conformance.spec._sources import Source, SourceLine, source_lines, sources
 
 __all__ = [
+    "APIS",
     "DIALECTS",
     "LEVEL_RULE",
     "Dialect",
@@ -41,17 +51,23 @@ __all__ = [
     "Source",
     "SourceLine",
     "SpecError",
+    "api_of",
+    "body_schema",
     "dialect",
+    "each_operation",
     "examples",
     "find_dialect",
+    "followed",
     "known_dialects",
     "models",
     "openapi",
+    "operations",
     "report_schema",
     "requirement",
     "requirements",
     "requirements_sha256",
     "rulings",
+    "smallest_body",
     "source_lines",
     "sources",
 ]
