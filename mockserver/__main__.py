@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = read_options(argv, os.environ)
         return (
-            _list_defects(as_json=options.as_json)
+            _list_defects(options.dialects, as_json=options.as_json)
             if options.list_defects
             else _serve(options)
         )
@@ -100,10 +100,10 @@ def _tried(dialect: str) -> tuple[str, dict[str, Any]]:
     return operation.removeprefix("POST "), body
 
 
-def _list_defects(*, as_json: bool) -> int:
+def _list_defects(dialects: Sequence[str], *, as_json: bool) -> int:
     from aios_conformance.mockserver.app import defects  # noqa: PLC0415 - only when asked for
 
-    described = [defect.describe() for defect in defects().values()]
+    described = [defect.describe() for defect in defects(dialects).values()]
     if as_json:
         sys.stdout.write(json.dumps(described, indent=2) + "\n")
     else:

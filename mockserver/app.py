@@ -83,7 +83,7 @@ def _server(
         any_model=options.any_model,
     )
     scripted = ScriptedEngine(engine, current_script)
-    stages, served = broken(names, Stages(), scripted, state)
+    stages, served = broken(names, Stages(), scripted, state, (dialect,))
     front = Front(
         engine=served,
         contract=Contract(spec.openapi(dialect)),
@@ -123,10 +123,14 @@ def plan_of(options: MockOptions) -> Behaviour:
 
 
 def broken(
-    names: Sequence[str], stages: Stages, engine: Engine, state: MockState
+    names: Sequence[str],
+    stages: Stages,
+    engine: Engine,
+    state: MockState,
+    dialects: Sequence[str] = (),
 ) -> tuple[Stages, Engine]:
     """Plant defects, the last one outermost; the state counts their acts."""
-    known = defects() if names else {}
+    known = defects(dialects) if names else {}
     for name in names:
         tally = state.tallies[name] = Tally()
         stages, engine = known[name].plant(stages, engine, tally)
@@ -135,7 +139,7 @@ def broken(
 
 def chosen_defects(options: MockOptions) -> Mapping[str, Defect]:
     """Return the wanted defects by name; raises OptionError."""
-    known = defects() if options.defects else {}
+    known = defects(options.dialects) if options.defects else {}
     for name in options.defects:
         if name not in known:
             raise OptionError(
@@ -148,9 +152,15 @@ def chosen_defects(options: MockOptions) -> Mapping[str, Defect]:
     return {name: known[name] for name in options.defects}
 
 
-def defects() -> Mapping[str, Defect]:
-    """Return the registry, which is loaded only when somebody asks for it."""
-    registry: Mapping[str, Defect] = import_module(
-        "aios_conformance.mockserver.defects"
-    ).registry()
-    return registry
+def defects(dialects: Sequence[str] = ()) -> Mapping[str, Defect]:
+    """Return the registry, which is loaded only when somebody asks for it.
+
+    Beside our own defects it has those of other dialects, made of their documents.
+    """
+    home = "aios_conformance.mockserver.defects"
+    found: dict[str, Defect] = dict(import_module(home).registry())
+    for dialect in dialects:
+        if dialect not in spec.DIALECTS:
+            made = import_module(f"{home}.from_document").document_defects(dialect)
+            found |= {defect.name: defect for defect in made}
+    return found

@@ -34,6 +34,7 @@ from aios_conformance.spec._operations import (
     followed,
     operations,
     smallest_body,
+    smallest_value,
 )
 from aios_conformance.spec._sources import Source, SourceLine, source_lines, sources
 
@@ -68,6 +69,7 @@ __all__ = [
     "requirements_sha256",
     "rulings",
     "smallest_body",
+    "smallest_value",
     "source_lines",
     "sources",
 ]

@@ -87,10 +87,10 @@ def smallest_body(name: str, operation: str) -> Mapping[str, Any]:
             for candidate in (bare, whole):
                 if validator.is_valid(candidate):
                     return MappingProxyType(candidate)
-    return MappingProxyType(_made(document, schema))
+    return MappingProxyType(smallest_value(document, schema))
 
 
-def _made(document: Node, node: Node) -> Any:  # noqa: C901 - one case for each kind
+def smallest_value(document: Node, node: Node) -> Any:  # noqa: C901 - one case for each kind
     """The least that a schema takes, as far as its keywords tell."""
     node = followed(document, node)
     for part in node.get("allOf", ()):
@@ -102,17 +102,17 @@ def _made(document: Node, node: Node) -> Any:  # noqa: C901 - one case for each 
             return node[keyword][0]
     for branch in (*node.get("anyOf", ()), *node.get("oneOf", ())):
         if followed(document, branch).get("x-either") is not True:
-            return _made(document, branch)
+            return smallest_value(document, branch)
     kind = node.get("type", "object" if "properties" in node else "string")
     match kind[0] if isinstance(kind, list) else kind:
         case "object":
             members = node.get("properties", {})
             return {
-                each: _made(document, members.get(each, {}))
+                each: smallest_value(document, members.get(each, {}))
                 for each in node.get("required", ())
             }
         case "array":
-            one = _made(document, node.get("items", {}))
+            one = smallest_value(document, node.get("items", {}))
             return [one] * max(1, node.get("minItems", 1))
         case "integer" | "number":
             least = node.get("minimum", node.get("exclusiveMinimum", 0) + 1)

@@ -6,7 +6,7 @@ text, and a changed document is noticed as soon as the text is at hand.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +24,7 @@ class Source:
         id: three digits, as in 000:57.
         title: what the document is.
         address: where the document says that it is to be found, None if nowhere.
-        sha256: of the file, byte by byte.
+        sha256: of the file, byte by byte; "" where nobody has pinned it.
         lines: how many there are.
         line_hashes: pin of each cited line, by its number counted from 1.
 
@@ -32,10 +32,10 @@ class Source:
 
     id: str
     title: str
-    address: str | None
-    sha256: str
     lines: int
-    line_hashes: Mapping[int, str]
+    address: str | None = None
+    sha256: str = ""
+    line_hashes: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from secrets import token_hex
 
 from aios_conformance.conformance.options.values import RunOptions, TargetError
 from aios_conformance.conformance.terms.events import Listener, TargetStarted
-from aios_conformance.spec import openapi, requirements
+from aios_conformance.spec import dialect, openapi, requirements
 
 MODULES = {
     "mock": "aios_conformance.mockserver",
@@ -77,7 +77,7 @@ async def _start(
 ) -> asyncio.subprocess.Process:
     arguments = ["--port", "0", *more]
     if options.dialect != "aios":
-        arguments += ["--dialect", options.dialect]
+        arguments += ["--dialect", dialect(options.dialect).word]
     environment = {k: v for k, v in os.environ.items() if k != "AIOS_API_KEY"}
     if options.api_key:
         environment["AIOS_API_KEY"] = options.api_key
