@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from aiohttp import web
 
 from aios_conformance import spec
-from aios_conformance.mockserver.catalogue import DOCUMENTED
+from aios_conformance.mockserver.catalogue import documented
 from aios_conformance.mockserver.defects import registry
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.engine import MockEngine
@@ -66,7 +66,7 @@ def _served(
 ) -> tuple[Front, Stages]:
     """Return what serves one dialect; of the defects the last is outermost."""
     engine = MockEngine(
-        (*DOCUMENTED[dialect], *options.models),
+        (*documented(dialect), *options.models),
         seed=options.seed,
         any_model=options.any_model,
         memory=state.memory,
@@ -108,12 +108,13 @@ def plan_of(options: MockOptions) -> Behaviour:
         seed=options.seed,
         remember=not (options.self_check or options.pacing),
         defects=options.defects,
+        dialects=tuple(options.dialects),
     )
 
 
 def chosen_defect(name: str, options: MockOptions) -> Defect:
     """Return a defect that the served dialects can have; raises OptionError."""
-    known = registry()
+    known = registry(tuple(options.dialects))
     if name not in known:
         near = get_close_matches(name, known, 1, cutoff=0)
         raise OptionError(

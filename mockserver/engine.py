@@ -18,7 +18,7 @@ from operator import mul
 from typing import Any, Final
 
 from aios_conformance.mockserver import chat
-from aios_conformance.mockserver.catalogue import DOCUMENTED, everything
+from aios_conformance.mockserver.catalogue import documented, everything
 from aios_conformance.mockserver.geometry import Geometry
 from aios_conformance.mockserver.language import (
     Distribution,
@@ -64,7 +64,7 @@ class MockEngine:
 
     def __init__(
         self,
-        models: Sequence[Model] = DOCUMENTED["aios"],
+        models: Sequence[Model] | None = None,
         *,
         seed: int = 0,
         any_model: bool = False,
@@ -76,7 +76,7 @@ class MockEngine:
         with engines of the same seed only.
         """
         self._memory = memory or Memory()
-        self._models = tuple(models)
+        self._models = documented("aios") if models is None else tuple(models)
         self._by_name = {model.name: model for model in self._models}
         self._seed = seed
         self._any = any_model

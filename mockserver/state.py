@@ -26,6 +26,7 @@ class Behaviour:
     seed: int = 0
     remember: bool = False  # answer exact repetitions from memory
     defects: Sequence[str] = ()  # planted at the start
+    dialects: tuple[str, ...] = ()  # that are served
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from platformdirs import user_cache_path
 
 from aios_conformance.serving.options import DIALECT, SERVING, Option, positive, resolve
 from aios_conformance.serving.run import Address
+from aios_conformance.spec import operations
 
 PREFIX = "AIOS_REFERENCE"
 JOBS = ("chat", "completions", "embeddings", "rerank", "score")
@@ -107,8 +108,9 @@ def wanted_model(text: str) -> Wanted:
 
 
 def _default_models(dialects: Sequence[str]) -> tuple[Wanted, ...]:
-    """Return the packaged models; all dialects but AIOS document embeddings only."""
-    jobs = ("chat", "embeddings") if "aios" in dialects else ("embeddings",)
+    """Return the packaged models of what the dialects document."""
+    apis = {api for each in dialects for api in operations(each).values()}
+    jobs = ("chat", "embeddings") if {"chat", "completions"} & apis else ("embeddings",)
     return tuple(Wanted(job, DEFAULT) for job in jobs)
 
 

@@ -12,7 +12,7 @@ from secrets import token_hex
 
 from aios_conformance.conformance.options.values import RunOptions, TargetError
 from aios_conformance.conformance.terms.events import Listener, TargetStarted
-from aios_conformance.spec import openapi, requirements
+from aios_conformance.spec import dialect, openapi, requirements
 
 MODULES = {
     "mock": "aios_conformance.mockserver",
@@ -76,8 +76,8 @@ async def _start(
     options: RunOptions, dialects: Sequence[str]
 ) -> asyncio.subprocess.Process:
     arguments = ["--port", "0"]
-    for dialect in dialects:
-        arguments += ["--dialect", dialect]
+    for each in dialects:
+        arguments += ["--dialect", dialect(each).word]
     environment = {k: v for k, v in os.environ.items() if k != "AIOS_API_KEY"}
     if options.api_key:
         environment["AIOS_API_KEY"] = options.api_key

@@ -50,10 +50,11 @@ class _Finished:
 
 def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
     """Run the proof; 0 if every defect is killed precisely and no variation alarms."""
-    planted = _chosen(_listed(), arguments.only, arguments.sample, arguments.dialect)
+    dialect = arguments.dialect
+    planted = _chosen(_listed(dialect), arguments.only, arguments.sample, dialect)
     folder = Path(arguments.dir)
     folder.mkdir(parents=True, exist_ok=True)
-    key = _key(arguments.preset, arguments.seed)
+    key = _key(arguments.preset, arguments.seed, dialect)
     log = folder / "trials.jsonl"
     done = {} if arguments.fresh else _stored(log, key)
     done = {name: trial for name, trial in done.items() if name in planted}
@@ -78,8 +79,9 @@ def _is_whole(arguments: argparse.Namespace) -> bool:
     return not arguments.only and arguments.sample is None
 
 
-def _listed() -> list[Planted]:
+def _listed(dialect: str | None) -> list[Planted]:
     """The mock's own list, asked by its command."""
+    of = () if dialect is None else ("--dialect", spec.dialect(dialect).word)
     command = [
         sys.executable,
         "-P",
@@ -87,6 +89,7 @@ def _listed() -> list[Planted]:
         "aios_conformance.mockserver",
         "--list-defects",
         "--json",
+        *of,
     ]
     found = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     if found.returncode:
@@ -130,12 +133,15 @@ def _names(planted: Planted) -> list[str]:
     return [planted.name, row.id, row.topic]
 
 
-def _key(preset: str, seed: int) -> str:
+def _key(preset: str, seed: int, dialect: str | None) -> str:
     """What trials stand on: the sources of judge, contract and mock."""
     digest = hashlib.sha256(f"{preset} {seed}".encode())
     root = Path(conformance.__file__).parents[1]
-    for package in ("conformance", "spec", *_SERVERS):
-        for path in sorted((root / package).rglob("*")):
+    homes = [root / package for package in ("conformance", "spec", *_SERVERS)]
+    if dialect is not None and not spec.dialect(dialect).is_ours:
+        homes.append(spec.dialect(dialect).home)
+    for home in homes:
+        for path in sorted(home.rglob("*")):
             if path.suffix in (".py", ".yaml", ".json"):
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -170,7 +176,10 @@ def _run(
 ) -> dict[str, Trial]:
     trials: dict[str, Trial] = {}
     pool = ProcessPoolExecutor(
-        arguments.jobs, get_context("spawn"), initializer=_leave_interrupts
+        arguments.jobs,
+        get_context("spawn"),
+        initializer=_begin,
+        initargs=(spec.dialect(arguments.dialect or "aios").word,),
     )
     with (
         Progress(console=out, transient=True) as progress,
@@ -199,8 +208,12 @@ def _run(
     return trials
 
 
-def _leave_interrupts() -> None:
-    """Leave Ctrl-C to the parent: a trial that took it would be judged as it is."""
+def _begin(dialect: str) -> None:
+    """Know the dialect, and leave Ctrl-C to the parent.
+
+    A trial that took it would be judged as it is.
+    """
+    spec.find_dialect(dialect)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -22,6 +22,7 @@ from aios_conformance.conformance.options.values import (
 from aios_conformance.conformance.prove.warm import WarmServer
 from aios_conformance.conformance.running.run import run
 from aios_conformance.conformance.terms.result import RunResult
+from aios_conformance.spec import dialect
 
 Outcome = Literal[
     "killed",  # the primary tripped, and nothing that was not declared
@@ -127,7 +128,7 @@ async def _judged(planted: Planted, preset: Preset, seed: int) -> Trial:
     """The mock with the defect, judged; its last task keeps nothing large."""
     arguments = ["--port", "0", "--defect", planted.name]
     if planted.dialect != "aios":
-        arguments += ["--dialect", planted.dialect]
+        arguments += ["--dialect", dialect(planted.dialect).word]
     with tempfile.TemporaryDirectory() as folder:
         options = with_own_key(
             RunOptions(
