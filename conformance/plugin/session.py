@@ -171,12 +171,12 @@ class SuitePlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
+        self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """What is skipped stands where its item does, not where this code is."""
         made = yield
-        if call.excinfo and isinstance(call.excinfo.value, pytest.skip.Exception):
-            made.longrepr = (str(item.path), 1, call.excinfo.value.msg)
+        if made.skipped and isinstance(made.longrepr, tuple):
+            made.longrepr = (str(item.path), 1, made.longrepr[2])
         return made
 
     # --- the end ---
