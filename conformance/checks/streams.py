@@ -21,7 +21,7 @@ from aios_conformance.conformance.terms.check import (
     check,
 )
 from aios_conformance.conformance.terms.exchange import Api, Exchange, Facts
-from aios_conformance.conformance.terms.stream_grammar import slips
+from aios_conformance.conformance.terms.stream_grammar import violations
 from aios_conformance.conformance.terms.views import AnyAnswer, Stream, is_whole
 
 _LAYOUT: dict[Api, tuple[str, ...]] = {
@@ -226,12 +226,16 @@ def chunks_agree_and_each_choice_ends_once(stream: Streamed) -> Iterator[Note]:
         return
     for index in stream.indices:
         located = stream.located(index)
-        for slip in slips(choice for _, choice in located):
-            found = "the end of the stream" if slip.piece is None else slip.piece.value
+        for violation in violations(choice for _, choice in located):
+            found = (
+                "the end of the stream"
+                if violation.piece is None
+                else violation.piece.value
+            )
             yield Finding(
-                expected=f"choice {index}: a legal step while {slip.state.value}",
+                expected=f"choice {index}: a legal step while {violation.state.value}",
                 actual=found,
-                pointer=located[min(slip.position, len(located) - 1)][0],
+                pointer=located[min(violation.position, len(located) - 1)][0],
             )
 
 

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from exchanges import exchange
 
-from aios_conformance.conformance.observing.selfcheck import breach, slip
+from aios_conformance.conformance.observing.selfcheck import breach, suite_fault
 from aios_conformance.conformance.planning.drawing import draw
 from aios_conformance.conformance.probes import common, robustness
 from aios_conformance.conformance.probes.bodies import OPERATION, REQUIRED, valid
@@ -50,7 +50,7 @@ EVERY = [
 
 @pytest.mark.parametrize("step", EVERY)
 def test_a_step_is_what_it_claims(step: Step) -> None:
-    assert slip("aios", step, sent(step)) is None
+    assert suite_fault("aios", step, sent(step)) is None
     assert {requirement(row).level for row in step.serves} <= {Level.MUST, Level.SHOULD}
     assert (step.expect == "refuse") == bool(step.breaks)
 

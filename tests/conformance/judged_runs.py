@@ -1,4 +1,4 @@
-"""Recordings made by hand, on the bench from which verdicts are made."""
+"""Recordings made by hand, on the run from which verdicts are made."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ PLANNED = {
 }
 
 
-def bench(
+def judged_run(
     *observations: Observation,
     known: Catalogue | None = None,
     again: Sequence[Observation] = (),
