@@ -72,11 +72,10 @@ def _served(
         memory=state.memory,
     )
     stages = Stages()
-    served = ScriptedEngine(engine, current_script)
     for defect, tally in defects:
-        stages, _ = defect.plant(stages, served, tally)
+        stages = defect.plant(stages, tally)
     front = Front(
-        engine=served,
+        engine=ScriptedEngine(engine, current_script),
         contract=contract,
         find=engine.find,
         api_key=options.api_key,

@@ -1,24 +1,26 @@
 """`aios-conformance prove`: run all trials, in parallel and resumably, and publish."""
 
 import argparse
+import asyncio
 import fnmatch
 import hashlib
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
 from aios_conformance import conformance, spec
+from aios_conformance.conformance.observing.servers import serving, with_own_key
 from aios_conformance.conformance.options.values import (
     ExitCode,
     OptionError,
@@ -61,8 +63,8 @@ def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
     waiting = [p for name, p in planted.items() if name not in done]
     if done:
         out.print(f"{len(done)} trials are taken from {log} (--fresh runs them again)")
-    _draw_once(waiting, arguments.preset, arguments.seed)
-    trials = done | _run(waiting, arguments, log, key, out)
+    _draw_once(waiting, arguments)
+    trials = done | asyncio.run(_run(waiting, arguments, log, key, out))
     ordered = [trials[name] for name in planted]
     for dialect in sorted({p.dialect for p in planted.values()}):
         matrix = Matrix(
@@ -161,51 +163,73 @@ def _stored(log: Path, key: str) -> dict[str, Trial]:
     return found
 
 
-def _draw_once(waiting: Sequence[Planted], preset: Any, seed: int) -> None:
+def _options(dialect: str, arguments: argparse.Namespace) -> RunOptions:
+    return RunOptions(
+        "mock", dialect=dialect, preset=arguments.preset, seed=arguments.seed
+    )
+
+
+def _draw_once(waiting: Sequence[Planted], arguments: argparse.Namespace) -> None:
     """Fill the plan cache before many processes want it."""
     for dialect in {p.dialect for p in waiting}:
-        plan(RunOptions("mock", dialect=dialect, preset=preset, seed=seed))
+        plan(_options(dialect, arguments))
 
 
-def _run(
+async def _run(
     waiting: Sequence[Planted],
     arguments: argparse.Namespace,
     log: Path,
     key: str,
     out: Console,
 ) -> dict[str, Trial]:
+    """Try all of them, a few at a time: each lane has its own mocks and a process."""
     trials: dict[str, Trial] = {}
-    pool = ProcessPoolExecutor(
-        arguments.jobs,
-        get_context("spawn"),
-        initializer=_begin,
-        initargs=(spec.dialect(arguments.dialect or "aios").word,),
-    )
     with (
         Progress(console=out, transient=True) as progress,
         log.open("a", encoding="utf-8") as stream,
-        pool,
+        ProcessPoolExecutor(
+            arguments.jobs,
+            get_context("spawn"),
+            initializer=_begin,
+            initargs=(spec.dialect(arguments.dialect or "aios").word,),
+        ) as pool,
     ):
         bar = progress.add_task("trials", total=len(waiting))
-        futures = [
-            pool.submit(tried, planted, arguments.preset, arguments.seed)
-            for planted in waiting
-        ]
-        try:
-            for future in as_completed(futures):
-                trial = future.result()
-                trials[trial.planted.name] = trial
-                line = msgspec.json.encode(_Finished(key, trial)).decode()
-                stream.write(line + "\n")
-                stream.flush()
-                progress.advance(bar)
-                if trial.outcome not in GOOD:
-                    out.print(_line(trial))
-        except KeyboardInterrupt:
-            for future in futures:
-                future.cancel()  # the few that run are waited for
-            raise
+
+        def keep(trial: Trial) -> None:
+            trials[trial.planted.name] = trial
+            line = msgspec.json.encode(_Finished(key, trial)).decode()
+            stream.write(line + "\n")
+            stream.flush()
+            progress.advance(bar)
+            if trial.outcome not in GOOD:
+                out.print(_line(trial))
+
+        queue = iter(waiting)
+        lanes = (_lane(queue, arguments, pool, keep) for _ in range(arguments.jobs))
+        await asyncio.gather(*lanes)
     return trials
+
+
+async def _lane(
+    queue: Iterator[Planted],
+    arguments: argparse.Namespace,
+    pool: Executor,
+    keep: Callable[[Trial], None],
+) -> None:
+    """Try what the queue gives, in one mock for each dialect that comes up."""
+    loop = asyncio.get_running_loop()
+    targets: dict[str, RunOptions] = {}
+    async with AsyncExitStack() as mocks:
+        for planted in queue:
+            name = planted.dialect
+            if name not in targets:
+                options = with_own_key(_options(name, arguments))
+                url = await mocks.enter_async_context(
+                    serving(options, lambda _: None, [name])
+                )
+                targets[name] = replace(options, target=url)
+            keep(await loop.run_in_executor(pool, tried, planted, targets[name]))
 
 
 def _begin(dialect: str) -> None:

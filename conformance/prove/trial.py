@@ -5,24 +5,19 @@ import gc
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from time import monotonic
-from typing import Literal
+from typing import Any, Literal
 
 import aiohttp
 
-from aios_conformance.conformance.observing.servers import with_own_key
 from aios_conformance.conformance.options.values import (
     ConformanceError,
-    Preset,
     RunOptions,
     SuiteError,
 )
-from aios_conformance.conformance.prove.warm import WarmServer
 from aios_conformance.conformance.running.run import run
 from aios_conformance.conformance.terms.result import RunResult
-from aios_conformance.spec import dialect
 
 Outcome = Literal[
     "killed",  # the primary tripped, and nothing that was not declared
@@ -73,12 +68,12 @@ class Trial:
     reason: str | None = None
 
 
-def tried(planted: Planted, preset: Preset, seed: int) -> Trial:
-    """Run one trial; whatever goes wrong is its outcome."""
+def tried(planted: Planted, options: RunOptions) -> Trial:
+    """Run one trial on the mock that is the target; what goes wrong is its outcome."""
     began = monotonic()
     gc.disable()  # garbage is looked for once, at the end: a quarter of the time
     try:
-        trial = asyncio.run(_judged(planted, preset, seed))
+        trial = asyncio.run(_judged(planted, options))
     except ConformanceError as error:
         trial = Trial(planted, "error", reason=f"{error.code}: {error}")
     finally:
@@ -124,48 +119,30 @@ def concluded(planted: Planted, result: RunResult, acts: int) -> Trial:
     )
 
 
-async def _judged(planted: Planted, preset: Preset, seed: int) -> Trial:
+async def _judged(planted: Planted, options: RunOptions) -> Trial:
     """The mock with the defect, judged; its last task keeps nothing large."""
-    arguments = ["--port", "0", "--defect", planted.name]
-    if planted.dialect != "aios":
-        arguments += ["--dialect", dialect(planted.dialect).word]
     with tempfile.TemporaryDirectory() as folder:
-        options = with_own_key(
-            RunOptions(
-                "mock",
-                dialect=planted.dialect,
-                preset=preset,
-                seed=seed,
-                report_dir=Path(folder),
-                shrink_requests=0,  # a trial asks what trips, not how small
-            )
+        options = replace(
+            options,
+            report_dir=Path(folder),
+            shrink_requests=0,  # a trial asks what trips, not how small
         )
-        key = {"AIOS_API_KEY": options.api_key or ""}
-        with _mock().serving(arguments, key) as url:
-            result = await run(replace(options, target=url), lambda _: None)
-            return concluded(planted, result, await _acts(url, planted.name))
+        await _defects(options, "PUT", {"defects": [planted.name]})
+        result = await run(options, lambda _: None)
+        told = await _defects(options, "GET")
+        return concluded(planted, result, told["acts"][planted.name])
 
 
-@cache
-def _mock() -> WarmServer:
-    """The mock of this process, which all its trials start anew."""
-    return WarmServer(
-        "aios_conformance.mockserver",
-        ("aios_conformance.mockserver.app", "aios_conformance.mockserver.defects"),
-    )
-
-
-async def _acts(url: str, name: str) -> int:
-    """How often the defect acted, by the mock's own count."""
+async def _defects(options: RunOptions, method: str, body: Any = None) -> Any:
+    """What the mock says of its defects, once it has others if a body names them."""
+    url = f"{options.target}/_mock/defects"
     try:
         async with (
-            aiohttp.ClientSession() as session,
-            session.get(f"{url}/_mock/defects") as answer,
+            aiohttp.ClientSession(raise_for_status=True) as session,
+            session.request(method, url, json=body) as answer,
         ):
-            counts: dict[str, int] = (await answer.json())["acts"]
-            return counts.get(name, 0)
-    except (aiohttp.ClientError, KeyError) as error:
+            return await answer.json()
+    except aiohttp.ClientError as error:
         raise SuiteError(
-            f"the mock does not say how often {name} acted: {error}",
-            code="no-tally",
+            f"the mock does not obey {method} {url}: {error}", code="no-control"
         ) from error

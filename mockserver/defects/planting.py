@@ -23,12 +23,11 @@ from typing import Any
 
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
-from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import ApiError
 from aios_conformance.serving.stages import Answer, Chunks, Frames, Response, Stages
 
 Chunk = dict[str, Any]
-Plant = Callable[[Stages, Engine, Tally], tuple[Stages, Engine]]
+Plant = Callable[[Stages, Tally], Stages]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +81,14 @@ def in_answer(
     """
 
     def make(edit: Callable[[RequestContext, Answer], object]) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
+        def plant(stages: Stages, tally: Tally) -> Stages:
             async def answer(context: RequestContext) -> Answer:
                 whole = await stages.answer(context)
                 if concerns(context, api):
                     tally.add(edit(context, whole))
                 return whole
 
-            return replace(stages, answer=answer), engine
+            return replace(stages, answer=answer)
 
         return made(edit, plant, primary, declared)
 
@@ -108,9 +105,7 @@ def in_stream(
     def make(
         edit: Callable[[RequestContext, list[Chunk]], Iterable[Chunk] | None],
     ) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
+        def plant(stages: Stages, tally: Tally) -> Stages:
             async def chunks(context: RequestContext) -> AsyncGenerator[Chunk, None]:
                 async with aclosing(stages.chunks(context)) as source:
                     found = [chunk async for chunk in source]
@@ -123,7 +118,7 @@ def in_stream(
                 for chunk in edited:
                     yield chunk
 
-            return replace(stages, chunks=chunks), engine
+            return replace(stages, chunks=chunks)
 
         return made(edit, plant, primary, declared)
 
@@ -136,9 +131,7 @@ def in_frames(
     """Edit the framed events of a stream, the [DONE] mark included."""
 
     def make(edit: Callable[[RequestContext, list[bytes]], Iterable[bytes]]) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
+        def plant(stages: Stages, tally: Tally) -> Stages:
             async def frames(context: RequestContext, chunks: Chunks) -> Frames:
                 async with aclosing(stages.frames(context, chunks)) as source:
                     found = [frame async for frame in source]
@@ -147,7 +140,7 @@ def in_frames(
                 for frame in edited:
                     yield frame
 
-            return replace(stages, frames=frames), engine
+            return replace(stages, frames=frames)
 
         return made(edit, plant, primary, declared)
 
@@ -160,9 +153,7 @@ def in_parameters(
     """Edit `context.parameters` (whole and streamed alike), or raise an ApiError."""
 
     def make(edit: Callable[[RequestContext], object]) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
+        def plant(stages: Stages, tally: Tally) -> Stages:
             def prepare(context: RequestContext) -> None:
                 stages.prepare(context)
                 if concerns(context, api):
@@ -172,7 +163,7 @@ def in_parameters(
                         tally.add()
                         raise
 
-            return replace(stages, prepare=prepare), engine
+            return replace(stages, prepare=prepare)
 
         return made(edit, plant, primary, declared)
 
@@ -185,16 +176,14 @@ def in_response(
     """Replace (status, headers, body) of whole successes."""
 
     def make(edit: Callable[[RequestContext, Response], Response]) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
+        def plant(stages: Stages, tally: Tally) -> Stages:
             def respond(context: RequestContext, answer: Answer) -> Response:
                 found = stages.respond(context, answer)
                 edited = edit(context, found) if concerns(context, api) else found
                 tally.add(edited != found)
                 return edited
 
-            return replace(stages, respond=respond), engine
+            return replace(stages, respond=respond)
 
         return made(edit, plant, primary, declared)
 
@@ -207,9 +196,7 @@ def in_refusal(
     """Replace (status, headers, body) of refusals."""
 
     def make(edit: Callable[[RequestContext, ApiError, Response], Response]) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
+        def plant(stages: Stages, tally: Tally) -> Stages:
             def refusal(context: RequestContext, error: ApiError) -> Response:
                 found = stages.refusal(context, error)
                 if not concerns(context, api):
@@ -218,7 +205,7 @@ def in_refusal(
                 tally.add(edited != found)
                 return edited
 
-            return replace(stages, refusal=refusal), engine
+            return replace(stages, refusal=refusal)
 
         return made(edit, plant, primary, declared)
 

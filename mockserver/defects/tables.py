@@ -14,7 +14,6 @@ from typing import Any
 from aios_conformance.mockserver.defects.planting import Defect, concerns, in_answer
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
-from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import ApiError, BadRequest, Broken, Violation
 from aios_conformance.serving.stages import Answer, Response, Stages
 
@@ -46,7 +45,7 @@ def forgives(  # noqa: PLR0913 - a table row, one column each
         fits = at.startswith(pointer[:-1]) if pointer.endswith("*") else at == pointer
         return fits and keyword in ("", violation.keyword)
 
-    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+    def plant(stages: Stages, tally: Tally) -> Stages:
         def validate(context: RequestContext) -> list[Violation]:
             found = stages.validate(context)
             if not found or context.api not in api.split():
@@ -61,7 +60,7 @@ def forgives(  # noqa: PLR0913 - a table row, one column each
                     context.body[member] = instead
             return rest
 
-        return replace(stages, validate=validate), engine
+        return replace(stages, validate=validate)
 
     what = f"{pointer} ({keyword})" if keyword else pointer
     text = f"A breach at {what} of {api} is accepted in silence."
@@ -100,14 +99,14 @@ def turns_away(
 ) -> Defect:
     """Refuse valid requests with a status; `when` looks at them once they are read."""
 
-    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+    def plant(stages: Stages, tally: Tally) -> Stages:
         def prepare(context: RequestContext) -> None:
             stages.prepare(context)
             if when(context):
                 tally.add()
                 raise error(text, code="refused")
 
-        return replace(stages, prepare=prepare), engine
+        return replace(stages, prepare=prepare)
 
     return Defect(name, text, plant, primary, also, origin=origin)
 
@@ -124,14 +123,14 @@ def crashes(
 ) -> Defect:
     """Answer 500 where a client mistake should be refused."""
 
-    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+    def plant(stages: Stages, tally: Tally) -> Stages:
         def refusal(context: RequestContext, error: ApiError) -> Response:
             if concerns(context, api) and error.status < 500 and when(context):
                 tally.add()
                 return stages.refusal(context, Broken("crashed", code="crashed"))
             return stages.refusal(context, error)
 
-        return replace(stages, refusal=refusal), engine
+        return replace(stages, refusal=refusal)
 
     text = f"{api or 'every API'}: {what} is answered 500."
     return Defect(name, text, plant, primary, also, origin=origin)
@@ -149,7 +148,7 @@ def answers(
 ) -> Defect:
     """Answer 200, with the error as body, where a client mistake is to be refused."""
 
-    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+    def plant(stages: Stages, tally: Tally) -> Stages:
         def refusal(context: RequestContext, error: ApiError) -> Response:
             status, headers, body = stages.refusal(context, error)
             if concerns(context, api) and when(context, error):
@@ -157,7 +156,7 @@ def answers(
                 status = 200
             return status, headers, body
 
-        return replace(stages, refusal=refusal), engine
+        return replace(stages, refusal=refusal)
 
     text = f"{api or 'every API'}: {what} is answered 200, with an error as body."
     return Defect(name, text, plant, primary, also, origin=origin)

@@ -1,6 +1,7 @@
 """The kill matrix: what a trial comes to, and which rows have been proved."""
 
 import json
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 from results import evidence, made_result
 
-from aios_conformance.conformance.options.values import OptionError
+from aios_conformance.conformance.options.values import OptionError, RunOptions
 from aios_conformance.conformance.prove.command import _chosen
 from aios_conformance.conformance.prove.matrix import Matrix
 from aios_conformance.conformance.prove.render import (
@@ -18,7 +19,13 @@ from aios_conformance.conformance.prove.render import (
     render_json,
     render_markdown,
 )
-from aios_conformance.conformance.prove.trial import Outcome, Planted, Trial, concluded
+from aios_conformance.conformance.prove.trial import (
+    Outcome,
+    Planted,
+    Trial,
+    concluded,
+    tried,
+)
 from aios_conformance.conformance.terms.catalogue import catalogue
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 from aios_conformance.spec import DIALECTS, requirement
@@ -179,3 +186,11 @@ def test_the_defects_can_prove_every_row(dialect: str) -> None:
         if one["primary"] and one["dialect"] == dialect
     ]
     assert [row.id for row in Matrix(known, trials).unproved] == []
+
+
+def test_a_mock_that_does_not_obey_is_an_error_of_the_trial() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    trial = tried(planted(), RunOptions(f"http://127.0.0.1:{port}"))
+    assert trial.outcome == "error"
+    assert "no-control" in str(trial.reason)

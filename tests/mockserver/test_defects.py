@@ -14,20 +14,27 @@ DEFECTS = [each for each in ALL.values() if not each.freedom]
 VARIATIONS = [each for each in ALL.values() if each.freedom]
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda d: d.name)
-def test_a_defect_names_rows_of_its_dialect(defect: Defect) -> None:
-    rows = {row.id: row for row in spec.requirements(defect.dialect)}
-    assert defect.primary in rows
-    assert rows[defect.primary].level != "MAY"
-    assert rows[defect.primary].excluded is None
-    assert set(defect.also) <= rows.keys()
-    assert all(defect.also.values()), "each further row has a reason"
+def test_a_defect_names_rows_of_its_dialect() -> None:
+    """Its primary can fail, and each further row is there for a reason."""
+    dialects = {each.dialect for each in DEFECTS}
+    rows = {name: {row.id: row for row in spec.requirements(name)} for name in dialects}
+
+    def is_sound(defect: Defect) -> bool:
+        known = rows[defect.dialect]
+        primary = known.get(defect.primary)
+        return (
+            primary is not None
+            and primary.level != "MAY"
+            and primary.excluded is None
+            and defect.also.keys() <= known.keys()
+            and all(defect.also.values())
+        )
+
+    assert [each.name for each in DEFECTS if not is_sound(each)] == []
 
 
-@pytest.mark.parametrize("variation", VARIATIONS, ids=lambda d: d.name)
-def test_a_variation_declares_no_row(variation: Defect) -> None:
-    assert not variation.primary
-    assert not variation.also
+def test_a_variation_declares_no_row() -> None:
+    assert [v.name for v in VARIATIONS if v.primary or v.also] == []
 
 
 def test_names_and_descriptions_are_there() -> None:

@@ -7,7 +7,6 @@ from aios_conformance.mockserver.defects.planting import Defect, in_refusal
 from aios_conformance.mockserver.defects.tables import turns_away
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
-from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import (
     ApiError,
     BadRequest,
@@ -78,7 +77,7 @@ WITHOUT_QUERY = dict.fromkeys(
 def _query_is_demanded() -> Defect:
     text = "Embeddings begins with a 500, and then refuses all that lacks ?region=."
 
-    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+    def plant(stages: Stages, tally: Tally) -> Stages:
         def prepare(context: RequestContext) -> None:
             stages.prepare(context)
             if context.api == "embeddings":
@@ -87,7 +86,7 @@ def _query_is_demanded() -> Defect:
                     raise Broken("warming up", code="crashed")
                 raise BadRequest("?region= is missing", code="region_missing")
 
-        return replace(stages, prepare=prepare), engine
+        return replace(stages, prepare=prepare)
 
     return Defect(
         "embeddings_demands_a_query", text, plant, "COMMON-REQ-008", WITHOUT_QUERY
