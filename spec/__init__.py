@@ -19,7 +19,7 @@ from aios_conformance.spec._documents import Example, examples, openapi, report_
 from aios_conformance.spec._files import DIALECTS, SpecError
 from aios_conformance.spec._levels import LEVEL_RULE
 from aios_conformance.spec._sources import Source, SourceLine, source_lines, sources
-from aios_conformance.spec._topics import named, row
+from aios_conformance.spec._topics import named, row, rows
 
 __all__ = [
     "DIALECTS",
@@ -40,6 +40,7 @@ __all__ = [
     "requirements",
     "requirements_sha256",
     "row",
+    "rows",
     "rulings",
     "source_lines",
     "sources",
