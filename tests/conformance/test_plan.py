@@ -15,6 +15,7 @@ from aios_conformance.conformance.options.values import (
     SuiteError,
 )
 from aios_conformance.conformance.planning import plan as plans
+from aios_conformance.conformance.planning import plan_cache
 from aios_conformance.conformance.planning.plan import Plan, assemble, drawn, plan
 from aios_conformance.conformance.planning.plan_cache import PlanCache
 from aios_conformance.conformance.terms.catalogue import Catalogue
@@ -316,3 +317,9 @@ def test_seeds_and_presets_are_cached_apart(tmp_path: Path) -> None:
     assert PlanCache(tmp_path, "aios", "smoke", 0).load({"a": 1}) is None
     assert PlanCache(tmp_path, "infinity", "standard", 0).load({"a": 1}) is None
     assert PlanCache(None, "aios", "standard", 0).load({"a": 1}) is None
+
+
+@pytest.mark.parametrize("pattern", plan_cache._SOURCES)
+def test_a_cached_plan_stands_on_sources_that_are_there(pattern: str) -> None:
+    home = Path(plan_cache.__file__).parents[1]
+    assert list(home.glob(pattern))
