@@ -2,7 +2,7 @@
 BIN ?= .venv/bin/
 
 .DEFAULT_GOAL := help
-.PHONY: help ci check test coverage watch mock reference conformance prove bench
+.PHONY: help ci check test coverage watch row mock reference conformance prove bench
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ coverage:  ## our own tests, and the branches that they do not take
 
 watch:  ## judge the mock by one check at each change: make watch CHECK=NAME|ID
 	$(BIN)python tools/watch.py $(CHECK)
+
+row:  ## stubs of a new requirement: make row ID=SCORE-RES-099 API=score
+	$(BIN)python tools/row.py $(ID) $(API)
 
 mock:  ## serve the mock on port 8000
 	$(BIN)aios-mock
