@@ -1,6 +1,7 @@
 """What was not exercised, or does not apply, never passes."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from exchanges import exchange, observation
@@ -9,7 +10,7 @@ from test_judge import GOOD, REFUSED, RISING, reranked
 
 from aios_conformance.conformance.observing.recorder import Unsent
 from aios_conformance.conformance.terms.catalogue import Catalogue
-from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.exchange import Exchange, Facts
 from aios_conformance.conformance.terms.scenario import (
     Dropped,
     PlannedScenario,
@@ -93,9 +94,9 @@ def test_a_crash_in_place_of_a_refusal_is_told() -> None:
 
 
 def test_a_crash_of_its_own_step_comes_before_an_answer_that_never_came() -> None:
-    mutant = {"status": 500, "expect": "refuse", "serves": ("RERANK-REQ-011",)}
-    crash = exchange("rerank", {}, {"error": 1}, **mutant)
-    lost = exchange("rerank", {}, failure="timeout: 60 s", **mutant | {"status": 0})
+    mutant: dict[str, Any] = {"expect": "refuse", "serves": ("RERANK-REQ-011",)}
+    crash = exchange("rerank", {}, {"error": 1}, status=500, **mutant)
+    lost = exchange("rerank", {}, failure="timeout: 60 s", status=0, **mutant)
     seen = observation("toy.refused", valid=GOOD, mutant=crash, other=lost)
     reason = row(judged_run(seen), "RERANK-REQ-011").reason
     assert str(reason).startswith("server error: toy.refused, mutant")
@@ -120,12 +121,12 @@ def test_a_refusal_beside_accepted_requests_is_no_reason_for_a_view() -> None:
 
 
 def test_every_step_that_serves_a_row_must_be_answered() -> None:
-    served = {"serves": ("RERANK-REQ-003",)}
+    served: dict[str, Any] = {"serves": ("RERANK-REQ-003",)}
     answered = replace(GOOD, **served)
     lost = exchange("rerank", {}, failure="timeout: no complete answer", **served)
-    one = observation("toy.paths", **{"/v2/rerank": answered})
+    one = observation("toy.paths", **_path(answered))
     assert row(judged_run(one), "RERANK-REQ-003").verdict == "pass"
-    two = observation("toy.paths", **{"/v2/rerank": lost})
+    two = observation("toy.paths", **_path(lost))
     found = row(judged_run(one, two), "RERANK-REQ-003")
     assert (found.verdict, found.reason) == (
         "inconclusive",
@@ -133,9 +134,13 @@ def test_every_step_that_serves_a_row_must_be_answered() -> None:
     )
 
 
+def _path(step: Exchange) -> dict[str, Any]:
+    return {"/v2/rerank": step}  # a label that is no word of Python
+
+
 def test_a_path_that_is_not_served_is_its_own_rows_matter() -> None:
     """What two paths show is not put in doubt by a third one that is missing."""
-    rows = {"serves": ("RERANK-REQ-004",), "expect": "refuse"}
+    rows: dict[str, Any] = {"serves": ("RERANK-REQ-004",), "expect": "refuse"}
     gone = exchange("rerank", {}, {"detail": "no"}, status=404)
     gone = replace(gone, request=replace(gone.request, operation="POST /v2/rerank"))
     refused = exchange("rerank", {}, {"detail": "no"}, status=422, **rows)
