@@ -149,8 +149,8 @@ def chosen_defects(options: MockOptions) -> Mapping[str, Defect]:
 
 
 def defects() -> Mapping[str, Defect]:
-    """Return the registry, which is loaded only when somebody asks for it."""
-    registry: Mapping[str, Defect] = import_module(
-        "aios_conformance.mockserver.defects"
-    ).registry()
-    return registry
+    """Return the registry and the museum, loaded only when somebody asks for them."""
+    package = "aios_conformance.mockserver.defects"
+    registry: Mapping[str, Defect] = import_module(package).registry()
+    exhibits: Mapping[str, Defect] = import_module(f"{package}.museum").museum()
+    return {**registry, **exhibits}

@@ -23,6 +23,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="try N of them: always the same ones, spread over the APIs",
     )
+    add(
+        "--museum",
+        action="store_true",
+        help="the real bugs of real servers, in place of the planted defects",
+    )
     add("--dialect", choices=DIALECTS, help="only the defects of one dialect")
     add("--preset", choices=PRESETS, default="standard", help="default: %(default)s")
     add("--seed", type=int, default=0, metavar="N", help="another draw of the plan")

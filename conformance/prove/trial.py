@@ -47,6 +47,8 @@ class Planted:
     freedom: str | None = None
     origin: str | None = None
     dialect: str = "aios"
+    museum: bool = False
+    source: str | None = None
 
     @classmethod
     def read(cls, described: Mapping[str, Any]) -> Self:
@@ -165,7 +167,10 @@ def _mock() -> WarmServer:
     """The mock of this process, which all its trials start anew."""
     return WarmServer(
         "aios_conformance.mockserver",
-        ("aios_conformance.mockserver.app", "aios_conformance.mockserver.defects"),
+        (
+            "aios_conformance.mockserver.app",
+            "aios_conformance.mockserver.defects.museum",
+        ),
     )
 
 
