@@ -33,9 +33,14 @@ _WINGS = (embeddings, ranking, generation, chat, completions, wire, freedoms)
 
 def museum() -> Mapping[str, Defect]:
     """Every exhibit by name; raises ValueError for a name twice."""
-    exhibits = [one for wing in _WINGS for one in wing.EXHIBITS]
-    named = [replace(one, name=one.name.replace("_", "-")) for one in exhibits]
+    named = [_labelled(one) for wing in _WINGS for one in wing.EXHIBITS]
     found = {one.name: one for one in named}
     if len(found) != len(named):
         raise ValueError("two exhibits share a name")
     return found
+
+
+def _labelled(one: Defect) -> Defect:
+    """Give an exhibit its name; tables of further rows may hold its primary as well."""
+    also = {row: why for row, why in one.also.items() if row != one.primary}
+    return replace(one, name=one.name.replace("_", "-"), also=also)

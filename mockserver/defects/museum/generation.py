@@ -244,7 +244,8 @@ def gen_stream_stop_prefix_leaks(context: RequestContext, chunks: list[Chunk]) -
 
 
 @in_parameters("COMMON-RES-001", api=API, also={
-    "CHAT-REQ-055": "a low top_p is valid", "COMP-REQ-039": "a low top_p is valid", "COMP-REQ-016": "logprobs are valid",
+    "CHAT-REQ-055": "a low top_p is valid", "COMP-REQ-039": "a low top_p is valid",
+    "COMP-REQ-016": "logprobs are valid",
     "CHAT-REQ-018": "logprobs are valid", "COMP-REQ-017": "logprobs are valid",
     "CHAT-REQ-053": "a low top_p is valid", "COMP-REQ-037": "a low top_p is valid",
 }, source="000:447", origin="sgl-project/sglang#5984")  # fmt: skip

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from aios_conformance.mockserver.defects.museum.planting import joined
 from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
@@ -82,26 +83,27 @@ def rerank_last_batch_only(context: RequestContext, answer: Answer) -> object:
     return begin > 0
 
 
-@in_answer("RERANK-SEM-004", api=RERANK, also={
+@in_answer(api=RERANK)
+def _keep_the_first(context: RequestContext, answer: Answer) -> bool:
+    most = context.body.get("top_n") or 0
+    if not most:
+        return False
+    best = [result["index"] for result in answer["results"][:most]]
+    answer["results"] = [r for r in answer["results"] if r["index"] < most]
+    return best != [result["index"] for result in answer["results"]]
+
+
+@in_parameters(api=RERANK)
+def _score_them_all(context: RequestContext) -> bool:
+    context.parameters["top_n"] = 0
+    return False
+
+
+@joined("RERANK-SEM-004", _keep_the_first, _score_them_all, also={
     "META-002": "not the first of all", "RERANK-EX-004": "the best may be missing",
 }, source="000:57", origin="infiniflow/ragflow#11038")  # fmt: skip
-def rerank_cut_before_sorting(context: RequestContext, answer: Answer) -> object:
-    """With top_n above 1 the first documents are taken, then ranked."""
-    most = context.parameters["top_n"]
-    if most < 2 or most >= len(context.parameters["documents"]):
-        return False
-    texts: list[str] = context.parameters["documents"]
-    taken = {result["index"] for result in answer["results"]}
-    scores = sorted(result["relevance_score"] for result in answer["results"])
-    answer["results"] = [
-        {
-            "index": index,
-            "document": {"text": texts[index]},
-            "relevance_score": scores.pop(),
-        }
-        for index in range(most)
-    ]
-    return taken != set(range(most))
+def rerank_cut_before_sorting() -> None:
+    """The first top_n documents are taken, then ranked."""
 
 
 @in_parameters("RERANK-SEM-004", api=RERANK, also={
@@ -114,8 +116,11 @@ def rerank_top_n_not_read(context: RequestContext) -> object:
     return 0 < given < len(context.parameters["documents"])
 
 
-@in_parameters("META-007", api=RERANK, also=ALL | {
-    "META-010": "there are no copies", "RERANK-SEM-003": "fewer than submitted",
+@in_parameters("META-007", api=RERANK, also={
+    "META-003": "not all documents", "META-005": "no permutation",
+    "RERANK-SEM-002": "not every document", "RERANK-SEM-004": "fewer than k",
+    "RERANK-SEM-005": "fewer than submitted", "META-010": "there are no copies",
+    "RERANK-SEM-003": "fewer than submitted",
     "META-006": "index counts the distinct ones", "RERANK-RES-013": "likewise",
 }, source="000:106", origin="langgenius/dify#1661")  # fmt: skip
 def rerank_index_of_distinct_documents(context: RequestContext) -> object:
