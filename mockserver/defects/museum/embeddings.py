@@ -36,7 +36,7 @@ ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
 
 def _inputs(context: RequestContext) -> list[Any]:
     """List the inputs: a list of token ids is one."""
-    given = context.parameters.get("input")
+    given = context.parameters["input"]
     several = isinstance(given, list) and not (given and isinstance(given[0], int))
     return list(given) if several else [given]
 

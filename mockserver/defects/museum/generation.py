@@ -24,6 +24,7 @@ from aios_conformance.serving.errors import Broken, Meaningless
 from aios_conformance.serving.stages import Answer
 
 API = "chat completions"
+_STAMPS = ("id", "created")
 LIMITS = ("max_tokens", "max_completion_tokens")
 ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
 REPEATED = {
@@ -88,7 +89,7 @@ def cache_repeats_id() -> Any:
     first: dict[tuple[str, bytes], dict[str, Any]] = {}
 
     def edit(context: RequestContext, answer: Answer) -> bool:
-        new = {k: answer[k] for k in ("id", "created") if k in answer}
+        new: dict[str, Any] = {k: v for k, v in answer.items() if k in _STAMPS}
         old = first.setdefault((context.path, context.raw), new)
         answer |= old
         return old is not new
