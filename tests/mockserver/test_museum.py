@@ -459,9 +459,11 @@ UNREADABLE = {"sse-no-last-chunk"}  # the client of this test raises
 
 
 def served(
-    running: Callable[[web.Application], AbstractContextManager[Client]], *names: str
+    running: Callable[[web.Application], AbstractContextManager[Client]],
+    *names: str,
+    self_check: bool = False,
 ) -> AbstractContextManager[Client]:
-    options = MockOptions(Address("127.0.0.1", 0), defects=names)
+    options = MockOptions(Address("127.0.0.1", 0), defects=names, self_check=self_check)
     return running(mock_application(options))
 
 
@@ -489,6 +491,17 @@ def test_every_exhibit_does_what_it_says(
             if not (acts and case.seen(found, true) and not case.seen(true, true)):
                 wrong.append(f"{name}: {acts} acts")
     assert not wrong
+
+
+def test_a_freedom_keeps_the_schema(
+    running: Callable[[web.Application], AbstractContextManager[Client]],
+) -> None:
+    """The mock judges its own answers, and would answer 500 or break a stream off."""
+    for free in FREE:
+        with served(running, free.name, self_check=True) as client:
+            for reply in answers(client, CASES[free.name]):
+                assert reply.status == 200, free.name
+                assert b'"error"' not in reply.body, free.name
 
 
 def test_what_an_exhibit_declares_exists() -> None:
