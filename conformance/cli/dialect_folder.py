@@ -24,7 +24,8 @@ def new_dialect(arguments: argparse.Namespace, out: Console, _: Environ) -> int:
     folder = Path(arguments.folder)
     name = write_dialect(folder, arguments.origin)
     out.print(
-        f"{folder} is the dialect {name}, a copy of {arguments.origin}. Change it, then\n"
+        f"{folder} is the dialect {name}, a copy of {arguments.origin}. "
+        "Change it, then\n"
         f"  aios-conformance lint {folder}\n"
         f"  aios-conformance run mock --dialect {folder}",
         soft_wrap=True,
