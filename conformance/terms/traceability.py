@@ -62,7 +62,7 @@ class Traceability:
         ]
         chunks = document.get("components", {}).get("schemas", {})
         streamed = [chunks[name] for name in chunks if name.endswith("Chunk")]
-        return frozenset(_annotations(document, [*responses, *streamed]))
+        return frozenset(annotations(document, [*responses, *streamed]))
 
 
 def apis_of(known: Catalogue, row: str) -> frozenset[Api]:
@@ -100,7 +100,7 @@ def view_api(check: Check) -> Api | None:
     return api
 
 
-def _annotations(document: Any, roots: list[Any]) -> set[str]:
+def annotations(document: Any, roots: list[Any]) -> set[str]:
     """All `x-requirements` below some nodes, references followed once."""
     found: set[str] = set()
     followed: set[str] = set()
