@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from aios_conformance import spec
 from aios_conformance.mockserver.defects import registry
@@ -24,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = read_options(argv, os.environ)
         return (
-            _list_defects(as_json=options.as_json)
+            _list_defects(options.dialects, as_json=options.as_json)
             if options.list_defects
             else _serve(options)
         )
@@ -81,7 +82,7 @@ _TRY = {
 
 def _hint(options: MockOptions, url: str) -> str:
     dialect = options.dialects[0]
-    path, body = _TRY[dialect]
+    path, body = _TRY.get(dialect) or _tried(dialect)
     key = ""
     if options.api_key is not None:
         key = ' -H "Authorization: Bearer $AIOS_API_KEY"'
@@ -90,8 +91,18 @@ def _hint(options: MockOptions, url: str) -> str:
     return f"try: curl {url}{path}{key} {_JSON} -d '{json.dumps(body)}'"
 
 
-def _list_defects(*, as_json: bool) -> int:
-    described = [defect.describe() for defect in registry().values()]
+def _tried(dialect: str) -> tuple[str, dict[str, Any]]:
+    """The smallest request to the first operation of a dialect that takes a body."""
+    posts = (each for each in spec.operations(dialect) if each.startswith("POST "))
+    operation = next(posts, "POST /")
+    body = dict(spec.smallest_body(dialect, operation))
+    for model in spec.models(dialect)[:1]:
+        body["model"] = model.name
+    return operation.removeprefix("POST "), body
+
+
+def _list_defects(dialects: Sequence[str], *, as_json: bool) -> int:
+    described = [defect.describe() for defect in registry(tuple(dialects)).values()]
     if as_json:
         sys.stdout.write(json.dumps(described, indent=2) + "\n")
     else:

@@ -5,21 +5,19 @@ request that came before in the very same bytes need not be validated and answer
 anew: its answer is sent again, with a new id and the present time.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
 from aios_conformance.mockserver.exchange import Exchange
-from aios_conformance.serving.bounded_cache import Kept
+from aios_conformance.mockserver.memory import Memory
 from aios_conformance.serving.context import Front, RequestContext
 
 Key = tuple[str, bytes, str | None, str | None]
 
-_LIMIT: Final = 4 * 1024 * 1024  # bytes of remembered requests and answers
+_ONCE: Final = "once"  # stands for the answer to a request that came once
 _LARGEST: Final = 128 * 1024  # bytes of an answer that is remembered
-_SEEN: Final = 4_096  # requests of which it is known that they came once
 _NOT_OURS: Final = frozenset(
     ("x-request-id", "date", "server", "transfer-encoding", "content-length")
 )
@@ -51,23 +49,20 @@ class Repeat:
 class Repeats:
     """Answers by request. A request is remembered when it comes the second time."""
 
-    def __init__(self, limit: int = _LIMIT) -> None:
-        """Keep at most `limit` bytes."""
-        self._answers: Kept[Key, Repeat] = Kept(limit)
-        self._seen: OrderedDict[int, None] = OrderedDict()
+    def __init__(self, memory: Memory) -> None:
+        """Keep them in a memory that others may use as well."""
+        self._memory = memory
 
     def find(self, key: Key) -> Repeat | None:
         """Return the answer to a request, if it is remembered."""
-        return self._answers.get(key)
+        found = self._memory.get(key)
+        return found if isinstance(found, Repeat) else None
 
     def came_before(self, key: Key) -> bool:
         """Tell whether a request came before, and note that it came."""
-        mark = hash(key)
-        if mark in self._seen:
+        if self._memory.get(key) is not None:
             return True
-        self._seen[mark] = None
-        if len(self._seen) > _SEEN:
-            self._seen.popitem(last=False)
+        self._memory.put(key, _ONCE, len(key[1]))
         return False
 
     def keep(
@@ -111,7 +106,7 @@ class Repeats:
             },
             body,
         )
-        self._answers.put(key, repeat, len(key[1]) + len(body))
+        self._memory.put(key, repeat, len(key[1]) + len(body))
 
 
 def _created(moment: int) -> bytes:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from aiohttp import web
 
 from aios_conformance import spec
-from aios_conformance.mockserver.catalogue import DOCUMENTED
+from aios_conformance.mockserver.catalogue import documented
 from aios_conformance.mockserver.defects import registry
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.engine import MockEngine
@@ -20,13 +20,10 @@ from aios_conformance.mockserver.stages import current_script, staged
 from aios_conformance.mockserver.state import Behaviour, MockState, Tally
 from aios_conformance.mockserver.tape import Tape, TapeError
 from aios_conformance.serving.app import Server, together
-from aios_conformance.serving.bounded_cache import Kept
 from aios_conformance.serving.context import Front
 from aios_conformance.serving.contract import Contract
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.stages import Stages
-
-_STEPS = 2_000  # tokens of remembered choices
 
 STATE = web.AppKey("state", MockState)
 """Where an application keeps its journal, rules and faults."""
@@ -69,9 +66,10 @@ def _served(
 ) -> tuple[Front, Stages]:
     """Return what serves one dialect; of the defects the last is outermost."""
     engine = MockEngine(
-        (*DOCUMENTED[dialect], *options.models),
+        (*documented(dialect), *options.models),
         seed=options.seed,
         any_model=options.any_model,
+        memory=state.memory,
     )
     stages = Stages()
     for defect, tally in defects:
@@ -84,9 +82,6 @@ def _served(
         body_limit=options.body_limit,
         self_check=options.self_check,
         plain=bool(defects) or options.self_check,
-        # Repetitions are remembered whole (mockserver.answer_cache); parts are cheap.
-        vectors=Kept(0),
-        steps=Kept(_STEPS),
     )
     return front, counted(staged(stages, state), engine.pending)
 
@@ -112,12 +107,13 @@ def plan_of(options: MockOptions) -> Behaviour:
         seed=options.seed,
         remember=not (options.self_check or options.pacing),
         defects=options.defects,
+        dialects=tuple(options.dialects),
     )
 
 
 def chosen_defect(name: str, options: MockOptions) -> Defect:
     """Return a defect that the served dialects can have; raises OptionError."""
-    known = registry()
+    known = registry(tuple(options.dialects))
     if name not in known:
         near = get_close_matches(name, known, 1, cutoff=0)
         raise OptionError(

@@ -1,15 +1,14 @@
-"""The models that the mock serves, under the names that the documents print.
-
-The printed examples work as they stand, so every spelling that a request of a
-document uses is a model of its own (000:358, 000:376, 000:415, 000:598, 000:741,
-000:767). The doubled `sds/sds/bge-m3` of a printed reply is a slip (A-034).
-"""
+"""The models that the mock serves: what each kind is; `models.yaml` names them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+from aios_conformance import spec
 from aios_conformance.serving.engine import Api, Model
+from aios_conformance.spec import ServedModel, SpecError
 
 CHAT_CONTEXT: Final = 131_072
 """Tokens of a chat model, prompt and completion together."""
@@ -30,7 +29,7 @@ _RERANKS: Final = frozenset[Api]({"rerank", "score"})
 
 def chat(name: str) -> Model:
     """Return a model that serves chat and completions."""
-    return Model(name, _GENERATES, CHAT_CONTEXT, CREATED, repeatable=True)
+    return Model(name, _GENERATES, CHAT_CONTEXT, CREATED)
 
 
 def reasoning(name: str) -> Model:
@@ -41,7 +40,6 @@ def reasoning(name: str) -> Model:
         CHAT_CONTEXT,
         CREATED,
         reasoning=("<think>", "</think>"),
-        repeatable=True,
     )
 
 
@@ -53,7 +51,6 @@ def embedding(name: str, dimensions: int = DIMENSIONS) -> Model:
         ENCODER_CONTEXT,
         CREATED,
         dimensions=dimensions,
-        repeatable=True,
     )
 
 
@@ -66,7 +63,6 @@ def matryoshka(name: str, dimensions: int = 3_072) -> Model:
         CREATED,
         dimensions=dimensions,
         matryoshka=True,
-        repeatable=True,
     )
 
 
@@ -78,7 +74,6 @@ def reranker(name: str) -> Model:
         ENCODER_CONTEXT,
         CREATED,
         cross_encoder=True,
-        repeatable=True,
     )
 
 
@@ -91,7 +86,6 @@ def everything(name: str) -> Model:
         CREATED,
         dimensions=DIMENSIONS,
         matryoshka=True,
-        repeatable=True,
     )
 
 
@@ -107,29 +101,20 @@ KINDS: Final[Mapping[str, Callable[[str], Model]]] = MappingProxyType(
 )
 """What `--model NAME=KIND` accepts as KIND."""
 
-_AIOS: Final = (
-    chat("meta-llama/Llama-3.3-70B-Instruct"),
-    chat("meta-llama/Meta-Llama-3.3-70B-Instruct"),
-    chat("/mnt/models/Meta-Llama-3.3-70B-Instruct"),
-    # before the embedding models, which rerank too: who takes the first that does gets
-    # the one that the documents name for it (000:68)
-    reranker("sds/bge-reranker-v2-m3"),
-    embedding("sds/bge-m3"),
-    embedding("sds-bge-m3"),
-)
-_LARGE: Final = matryoshka("text-embedding-3-large")
-_SMALL: Final = matryoshka("text-embedding-3-small", 1_536)
 
-DOCUMENTED: Final[Mapping[str, tuple[Model, ...]]] = MappingProxyType(
-    {
-        "aios": _AIOS,
-        "infinity": (_LARGE, embedding("Qwen2-Embedding-48", 2_560)),
-        "aigne-hub": (_SMALL, _LARGE, chat("gpt-4o-mini")),
-        "aihubmix": (_SMALL, _LARGE, embedding("text-embedding-ada-002", 1_536)),
-    }
-)
-"""Default models per dialect (002:17, 002:67, 003:36, 004:15).
+@cache
+def documented(dialect: str) -> tuple[Model, ...]:
+    """Return the models that the documents of a dialect name, in its order."""
+    return tuple(_made(each) for each in spec.models(dialect))
 
-Beside what is printed there is a chat model that must be refused (003:18) and one
-that is older than the third generation, whose vectors have one length (004:87).
-"""
+
+def _made(served: ServedModel) -> Model:
+    if served.kind not in KINDS:
+        raise SpecError(
+            f"model {served.name}: unknown kind {served.kind!r}; valid are "
+            f"{', '.join(KINDS)}"
+        )
+    made = KINDS[served.kind](served.name)
+    if served.dimensions is None:
+        return made
+    return replace(made, dimensions=served.dimensions)

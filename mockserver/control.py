@@ -35,7 +35,7 @@ async def answer(request: web.Request, state: MockState) -> web.Response:
             await state.journal.at_rest()
             return _requests(request, state)
         case "GET", "defects":
-            return _json(_planted(state) | {"registry": _registry()})
+            return _json(_planted(state) | {"registry": _registry(state)})
         case "PUT", "defects":
             return await _put_defects(request, state)
         case "GET", "rules":
@@ -103,8 +103,8 @@ def _planted(state: MockState) -> dict[str, Any]:
     return {"planted": list(acts), "acts": acts}
 
 
-def _registry() -> list[dict[str, Any]]:
-    return [defect.describe() for defect in registry().values()]
+def _registry(state: MockState) -> list[dict[str, Any]]:
+    return [defect.describe() for defect in registry(state.plan.dialects).values()]
 
 
 async def _put_defects(request: web.Request, state: MockState) -> web.Response:

@@ -10,7 +10,7 @@ import asyncio
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from math import hypot
@@ -18,13 +18,14 @@ from operator import mul
 from typing import Any, Final
 
 from aios_conformance.mockserver import chat
-from aios_conformance.mockserver.catalogue import DOCUMENTED, everything
+from aios_conformance.mockserver.catalogue import documented, everything
 from aios_conformance.mockserver.geometry import Geometry
 from aios_conformance.mockserver.language import (
     Distribution,
     SentenceState,
     TokenContext,
 )
+from aios_conformance.mockserver.memory import Memory
 from aios_conformance.mockserver.sampling import adjust, draw, logprob, top
 from aios_conformance.mockserver.schema_text import write_json
 from aios_conformance.mockserver.tokenizer import (
@@ -63,21 +64,23 @@ class MockEngine:
 
     def __init__(
         self,
-        models: Sequence[Model] = DOCUMENTED["aios"],
+        models: Sequence[Model] | None = None,
         *,
         seed: int = 0,
         any_model: bool = False,
+        memory: Memory | None = None,
     ) -> None:
         """`any_model` makes `find` return a model of every kind for any name.
 
-        The empty string is no name: no answer could carry it.
+        The empty string is no name: no answer could carry it. A `memory` is shared
+        with engines of the same seed only.
         """
-        self._models = tuple(models)
+        self._memory = memory or Memory()
+        self._models = documented("aios") if models is None else tuple(models)
         self._by_name = {model.name: model for model in self._models}
         self._seed = seed
         self._any = any_model
         self._spaces: dict[int, Geometry] = {}
-        self._vector = lru_cache(maxsize=512)(self._make_vector)
         self.pending: Counter[str] = Counter()  # requests in work, by model
 
     @property
@@ -289,8 +292,13 @@ class MockEngine:
             return Embedded(_prefix(vector, length), count)
         return Embedded(vector, count, partial(space.json, vector))
 
-    def _make_vector(self, text: str, dimensions: int) -> bytes:
-        return self._space(dimensions).packed(text)
+    def _vector(self, text: str, dimensions: int) -> bytes:
+        key = dimensions, text
+        vector: bytes | None = self._memory.get(key)
+        if vector is None:
+            vector = self._space(dimensions).packed(text)
+            self._memory.put(key, vector, len(text) + len(vector))
+        return vector
 
     def _space(self, dimensions: int) -> Geometry:
         space = self._spaces.get(dimensions)

@@ -78,9 +78,6 @@ class _Inside:
         context.memory[_PLAYED] = response
         if _status(response) is None:
             self._stages.prepare(context)
-            # What a script says is nothing to remember for the next request.
-            if context.model is not None:
-                context.model = replace(context.model, repeatable=False)
 
     async def answer(self, context: RequestContext) -> Answer:
         """Return the rule's answer, else that of the stage before."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aios_conformance.mockserver.answer_cache import Repeats
 from aios_conformance.mockserver.faults import FaultRate
 from aios_conformance.mockserver.journal import Journal
+from aios_conformance.mockserver.memory import Memory
 from aios_conformance.mockserver.pacing import NO_PACING, Pacing
 from aios_conformance.mockserver.replay import Relay
 from aios_conformance.mockserver.rules import Rule, Rules
@@ -25,6 +26,7 @@ class Behaviour:
     seed: int = 0
     remember: bool = False  # answer exact repetitions from memory
     defects: Sequence[str] = ()  # planted at the start
+    dialects: tuple[str, ...] = ()  # that are served
 
 
 @dataclass(slots=True)
@@ -58,12 +60,15 @@ class MockState:
         Raises OptionError, with nothing changed, for a defect that cannot be planted.
         """
         tallies = {name: Tally() for name in defects}
+        self.memory = Memory()
         self._serve(tallies)
         self.tallies: Mapping[str, Tally] = tallies
         self.journal.reset()
         self.rules = Rules(self.plan.rules)
         self.faults = self.plan.faults
-        self.repeats = Repeats() if self.plan.remember and not tallies else None
+        self.repeats: Repeats | None = None
+        if self.plan.remember and not tallies:
+            self.repeats = Repeats(self.memory)
         if self.plan.relay is not None:
             self.plan.relay.tape.rewind()
 

@@ -1,14 +1,15 @@
 """The options of `aios-reference`."""
 
 import argparse
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from aios_conformance.serving.options import DIALECT, SERVING, Option, positive, resolve
 from aios_conformance.serving.run import Address
+from aios_conformance.spec import operations
 
 PREFIX = "AIOS_REFERENCE"
 JOBS = ("chat", "completions", "embeddings", "rerank", "score")
@@ -60,7 +61,7 @@ def read_options(
     dialects = tuple(dict.fromkeys(values["dialect"]))
     return ReferenceOptions(
         address=Address(values["host"], values["port"]),
-        cache=values["cache_dir"] or cache_folder(environ),
+        cache=values["cache_dir"] or cache_folder(),
         models=tuple(values["model"]) or _default_models(dialects),
         aliases=dict(values["alias"]),
         dialects=dialects,
@@ -87,20 +88,13 @@ def read_pull_options(argv: Sequence[str] | None, environ: Mapping[str, str]) ->
     values = resolve(
         (_CACHE,), argv=argv, environ=environ, prefix=PREFIX, parser=parser
     )
-    folder: Path = values["cache_dir"] or cache_folder(environ)
+    folder: Path = values["cache_dir"] or cache_folder()
     return folder
 
 
-def cache_folder(environ: Mapping[str, str]) -> Path:
+def cache_folder() -> Path:
     """Return the platform's folder for what can be fetched again."""
-    home = Path.home()
-    if sys.platform == "darwin":
-        root = home / "Library" / "Caches"
-    elif os.name == "nt":
-        root = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    else:
-        root = Path(environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return root / "aios-reference"
+    return user_cache_path("aios-reference", appauthor=False, opinion=False)
 
 
 def wanted_model(text: str) -> Wanted:
@@ -114,8 +108,9 @@ def wanted_model(text: str) -> Wanted:
 
 
 def _default_models(dialects: Sequence[str]) -> tuple[Wanted, ...]:
-    """Return the packaged models; all dialects but AIOS document embeddings only."""
-    jobs = ("chat", "embeddings") if "aios" in dialects else ("embeddings",)
+    """Return the packaged models of what the dialects document."""
+    apis = {api for each in dialects for api in operations(each).values()}
+    jobs = ("chat", "embeddings") if {"chat", "completions"} & apis else ("embeddings",)
     return tuple(Wanted(job, DEFAULT) for job in jobs)
 
 

@@ -13,7 +13,6 @@ from aios_conformance.serving.generation import (
     choices,
     collected,
     known_tokens,
-    planned,
     sampling,
     stop_strings,
 )
@@ -27,8 +26,8 @@ from aios_conformance.serving.usage import usage
 
 async def answer(context: RequestContext) -> dict[str, Any]:
     """Return the whole answer."""
-    draws = planned(context, _draws)
-    written = await collected(context.front, draws)
+    draws = _draws(context)
+    written = await collected(context.front.engine, draws)
     generated = sum(steps[-1].tokens for steps in written)
     return {
         "id": context.id,
@@ -49,7 +48,7 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
     Each choice opens with its role and closes with a chunk that holds nothing but
     why it ended; the usage, where asked for, comes last and by itself (`A-099`).
     """
-    draws = planned(context, _draws)
+    draws = _draws(context)
     stream = ChunkStream(context, "chat.completion.chunk", len(draws[0].prompt))
     messages = [_Message(context) for _ in draws]
 
@@ -69,7 +68,7 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
             }
         )
 
-    async with aclosing(arriving(context.front, draws)) as all_:
+    async with aclosing(arriving(context.front.engine, draws)) as all_:
         async for index, step in all_:
             message = messages[index]
             if not message.opened:

@@ -14,7 +14,6 @@ from aios_conformance.serving.generation import (
     choices,
     collected,
     known_tokens,
-    planned,
     sampling,
     stop_strings,
 )
@@ -37,9 +36,9 @@ class _Echo:
 
 async def answer(context: RequestContext) -> dict[str, Any]:
     """Return the whole answer: m prompts by n choices, index p·n + k (`A-110`)."""
-    draws = planned(context, _draws)
+    draws = _draws(context)
     echoes = await _echoes(context, draws)
-    written = await collected(context.front, draws)
+    written = await collected(context.front.engine, draws)
     generated = sum(steps[-1].tokens for steps in written)
     return {
         "id": context.id,
@@ -59,7 +58,7 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
 
     An echoed prompt is the first piece of its choice; the last piece has no text.
     """
-    draws = planned(context, _draws)
+    draws = _draws(context)
     echoes = await _echoes(context, draws)
     stream = ChunkStream(context, "text_completion", _prompt_tokens(context, draws))
     logprobs = [_logprobs(context) for _ in draws]
@@ -83,7 +82,7 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
             }
         )
 
-    async with aclosing(arriving(context.front, draws)) as all_:
+    async with aclosing(arriving(context.front.engine, draws)) as all_:
         async for index, step in all_:
             if index not in opened:
                 opened.add(index)

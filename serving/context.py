@@ -1,20 +1,13 @@
 """What is known about a request, and about the server that answers it."""
 
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from aios_conformance.serving.bounded_cache import Kept
-from aios_conformance.serving.codec import Vector
 from aios_conformance.serving.contract import Contract, Operation
 from aios_conformance.serving.engine import Engine, Model
-from aios_conformance.serving.reader import TokenStep
-
-_VECTOR_BYTES = 8 * 1024 * 1024  # of remembered vectors, written out
-_REQUEST_BYTES = 1024 * 1024  # of remembered requests
-_STEPS = 10_000  # of remembered choices, a token each
 
 
 def _now() -> int:
@@ -34,9 +27,8 @@ class Front:
 
     `find` returns the served model of a name, None if there is none. A `plain` front
     is for those who want to look at or change what happens: answers hold plain JSON
-    values only, where otherwise a vector may be a `codec.Vector`, and nothing that
-    the engine said is remembered. `now` gives Unix seconds, `identity` the unique
-    part of an id.
+    values only, where otherwise a vector may be a `codec.Vector`. `now` gives Unix
+    seconds, `identity` the unique part of an id.
     """
 
     engine: Engine
@@ -48,11 +40,6 @@ class Front:
     plain: bool = False
     now: Callable[[], int] = _now
     identity: Callable[[], str] = _identity
-    vectors: Kept[Hashable, tuple[Vector, int]] = field(
-        default_factory=lambda: Kept(_VECTOR_BYTES)
-    )
-    draws: Kept[Hashable, Any] = field(default_factory=lambda: Kept(_REQUEST_BYTES))
-    steps: Kept[Hashable, list[TokenStep]] = field(default_factory=lambda: Kept(_STEPS))
 
 
 def by_name(engine: Engine) -> Callable[[str], Model | None]:

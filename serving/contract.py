@@ -15,6 +15,7 @@ from jsonschema_rs import Draft202012Validator
 from aios_conformance.serving.codec import encode
 from aios_conformance.serving.errors import Violation
 from aios_conformance.serving.violations import violations
+from aios_conformance.spec import api_of
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -47,7 +48,7 @@ class Operation:
     id: str  # "POST /v1/rerank"
     method: str
     path: str
-    api: str  # the operation's first tag: rerank, score, chat, …
+    api: str  # rerank, score, chat, …
     secured: bool  # the document asks for a key
     request: Schema | None
     answers: Mapping[str, Schema]  # by status; may hold "default"
@@ -118,7 +119,7 @@ class Contract:
             id=f"{method.upper()} {path}",
             method=method.upper(),
             path=path,
-            api=raw["tags"][0],
+            api=api_of(raw),
             secured=bool(raw.get("security", self.document.get("security"))),
             request=self._schema(body),
             answers={

@@ -16,7 +16,6 @@ from aios_conformance.serving.inputs import Input, inputs
 from aios_conformance.serving.usage import usage
 
 _GROUP = 256  # inputs that the engine gets at once where a request has a limit
-_WRITTEN = 7  # bytes of a vector as JSON, for each byte that it has as float32
 
 
 async def answer(context: RequestContext) -> dict[str, Any]:
@@ -121,29 +120,14 @@ async def _vectors(
     truncate: int | None,
     dimensions: int | None,
 ) -> list[tuple[Vector, int]]:
-    """Return each input's vector and token count; repeatable ones are remembered."""
-    keys = [
-        (model.name, one if isinstance(one, str) else tuple(one), truncate, dimensions)
-        for one in wanted
-    ]
+    """Return each input's vector and token count; equal inputs are read once."""
+    keys = [one if isinstance(one, str) else tuple(one) for one in wanted]
+    different = dict(zip(keys, wanted, strict=True))
+    embedded = await front.engine.embed(
+        model.name, list(different.values()), truncate=truncate, dimensions=dimensions
+    )
     found = {
-        key: kept
-        for key in keys
-        if model.repeatable and (kept := front.vectors.get(key))
+        key: (Vector(one.vector, one.json), one.tokens)
+        for key, one in zip(different, embedded, strict=True)
     }
-    missing = {
-        key: one for key, one in zip(keys, wanted, strict=True) if key not in found
-    }
-    if missing:
-        embedded = await front.engine.embed(
-            model.name,
-            list(missing.values()),
-            truncate=truncate,
-            dimensions=dimensions,
-        )
-        for key, one in zip(missing, embedded, strict=True):
-            found[key] = vector = (Vector(one.vector, one.json), one.tokens)
-            if model.repeatable and not front.plain:
-                weight = len(one.vector) * _WRITTEN + len(key[1])
-                front.vectors.put(key, vector, weight)
     return [found[key] for key in keys]

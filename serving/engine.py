@@ -56,7 +56,6 @@ class Model:
     cross_encoder: bool = False  # rerank and score read the pair jointly
     reasoning: tuple[str, str] | None = None  # markup around reasoning text
     tool_call: tuple[str, str] = ("<tool_call>", "</tool_call>")
-    repeatable: bool = False  # equal input, equal answer: answers may be cached
     backend: str = "torch"  # the framework that runs it (`002:42`)
 
 

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Callable,
-    Hashable,
     Mapping,
     Sequence,
 )
@@ -13,8 +11,6 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aios_conformance.serving.codec import encode
-from aios_conformance.serving.context import Front, RequestContext
 from aios_conformance.serving.engine import (
     Engine,
     JsonSchema,
@@ -42,28 +38,6 @@ class Draw:
     plan: ToolPlan = NO_TOOLS
     reasoning: tuple[str, str] | None = None
 
-    def key(self) -> Hashable | None:
-        """Return what decides a repeatable choice; None if it need not be kept."""
-        drawn = self.sampling
-        if not self.model.repeatable or drawn.logit_bias or drawn.schema is not None:
-            return None
-        if self.plan is not NO_TOOLS:
-            return None
-        return (
-            self.model.name,
-            tuple(self.prompt),
-            drawn.max_tokens,
-            drawn.temperature,
-            drawn.top_p,
-            drawn.seed,
-            drawn.choice,
-            drawn.frequency_penalty,
-            drawn.presence_penalty,
-            drawn.top_logprobs,
-            self.stops,
-            self.reasoning,
-        )
-
     def reader(self) -> Reader:
         """Return a new reader for this choice."""
         return Reader(
@@ -74,62 +48,20 @@ class Draw:
         )
 
 
-def planned(
-    context: RequestContext, read: Callable[[RequestContext], list[Draw]]
-) -> list[Draw]:
-    """Read the draws of a request; those of a repeatable model are remembered."""
-    front = context.front
-    if front.plain or not context.served.repeatable:
-        return read(context)
-    key = (context.api, encode(context.parameters))
-    draws = front.draws.get(key)
-    if draws is None:
-        draws = read(context)
-        front.draws.put(key, draws, len(key[1]))
-    return draws
-
-
-async def steps(front: Front, draw: Draw) -> AsyncGenerator[TokenStep, None]:
-    """Generate one choice; the last step, and no other, has a finish reason.
-
-    The steps of a repeatable choice are remembered.
-    """
-    kept = _kept(front, draw)
-    if kept is not None:
-        for step in kept:
-            yield step
-        return
-    made: list[TokenStep] = []
-    async with aclosing(_generated(front.engine, draw)) as fresh:
-        async for step in fresh:
-            made.append(step)
-            yield step
-    if not front.plain and (key := draw.key()) is not None:
-        front.steps.put(key, made, len(made) + len(draw.prompt) // 8)
-
-
-async def collected(front: Front, draws: Sequence[Draw]) -> list[list[TokenStep]]:
+async def collected(engine: Engine, draws: Sequence[Draw]) -> list[list[TokenStep]]:
     """Generate several choices side by side; returns the steps of each."""
     if len(draws) == 1:
-        return [await _all_steps(front, draws[0])]
-    return await asyncio.gather(*(_all_steps(front, draw) for draw in draws))
+        return [await _all_steps(engine, draws[0])]
+    return await asyncio.gather(*(_all_steps(engine, draw) for draw in draws))
 
 
-async def _all_steps(front: Front, draw: Draw) -> list[TokenStep]:
-    kept = _kept(front, draw)
-    if kept is not None:
-        return kept
-    async with aclosing(steps(front, draw)) as all_:
+async def _all_steps(engine: Engine, draw: Draw) -> list[TokenStep]:
+    async with aclosing(steps(engine, draw)) as all_:
         return [step async for step in all_]
 
 
-def _kept(front: Front, draw: Draw) -> list[TokenStep] | None:
-    if front.plain or (key := draw.key()) is None:
-        return None
-    return front.steps.get(key)
-
-
-async def _generated(engine: Engine, draw: Draw) -> AsyncGenerator[TokenStep, None]:
+async def steps(engine: Engine, draw: Draw) -> AsyncGenerator[TokenStep, None]:
+    """Generate one choice; the last step, and no other, has a finish reason."""
     reader = draw.reader()
     limit = draw.sampling.max_tokens
     parts: list[AnswerPart] = []
@@ -162,25 +94,21 @@ async def _closed(tokens: AsyncIterator[Token]) -> AsyncIterator[None]:
 
 
 async def arriving(
-    front: Front, draws: Sequence[Draw]
+    engine: Engine, draws: Sequence[Draw]
 ) -> AsyncGenerator[tuple[int, TokenStep], None]:
     """Interleave the steps of several choices as they come, each with its number."""
     if len(draws) > 1:
-        async with aclosing(_interleaved(front, draws)) as all_:
+        async with aclosing(_interleaved(engine, draws)) as all_:
             async for numbered in all_:
                 yield numbered
         return
-    kept = _kept(front, draws[0])
-    for step in kept or ():
-        yield 0, step
-    if kept is None:
-        async with aclosing(steps(front, draws[0])) as only:
-            async for step in only:
-                yield 0, step
+    async with aclosing(steps(engine, draws[0])) as only:
+        async for step in only:
+            yield 0, step
 
 
 async def _interleaved(
-    front: Front, draws: Sequence[Draw]
+    engine: Engine, draws: Sequence[Draw]
 ) -> AsyncGenerator[tuple[int, TokenStep], None]:
     queue: asyncio.Queue[tuple[int, TokenStep | Exception | None]] = asyncio.Queue(1)
 
@@ -195,7 +123,7 @@ async def _interleaved(
             await source.aclose()
 
     tasks = [
-        asyncio.create_task(pump(number, steps(front, draw)))
+        asyncio.create_task(pump(number, steps(engine, draw)))
         for number, draw in enumerate(draws)
     ]
     try:

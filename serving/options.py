@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aios_conformance.spec import DIALECTS
+from aios_conformance.spec import DIALECTS, SpecError, find_dialect
 
 _TRUE = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
@@ -179,12 +179,11 @@ def whole(text: str) -> int:
 
 
 def dialect(text: str) -> str:
-    """Parse the name of a dialect."""
-    if text not in DIALECTS:
-        raise argparse.ArgumentTypeError(
-            f"must be one of {', '.join(DIALECTS)}, got {text!r}"
-        )
-    return text
+    """Parse the name or the folder of a dialect; its name."""
+    try:
+        return find_dialect(text)
+    except SpecError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 SERVING = (
@@ -212,11 +211,11 @@ SERVING = (
 
 DIALECT = Option(
     "dialect",
-    f"whose documents to follow: {', '.join(DIALECTS)}; repeatable, see the "
-    "README for which one stands where",
+    f"whose documents to follow: {', '.join(DIALECTS)}, or a folder; repeatable, see "
+    "the README for which one stands where",
     default=("aios",),
     parse=dialect,
-    metavar="NAME",
+    metavar="NAME|DIR",
     repeat=True,
 )
 """Which contracts a server has; a dialect that is named twice counts once."""

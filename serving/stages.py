@@ -43,9 +43,6 @@ To change a stage, replace it by a function that calls the one before::
 the document does not have), `context.operation_id` is like "POST /v1/rerank",
 `context.number` counts the requests since the start from 1, and `context.memory` is a
 dict that belongs to the wrappers. What a model does is changed by wrapping the engine.
-A front that is not `plain` remembers what repeatable models say: a wrapper that makes
-an engine say something else gives `context.model` another `repeatable` in `prepare`,
-or asks for a plain front.
 """
 
 # ruff: noqa: ARG001 - a stage has its signature whether it uses all of it or not

@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
 from aios_conformance.spec._bundle import bundle
-from aios_conformance.spec._files import HERE, check_dialect, read_own
+from aios_conformance.spec._dialects import dialect
+from aios_conformance.spec._files import HERE, read_once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,50 +44,50 @@ class Example:
 
 
 @cache
-def openapi(dialect: str = "aios") -> dict[str, Any]:
+def openapi(name: str = "aios") -> dict[str, Any]:
     """The OpenAPI 3.1 document of a dialect, self-contained; do not change it.
 
     Raises:
         SpecError: no such dialect.
 
     """
-    check_dialect(dialect)
-    name = "openapi.yaml" if dialect == "aios" else f"dialects/{dialect}.yaml"
-    return bundle(read_own(name), (HERE / name).parent)
+    path = dialect(name).openapi
+    return bundle(read_once(path), path.parent)
 
 
 @cache
-def examples(dialect: str = "aios") -> Mapping[str, Example]:
+def examples(name: str = "aios") -> Mapping[str, Example]:
     """The printed examples of a dialect by id; do not change their bodies.
 
     Raises:
         SpecError: no such dialect.
 
     """
-    check_dialect(dialect)
+    index = dialect(name).examples
+    rows = ((read_once(index) or {}).get("examples") or ()) if index else ()
     found = {
-        row["id"]: _example(row)
-        for row in read_own("examples/index.yaml")["examples"]
-        if row["dialect"] == dialect
+        row["id"]: _example({"dialect": name, **row}, index.parent)
+        for row in rows
+        if index and row.get("dialect", name) == name
     }
     return MappingProxyType(found)
 
 
-def _example(row: Mapping[str, Any]) -> Example:
+def _example(row: Mapping[str, Any], folder: Path) -> Example:
     members = {name: value for name, value in row.items() if name != "file"}
     members["sources"] = tuple(row["sources"])
     members["requirements"] = tuple(row["requirements"])
     if "file" in row:
-        members["body"] = _read_json(f"examples/{row['file']}")
+        members["body"] = _read_json(folder / row["file"])
     return Example(**members)
 
 
 @cache
 def report_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of report.json; do not change it."""
-    schema: dict[str, Any] = _read_json("report.schema.json")
+    schema: dict[str, Any] = _read_json(HERE / "report.schema.json")
     return schema
 
 
-def _read_json(name: str) -> Any:
-    return json.loads((HERE / name).read_bytes())
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_bytes())

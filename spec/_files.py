@@ -12,6 +12,7 @@ import yaml
 HERE = Path(__file__).parent
 
 DIALECTS = ("aios", "infinity", "aigne-hub", "aihubmix")
+"""The dialects that come with this package."""
 
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(
     yaml, "CSafeLoader", yaml.SafeLoader
@@ -20,12 +21,6 @@ _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(
 
 class SpecError(ValueError):
     """A dialect, id, reference or file that the contract does not know."""
-
-
-def check_dialect(dialect: str) -> None:
-    """Raise SpecError, naming the valid ones, unless `dialect` is one of DIALECTS."""
-    if dialect not in DIALECTS:
-        raise SpecError(f"unknown dialect {dialect!r}: valid are {', '.join(DIALECTS)}")
 
 
 def read_yaml(path: Path) -> Any:
@@ -43,6 +38,6 @@ def read_yaml(path: Path) -> Any:
 
 
 @cache
-def read_own(name: str) -> Any:
-    """Parse a YAML file of this package once; callers must not change the result."""
-    return read_yaml(HERE / name)
+def read_once(path: Path) -> Any:
+    """Parse a YAML file once; callers must not change the result."""
+    return read_yaml(path)

@@ -6,12 +6,13 @@ text, and a changed document is noticed as soon as the text is at hand.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from aios_conformance.spec._files import SpecError, read_own
+from aios_conformance.spec._dialects import dialect, known_dialects
+from aios_conformance.spec._files import SpecError, read_once
 from aios_conformance.spec._references import each_line
 
 
@@ -23,7 +24,7 @@ class Source:
         id: three digits, as in 000:57.
         title: what the document is.
         address: where the document says that it is to be found, None if nowhere.
-        sha256: of the file, byte by byte.
+        sha256: of the file, byte by byte; "" where nobody has pinned it.
         lines: how many there are.
         line_hashes: pin of each cited line, by its number counted from 1.
 
@@ -31,10 +32,10 @@ class Source:
 
     id: str
     title: str
-    address: str | None
-    sha256: str
     lines: int
-    line_hashes: Mapping[int, str]
+    address: str | None = None
+    sha256: str = ""
+    line_hashes: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,18 @@ class SourceLine:
     text: str
 
 
-@cache
 def sources() -> Mapping[str, Source]:
-    """The documents by id."""
-    found = {row["id"]: Source(**row) for row in read_own("sources.yaml")["sources"]}
+    """The documents of all known dialects by id, ours first."""
+    return _sources(known_dialects())
+
+
+@cache
+def _sources(names: tuple[str, ...]) -> Mapping[str, Source]:
+    files = dict.fromkeys(path for each in names if (path := dialect(each).sources))
+    rows = [row for path in files for row in (read_once(path) or {}).get("sources", ())]
+    found: dict[str, Source] = {}
+    for row in rows:
+        found.setdefault(row["id"], Source(**row))
     return MappingProxyType(found)
 
 

@@ -34,7 +34,7 @@ def cited_references() -> Iterator[str]:
             yield from requirement.sources
     for ruling in rulings().values():
         yield from ruling.where
-    paths = [HERE / "openapi.yaml", *HERE.glob("dialects/*.yaml")]
+    paths = [HERE / "openapi.yaml", *HERE.glob("dialects/*/openapi.yaml")]
     for path in (*paths, *HERE.glob("examples/index.yaml")):
         yield from _references_below(read_yaml(path))
 

@@ -1,7 +1,7 @@
 """Acceptance and refusal themselves: each step judged by what it expects.
 
-One check serves every row that some step names in `serves`. Its ids are therefore
-not declared but named by its notes (`ids=()` with `witness=True`). The judge holds
+One check serves every row that some step names in `serves`: it judges acceptance, so
+its ids are not declared but named by its notes. The judge holds
 such a row to all the steps that name it: a row is exercised when every one of its
 exchanges was witnessed, and stays inconclusive while one is missing (a neighbour
 refused, an answer that never came).
@@ -18,7 +18,8 @@ Attribution: a finding goes to the most specific row.
                              answers (soft where the refusal itself is a SHOULD); for a
                              wrong method or an unknown model the documents name no
                              code, so that any 4xx is right (A-005)
-    refuse or either, 5xx    COMMON-ERR-004 and the API's ERR-003, kind "crash";
+    refuse or either, 5xx    COMMON-ERR-004 and the API's ERR-003, kind "crash" (in a
+                             dialect from elsewhere the step's rows);
                              the refusal itself is then neither kept nor broken
 A success that breaks off or that cannot be read (a page in HTML) is judged as such
 elsewhere and proves no row here.
@@ -35,7 +36,7 @@ from aios_conformance.conformance.terms.check import (
     check,
 )
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
-from aios_conformance.spec import Level, openapi, requirement
+from aios_conformance.spec import DIALECTS, Level, openapi, requirement
 
 DOCUMENTED = (400, 422)
 _ERR_003 = {
@@ -50,6 +51,7 @@ _ERR_003 = {
 @check(
     witness=True,
     names=("COMMON-RES-001", "COMMON-ERR-001", "COMMON-ERR-004", *_ERR_003.values()),
+    judges="acceptance",
 )
 def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
     """Valid requests are accepted; requests that break exactly one rule are refused."""
@@ -65,7 +67,7 @@ def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
         elif exchange.expect == "refuse":
             yield from _refused(exchange, has_valid_neighbour=has_valid_neighbour)
         if exchange.expect != "accept":
-            yield from _crashed(exchange)
+            yield from _crashed(exchange, seen.facts.dialect)
 
 
 def _is_explained(exchange: Exchange, seen: Observation) -> bool:
@@ -154,9 +156,11 @@ def _refused(exchange: Exchange, *, has_valid_neighbour: bool) -> Iterator[Note]
             )
 
 
-def _crashed(exchange: Exchange) -> Iterator[Note]:
+def _crashed(exchange: Exchange, dialect: str) -> Iterator[Note]:
     row = _ERR_003.get(exchange.api)
-    rows = ("COMMON-ERR-004", row) if row else ("COMMON-ERR-004",)
+    rows: tuple[str, ...] = ("COMMON-ERR-004", *([row] if row else ()))
+    if dialect not in DIALECTS:  # no row on crashes is known, but one on the mistake
+        rows = exchange.serves
     if exchange.is_answer or exchange.status >= 400:
         yield Witness(rows)
     if exchange.status >= 500 and exchange.status not in exchange.codes:

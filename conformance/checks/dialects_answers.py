@@ -142,7 +142,7 @@ _OBJECT: Rows = {
 _DEFAULT: Rows = {"infinity": ("INF-REQ-010",), "aihubmix": ("AHM-REQ-019",)}
 
 
-@check(on=_DIALECTS, witness=True)
+@check(on=_DIALECTS, witness=True, names=("INF-RES-001",))
 def a_success_is_200_with_an_object(answer: AnyAnswer) -> Iterator[Note]:
     """A success is answered 200, and its body is one JSON object."""
     exchange = answer.exchange

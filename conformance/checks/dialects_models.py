@@ -65,7 +65,11 @@ def each_model_has_its_statistics(seen: Observation) -> Iterator[Note]:
             )
 
 
-@check(on="infinity.models", witness=True)
+@check(
+    on="infinity.models",
+    witness=True,
+    names=("INF-RES-015", "INF-RES-016", "INF-RES-017", "INF-RES-018"),
+)
 def headers_of_the_list(seen: Observation) -> Iterator[Note]:
     """The list is JSON by its Content-Type, with a right Content-Length and a Date."""
     exchange = seen.steps.get("list")
@@ -111,7 +115,11 @@ def the_list_stays_the_same(seen: Observation) -> Iterator[Note]:
         yield Finding("the same models and fields", after, "/data", step="again")
 
 
-@check(on="infinity.models", witness=True)
+@check(
+    on="infinity.models",
+    witness=True,
+    names=("INF-SEM-001", "INF-SEM-003", "META-105"),
+)
 def listed_models_embed(seen: Observation) -> Iterator[Note]:
     """Each listed model with the capability embed answers an embedding call."""
     rows = ("INF-SEM-001", "INF-SEM-003", "META-105")

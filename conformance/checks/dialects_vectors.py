@@ -173,7 +173,7 @@ def tokens_in_either_form_are_one_input(seen: Observation) -> Iterator[Note]:
     yield from _same(seen, ("META-108",), "flat", "nested")
 
 
-@check(on="aihubmix.user", witness=True)
+@check(on="aihubmix.user", witness=True, names=("META-112", "AHM-SEM-003"))
 def user_changes_nothing(seen: Observation) -> Iterator[Note]:
     """The vector is the same with and without user."""
     yield from _same(seen, ("META-112", "AHM-SEM-003"), "without", "with")

@@ -27,7 +27,7 @@ from aios_conformance.conformance.terms.check import (
 )
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 from aios_conformance.conformance.terms.views import Answer, AnyAnswer, Stream
-from aios_conformance.spec import openapi
+from aios_conformance.spec import DIALECTS, openapi
 
 Node = Mapping[str, Any]
 MOST_ALIKE = 3
@@ -157,16 +157,16 @@ def _shape(dialect: str, operation: str, media: str, part: str = "") -> Shape | 
     item = document["paths"].get(path, {}).get(method.lower())
     if item is None:
         return None
-    response = item["responses"]["200"]
+    response = item["responses"].get("200", {})
     if "$ref" in response:
         response = document["components"]["responses"][
             response["$ref"].rsplit("/", 1)[-1]
         ]
-    content = response["content"].get(media)
+    content = response.get("content", {}).get(media)
     return Shape.of(document, content["schema"]) if content else None
 
 
-@check(witness=True)
+@check(witness=True, judges="shape")
 def answers_have_the_documented_shape(answer: Answer) -> Iterator[Note]:
     """A success body has the documented members with the documented types."""
     shape = _shape(
@@ -176,7 +176,19 @@ def answers_have_the_documented_shape(answer: Answer) -> Iterator[Note]:
         yield from shape.notes(answer.body)
 
 
-@check("COMMON-RES-002", when=lambda a: _is_whole_success(a.exchange))
+@check(witness=True, judges="shape")
+def a_success_is_of_the_documented_kind(answer: AnyAnswer) -> Iterator[Note]:
+    """A success that is no JSON object is none where the document wants one."""
+    exchange, dialect = answer.exchange, answer.facts.dialect
+    body = exchange.response.json if exchange.response else None
+    if dialect in DIALECTS or not _is_whole_success(exchange) or isinstance(body, dict):
+        return  # our dialects have rows, and checks, of their own for it
+    shape = _shape(dialect, exchange.request.operation, "application/json")
+    if shape is not None:
+        yield from shape.notes(body)
+
+
+@check("COMMON-RES-002", when=lambda a: _is_whole_success(a.exchange), judges="shape")
 def a_success_is_one_json_object(answer: AnyAnswer) -> Iterator[Note]:
     """A success that is not a stream is one whole JSON object."""
     response = answer.exchange.response
@@ -192,7 +204,7 @@ def a_success_is_one_json_object(answer: AnyAnswer) -> Iterator[Note]:
 _CHUNKS = {"chat": "ChatCompletionChunk", "completions": "CompletionChunk"}
 
 
-@check(witness=True)
+@check(witness=True, judges="shape")
 def chunks_have_the_openai_shape(stream: Stream) -> Iterator[Note]:
     """Streamed chunks have the members that OpenAI's API gives them (A-100)."""
     name = _CHUNKS.get(stream.exchange.api)
@@ -252,6 +264,7 @@ def _shown(value: object) -> object:
 
 CHECKS: tuple[Check, ...] = (
     answers_have_the_documented_shape,
+    a_success_is_of_the_documented_kind,
     a_success_is_one_json_object,
     chunks_have_the_openai_shape,
 )

@@ -83,7 +83,7 @@ def streamed_usage_is_the_whole_usage(seen: Observation) -> Iterator[Note]:
                 )
 
 
-@check(on="chat.tools.streamed", witness=True)
+@check(on="chat.tools.streamed", witness=True, names=("META-080", "CHAT-SEM-020"))
 def call_deltas_join_to_calls(stream: Streamed) -> Iterator[Note]:
     """Tool-call deltas of one index join to one offered call with fitting arguments."""
     if stream.exchange.api != "chat" or not stream.is_sound:

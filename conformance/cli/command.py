@@ -221,10 +221,13 @@ def _add_looking(command: _Command) -> None:
         "explain a requirement: statement, level, sources, ruling, checks",
         [
             "aios-conformance explain RERANK-SEM-006",
+            "aios-conformance explain temperature-range",
             "AIOS_SOURCES_DIR=documents aios-conformance explain A-036",
         ],
     )
-    explain.add_argument("id", metavar="ID", help="a requirement, or a ruling (A-036)")
+    explain.add_argument(
+        "id", metavar="ID", help="a requirement, a topic, or a ruling (A-036)"
+    )
 
 
 def _add_comparing(command: _Command) -> None:

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 from aios_conformance.conformance.cli.progress import progress
-from aios_conformance.conformance.observing.servers import with_own_key, within_claims
 from aios_conformance.conformance.options.settings import read_options
 from aios_conformance.conformance.options.values import (
     ExitCode,
@@ -17,7 +16,7 @@ from aios_conformance.conformance.options.values import (
     RunOptions,
     TargetError,
 )
-from aios_conformance.conformance.planning.plan import plan
+from aios_conformance.conformance.planning.plan import jointly, plan
 from aios_conformance.conformance.reporting.compared import (
     Comparison,
     DialectOutcome,
@@ -30,9 +29,9 @@ from aios_conformance.conformance.reporting.wording import (
     counts_line,
     paragraph,
 )
-from aios_conformance.conformance.running.dialects import conduct_together, jointly
-from aios_conformance.conformance.running.session import Conducted
-from aios_conformance.spec import DIALECTS, openapi
+from aios_conformance.conformance.running.run import RunOutcome
+from aios_conformance.conformance.running.session import run_and_report_all
+from aios_conformance.spec import DIALECTS
 
 _ABSENT = "no-api"
 # The worst first: an error of ours says most, nothing to judge says least.
@@ -69,9 +68,12 @@ def run_all(
         return _show_plans(chosen, out)
     root = chosen[0].report_dir
     with progress(out) as listener:
-        together = conduct_together(_prepared(chosen), listener, _own_words(chosen))
-    judgements = judged(together.ended, chosen[0].fail_on)
-    comparison = compare(judgements, together.requests, together.apart)
+        apart = [replace(each, report_dir=root / each.dialect) for each in chosen]
+        outcomes = run_and_report_all(apart, listener)
+    if outcomes.error is not None:
+        raise outcomes.error
+    judgements = judged(outcomes.runs, chosen[0].fail_on)
+    comparison = compare(judgements, outcomes.requests, outcomes.apart)
     write_comparison(comparison, root)
     _show(comparison, root, out)
     if not comparison.names:
@@ -84,7 +86,7 @@ def run_all(
 
 
 def judged(
-    ended: Iterable[Conducted], fail_on: Collection[str]
+    ended: Iterable[RunOutcome], fail_on: Collection[str]
 ) -> list[DialectOutcome]:
     """What the runs came to; where no path of a dialect answers, no result."""
     judgements = []
@@ -122,23 +124,6 @@ def _show_plans(options: Sequence[RunOptions], out: Console) -> int:
         soft_wrap=True,
     )
     return ExitCode.JUDGED
-
-
-def _prepared(options: Sequence[RunOptions]) -> list[RunOptions]:
-    """The options of each dialect, with a folder of its own and one key for all."""
-    demanding = next(name for name in DIALECTS if openapi(name).get("security"))
-    key = with_own_key(replace(options[0], dialect=demanding)).api_key
-    return [
-        within_claims(
-            replace(each, api_key=key, report_dir=each.report_dir / each.dialect)
-        )
-        for each in options
-    ]
-
-
-def _own_words(options: Sequence[RunOptions]) -> list[str]:
-    """What a bundled server is told beside: it serves all of the dialects."""
-    return [word for each in options for word in ("--dialect", each.dialect)]
 
 
 def _show(comparison: Comparison, root: Path, out: Console) -> None:

@@ -21,8 +21,11 @@ from aios_conformance.conformance.options.values import ExitCode, OptionError
 from aios_conformance.conformance.planning.plan import plan
 from aios_conformance.conformance.reporting import write_reports
 from aios_conformance.conformance.reporting.terminal import plan_table, summary
-from aios_conformance.conformance.running.run import conclude
-from aios_conformance.conformance.running.session import conduct, rarely_collecting
+from aios_conformance.conformance.running.conclude import conclude
+from aios_conformance.conformance.running.session import (
+    rarely_collecting,
+    run_and_report,
+)
 
 Environ = Mapping[str, str]
 
@@ -35,16 +38,14 @@ def run(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
         return show_plan(arguments, out, environ)
     options = read_options(vars(arguments), environ)
     with progress(out) as listener:
-        conducted = conduct(options, listener)
-    is_judged = conducted.error is None
+        ended = run_and_report(options, listener)
+    is_judged = ended.error is None
     out.print(
-        summary(
-            conducted.result, options.report_dir, options.fail_on, is_judged=is_judged
-        )
+        summary(ended.result, options.report_dir, options.fail_on, is_judged=is_judged)
     )
-    if conducted.error is not None:
-        raise conducted.error
-    return conducted.exit_code(options.fail_on)
+    if ended.error is not None:
+        raise ended.error
+    return ended.exit_code(options.fail_on)
 
 
 def show_plan(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:

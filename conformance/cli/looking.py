@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from textwrap import indent
 
@@ -17,7 +18,7 @@ from aios_conformance.conformance.terms.result import RequirementResult
 from aios_conformance.spec import (
     Requirement,
     Ruling,
-    requirement,
+    named,
     requirements,
     rulings,
     source_lines,
@@ -35,10 +36,10 @@ def list_requirements(arguments: argparse.Namespace, out: Console, _: Environ) -
         _list_coverage(arguments, out)
         return ExitCode.JUDGED
     rows = [row for row in requirements(arguments.dialect) if _fits(row, arguments)]
-    table = _table("id", "level", "statement")
+    table = _table("id", "topic", "level", "statement")
     for row in rows:
         mark = f"  (not judged: {row.excluded})" if row.excluded else ""
-        table.add_row(row.id, str(row.level), row.statement + mark)
+        table.add_row(row.id, row.topic, str(row.level), row.statement + mark)
     out.print(table)
     out.print(f"\n{len(rows)} requirements")
     return ExitCode.JUDGED
@@ -96,14 +97,14 @@ def _table(*columns: str) -> Table:
         table.add_column(
             column,
             header_style="bold",
-            no_wrap=column in {"id", "level", "verdict", "judged"},
+            no_wrap=column in {"id", "topic", "level", "verdict", "judged"},
             overflow="fold",
         )
     return table
 
 
 def explain(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
-    """Everything that is known about a requirement or a ruling."""
+    """Everything that is known about a requirement, a topic's rows, or a ruling."""
     identifier = arguments.id.upper()
     if identifier in rulings():
         ruling = rulings()[identifier]
@@ -111,9 +112,10 @@ def explain(arguments: argparse.Namespace, out: Console, environ: Environ) -> in
         out.print(f"\nrests on it: {', '.join(ruling.requirements)}", soft_wrap=True)
         cited: Sequence[str] = ruling.where
     else:
-        row = requirement(arguments.id)
-        out.print("\n".join(_requirement_lines(row)), soft_wrap=True)
-        cited = row.sources
+        rows = named(arguments.id)
+        told = ("\n".join(_requirement_lines(row)) for row in rows)
+        out.print("\n\n".join(told), soft_wrap=True)
+        cited = list(dict.fromkeys(chain.from_iterable(row.sources for row in rows)))
     _print_documents(cited, out, environ)
     return ExitCode.JUDGED
 
@@ -121,6 +123,9 @@ def explain(arguments: argparse.Namespace, out: Console, environ: Environ) -> in
 def _requirement_lines(row: Requirement) -> Iterator[str]:
     yield f"{row.id}  {row.level}  ({', '.join(row.dialects)})"
     yield f"\n  {row.statement}\n"
+    yield f"topic       {row.topic}"
+    if row.same_as:
+        yield f"states      what {row.same_as} states"
     yield f"applies to  {', '.join(row.operations)}"
     yield f"sources     {', '.join(row.sources)}"
     if row.needs:
@@ -134,6 +139,13 @@ def _requirement_lines(row: Requirement) -> Iterator[str]:
         yield "statistical no single run can break it"
     if row.excluded:
         yield f"not judged  {row.excluded}"
+    yield from _judges(row)
+    for name in row.rulings:
+        yield ""
+        yield from _ruling_lines(rulings()[name])
+
+
+def _judges(row: Requirement) -> Iterator[str]:
     checks = [check for check in all_checks() if row.id in check.ids]
     if checks:
         yield "\njudged by"
@@ -144,9 +156,6 @@ def _requirement_lines(row: Requirement) -> Iterator[str]:
             "\njudged by the shape of answers, and by which requests are accepted "
             "and refused"
         )
-    for name in row.rulings:
-        yield ""
-        yield from _ruling_lines(rulings()[name])
 
 
 def _ruling_lines(ruling: Ruling) -> Iterator[str]:

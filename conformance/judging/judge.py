@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aios_conformance.conformance.terms.catalogue import SHAPE, Catalogue
+from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import (
     Check,
     Finding,
@@ -99,7 +99,7 @@ def judge(
                 raised.append((check, subject.exchanges, _told(error)))
                 continue
             _take(judgement, apis, check, subject, notes)
-            if check.judge.__module__ == SHAPE and any(
+            if check.judges == "shape" and any(
                 isinstance(note, Finding) for note in notes
             ):
                 malformed.update(e.id for e in subject.exchanges)

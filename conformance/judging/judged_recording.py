@@ -6,7 +6,7 @@ from functools import cached_property
 
 from aios_conformance.conformance.judging.judge import Judgement, Trace
 from aios_conformance.conformance.observing.recording import Recording
-from aios_conformance.conformance.terms.catalogue import ACCEPTANCE, Catalogue
+from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.scenario import PlannedScenario
 from aios_conformance.conformance.terms.traceability import Traceability, fed
@@ -51,7 +51,7 @@ class JudgedRecording:
         found: dict[str, list[Check]] = {}
         for check in self.known.checks:
             rows = {*check.ids, *check.names} | judged.get(check.name, set())
-            if check.judge.__module__ == ACCEPTANCE:
+            if check.judges == "acceptance":
                 rows |= self.serving.keys()
             for row in rows:
                 found.setdefault(row, []).append(check)

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from aios_conformance.conformance.judging.judged_recording import JudgedRecording
-from aios_conformance.conformance.terms.catalogue import ACCEPTANCE
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 from aios_conformance.conformance.terms.result import CheckCoverage
 from aios_conformance.conformance.terms.scenario import APIS, PlannedScenario
@@ -186,7 +185,7 @@ def _crashed(exchange: Exchange) -> str:
 
 def _is_acceptance(bench: JudgedRecording, coverage: CheckCoverage) -> bool:
     return any(
-        check.name == coverage.check and check.judge.__module__ == ACCEPTANCE
+        check.name == coverage.check and check.judges == "acceptance"
         for check in bench.known.checks
     )
 
@@ -203,7 +202,7 @@ def _concerns(
     return any(
         scenario in bench.scenarios[check.name]
         for check in bench.known.checks
-        if check.name in names and check.judge.__module__ != ACCEPTANCE
+        if check.name in names and check.judges != "acceptance"
     )
 
 

@@ -20,7 +20,6 @@ from aios_conformance.conformance.judging.reasons import (
     why_inconclusive,
 )
 from aios_conformance.conformance.options.values import ExitCode
-from aios_conformance.conformance.terms.catalogue import ACCEPTANCE
 from aios_conformance.conformance.terms.curl import curl_line
 from aios_conformance.conformance.terms.result import (
     CheckCoverage,
@@ -129,7 +128,7 @@ def _coverage(bench: JudgedRecording, row: Requirement) -> Iterator[CheckCoverag
         judged = by_check.get(check.name, [])
         some = tuple(dict.fromkeys(judged))[:MOST_EXCHANGES]
         needed = check.evidence
-        if check.judge.__module__ == ACCEPTANCE:
+        if check.judges == "acceptance":
             needed = bench.serving.get(row.id, needed)
             is_due = row.id in bench.serving or row.id in check.names
         else:

@@ -6,8 +6,9 @@ A run of one dialect has them to itself, and is never given one twice.
 from collections import Counter
 from dataclasses import dataclass, field
 
-from aios_conformance.conformance.observing.transport import Outgoing, Received
-from aios_conformance.conformance.terms.cost import Budget
+from aios_conformance.conformance.observing.budget import Budget
+from aios_conformance.conformance.observing.transport import Received
+from aios_conformance.conformance.terms.requests import Outgoing
 
 Key = tuple[str, bytes, tuple[tuple[str, str | None], ...]]
 Place = tuple[Key, int]  # a request, and which time it is made

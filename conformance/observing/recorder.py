@@ -3,31 +3,26 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from aios_conformance.conformance.observing.answer_cache import AnswerCache
+from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.observing.selfcheck import SuiteFault, slip
-from aios_conformance.conformance.observing.transport import (
-    Outgoing,
-    Received,
-    Transport,
-)
-from aios_conformance.conformance.terms.cost import (
-    NOTHING,
-    Budget,
-    Cost,
-    ceilings,
-    spent,
-)
+from aios_conformance.conformance.observing.transport import Received, Transport
+from aios_conformance.conformance.terms.cost import NOTHING, Cost, ceilings, spent
 from aios_conformance.conformance.terms.events import ExchangeDone, Listener
 from aios_conformance.conformance.terms.exchange import (
+    Api,
     Exchange,
     Facts,
     Observation,
     Request,
 )
 from aios_conformance.conformance.terms.probe import Step
-from aios_conformance.conformance.terms.requests import content_key, outgoing
+from aios_conformance.conformance.terms.requests import Outgoing, content_key, outgoing
 from aios_conformance.conformance.terms.scenario import Scenario, api_of
+
+Make = Callable[[Received], Exchange]
 
 SILENCE = 16
 """So many requests in a row without any answer: the target is gone, and waiting for
@@ -53,8 +48,7 @@ class Recorder:
     ledger: Budget
     listener: Listener
     dialect: str = "aios"
-    planned: int = 0
-    recall: AnswerCache = field(default_factory=AnswerCache)
+    answers: AnswerCache = field(default_factory=AnswerCache)
     exchanges: list[Exchange] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     unsent: list[Unsent] = field(default_factory=list)
@@ -119,8 +113,10 @@ class Recorder:
                     self.slips.append(
                         SuiteFault(name, draw, step.label, step.serves, wrong)
                     )
-                blank = _blank(scenario, step, f"{prefix}-{int(number) + i}")
-                answers[step.label] = await self._exchange(step, made, blank, cost)
+                api = api_of(step.operation, scenario.probe.api)
+                exchange_id = f"{prefix}-{int(number) + i}"
+                make = partial(exchanged, exchange_id, name, draw, api, step)
+                answers[step.label] = await self._exchange(step, made, make, cost)
         except asyncio.CancelledError:
             for step in scenario.steps:
                 if step.label not in answers:
@@ -136,52 +132,53 @@ class Recorder:
         self.unsent.append(Unsent(name, draw, step.label, step.serves, reason))
 
     async def _exchange(
-        self, step: Step, made: Outgoing, blank: Exchange, cost: Cost
+        self, step: Step, made: Outgoing, make: Make, cost: Cost
     ) -> Exchange:
+        """Send a step; one that is shared is sent once, and seen by all."""
         if not step.shared:
-            return await self.send(made, blank, cost)
+            return await self.send(made, make, cost)
         content = content_key(step)
         if content not in self._shared:
             self._shared[content] = asyncio.get_running_loop().create_future()
             try:
-                first = await self.send(made, blank, cost)
+                first = await self.send(made, make, cost)
             except BaseException:
                 self._shared.pop(content).cancel()
                 raise
             self._shared[content].set_result(first)
             return first
         first = await asyncio.shield(self._shared[content])
-        return replace(
-            first,
-            probe=blank.probe,
-            draw=blank.draw,
-            label=blank.label,
-            expect=blank.expect,
-            serves=blank.serves,
-            breaks=blank.breaks,
-            codes=blank.codes,
+        same = Received(
+            first.request,
+            first.response,
+            first.failure,
+            first.sent_at,
+            first.total_s,
+            first.attempts,
         )
+        return replace(make(same), id=first.id)
 
-    async def send(self, made: Outgoing, blank: Exchange, cost: Cost) -> Exchange:
+    async def send(self, made: Outgoing, make: Make, cost: Cost) -> Exchange:
         """Send one request within the limits and record the exchange.
 
-        `blank` is the exchange as far as it is known before it happens. An answer
-        that another dialect's run was given costs nothing.
+        `make` makes it of what was received. An answer that another dialect's run was
+        given costs nothing.
         """
-        place = self.recall.place(made)
-        known = self.recall.answers.get(place)
+        place = self.answers.place(made)
+        known = self.answers.answers.get(place)
         if known is not None:
-            return self._keep(_filled(blank, known))
+            return self._keep(make(known))
         limit = self.cut_short or await self.ledger.reserve(cost)
         if limit is not None:
             self.cut_short = limit
-            exchange = replace(blank, failure=f"not sent: {limit}", attempts=0)
-            return self._keep(exchange)
+            request = Request(made.operation, b"")
+            unsent = Received(request, None, f"not sent: {limit}", 0.0, 0.0, 0)
+            return self._keep(make(unsent))
         actual = NOTHING
         try:
             received = await self.transport.send(made)
-            self.recall.answers[place] = received
-            exchange = _filled(blank, received)
+            self.answers.answers[place] = received
+            exchange = make(received)
             actual = replace(spent(exchange, cost), requests=exchange.attempts)
         finally:
             await self.ledger.settle(cost, actual)
@@ -192,32 +189,28 @@ class Recorder:
 
     def _keep(self, exchange: Exchange) -> Exchange:
         self.exchanges.append(exchange)
-        self.listener(ExchangeDone(exchange, len(self.exchanges), self.planned))
+        self.listener(ExchangeDone(exchange, len(self.exchanges)))
         return exchange
 
 
-def _filled(blank: Exchange, received: Received) -> Exchange:
-    return replace(
-        blank,
+def exchanged(
+    name: str, probe: str, draw: int, api: Api, step: Step, received: Received
+) -> Exchange:
+    """The exchange of a step; `name` is its id."""
+    return Exchange(
+        id=name,
+        probe=probe,
+        draw=draw,
+        label=step.label,
+        api=api,
+        expect=step.expect,
         request=received.request,
+        serves=step.serves,
+        breaks=step.breaks,
+        codes=step.codes,
         response=received.response,
         failure=received.failure,
         sent_at=received.sent_at,
         total_s=received.total_s,
         attempts=received.attempts,
-    )
-
-
-def _blank(scenario: Scenario, step: Step, name: str) -> Exchange:
-    return Exchange(
-        id=name,
-        probe=scenario.probe.name,
-        draw=scenario.draw,
-        label=step.label,
-        api=api_of(step.operation, scenario.probe.api),
-        expect=step.expect,
-        request=Request(step.operation, b""),
-        serves=step.serves,
-        breaks=step.breaks,
-        codes=step.codes,
     )

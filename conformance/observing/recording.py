@@ -6,12 +6,13 @@ is the recording of a run that was broken off, and is judged as such.
 """
 
 import base64
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import orjson
+from msgspec import convert, to_builtins
 
 from aios_conformance.conformance.observing.recorder import Unsent
 from aios_conformance.conformance.observing.selfcheck import SuiteFault
@@ -19,10 +20,9 @@ from aios_conformance.conformance.options.values import OptionError, RunOptions,
 from aios_conformance.conformance.terms.exchange import (
     Api,
     Exchange,
+    Expect,
     Facts,
     Observation,
-    Request,
-    Response,
 )
 from aios_conformance.conformance.terms.result import Usage
 from aios_conformance.conformance.terms.scenario import (
@@ -34,6 +34,7 @@ from aios_conformance.conformance.terms.scenario import (
 FILE_NAME = "exchanges.jsonl"
 VERSION = 1
 Phase = Literal["main", "again", "smaller"]
+_Step = tuple[str, str, tuple[str, ...]]  # label, operation, rows that it serves
 BROKEN_OFF = "the recording has no footer: the run was broken off"
 
 
@@ -115,6 +116,49 @@ class Recording:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The line of what is going to be sent; a scenario is a row, to be short."""
+
+    facts: Facts = field(default_factory=Facts)
+    absent: Mapping[Api, str] = field(default_factory=dict)
+    dropped: Mapping[str, Dropped] = field(default_factory=dict)
+    scenarios: Sequence[tuple[str, int, tuple[Api, ...], Sequence[_Step]]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A step that was sent: its exchange, and what it was sent for here."""
+
+    id: str
+    expect: Expect
+    serves: tuple[str, ...]
+    breaks: str
+    codes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """The line of a scenario that was played."""
+
+    phase: Phase
+    probe: str
+    draw: int
+    params: Any
+    steps: Mapping[str, _Sent]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The last line."""
+
+    unsent: Sequence[Unsent] = ()
+    slips: Sequence[SuiteFault] = ()
+    usage: Usage = field(default_factory=Usage)
+    duration_s: float = 0.0
+    cut_short: str | None = None
+
+
 class RecordingWriter:
     """Writes the lines of a recording as things happen."""
 
@@ -138,7 +182,7 @@ class RecordingWriter:
     def header(self, setting: Setting) -> None:
         """The first line; said once, however often it is asked for."""
         if self._file.tell() == 0:
-            self._write("header", version=VERSION, **asdict(setting))
+            self._write("header", setting, version=VERSION)
 
     def plan(
         self,
@@ -148,56 +192,42 @@ class RecordingWriter:
         dropped: Mapping[str, Dropped],
     ) -> None:
         """What is going to be sent."""
-        self._write(
-            "plan",
-            facts=_facts(facts),
-            absent=dict(absent),
-            dropped={probe: asdict(d) for probe, d in dropped.items()},
-            scenarios=[
-                [
-                    s.probe,
-                    s.draw,
-                    s.apis,
-                    [[t.label, t.operation, t.serves] for t in s.steps],
-                ]
-                for s in scenarios
-            ],
-        )
+        rows = [
+            (
+                s.probe,
+                s.draw,
+                s.apis,
+                [(t.label, t.operation, t.serves) for t in s.steps],
+            )
+            for s in scenarios
+        ]
+        self._write("plan", _Plan(facts, absent, dropped, rows))
 
     def exchange(self, exchange: Exchange) -> None:
         """One exchange."""
-        self._write("exchange", **_exchange(exchange))
+        self._write("exchange", _written(exchange))
 
     def observation(self, seen: Observation, phase: Phase) -> None:
         """One scenario that was played; its exchanges stand before it."""
         steps = {
-            label: {
-                "id": e.id,
-                "expect": e.expect,
-                "serves": e.serves,
-                "breaks": e.breaks,
-                "codes": e.codes,
-            }
+            label: _Sent(e.id, e.expect, e.serves, e.breaks, e.codes)
             for label, e in seen.steps.items()
         }
         self._write(
-            "observation",
-            phase=phase,
-            probe=seen.probe,
-            draw=seen.draw,
-            params=seen.params,
-            steps=steps,
+            "observation", _Played(phase, seen.probe, seen.draw, seen.params, steps)
         )
 
     def footer(self, recording: Recording) -> None:
         """The last line, without which a recording is one of a broken-off run."""
         self._write(
             "footer",
-            unsent=[asdict(u) for u in recording.unsent],
-            slips=[asdict(s) for s in recording.slips],
-            usage=asdict(recording.usage),
-            duration_s=recording.duration_s,
-            cut_short=recording.cut_short,
+            _End(
+                recording.unsent,
+                recording.slips,
+                recording.usage,
+                recording.duration_s,
+                recording.cut_short,
+            ),
         )
         self.close()
 
@@ -205,8 +235,9 @@ class RecordingWriter:
         """End the file; without a footer it tells of a run that was broken off."""
         self._file.close()
 
-    def _write(self, line: str, **members: Any) -> None:
-        self._file.write(orjson.dumps({"line": line, **members}) + b"\n")
+    def _write(self, line: str, content: object, **more: object) -> None:
+        members = {"line": line, **more, **to_builtins(content)}
+        self._file.write(orjson.dumps(members) + b"\n")
         self._file.flush()
 
 
@@ -220,7 +251,7 @@ def read_recording(run_dir: Path) -> Recording:
     path = run_dir / FILE_NAME if run_dir.is_dir() else run_dir
     try:
         with path.open("rb") as file:
-            return _Reader().read(file)
+            return _read(file)
     except OSError as error:
         raise OptionError(
             f"{path}: cannot be read: {error.strerror or error}",
@@ -235,141 +266,100 @@ def read_recording(run_dir: Path) -> Recording:
         ) from error
 
 
-class _Reader:
-    """Puts a recording together line by line."""
+def _read(lines: Iterator[bytes]) -> Recording:
+    """Put a recording together line by line."""
+    setting, plan, end = None, _Plan(), _End(cut_short=BROKEN_OFF)
+    exchanges: dict[str, Exchange] = {}
+    seen: dict[Phase, list[Observation]] = {"main": [], "again": [], "smaller": []}
+    for line in lines:
+        if not line.endswith(b"\n"):
+            break  # cut off in the middle of a line
+        members = orjson.loads(line)
+        match members["line"]:
+            case "header" if members["version"] == VERSION:
+                setting = convert(members, Setting)
+            case "plan":
+                plan = convert(members, _Plan)
+            case "exchange":
+                exchange = _exchange(members)
+                exchanges[exchange.id] = exchange
+            case "observation":
+                played = convert(members, _Played)
+                seen[played.phase].append(_observed(played, plan.facts, exchanges))
+            case "footer":
+                end = convert(members, _End)
+            case other:
+                raise ValueError(f"{other!r} is no line of this version")
+    if setting is None:
+        raise ValueError("it has no header")
+    return Recording(
+        setting,
+        plan.facts,
+        plan.absent,
+        tuple(
+            PlannedScenario(probe, draw, apis, tuple(PlannedStep(*s) for s in steps))
+            for probe, draw, apis, steps in plan.scenarios
+        ),
+        plan.dropped,
+        tuple(e for e in exchanges.values() if e.id.startswith("ex-")),
+        seen["main"],
+        seen["again"],
+        seen["smaller"],
+        end.unsent,
+        end.slips,
+        end.usage,
+        end.duration_s,
+        end.cut_short,
+    )
 
-    def __init__(self) -> None:
-        self.setting: Setting | None = None
-        self.plan: dict[str, Any] = {}
-        self.facts = Facts()
-        self.exchanges: dict[str, Exchange] = {}
-        self.main: list[str] = []
-        self.seen: dict[str, list[Observation]] = {}
-        self.footer: dict[str, Any] = {}
 
-    def read(self, lines: Iterator[bytes]) -> Recording:
-        takers: Mapping[str, Callable[[dict[str, Any]], None]] = {
-            "header": self._header,
-            "plan": self._plan,
-            "exchange": self._exchange,
-            "observation": self._observation,
-            "footer": self.footer.update,
-        }
-        for line in lines:
-            if not line.endswith(b"\n"):
-                break  # cut off in the middle of a line
-            members = orjson.loads(line)
-            takers[members.pop("line")](members)
-        if self.setting is None:
-            raise ValueError("it has no header")
-        plan, end = self.plan, self.footer
-        return Recording(
-            self.setting,
-            self.facts,
-            plan.get("absent", {}),
-            tuple(_planned(s) for s in plan.get("scenarios", ())),
-            {p: Dropped(**_tupled(d)) for p, d in plan.get("dropped", {}).items()},
-            tuple(e for e in self.exchanges.values() if e.id.startswith("ex-")),
-            self.seen.get("main", ()),
-            self.seen.get("again", ()),
-            self.seen.get("smaller", ()),
-            tuple(Unsent(**_tupled(u)) for u in end.get("unsent", ())),
-            tuple(SuiteFault(**_tupled(s)) for s in end.get("slips", ())),
-            Usage(**end.get("usage", {})),
-            end.get("duration_s", 0.0),
-            end.get("cut_short") if end else BROKEN_OFF,
+def _observed(
+    played: _Played, facts: Facts, exchanges: Mapping[str, Exchange]
+) -> Observation:
+    probe, draw = played.probe, played.draw
+    steps = {
+        label: replace(
+            exchanges[sent.id],
+            probe=probe,
+            draw=draw,
+            label=label,
+            expect=sent.expect,
+            serves=sent.serves,
+            breaks=sent.breaks,
+            codes=sent.codes,
         )
-
-    def _header(self, members: dict[str, Any]) -> None:
-        if members.pop("version") != VERSION:
-            raise ValueError("it has another version")
-        waivers = tuple(Waiver(**w) for w in members.pop("waivers"))
-        self.setting = Setting(**_tupled(members), waivers=waivers)
-
-    def _plan(self, members: dict[str, Any]) -> None:
-        self.plan = members
-        self.facts = Facts(**members["facts"])
-
-    def _exchange(self, members: dict[str, Any]) -> None:
-        exchange = _read_exchange(members)
-        self.exchanges[exchange.id] = exchange
-
-    def _observation(self, members: dict[str, Any]) -> None:
-        probe, draw = members["probe"], members["draw"]
-        steps = {}
-        for label, own in members["steps"].items():
-            sent = self.exchanges[own.pop("id")]
-            steps[label] = replace(
-                sent, probe=probe, draw=draw, label=label, **_tupled(own)
-            )
-        seen = Observation(probe, draw, members["params"], steps, self.facts)
-        self.seen.setdefault(members["phase"], []).append(seen)
-
-
-def _facts(facts: Facts) -> dict[str, Any]:
-    return {
-        "dialect": facts.dialect,
-        "models": dict(facts.models),
-        "kinds": dict(facts.kinds),
-        "limits": dict(facts.limits),
-        "scheme": facts.scheme,
+        for label, sent in played.steps.items()
     }
+    return Observation(probe, draw, played.params, steps, facts)
 
 
-def _planned(row: list[Any]) -> PlannedScenario:
-    probe, draw, apis, steps = row
-    return PlannedScenario(
-        probe,
-        draw,
-        tuple(apis),
-        tuple(PlannedStep(label, op, tuple(serves)) for label, op, serves in steps),
-    )
-
-
-def _exchange(exchange: Exchange) -> dict[str, Any]:
-    members = {
-        name: getattr(exchange, name)
-        for name in exchange.__dataclass_fields__
-        if name not in ("request", "response")
-    }
-    request, response = exchange.request, exchange.response
-    members["request"] = {
-        "operation": request.operation,
-        "headers": request.headers,
-        **_body(request.body),
-    }
-    members["response"] = response and {
-        "status": response.status,
-        "headers": [
-            [n, v.encode("utf-8", "surrogateescape").decode("latin-1")]
-            for n, v in response.headers
-        ],
-        "arrivals": response.arrivals,
-        "broken": response.broken,
-        **_body(response.body),
-    }
-    return members
-
-
-def _read_exchange(members: dict[str, Any]) -> Exchange:
+def _written(exchange: Exchange) -> dict[str, Any]:
+    """The members of an exchange; what is no text is written as text."""
+    members: dict[str, Any] = to_builtins(exchange, builtin_types=(bytes,))
     request, response = members.pop("request"), members.pop("response")
-    return Exchange(
-        **_tupled(members),
-        request=Request(
-            request["operation"], _read_body(request), _pairs(request["headers"])
-        ),
-        response=response
-        and Response(
-            response["status"],
-            tuple(
-                (n, v.encode("latin-1").decode("utf-8", "surrogateescape"))
-                for n, v in response["headers"]
-            ),
-            _read_body(response),
-            tuple((at, count) for at, count in response["arrivals"]),
-            response["broken"],
-        ),
-    )
+    if response is not None:
+        response["headers"] = [
+            (name, value.encode("utf-8", "surrogateescape").decode("latin-1"))
+            for name, value in response["headers"]
+        ]
+        response |= _body(response.pop("body"))
+    return members | {
+        "request": request | _body(request.pop("body")),
+        "response": response,
+    }
+
+
+def _exchange(members: dict[str, Any]) -> Exchange:
+    """The exchange that `_written` gave the members of."""
+    request, response = members["request"], members["response"]
+    request["body"] = _read_body(request)
+    if response is not None:
+        response["body"] = _read_body(response)
+        response["headers"] = [
+            (name, value.encode("latin-1").decode("utf-8", "surrogateescape"))
+            for name, value in response["headers"]
+        ]
+    return convert(members, Exchange)
 
 
 def _body(body: bytes) -> dict[str, str]:
@@ -385,14 +375,3 @@ def _read_body(members: Mapping[str, Any]) -> bytes:
         return base64.b64decode(members["body_base64"])
     text: str = members["body"]
     return text.encode()
-
-
-def _pairs(rows: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name, value in rows)
-
-
-def _tupled(members: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in members.items()
-    }

@@ -12,7 +12,7 @@ from secrets import token_hex
 
 from aios_conformance.conformance.options.values import RunOptions, TargetError
 from aios_conformance.conformance.terms.events import Listener, TargetStarted
-from aios_conformance.spec import openapi, requirements
+from aios_conformance.spec import dialect, openapi, requirements
 
 MODULES = {
     "mock": "aios_conformance.mockserver",
@@ -50,11 +50,11 @@ def within_claims(options: RunOptions) -> RunOptions:
 
 @asynccontextmanager
 async def serving(
-    options: RunOptions, listener: Listener, more: Sequence[str] = ()
+    options: RunOptions, listener: Listener, dialects: Sequence[str]
 ) -> AsyncIterator[str]:
     """The base URL of the target; a bundled server is started and stopped again.
 
-    `more` are further arguments of the server's command.
+    It serves the paths of all the `dialects`.
 
     Raises:
         TargetError: the bundled server does not start.
@@ -63,7 +63,7 @@ async def serving(
     if options.target not in MODULES:
         yield options.target
         return
-    process = await _start(options, more)
+    process = await _start(options, dialects)
     output = _Output(process, options.target, listener)
     try:
         yield await output.url()
@@ -73,11 +73,11 @@ async def serving(
 
 
 async def _start(
-    options: RunOptions, more: Sequence[str]
+    options: RunOptions, dialects: Sequence[str]
 ) -> asyncio.subprocess.Process:
-    arguments = ["--port", "0", *more]
-    if options.dialect != "aios":
-        arguments += ["--dialect", options.dialect]
+    arguments = ["--port", "0"]
+    for each in dialects:
+        arguments += ["--dialect", dialect(each).word]
     environment = {k: v for k, v in os.environ.items() if k != "AIOS_API_KEY"}
     if options.api_key:
         environment["AIOS_API_KEY"] = options.api_key

@@ -11,8 +11,8 @@ import base64
 import email.utils
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -22,6 +22,7 @@ import aiohttp
 from aios_conformance.conformance.options.values import OptionError, RunOptions
 from aios_conformance.conformance.terms.exchange import Request, Response
 from aios_conformance.conformance.terms.redact import Redactor
+from aios_conformance.conformance.terms.requests import Outgoing
 
 RETRIED = (429, 502, 503, 504)
 ATTEMPTS = 4
@@ -35,15 +36,6 @@ _ENDED_EARLY = (
     aiohttp.ClientConnectionError,
     ConnectionError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A request before it is sent; not redacted, so never stored."""
-
-    operation: str  # "POST /v1/rerank"
-    body: bytes | None
-    headers: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

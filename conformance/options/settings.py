@@ -22,7 +22,13 @@ from aios_conformance.conformance.options.values import (
     RunOptions,
 )
 from aios_conformance.conformance.options.waivers import read_waivers
-from aios_conformance.spec import DIALECTS, requirements
+from aios_conformance.spec import (
+    DIALECTS,
+    SpecError,
+    find_dialect,
+    known_dialects,
+    requirements,
+)
 
 BUNDLED = ("mock", "reference")
 ALL_DIALECTS = "all"  # of `aios-conformance run` alone: compare the dialects
@@ -72,9 +78,9 @@ TARGET = Option(
 OPTIONS = (
     Option(
         "--dialect",
-        "which document set is the law (default: aios); `aios-conformance run URL "
-        "--dialect all` compares them",
-        "|".join(DIALECTS),
+        "which document set is the law, or the folder of one (default: aios); "
+        "`aios-conformance run URL --dialect all` compares them",
+        "|".join((*DIALECTS, "DIR")),
     ),
     Option(
         "--model",
@@ -196,7 +202,7 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
             f"{', '.join(DIALECTS)}",
             hint=f"`aios-conformance run URL --dialect {ALL_DIALECTS}` compares them",
         )
-    dialect = _one_of("--dialect", given("dialect") or "aios", DIALECTS)
+    dialect = read_dialect(given("dialect") or "aios")
     ca_bundle = _file("--ca-bundle", given("ca_bundle"))
     insecure = bool(values.get("insecure"))
     if ca_bundle and insecure:
@@ -234,9 +240,17 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
 
 def capabilities() -> tuple[str, ...]:
     """What `--without` may name: what some requirement of any dialect needs."""
-    rows = chain.from_iterable(map(requirements, DIALECTS))
+    rows = chain.from_iterable(map(requirements, known_dialects()))
     needs = {need for row in rows for need in row.needs}
     return tuple(sorted(needs - _FACTS))
+
+
+def read_dialect(word: str) -> str:
+    """The name of a dialect that is given by its name or folder. Raises OptionError."""
+    try:
+        return find_dialect(word)
+    except SpecError as error:
+        raise _bad(f"--dialect {word}: {error}") from None
 
 
 def is_target(word: str) -> bool:

@@ -7,12 +7,13 @@ Errors drawn as a tree, ours and theirs apart:
     └── SuiteError         our own fault (exit 3)
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Literal
+
+from platformdirs import user_cache_path
 
 Preset = Literal["smoke", "standard", "deep"]
 PRESETS: tuple[Preset, ...] = ("smoke", "standard", "deep")
@@ -59,9 +60,8 @@ class SuiteError(ConformanceError):
 
 
 def user_cache_dir() -> Path:
-    """Where plans are cached: XDG_CACHE_HOME or ~/.cache, in a folder of our own."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "aios-conformance"
+    """Where plans are cached: a folder of our own where the platform keeps caches."""
+    return user_cache_path("aios-conformance", appauthor=False, opinion=False)
 
 
 @dataclass(frozen=True, slots=True)

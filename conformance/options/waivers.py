@@ -6,7 +6,7 @@
         expires: 2027-03-31
 
 A waived row is still judged. Whether a waiver has expired, or waives what passes, is
-decided with the verdict.
+decided with the verdict. A topic in place of an id waives all rows about it.
 """
 
 from datetime import date, datetime
@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from aios_conformance.conformance.options.values import OptionError, Waiver
-from aios_conformance.spec import Level, SpecError, requirement, requirements
+from aios_conformance.spec import Level, SpecError, named, requirements
 
 _MEMBERS = ("id", "reason", "expires")
 
@@ -34,14 +34,14 @@ def read_waivers(path: Path, dialect: str) -> tuple[Waiver, ...]:
     found: dict[str, Waiver] = {}
     for number, entry in enumerate(entries, 1):
         where = f"entry {number}"
-        waiver = _waiver(path, where, entry, dialect)
-        if waiver.id in found:
-            raise _bad(path, f"{where}: {waiver.id} is waived twice")
-        found[waiver.id] = waiver
+        for waiver in _waivers(path, where, entry, dialect):
+            if waiver.id in found:
+                raise _bad(path, f"{where}: {waiver.id} is waived twice")
+            found[waiver.id] = waiver
     return tuple(found.values())
 
 
-def _waiver(path: Path, where: str, entry: Any, dialect: str) -> Waiver:
+def _waivers(path: Path, where: str, entry: Any, dialect: str) -> list[Waiver]:
     if not isinstance(entry, dict):
         raise _bad(path, f"{where}: must have id, reason and expires")
     if strangers := [str(name) for name in entry if name not in _MEMBERS]:
@@ -53,29 +53,29 @@ def _waiver(path: Path, where: str, entry: Any, dialect: str) -> Waiver:
     for member in _MEMBERS:
         if not entry.get(member) or not str(entry[member]).strip():
             raise _bad(path, f"{where}: {member} is missing")
-    identifier = str(entry["id"])
-    _check_waivable(path, where, identifier, dialect)
-    return Waiver(
-        identifier, str(entry["reason"]).strip(), _day(path, where, entry["expires"])
-    )
+    reason, day = str(entry["reason"]).strip(), _day(path, where, entry["expires"])
+    waived = _waivable(path, where, str(entry["id"]), dialect)
+    return [Waiver(each, reason, day) for each in waived]
 
 
-def _check_waivable(path: Path, where: str, identifier: str, dialect: str) -> None:
+def _waivable(path: Path, where: str, name: str, dialect: str) -> list[str]:
+    """The ids that an id or a topic means."""
     try:
-        known = requirement(identifier)
+        known = named(name)
     except SpecError as error:
         raise _bad(path, f"{where}: {error}") from error
-    row = next((r for r in requirements(dialect) if r.id == identifier), None)
-    if row is None:
+    rows = [each for each in requirements(dialect) if name in (each.id, each.topic)]
+    if not rows:
+        owners = ", ".join(dict.fromkeys(d for each in known for d in each.dialects))
         raise _bad(
-            path,
-            f"{where}: {identifier} belongs to {', '.join(known.dialects)}, "
-            f"not to the dialect {dialect}",
+            path, f"{where}: {name} belongs to {owners}, not to the dialect {dialect}"
         )
-    if row.excluded:
-        raise _bad(path, f"{where}: {identifier} is not judged ({row.excluded})")
-    if row.level is Level.MAY:
-        raise _bad(path, f"{where}: {identifier} is a MAY row, which cannot fail")
+    for row in rows:
+        if row.excluded:
+            raise _bad(path, f"{where}: {row.id} is not judged ({row.excluded})")
+        if row.level is Level.MAY:
+            raise _bad(path, f"{where}: {row.id} is a MAY row, which cannot fail")
+    return [row.id for row in rows]
 
 
 def _day(path: Path, where: str, value: Any) -> str:

@@ -18,9 +18,9 @@ from typing import Any
 
 import jsonschema_rs
 
-from aios_conformance.conformance.planning.mutants import request_schema
 from aios_conformance.conformance.planning.plan import Plan, scenario_of
-from aios_conformance.conformance.planning.strict_schema import Node, permitted, resolve
+from aios_conformance.conformance.probes.mutants import request_schema
+from aios_conformance.conformance.probes.strict_schema import Node, permitted, resolve
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.exchange import Expect, Facts, Json
 from aios_conformance.conformance.terms.probe import Params, Served, Step, table

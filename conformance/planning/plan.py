@@ -99,6 +99,23 @@ def summarised(sent: Iterable[tuple[Scenario, Step, Cost]]) -> PlanSummary:
     )
 
 
+def jointly(plans: Iterable[Plan]) -> PlanSummary:
+    """What plans send at most when they are recorded together."""
+    return summarised(_jointly(plans))
+
+
+def _jointly(plans: Iterable[Plan]) -> Iterator[tuple[Scenario, Step, Cost]]:
+    seen: set[tuple[bytes, int]] = set()
+    for plan in plans:
+        times: Counter[bytes] = Counter()
+        for scenario, step, cost in plan.sent():
+            key = content_key(step)
+            times[key] += 1
+            if (key, times[key]) not in seen:
+                seen.add((key, times[key]))
+                yield scenario, step, cost
+
+
 def plan(options: RunOptions, selection: Collection[str] | None = None) -> Plan:
     """Draw the plan of a run, with placeholders for models; nothing is sent.
 

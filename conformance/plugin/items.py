@@ -101,6 +101,7 @@ class Suite(pytest.File):
                 self, name=name, nodeid=f"{NODE}::{name}"
             )
             item.row = row
+            item.extra_keyword_matches.add(row.topic)
             item.outcome_of = self.outcome_of
             item.user_properties += [("level", str(row.level)), ("api", row.api)]
             yield item

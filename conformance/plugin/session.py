@@ -28,7 +28,7 @@ from aios_conformance.conformance.plugin.items import (
 )
 
 if TYPE_CHECKING:
-    from aios_conformance.conformance.running.session import Conducted
+    from aios_conformance.conformance.running.run import RunOutcome
 
 _OUTCOMES = "aios_conformance_outcomes"
 
@@ -43,7 +43,7 @@ class SuitePlugin:
         self.options = options
         self.is_plan = is_plan
         self.asked = asked
-        self.conducted: Conducted | None = None
+        self.ended: RunOutcome | None = None
         self.interrupted = False
         self._outcomes: dict[str, Outcome] | None = None
         self._outcomes_file: Path | None = None
@@ -119,10 +119,10 @@ class SuitePlugin:
             or not session.items
         ):
             return None
-        conducted = self._record(config, [item.nodeid for item in session.items])
-        if conducted.is_interrupted:
+        ended = self._record(config, [item.nodeid for item in session.items])
+        if ended.is_interrupted:
             raise KeyboardInterrupt
-        return None if conducted.error is None else True
+        return None if ended.error is None else True
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self, specs: Sequence[object]) -> None:
@@ -145,31 +145,29 @@ class SuitePlugin:
         self._selected_by_nodes.append(ids)
         if len(self._selected_by_nodes) != self._nodes_expected or not ids:
             return
-        conducted = self._record(node.config, ids)
-        if conducted.is_interrupted:
+        ended = self._record(node.config, ids)
+        if ended.is_interrupted:
             raise KeyboardInterrupt
-        if conducted.error is not None:
-            code = conducted.exit_code(self.options.fail_on)
-            pytest.exit(str(conducted.error), code)
+        if ended.error is not None:
+            code = ended.exit_code(self.options.fail_on)
+            pytest.exit(str(ended.error), code)
         assert self._outcomes is not None  # noqa: S101
         assert self._outcomes_file is not None  # noqa: S101
         stored = {key: asdict(value) for key, value in self._outcomes.items()}
         self._outcomes_file.write_text(json.dumps(stored))
 
-    def _record(self, config: pytest.Config, nodeids: Iterable[str]) -> "Conducted":
-        from aios_conformance.conformance.plugin.showing import conduct_shown, outcomes  # noqa: PLC0415
+    def _record(self, config: pytest.Config, nodeids: Iterable[str]) -> "RunOutcome":
+        from aios_conformance.conformance.plugin.showing import outcomes, run_shown  # noqa: PLC0415
 
         selected = {item_id(nodeid) for nodeid in nodeids}
         is_all = len(selected) == len(judged_requirements(self.options.dialect))
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         try:
-            self.conducted = conduct_shown(
-                self.options, None if is_all else selected, reporter
-            )
+            self.ended = run_shown(self.options, None if is_all else selected, reporter)
         except OptionError as error:
             raise usage_error(error) from error
-        self._outcomes = outcomes(self.conducted.result)
-        return self.conducted
+        self._outcomes = outcomes(self.ended.result)
+        return self.ended
 
     # --- the end ---
 
@@ -190,18 +188,18 @@ class SuitePlugin:
             self._outcomes_file.unlink(missing_ok=True)
             self._outcomes_file.parent.rmdir()
         broken = {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}
-        if self.conducted is None or exitstatus in broken:
+        if self.ended is None or exitstatus in broken:
             return
-        code = self.conducted.exit_code(self.options.fail_on)
+        code = self.ended.exit_code(self.options.fail_on)
         session.exitstatus = ExitCode.CUT_SHORT if self.interrupted else code
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Verdicts, claim, findings, and where the report lies."""
-        if self.conducted is None:
+        if self.ended is None:
             return
         from aios_conformance.conformance.plugin.showing import summary_text  # noqa: PLC0415
 
         terminalreporter.section("conformance")
         terminalreporter.write(
-            summary_text(self.conducted, self.options, terminalreporter._tw)  # noqa: SLF001
+            summary_text(self.ended, self.options, terminalreporter._tw)  # noqa: SLF001
         )

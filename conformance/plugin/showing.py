@@ -1,7 +1,7 @@
 """What pytest's terminal shows of a run; imported only when there is one."""
 
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from io import StringIO
 from typing import Any
 
@@ -21,7 +21,8 @@ from aios_conformance.conformance.reporting.wording import (
     found_sentence,
     paragraph,
 )
-from aios_conformance.conformance.running.session import Conducted, conduct
+from aios_conformance.conformance.running.run import RunOutcome
+from aios_conformance.conformance.running.session import run_and_report
 from aios_conformance.conformance.terms.events import (
     ExchangeDone,
     Explaining,
@@ -37,12 +38,12 @@ from aios_conformance.conformance.terms.result import (
 _FINDINGS_SHOWN = 3
 
 
-def conduct_shown(
-    options: RunOptions, selection: Iterable[str] | None, reporter: Any
-) -> Conducted:
-    """Conduct a run, with a line of progress where a user looks on."""
+def run_shown(
+    options: RunOptions, selection: Collection[str] | None, reporter: Any
+) -> RunOutcome:
+    """Run and report, with a line of progress where a user looks on."""
     listener = _progress(reporter) if reporter is not None else _silent
-    return conduct(options, listener, selection)
+    return run_and_report(options, listener, selection)
 
 
 def _silent(_: RunEvent) -> None:
@@ -74,19 +75,19 @@ def show_plan(options: RunOptions) -> None:
     console(sys.stdout).print(plan_table(plan(options).summary))
 
 
-def summary_text(conducted: Conducted, options: RunOptions, writer: Any) -> str:
+def summary_text(outcome: RunOutcome, options: RunOptions, writer: Any) -> str:
     """The end of a run, and why it ended early."""
     shown = summary(
-        conducted.result,
+        outcome.result,
         options.report_dir,
         options.fail_on,
-        is_judged=conducted.error is None,
+        is_judged=outcome.error is None,
     )
     buffer = StringIO()
     width = writer.fullwidth if writer.hasmarkup else None
     console(buffer, width=width, colours=writer.hasmarkup).print(shown)
-    if conducted.error is not None:
-        buffer.write(f"\nERROR: {printable(paragraph(conducted.error))}\n")
+    if outcome.error is not None:
+        buffer.write(f"\nERROR: {printable(paragraph(outcome.error))}\n")
     return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n"))
 
 
@@ -131,6 +132,7 @@ def failure_text(each: RequirementResult) -> str:
         f"{first.kind}: {printable(found_sentence(first))}",
         "",
         f"{row.level}      {row.statement}",
+        f"topic     {row.topic}",
         f"sources   {', '.join(row.sources)}{ruling}",
         f"judged    {each.evidence} observations{again}",
     ]

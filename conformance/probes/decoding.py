@@ -6,12 +6,14 @@ their acceptance proves, and so stand in for single-field probes.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
 
+from aios_conformance import spec
 from aios_conformance.conformance.probes.bodies import OPERATION
-from aios_conformance.conformance.probes.generation import COMMON_LETTERS, ROWS
+from aios_conformance.conformance.probes.generation import COMMON_LETTERS
 from aios_conformance.conformance.probes.prompts import PROMPTS, STREAMED
 from aios_conformance.conformance.terms.exchange import Api, Exchange
 from aios_conformance.conformance.terms.probe import (
@@ -97,7 +99,7 @@ def _later(api: Api, label: str, body: Later, *rows: str, like: str) -> Step:
 
 
 def _greedy(api: Api) -> Probe:
-    operation, row = OPERATION[api], ROWS[api]
+    operation, row = OPERATION[api], partial(spec.row, api)
 
     @probe(f"{api}.greedy", api, params=prompts(api), draws=(0, 1, 30))
     def greedy(p: Params, served: Served) -> Iterator[Step]:
@@ -109,31 +111,33 @@ def _greedy(api: Api) -> Probe:
             return Step(label, operation, body, serves=rows)
 
         fewer = p["fewer"]
-        yield step("plain", row["temperature range"])
+        yield step("plain", row("temperature-range"))
         yield step("again")
-        limits = row["limit"], row["limit range"]
-        yield step("fewer", row["max"], row["max range"], max_tokens=fewer)
+        limits = row("max-completion-tokens-type"), row("max-completion-tokens-range")
+        yield step(
+            "fewer", row("max-tokens-type"), row("max-tokens-range"), max_tokens=fewer
+        )
         yield step("new_limit", *limits, max_completion_tokens=fewer)
         yield step("one_choice", n=1)
-        yield step("not_streamed", row["stream"], stream=False)
+        yield step("not_streamed", row("stream-type"), stream=False)
         if api == "chat":  # one API shows for both (META-057)
-            yield step("bias_null", row["bias"], logit_bias=None)
-        yield step("bias_empty", row["bias"], logit_bias={})
-        yield step("warm", row["temperature"], temperature=0.7, max_tokens=2)
-        yield step("samples", row["top_p"], **SAMPLES, max_tokens=2)
+            yield step("bias_null", row("logit-bias-type"), logit_bias=None)
+        yield step("bias_empty", row("logit-bias-type"), logit_bias={})
+        yield step("warm", row("temperature-type"), temperature=0.7, max_tokens=2)
+        yield step("samples", row("top-p-type"), **SAMPLES, max_tokens=2)
         longer = asked(api, served, f"{p['text']} {p['text']}", temperature=0)
         yield Step(
             "longer",
             operation,
             longer | {"max_tokens": 1},
-            serves=(row["max range"],),
+            serves=(row("max-tokens-range"),),
         )
 
     return greedy
 
 
 def _stops(api: Api) -> Probe:
-    operation, row = OPERATION[api], ROWS[api]
+    operation, row = OPERATION[api], partial(spec.row, api)
 
     few = 1 if api == "chat" else 0
 
@@ -156,19 +160,19 @@ def _stops(api: Api) -> Probe:
             return None if found is None else body | {"stop": many}
 
         def step(label: str, rows: str, stop: str | None) -> Step:
-            return Step(label, operation, body | {"stop": stop}, serves=(row[rows],))
+            return Step(label, operation, body | {"stop": stop}, serves=(row(rows),))
 
         yield Step("plain", operation, body)
         yield _later(api, "stopped", stop_string, like="plain")
-        yield _later(api, "stopped_by_list", stop_list, row["stop list"], like="plain")
-        yield step("never_stopped", "stop string", NEVER)
-        yield step("stop_null", "stop null", None)
+        yield _later(api, "stopped_by_list", stop_list, row("stop-array"), like="plain")
+        yield step("never_stopped", "stop-string", NEVER)
+        yield step("stop_null", "stop-null", None)
 
     return stops
 
 
 def _streams(api: Api) -> Probe:
-    operation, row = OPERATION[api], ROWS[api]
+    operation, row = OPERATION[api], partial(spec.row, api)
 
     @probe(
         f"{api}.streams",
@@ -194,11 +198,15 @@ def _streams(api: Api) -> Probe:
             return Step(label, operation, stream | change, serves=rows)
 
         yield Step("whole", operation, body)
-        yield step("streamed", row["stream"])
-        options = (row["stream options"], row["include usage"])
+        yield step("streamed", row("stream-type"))
+        options = (row("stream-options-type"), row("include-usage-accepted"))
         yield step("with_usage", *options, stream_options=usage)
-        yield step("without_usage", row["include usage"], stream_options=no_usage)
-        yield step("continuous", row["continuous usage"], stream_options=continuous)
+        yield step(
+            "without_usage", row("include-usage-accepted"), stream_options=no_usage
+        )
+        yield step(
+            "continuous", row("continuous-usage-accepted"), stream_options=continuous
+        )
 
         def stopped(answers: Answers) -> Any:
             found = stop_within(text_of(answers["whole"]) or "", p["after"])
@@ -235,7 +243,7 @@ def _seeds(api: Api) -> Probe:
 
 
 def _choices(api: Api) -> Probe:
-    operation, row = OPERATION[api], ROWS[api]
+    operation, row = OPERATION[api], partial(spec.row, api)
 
     @probe(
         f"{api}.choices",
@@ -248,8 +256,8 @@ def _choices(api: Api) -> Probe:
     )
     def choices(p: Params, served: Served) -> Iterator[Step]:
         body = asked(api, served, p["text"], max_tokens=p["limit"], temperature=1.0)
-        yield Step("one", operation, body, serves=(row["temperature range"],))
-        yield Step("several", operation, body | {"n": 3}, serves=(row["n"],))
+        yield Step("one", operation, body, serves=(row("temperature-range"),))
+        yield Step("several", operation, body | {"n": 3}, serves=(row("n-type"),))
         halted = {"n": 3, "stop": COMMON_LETTERS}
         yield Step("stopped", operation, body | halted)
 
@@ -320,7 +328,7 @@ def _spread(api: Api) -> Probe:
 
 
 def _pushed(api: Api) -> Probe:
-    operation, row = OPERATION[api], ROWS[api]
+    operation, row = OPERATION[api], partial(spec.row, api)
 
     @probe(
         f"{api}.pushed",
@@ -332,18 +340,18 @@ def _pushed(api: Api) -> Probe:
         body = asked(api, served, p["text"], temperature=0, max_tokens=24)
 
         def step(label: str, *rows: str, **change: Any) -> Step:
-            serves = tuple(row[name] for name in rows)
+            serves = tuple(row(name) for name in rows)
             return Step(label, operation, body | change, serves=serves)
 
         for name in ("frequency", "presence"):
-            field, bounds = f"{name}_penalty", f"{name} range"
+            field, bounds = f"{name}_penalty", f"{name}-penalty-range"
             yield step(f"{name}_up", bounds, **{field: 2.0})
-            yield step(f"{name}_down", name, bounds, **{field: -2.0})
+            yield step(f"{name}_down", f"{name}-penalty-type", bounds, **{field: -2.0})
         yield Step("plain", operation, body)
         least = {str(token): -100 for token in BANNED_IDS}
-        yield step("banned", "bias range", logit_bias=least)
+        yield step("banned", "logit-bias-range", logit_bias=least)
         most = {FORCED_ID: 100}
-        yield step("forced", "bias range", logit_bias=most, max_tokens=3)
+        yield step("forced", "logit-bias-range", logit_bias=most, max_tokens=3)
 
     return pushed
 

@@ -5,8 +5,10 @@ relation sends anyway (conformance.probes.decoding) are accepted there, not here
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+from aios_conformance import spec
 from aios_conformance.conformance.probes.bodies import OPERATION, valid
 from aios_conformance.conformance.probes.single_field import (
     accepted,
@@ -27,94 +29,32 @@ COMMON_LETTERS = ["e", " ", "a", "."]
 SHORT = 32
 """A ceiling for answers that nothing but COMMON_LETTERS ends, in tokens."""
 
-# Requirement numbers of the parameters that both APIs share (000:378-405, 000:576-588).
-ROWS: dict[Api, dict[str, str]] = {
-    "chat": {
-        "model": "CHAT-REQ-003",
-        "frequency": "CHAT-REQ-012",
-        "frequency range": "CHAT-REQ-014",
-        "bias": "CHAT-REQ-015",
-        "bias keys": "CHAT-REQ-016",
-        "bias range": "CHAT-REQ-017",
-        "limit": "CHAT-REQ-019",
-        "limit range": "CHAT-REQ-020",
-        "max": "CHAT-REQ-022",
-        "max range": "CHAT-REQ-023",
-        "n": "CHAT-REQ-024",
-        "n range": "CHAT-REQ-025",
-        "presence": "CHAT-REQ-026",
-        "presence range": "CHAT-REQ-028",
-        "seed": "CHAT-REQ-029",
-        "stop string": "CHAT-REQ-030",
-        "stop list": "CHAT-REQ-031",
-        "stop null": "CHAT-REQ-032",
-        "stop type": "CHAT-REQ-033",
-        "stream": "CHAT-REQ-034",
-        "stream options": "CHAT-REQ-035",
-        "include usage": "CHAT-REQ-036",
-        "continuous usage": "CHAT-REQ-037",
-        "temperature": "CHAT-REQ-039",
-        "temperature range": "CHAT-REQ-041",
-        "temperature top": "CHAT-REQ-042",
-        "top_p": "CHAT-REQ-053",
-        "top_p range": "CHAT-REQ-055",
-    },
-    "completions": {
-        "model": "COMP-REQ-002",
-        "frequency": "COMP-REQ-010",
-        "frequency range": "COMP-REQ-012",
-        "bias": "COMP-REQ-013",
-        "bias keys": "COMP-REQ-014",
-        "bias range": "COMP-REQ-015",
-        "limit": "COMP-REQ-019",
-        "limit range": "COMP-REQ-020",
-        "max": "COMP-REQ-021",
-        "max range": "COMP-REQ-022",
-        "n": "COMP-REQ-023",
-        "n range": "COMP-REQ-024",
-        "presence": "COMP-REQ-025",
-        "presence range": "COMP-REQ-027",
-        "seed": "COMP-REQ-028",
-        "stop string": "COMP-REQ-029",
-        "stop list": "COMP-REQ-029",
-        "stop null": "COMP-REQ-029",
-        "stop type": "COMP-REQ-029",
-        "stream": "COMP-REQ-030",
-        "stream options": "COMP-REQ-032",
-        "include usage": "COMP-REQ-032",
-        "continuous usage": "COMP-REQ-032",
-        "temperature": "COMP-REQ-033",
-        "temperature range": "COMP-REQ-035",
-        "temperature top": "COMP-REQ-036",
-        "top_p": "COMP-REQ-037",
-        "top_p range": "COMP-REQ-039",
-    },
-}
-
 
 def _refused_rows(api: Api) -> list[Params]:
-    row = ROWS[api]
+    row = partial(spec.row, api)
     rows = [
-        breaks("/temperature is below 0", row["temperature range"], temperature=-0.1),
-        breaks("/temperature is a word", row["temperature"], temperature=WORD),
-        breaks("/temperature is above 1", row["temperature top"], temperature=1.5),
-        breaks("/model is no string", row["model"], model=OBJECT),
-        breaks("/top_p is a word", row["top_p"], top_p=WORD),
-        breaks("/top_p is above 1", row["top_p range"], top_p=1.1),
-        breaks("/top_p is below 0", row["top_p range"], top_p=-0.1),
-        breaks("/logit_bias is a string", row["bias"], logit_bias=WORD),
-        breaks("/logit_bias/9 is above 100", row["bias range"], logit_bias={"9": 101}),
-        {"base": {"seed": 42}, "base_serves": [row["seed"]]}
-        | breaks("/seed is a word", row["seed"], seed=WORD),
-        breaks("/stop is an object", row["stop type"], stop=OBJECT),
-        breaks("/stream is an object", row["stream"], stream=OBJECT),
-        breaks("/n is below 1", row["n range"], n=0),
-        breaks("/n is fractional", row["n"], n=2.5),
+        breaks("/temperature is below 0", row("temperature-range"), temperature=-0.1),
+        breaks("/temperature is a word", row("temperature-type"), temperature=WORD),
+        breaks("/temperature is above 1", row("temperature-above-1"), temperature=1.5),
+        breaks("/model is no string", row("model-required"), model=OBJECT),
+        breaks("/top_p is a word", row("top-p-type"), top_p=WORD),
+        breaks("/top_p is above 1", row("top-p-range"), top_p=1.1),
+        breaks("/top_p is below 0", row("top-p-range"), top_p=-0.1),
+        breaks("/logit_bias is a string", row("logit-bias-type"), logit_bias=WORD),
+        breaks(
+            "/logit_bias/9 is above 100", row("logit-bias-range"), logit_bias={"9": 101}
+        ),
+        {"base": {"seed": 42}, "base_serves": [row("seed-type")]}
+        | breaks("/seed is a word", row("seed-type"), seed=WORD),
+        breaks("/stop is an object", row("stop-type"), stop=OBJECT),
+        breaks("/stream is an object", row("stream-type"), stream=OBJECT),
+        breaks("/n is below 1", row("n-range"), n=0),
+        breaks("/n is fractional", row("n-type"), n=2.5),
     ]
     for name in ("frequency", "presence"):
-        field, bounds = f"{name}_penalty", row[f"{name} range"]
+        field, bounds = f"{name}_penalty", row(f"{name}-penalty-range")
         rows += [
-            breaks(f"/{field} is a word", row[name], **{field: WORD}),
+            breaks(f"/{field} is a word", row(f"{name}-penalty-type"), **{field: WORD}),
             breaks(f"/{field} is above 2", bounds, **{field: 2.1}),
             breaks(f"/{field} is below -2", bounds, **{field: -2.1}),
         ]
@@ -123,13 +63,13 @@ def _refused_rows(api: Api) -> list[Params]:
 
 def _wrong_limits(api: Api) -> list[Params]:
     """Limits that are none; stop strings end what a lax server generates."""
-    row = ROWS[api]
+    row = partial(spec.row, api)
     new, old = "max_completion_tokens", "max_tokens"
     wrong: list[tuple[str, Any, str, str]] = [
-        (new, 2.5, "is fractional", row["limit"]),
-        (new, -1, "is below 0", row["limit range"]),
-        (old, -1, "is below 0", row["max range"]),
-        (old, OBJECT, "is an object", row["max"]),
+        (new, 2.5, "is fractional", row("max-completion-tokens-type")),
+        (new, -1, "is below 0", row("max-completion-tokens-range")),
+        (old, -1, "is below 0", row("max-tokens-range")),
+        (old, OBJECT, "is an object", row("max-tokens-type")),
     ]
     rows = []
     for field, value, rule, serves in wrong:
@@ -141,10 +81,10 @@ def _wrong_limits(api: Api) -> list[Params]:
 
 def shared_probes(api: Api, *, smoke_rows: int) -> list[Probe]:
     """Probes of the parameters that chat and completions have in common."""
-    row = ROWS[api]
+    row = partial(spec.row, api)
     undecided = [
         case(
-            row["limit range"],
+            row("max-completion-tokens-range"),
             "",
             max_tokens=None,
             max_completion_tokens=0,
@@ -156,13 +96,15 @@ def shared_probes(api: Api, *, smoke_rows: int) -> list[Probe]:
         accepted(
             f"{api}.accepted",
             api,
-            takes(row["bias"], row["bias keys"], logit_bias={"100": 2.0}),  # 000:379
-            takes(row["top_p range"], top_p=1.0),
+            takes(
+                row("logit-bias-type"), row("logit-bias-keys"), logit_bias={"100": 2.0}
+            ),  # 000:379
+            takes(row("top-p-range"), top_p=1.0),
         ),
         _bias_keys(api),
     ]
     if api == "chat":  # what completions would say is the same
-        undecided.append(case(row["top_p range"], "0", top_p=0))
+        undecided.append(case(row("top-p-range"), "0", top_p=0))
         both.append(_huge_limit(api))
     return [*both, undecided_cases(f"{api}.undecided.fields", api, *undecided)]
 

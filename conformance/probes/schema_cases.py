@@ -17,11 +17,10 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from aios_conformance.conformance.planning.mutants import Mutant, request_schema
-from aios_conformance.conformance.planning.strict_schema import promised
+from aios_conformance.conformance.probes.mutants import Mutant, request_schema
+from aios_conformance.conformance.probes.strict_schema import promised
 from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
-from aios_conformance.spec import openapi
 
 _DIALECT = "aios"
 _PLACEHOLDER = "model"
@@ -46,6 +45,8 @@ class Variant:
     draws: tuple[int, int, int]
     needs: tuple[str, ...] = ()
     stream: bool = False
+    dialect: str = "aios"
+    paths: tuple[str, ...] = ()
 
 
 _CHAT = ("n", "seed", "stop", "logprobs", "tools")
@@ -86,7 +87,7 @@ VARIANTS: tuple[Variant, ...] = (
 def fit(variant: Variant, drawn: Json) -> Json:
     """A drawn body whose members fit each other, in the contract's order; pure."""
     body = {name: _plain(value) for name, value in drawn.items() if name != "model"}
-    match variant.api:
+    match variant.api if variant.dialect == _DIALECT else "":
         case "rerank":
             if "top_n" in body:
                 body["top_n"] = min(body["top_n"], len(body["documents"]))
@@ -95,7 +96,7 @@ def fit(variant: Variant, drawn: Json) -> Json:
         case "chat" | "completions":
             body = _generating(variant, body)
     # that another order changes nothing has a row, and probes, of its own
-    members = request_schema(_DIALECT, variant.schema).node["properties"]
+    members = request_schema(variant.dialect, variant.schema).node["properties"]
     return {name: body[name] for name in members if name in body}
 
 
@@ -161,10 +162,10 @@ def _converse(body: dict[str, Any]) -> None:
 @cache
 def bodies(variant: Variant) -> st.SearchStrategy[Json]:
     """Valid bodies without a model, drawn by schemathesis."""
-    schema = promised(openapi(_DIALECT), variant.schema, variant.needs)
+    valid = request_schema(variant.dialect, variant.schema)
+    schema = promised(valid.document, variant.schema, variant.needs)
     with _printer_kept():
         strategy = _drawn_by_schemathesis(schema)
-    valid = request_schema(_DIALECT, variant.schema)
 
     @st.composite
     def fitting(draw: st.DrawFn) -> Json:
@@ -213,9 +214,9 @@ def _printer_kept() -> Iterator[None]:
 @st.composite
 def cases(draw: st.DrawFn, variant: Variant) -> Params:
     """A path, a valid body, and one change that breaks it."""
-    path = draw(st.sampled_from(_PATHS[variant.api]))
+    path = draw(st.sampled_from(variant.paths or _PATHS[variant.api]))
     body = draw(bodies(variant))
-    known = request_schema(_DIALECT, variant.schema)
+    known = request_schema(variant.dialect, variant.schema)
     whole = body | {"model": _PLACEHOLDER}
     changes = list(known.changes(whole, variant.needs))
     breaking = st.sampled_from(changes).filter(
@@ -235,23 +236,31 @@ def _probe(variant: Variant) -> Probe:
         needs=variant.needs,
     )
     def drawn(p: Params, served: Served) -> Iterator[Step]:
-        operation = f"POST {p['path']}"
-        valid = p["body"] | {"model": served.model(variant.api)}
-        change = p["mutant"]
-        mutant = Mutant(tuple(change["at"]), change.get("value"), "drop" in change)
-        broken = mutant.applied(valid)
-        wrong = "is missing" if mutant.is_dropped else f"is {mutant.value!r}"
-        yield Step("valid", operation, valid)
-        yield Step(
-            "mutant",
-            operation,
-            broken,
-            expect="refuse",
-            serves=request_schema(_DIALECT, variant.schema).proven(broken),
-            breaks=f"{mutant.pointer} {wrong}",
-        )
+        yield from steps_of_case(variant, p, served)
 
     return drawn
+
+
+def steps_of_case(
+    variant: Variant, p: Params, served: Served, codes: tuple[int, ...] = (400, 422)
+) -> Iterator[Step]:
+    """A drawn body, and the same one with one rule broken."""
+    operation = f"POST {p['path']}"
+    valid = p["body"] | {"model": served.model(variant.api)}
+    change = p["mutant"]
+    mutant = Mutant(tuple(change["at"]), change.get("value"), "drop" in change)
+    broken = mutant.applied(valid)
+    wrong = "is missing" if mutant.is_dropped else f"is {mutant.value!r}"
+    yield Step("valid", operation, valid)
+    yield Step(
+        "mutant",
+        operation,
+        broken,
+        expect="refuse",
+        serves=request_schema(variant.dialect, variant.schema).proven(broken),
+        breaks=f"{mutant.pointer} {wrong}",
+        codes=codes,
+    )
 
 
 PROBES: tuple[Probe, ...] = tuple(_probe(variant) for variant in VARIANTS)

@@ -3,8 +3,8 @@
 import argparse
 import os
 
+from aios_conformance.conformance.options.settings import read_dialect
 from aios_conformance.conformance.options.values import PRESETS
-from aios_conformance.spec import DIALECTS
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="PATTERN",
         default=[],
-        help="names of defects to try, with * and ?; repeatable",
+        help="defects to try, by name, or by id or topic of the row that they break, "
+        "with * and ?; repeatable",
     )
     add(
         "--sample",
@@ -23,7 +24,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="try N of them: always the same ones, spread over the APIs",
     )
-    add("--dialect", choices=DIALECTS, help="only the defects of one dialect")
+    add(
+        "--dialect",
+        type=read_dialect,
+        metavar="NAME|DIR",
+        help="only the defects of one dialect",
+    )
     add("--preset", choices=PRESETS, default="standard", help="default: %(default)s")
     add("--seed", type=int, default=0, metavar="N", help="another draw of the plan")
     add(

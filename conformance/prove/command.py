@@ -4,18 +4,18 @@ import argparse
 import asyncio
 import fnmatch
 import hashlib
-import json
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
@@ -42,12 +42,21 @@ from aios_conformance.conformance.terms.catalogue import catalogue
 _SERVERS = ("mockserver", "serving")
 
 
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """A trial in the log, with what it stands on."""
+
+    key: str
+    trial: Trial
+
+
 def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
     """Run the proof; 0 if every defect is killed precisely and no variation alarms."""
-    planted = _chosen(_listed(), arguments.only, arguments.sample, arguments.dialect)
+    dialect = arguments.dialect
+    planted = _chosen(_listed(dialect), arguments.only, arguments.sample, dialect)
     folder = Path(arguments.dir)
     folder.mkdir(parents=True, exist_ok=True)
-    key = _key(arguments.preset, arguments.seed)
+    key = _key(arguments.preset, arguments.seed, dialect)
     log = folder / "trials.jsonl"
     done = {} if arguments.fresh else _stored(log, key)
     done = {name: trial for name, trial in done.items() if name in planted}
@@ -72,8 +81,9 @@ def _is_whole(arguments: argparse.Namespace) -> bool:
     return not arguments.only and arguments.sample is None
 
 
-def _listed() -> list[Planted]:
+def _listed(dialect: str | None) -> list[Planted]:
     """The mock's own list, asked by its command."""
+    of = () if dialect is None else ("--dialect", spec.dialect(dialect).word)
     command = [
         sys.executable,
         "-P",
@@ -81,12 +91,13 @@ def _listed() -> list[Planted]:
         "aios_conformance.mockserver",
         "--list-defects",
         "--json",
+        *of,
     ]
     found = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     if found.returncode:
         said = found.stderr.decode(errors="replace").strip()
         raise SuiteError(f"the mock lists no defects: {said}", code="no-defects")
-    return [Planted.read(one) for one in json.loads(found.stdout)]
+    return msgspec.json.decode(found.stdout, type=list[Planted])
 
 
 def _chosen(
@@ -99,7 +110,9 @@ def _chosen(
     chosen = [p for p in listed if dialect in (None, p.dialect)]
     if patterns:
         chosen = [
-            p for p in chosen if any(fnmatch.fnmatch(p.name, each) for each in patterns)
+            p
+            for p in chosen
+            if any(fnmatch.filter(_names(p), each) for each in patterns)
         ]
     if sample is not None:
         # ordered by hash, so that a sample is spread and stays the same
@@ -114,12 +127,23 @@ def _chosen(
     return {p.name: p for p in chosen}
 
 
-def _key(preset: str, seed: int) -> str:
+def _names(planted: Planted) -> list[str]:
+    """What a user may call a trial by."""
+    if planted.primary is None:
+        return [planted.name]
+    row = spec.requirement(planted.primary)
+    return [planted.name, row.id, row.topic]
+
+
+def _key(preset: str, seed: int, dialect: str | None) -> str:
     """What trials stand on: the sources of judge, contract and mock."""
     digest = hashlib.sha256(f"{preset} {seed}".encode())
     root = Path(conformance.__file__).parents[1]
-    for package in ("conformance", "spec", *_SERVERS):
-        for path in sorted((root / package).rglob("*")):
+    homes = [root / package for package in ("conformance", "spec", *_SERVERS)]
+    if dialect is not None and not spec.dialect(dialect).is_ours:
+        homes.append(spec.dialect(dialect).home)
+    for home in homes:
+        for path in sorted(home.rglob("*")):
             if path.suffix in (".py", ".yaml", ".json"):
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -131,12 +155,11 @@ def _stored(log: Path, key: str) -> dict[str, Trial]:
     if log.exists():
         for line in log.read_text(encoding="utf-8").splitlines():
             try:
-                entry = json.loads(line)
-            except ValueError:
+                entry = msgspec.json.decode(line, type=_Finished)
+            except msgspec.DecodeError:
                 continue  # cut off while it was written
-            if entry.get("key") == key:
-                trial = Trial.read(entry["trial"])
-                found[trial.planted.name] = trial
+            if entry.key == key:
+                found[entry.trial.planted.name] = entry.trial
     return found
 
 
@@ -165,14 +188,18 @@ async def _run(
         Progress(console=out, transient=True) as progress,
         log.open("a", encoding="utf-8") as stream,
         ProcessPoolExecutor(
-            arguments.jobs, get_context("spawn"), initializer=_leave_interrupts
+            arguments.jobs,
+            get_context("spawn"),
+            initializer=_begin,
+            initargs=(spec.dialect(arguments.dialect or "aios").word,),
         ) as pool,
     ):
         bar = progress.add_task("trials", total=len(waiting))
 
         def keep(trial: Trial) -> None:
             trials[trial.planted.name] = trial
-            stream.write(json.dumps({"key": key, "trial": trial.plain()}) + "\n")
+            line = msgspec.json.encode(_Finished(key, trial)).decode()
+            stream.write(line + "\n")
             stream.flush()
             progress.advance(bar)
             if trial.outcome not in GOOD:
@@ -198,13 +225,18 @@ async def _lane(
             name = planted.dialect
             if name not in targets:
                 options = with_own_key(_options(name, arguments))
-                url = await mocks.enter_async_context(serving(options, lambda _: None))
+                started = serving(options, lambda _: None, (name,))
+                url = await mocks.enter_async_context(started)
                 targets[name] = replace(options, target=url)
             keep(await loop.run_in_executor(pool, tried, planted, targets[name]))
 
 
-def _leave_interrupts() -> None:
-    """Leave Ctrl-C to the parent: a trial that took it would be judged as it is."""
+def _begin(dialect: str) -> None:
+    """Know the dialect, and leave Ctrl-C to the parent.
+
+    A trial that took it would be judged as it is.
+    """
+    spec.find_dialect(dialect)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

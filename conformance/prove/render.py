@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from msgspec import to_builtins
+
 from aios_conformance.conformance.prove.matrix import Matrix, Proof
 from aios_conformance.conformance.prove.trial import GOOD, Trial
 
@@ -48,7 +50,7 @@ def render_json(matrix: Matrix, about: Mapping[str, Any]) -> str:
             }
             for proof in matrix.proofs
         },
-        "trials": [trial.plain() for trial in matrix.trials],
+        "trials": to_builtins(matrix.trials),
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 

@@ -4,10 +4,10 @@ import asyncio
 import gc
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import aiohttp
 
@@ -44,12 +44,6 @@ class Planted:
     origin: str | None = None
     dialect: str = "aios"
 
-    @classmethod
-    def read(cls, described: Mapping[str, Any]) -> Self:
-        """Take an entry of the mock's list."""
-        names = cls.__dataclass_fields__
-        return cls(**{k: v for k, v in described.items() if k in names})
-
     @property
     def is_variation(self) -> bool:
         """Nothing may trip: it is within the documents."""
@@ -72,15 +66,6 @@ class Trial:
     requests: int = 0
     seconds: float = 0.0
     reason: str | None = None
-
-    def plain(self) -> dict[str, Any]:
-        """The trial as JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> Self:
-        """Take a stored trial."""
-        return cls(**{**stored, "planted": Planted.read(stored["planted"])})
 
 
 def tried(planted: Planted, options: RunOptions) -> Trial:

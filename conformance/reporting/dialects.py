@@ -199,6 +199,6 @@ def _differences(comparison: Comparison) -> list[str]:
 def _broken(each: RequirementResult) -> str:
     row = each.requirement
     return (
-        f"{VERDICT_WORDS[each.verdict]} {row.id} ({row.level}) "
+        f"{VERDICT_WORDS[each.verdict]} {row.id} {row.topic} ({row.level}) "
         f"{escape(row.statement)} {escape(why(each))} ({sources(each)})"
     )

@@ -142,5 +142,5 @@ def _cell(cell: Cell | None, dialect: str) -> Markup:
 def _broken(each: RequirementResult, dialect: str) -> Markup:
     row = each.requirement
     link = tag("a", row.id, href=f"{dialect}/report.html#{row.id}")
-    said = f" {row.level} {row.statement} {why(each)} "
+    said = f" {row.topic} {row.level} {row.statement} {why(each)} "
     return tag("div", link, said, tag("code", sources(each)), class_="how")

@@ -258,6 +258,8 @@ def _top_finding(cause: Cause) -> Markup:
             requirement.statement,
             " ",
             tag("a", requirement.id, href=f"#{requirement.id}"),
+            " ",
+            tag("span", requirement.topic, class_="level"),
             class_="what",
         ),
         tag("div", sentence(in_short(each)), class_="how"),

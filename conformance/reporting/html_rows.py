@@ -87,7 +87,11 @@ def row(
         tag(
             "summary",
             pill(each.verdict),
-            tag("code", requirement.id),
+            tag(
+                "span",
+                tag("code", requirement.id),
+                tag("span", requirement.topic, class_="topic"),
+            ),
             tag("span", str(requirement.level), class_="level"),
             tag("span", requirement.statement, class_="statement"),
         ),

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import orjson
+from msgspec import convert, to_builtins
 
 from aios_conformance.conformance.terms.exchange import Exchange, Facts
 from aios_conformance.conformance.terms.result import (
@@ -92,6 +93,7 @@ def _requirement(result: RequirementResult) -> dict[str, Any]:
     row = result.requirement
     return {
         "id": row.id,
+        "topic": row.topic,
         "level": str(row.level),
         "operations": list(row.operations),
         "statement": row.statement,
@@ -103,28 +105,13 @@ def _requirement(result: RequirementResult) -> dict[str, Any]:
         "evidence": result.evidence,
         "reproduced": result.reproduced,
         "checks": [
-            {
-                "check": each.check,
-                "judged": each.judged,
-                "needed": each.needed,
-                "exchanges": list(each.exchanges),
-            }
+            {**to_builtins(each), "exchanges": list(each.exchanges)}
             for each in result.coverage
         ],
-        "findings": [_finding(each) for each in result.findings],
-    }
-
-
-def _finding(evidence: Evidence) -> dict[str, Any]:
-    return {
-        "kind": evidence.kind,
-        "expected": evidence.expected,
-        "actual": plain(evidence.actual),
-        "pointer": evidence.pointer,
-        "exchange": evidence.exchange,
-        "curl": evidence.curl,
-        "check": evidence.check,
-        "soft": evidence.soft,
+        "findings": [
+            to_builtins(replace(each, actual=plain(each.actual)))
+            for each in result.findings
+        ],
     }
 
 
@@ -173,7 +160,7 @@ def read(data: Mapping[str, Any], exchanges: Iterable[Exchange] = ()) -> RunResu
             replace(requirement(each["id"]), excluded=each["reason"])
             for each in data["excluded"]
         ],
-        usage=Usage(**data["usage"]),
+        usage=convert(data["usage"], Usage),
         timing=data["timing"],
         stale_waivers=data["stale_waivers"],
         not_scored=data["not_scored"],
@@ -197,17 +184,6 @@ def _read_requirement(data: Mapping[str, Any]) -> RequirementResult:
         reading=data["reading"],
         evidence=data["evidence"],
         reproduced=data["reproduced"],
-        findings=tuple(
-            Evidence(**{"check": "", "soft": False, **each})
-            for each in data["findings"]
-        ),
-        coverage=tuple(
-            CheckCoverage(
-                each["check"],
-                each["judged"],
-                each["needed"],
-                tuple(each.get("exchanges", ())),
-            )
-            for each in data.get("checks", ())
-        ),
+        findings=convert(data["findings"], tuple[Evidence, ...]),
+        coverage=convert(data.get("checks", ()), tuple[CheckCoverage, ...]),
     )

@@ -83,7 +83,7 @@ def _attention(result: RunResult) -> list[str]:
 
 def _finding(cause: Cause) -> str:
     each, row = cause.lead, cause.lead.requirement
-    summary = f"{_SIGNS[each.verdict]} <b>{row.id}</b> ({row.level}) "
+    summary = f"{_SIGNS[each.verdict]} <b>{row.id}</b> {row.topic} ({row.level}) "
     lines = [f"<details><summary>{summary}{escape(row.statement)}</summary>", ""]
     if each.reason:
         lines += [escape(each.reason), ""]

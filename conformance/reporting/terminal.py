@@ -101,6 +101,7 @@ def _finding(cause: Cause) -> RenderableType:
     line = Text.assemble(
         (f"{VERDICT_WORDS[each.verdict]:<5}", _STYLES[each.verdict]),
         (f" {row.id} ", "bold"),
+        (f"{row.topic} ", "dim"),
         (f"{row.level} ", "dim"),
         row.statement,
     )

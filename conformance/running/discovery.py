@@ -10,10 +10,10 @@ absent.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
-from aios_conformance.conformance.observing.recorder import Recorder
-from aios_conformance.conformance.observing.transport import Outgoing
+from aios_conformance.conformance.observing.recorder import Recorder, exchanged
 from aios_conformance.conformance.options.values import RunOptions, TargetError
 from aios_conformance.conformance.terms.cost import ceiling
 from aios_conformance.conformance.terms.exchange import (
@@ -21,15 +21,25 @@ from aios_conformance.conformance.terms.exchange import (
     Exchange,
     Facts,
     Json,
-    Request,
 )
-from aios_conformance.conformance.terms.requests import body_bytes
+from aios_conformance.conformance.terms.probe import Step
+from aios_conformance.conformance.terms.requests import Outgoing, body_bytes
 from aios_conformance.conformance.terms.scenario import APIS
+from aios_conformance.spec import (
+    DIALECTS,
+    body_schema,
+    followed,
+    models,
+    openapi,
+    operations,
+    smallest_body,
+)
 
 Kind = Literal["embedding", "cross_encoder"]
 KINDRED: tuple[Api, ...] = ("rerank", "score")
 GENERATING: tuple[Api, ...] = ("chat", "completions")
 PROBE = "discovery"
+UNREACHABLE = "unreachable"
 MOST_TRIES = 20
 ABSENT = (404, 405, 501)
 LISTING = "GET /v1/models"
@@ -45,12 +55,6 @@ DOCUMENTED: Mapping[Api, tuple[tuple[str, str], ...]] = {
         ("meta-llama/Meta-Llama-3.3-70B-Instruct", "000:485"),
     ),
     "completions": (("meta-llama/Meta-Llama-3.3-70B-Instruct", "000:598"),),
-}
-NEIGHBOURS: Mapping[str, tuple[str, str, str]] = {
-    # dialect: its only searched operation, the model it prints, the line
-    "infinity": ("POST /v1/embeddings", "text-embedding-3-large", "002:67"),
-    "aigne-hub": ("POST /api/embeddings", "text-embedding-3-small", "003:36"),
-    "aihubmix": ("POST /v1/embeddings", "text-embedding-3-small", "004:15"),
 }
 _TEXT = "The capital of France is Paris."  # in the manner of 000:68-75
 _QUESTION = "What is the capital of France?"
@@ -91,6 +95,7 @@ class _Search:
     documented: list[str]  # to be tried when none of these is left
     is_named: bool  # the API stands in --apis
     operations: tuple[str, ...]  # its paths, the one to try first in front
+    body: Mapping[str, Json]  # the least that it takes, but for the model
     model: str | None = None
     tried: list[Exchange] = field(default_factory=list)
 
@@ -122,6 +127,11 @@ class _Search:
         return max(doubts)
 
     @property
+    def limit(self) -> Mapping[str, Json]:
+        """What keeps the answer short, where the API generates."""
+        return _LIMIT.get(self.api, {})
+
+    @property
     def answers(self) -> list[int]:
         """The statuses that tries were answered with."""
         return [e.status for e in self.tried if e.response is not None]
@@ -136,7 +146,19 @@ class _Search:
 
 def operation_of(dialect: str) -> str:
     """The operation on which the embedding model of a dialect is looked for."""
-    return NEIGHBOURS[dialect][0] if dialect in NEIGHBOURS else "POST /v1/embeddings"
+    return (*operations_of(dialect, "embeddings"), "POST /v1/embeddings")[0]
+
+
+def operations_of(dialect: str, api: str) -> tuple[str, ...]:
+    """The operations of an API in a dialect's document that take a body."""
+    found = operations(dialect).items()
+    return tuple(name for name, of in found if of == api and name.startswith("POST "))
+
+
+def listing_of(dialect: str) -> str:
+    """The operation that lists models: the dialect's own, else OpenAI's."""
+    own = (name for name, api in operations(dialect).items() if api == "models")
+    return next((name for name in own if name.startswith("GET ")), LISTING)
 
 
 async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
@@ -147,15 +169,16 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
 
     """
     asked = _Asker(recorder)
-    listing = await asked.get(LISTING)
+    listing = await asked.get(listing_of(options.dialect))
     if listing.response is None:
         raise TargetError(
             f"{recorder.transport.url} does not answer: {listing.failure}",
-            code="unreachable",
+            code=UNREACHABLE,
             hint="is the server running, and is this its base URL?",
         )
     listed = _names(listing)
-    known: tuple[Api, ...] = ("embeddings",) if options.dialect in NEIGHBOURS else APIS
+    there = operations(options.dialect).values()
+    known = [api for api in APIS if api in there]
     apis = [api for api in known if not options.apis or api in options.apis]
     searches = [_search(api, options, listed) for api in apis]
     await _try_all(asked, searches)
@@ -189,13 +212,23 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
 def _search(api: Api, options: RunOptions, listed: Sequence[str]) -> _Search:
     given = options.models.get(api) or options.models.get("*")
     documented = [name for name, _ in DOCUMENTED[api]]
-    operations = _OPERATIONS[api]
-    if options.dialect in NEIGHBOURS:
-        operation, name, _ = NEIGHBOURS[options.dialect]
-        operations, documented = (operation,), [name]
+    paths, body = _OPERATIONS[api], _BODIES[api]
+    if options.dialect != "aios":
+        paths = operations_of(options.dialect, api)
+        documented = [model.name for model in models(options.dialect)[:1]]
+    if options.dialect not in DIALECTS:
+        body = {**smallest_body(options.dialect, paths[0]), **_least(options, paths[0])}
     names = [given] if given else list(dict.fromkeys(listed))
     others = [] if given else [name for name in documented if name not in names]
-    return _Search(api, names, others, api in options.apis, operations)
+    return _Search(api, names, others, api in options.apis, paths, body)
+
+
+def _least(options: RunOptions, operation: str) -> Mapping[str, Json]:
+    """The limit on what is generated, under the name that the document knows."""
+    schema = body_schema(openapi(options.dialect), operation) or {}
+    members = followed(openapi(options.dialect), schema).get("properties", {})
+    limits = ("max_tokens", "max_completion_tokens")
+    return {name: 1 for name in limits if name in members}
 
 
 async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
@@ -218,7 +251,7 @@ async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
 
 async def _try(asked: "_Asker", search: _Search, name: str) -> None:
     first, *aliases = search.operations
-    body = {"model": name, **_BODIES[search.api], **_LIMIT.get(search.api, {})}
+    body = {**search.body, **search.limit, "model": name}
     exchange = await asked.post(first, search.api, body)
     search.tried.append(exchange)
     for alias in aliases:
@@ -232,9 +265,9 @@ async def _try(asked: "_Asker", search: _Search, name: str) -> None:
 async def _try_bare(asked: "_Asker", search: _Search) -> None:
     """A target that refuses a limit on the answer is still to be judged."""
     name = _sent_model(search.tried[0])
-    if name is None or not _LIMIT.get(search.api):
+    if name is None or not search.limit:
         return
-    body = {"model": name, **_BODIES[search.api]}
+    body = {"model": name, **search.body}
     exchange = await asked.post(search.operations[0], search.api, body)
     search.tried.append(exchange)
     if exchange.is_success:
@@ -300,30 +333,22 @@ class _Asker:
     @property
     def tries(self) -> int:
         """How many names were tried so far."""
-        return sum(e.request.operation != LISTING for e in self.sent)
+        return sum(not e.request.operation.startswith("GET ") for e in self.sent)
 
     async def get(self, operation: str) -> Exchange:
         """GET a path."""
-        return await self._send(Outgoing(operation, None), "models")
+        return await self._send(Step("try", operation, expect="either"), "models")
 
     async def post(self, operation: str, api: Api, body: Json) -> Exchange:
         """POST a JSON body."""
-        return await self._send(Outgoing(operation, body_bytes(body)), api)
+        return await self._send(Step("try", operation, body, "either"), api)
 
-    async def _send(self, made: Outgoing, api: Api) -> Exchange:
+    async def _send(self, step: Step, api: Api) -> Exchange:
         number = len(self.sent)
-        blank = Exchange(
-            id=f"ex-{number + 1}",
-            probe=PROBE,
-            draw=number,
-            label="try",
-            api=api,
-            expect="either",
-            request=Request(made.operation, made.body or b""),
-        )
-        body = None if made.body is None else blank.request.json
-        cost = ceiling(made.operation, body)
-        exchange = await self.recorder.send(made, blank, cost)
+        make = partial(exchanged, f"ex-{number + 1}", PROBE, number, api, step)
+        body = None if step.body is None else body_bytes(step.body)
+        made, cost = Outgoing(step.operation, body), ceiling(step.operation, step.body)
+        exchange = await self.recorder.send(made, make, cost)
         self.sent.append(exchange)
         return exchange
 

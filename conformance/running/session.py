@@ -1,26 +1,28 @@
 """A run from its options to its reports, whatever happens in between.
 
-Both front ends conduct a run alike: it is recorded and judged, and every report is
-written even when the run broke off. What broke it is kept for the exit code.
+It is recorded and judged, and every report is written even when the run broke off.
+What broke it is kept for the exit code.
 """
 
 import asyncio
 import gc
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 
-from aios_conformance.conformance.judging.verdict import exit_code
 from aios_conformance.conformance.options.values import (
     ConformanceError,
-    ExitCode,
     RunOptions,
 )
 from aios_conformance.conformance.reporting import write_reports
-from aios_conformance.conformance.running.run import INTERRUPTED, run
-from aios_conformance.conformance.terms.events import Judged, Listener, RunEvent
+from aios_conformance.conformance.running.run import (
+    INTERRUPTED,
+    Outcomes,
+    RunOutcome,
+    run_dialects,
+)
+from aios_conformance.conformance.terms.events import Listener
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.result import (
     RequirementResult,
@@ -30,61 +32,48 @@ from aios_conformance.conformance.terms.result import (
 from aios_conformance.spec import Level, Requirement, requirements
 
 
-@dataclass(frozen=True)
-class Conducted:
-    """What a run came to: a result that is always there, and why it ended early."""
-
-    result: RunResult
-    error: ConformanceError | None = None
-
-    @property
-    def is_interrupted(self) -> bool:
-        """The user has ended the run."""
-        return self.result.cut_short == INTERRUPTED
-
-    def exit_code(self, fail_on: Collection[str]) -> int:
-        """0 judged, 1 red, 2 cut short, 3 our own error, 4 unusable, 5 nothing."""
-        if self.error is not None:
-            return int(self.error.exit_code)
-        if self.is_interrupted:
-            return int(ExitCode.CUT_SHORT)
-        return int(exit_code(self.result, fail_on))
+def run_and_report(
+    options: RunOptions, listener: Listener, selection: Collection[str] | None = None
+) -> RunOutcome:
+    """Run, judge and report under one dialect; see `run_and_report_all`."""
+    outcomes = run_and_report_all([options], listener, selection)
+    (only,) = outcomes.runs
+    error = outcomes.error if isinstance(outcomes.error, ConformanceError) else None
+    return RunOutcome(only.result, error or only.error)
 
 
-def conduct(
-    options: RunOptions, listener: Listener, selection: Iterable[str] | None = None
-) -> Conducted:
-    """Run, judge and report. `selection`: requirement ids, None for all.
+def run_and_report_all(
+    options: Sequence[RunOptions],
+    listener: Listener,
+    selection: Collection[str] | None = None,
+) -> Outcomes:
+    """Record once, judge under each dialect, and write the reports of each.
 
-    A ConformanceError and Ctrl-C are part of what is returned, never raised. Any
-    other exception is a bug of ours: it is raised once the reports are written.
+    `options` differ in dialect and report folder only. `selection`: requirement ids,
+    None for all. A ConformanceError and Ctrl-C are part of what is returned, never
+    raised. Any other exception is a bug of ours: it is raised once the reports are
+    written.
     """
-    judged: list[RunResult] = []
-
-    def listen(event: RunEvent) -> None:
-        if isinstance(event, Judged):
-            judged.append(event.result)
-        listener(event)
-
-    chosen = None if selection is None else sorted(selection)
     started, began = datetime.now(UTC), monotonic()
+    outcomes: Outcomes | None = None
     error: Exception | None = None
     try:
         with rarely_collecting():
-            judged.append(asyncio.run(run(options, listen, chosen)))
+            outcomes = asyncio.run(run_dialects(options, listener, selection))
     except Exception as caught:  # noqa: BLE001  raised again, or told
         error = caught
     except KeyboardInterrupt:  # before or after the run, which has its own end
         pass
-    if judged:
-        result = judged[-1]
-    else:
+    if outcomes is None:
         why = str(error) if error else INTERRUPTED
-        result = broken_off(options, why, started, monotonic() - began, chosen)
-    write_reports(result, options.report_dir)
-    if error is None or isinstance(error, ConformanceError):
-        return Conducted(result, error)
-    raise error
+        took = monotonic() - began
+        ended = [broken_off(each, why, started, took, selection) for each in options]
+        outcomes = Outcomes([RunOutcome(each) for each in ended], error)
+    for each, run in zip(options, outcomes.runs, strict=True):
+        write_reports(run.result, each.report_dir)
+    if outcomes.error is None or isinstance(outcomes.error, ConformanceError):
+        return outcomes
+    raise outcomes.error
 
 
 @contextmanager
@@ -121,7 +110,7 @@ def broken_off(
         duration_s=round(duration_s, 3),
         complete=False,
         claim="none",
-        selection=None if selection is None else list(selection),
+        selection=None if selection is None else sorted(selection),
         requirements=[_unjudged(row, why) for row in rows if row.excluded is None],
         excluded=[row for row in rows if row.excluded is not None],
         usage=Usage(),

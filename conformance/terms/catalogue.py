@@ -21,17 +21,12 @@ from aios_conformance.spec import (
     Level,
     Requirement,
     SpecError,
+    known_dialects,
     requirement,
     requirements,
 )
 
 _T = TypeVar("_T")
-
-SHAPE = "aios_conformance.conformance.checks.shape"
-"""The module whose findings mean that an answer is malformed."""
-
-ACCEPTANCE = "aios_conformance.conformance.checks.acceptance"
-"""The module that judges every step by what it expects and serves."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +57,27 @@ def catalogue(dialect: str = "aios") -> Catalogue:
         SuiteError: a name twice, an unknown id, or a MAY row with findings.
 
     """
-    if dialect not in DIALECTS:
+    if dialect not in known_dialects():
         raise OptionError(
             f"--dialect: unknown dialect {dialect!r}",
             code="unknown-dialect",
-            hint=f"valid are {', '.join(DIALECTS)}",
+            hint=f"valid are {', '.join(known_dialects())}",
         )
     rows = {row.id: row for row in requirements(dialect)}
     checks = tuple(
         check for check in all_checks() if not check.ids or rows.keys() & {*check.ids}
     )
-    probes = {probe.name: probe for probe in all_probes() if dialect in probe.dialects}
+    probes = {probe.name: probe for probe in probes_of(dialect)}
     return Catalogue(dialect, MappingProxyType(rows), MappingProxyType(probes), checks)
+
+
+def probes_of(dialect: str) -> tuple[Probe, ...]:
+    """The probes of a dialect: of one of ours its own, of another its document's."""
+    if dialect in DIALECTS:
+        return tuple(probe for probe in all_probes() if dialect in probe.dialects)
+    made = import_module("aios_conformance.conformance.probes.from_document")
+    found: tuple[Probe, ...] = made.document_probes(dialect)
+    return found
 
 
 @cache

@@ -23,13 +23,15 @@ clauses). MAY rows never have findings.
 """
 
 import inspect
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import CodeType
 from typing import Any, Literal
 
 Kind = Literal["silent", "refused", "malformed", "crash"]
+
+Judges = Literal["meaning", "shape", "acceptance"]
+"""What a check looks at. By a finding on the shape an answer is malformed; acceptance
+is that of every step, and concerns the rows that the steps serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class Check:
     when: Callable[[Any], bool] | None = None  # else the observation is no evidence
     evidence: int = 1  # judged observations below which its rows stay inconclusive
     witness: bool = False
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # rows that its notes may name besides
+    judges: Judges = "meaning"
 
     @property
     def promise(self) -> str:
@@ -92,13 +95,13 @@ def check(
     evidence: int = 1,
     witness: bool = False,
     names: tuple[str, ...] = (),
+    judges: Judges = "meaning",
 ) -> Callable[[Judge], Check]:
     """Declare a check for the given requirement ids.
 
     `when` is a predicate on the view: an observation that cannot show the promise
     kept or broken (one result cannot be out of order) is then no evidence. `names`
-    are rows that a witnessing check may name in its notes, where they do not stand
-    in its own code: rows that stand there are found.
+    are further rows that a witnessing check may name in its notes.
     """
 
     def make(judge: Judge) -> Check:
@@ -113,23 +116,8 @@ def check(
             when,
             evidence,
             witness,
-            tuple(dict.fromkeys((*names, *_named(judge.__code__)))) if witness else (),
+            names,
+            judges,
         )
 
     return make
-
-
-_ROW = re.compile(r"[A-Z]+(-[A-Z]+)?-\d{3}")
-
-
-def _named(code: CodeType) -> Iterator[str]:
-    """Requirement ids among the constants of a function."""
-    waiting = list(code.co_consts)
-    while waiting:
-        constant = waiting.pop(0)
-        if isinstance(constant, str) and _ROW.fullmatch(constant):
-            yield constant
-        elif isinstance(constant, tuple | frozenset):
-            waiting.extend(constant)
-        elif isinstance(constant, CodeType):
-            waiting.extend(constant.co_consts)

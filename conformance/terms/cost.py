@@ -1,4 +1,4 @@
-"""What a request may cost at most, and the ledger that keeps a run within limits.
+"""What a request may cost at most, and what it has cost.
 
 A ceiling is known before anything is sent and is never exceeded by a server that
 obeys the request: a generation ends at its limit, and a text has no more tokens than
@@ -7,15 +7,13 @@ text than it has UTF-8 bytes: limits that a user sets are kept by that one. Toke
 that learnt subwords join letters to words, which plans count on.
 """
 
-import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 from aios_conformance.conformance.terms.probe import Step
-from aios_conformance.conformance.terms.sse import decode
 
 SPECIAL_TOKENS = 4
 """Begin, end and separator tokens that a tokenizer adds to each text or pair."""
@@ -221,59 +219,8 @@ def last_usage(exchange: Exchange) -> Mapping[str, Any] | None:
     if exchange.is_stream:
         if b'"usage"' not in exchange.response.body:
             return None
-        bodies = [event.json for event in decode(exchange.response.body)]
+        bodies = [event.json for event in exchange.response.events]
     else:
         bodies = [exchange.response.json]
     usages = [body.get("usage") for body in bodies if isinstance(body, dict)]
     return next((u for u in reversed(usages) if isinstance(u, dict)), None)
-
-
-@dataclass(slots=True)
-class Budget:
-    """Counts what a run spends and says when a limit is reached.
-
-    A request is reserved with its ceiling and settled with what it cost, so that
-    requests in flight can never exceed a limit together. What is spent here counts in
-    the ledger `beyond` too, which holds the limits that several runs have in common.
-    """
-
-    max_requests: int | None = None
-    max_tokens: int | None = None
-    spent: Cost = NOTHING
-    beyond: "Budget | None" = None
-    _reserved: Cost = NOTHING
-    _settled: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    async def reserve(self, most: Cost) -> str | None:
-        """Reserve a request; the limit that forbids it, or None when it may go."""
-        if self.beyond is not None:
-            limit = await self.beyond.reserve(most)
-            if limit is not None:
-                return limit
-        async with self._settled:
-            while (limit := self._exceeded(most)) and self._reserved.requests:
-                await self._settled.wait()
-            if limit is None:
-                self._reserved += most
-            return limit
-
-    async def settle(self, most: Cost, actual: Cost) -> None:
-        """Replace a reservation by what was spent; 0 requests if none was sent."""
-        if self.beyond is not None:
-            await self.beyond.settle(most, actual)
-        async with self._settled:
-            self._reserved = Cost(
-                self._reserved.prompt - most.prompt,
-                self._reserved.completion - most.completion,
-                self._reserved.requests - most.requests,
-            )
-            self.spent += actual
-            self._settled.notify_all()
-
-    def _exceeded(self, more: Cost) -> str | None:
-        total = self.spent + self._reserved + more
-        if self.max_requests is not None and total.requests > self.max_requests:
-            return f"--max-requests {self.max_requests}"
-        if self.max_tokens is not None and total.tokens > self.max_tokens:
-            return f"--max-tokens {self.max_tokens}"
-        return None

@@ -39,7 +39,7 @@ class ExchangeDone:
 
     exchange: Exchange
     done: int
-    planned: int
+    planned: int = 0  # where it is known
 
 
 @dataclass(frozen=True, slots=True)

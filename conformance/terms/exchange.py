@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 
-from aios_conformance.conformance.terms.sse import decode
+from aios_conformance.conformance.terms.sse import ServerSentEvent, decode
 
 Json = Any
 Api = Literal["chat", "completions", "embeddings", "rerank", "score", "models"]
@@ -48,6 +48,11 @@ class Response:
     def json(self) -> Json:
         """The body as JSON, or None when it is not JSON."""
         return _json(self.body)
+
+    @cached_property
+    def events(self) -> list[ServerSentEvent]:
+        """The body as server-sent events, decoded once."""
+        return decode(self.body)
 
     def header(self, name: str) -> str | None:
         """The first value of a header, by lower-case name."""
@@ -93,8 +98,7 @@ class Exchange:
         if not self.is_success or self.response is None:
             return False
         if self.is_stream:
-            events = decode(self.response.body)
-            return any(isinstance(event.json, dict) for event in events)
+            return any(isinstance(e.json, dict) for e in self.response.events)
         return isinstance(self.response.json, dict | list)
 
     @property

@@ -2,12 +2,22 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import orjson
 
-from aios_conformance.conformance.observing.transport import Outgoing
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import Answers, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request before it is sent; not redacted, so never stored."""
+
+    operation: str  # "POST /v1/rerank"
+    body: bytes | None
+    headers: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def body_bytes(body: Json) -> bytes:

@@ -33,7 +33,7 @@ class Evidence:
     pointer: str
     exchange: str  # exchange id
     curl: str
-    check: str  # the check's name
+    check: str = ""  # the check's name
     soft: bool = False
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import Params, Probe, Step
+from aios_conformance.spec import DIALECTS, known_dialects, operations
 
 PATHS: Mapping[str, Api] = {
     "/rerank": "rerank",
@@ -27,7 +29,18 @@ APIS: tuple[Api, ...] = ("rerank", "score", "embeddings", "chat", "completions")
 def api_of(operation: str, otherwise: Api = "models") -> Api:
     """The API that an operation belongs to, by its path."""
     path = operation.partition(" ")[2].partition("?")[0]
-    return PATHS.get(path, otherwise)
+    brought = known_dialects()[len(DIALECTS) :]
+    return (_apis(brought) if brought else PATHS).get(path, otherwise)
+
+
+@cache
+def _apis(dialects: tuple[str, ...]) -> Mapping[str, Api]:
+    """The APIs by path, with those of dialects from elsewhere, which go first."""
+    found: dict[str, Any] = dict(PATHS)
+    for each in dialects:
+        for operation, api in operations(each).items():
+            found[operation.partition(" ")[2]] = api if api in APIS else "models"
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from aios_conformance.conformance.terms.exchange import Api, Exchange, Facts, Json
-from aios_conformance.conformance.terms.sse import ServerSentEvent, decode
+from aios_conformance.conformance.terms.sse import ServerSentEvent
 
 
 @dataclass(frozen=True)
@@ -263,11 +263,11 @@ class Stream(View):
         streamed = 200 <= exchange.status < 300 and exchange.is_stream
         return cls(exchange, facts) if streamed else None
 
-    @cached_property
+    @property
     def events(self) -> list[ServerSentEvent]:
         """The events in order, [DONE] included."""
         assert self.exchange.response is not None  # noqa: S101 - `of` saw to it
-        return decode(self.exchange.response.body)
+        return self.exchange.response.events
 
     @cached_property
     def chunks(self) -> list[Mapping[str, Any]]:

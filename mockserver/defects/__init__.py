@@ -3,11 +3,12 @@
 One folder per API or dialect; `registry()` lists what their modules call DEFECTS.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from aios_conformance import spec
 from aios_conformance.mockserver.defects.planting import Defect
 
 _FOLDERS = (
@@ -26,13 +27,23 @@ _FOLDERS = (
 
 
 @cache
-def registry() -> Mapping[str, Defect]:
-    """Every defect and variation by name; raises ValueError for a name twice."""
+def registry(dialects: tuple[str, ...] = ()) -> Mapping[str, Defect]:
+    """Every defect and variation by name; raises ValueError for a name twice.
+
+    Beside our own it has those of dialects from elsewhere, made of their documents.
+    """
     found: dict[str, Defect] = {}
-    for defect in _declared():
+    for defect in (*_declared(), *_made(dialects)):
         if found.setdefault(defect.name, defect) is not defect:
             raise ValueError(f"two defects are named {defect.name}")
     return found
+
+
+def _made(dialects: Iterable[str]) -> Iterator[Defect]:
+    for dialect in dialects:
+        if dialect not in spec.DIALECTS:
+            home = import_module(f"{__name__}.from_document")
+            yield from home.document_defects(dialect)
 
 
 def _declared() -> Iterator[Defect]:

@@ -9,9 +9,9 @@ from exchanges import OPERATIONS, exchange
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.terms.cost import (
     NOTHING,
-    Budget,
     Cost,
     ceiling,
     ceilings,

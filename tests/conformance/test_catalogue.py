@@ -1,6 +1,8 @@
 """What cannot be right is refused when the catalogue is gathered."""
 
+import re
 from collections.abc import Iterator
+from types import CodeType
 
 import pytest
 import toys
@@ -22,13 +24,13 @@ from aios_conformance.conformance.terms.check import (
     Finding,
     FollowedReading,
     Note,
-    Witness,
     check,
 )
-from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.traceability import Traceability
 from aios_conformance.conformance.terms.views import AnyAnswer, RerankAnswer
 from aios_conformance.spec import DIALECTS, Level, requirement
+
+ROW = re.compile(r"[A-Z]+(-[A-Z]+)?-\d{3}")
 
 
 @check("RERANK-SEM-006")
@@ -80,18 +82,22 @@ def test_the_promise_is_the_docstring() -> None:
     assert fine.promise == "A promise."
 
 
-def test_rows_in_the_code_of_a_witnessing_check_are_found() -> None:
-    rows = {"some": ("META-002",)}
+def named(code: CodeType) -> Iterator[str]:
+    """Rows among the constants of a function."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from named(constant)
+        is_many = isinstance(constant, tuple | frozenset)
+        for each in constant if is_many else (constant,):
+            if isinstance(each, str) and ROW.fullmatch(each):
+                yield each
 
-    @check(witness=True, names=("META-003",))
-    def witnessing(seen: Observation) -> Iterator[Note]:
-        if seen.params:
-            yield Witness(("META-001", "RERANK-SEM-006"))
-        yield Witness(rows["some"])
-        yield from (Witness((row,)) for row in ["COMMON-RES-001"])
 
-    found = {"META-001", "META-003", "RERANK-SEM-006", "COMMON-RES-001"}
-    assert set(witnessing.names) == found
+@pytest.mark.parametrize(
+    "check_", [c for c in all_checks() if c.witness], ids=lambda c: c.name
+)
+def test_every_row_that_a_check_names_is_declared(check_: Check) -> None:
+    assert {*named(check_.judge.__code__)} <= {*check_.ids, *check_.names}
 
 
 def test_the_whole_catalogue_is_right() -> None:

@@ -86,6 +86,7 @@ def test_a_run_writes_all_reports_and_sums_up(
         (["list", "--coverage", "nowhere"], "nowhere: cannot be read"),
         (["explain", "RERANK-SEM-6"], "RERANK-SEM-006"),
         (["explain", "nothing"], "ids look like"),
+        (["explain", "temprature-range"], "did you mean temperature-range"),
         (["judge", "nowhere"], "cannot be read"),
         (["report", "nowhere"], "cannot be read"),
         (["diff", "nowhere", "elsewhere"], "cannot be read"),
@@ -124,6 +125,7 @@ def test_the_list_holds_every_requirement(capsys: pytest.CaptureFixture[str]) ->
     assert main(["list"]) == 0
     out = capsys.readouterr().out
     assert all(row.id in out for row in requirements("aios"))
+    assert all(row.topic in out for row in requirements("aios"))
     assert f"{len(requirements('aios'))} requirements" in out
 
 
@@ -166,6 +168,17 @@ def test_explain_tells_statement_sources_ruling_and_checks(
     assert "scores_never_rise: Results are ordered" in out
     assert "ruling A-036" in out
     assert "Set AIOS_SOURCES_DIR" in out
+
+
+def test_explain_takes_a_topic_and_tells_all_rows_about_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["explain", "seed-reproduces"]) == 0
+    out = capsys.readouterr().out
+    assert "CHAT-SEM-012" in out
+    assert "COMP-SEM-009" in out
+    assert out.count("topic       seed-reproduces") == 2
+    assert out.count("states      what META-050 states") == 2
 
 
 def test_explain_takes_a_ruling(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from miniatures import Asked, Said, listening, refuse, say
 from test_transport import Pauses
 
+from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.observing.recorder import Recorder
 from aios_conformance.conformance.observing.transport import Transport
 from aios_conformance.conformance.options.values import RunOptions, TargetError
@@ -19,7 +20,6 @@ from aios_conformance.conformance.running.discovery import (
     Discovery,
     discover,
 )
-from aios_conformance.conformance.terms.cost import Budget
 from aios_conformance.conformance.terms.exchange import Exchange
 from aios_conformance.spec import sources
 

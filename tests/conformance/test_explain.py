@@ -12,6 +12,7 @@ from miniatures import Asked, Said, listening, refuse, say
 from test_transport import Pauses
 
 from aios_conformance.conformance.judging.judge import Judgement, judge
+from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.observing.recorder import Recorder
 from aios_conformance.conformance.observing.transport import Transport
 from aios_conformance.conformance.options.values import RunOptions
@@ -19,7 +20,6 @@ from aios_conformance.conformance.planning import plan as plans
 from aios_conformance.conformance.planning.plan import Plan, assemble, drawn
 from aios_conformance.conformance.running.explain import Explainer
 from aios_conformance.conformance.terms.catalogue import Catalogue
-from aios_conformance.conformance.terms.cost import Budget
 from aios_conformance.conformance.terms.events import Explaining, RunEvent
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.probe import (

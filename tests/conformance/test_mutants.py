@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aios_conformance.conformance.observing.selfcheck import breach
-from aios_conformance.conformance.planning.mutants import Mutant, request_schema
+from aios_conformance.conformance.probes.mutants import Mutant, request_schema
 from aios_conformance.conformance.terms.requests import body_bytes
 from aios_conformance.spec import Level, requirement
 

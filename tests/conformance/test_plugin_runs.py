@@ -114,7 +114,7 @@ def test_a_broken_promise_fails_its_item(
             "actual    *",
             "at        /usage/total_tokens *",
             "run       curl *",
-            "fail  COMMON-RES-010 MUST *",
+            "fail  COMMON-RES-010 total-tokens-sum MUST *",
             "FAILED aios-conformance::test_requirement[[]COMMON-RES-010[]] - malfo*",
         ]
     )
@@ -135,6 +135,16 @@ def test_a_selection_sends_only_what_feeds_it(pytester: pytest.Pytester) -> None
     assert after["selection"] == ["EMB-RES-001"]
     assert after["claim"] == "none"
     assert verdicts(pytester.path)["EMB-RES-001"] == before["EMB-RES-001"] == "pass"
+
+
+def test_a_topic_selects_the_rows_about_it(pytester: pytest.Pytester) -> None:
+    words = ("--target=mock", "--collect-only", "-q", "-k", "temperature-range")
+    result = pytester.runpytest(*words)
+    assert result.ret == 0
+    node = "aios-conformance::test_requirement[[]{}[]]"
+    ids = ("CHAT-REQ-041", "COMP-REQ-035")
+    result.stdout.fnmatch_lines([node.format(row) for row in ids])
+    result.stdout.fnmatch_lines(["2/455 tests collected*"])
 
 
 @pytest.mark.parametrize("where", ["", "::test_requirement[EMB-RES-001]"])

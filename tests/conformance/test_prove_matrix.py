@@ -7,10 +7,12 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from results import evidence, made_result
 
-from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.options.values import OptionError, RunOptions
+from aios_conformance.conformance.prove.command import _chosen
 from aios_conformance.conformance.prove.matrix import Matrix
 from aios_conformance.conformance.prove.render import (
     render_html,
@@ -28,6 +30,12 @@ from aios_conformance.conformance.terms.catalogue import catalogue
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 from aios_conformance.spec import DIALECTS, requirement
 
+LISTED = [
+    Planted("chat_hot", "It is hot.", "CHAT-REQ-041"),
+    Planted("completions_hot", "It is hot.", "COMP-REQ-035"),
+    Planted("score_sum", "It does not add up.", "SCORE-RES-012"),
+    Planted("score_free", "It is free.", None),
+]
 SUM = "total_is_input_plus_output"
 
 
@@ -76,6 +84,25 @@ def test_a_defect_is_killed_by_its_primary_and_what_it_declares(
     assert concluded(planted("SCORE-RES-012", "META-028"), run, acts).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("score_*", ["score_sum", "score_free"]),
+        ("CHAT-REQ-041", ["chat_hot"]),
+        ("temperature-*", ["chat_hot", "completions_hot"]),
+    ],
+)
+def test_trials_are_chosen_by_name_or_by_the_row_that_breaks(
+    pattern: str, names: list[str]
+) -> None:
+    assert list(_chosen(LISTED, [pattern], None, None)) == names
+
+
+def test_a_pattern_that_fits_no_trial_is_an_error() -> None:
+    with pytest.raises(OptionError, match="no defect is left"):
+        _chosen(LISTED, ["temprature-*"], None, None)
+
+
 @pytest.mark.parametrize(("tripped", "outcome"), [([], "silent"), ([1], "alarmed")])
 def test_a_variation_is_to_raise_nothing(tripped: list[int], outcome: Outcome) -> None:
     run = run_with(*(broken("META-028", SUM) for _ in tripped))
@@ -93,7 +120,7 @@ def test_a_trial_keeps_which_checks_noticed_and_comes_back_from_json() -> None:
     run = run_with(broken("SCORE-RES-012", SUM, "another", SUM))
     trial = concluded(planted(), run, 1)
     assert trial.found_by == {"SCORE-RES-012": ["another", SUM]}
-    assert Trial.read(json.loads(json.dumps(trial.plain()))).plain() == trial.plain()
+    assert msgspec.json.decode(msgspec.json.encode(trial), type=Trial) == trial
 
 
 def test_a_row_is_proved_as_primary_or_by_sharing_the_check_that_noticed() -> None:

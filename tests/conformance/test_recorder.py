@@ -8,11 +8,11 @@ import toys
 from raw import Play, Target, answer, hang_up, saying
 from test_transport import Pauses
 
+from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.observing.recorder import SILENCE, Recorder
 from aios_conformance.conformance.observing.transport import Transport
 from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.planning.plan import scenario_of
-from aios_conformance.conformance.terms.cost import Budget
 from aios_conformance.conformance.terms.events import ExchangeDone, RunEvent
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe

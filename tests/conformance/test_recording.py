@@ -184,6 +184,7 @@ def test_any_bytes_survive(body: bytes, text: str) -> None:
         '{"line": "header"}\n',
         '{"line": "header", "version": 99}\n',
         '{"line": "novel"}\n',
+        '{"line": "footer", "duration_s": "long"}\n',
     ],
 )
 def test_what_is_no_recording_is_told(tmp_path: Path, text: str) -> None:

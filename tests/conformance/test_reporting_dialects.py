@@ -22,8 +22,7 @@ from aios_conformance.conformance.reporting.dialects import (
 )
 from aios_conformance.conformance.reporting.dialects_page import render
 from aios_conformance.conformance.reporting.promises import promises
-from aios_conformance.conformance.running.run import INTERRUPTED
-from aios_conformance.conformance.running.session import Conducted
+from aios_conformance.conformance.running.run import INTERRUPTED, RunOutcome
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.result import (
     RequirementResult,
@@ -150,7 +149,7 @@ def test_the_worst_exit_code_is_taken(codes: tuple[int, ...], code: int) -> None
 
 def test_absent_paths_are_no_answer() -> None:
     absent = TargetError("every API answered 404", code="no-api")
-    ended = [Conducted(ran("aios"), absent), Conducted(ran("infinity"))]
+    ended = [RunOutcome(ran("aios"), absent), RunOutcome(ran("infinity"))]
     gone, there = judged(ended, ("must",))
     assert (gone.result, gone.reason) == (None, "every API answered 404.")
     assert there.result is ended[1].result
@@ -158,12 +157,12 @@ def test_absent_paths_are_no_answer() -> None:
 
 def test_a_dialect_without_a_model_is_told_with_its_reason() -> None:
     lost = TargetError("no usable model", code="no-model")
-    (made,) = judged([Conducted(ran("aihubmix"), lost)], ("must",))
+    (made,) = judged([RunOutcome(ran("aihubmix"), lost)], ("must",))
     assert made.result is not None
     assert (made.exit_code, made.reason) == (4, "no usable model.")
 
 
 def test_an_interrupted_run_is_cut_short() -> None:
     cut = replace(ran("aios"), cut_short=INTERRUPTED, complete=False)
-    (made,) = judged([Conducted(cut)], ("must",))
+    (made,) = judged([RunOutcome(cut)], ("must",))
     assert made.exit_code == 2

@@ -290,10 +290,22 @@ def test_the_summary_shows_table_claim_findings_and_path() -> None:
     assert re.search(r"^API +pass +warn +fail", text, re.MULTILINE)
     assert re.search(r"^all +\d+ +1 +2", text, re.MULTILINE)
     assert "claim: none" in text
-    assert "fail  RERANK-SEM-006 MUST" in text
+    assert "fail  RERANK-SEM-006 results-ordered-by-relevance MUST" in text
     assert "0 of 2 observations: COMP-REQ-002" in text
     assert "also red by --fail-on: should" in text
     assert text.rstrip().endswith("report: out/report.html")
+
+
+def test_every_report_shows_the_topic_beside_the_id() -> None:
+    topic = "results-ordered-by-relevance"
+    assert f"<b>RERANK-SEM-006</b> {topic} (MUST)" in markdown.render(MIXED)
+    page = html_page.render(MIXED)
+    code, name = "<code>RERANK-SEM-006</code>", f'<span class="topic">{topic}</span>'
+    assert re.search(rf"{code}\s*{name}", page)
+    told = {
+        each["id"]: each["topic"] for each in json_report.report(MIXED)["requirements"]
+    }
+    assert told["RERANK-SEM-006"] == topic
 
 
 def test_the_summary_moves_no_cursor() -> None:

@@ -23,7 +23,8 @@ from aios_conformance.conformance.options.values import (
     Waiver,
 )
 from aios_conformance.conformance.planning.plan import plan
-from aios_conformance.conformance.running.run import judge_recording, run
+from aios_conformance.conformance.running.conclude import judge_recording
+from aios_conformance.conformance.running.run import run
 from aios_conformance.conformance.terms.events import (
     Discovered,
     ExchangeDone,

@@ -11,7 +11,7 @@ import pytest
 
 from aios_conformance.conformance.observing.selfcheck import slip
 from aios_conformance.conformance.planning.drawing import draw
-from aios_conformance.conformance.planning.mutants import request_schema
+from aios_conformance.conformance.probes.mutants import request_schema
 from aios_conformance.conformance.probes.schema_cases import PROBES, VARIANTS, fit
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.probe import Probe, Served

@@ -32,7 +32,7 @@ def visited(options: RunOptions) -> tuple[str, list[RunEvent]]:
     heard: list[RunEvent] = []
 
     async def story() -> str:
-        async with serving(options, heard.append) as url:
+        async with serving(options, heard.append, [options.dialect]) as url:
             return url
 
     return asyncio.run(story()), heard
@@ -87,7 +87,7 @@ def test_a_server_is_stopped_again(fake: Fake) -> None:
             if pids:
                 told.set()
 
-        async with serving(RunOptions("mock"), hear):
+        async with serving(RunOptions("mock"), hear, ["aios"]):
             await told.wait()
 
     asyncio.run(story())
@@ -138,7 +138,7 @@ def test_a_folder_of_the_same_name_does_not_take_its_place(
     monkeypatch.chdir(tmp_path)
 
     async def health() -> int:
-        async with serving(RunOptions("mock"), lambda _: None) as url:
+        async with serving(RunOptions("mock"), lambda _: None, ["aios"]) as url:
             return await asyncio.to_thread(
                 lambda: urllib.request.urlopen(f"{url}/health").status  # noqa: S310
             )

@@ -225,9 +225,28 @@ def test_waivers_are_read(tmp_path: Path, head: str) -> None:
     assert waiver.expires == "2027-03-31"
 
 
+def test_a_topic_waives_all_rows_about_it(tmp_path: Path) -> None:
+    text = "- {id: cut-finish-reason, reason: ticket 4711, expires: 2027-03-31}"
+    found = waivers(tmp_path, text)
+    assert [waiver.id for waiver in found] == ["CHAT-SEM-010", "COMP-SEM-007"]
+    assert {(waiver.reason, waiver.expires) for waiver in found} == {
+        ("ticket 4711", "2027-03-31")
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("- {id: cut-finish-reson, reason: x, expires: 2027-01-01}", "cut-finish-rea"),
+        (
+            "- {id: id-prefix, reason: x, expires: 2027-01-01}",
+            "RERANK-RES-003 is a MAY",
+        ),
+        ("- {id: batch-size, reason: x, expires: 2027-01-01}", "belongs to infinity"),
+        (
+            f"{WAIVER}- {{id: cut-finish-reason, reason: x, expires: 2027-01-01}}",
+            "entry 2: CHAT-SEM-010 is waived twice",
+        ),
         ("- {id: CHAT-SEM-10, reason: x, expires: 2027-01-01}", "CHAT-SEM-010"),
         ("- {id: CHAT-SEM-010, expires: 2027-01-01}", "entry 1: reason is missing"),
         ("- {id: CHAT-SEM-010, reason: x}", "entry 1: expires is missing"),

@@ -14,12 +14,12 @@ from raw import Target, answer, cut, hang_up, say_nothing, saying
 from aios_conformance.conformance.observing import transport
 from aios_conformance.conformance.observing.transport import (
     ATTEMPTS,
-    Outgoing,
     Received,
     Transport,
     split_userinfo,
 )
 from aios_conformance.conformance.options.values import OptionError, RunOptions
+from aios_conformance.conformance.terms.requests import Outgoing
 
 POST = Outgoing("POST /v1/rerank", b'{"a": 1}')
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aios_conformance.mockserver.catalogue import DOCUMENTED, KINDS, matryoshka
+from aios_conformance.mockserver.catalogue import KINDS, documented, matryoshka
 from aios_conformance.mockserver.engine import MockEngine
 from aios_conformance.serving.engine import EngineError, TooLong
+from aios_conformance.spec import DIALECTS
 
-ENGINE = MockEngine([*DOCUMENTED["aios"], matryoshka("long", 3_072)])
+ENGINE = MockEngine([*documented("aios"), matryoshka("long", 3_072)])
 EMBEDDING, RERANKER = "sds/bge-m3", "sds/bge-reranker-v2-m3"
 
 
@@ -163,11 +164,11 @@ def test_a_mock_of_any_model_serves_every_name_and_api() -> None:
 def test_kinds_and_documented_names() -> None:
     for kind, make in KINDS.items():
         assert make("m").name == "m", kind
-    names = {model.name for models in DOCUMENTED.values() for model in models}
+    names = {model.name for models in map(documented, DIALECTS) for model in models}
     assert {EMBEDDING, RERANKER, "Qwen2-Embedding-48"} <= names
-    for models in DOCUMENTED.values():
+    for models in map(documented, DIALECTS):
         assert len({model.name for model in models}) == len(models)
-    by_name = {model.name: model for model in DOCUMENTED["aios"]}
+    by_name = {model.name: model for model in documented("aios")}
     assert by_name[EMBEDDING].dimensions == 1_024
     assert by_name[RERANKER].cross_encoder
 

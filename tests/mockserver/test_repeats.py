@@ -15,6 +15,7 @@ from aios_conformance.mockserver.app import STATE, mock_application
 from aios_conformance.mockserver.defects import registry
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 from aios_conformance.mockserver.exchange import Exchange
+from aios_conformance.mockserver.memory import Memory
 from aios_conformance.mockserver.options import read_options
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
@@ -228,7 +229,7 @@ def test_a_repeat_names_the_present_time(streamed: bool) -> None:
 
 @given(st.lists(st.integers(0, 9)))
 def test_only_the_second_time_counts_as_a_repetition(numbers: list[int]) -> None:
-    repeats = Repeats()
+    repeats = Repeats(Memory())
     seen = set()
     for number in numbers:
         key = ("/x", b"%d" % number, None, None)
@@ -238,7 +239,7 @@ def test_only_the_second_time_counts_as_a_repetition(numbers: list[int]) -> None
 
 
 def test_an_answer_without_a_context_is_not_remembered() -> None:
-    repeats = Repeats()
+    repeats = Repeats(Memory())
     key = ("/x", b"", None, None)
     exchange = Exchange(1, 0.0, "GET", "/x", {})
     response: Any = None

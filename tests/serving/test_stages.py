@@ -148,29 +148,3 @@ def test_the_self_check_reads_streams_too(scripted: Any, end: Any) -> None:
     assert (reply.status, reply.json()["error"]["code"]) == (500, "self_check")
     reply = scripted(b"a", end, stages=broken_at(2)).post("/v1/completions", SAY)
     assert reply.chunks()[-1]["error"]["code"] == "self_check"
-
-
-def test_nothing_remembered_answers_for_a_model_that_is_not_repeatable(
-    scripted: Any, make_engine: Any
-) -> None:
-    def remembering(context: RequestContext) -> None:
-        DEFAULT.prepare(context)
-        context.model = replace(context.served, repeatable="fresh" not in context.body)
-
-    said = iter("abcdefgh")
-    engine = make_engine(lambda *_: [next(said).encode()])
-    client = scripted(
-        engine=engine, stages=replace(DEFAULT, prepare=remembering), plain=False
-    )
-    body = {"model": "chat", "prompt": "hey", "max_tokens": 1}
-
-    def text(**extra: Any) -> str:
-        answer = client.post("/v1/completions", {**body, **extra}).json()
-        found: str = answer["choices"][0]["text"]
-        return found
-
-    assert [text(), text(), text(fresh=1), text(fresh=1), text()] == list("aabca")
-    vectors = {"model": "vectors", "input": "abc"}
-    for fresh in ({}, {}, {"fresh": 1}, {}):
-        assert client.post("/v1/embeddings", {**vectors, **fresh}).status == 200
-    assert engine.embedded == 2

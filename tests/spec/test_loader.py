@@ -88,7 +88,7 @@ def test_an_id_that_is_stated_twice_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     same = {"requirements": [{"id": "X-1"}]}
-    monkeypatch.setattr(spec._catalogue, "read_own", lambda _: same)
+    monkeypatch.setattr(spec._catalogue, "read_once", lambda _: same)
     with pytest.raises(spec.SpecError, match="X-1 is stated twice"):
         _rows.__wrapped__()
 

@@ -179,6 +179,27 @@ def test_the_bundled_mock_starts_beside_foreign_packages(
     assert report(tmp_path)["complete"] is True
 
 
+def test_the_fixture_serves_a_project_with_folders_of_our_names(
+    tmp_path: Path, scripts: Path
+) -> None:
+    for name in TAKEN:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("OWN = True\n")
+    (tmp_path / "conftest.py").write_text(
+        "pytest_plugins = ['aios_conformance.mockserver.pytest_plugin']\n"
+    )
+    (tmp_path / "test_own.py").write_text(
+        "from urllib.request import urlopen\n"
+        + "".join(f"import {name}\n" for name in TAKEN)
+        + "def test_own(aios_mock):\n"
+        f"    assert all(each.OWN for each in ({', '.join(TAKEN)}))\n"
+        "    with urlopen(aios_mock.url + '/v1/models') as reply:\n"
+        "        assert reply.status == 200\n"
+    )
+    python = str(scripts / "python")
+    assert "1 passed" in run([python, "-m", "pytest"], cwd=tmp_path)
+
+
 def test_nobody_listening_is_an_unusable_target(tmp_path: Path, scripts: Path) -> None:
     words = [str(scripts / "pytest"), "--target=http://127.0.0.1:9", "--preset=smoke"]
     text = run(words, cwd=tmp_path, expect=4)

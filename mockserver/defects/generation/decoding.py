@@ -2,9 +2,10 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from aios_conformance.mockserver.defects.generation.twins import row_of
+from aios_conformance import spec
 from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
@@ -29,15 +30,14 @@ def _say(api: Api, choice: dict[str, Any], text: str) -> None:
 
 
 def _stops(api: Api) -> list[Defect]:
-    def row(name: str) -> str:
-        return row_of(api, name)
+    row = partial(spec.row, api)
 
     ends = {
         "META-045": "the same statement as a property",
         "META-046": "the stop string is in the text",
         "META-047": "the text goes on", "META-048": "the forms differ",
 
-        row("stop obeyed"): "the same statement",
+        row("stop-obeyed"): "the same statement",
     }  # fmt: skip
 
     @in_parameters("META-045", api=api, also=ends)
@@ -57,7 +57,7 @@ def _stops(api: Api) -> list[Defect]:
         return True
 
     @in_answer("META-046", api=api, also={
-        row("stop obeyed"): "the text has the stop string more",
+        row("stop-obeyed"): "the text has the stop string more",
     })  # fmt: skip
     def stop_string_is_kept(context: RequestContext, answer: Answer) -> object:
         """The stop string ends the text."""
@@ -69,7 +69,7 @@ def _stops(api: Api) -> list[Defect]:
         return acted
 
     @in_answer("META-047", api=api, also={
-        row("stop obeyed"): "its soft clause",
+        row("stop-obeyed"): "its soft clause",
         "META-042": "fewer tokens than the limit",
     })  # fmt: skip
     def a_stop_says_length(context: RequestContext, answer: Answer) -> object:
@@ -100,13 +100,12 @@ def _stops(api: Api) -> list[Defect]:
 
 
 def _forms(api: Api) -> list[Defect]:
-    def row(name: str) -> str:
-        return row_of(api, name)
+    row = partial(spec.row, api)
 
     @in_parameters("META-054", api=api, also={
         "META-053": "one text for all seeds",
-        row("temperature effect"): "the same statement",
-        row("temperature default"): "1 differs from the default of 1",
+        row("temperature-effect"): "the same statement",
+        row("temperature-default"): "1 differs from the default of 1",
         "META-052": "1 differs from the default of 1",
     })  # fmt: skip
     def heat_is_turned_round(context: RequestContext) -> object:
@@ -129,7 +128,7 @@ def _forms(api: Api) -> list[Defect]:
         return True
 
     @in_parameters("META-043", api=api, also={
-        row("max obeyed"): "the same limit gives another text",
+        row("max-tokens-obeyed"): "the same limit gives another text",
     })  # fmt: skip
     def the_new_limit_begins_otherwise(context: RequestContext) -> object:
         """Under max_completion_tokens greedy text begins otherwise."""
@@ -140,8 +139,8 @@ def _forms(api: Api) -> list[Defect]:
         return True
 
     @in_parameters("META-060", api=api, also={
-        row("stream"): "the same statement",
-        row("client"): "the client waits for one body",
+        row("stream-type"): "the same statement",
+        row("openai-client"): "the client waits for one body",
         "COMMON-SEM-002": "the client waits for one body",
         "COMMON-RES-002": "no JSON object",
     })  # fmt: skip
@@ -185,13 +184,12 @@ def _second_is_drawn(api: Api) -> Defect:
 
 
 def _draws(api: Api) -> list[Defect]:
-    def row(name: str) -> str:
-        return row_of(api, name)
+    row = partial(spec.row, api)
 
     @in_parameters("META-050", api=api, also={
-        row("seed obeyed"): "the same statement", "META-052": "no text repeats",
-        row("temperature default"): "no text repeats",
-        row("top_p default"): "no text repeats",
+        row("seed-reproduces"): "the same statement", "META-052": "no text repeats",
+        row("temperature-default"): "no text repeats",
+        row("top-p-default"): "no text repeats",
     })  # fmt: skip
     def seed_ignored(context: RequestContext) -> object:
         """A seed is accepted and ignored: every request draws anew."""
@@ -202,7 +200,7 @@ def _draws(api: Api) -> list[Defect]:
 
     @in_parameters("META-053", api=api, also={
         "META-054": "one text at every temperature",
-        row("temperature effect"): "one text at every temperature",
+        row("temperature-effect"): "one text at every temperature",
     }, origin="vllm-project/vllm#15241")  # fmt: skip
     def temperature_ignored(context: RequestContext) -> object:
         """Everything is decoded greedily."""
@@ -211,7 +209,7 @@ def _draws(api: Api) -> list[Defect]:
         return bool(warm)
 
     @in_parameters("META-055", api=api, also={
-        row("top_p effect"): "the same statement",
+        row("top-p-effect"): "the same statement",
     })  # fmt: skip
     def top_p_ignored(context: RequestContext) -> object:
         """top_p is accepted and ignored."""
@@ -220,7 +218,7 @@ def _draws(api: Api) -> list[Defect]:
         return bool(narrow)
 
     @in_parameters("META-052", api=api, also={
-        row("frequency default"): "a penalty of 0 is spelt out",
+        row("frequency-penalty-default"): "a penalty of 0 is spelt out",
     })  # fmt: skip
     def spelt_out_frequency_counts(context: RequestContext) -> object:
         """frequency_penalty 0, spelt out, acts as 2."""
@@ -230,7 +228,7 @@ def _draws(api: Api) -> list[Defect]:
                                "logit_bias": {"1001": 100}}  # fmt: skip
         return True
 
-    @in_parameters(row("presence default"), api=api, also={
+    @in_parameters(row("presence-penalty-default"), api=api, also={
         "META-052": "a penalty of 0 is spelt out",
     })  # fmt: skip
     def spelt_out_presence_counts(context: RequestContext) -> object:
@@ -241,8 +239,8 @@ def _draws(api: Api) -> list[Defect]:
         return True
 
     @in_parameters("META-056", api=api, also={
-        row("frequency effect"): "the same statement",
-        row("presence effect"): "the same statement",
+        row("frequency-penalty-effect"): "the same statement",
+        row("presence-penalty-effect"): "the same statement",
     })  # fmt: skip
     def penalties_turned_around(context: RequestContext) -> object:
         """Both penalties act with the other sign: they reward repetition."""
@@ -251,8 +249,8 @@ def _draws(api: Api) -> list[Defect]:
         context.parameters |= given
         return any(given.values())
 
-    @in_parameters(row("frequency effect"), api=api, also={
-        row("presence effect"): "the same statement",
+    @in_parameters(row("frequency-penalty-effect"), api=api, also={
+        row("presence-penalty-effect"): "the same statement",
     })  # fmt: skip
     def penalties_ignored(context: RequestContext) -> object:
         """Both penalties are accepted and ignored."""
@@ -261,7 +259,7 @@ def _draws(api: Api) -> list[Defect]:
         return any(given)
 
     @in_parameters("META-058", api=api, also={
-        row("bias effect"): "the same statement",
+        row("logit-bias-effect"): "the same statement",
     })  # fmt: skip
     def bias_ignored(context: RequestContext) -> object:
         """logit_bias is accepted and ignored."""
@@ -277,7 +275,7 @@ def _draws(api: Api) -> list[Defect]:
         context.parameters["logit_bias"] = {"1001": 100}
         return True
 
-    @in_parameters(row("temperature default"), api=api, also={
+    @in_parameters(row("temperature-default"), api=api, also={
         "META-052": "the same statement as a property",
     })  # fmt: skip
     def temperature_defaults_to_a_tenth(context: RequestContext) -> object:
@@ -287,7 +285,7 @@ def _draws(api: Api) -> list[Defect]:
         context.parameters["temperature"] = 0.1
         return True
 
-    @in_parameters(row("top_p default"), api=api, also={
+    @in_parameters(row("top-p-default"), api=api, also={
         "META-052": "the same statement as a property",
     })  # fmt: skip
     def top_p_defaults_to_a_tenth(context: RequestContext) -> object:

@@ -1,8 +1,9 @@
 """What both chat and completions get wrong in limits, choices and counts."""
 
 from dataclasses import replace as with_
+from functools import partial
 
-from aios_conformance.mockserver.defects.generation.twins import row_of
+from aios_conformance import spec
 from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
@@ -14,13 +15,12 @@ from aios_conformance.serving.stages import Answer
 
 
 def _limits(api: Api) -> list[Defect]:
-    def row(name: str) -> str:
-        return row_of(api, name)
+    row = partial(spec.row, api)
 
-    @in_parameters(row("new limit obeyed"), api=api, also={
+    @in_parameters(row("max-completion-tokens-obeyed"), api=api, also={
         "META-043": "the two limits differ", "META-040": "the limit is exceeded",
         "META-042": "more than the limit",
-        row("limit range"): "a limit of 0 gives tokens",
+        row("max-completion-tokens-range"): "a limit of 0 gives tokens",
     }, origin="vllm-project/vllm-ascend#15931")  # fmt: skip
     def max_completion_tokens_ignored(context: RequestContext) -> object:
         """max_completion_tokens is accepted and ignored; 16 applies."""
@@ -31,7 +31,7 @@ def _limits(api: Api) -> list[Defect]:
             context.parameters["max_tokens"] = 16
         return bool(context.body["max_completion_tokens"] < 16)
 
-    @in_parameters(row("max obeyed"), api=api, also={
+    @in_parameters(row("max-tokens-obeyed"), api=api, also={
         "META-043": "the two limits differ", "META-040": "the limit is exceeded",
         "META-041": "one more than the limit", "META-042": "more than the limit",
         "META-037": "one more per choice",
@@ -46,7 +46,7 @@ def _limits(api: Api) -> list[Defect]:
         return True
 
     @in_answer("META-041", api=api, also={
-        row("cut"): "the same statement",
+        row("cut-finish-reason"): "the same statement",
     })  # fmt: skip
     def a_cut_says_stop(context: RequestContext, answer: Answer) -> object:
         """A text cut at the limit says `stop`."""
@@ -55,7 +55,7 @@ def _limits(api: Api) -> list[Defect]:
             choice["finish_reason"] = "stop"
         return bool(cut)
 
-    @in_answer(row("finish type"), api=api)
+    @in_answer(row("finish-reason-type"), api=api)
     def finish_reason_is_an_object(context: RequestContext, answer: Answer) -> object:
         """finish_reason is an object."""
         for choice in answer["choices"]:
@@ -71,14 +71,13 @@ def _limits(api: Api) -> list[Defect]:
 
 
 def _several(api: Api) -> list[Defect]:
-    def row(name: str) -> str:
-        return row_of(api, name)
+    row = partial(spec.row, api)
 
     together = {}
     if api == "completions":
         together["META-086"] = "several prompts have several choices"
 
-    @in_parameters(row("n obeyed"), api=api, also={
+    @in_parameters(row("n-obeyed"), api=api, also={
         "META-035": "the same statement as a property",
         "META-065": "the stream has one choice too",
     })  # fmt: skip

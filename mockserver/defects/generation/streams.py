@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace as with_
 from typing import Any
 
-from aios_conformance.mockserver.defects.generation.twins import TWINS
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
@@ -15,11 +14,9 @@ from aios_conformance.mockserver.defects.planting import (
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Api
 from aios_conformance.serving.errors import Broken
+from aios_conformance.spec import row
 
 DONE = b"data: [DONE]\n\n"
-LAYOUT: dict[Api, str] = {"chat": "CHAT-RES-025", "completions": "COMP-RES-018"}
-STREAMED: dict[Api, str] = {"chat": "CHAT-SEM-014", "completions": "COMP-SEM-011"}
-COUNTED: dict[Api, str] = {"chat": "CHAT-SEM-015", "completions": "COMP-SEM-012"}
 
 
 def _options(context: RequestContext) -> dict[str, Any]:
@@ -44,10 +41,10 @@ def _say(piece: dict[str, Any], text: str) -> None:
 
 
 def _framing(api: Api) -> list[Defect]:
-    layout, streamed = LAYOUT[api], STREAMED[api]
+    layout, streamed = row(api, "stream-format"), row(api, "stream-in-pieces")
     client = {
         "COMMON-SEM-002": "the client cannot read it",
-        TWINS["client"][api]: "the client cannot read it",
+        row(api, "openai-client"): "the client cannot read it",
     }
 
     @in_frames(layout, api=api)
@@ -89,7 +86,7 @@ def _framing(api: Api) -> list[Defect]:
 
     @in_parameters(streamed, api=api, also={
         **client,
-        TWINS["printed stream"][api]: "the printed body asks for a stream",
+        row(api, "context-row-request"): "the printed body asks for a stream",
     })  # fmt: skip
     def stream_ignored(context: RequestContext) -> object:
         """Stream true gives one JSON body."""
@@ -97,9 +94,9 @@ def _framing(api: Api) -> list[Defect]:
         context.parameters["stream"] = False
         return bool(asked)
 
-    @in_parameters(TWINS["options"][api], api=api, also={
+    @in_parameters(row(api, "stream-options-type"), api=api, also={
         "COMMON-RES-001": "a valid request",
-        TWINS["continuous"][api]: "an option", "CHAT-REQ-036": "an option",
+        row(api, "continuous-usage-accepted"): "an option", "CHAT-REQ-036": "an option",
     })  # fmt: skip
     def stream_options_crash(context: RequestContext) -> object:
         """stream_options with stream are answered 500."""
@@ -186,7 +183,7 @@ def _grammar(api: Api) -> list[Defect]:
                     _say(piece, "".join(c if c.isascii() else "\ufffd" for c in text))
 
     @in_stream("META-046", api=api, also={
-        TWINS["stop obeyed"][api]: "the stop string is in the text",
+        row(api, "stop-obeyed"): "the stop string is in the text",
     }, origin="vllm-project/vllm#3672")  # fmt: skip
     def stop_string_leaks(context: RequestContext, chunks: list[Chunk]) -> None:
         """A stop string is kept in streams."""
@@ -205,7 +202,7 @@ def _grammar(api: Api) -> list[Defect]:
         last = max((p["index"] for c in chunks for p in _pieces(c)), default=0)
         return [c for c in chunks if not _pieces(c) or _pieces(c)[0]["index"] != last]
 
-    @in_stream(LAYOUT[api], api=api)
+    @in_stream(row(api, "stream-format"), api=api)
     def chunks_lack_an_object(context: RequestContext, chunks: list[Chunk]) -> None:
         """Chunks have no object member."""
         for chunk in chunks:
@@ -227,7 +224,7 @@ def _grammar(api: Api) -> list[Defect]:
 
 
 def _usage(api: Api) -> list[Defect]:
-    counted = COUNTED[api]
+    counted = row(api, "stream-usage")
 
     @in_stream(counted, api=api, origin="vllm-project/vllm#7179")
     def usage_never_streamed(

@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from aios_conformance.conformance.planning.strict_schema import (
+from aios_conformance.conformance.probes.strict_schema import (
     OURS,
     TEXT,
     merge,

@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 import jsonschema_rs
 
-from aios_conformance.conformance.planning.strict_schema import Node, listed, resolve
+from aios_conformance.conformance.probes.strict_schema import Node, listed, resolve
 from aios_conformance.conformance.terms.exchange import Json
-from aios_conformance.spec import Level, openapi, requirement
+from aios_conformance.spec import Level, body_schema, openapi, requirement
 
 OBJECT = {"a": 1}
 WORD = "word"
@@ -65,7 +65,7 @@ class RequestSchema:
     def __init__(self, document: Node, name: str) -> None:
         """`name` is a component of the document."""
         self.document = document
-        self.node = document["components"]["schemas"][name]
+        self.node = resolve(document, document["components"]["schemas"][name])
         rooted = {**self.node, "components": document["components"]}
         self._validator = jsonschema_rs.Draft202012Validator(rooted)
 
@@ -186,5 +186,16 @@ class RequestSchema:
 
 @cache
 def request_schema(dialect: str, name: str) -> RequestSchema:
-    """A request schema of a dialect, compiled once."""
-    return RequestSchema(openapi(dialect), name)
+    """A request schema of a dialect, of a component or an operation; compiled once."""
+    document: Node = openapi(dialect)
+    if name.startswith("POST "):
+        document, name = with_body(document, name)
+    return RequestSchema(document, name)
+
+
+def with_body(document: Node, operation: str) -> tuple[Node, str]:
+    """A document in which the body of an operation is a component, and its name."""
+    schema = body_schema(document, operation) or {}
+    parts = document.get("components", {})
+    schemas = {**parts.get("schemas", {}), operation: schema}
+    return {**document, "components": {**parts, "schemas": schemas}}, operation

@@ -16,9 +16,9 @@ from aios_conformance.conformance.options.values import (
     TargetError,
 )
 from aios_conformance.conformance.reporting import WRITERS
-from aios_conformance.conformance.running import session as conducting
-from aios_conformance.conformance.running.session import Conducted, conduct
-from aios_conformance.conformance.terms.events import Judged
+from aios_conformance.conformance.running import session
+from aios_conformance.conformance.running.run import Outcomes, RunOutcome
+from aios_conformance.conformance.running.session import run_and_report
 from aios_conformance.spec import report_schema
 
 
@@ -30,14 +30,15 @@ def options(tmp_path: Path) -> RunOptions:
 def ending(monkeypatch: pytest.MonkeyPatch, end: Any, *, judged: bool = False) -> None:
     """Let a run end in one way."""
 
-    async def run(_: Any, listener: Any, __: Any) -> Any:
+    async def run(*_: Any) -> Outcomes:
         if judged:
-            listener(Judged(made_result(complete=False, cut_short="a fault")))
+            cut = made_result(complete=False, cut_short="a fault")
+            return Outcomes([RunOutcome(cut)], end)
         if isinstance(end, BaseException):
             raise end
-        return end
+        return Outcomes([RunOutcome(end)])
 
-    monkeypatch.setattr(conducting, "run", run)
+    monkeypatch.setattr(session, "run_dialects", run)
 
 
 def written(options: RunOptions) -> Any:
@@ -56,7 +57,7 @@ def test_a_result_is_reported(
     options: RunOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ending(monkeypatch, made_result({}))
-    assert conduct(options, silent).exit_code(("must",)) == 0
+    assert run_and_report(options, silent).exit_code(("must",)) == 0
     assert written(options)["claim"] == "full"
 
 
@@ -72,7 +73,7 @@ def test_an_error_leaves_a_truthful_report(
     options: RunOptions, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
 ) -> None:
     ending(monkeypatch, error)
-    assert conduct(options, silent, ["EMB-RES-001"]).exit_code(("must",)) == code
+    assert run_and_report(options, silent, ["EMB-RES-001"]).exit_code(("must",)) == code
     data = written(options)
     assert data["complete"] is False
     assert data["claim"] == "none"
@@ -85,7 +86,7 @@ def test_what_was_judged_before_an_error_is_kept(
     options: RunOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ending(monkeypatch, SuiteError("our fault", code="x"), judged=True)
-    assert conduct(options, silent).exit_code(("must",)) == 3
+    assert run_and_report(options, silent).exit_code(("must",)) == 3
     data = written(options)
     assert data["complete"] is False
     assert data["summary"]["pass"] > 100
@@ -95,12 +96,12 @@ def test_ctrl_c_before_the_run_is_a_cut(
     options: RunOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ending(monkeypatch, KeyboardInterrupt())
-    assert conduct(options, silent).exit_code(("must",)) == 2
+    assert run_and_report(options, silent).exit_code(("must",)) == 2
     assert written(options)["cut_short"] == "interrupted"
 
 
 def test_an_interrupted_run_is_cut_short_even_where_it_is_red() -> None:
-    assert Conducted(made_result(cut_short="interrupted")).exit_code(("must",)) == 2
+    assert RunOutcome(made_result(cut_short="interrupted")).exit_code(("must",)) == 2
 
 
 def test_a_bug_is_told_with_its_traceback_and_leaves_reports(

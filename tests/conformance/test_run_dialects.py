@@ -13,12 +13,13 @@ from listening import Asked, Behaviour, Said, listening, refuse
 
 from aios_conformance.conformance.cli import main
 from aios_conformance.conformance.options.values import RunOptions, TargetError
-from aios_conformance.conformance.running.dialects import (
-    Together,
-    conduct_together,
-    run_together,
+from aios_conformance.conformance.running.conclude import judge_recording
+from aios_conformance.conformance.running.run import (
+    INTERRUPTED,
+    Outcomes,
+    run_dialects,
 )
-from aios_conformance.conformance.running.run import INTERRUPTED, judge_recording
+from aios_conformance.conformance.running.session import run_and_report_all
 from aios_conformance.conformance.terms.events import ExchangeDone, PlanMade, RunEvent
 
 NAMES = ("aios", "infinity", "aihubmix")
@@ -41,45 +42,45 @@ class Counting:
         return miniatures.honest(asked) if is_served else refuse(404, "no such path")
 
 
-def heard_from(behaviour: Behaviour, root: Path) -> tuple[Together, list[RunEvent]]:
+def heard_from(behaviour: Behaviour, root: Path) -> tuple[Outcomes, list[RunEvent]]:
     events: list[RunEvent] = []
     with listening(behaviour) as url:
-        return conduct_together(options(root, url), events.append), events
+        return run_and_report_all(options(root, url), events.append), events
 
 
 @pytest.fixture(scope="module")
 def ended(
     tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Together, list[RunEvent], Counting, Path]:
+) -> tuple[Outcomes, list[RunEvent], Counting, Path]:
     root, server = tmp_path_factory.mktemp("together"), Counting()
     return *heard_from(server, root), server, root
 
 
-Ended = tuple[Together, list[RunEvent], Counting, Path]
+Ended = tuple[Outcomes, list[RunEvent], Counting, Path]
 
 
 def test_the_runs_tell_what_the_target_was_asked(ended: Ended) -> None:
-    together, _, server, _ = ended
-    assert together.requests == server.asked.total() < together.apart
-    spent = [done.result.usage for done in together.ended]
-    assert together.requests == sum(u.requests + u.shrink_requests for u in spent)
+    outcomes, _, server, _ = ended
+    assert outcomes.requests == server.asked.total() < outcomes.apart
+    spent = [done.result.usage for done in outcomes.runs]
+    assert outcomes.requests == sum(u.requests + u.shrink_requests for u in spent)
 
 
 def test_the_model_is_looked_for_once(ended: Ended) -> None:
-    together, *_ = ended
-    searched = [done.result.usage.discovery_requests for done in together.ended]
+    outcomes, *_ = ended
+    searched = [done.result.usage.discovery_requests for done in outcomes.runs]
     assert searched[0] > 0
     assert searched[1:] == [0, 0]
-    assert {done.result.facts.models["embeddings"] for done in together.ended} == {
+    assert {done.result.facts.models["embeddings"] for done in outcomes.runs} == {
         miniatures.MODEL
     }
 
 
 def test_what_one_was_asked_is_judged_under_the_others(ended: Ended) -> None:
-    together, *_ = ended
+    outcomes, *_ = ended
     probes = {
         done.result.dialect: {e.probe for e in done.result.exchanges}
-        for done in together.ended
+        for done in outcomes.runs
     }
     assert "infinity.lent" in probes["infinity"]
     assert "aihubmix.lent" in probes["aihubmix"]
@@ -102,21 +103,22 @@ def test_each_recording_can_be_judged_alone(ended: Ended, name: str) -> None:
     }
 
 
-def test_limits_hold_for_all_together(tmp_path: Path) -> None:
+def test_limits_hold_for_all_outcomes(tmp_path: Path) -> None:
     server = Counting()
     with listening(server) as url:
         given = [replace(each, max_requests=30) for each in options(tmp_path, url)]
-        together = conduct_together(given, lambda _: None)
+        outcomes = run_and_report_all(given, lambda _: None)
     assert server.asked.total() <= 30
-    last = together.ended[-1].result
+    last = outcomes.runs[-1].result
     assert last.cut_short == "--max-requests 30"
 
 
 def test_a_target_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with listening(miniatures.honest) as url:
         pass
-    with pytest.raises(TargetError, match="does not answer"):
-        conduct_together(options(tmp_path, url), lambda _: None)
+    outcomes = run_and_report_all(options(tmp_path, url), lambda _: None)
+    assert isinstance(outcomes.error, TargetError)
+    assert "does not answer" in str(outcomes.error)
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted(NAMES)
     report = json.loads((tmp_path / "infinity" / "report.json").read_text())
     assert report["complete"] is False
@@ -125,19 +127,19 @@ def test_a_target_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 def test_what_was_recorded_is_judged_when_the_user_has_enough(tmp_path: Path) -> None:
     server = miniatures.Stalling(40)
 
-    async def story(url: str) -> Together:
+    async def story(url: str) -> Outcomes:
         given = [replace(each, concurrency=1) for each in options(tmp_path, url)]
-        going = asyncio.create_task(run_together(given, lambda _: None))
+        going = asyncio.create_task(run_dialects(given, lambda _: None))
         await asyncio.to_thread(server.stalled.wait, 30)
         going.cancel()
         return await going
 
     with listening(server) as url:
-        together = asyncio.run(story(url))
+        outcomes = asyncio.run(story(url))
         server.release.set()
-    assert all(done.is_interrupted for done in together.ended)
-    assert together.ended[0].result.cut_short == INTERRUPTED
-    verdicts = {row.verdict for row in together.ended[0].result.requirements}
+    assert all(done.is_interrupted for done in outcomes.runs)
+    assert outcomes.runs[0].result.cut_short == INTERRUPTED
+    verdicts = {row.verdict for row in outcomes.runs[0].result.requirements}
     assert {"pass", "inconclusive"} <= verdicts
 
 

@@ -7,14 +7,16 @@ import pytest
 
 from aios_conformance.conformance.observing.answer_cache import AnswerCache
 from aios_conformance.conformance.observing.selfcheck import slip
-from aios_conformance.conformance.observing.transport import Outgoing
 from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.planning.cross_contract import is_lent, with_lent
-from aios_conformance.conformance.planning.plan import Plan, assemble, drawn
-from aios_conformance.conformance.running.dialects import jointly
+from aios_conformance.conformance.planning.plan import Plan, assemble, drawn, jointly
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.probe import Step
-from aios_conformance.conformance.terms.requests import body_bytes, content_key
+from aios_conformance.conformance.terms.requests import (
+    Outgoing,
+    body_bytes,
+    content_key,
+)
 from aios_conformance.conformance.terms.scenario import APIS
 from aios_conformance.spec import DIALECTS
 

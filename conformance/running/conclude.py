@@ -1,0 +1,91 @@
+"""From a recording to its result: judged, with verdicts, claim and figures."""
+
+from pathlib import Path
+
+from aios_conformance.conformance.judging.judge import Judgement, judge
+from aios_conformance.conformance.judging.judged_recording import JudgedRecording
+from aios_conformance.conformance.judging.verdict import claim, stale_waivers, verdicts
+from aios_conformance.conformance.observing.recording import Recording, read_recording
+from aios_conformance.conformance.reporting.timing import timing
+from aios_conformance.conformance.running.discovery import LISTING
+from aios_conformance.conformance.running.discovery import PROBE as DISCOVERY
+from aios_conformance.conformance.terms.catalogue import Catalogue, catalogue
+from aios_conformance.conformance.terms.result import RunResult
+
+
+def judge_recording(run_dir: Path) -> RunResult:
+    """Judge the recording of a run again; nothing is sent.
+
+    Raises:
+        OptionError: no readable recording is there.
+
+    """
+    return conclude(read_recording(run_dir))
+
+
+def conclude(recording: Recording, main: Judgement | None = None) -> RunResult:
+    """The result of a recording: judged, with verdicts, claim and figures.
+
+    `main` are the notes on what plan and discovery recorded, where they were taken
+    before.
+    """
+    setting, facts = recording.setting, recording.facts
+    known = catalogue(setting.dialect)
+    exchanges = recording.in_order
+    bench = JudgedRecording(
+        known,
+        recording,
+        main or judge_main(known, recording),
+        {
+            (seen.probe, seen.draw): judge(
+                known, tuple(seen.steps.values()), [seen], facts
+            )
+            for seen in recording.again
+        },
+        [
+            judge(known, tuple(seen.steps.values()), [seen], facts)
+            for seen in recording.smaller
+        ],
+    )
+    results = verdicts(bench)
+    later = [
+        exchange
+        for seen in (*recording.again, *recording.smaller)
+        for exchange in seen.steps.values()
+    ]
+    named = (e.response.header("server") for e in exchanges if e.response)
+    return RunResult(
+        url=setting.url,
+        dialect=setting.dialect,
+        preset=setting.preset,
+        seed=setting.seed,
+        facts=facts,
+        server=next((name for name in named if name), None),
+        started=setting.started,
+        duration_s=recording.duration_s,
+        complete=recording.cut_short is None,
+        claim=claim(bench, results),
+        selection=setting.selection,
+        requirements=results,
+        excluded=[r for r in known.requirements.values() if r.excluded is not None],
+        usage=recording.usage,
+        timing=timing(exchanges),
+        stale_waivers=stale_waivers(bench, results),
+        exchanges=[*exchanges, *later],
+        observations=list(recording.observations),
+        cut_short=recording.cut_short,
+    )
+
+
+def judge_main(known: Catalogue, recording: Recording) -> Judgement:
+    """Judge what the plan and discovery recorded.
+
+    The listing of models is left out where the dialect does not document it: it
+    was asked for our own convenience.
+    """
+    judged = [
+        exchange
+        for exchange in recording.in_order
+        if exchange.request.operation != LISTING or exchange.probe != DISCOVERY
+    ]
+    return judge(known, judged, recording.observations, recording.facts)
