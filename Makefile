@@ -1,7 +1,14 @@
 # The same tasks that CI runs. Needs the environment of the README's second command.
 BIN ?= .venv/bin/
 
-.PHONY: check test mock reference conformance prove bench
+.DEFAULT_GOAL := help
+.PHONY: help ci check test coverage watch row mock reference conformance prove bench
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+ci:  ## all that CI does, in a fresh environment
+	.ci/run
 
 check:  ## style, types, architecture
 	$(BIN)ruff check .
@@ -11,6 +18,15 @@ check:  ## style, types, architecture
 
 test:  ## our own tests
 	$(BIN)pytest
+
+coverage:  ## our own tests, and the branches that they do not take
+	$(BIN)pytest --cov --ignore tests/system
+
+watch:  ## judge the mock by one check at each change: make watch CHECK=NAME|ID
+	$(BIN)python tools/watch.py $(CHECK)
+
+row:  ## stubs of a new requirement: make row ID=SCORE-RES-099 API=score
+	$(BIN)python tools/row.py $(ID) $(API)
 
 mock:  ## serve the mock on port 8000
 	$(BIN)aios-mock

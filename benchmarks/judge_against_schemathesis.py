@@ -168,7 +168,11 @@ def defects(sample: int, seed: int) -> list[Planted]:
     ]
     listed = subprocess.run(command, capture_output=True, check=True)
     planted = [Planted.read(one) for one in json.loads(listed.stdout)]
-    known = [p for p in planted if p.primary is not None and p.dialect == "aios"]
+    known = [
+        p
+        for p in planted
+        if p.primary is not None and p.dialect == "aios" and not p.museum
+    ]
     return random.Random(seed).sample(known, min(sample, len(known)))  # noqa: S311
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from aios_conformance import spec
-from aios_conformance.mockserver.defects import registry
+from aios_conformance.mockserver.defects import plantable
 from aios_conformance.mockserver.options import MockOptions, read_options
 from aios_conformance.serving.dialects import announced
 from aios_conformance.serving.options import OptionError
@@ -102,7 +102,7 @@ def _tried(dialect: str) -> tuple[str, dict[str, Any]]:
 
 
 def _list_defects(dialects: Sequence[str], *, as_json: bool) -> int:
-    described = [defect.describe() for defect in registry(tuple(dialects)).values()]
+    described = [defect.describe() for defect in plantable(tuple(dialects)).values()]
     if as_json:
         sys.stdout.write(json.dumps(described, indent=2) + "\n")
     else:

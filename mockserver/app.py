@@ -7,7 +7,7 @@ from aiohttp import web
 
 from aios_conformance import spec
 from aios_conformance.mockserver.catalogue import documented
-from aios_conformance.mockserver.defects import registry
+from aios_conformance.mockserver.defects import plantable
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.engine import MockEngine
 from aios_conformance.mockserver.in_flight import counted
@@ -113,7 +113,7 @@ def plan_of(options: MockOptions) -> Behaviour:
 
 def chosen_defect(name: str, options: MockOptions) -> Defect:
     """Return a defect that the served dialects can have; raises OptionError."""
-    known = registry(tuple(options.dialects))
+    known = plantable(tuple(options.dialects))
     if name not in known:
         near = get_close_matches(name, known, 1, cutoff=0)
         raise OptionError(

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from aios_conformance.mockserver.defects import registry
+from aios_conformance.mockserver.defects import plantable
 from aios_conformance.mockserver.fault_effects import refusal
 from aios_conformance.mockserver.faults import FaultError, FaultRate, parse_rate
 from aios_conformance.mockserver.journal import chosen, described
@@ -104,7 +104,7 @@ def _planted(state: MockState) -> dict[str, Any]:
 
 
 def _registry(state: MockState) -> list[dict[str, Any]]:
-    return [defect.describe() for defect in registry(state.plan.dialects).values()]
+    return [defect.describe() for defect in plantable(state.plan.dialects).values()]
 
 
 async def _put_defects(request: web.Request, state: MockState) -> web.Response:

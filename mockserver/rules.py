@@ -13,6 +13,7 @@ from typing import Any, Final
 from aios_conformance.mockserver.faults import Fault, FaultError, parse_fault
 from aios_conformance.mockserver.script import Script
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.pointers import steps
 
 _MATCH: Final = frozenset(
     {"api", "path", "model", "text", "regex", "body", "header", "stream"}
@@ -276,8 +277,7 @@ def _text(value: Any) -> str:
 
 def look_up(body: Any, pointer: str) -> Any:
     """Return what a JSON pointer (RFC 6901) leads to; None if nothing."""
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
+    for key in steps(pointer):
         if isinstance(body, dict):
             body = body.get(key)
         elif isinstance(body, list) and key.isdecimal() and int(key) < len(body):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aios_conformance.mockserver.schema_values import Impossible
+from aios_conformance.serving.pointers import steps
 
 # ruff: noqa: SIM905 - word lists read best as text
 
@@ -23,8 +24,7 @@ def resolve(reference: str, root: Any) -> Any:
     if not reference.startswith("#"):
         raise Impossible(f"{reference} lies outside the schema")
     found = root
-    for part in reference[1:].strip("/").split("/") if reference != "#" else ():
-        key = part.replace("~1", "/").replace("~0", "~")
+    for key in steps(f"/{reference[1:].strip('/')}") if reference != "#" else ():
         try:
             found = found[int(key)] if isinstance(found, list) else found[key]
         except (KeyError, ValueError, IndexError, TypeError):

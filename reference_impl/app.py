@@ -69,8 +69,8 @@ def _server(dialect: str, engine: ReferenceEngine, options: ReferenceOptions) ->
 
 def load_engine(options: ReferenceOptions, say: Say) -> ReferenceEngine:
     """Load every model; raises LoadError."""
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
     threads = options.threads or torch.get_num_threads()
     torch.set_num_threads(1)  # of this thread: the worker's are the only ones
     where = load.choose_place(options.device, options.dtype)

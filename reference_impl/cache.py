@@ -19,7 +19,7 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 SPARE = 64  # columns to grow by
 
 
-class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
+class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
     """Keys and values of one attention layer: two buffers (B, H, C, D), C ≥ W."""
 
     keys: Any  # Tensor (B, H, C, D), once initialized
@@ -28,7 +28,7 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 
     def __init__(self) -> None:
         """Start empty; the first update tells shape, type and device."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.width = 0
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:

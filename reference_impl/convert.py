@@ -37,7 +37,7 @@ def convert(source: Path, target: Path) -> None:
     Raises LoadError where transformers cannot read the file.
     """
     if not sys.stderr.isatty():
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()
     folder, name = str(source.parent), source.name
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)

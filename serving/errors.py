@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from aios_conformance.serving.engine import EngineError, Overloaded, TooLong
+from aios_conformance.serving.pointers import steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +153,7 @@ def member(pointer: str) -> str | None:
     'messages[0].role'
     """
     name = ""
-    for step in pointer.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in steps(pointer):
         name += f"[{key}]" if key.isdecimal() else f".{key}" if name else key
     return name or None
 

@@ -11,6 +11,7 @@ import orjson
 from jsonschema_rs import ValidationError
 
 from aios_conformance.serving.errors import Violation
+from aios_conformance.serving.pointers import pointer_to
 
 _SHOWN = 60  # characters of an offending value
 _CHOICES = ("anyOf", "oneOf")
@@ -31,10 +32,10 @@ def _violation(error: ValidationError, schema: Mapping[str, Any]) -> Violation:
     reason = _reason(error.schema_path, schema)
     error = _likeliest(error)
     kind: Any = error.kind
-    path = [str(step) for step in error.instance_path]
+    path = list(error.instance_path)
     if kind.name == "required":
         path.append(kind.property)
-    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
+    pointer = pointer_to(path)
     sentence = f"{pointer or 'the body'} {_sentence(error)}"
     if reason:
         sentence += f" ({reason.rstrip('.')})"

@@ -37,7 +37,7 @@ from aios_conformance.spec._operations import (
     smallest_value,
 )
 from aios_conformance.spec._sources import Source, SourceLine, source_lines, sources
-from aios_conformance.spec._topics import named, row
+from aios_conformance.spec._topics import named, row, rows
 
 __all__ = [
     "APIS",
@@ -70,6 +70,7 @@ __all__ = [
     "requirements",
     "requirements_sha256",
     "row",
+    "rows",
     "rulings",
     "smallest_body",
     "smallest_value",

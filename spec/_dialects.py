@@ -32,6 +32,9 @@ MANIFEST = "dialect.yaml"
 FILES = ("openapi", "rulings", "sources", "examples", "models")
 LISTS = ("requirements", "include")
 MEMBERS = ("name", "title", *FILES, *LISTS)
+KINDS = ("chat", "reasoning", "embedding", "matryoshka", "reranker", "any")
+"""What a model of `models.yaml` can be."""
+
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 

@@ -25,6 +25,29 @@ def row(api: str, topic: str, dialect: str = "aios") -> str:
     raise SpecError(f"{api} of {dialect} has no topic {topic!r}{_near(topic, known)}")
 
 
+@cache
+def rows(
+    *topics: str, api: str | None = None, dialect: str | None = None
+) -> tuple[str, ...]:
+    """The ids of all rows about some topics, by topic; () where none is promised.
+
+    `api`: only its rows, and those of several APIs that apply to it; `dialect`: only
+    its own.
+
+    Raises:
+        SpecError: a topic that no row has; the nearest are named.
+
+    """
+    return tuple(
+        each.id
+        for topic in topics
+        for each in named(topic)
+        if api in (None, each.api)
+        or (each.api == "common" and {*each.operations} & _operations(api))
+        if dialect is None or dialect in each.dialects
+    )
+
+
 def named(name: str) -> tuple[Requirement, ...]:
     """The row of an id, or all rows of a topic, in any dialect.
 
@@ -39,6 +62,12 @@ def named(name: str) -> tuple[Requirement, ...]:
     near = _near(name, {*known, *(each.topic for each in known.values())})
     looks = ": ids look like RERANK-SEM-006, topics like n-obeyed"
     raise SpecError(f"unknown requirement {name!r}{near or looks}")
+
+
+def _operations(api: str | None) -> set[str]:
+    """What an API promises to serve, in any dialect."""
+    served = (each for each in named("served") if each.api == api)
+    return {operation for each in served for operation in each.operations}
 
 
 @cache

@@ -1,13 +1,29 @@
-"""Real servers on free ports."""
+"""All tests at once on all processors, and real servers on free ports."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 from plain_http import Client
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads its options
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Give a run of all the tests every processor, unless it has options of its own.
+
+    A few tests that are named run in this process, where starting others would take
+    longer than they do.
+    """
+    is_everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if is_everything and getattr(config.option, "numprocesses", 0) is None:
+        config.option.numprocesses = "logical"
+        config.option.dist = "loadfile"  # fixtures of a module are made once
+        config.option.loadscopereorder = False  # the order of testpaths is meant
 
 
 @contextmanager
@@ -39,3 +55,10 @@ def _running(app: web.Application) -> Iterator[Client]:
 def running() -> Callable[[web.Application], AbstractContextManager[Client]]:
     """Return the context manager that serves an application on a free port."""
     return _running
+
+
+@pytest.fixture(scope="session")
+def plan_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of all tests, in all processes: a plan is drawn once."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "plans"

@@ -7,6 +7,7 @@ show (a limit that was reached, several choices) are witnessed by those alone.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aios_conformance import spec
 from aios_conformance.conformance.checks.generated import EVERYWHERE, Generated
 from aios_conformance.conformance.terms.check import (
     Check,
@@ -35,20 +36,18 @@ def _limit(answer: Generated) -> tuple[int, tuple[str, ...]] | None:
     new, old = answer.limit("max_completion_tokens"), answer.limit("max_tokens")
     rows: tuple[str, ...] = ("META-040",)
     if new is not None:
-        rows += answer.own("CHAT-SEM-007", "COMP-SEM-004")
+        rows += answer.own("max-completion-tokens-obeyed")
     if old is not None:
-        rows += answer.own("CHAT-SEM-008", "COMP-SEM-005")
+        rows += answer.own("max-tokens-obeyed")
     given = [limit for limit in (new, old) if limit is not None]
     # of two different limits either may hold (A-084)
     return (max(given), rows) if given else None
 
 
 @check(
-    "CHAT-SEM-007",
-    "CHAT-SEM-008",
-    "COMP-SEM-004",
-    "COMP-SEM-005",
-    "META-040",
+    *spec.rows(
+        "max-completion-tokens-obeyed", "max-tokens-obeyed", "limit-bounds-count"
+    ),
     on=EVERYWHERE,
     witness=True,
 )
@@ -119,11 +118,9 @@ def finish_reasons_fit_the_count(answer: Generated) -> Iterator[Note]:
 
 
 @check(
-    "CHAT-SEM-011",
-    "COMP-SEM-008",
-    "COMP-SEM-018",
-    "META-035",
-    "META-086",
+    *spec.rows(
+        "n-obeyed", "prompts-grouped", "n-choices-indexed", "prompts-like-single-calls"
+    ),
     on=EVERYWHERE,
     witness=True,
 )
@@ -137,7 +134,7 @@ def each_prompt_has_n_choices(answer: Generated) -> Iterator[Note]:
     if len(answer.prompts) > 1 and not is_n_ignored:
         counted, numbered = ("COMP-SEM-018", "META-086"), "COMP-SEM-018"
     else:
-        counted = answer.own("CHAT-SEM-011", "COMP-SEM-008", "META-035")
+        counted = answer.own("n-obeyed", "n-choices-indexed")
         numbered = "META-035"
     yield Witness(counted)
     if len(numbers) != answer.wanted:
@@ -159,10 +156,10 @@ def each_prompt_has_n_choices(answer: Generated) -> Iterator[Note]:
             )
 
 
-@check("CHAT-RES-006", "COMP-RES-006", on=EVERYWHERE, witness=True)
+@check(*spec.rows("choice-index"), on=EVERYWHERE, witness=True)
 def indices_lie_below_n(answer: Generated) -> Iterator[Note]:
     """choices[].index lies in 0 … n - 1."""
-    rows = answer.own("CHAT-RES-006", "COMP-RES-006")
+    rows = answer.own("choice-index")
     # that there are too many choices is another row's matter
     last = max(answer.wanted, len(answer.choices)) - 1
     for i, choice in enumerate(answer.choices):
@@ -203,17 +200,14 @@ def a_finish_reason_is_given(answer: ChatAnswer) -> Iterator[Note]:
 
 
 @check(
-    "CHAT-SEM-013",
-    "COMP-SEM-010",
-    "META-045",
-    "META-046",
+    *spec.rows("stop-obeyed", "nothing-after-stop", "stop-left-out"),
     on=("chat.", "completions."),
     when=lambda answer: bool(_stops(answer)),
     witness=True,
 )
 def no_text_holds_a_stop_string(answer: Generated) -> Iterator[Note]:
     """No choice has text after a stop string; none has the stop string (soft)."""
-    own = answer.own("CHAT-SEM-013", "COMP-SEM-010")
+    own = answer.own("stop-obeyed")
     yield Witness((*own, "META-045", "META-046"))
     for i, choice in enumerate(answer.choices):
         pointer = f"/choices/{i}"
@@ -221,18 +215,14 @@ def no_text_holds_a_stop_string(answer: Generated) -> Iterator[Note]:
 
 
 @check(
-    "CHAT-SEM-013",
-    "COMP-SEM-010",
-    "META-045",
-    "META-046",
+    *spec.rows("stop-obeyed", "nothing-after-stop", "stop-left-out"),
     on=("chat.streams", "completions.streams"),
     when=lambda stream: bool(_stops(stream)),
     witness=True,
 )
 def no_stream_holds_a_stop_string(stream: Stream) -> Iterator[Note]:
     """No streamed choice has text after a stop string; none has it (soft)."""
-    is_chat = stream.exchange.api == "chat"
-    own = ("CHAT-SEM-013",) if is_chat else ("COMP-SEM-010",)
+    own = spec.rows("stop-obeyed", api=stream.exchange.api)
     yield Witness((*own, "META-045", "META-046"))
     for index in stream.indices:
         pointer = f"/choices/{index}"
@@ -289,10 +279,10 @@ def _kind(value: object) -> str:
     return "object"
 
 
-@check("CHAT-RES-017", "COMP-RES-010", on=EVERYWHERE, witness=True)
+@check(*spec.rows("stop-reason"), on=EVERYWHERE, witness=True)
 def stop_reasons_are_of_some_kind(answer: Generated) -> Iterator[Note]:
     """What stop_reason holds where a stop string ended the text (A-096)."""
-    rows = answer.own("CHAT-RES-017", "COMP-RES-010")
+    rows = answer.own("stop-reason")
     yield Witness(rows)
     for choice in answer.choices:
         if answer.sent.get("stop") and choice.get("finish_reason") == "stop":
@@ -301,7 +291,7 @@ def stop_reasons_are_of_some_kind(answer: Generated) -> Iterator[Note]:
 
 def _is_served(record: Record, api: Api) -> Iterator[Note]:
     """Some valid request to the path of an API is answered by it."""
-    row = ("CHAT-REQ-001",) if api == "chat" else ("COMP-REQ-001",)
+    row = spec.rows("served", api=api)
     codes = {
         exchange.id: exchange.status
         for exchange in record.exchanges

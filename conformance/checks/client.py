@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
+from aios_conformance import spec
 from aios_conformance.conformance.terms.check import (
     Check,
     Finding,
@@ -22,22 +23,21 @@ from aios_conformance.conformance.terms.check import (
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.views import AnyAnswer
 
-_ROWS: dict[Api, tuple[str, ...]] = {
-    "chat": ("COMMON-SEM-002", "CHAT-SEM-001"),
-    "completions": ("COMMON-SEM-002", "COMP-SEM-001"),
-}
-
 
 class _Unreadable(Exception):  # noqa: N818  a fact about the answer, not our error
     """The client returned something that its own types do not describe."""
 
 
-@check("COMMON-SEM-002", "CHAT-SEM-001", "COMP-SEM-001", witness=True)
+@check(*spec.rows("openai-client"), witness=True)
 def the_openai_client_reads_it(answer: AnyAnswer) -> Iterator[Note]:
     """The official client parses whole and streamed answers without an error."""
     exchange = answer.exchange
-    rows = _ROWS.get(exchange.api)
-    if rows is None or exchange.expect != "accept" or not exchange.is_success:
+    rows = spec.rows("openai-client", api=exchange.api)
+    if (
+        exchange.api not in ("chat", "completions")
+        or exchange.expect != "accept"
+        or not exchange.is_success
+    ):
         return
     if not isinstance(exchange.request.json, dict):
         return

@@ -4,10 +4,11 @@ Answers to requests that should have been refused are not looked at: nothing say
 what they mean.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
 
+from aios_conformance import spec
 from aios_conformance.conformance.terms.check import (
     Check,
     Finding,
@@ -16,7 +17,7 @@ from aios_conformance.conformance.terms.check import (
     Witness,
     check,
 )
-from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
 from aios_conformance.conformance.terms.scenario import APIS
 from aios_conformance.conformance.terms.views import (
     Answer,
@@ -29,18 +30,8 @@ from aios_conformance.conformance.terms.views import (
 )
 from aios_conformance.spec import openapi
 
-_SUM: dict[Api, tuple[str, ...]] = {
-    "score": ("SCORE-RES-012", "META-028"),
-    "chat": ("CHAT-RES-022", "META-034"),
-    "completions": ("COMP-RES-014", "META-034"),
-    "embeddings": ("EMB-RES-013", "META-102"),
-}
-_SUM_OF_PRINTED: dict[Api, str] = {
-    "score": "SCORE-EX-005",
-    "chat": "CHAT-EX-003",
-    "completions": "COMP-EX-004",
-    "embeddings": "EMB-EX-003",
-}
+_SUM = ("total-tokens-sum", "usage-adds-up")
+_PRINTED = spec.rows("printed-usage-sum")
 _COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
@@ -50,10 +41,6 @@ def _is_valid(view: View) -> bool:
 
 def _is_answered(view: View) -> bool:
     return _is_valid(view) and not view.exchange.is_unreadable
-
-
-def _all(rows: Mapping[Api, tuple[str, ...]]) -> Iterator[str]:
-    return iter(dict.fromkeys(row for many in rows.values() for row in many))
 
 
 @check("COMMON-REQ-001", witness=True)
@@ -190,17 +177,17 @@ def _listed(dialect: str, operation: str) -> frozenset[str]:
     return frozenset(node)
 
 
-@check("COMMON-RES-010", *_all(_SUM), witness=True)
+@check(*spec.rows(*_SUM), witness=True)
 def total_is_input_plus_output(answer: Answer) -> Iterator[Note]:
     """total_tokens is prompt_tokens plus completion_tokens."""
-    rows = _SUM.get(answer.exchange.api, ())
+    rows = spec.rows(*_SUM, api=answer.exchange.api)
     if _is_valid(answer) and rows:
-        yield from _sum(answer, ("COMMON-RES-010", *rows))
+        yield from _sum(answer, rows)
 
 
 @check(
-    *_SUM_OF_PRINTED.values(),
-    on=tuple(f"{api}.printed" for api in _SUM_OF_PRINTED),
+    *_PRINTED,
+    on=tuple(f"{spec.requirement(row).api}.printed" for row in _PRINTED),
     witness=True,
 )
 def total_of_the_printed_request_adds_up(seen: Observation) -> Iterator[Note]:
@@ -208,7 +195,7 @@ def total_of_the_printed_request_adds_up(seen: Observation) -> Iterator[Note]:
     exchange = seen.steps.get("printed")
     answer = Answer.of(exchange, seen.facts) if exchange else None
     if answer is not None:
-        yield from _sum(answer, (_SUM_OF_PRINTED[answer.exchange.api],))
+        yield from _sum(answer, spec.rows("printed-usage-sum", api=answer.exchange.api))
 
 
 def _sum(answer: Answer, rows: tuple[str, ...]) -> Iterator[Note]:

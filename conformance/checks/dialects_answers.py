@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from aios_conformance import spec
 from aios_conformance.conformance.terms.check import (
     Check,
     Finding,
@@ -19,35 +20,14 @@ from aios_conformance.conformance.terms.views import (
 )
 
 Rows = Mapping[str, tuple[str, ...]]
-_COUNT: Rows = {
-    "infinity": ("INF-RES-021",),
-    "aigne-hub": ("AIGNE-RES-003", "META-107"),
-    "aihubmix": ("AHM-RES-003",),
+_FORMS = {
+    "text": "input-string",
+    "texts": "input-strings",
+    "tokens": "flat-tokens-one-input",
+    "token lists": "input-token-arrays",
 }
-_FORMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    # the rows that promise an item, or an item for each, by the form of the input
-    "infinity": {"text": ("INF-REQ-007",), "texts": ("INF-REQ-008",)},
-    "aigne-hub": {
-        "text": ("AIGNE-REQ-007",),
-        "texts": ("AIGNE-REQ-008",),
-        "tokens": ("AIGNE-REQ-011",),
-        "token lists": ("AIGNE-REQ-010",),
-    },
-    "aihubmix": {
-        "text": ("AHM-REQ-008",),
-        "texts": ("AHM-REQ-010",),
-        "tokens": ("AHM-REQ-009",),
-        "token lists": ("AHM-REQ-011",),
-    },
-}
-_ORDER: Rows = {
-    "infinity": ("INF-RES-024",),
-    "aigne-hub": ("AIGNE-RES-007",),
-    "aihubmix": ("AHM-RES-004",),
-}
+"""What promises an item, or an item for each, by the form of the input."""
 _NAME: Rows = {"infinity": ("INF-RES-025",), "aigne-hub": ("AIGNE-RES-008",)}
-_TOTAL: Rows = {"infinity": ("INF-EX-004",), "aigne-hub": ("AIGNE-EX-003",)}
-_LIST: Rows = {"aigne-hub": ("META-109",), "aihubmix": ("META-113",)}
 _DIALECTS = ("infinity.", "aigne-hub.", "aihubmix.")
 
 
@@ -74,7 +54,8 @@ def an_item_per_input(answer: EmbeddingAnswer) -> Iterator[Note]:
     if not _is_neighbour(answer):
         return
     form, wanted = _form(answer.sent.get("input"))
-    rows = (*_COUNT[dialect], *_FORMS[dialect].get(form, ()))
+    counted = ("data-item-per-input", "four-input-forms-counted", _FORMS[form])
+    rows = spec.rows(*counted, dialect=dialect)
     yield Witness(rows)
     if len(data) != wanted:
         yield Finding(
@@ -85,14 +66,15 @@ def an_item_per_input(answer: EmbeddingAnswer) -> Iterator[Note]:
             ids=rows,
         )
         return
-    yield Witness(_ORDER[dialect])
+    order = spec.rows("data-index", dialect=dialect)
+    yield Witness(order)
     for position, item in enumerate(data):
         if is_whole(item.get("index")) and item["index"] != position:
             yield Finding(
                 expected=str(position),
                 actual=item["index"],
                 pointer=f"/data/{position}/index",
-                ids=_ORDER[dialect],
+                ids=order,
             )
 
 
@@ -112,13 +94,14 @@ def members_say_what_was_asked(answer: EmbeddingAnswer) -> Iterator[Note]:
                 soft=True,
                 ids=names,
             )
-    if lists := _LIST.get(dialect):
+    if lists := spec.rows("object-always-list", dialect=dialect):
         yield Witness(lists)
         if body.get("object") != "list":
             yield Finding("list", body.get("object"), "/object", ids=lists)
     usage = answer.usage
     prompt, total = usage.get("prompt_tokens"), usage.get("total_tokens")
-    if (totals := _TOTAL.get(dialect)) and is_number(prompt) and is_number(total):
+    totals = spec.rows("printed-usage-equal", dialect=dialect)
+    if totals and is_number(prompt) and is_number(total):
         yield Witness(totals)
         if prompt != total:
             yield Finding(
@@ -129,17 +112,11 @@ def members_say_what_was_asked(answer: EmbeddingAnswer) -> Iterator[Note]:
             )
 
 
-_STATUS: Rows = {
-    "infinity": ("INF-RES-019",),
-    "aigne-hub": ("AIGNE-RES-012",),
-    "aihubmix": ("AHM-RES-001",),
-}
 _OBJECT: Rows = {
     "infinity": ("INF-RES-021",),
     "aigne-hub": ("AIGNE-RES-001",),
     "aihubmix": ("AHM-RES-002",),
 }
-_DEFAULT: Rows = {"infinity": ("INF-REQ-010",), "aihubmix": ("AHM-REQ-019",)}
 
 
 @check(on=_DIALECTS, witness=True, names=("INF-RES-001",))
@@ -148,13 +125,12 @@ def a_success_is_200_with_an_object(answer: AnyAnswer) -> Iterator[Note]:
     exchange = answer.exchange
     if not _is_neighbour(answer) or not exchange.is_success:
         return
-    is_list = exchange.api == "models"
     dialect = answer.facts.dialect
-    rows = ("INF-RES-001",) if is_list else _STATUS[dialect]
+    rows = spec.rows("success-status", api=exchange.api, dialect=dialect)
     yield Witness(rows)
     if exchange.status != 200:
         yield Finding("200", exchange.status, ids=rows)
-    if not is_list and exchange.response is not None:
+    if exchange.api != "models" and exchange.response is not None:
         yield Witness(_OBJECT[dialect])
         if not isinstance(exchange.response.json, dict):
             shown = exchange.response.body[:80].decode(errors="replace")
@@ -164,8 +140,8 @@ def a_success_is_200_with_an_object(answer: AnyAnswer) -> Iterator[Note]:
 @check(on=_DIALECTS, witness=True)
 def float_is_the_default(answer: EmbeddingAnswer) -> Iterator[Note]:
     """Without encoding_format vectors are arrays of numbers."""
-    rows = _DEFAULT.get(answer.facts.dialect)
-    if rows is None or not _is_neighbour(answer) or "encoding_format" in answer.sent:
+    rows = spec.rows("encoding-default", dialect=answer.facts.dialect)
+    if not rows or not _is_neighbour(answer) or "encoding_format" in answer.sent:
         return
     yield Witness(rows)
     for position, vector in enumerate(answer.embeddings):

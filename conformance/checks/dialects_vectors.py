@@ -1,7 +1,8 @@
 """Vectors of the neighbouring dialects that must agree with each other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
+from aios_conformance import spec
 from aios_conformance.conformance.checks.vectors import decoded
 from aios_conformance.conformance.terms.check import (
     Check,
@@ -13,17 +14,6 @@ from aios_conformance.conformance.terms.check import (
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
 from aios_conformance.conformance.terms.views import is_number
-
-Rows = Mapping[str, tuple[str, ...]]
-_FORMATS: Rows = {
-    "infinity": ("META-094", "INF-REQ-010"),
-    "aihubmix": ("META-094", "AHM-REQ-019"),
-}
-_PACKED: Rows = {"infinity": ("META-093",), "aihubmix": ("META-093", "AHM-SEM-002")}
-_LENGTH: Rows = {
-    "infinity": ("META-104", "INF-SEM-005"),
-    "aihubmix": ("AHM-SEM-001",),
-}
 
 
 def vectors_of(exchange: Exchange) -> list[list[float]] | None:
@@ -78,18 +68,20 @@ def _same(
 def formats_hold_the_same_vector(seen: Observation) -> Iterator[Note]:
     """Float is the default, and base64 holds the same little-endian numbers."""
     dialect = seen.facts.dialect
-    yield from _same(seen, _FORMATS[dialect], "float", "omitted")
-    yield from _same(seen, _PACKED[dialect], "float", "base64")
+    default = ("omitted-encoding-like-float", "encoding-default")
+    yield from _same(seen, spec.rows(*default, dialect=dialect), "float", "omitted")
+    rows = spec.rows("base64-is-float-vector", "encoding-keeps-vector", dialect=dialect)
+    yield from _same(seen, rows, "float", "base64")
     packed = seen.steps.get("base64")
     if packed is not None and packed.is_success and vectors_of(packed) is None:
-        yield Witness(_PACKED[dialect])
+        yield Witness(rows)
         yield Finding(
             expected="base64 of 32-bit floats",
             actual="something else",
             pointer="/data/0/embedding",
             step="base64",
             kind="silent",
-            ids=_PACKED[dialect],
+            ids=rows,
         )
 
 
@@ -104,7 +96,8 @@ _SIZED = (
 @check(on=_SIZED, witness=True)
 def dimensions_set_the_length(seen: Observation) -> Iterator[Note]:
     """A vector has as many components as dimensions asks for."""
-    rows = _LENGTH[seen.facts.dialect]
+    topics = ("two-dimensions-obeyed", "dimensions-obeyed")
+    rows = spec.rows(*topics, dialect=seen.facts.dialect)
     for label, exchange in seen.steps.items():
         vectors, body = vectors_of(exchange), exchange.request.json
         if vectors is None or exchange.expect != "accept" or "dimensions" not in body:

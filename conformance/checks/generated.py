@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from aios_conformance import spec
 from aios_conformance.conformance.probes.decoding import text_of
 from aios_conformance.conformance.terms.check import Finding, Note, Witness
 from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
@@ -56,9 +57,9 @@ class Generated(Answer):
         choices: Sequence[Mapping[str, Any]] = self.body["choices"]
         return choices
 
-    def own(self, chat: str = "", completions: str = "", *both: str) -> tuple[str, ...]:
-        """The rows of the answer's API, then those that both APIs share."""
-        return (*(chat if self.is_chat else completions).split(), *both)
+    def own(self, *topics: str) -> tuple[str, ...]:
+        """The rows about some topics that concern the answer's API."""
+        return spec.rows(*topics, api=self.exchange.api)
 
     def text(self, choice: Mapping[str, Any]) -> str:
         """The text of a choice, "" where there is none."""
@@ -97,12 +98,9 @@ class Generated(Answer):
         return usage_of(self.exchange, "completion_tokens")
 
 
-def rows_of(
-    seen: Observation, chat: str = "", completions: str = "", *both: str
-) -> tuple[str, ...]:
-    """The rows of the scenario's API, then those that both APIs share."""
-    own = chat if seen.probe.startswith("chat.") else completions
-    return (*own.split(), *both)
+def rows_of(seen: Observation, *topics: str) -> tuple[str, ...]:
+    """The rows about some topics that concern the scenario's API."""
+    return spec.rows(*topics, api=seen.probe.partition(".")[0])
 
 
 def texts_of(seen: Observation, *labels: str) -> list[str] | None:

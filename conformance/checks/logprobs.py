@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
+from aios_conformance import spec
 from aios_conformance.conformance.checks.generated import EVERYWHERE, usage_of
 from aios_conformance.conformance.checks.scored import (
     Position,
@@ -38,7 +39,7 @@ _GIVEN: dict[bool, tuple[str, ...]] = {
 }
 
 
-@check("CHAT-SEM-005", "COMP-SEM-003", on=EVERYWHERE, witness=True)
+@check(*spec.rows("logprobs-returned"), on=EVERYWHERE, witness=True)
 def log_probabilities_are_given(answer: WithLogprobs) -> Iterator[Note]:
     """Each choice has log probabilities where they were asked for (layout: soft)."""
     rows = _GIVEN[answer.is_chat]

@@ -5,6 +5,7 @@ The checks serve chat and completions alike; their notes name the rows.
 
 from collections.abc import Iterator
 
+from aios_conformance import spec
 from aios_conformance.conformance.checks.generated import (
     Generated,
     equal,
@@ -25,23 +26,25 @@ from aios_conformance.conformance.terms.check import (
 from aios_conformance.conformance.terms.exchange import Observation
 
 
-@check("CHAT-SEM-012", "COMP-SEM-009", "META-050", on=on("seeds"), witness=True)
+@check(
+    *spec.rows("seed-reproduces", "equal-seeds-equal-texts"),
+    on=on("seeds"),
+    witness=True,
+)
 def a_seed_repeats_its_text(seen: Observation) -> Iterator[Note]:
     """The same seed and body give the same text."""
-    rows = rows_of(seen, "CHAT-SEM-012", "COMP-SEM-009", "META-050")
+    rows = rows_of(seen, "seed-reproduces", "equal-seeds-equal-texts")
     yield from equal(seen, rows, "seeded", ["again"])
 
 
 @check(
-    "CHAT-REQ-013",
-    "CHAT-REQ-027",
-    "CHAT-REQ-040",
-    "CHAT-REQ-054",
-    "COMP-REQ-011",
-    "COMP-REQ-026",
-    "COMP-REQ-034",
-    "COMP-REQ-038",
-    "META-052",
+    *spec.rows(
+        "frequency-penalty-default",
+        "presence-penalty-default",
+        "temperature-default",
+        "top-p-default",
+        "spelled-out-defaults",
+    ),
     on=on("seeds"),
     # where a seed does not repeat its text, nothing can be compared
     when=lambda seen: is_repeatable(seen, "seeded", "again"),
@@ -49,10 +52,10 @@ def a_seed_repeats_its_text(seen: Observation) -> Iterator[Note]:
 )
 def printed_defaults_change_nothing(seen: Observation) -> Iterator[Note]:
     """Under one seed a printed default that is spelt out changes no text."""
-    frequency = rows_of(seen, "CHAT-REQ-013", "COMP-REQ-011", "META-052")
-    presence = rows_of(seen, "CHAT-REQ-027", "COMP-REQ-026", "META-052")
-    heat = rows_of(seen, "CHAT-REQ-040", "COMP-REQ-034", "META-052")
-    top_p = rows_of(seen, "CHAT-REQ-054", "COMP-REQ-038", "META-052")
+    frequency = rows_of(seen, "frequency-penalty-default", "spelled-out-defaults")
+    presence = rows_of(seen, "presence-penalty-default", "spelled-out-defaults")
+    heat = rows_of(seen, "temperature-default", "spelled-out-defaults")
+    top_p = rows_of(seen, "top-p-default", "spelled-out-defaults")
     yield from equal(seen, frequency, "seeded", ["frequency_0"])
     yield from equal(seen, presence, "seeded", ["presence_0"])
     yield from equal(seen, heat, "seeded", ["no_temperature"])
@@ -117,10 +120,14 @@ def different_seeds_differ(seen: Observation) -> Iterator[Note]:
         )
 
 
-@check("CHAT-SEM-016", "COMP-SEM-016", "META-054", on=on("spread"), witness=True)
+@check(
+    *spec.rows("temperature-effect", "temperature-spreads-texts"),
+    on=on("spread"),
+    witness=True,
+)
 def heat_spreads_the_texts(seen: Observation) -> Iterator[Note]:
     """The same seeds give no fewer texts at a higher temperature. Statistical."""
-    rows = rows_of(seen, "CHAT-SEM-016", "COMP-SEM-016", "META-054")
+    rows = rows_of(seen, "temperature-effect", "temperature-spreads-texts")
     hot, warm = _sampled(seen, "hot"), _sampled(seen, "warm")
     cold = texts_of(seen, "cold")
     if not hot or cold is None:
@@ -144,10 +151,10 @@ def heat_spreads_the_texts(seen: Observation) -> Iterator[Note]:
         )
 
 
-@check("CHAT-SEM-022", "COMP-SEM-017", "META-055", on=on("spread"), witness=True)
+@check(*spec.rows("top-p-effect", "tiny-top-p-greedy"), on=on("spread"), witness=True)
 def a_tiny_top_p_is_greedy(seen: Observation) -> Iterator[Note]:
     """Under a top_p of 0.01 the text is the greedy one, whatever the seed."""
-    rows = rows_of(seen, "CHAT-SEM-022", "COMP-SEM-017", "META-055")
+    rows = rows_of(seen, "top-p-effect", "tiny-top-p-greedy")
     yield from equal(seen, rows, "cold", ["narrow"])
 
 
@@ -158,24 +165,21 @@ def _distinct(text: str) -> float:
 
 
 @check(
-    "CHAT-SEM-002",
-    "CHAT-SEM-003",
-    "COMP-SEM-013",
-    "COMP-SEM-014",
-    "META-056",
+    *spec.rows(
+        "frequency-penalty-effect",
+        "presence-penalty-effect",
+        "penalties-against-repetition",
+    ),
     on=on("pushed"),
     witness=True,
 )
 def penalties_push_against_repetition(seen: Observation) -> Iterator[Note]:
     """A penalty of 2 gives no more repetition than one of -2. Statistical."""
-    for name, chat, completions in (
-        ("frequency", "CHAT-SEM-002", "COMP-SEM-013"),
-        ("presence", "CHAT-SEM-003", "COMP-SEM-014"),
-    ):
+    for name in ("frequency", "presence"):
         texts = texts_of(seen, f"{name}_up", f"{name}_down")
         if texts is None:
             continue
-        rows = rows_of(seen, chat, completions, "META-056")
+        rows = rows_of(seen, f"{name}-penalty-effect", "penalties-against-repetition")
         yield Witness(rows)
         up, down = map(_distinct, texts)
         if up < down:
@@ -200,10 +204,14 @@ COMMONEST = (",", ".", " the")
 """Texts of tokens that the bias of the step `banned` names, in usual vocabularies."""
 
 
-@check("CHAT-SEM-004", "COMP-SEM-015", "META-058", on=on("pushed"), witness=True)
+@check(
+    *spec.rows("logit-bias-effect", "logit-bias-extremes"),
+    on=on("pushed"),
+    witness=True,
+)
 def bias_pushes_its_token(seen: Observation) -> Iterator[Note]:
     """A bias of 100 on a token id, and of -100 on common ones, changes the text."""
-    rows = rows_of(seen, "CHAT-SEM-004", "COMP-SEM-015", "META-058")
+    rows = rows_of(seen, "logit-bias-effect", "logit-bias-extremes")
     forced, banned = (texts_of(seen, "plain", s) for s in ("forced", "banned"))
     if forced is not None:
         yield Witness(rows)
@@ -227,10 +235,10 @@ def bias_pushes_its_token(seen: Observation) -> Iterator[Note]:
             )
 
 
-@check("CHAT-REQ-016", "COMP-REQ-014", on=on("bias_key"), witness=True)
+@check(*spec.rows("logit-bias-keys"), on=on("bias_key"), witness=True)
 def bias_keys_are_token_ids(seen: Observation) -> Iterator[Note]:
     """A logit_bias key that is no number should be refused (A-104)."""
-    rows = rows_of(seen, "CHAT-REQ-016", "COMP-REQ-014")
+    rows = rows_of(seen, "logit-bias-keys")
     if not seen.accepted("valid") or not seen["key"].status:
         return
     yield Witness(rows)

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import orjson
 
+from aios_conformance import spec
 from aios_conformance.conformance.terms.check import (
     Check,
     Finding,
@@ -20,37 +21,11 @@ from aios_conformance.conformance.terms.check import (
     Witness,
     check,
 )
-from aios_conformance.conformance.terms.exchange import Api, Exchange, Facts
-from aios_conformance.conformance.terms.stream_grammar import slips
+from aios_conformance.conformance.terms.exchange import Exchange, Facts
+from aios_conformance.conformance.terms.stream_grammar import violations
 from aios_conformance.conformance.terms.views import AnyAnswer, Stream, is_whole
 
-_LAYOUT: dict[Api, tuple[str, ...]] = {
-    "chat": ("CHAT-RES-025",),
-    "completions": ("COMP-RES-018",),
-}
-_STREAMED: dict[Api, tuple[str, ...]] = {
-    "chat": ("CHAT-SEM-014",),
-    "completions": ("COMP-SEM-011",),
-}
-_USAGE: dict[Api, tuple[str, ...]] = {
-    "chat": ("CHAT-SEM-015",),
-    "completions": ("COMP-SEM-012",),
-}
-_USAGE_ONCE: dict[Api, tuple[str, ...]] = {
-    "chat": ("META-062",),
-    "completions": ("META-062", "COMP-SEM-012"),
-}
-_USAGE_UNASKED: dict[Api, tuple[str, ...]] = {
-    "chat": ("META-063", "CHAT-SEM-015"),
-    "completions": ("META-063",),
-}
 MOST_ALIKE = 3
-
-
-def _all(*tables: Mapping[Api, tuple[str, ...]]) -> Iterator[str]:
-    """Every row of some tables, once."""
-    rows = (row for table in tables for many in table.values() for row in many)
-    return iter(dict.fromkeys(rows))
 
 
 @dataclass(frozen=True)
@@ -60,13 +35,20 @@ class Streamed(Stream):
     @classmethod
     def of(cls, exchange: Exchange, facts: Facts) -> Self | None:
         """Streams of the two generating APIs whose request was valid."""
-        is_ours = exchange.api in _LAYOUT and exchange.expect == "accept"
+        is_ours = (
+            exchange.api in ("chat", "completions") and exchange.expect == "accept"
+        )
         return super().of(exchange, facts) if is_ours else None
 
     @property
     def layout(self) -> tuple[str, ...]:
         """The row of the stream's layout."""
-        return _LAYOUT[self.exchange.api]
+        return spec.rows("stream-format", api=self.exchange.api)
+
+    @property
+    def own_usage(self) -> tuple[str, ...]:
+        """The row of the usage that was asked for."""
+        return spec.rows("stream-usage", api=self.exchange.api)
 
     @property
     def runs_to_its_end(self) -> bool:
@@ -134,10 +116,10 @@ def _stream_was_asked(answer: AnyAnswer) -> bool:
     return is_valid and answer.sent.get("stream") is True
 
 
-@check(*_all(_STREAMED), witness=True)
+@check(*spec.rows("stream-in-pieces"), witness=True)
 def a_stream_is_streamed(answer: AnyAnswer) -> Iterator[Note]:
     """`stream` true is answered by a stream that runs to its end, not by one body."""
-    rows = _STREAMED.get(answer.exchange.api, ())
+    rows = spec.rows("stream-in-pieces", api=answer.exchange.api)
     response = answer.exchange.response
     if not rows or response is None or not _stream_was_asked(answer):
         return
@@ -174,10 +156,10 @@ def a_stream_is_streamed(answer: AnyAnswer) -> Iterator[Note]:
         )
 
 
-@check(*_all(_STREAMED), witness=True)
+@check(*spec.rows("stream-in-pieces"), witness=True)
 def no_error_comes_in_mid_stream(stream: Streamed) -> Iterator[Note]:
     """An accepted request is not answered by an error event."""
-    rows = _STREAMED[stream.exchange.api]
+    rows = spec.rows("stream-in-pieces", api=stream.exchange.api)
     yield Witness(rows)
     for i, told in islice(stream.errors(), MOST_ALIKE):
         shown = told if isinstance(told, str) else orjson.dumps(told).decode()
@@ -190,7 +172,7 @@ def no_error_comes_in_mid_stream(stream: Streamed) -> Iterator[Note]:
         )
 
 
-@check(*_all(_LAYOUT), witness=True)
+@check(*spec.rows("stream-format"), witness=True)
 def events_are_json_and_done_is_last(stream: Streamed) -> Iterator[Note]:
     """Every event is a JSON object in UTF-8; [DONE] comes once, at the end."""
     rows = stream.layout
@@ -226,12 +208,16 @@ def chunks_agree_and_each_choice_ends_once(stream: Streamed) -> Iterator[Note]:
         return
     for index in stream.indices:
         located = stream.located(index)
-        for slip in slips(choice for _, choice in located):
-            found = "the end of the stream" if slip.piece is None else slip.piece.value
+        for violation in violations(choice for _, choice in located):
+            found = (
+                "the end of the stream"
+                if violation.piece is None
+                else violation.piece.value
+            )
             yield Finding(
-                expected=f"choice {index}: a legal step while {slip.state.value}",
+                expected=f"choice {index}: a legal step while {violation.state.value}",
                 actual=found,
-                pointer=located[min(slip.position, len(located) - 1)][0],
+                pointer=located[min(violation.position, len(located) - 1)][0],
             )
 
 
@@ -243,21 +229,25 @@ def every_choice_is_streamed(stream: Streamed) -> Iterator[Note]:
         yield Finding(expected=f"indices {wanted}", actual=stream.indices)
 
 
-@check(*_all(_USAGE, _USAGE_ONCE, _USAGE_UNASKED), witness=True)
+@check(
+    *spec.rows("stream-usage", "stream-usage-at-end", "stream-usage-unasked"),
+    witness=True,
+)
 def usage_is_streamed_when_asked_for(stream: Streamed) -> Iterator[Note]:
     """Usage is streamed, once and at the end, if and only if it was asked for."""
     if not stream.is_sound:
         return
-    api, options, usages = stream.exchange.api, stream.options, stream.usages
+    options, usages, own = stream.options, stream.usages, stream.own_usage
     is_continuous = bool(options.get("continuous_usage_stats"))
     if options.get("include_usage") is True:
-        yield Witness(_USAGE[api])
+        yield Witness(own)
         if not usages:
-            yield Finding("a usage object", "none", kind="silent", ids=_USAGE[api])
+            yield Finding("a usage object", "none", kind="silent", ids=own)
         elif not is_continuous:
             yield from _once_at_the_end(stream)
     elif not is_continuous:
-        rows = _USAGE_UNASKED[api]
+        # chat alone says so in a row of its own
+        rows = ("META-063", *(own if stream.exchange.api == "chat" else ()))
         yield Witness(rows)
         if usages:
             yield Finding(
@@ -269,7 +259,9 @@ def usage_is_streamed_when_asked_for(stream: Streamed) -> Iterator[Note]:
 
 
 def _once_at_the_end(stream: Streamed) -> Iterator[Note]:
-    rows = _USAGE_ONCE[stream.exchange.api]
+    # completions alone say so in a row of their own
+    own = stream.own_usage if stream.exchange.api == "completions" else ()
+    rows = ("META-062", *own)
     yield Witness(rows)
     usages, last = stream.usages, stream.chunks[-1]
     place = f"/chunks/{len(stream.chunks) - 1}"

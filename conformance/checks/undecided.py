@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from aios_conformance import spec
 from aios_conformance.conformance.checks.generated import rows_of, usage_of
 from aios_conformance.conformance.probes import chat, completions
 from aios_conformance.conformance.terms.check import (
@@ -60,14 +61,13 @@ def one_of_two_limits_wins(seen: Observation) -> Iterator[Note]:
 
 
 @check(
-    "CHAT-REQ-020",
-    "COMP-REQ-020",
+    *spec.rows("max-completion-tokens-range"),
     on=("chat.undecided.fields", "completions.undecided.fields"),
     witness=True,
 )
 def a_limit_of_0_gives_nothing(seen: Observation) -> Iterator[Note]:
     """A limit of 0 is refused or gives no tokens (A-083)."""
-    rows = rows_of(seen, "CHAT-REQ-020", "COMP-REQ-020")
+    rows = rows_of(seen, "max-completion-tokens-range")
     exchange = seen["variant"]
     if _limits(seen) != (None, 0) or exchange.response is None:
         return

@@ -20,6 +20,7 @@ from aios_conformance.conformance.options.settings import (
     TARGET,
     Option,
     declare,
+    read_dialect,
 )
 from aios_conformance.conformance.options.values import (
     ConformanceError,
@@ -30,7 +31,7 @@ from aios_conformance.conformance.prove.arguments import declare as declare_prov
 from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.terminal import console
 from aios_conformance.conformance.reporting.wording import paragraph
-from aios_conformance.spec import DIALECTS, SpecError
+from aios_conformance.spec import SpecError
 
 _EPILOG = """\
 examples:
@@ -142,6 +143,7 @@ def parser() -> argparse.ArgumentParser:
     _add_judging(command)
     _add_looking(command)
     _add_comparing(command)
+    _add_folders(command)
     return top
 
 
@@ -178,7 +180,7 @@ def _add_judging(command: _Command) -> None:
         ["aios-conformance judge reports/latest --report-dir reports/again"],
     )
     _add_run_dir(judge)
-    declare(judge.add_argument, _named("waivers", "fail_on", "report_dir"))
+    declare(judge.add_argument, _named("dialect", "waivers", "fail_on", "report_dir"))
     report = command(
         "report",
         "cli.judging:rewrite",
@@ -205,7 +207,7 @@ def _add_looking(command: _Command) -> None:
             "aios-conformance list --coverage reports/latest",
         ],
     )
-    listing.add_argument("--dialect", default="aios", choices=DIALECTS)
+    _add_dialect(listing)
     listing.add_argument("--level", choices=["MUST", "SHOULD", "MAY"])
     listing.add_argument("--api", metavar="API", help="only the rows of one API")
     listing.add_argument(
@@ -225,6 +227,7 @@ def _add_looking(command: _Command) -> None:
             "AIOS_SOURCES_DIR=documents aios-conformance explain A-036",
         ],
     )
+    _add_dialect(explain)
     explain.add_argument(
         "id", metavar="ID", help="a requirement, a topic, or a ruling (A-036)"
     )
@@ -239,6 +242,41 @@ def _add_comparing(command: _Command) -> None:
     )
     diff.add_argument("before", metavar="A", help="the folder of the earlier run")
     diff.add_argument("after", metavar="B", help="the folder of the later run")
+
+
+def _add_folders(command: _Command) -> None:
+    new = command(
+        "new-dialect",
+        "cli.dialect_folder:new_dialect",
+        "write a folder to start a dialect of your own from",
+        ["aios-conformance new-dialect acme --from infinity"],
+    )
+    new.add_argument("folder", metavar="DIR", help="the folder to write")
+    new.add_argument(
+        "--from",
+        dest="origin",
+        default="aios",
+        type=read_dialect,
+        metavar="NAME|DIR",
+        help="the dialect to copy (default: %(default)s)",
+    )
+    lint = command(
+        "lint",
+        "cli.dialect_folder:lint",
+        "check the folder of a dialect, and say what judges each of its rows",
+        ["aios-conformance lint acme"],
+    )
+    lint.add_argument("folder", metavar="DIR", help="the folder to check")
+
+
+def _add_dialect(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--dialect",
+        default="aios",
+        type=read_dialect,
+        metavar="NAME|DIR",
+        help="whose rows (default: %(default)s)",
+    )
 
 
 def _add_run_dir(made: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The bench: a recording with all notes on it, from which verdicts are made."""
+"""A recording with all notes on it, from which verdicts are made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from aios_conformance.conformance.observing.recording import Recording
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.scenario import PlannedScenario
-from aios_conformance.conformance.terms.traceability import Traceability, fed
+from aios_conformance.conformance.terms.traceability import Traceability, is_exercised
 from aios_conformance.conformance.terms.views import Record
 from aios_conformance.spec import Level
 
@@ -25,8 +25,8 @@ class JudgedRecording:
     smaller: Sequence[Judgement] = ()
 
     @cached_property
-    def feeding(self) -> Traceability:
-        """Which scenarios feed which rows."""
+    def traceability(self) -> Traceability:
+        """Which scenarios exercise which rows."""
         return Traceability(self.known)
 
     @cached_property
@@ -107,9 +107,9 @@ class JudgedRecording:
 
     @cached_property
     def scenarios(self) -> Mapping[str, list[PlannedScenario]]:
-        """The planned scenarios that feed each check."""
+        """The planned scenarios that exercise each check."""
         return {
-            check.name: [s for s in self.recording.scenarios if fed(check, s)]
+            check.name: [s for s in self.recording.scenarios if is_exercised(check, s)]
             for check in self.known.checks
         }
 

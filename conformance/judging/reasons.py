@@ -6,7 +6,7 @@ from aios_conformance.conformance.judging.judged_recording import JudgedRecordin
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 from aios_conformance.conformance.terms.result import CheckCoverage
 from aios_conformance.conformance.terms.scenario import APIS, PlannedScenario
-from aios_conformance.conformance.terms.traceability import fed
+from aios_conformance.conformance.terms.traceability import is_exercised
 from aios_conformance.conformance.terms.views import Record
 from aios_conformance.spec import Level, Requirement
 
@@ -14,16 +14,16 @@ ALL_APIS_ROW = "COMMON-REQ-001"
 """That all five APIs are offered: not applicable as soon as one is absent."""
 
 
-def is_judged(bench: JudgedRecording, row: Requirement) -> bool:
+def is_judged(run: JudgedRecording, row: Requirement) -> bool:
     """Findings on the row count in this run."""
-    selection = bench.recording.setting.selection
+    selection = run.recording.setting.selection
     is_selected = selection is None or row.id in selection
-    return is_selected and row.level != Level.MAY and out_of_scope(bench, row) is None
+    return is_selected and row.level != Level.MAY and out_of_scope(run, row) is None
 
 
-def out_of_scope(bench: JudgedRecording, row: Requirement) -> str | None:
+def out_of_scope(run: JudgedRecording, row: Requirement) -> str | None:
     """Why a row does not apply to this run, or None when it does."""
-    setting, absent = bench.recording.setting, bench.recording.absent
+    setting, absent = run.recording.setting, run.recording.absent
     for need in row.needs:
         if need in setting.without:
             return f"--without {need}"
@@ -36,33 +36,33 @@ def out_of_scope(bench: JudgedRecording, row: Requirement) -> str | None:
         }
     if row.api in gone:
         return gone[row.api]
-    apis = bench.feeding.apis(row.id)
+    apis = run.traceability.apis(row.id)
     if apis and (row.id == ALL_APIS_ROW or apis <= gone.keys()):
         return next((gone[api] for api in sorted(apis) if api in gone), None)
     return None
 
 
 def why_inconclusive(
-    bench: JudgedRecording,
+    run: JudgedRecording,
     row: Requirement,
     coverage: Sequence[CheckCoverage],
     lacking: Sequence[CheckCoverage],
 ) -> str:
     """Why a row is inconclusive, in typed words."""
-    recording = bench.recording
+    recording = run.recording
     if not recording.scenarios and recording.cut_short:
         return f"cut short: {recording.cut_short}"
     short = lacking or coverage
     names = {
         (scenario.probe, scenario.draw)
         for scenario in recording.scenarios
-        if coverage and _concerns(bench, scenario, row, short)
+        if coverage and _concerns(run, scenario, row, short)
     }
     if not names:
-        if (gone := _unserved(bench, row)) is not None:
+        if (gone := _unserved(run, row)) is not None:
             return f"refused prerequisite: {gone} is not served"
-        apis = bench.feeding.apis(row.id)
-        if any(_is_acceptance(bench, coverage) for coverage in short):
+        apis = run.traceability.apis(row.id)
+        if any(_is_acceptance(run, coverage) for coverage in short):
             # a row of refusals as such, whatever was refused
             crashes = (
                 _crashed(exchange)
@@ -72,11 +72,11 @@ def why_inconclusive(
             if (told := next(crashes, None)) is not None:
                 return told
         asked = any(not apis.isdisjoint(s.apis) for s in recording.scenarios)
-        if asked and row.id in bench.feeding.annotated:
+        if asked and row.id in run.traceability.annotated:
             return "too little evidence: no answer has the member that it speaks of"
         return f"not exercised by preset {recording.setting.preset}"
-    told = _unproved_step(bench, row, short) or _unanswered(bench, names)
-    told = told or _unsent(bench, names) or _refused(bench, row, short)
+    told = _unproved_step(run, row, short) or _unanswered(run, names)
+    told = told or _unsent(run, names) or _refused(run, row, short)
     if told is not None:
         return told
     each = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
@@ -84,43 +84,41 @@ def why_inconclusive(
     return f"too little evidence: {each or f'{total} of {row.evidence} observations'}"
 
 
-def _unserved(bench: JudgedRecording, row: Requirement) -> str | None:
+def _unserved(run: JudgedRecording, row: Requirement) -> str | None:
     """A path on which alone the row could be shown, and which is not there."""
-    for scenario in bench.recording.scenarios:
+    for scenario in run.recording.scenarios:
         for step in scenario.steps:
-            if row.id in step.serves and step.operation in bench.unserved:
+            if row.id in step.serves and step.operation in run.unserved:
                 return step.operation
     return None
 
 
-def _unanswered(
-    bench: JudgedRecording, names: Collection[tuple[str, int]]
-) -> str | None:
+def _unanswered(run: JudgedRecording, names: Collection[tuple[str, int]]) -> str | None:
     """Something that these scenarios ask for was not answered or not asked."""
-    for exchange in _exchanges(bench, names):
+    for exchange in _exchanges(run, names):
         if exchange.failure is not None:
             return _typed(exchange.failure)
-    played = {(seen.probe, seen.draw) for seen in bench.recording.observations}
+    played = {(seen.probe, seen.draw) for seen in run.recording.observations}
     if not played.issuperset(names):
-        return f"cut short: {bench.recording.cut_short or 'not played'}"
+        return f"cut short: {run.recording.cut_short or 'not played'}"
     return None
 
 
-def _unsent(bench: JudgedRecording, names: Collection[tuple[str, int]]) -> str | None:
+def _unsent(run: JudgedRecording, names: Collection[tuple[str, int]]) -> str | None:
     """A step could not be made from the answers before it."""
-    for left in bench.recording.unsent:
+    for left in run.recording.unsent:
         if (left.probe, left.draw) in names:
             return f"refused prerequisite: {left.probe}, {left.label}: {left.reason}"
     return None
 
 
 def _unproved_step(
-    bench: JudgedRecording, row: Requirement, short: Sequence[CheckCoverage]
+    run: JudgedRecording, row: Requirement, short: Sequence[CheckCoverage]
 ) -> str | None:
     """A step whose own end would have proved the row ended otherwise."""
-    if not any(_is_acceptance(bench, coverage) for coverage in short):
+    if not any(_is_acceptance(run, coverage) for coverage in short):
         return None
-    for seen in bench.recording.observations:
+    for seen in run.recording.observations:
         for exchange in seen.steps.values():
             if row.id not in exchange.serves or exchange.response is None:
                 continue
@@ -135,16 +133,16 @@ def _unproved_step(
 
 
 def _refused(
-    bench: JudgedRecording, row: Requirement, short: Sequence[CheckCoverage]
+    run: JudgedRecording, row: Requirement, short: Sequence[CheckCoverage]
 ) -> str | None:
     """What a relation stands on was refused, or all that a view could be made of."""
-    apis = bench.feeding.apis(row.id)
+    apis = run.traceability.apis(row.id)
     for coverage in short:
-        check = next(c for c in bench.known.checks if c.name == coverage.check)
-        if _is_acceptance(bench, coverage) or issubclass(check.view, Record):
+        check = next(c for c in run.known.checks if c.name == coverage.check)
+        if _is_acceptance(run, coverage) or issubclass(check.view, Record):
             continue
-        names = {(s.probe, s.draw) for s in bench.scenarios[check.name]}
-        asked = [e for e in _exchanges(bench, names) if not apis or e.api in apis]
+        names = {(s.probe, s.draw) for s in run.scenarios[check.name]}
+        asked = [e for e in _exchanges(run, names) if not apis or e.api in apis]
         is_relation = issubclass(check.view, Observation)
         told = _refused_among(asked, every=not is_relation)
         if told is None and is_relation:
@@ -183,15 +181,15 @@ def _crashed(exchange: Exchange) -> str:
     )
 
 
-def _is_acceptance(bench: JudgedRecording, coverage: CheckCoverage) -> bool:
+def _is_acceptance(run: JudgedRecording, coverage: CheckCoverage) -> bool:
     return any(
         check.name == coverage.check and check.judges == "acceptance"
-        for check in bench.known.checks
+        for check in run.known.checks
     )
 
 
 def _concerns(
-    bench: JudgedRecording,
+    run: JudgedRecording,
     scenario: PlannedScenario,
     row: Requirement,
     short: Sequence[CheckCoverage],
@@ -200,16 +198,16 @@ def _concerns(
         return True
     names = {c.check for c in short}
     return any(
-        scenario in bench.scenarios[check.name]
-        for check in bench.known.checks
+        scenario in run.scenarios[check.name]
+        for check in run.known.checks
         if check.name in names and check.judges != "acceptance"
     )
 
 
 def _exchanges(
-    bench: JudgedRecording, names: Collection[tuple[str, int]]
+    run: JudgedRecording, names: Collection[tuple[str, int]]
 ) -> Iterator[Exchange]:
-    for seen in bench.recording.observations:
+    for seen in run.recording.observations:
         if (seen.probe, seen.draw) in names:
             yield from seen.steps.values()
 
@@ -222,16 +220,16 @@ def _typed(failure: str) -> str:
     return f"no answer: {failure}"
 
 
-def left_out(bench: JudgedRecording, row: Requirement) -> str | None:
-    """Why all that would feed a row was left out, if that is so."""
-    for name, dropped in bench.recording.dropped.items():
-        probe = bench.known.probes.get(name)
+def left_out(run: JudgedRecording, row: Requirement) -> str | None:
+    """Why all that would exercise a row was left out, if that is so."""
+    for name, dropped in run.recording.dropped.items():
+        probe = run.known.probes.get(name)
         if row.id in dropped.serves:
             return dropped.reason
         if probe and any(
             row.id in check.ids
-            and fed(check, PlannedScenario(name, 0, (probe.api,), ()))
-            for check in bench.known.checks
+            and is_exercised(check, PlannedScenario(name, 0, (probe.api,), ()))
+            for check in run.known.checks
         ):
             return dropped.reason
     return None

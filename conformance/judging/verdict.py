@@ -36,110 +36,110 @@ MOST_EXCHANGES = 20
 _MODEL_KINDS = ("embedding_model", "cross_encoder")
 
 
-def verdicts(bench: JudgedRecording) -> list[RequirementResult]:
+def verdicts(run: JudgedRecording) -> list[RequirementResult]:
     """One result for every row of the dialect that is not excluded."""
-    return [_result(bench, row) for row in bench.known.scored]
+    return [_result(run, row) for row in run.known.scored]
 
 
-def _result(bench: JudgedRecording, row: Requirement) -> RequirementResult:
-    selection = bench.recording.setting.selection
+def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
+    selection = run.recording.setting.selection
     if selection is not None and row.id not in selection:
         return RequirementResult(row, "inconclusive", "not selected")
-    coverage = tuple(_coverage(bench, row))
+    coverage = tuple(_coverage(run, row))
     evidence = sum(c.judged for c in coverage)
-    standing = list(_standing(bench, row))
-    flags = [bench.reproduced(t, row.id) for t in bench.traces.get(row.id, ())]
+    standing = list(_standing(run, row))
+    flags = [run.reproduced(t, row.id) for t in run.traces.get(row.id, ())]
     reproduced = True if True in flags else False if False in flags else None
-    verdict, reason = _verdict(bench, row, coverage, standing)
+    verdict, reason = _verdict(run, row, coverage, standing)
     is_kept = verdict in ("fail", "warn", "waived")
     return RequirementResult(
         row,
         verdict,
         reason,
-        _reading(bench, row),
+        _reading(run, row),
         evidence,
         reproduced,
-        tuple(_evidence(bench, row, standing)) if is_kept else (),
+        tuple(_evidence(run, row, standing)) if is_kept else (),
         coverage,
     )
 
 
 def _verdict(
-    bench: JudgedRecording,
+    run: JudgedRecording,
     row: Requirement,
     coverage: Sequence[CheckCoverage],
     standing: Sequence[Trace],
 ) -> tuple[Verdict, str | None]:
-    reason = out_of_scope(bench, row)
+    reason = out_of_scope(run, row)
     if reason is not None:
         return "not_applicable", reason
-    if row.id in bench.faults:
-        return "error", bench.faults[row.id]
+    if row.id in run.faults:
+        return "error", run.faults[row.id]
     if row.level == Level.MAY:
         return "info", None
     if standing:
         is_hard = any(not trace.finding.soft for trace in standing)
         is_fail = row.level == Level.MUST and is_hard and not row.statistical
         waiver = next(
-            (w for w in bench.recording.setting.waivers if w.id == row.id), None
+            (w for w in run.recording.setting.waivers if w.id == row.id), None
         )
-        if waiver and bench.recording.setting.started[:10] <= waiver.expires:
+        if waiver and run.recording.setting.started[:10] <= waiver.expires:
             return "waived", f"{waiver.reason} (until {waiver.expires})"
         expired = f"the waiver expired on {waiver.expires}" if waiver else None
         return ("fail" if is_fail else "warn"), expired
-    return _unbroken(bench, row, coverage)
+    return _unbroken(run, row, coverage)
 
 
 def _unbroken(
-    bench: JudgedRecording, row: Requirement, coverage: Sequence[CheckCoverage]
+    run: JudgedRecording, row: Requirement, coverage: Sequence[CheckCoverage]
 ) -> tuple[Verdict, str | None]:
     """The verdict on a row without findings: passed if enough of it was exercised."""
     lacking = [c for c in coverage if c.judged < c.needed]
     total = sum(c.judged for c in coverage)
     if coverage and not lacking and total >= row.evidence:
-        found = bench.traces.get(row.id, ())
-        if any(bench.reproduced(trace, row.id) is None for trace in found):
+        found = run.traces.get(row.id, ())
+        if any(run.reproduced(trace, row.id) is None for trace in found):
             return "inconclusive", "budget: a finding could not be checked again"
         return "pass", "a finding did not reproduce" if found else None
     wanted = [need for need in row.needs if need in _MODEL_KINDS]
     if wanted and total == 0:
-        kinds = bench.recording.facts.kinds
+        kinds = run.recording.facts.kinds
         kind = next((kinds[api] for api in kinds if api == row.api), "unknown")
         named = " and ".join(need.replace("_", " ") for need in wanted)
         return "not_applicable", f"needs {named}; the served model's kind is {kind}"
-    dropped = left_out(bench, row)
+    dropped = left_out(run, row)
     if not coverage and dropped:
         return "not_applicable", dropped
-    return "inconclusive", why_inconclusive(bench, row, coverage, lacking)
+    return "inconclusive", why_inconclusive(run, row, coverage, lacking)
 
 
-def _standing(bench: JudgedRecording, row: Requirement) -> Iterator[Trace]:
+def _standing(run: JudgedRecording, row: Requirement) -> Iterator[Trace]:
     """Findings that count: those of a noisy row only if they reproduced."""
-    for trace in bench.traces.get(row.id, ()):
-        is_noise = row.noisy and trace.check not in bench.records
-        if not is_noise or bench.reproduced(trace, row.id):
+    for trace in run.traces.get(row.id, ()):
+        is_noise = row.noisy and trace.check not in run.records
+        if not is_noise or run.reproduced(trace, row.id):
             yield trace
 
 
-def _coverage(bench: JudgedRecording, row: Requirement) -> Iterator[CheckCoverage]:
+def _coverage(run: JudgedRecording, row: Requirement) -> Iterator[CheckCoverage]:
     """What judged the row and what had to; checks that cannot apply are left out."""
-    by_check = bench.main.judged.get(row.id, {})
-    for check in bench.concerned(row.id):
+    by_check = run.main.judged.get(row.id, {})
+    for check in run.concerned(row.id):
         judged = by_check.get(check.name, [])
         some = tuple(dict.fromkeys(judged))[:MOST_EXCHANGES]
         needed = check.evidence
         if check.judges == "acceptance":
-            needed = bench.serving.get(row.id, needed)
-            is_due = row.id in bench.serving or row.id in check.names
+            needed = run.serving.get(row.id, needed)
+            is_due = row.id in run.serving or row.id in check.names
         else:
             is_declared = row.id in check.ids or row.id in check.names
-            is_due = is_declared and bool(bench.scenarios[check.name])
+            is_due = is_declared and bool(run.scenarios[check.name])
         if is_due or judged:
             yield CheckCoverage(check.name, len(judged), needed, some)
 
 
-def _reading(bench: JudgedRecording, row: Requirement) -> str | None:
-    counts = bench.main.readings.get(row.id)
+def _reading(run: JudgedRecording, row: Requirement) -> str | None:
+    counts = run.main.readings.get(row.id)
     if not counts:
         return None
     texts = [text for text, _ in counts.most_common(3)]
@@ -147,16 +147,16 @@ def _reading(bench: JudgedRecording, row: Requirement) -> str | None:
 
 
 def _evidence(
-    bench: JudgedRecording, row: Requirement, standing: Sequence[Trace]
+    run: JudgedRecording, row: Requirement, standing: Sequence[Trace]
 ) -> Iterator[Evidence]:
     """The best findings, one of each cause: hard before soft, then the shortest.
 
     One that did not happen again comes after those that did, or were not tried.
     """
-    setting = bench.recording.setting
+    setting = run.recording.setting
     small = [
         trace
-        for judgement in bench.smaller
+        for judgement in run.smaller
         for trace in judgement.traces
         if any(found.repeats(trace, row.id) for found in standing)
     ]
@@ -166,7 +166,7 @@ def _evidence(
         key=lambda trace: (
             trace.finding.soft,
             trace.exchange.id not in is_small
-            and bench.reproduced(trace, row.id) is False,
+            and run.reproduced(trace, row.id) is False,
             len(trace.exchange.request.body),
             trace.exchange.id not in is_small,
             trace.exchange.id,
@@ -192,20 +192,20 @@ def _evidence(
 
 
 def stale_waivers(
-    bench: JudgedRecording, results: Sequence[RequirementResult]
+    run: JudgedRecording, results: Sequence[RequirementResult]
 ) -> tuple[str, ...]:
     """Rows that are waived and pass all the same."""
     passed = {r.requirement.id for r in results if r.verdict == "pass"}
-    return tuple(w.id for w in bench.recording.setting.waivers if w.id in passed)
+    return tuple(w.id for w in run.recording.setting.waivers if w.id in passed)
 
 
-def claim(bench: JudgedRecording, results: Sequence[RequirementResult]) -> str:
+def claim(run: JudgedRecording, results: Sequence[RequirementResult]) -> str:
     """What the target may call itself after this run.
 
     `full`, `partial: …` with the APIs that were judged, or `none`.
     """
-    setting = bench.recording.setting
-    if setting.selection is not None or bench.recording.cut_short:
+    setting = run.recording.setting
+    if setting.selection is not None or run.recording.cut_short:
         return "none"
     if not any(r.verdict == "pass" for r in results):
         return "none"
@@ -215,15 +215,15 @@ def claim(bench: JudgedRecording, results: Sequence[RequirementResult]) -> str:
             is_must and result.verdict in ("inconclusive", "waived")
         ):
             return "none"
-    offered = {api for r in results for api in bench.feeding.apis(r.requirement.id)}
+    offered = {api for r in results for api in run.traceability.apis(r.requirement.id)}
     judged = [
         api
         for api in APIS
         if api in offered
-        and api not in bench.recording.absent
+        and api not in run.recording.absent
         and (not setting.apis or api in setting.apis)
     ]
-    is_whole = not (bench.recording.absent or setting.apis or setting.without)
+    is_whole = not (run.recording.absent or setting.apis or setting.without)
     if is_whole:
         return "full"
     without = f", without {', '.join(setting.without)}" if setting.without else ""

@@ -7,7 +7,7 @@ from functools import partial
 
 from aios_conformance.conformance.observing.answer_cache import AnswerCache
 from aios_conformance.conformance.observing.budget import Budget
-from aios_conformance.conformance.observing.selfcheck import SuiteFault, slip
+from aios_conformance.conformance.observing.selfcheck import SuiteFault, suite_fault
 from aios_conformance.conformance.observing.transport import Received, Transport
 from aios_conformance.conformance.terms.cost import NOTHING, Cost, ceilings, spent
 from aios_conformance.conformance.terms.events import ExchangeDone, Listener
@@ -52,7 +52,7 @@ class Recorder:
     exchanges: list[Exchange] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     unsent: list[Unsent] = field(default_factory=list)
-    slips: list[SuiteFault] = field(default_factory=list)
+    suite_faults: list[SuiteFault] = field(default_factory=list)
     cut_short: str | None = None  # the limit or the silence that ended sending
     _shared: dict[bytes, "asyncio.Future[Exchange]"] = field(default_factory=dict)
     _silent: int = 0
@@ -109,8 +109,8 @@ class Recorder:
                         why = "an earlier answer did not allow it"
                         self._leave(scenario, step, why)
                     continue
-                if (wrong := slip(self.dialect, step, made.body)) is not None:
-                    self.slips.append(
+                if (wrong := suite_fault(self.dialect, step, made.body)) is not None:
+                    self.suite_faults.append(
                         SuiteFault(name, draw, step.label, step.serves, wrong)
                     )
                 api = api_of(step.operation, scenario.probe.api)

@@ -28,7 +28,7 @@ class SuiteFault:
     message: str
 
 
-def slip(dialect: str, step: Step, body: bytes | None) -> str | None:
+def suite_fault(dialect: str, step: Step, body: bytes | None) -> str | None:
     """What is wrong with a request of ours, or None.
 
     A step that says why it departs from the document (`off_schema`) is believed.

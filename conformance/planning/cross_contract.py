@@ -1,14 +1,14 @@
 """What one dialect is asked, asked in another's name where its contract is clear.
 
-Dialects share paths. A request that was planned for one of them is lent to another
+Dialects share paths. A request that was planned for one of them is reused for another
 whose contract leaves no doubt about it: its request schema permits the body, or
-forbids it with requirements of its own. The lent request is an ordinary scenario of
-the borrower's plan. As it is the same request, it is sent once for both (see
-`observing.answer_cache`), and what was answered is held against both contracts.
+forbids it with requirements of its own. It is then an ordinary scenario of that plan.
+As it is the same request, it is sent once for both (see `observing.answer_cache`), and
+what was answered is held against both contracts.
 
-Nothing is lent where the contract that states it is the only one to tell what is right:
-other headers, bytes that are no JSON, what a schema cannot see (`off_schema`), and what
-is sent last because it lies at a limit.
+Nothing is reused where the contract that states it is the only one to tell what is
+right: other headers, bytes that are no JSON, what a schema cannot see (`off_schema`),
+and what is sent last because it lies at a limit.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -29,36 +29,36 @@ from aios_conformance.conformance.terms.scenario import api_of
 from aios_conformance.spec import Level, openapi
 
 NAME = "lent"
-"""The last part of the name of a dialect's probe of lent requests."""
+"""The last part of the name of a dialect's probe of reused requests, in recordings."""
 
 
-def is_lent(probe: str) -> bool:
+def is_reused(probe: str) -> bool:
     """The probe asks what another dialect asks."""
     return probe.rpartition(".")[2] == NAME
 
 
-def with_lent(
+def with_reused(
     plan: Plan, others: Iterable[Plan], facts: Facts, without: Collection[str] = ()
 ) -> Plan:
-    """The plan of a dialect with what it borrows from the plans of the others."""
+    """The plan of a dialect with what it reuses of the plans of the others."""
     known = plan.catalogue
     needs = {need for row in known.scored for need in row.needs} - {*without}
     own = [step for scenario in plan.scenarios for step in scenario.steps]
     seen = {content_key(step) for step in own}
     rows: list[Params] = []
-    for step, origin in _offered(others):
+    for step, origin in _reusable(others):
         key = content_key(step)
         if key in seen:
             continue
         seen.add(key)
-        row = _borrowed(known, step, facts, frozenset(needs), own)
+        row = _restated(known, step, facts, frozenset(needs), own)
         if row is not None:
             rows.append({"of": origin, "step": step.label, **row})
     if not rows:
         return plan
 
     @table(f"{known.dialect}.{NAME}", "embeddings", rows, dialects=(known.dialect,))
-    def lent(row: Params, _: Served) -> Iterator[Step]:
+    def reused(row: Params, _: Served) -> Iterator[Step]:
         operation, serves, breaks = row["operation"], tuple(row["serves"]), ""
         if row["breaks"]:
             breaks = row["breaks"]
@@ -68,14 +68,14 @@ def with_lent(
         yield Step(NAME, operation, row["body"], expect, serves, breaks, codes)
 
     served = Served(facts)
-    made = [scenario_of(known, lent, i, row, served) for i, row in enumerate(rows)]
+    made = [scenario_of(known, reused, i, row, served) for i, row in enumerate(rows)]
     early = [scenario for scenario in plan.scenarios if not scenario.is_last]
     late = [scenario for scenario in plan.scenarios if scenario.is_last]
     return replace(plan, scenarios=(*early, *made, *late))
 
 
-def _offered(plans: Iterable[Plan]) -> Iterator[tuple[Step, str]]:
-    """The requests of other plans that may be lent, and whose they are."""
+def _reusable(plans: Iterable[Plan]) -> Iterator[tuple[Step, str]]:
+    """The requests of other plans that may be reused, and whose they are."""
     for plan in plans:
         for scenario in plan.scenarios:
             for step in scenario.steps:
@@ -84,7 +84,7 @@ def _offered(plans: Iterable[Plan]) -> Iterator[tuple[Step, str]]:
                     yield step, scenario.probe.name
 
 
-def _borrowed(
+def _restated(
     known: Catalogue,
     step: Step,
     facts: Facts,

@@ -158,11 +158,11 @@ def assemble(
             by_api.setdefault(probe.api, []).extend(played)
     scenarios = tuple(_ordered(by_api))
     if selection is not None:
-        feeding = Traceability(known)
+        traceability = Traceability(known)
         scenarios = tuple(
             scenario
             for scenario in scenarios
-            if any(feeding.feeds(scenario.planned, row) for row in selection)
+            if any(traceability.exercises(scenario.planned, row) for row in selection)
         )
     return Plan(known, options.preset, options.seed, scenarios, dropped, selection)
 

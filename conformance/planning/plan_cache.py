@@ -18,7 +18,7 @@ from aios_conformance.conformance.terms.probe import Params
 
 Drawn = Mapping[str, list[Params]]
 _GENERATORS = ("hypothesis", "schemathesis")
-_SOURCES = ("probes/*.py", "probe.py", "drawing.py")
+_SOURCES = ("probes/*.py", "terms/probe.py", "planning/drawing.py")
 
 
 def suite_version() -> str:

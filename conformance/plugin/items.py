@@ -126,7 +126,7 @@ class RequirementItem(pytest.Item):
         if outcome.kind == "failed":
             raise RequirementFailed(outcome.text)
         if outcome.kind == "skipped":
-            raise pytest.skip.Exception(outcome.text, _use_item_location=True)
+            raise pytest.skip.Exception(outcome.text)
         if outcome.kind == "xfailed":
             raise pytest.xfail.Exception(outcome.text)
 

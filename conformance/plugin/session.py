@@ -6,7 +6,7 @@ has collected, so that the selection is known. Workers get the outcomes as a fil
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -169,6 +169,16 @@ class SuitePlugin:
         self._outcomes = outcomes(self.ended.result)
         return self.ended
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """What is skipped stands where its item does, not where this code is."""
+        made = yield
+        if made.skipped and isinstance(made.longrepr, tuple):
+            made.longrepr = (str(item.path), 1, made.longrepr[2])
+        return made
+
     # --- the end ---
 
     def pytest_keyboard_interrupt(
@@ -200,6 +210,5 @@ class SuitePlugin:
         from aios_conformance.conformance.plugin.showing import summary_text  # noqa: PLC0415
 
         terminalreporter.section("conformance")
-        terminalreporter.write(
-            summary_text(self.ended, self.options, terminalreporter._tw)  # noqa: SLF001
-        )
+        writer = terminalreporter.config.get_terminal_writer()
+        terminalreporter.write(summary_text(self.ended, self.options, writer))

@@ -13,10 +13,12 @@
 What answers hold is judged by `x-requirements` on their nodes (checks.shape).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import jsonschema_rs
 from hypothesis import strategies as st
 
 from aios_conformance import spec
@@ -30,7 +32,7 @@ from aios_conformance.conformance.probes.schema_cases import (
     cases,
     steps_of_case,
 )
-from aios_conformance.conformance.probes.strict_schema import Node, resolve
+from aios_conformance.conformance.probes.strict_schema import Node, permitted, resolve
 from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.conformance.terms.probe import (
     Params,
@@ -112,11 +114,13 @@ def document_probes(dialect: str) -> tuple[Probe, ...]:
 def _asked(operation: _Operation) -> Iterator[Probe]:
     schema = request_schema(operation.dialect, operation.name)
     smallest = dict(spec.smallest_body(operation.dialect, operation.name))
+    undoubted = _undoubted(schema, operation.name)
     forms: list[dict[str, Any]] = [{"set": {}, "serves": operation.rows, "needs": ""}]
     forms += (
         {**form, "serves": operation.judged(form["serves"])}
         for form in _forms(schema, schema.node, smallest)
         if not schema.breaches(smallest | form["set"])
+        and undoubted(form["needs"]).is_valid(smallest | form["set"])
     )
     needs = dict.fromkeys(form["needs"] for form in forms)
     for need in needs:
@@ -130,6 +134,18 @@ def _asked(operation: _Operation) -> Iterator[Probe]:
             yield _drawn(operation)
     if operation.node.get("security", operation.document.get("security")):
         yield _keys(operation, smallest)
+
+
+def _undoubted(schema: RequestSchema, name: str) -> Callable[[str], Any]:
+    """What must be taken of a target that claims one capability, by capability."""
+
+    @cache
+    def validator(need: str) -> Any:
+        claimed = (need,) if need else ()
+        narrowed = dict(permitted(schema.document, name, claimed))
+        return jsonschema_rs.Draft202012Validator(narrowed)
+
+    return validator
 
 
 def _accepted(
@@ -253,7 +269,12 @@ def _values(
     need = node.get("x-needs", need)
     if node.get("x-either") is True:
         return
-    branches = [*node.get("anyOf", ()), *node.get("oneOf", ())]
+    parts = (node, *(resolve(document, one) for one in node.get("allOf", ())))
+    branches = [
+        branch
+        for part in parts
+        for branch in (*part.get("anyOf", ()), *part.get("oneOf", ()))
+    ]
     for branch in branches:
         for value, part, more in _values(document, branch, need):
             said = [*node.get("x-promises", ()), *part.get("x-promises", ())]
@@ -262,7 +283,7 @@ def _values(
         yield choice, node, need
     if not branches and "enum" not in node:
         yield spec.smallest_value(document, node), node, need
-    for part in (node, *(resolve(document, one) for one in node.get("allOf", ()))):
+    for part in parts:
         for value in _at_bounds(document, node, part, 0):
             yield value, part, need
 

@@ -30,6 +30,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|DIR",
         help="only the defects of one dialect",
     )
+    add(
+        "--museum",
+        action="store_true",
+        help="the real bugs of real servers, in place of the planted defects",
+    )
     add("--preset", choices=PRESETS, default="standard", help="default: %(default)s")
     add("--seed", type=int, default=0, metavar="N", help="another draw of the plan")
     add(

@@ -7,13 +7,14 @@ import hashlib
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -29,6 +30,7 @@ from aios_conformance.conformance.options.values import (
 )
 from aios_conformance.conformance.planning.plan import plan
 from aios_conformance.conformance.planning.plan_cache import suite_version
+from aios_conformance.conformance.prove import museum
 from aios_conformance.conformance.prove.matrix import Matrix
 from aios_conformance.conformance.prove.render import (
     render_html,
@@ -52,8 +54,13 @@ class _Finished:
 
 def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
     """Run the proof; 0 if every defect is killed precisely and no variation alarms."""
-    dialect = arguments.dialect
-    planted = _chosen(_listed(dialect), arguments.only, arguments.sample, dialect)
+    dialect, only = arguments.dialect, arguments.only
+    wanted = [
+        each
+        for each in _listed(dialect)
+        if each.museum == arguments.museum or each.name in only
+    ]
+    planted = _chosen(wanted, only, arguments.sample, dialect)
     folder = Path(arguments.dir)
     folder.mkdir(parents=True, exist_ok=True)
     key = _key(arguments.preset, arguments.seed, dialect)
@@ -66,12 +73,24 @@ def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
     _draw_once(waiting, arguments)
     trials = done | asyncio.run(_run(waiting, arguments, log, key, out))
     ordered = [trials[name] for name in planted]
-    for dialect in sorted({p.dialect for p in planted.values()}):
+    exhibits = [trial for trial in ordered if trial.planted.museum]
+    proof = [trial for trial in ordered if not trial.planted.museum]
+    for dialect in sorted({trial.planted.dialect for trial in proof}):
         matrix = Matrix(
-            catalogue(dialect), [t for t in ordered if t.planted.dialect == dialect]
+            catalogue(dialect), [t for t in proof if t.planted.dialect == dialect]
         )
-        _publish(matrix, arguments, folder, key)
+        stem = "kill-matrix" if dialect == "aios" else f"kill-matrix-{dialect}"
+        about = _about(arguments, dialect, key)
+        _publish(folder, _stem(arguments, stem), {
+            "json": render_json(matrix, about),
+            "md": render_markdown(matrix, about),
+            "html": render_html(matrix, about),
+        })  # fmt: skip
         _tell(matrix, out)
+    if exhibits:
+        about = _about(arguments, "aios", key)
+        _publish(folder, _stem(arguments, "museum"), museum.rendered(exhibits, about))
+        out.print(museum.told(exhibits))
     return int(
         ExitCode.RED if any(t.outcome not in GOOD for t in ordered) else ExitCode.JUDGED
     )
@@ -225,8 +244,9 @@ async def _lane(
             name = planted.dialect
             if name not in targets:
                 options = with_own_key(_options(name, arguments))
-                started = serving(options, lambda _: None, (name,))
-                url = await mocks.enter_async_context(started)
+                url = await mocks.enter_async_context(
+                    serving(options, lambda _: None, [name])
+                )
                 targets[name] = replace(options, target=url)
             keep(await loop.run_in_executor(pool, tried, planted, targets[name]))
 
@@ -249,29 +269,28 @@ def _line(trial: Trial) -> str:
     return f"{trial.outcome} {planted.name}: wants {wanted}; got {tripped}{stray}{why}"
 
 
-def _publish(
-    matrix: Matrix, arguments: argparse.Namespace, folder: Path, key: str
-) -> None:
-    """Write the matrix; a part of it never replaces the whole one."""
-    about = {
+def _about(arguments: argparse.Namespace, dialect: str, key: str) -> dict[str, Any]:
+    """What a matrix says of its making."""
+    return {
         "suite": suite_version(),
-        "dialect": matrix.known.dialect,
+        "dialect": dialect,
         "preset": arguments.preset,
         "seed": arguments.seed,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "requirements_sha256": spec.requirements_sha256(matrix.known.dialect)[:16],
+        "requirements_sha256": spec.requirements_sha256(dialect)[:16],
         "sources_sha256": key,
     }
-    dialect = matrix.known.dialect
-    stem = "kill-matrix" if dialect == "aios" else f"kill-matrix-{dialect}"
-    if not _is_whole(arguments):
-        stem = f"part-{stem}"
-    for suffix, render in (
-        ("json", render_json),
-        ("md", render_markdown),
-        ("html", render_html),
-    ):
-        write_atomically(folder / f"{stem}.{suffix}", render(matrix, about))
+
+
+def _stem(arguments: argparse.Namespace, stem: str) -> str:
+    """Name the files; a part of a matrix never replaces the whole one."""
+    return stem if _is_whole(arguments) else f"part-{stem}"
+
+
+def _publish(folder: Path, stem: str, rendered: Mapping[str, str]) -> None:
+    """Write a matrix in each of its forms."""
+    for suffix, text in rendered.items():
+        write_atomically(folder / f"{stem}.{suffix}", text)
 
 
 def _tell(matrix: Matrix, out: Console) -> None:

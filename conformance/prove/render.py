@@ -14,7 +14,7 @@ _INTRODUCTION = (
     "Every defect is one promise that the mock breaks on purpose; every variation "
     "is a freedom that the documents leave."
 )
-_STYLE = """
+STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto;
   padding: 0 1rem; color: #1c2024; background: #fff }
 table { border-collapse: collapse; width: 100% }
@@ -140,7 +140,7 @@ def render_html(matrix: Matrix, about: Mapping[str, Any]) -> str:
     return (
         "<!doctype html><html lang=en><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width'>"
-        f"<title>Kill matrix</title><style>{_STYLE}</style>"
+        f"<title>Kill matrix</title><style>{STYLE}</style>"
         f"<h1>Kill matrix</h1><p>{told}</p><ul class=figures>{figures}</ul>{missing}"
         + _table(matrix.defects, "Defects", "primary")
         + _table(matrix.variations, "Variations", "freedom")

@@ -43,6 +43,8 @@ class Planted:
     freedom: str | None = None
     origin: str | None = None
     dialect: str = "aios"
+    museum: bool = False
+    source: str | None = None
 
     @property
     def is_variation(self) -> bool:

@@ -32,7 +32,7 @@ def conclude(recording: Recording, main: Judgement | None = None) -> RunResult:
     setting, facts = recording.setting, recording.facts
     known = catalogue(setting.dialect)
     exchanges = recording.in_order
-    bench = JudgedRecording(
+    run = JudgedRecording(
         known,
         recording,
         main or judge_main(known, recording),
@@ -47,7 +47,7 @@ def conclude(recording: Recording, main: Judgement | None = None) -> RunResult:
             for seen in recording.smaller
         ],
     )
-    results = verdicts(bench)
+    results = verdicts(run)
     later = [
         exchange
         for seen in (*recording.again, *recording.smaller)
@@ -64,13 +64,13 @@ def conclude(recording: Recording, main: Judgement | None = None) -> RunResult:
         started=setting.started,
         duration_s=recording.duration_s,
         complete=recording.cut_short is None,
-        claim=claim(bench, results),
+        claim=claim(run, results),
         selection=setting.selection,
         requirements=results,
         excluded=[r for r in known.requirements.values() if r.excluded is not None],
         usage=recording.usage,
         timing=timing(exchanges),
-        stale_waivers=stale_waivers(bench, results),
+        stale_waivers=stale_waivers(run, results),
         exchanges=[*exchanges, *later],
         observations=list(recording.observations),
         cut_short=recording.cut_short,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from aios_conformance.conformance.judging.judge import Judgement, Trace, judge
 from aios_conformance.conformance.observing.recorder import Recorder
-from aios_conformance.conformance.observing.selfcheck import slip
+from aios_conformance.conformance.observing.selfcheck import suite_fault
 from aios_conformance.conformance.options.values import Preset, RunOptions
 from aios_conformance.conformance.planning.drawing import Enough, key, shrink
 from aios_conformance.conformance.planning.plan import Plan, scenario_of
@@ -219,19 +219,19 @@ class Explainer:
     ) -> tuple[Observation, Judgement] | None:
         """Play parameters that were not drawn, and judge them."""
         scenario = scenario_of(self.plan.catalogue, probe, number, params, self.served)
-        slips = len(self.recorder.slips)
-        if any(self._slip(step) for step in scenario.steps):
+        faults = len(self.recorder.suite_faults)
+        if any(self._fault(step) for step in scenario.steps):
             return None  # smaller, but not what its steps claim: it shows nothing
         seen = await self._play([scenario], "small")
-        if len(self.recorder.slips) > slips:
+        if len(self.recorder.suite_faults) > faults:
             return None
         return (seen[0], self._judge(seen[0])) if seen else None
 
-    def _slip(self, step: Step) -> str | None:
+    def _fault(self, step: Step) -> str | None:
         if callable(step.body) and step.raw is None:
             return None  # is seen to when it is made
         made = outgoing(step, {})
-        return slip(self.options.dialect, step, made.body if made else None)
+        return suite_fault(self.options.dialect, step, made.body if made else None)
 
     async def _play(
         self, scenarios: Sequence[Scenario], prefix: str

@@ -1,7 +1,7 @@
 """A target is recorded once, and judged under one dialect or several.
 
 The runs of the dialects take turns at each stage: all search for models, all play what
-they have planned or borrowed, then what is to come last of all, then what is to be
+they have planned or reuse, then what is to come last of all, then what is to be
 explained. They share one connection, one set of limits, and every answer.
 """
 
@@ -23,7 +23,7 @@ from aios_conformance.conformance.options.values import (
     ExitCode,
     RunOptions,
 )
-from aios_conformance.conformance.planning.cross_contract import is_lent
+from aios_conformance.conformance.planning.cross_contract import is_reused
 from aios_conformance.conformance.planning.plan import Plan, jointly
 from aios_conformance.conformance.running.stages import (
     Run,
@@ -140,7 +140,7 @@ async def run_dialects(
         result = close(replace(each, cut_short=cut_short or each.cut_short))
         listener(Judged(result))
         ended.append(RunOutcome(result, each.error))
-    asked = (e for each in runs for e in each.exchanges if not is_lent(e.probe))
+    asked = (e for each in runs for e in each.exchanges if not is_reused(e.probe))
     apart = sum(exchange.attempts for exchange in asked)
     return Outcomes(ended, error, shared.ledger.spent.requests, apart)
 

@@ -29,7 +29,7 @@ from aios_conformance.conformance.options.values import (
     RunOptions,
     TargetError,
 )
-from aios_conformance.conformance.planning.cross_contract import with_lent
+from aios_conformance.conformance.planning.cross_contract import with_reused
 from aios_conformance.conformance.planning.plan import Plan, assemble, drawn
 from aios_conformance.conformance.planning.plan_cache import Drawn, suite_version
 from aios_conformance.conformance.running.conclude import conclude, judge_main
@@ -108,7 +108,7 @@ class Run:
             tuple(explainer.again) if explainer else (),
             tuple(explainer.smaller) if explainer else (),
             unsent=tuple(recorder.unsent) if recorder else (),
-            slips=tuple(recorder.slips) if recorder else (),
+            slips=tuple(recorder.suite_faults) if recorder else (),
             usage=Usage(
                 spent.requests - shrunk,
                 spent.prompt,
@@ -220,10 +220,10 @@ async def search(run: Run, models: dict[str, str]) -> Run:
 
 
 def settle(run: Run, others: Sequence[Plan]) -> Run:
-    """The run with all that it will send, what it borrows from others included."""
+    """The run with all that it will send, what it reuses of others included."""
     plan = run.plan
     if others:
-        plan = with_lent(plan, others, run.facts, run.options.without)
+        plan = with_reused(plan, others, run.facts, run.options.without)
     run.writer.plan(
         run.facts,
         run.found.absent if run.found else {},

@@ -76,9 +76,13 @@ class Usage:
     discovery_requests: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunResult:
-    """Everything a report says, and the recording it rests on."""
+    """Everything a report says, and the recording it rests on.
+
+    It has no text of its own: asyncio writes out what a task returns when it takes
+    its handler of signals away, and a recording takes seconds to write out.
+    """
 
     url: str
     dialect: str

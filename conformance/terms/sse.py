@@ -41,7 +41,7 @@ class ServerSentEvent:
 
 @dataclass(slots=True)
 class SseDecoder:
-    """Turns bytes, fed in any pieces, into events.
+    """Turns bytes, applies in any pieces, into events.
 
     After the last feed, `rest` tells whether the stream ended inside an event:
     bytes or fields that no blank line has dispatched.

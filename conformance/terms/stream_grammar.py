@@ -77,7 +77,7 @@ def _has_logprobs(choice: Mapping[str, Any]) -> bool:
     )
 
 
-def slips(choices: Iterable[Mapping[str, Any]]) -> Iterator[GrammarViolation]:
+def violations(choices: Iterable[Mapping[str, Any]]) -> Iterator[GrammarViolation]:
     """The illegal steps of one choice's sequence, an end before its finish included."""
     state = StreamState.START
     position = -1

@@ -1,8 +1,8 @@
-"""Which scenarios feed which requirements.
+"""Which scenarios exercise which requirements.
 
 A selection keeps every scenario that can add evidence or a finding to a selected
 row, and a row's verdict says why it was not exercised: both ask here. The answer
-errs on the side of more: a scenario that may feed a row feeds it.
+errs on the side of more: one that may exercise a row does.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,6 @@ from typing import Any
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.exchange import Api, Observation
-from aios_conformance.conformance.terms.probe import Probe
 from aios_conformance.conformance.terms.scenario import PlannedScenario, api_of
 from aios_conformance.conformance.terms.views import Record
 from aios_conformance.spec import openapi
@@ -22,27 +21,19 @@ class Traceability:
     """The relation between scenarios and rows of one catalogue."""
 
     def __init__(self, known: Catalogue) -> None:
-        """`known` is the catalogue whose rows are fed."""
+        """`known` is the catalogue whose rows are exercised."""
         self.known = known
 
-    def feeds(self, scenario: PlannedScenario, row: str) -> bool:
+    def exercises(self, scenario: PlannedScenario, row: str) -> bool:
         """The scenario can add evidence or a finding to the row."""
         if any(row in step.serves for step in scenario.steps):
             return True
         is_spoken_of = not self.apis(row).isdisjoint(scenario.apis)
         for check in self.declaring(row):
             is_answer = not issubclass(check.view, Observation | Record)
-            if fed(check, scenario) and (is_spoken_of or not is_answer):
+            if is_exercised(check, scenario) and (is_spoken_of or not is_answer):
                 return True
         return row in self.annotated and is_spoken_of
-
-    def probe_feeds(self, probe: Probe, row: str) -> bool:
-        """Scenarios of the probe can feed the row through a check.
-
-        What its steps serve is known only once they are built.
-        """
-        bare = PlannedScenario(probe.name, 0, (probe.api,), ())
-        return self.feeds(bare, row)
 
     def declaring(self, row: str) -> Iterator[Check]:
         """The checks that declare a row, or may name it.
@@ -71,7 +62,7 @@ class Traceability:
         ]
         chunks = document.get("components", {}).get("schemas", {})
         streamed = [chunks[name] for name in chunks if name.endswith("Chunk")]
-        return frozenset(_annotations(document, [*responses, *streamed]))
+        return frozenset(annotations(document, [*responses, *streamed]))
 
 
 def apis_of(known: Catalogue, row: str) -> frozenset[Api]:
@@ -84,7 +75,7 @@ def _names_freely(check: Check) -> bool:
     return bool(check.witness and check.on and not (check.ids or check.names))
 
 
-def fed(check: Check, scenario: PlannedScenario) -> bool:
+def is_exercised(check: Check, scenario: PlannedScenario) -> bool:
     """The check judges observations of the scenario, or answers to its requests."""
     if not is_on(check, scenario.probe):
         return False
@@ -109,7 +100,7 @@ def view_api(check: Check) -> Api | None:
     return api
 
 
-def _annotations(document: Any, roots: list[Any]) -> set[str]:
+def annotations(document: Any, roots: list[Any]) -> set[str]:
     """All `x-requirements` below some nodes, references followed once."""
     found: set[str] = set()
     followed: set[str] = set()

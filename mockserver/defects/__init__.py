@@ -39,6 +39,12 @@ def registry(dialects: tuple[str, ...] = ()) -> Mapping[str, Defect]:
     return found
 
 
+def plantable(dialects: tuple[str, ...] = ()) -> Mapping[str, Defect]:
+    """The registry and the museum: all that can be planted, by name."""
+    exhibits: Mapping[str, Defect] = import_module(f"{__name__}.museum").museum()
+    return {**registry(dialects), **exhibits}
+
+
 def _made(dialects: Iterable[str]) -> Iterator[Defect]:
     for dialect in dialects:
         if dialect not in spec.DIALECTS:

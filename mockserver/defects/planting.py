@@ -42,9 +42,11 @@ class Defect:
     freedom: str = ""  # the ruling or source line that leaves it open
     origin: str = ""  # the incident of a real server that it retells
     dialect: str = "aios"  # whose promise or freedom it is
+    source: str = ""  # the line that promises better, of an exhibit of the museum
 
     def describe(self) -> dict[str, Any]:
-        """The defect as plain JSON values."""
+        """The defect as plain JSON values; one with a source is an exhibit."""
+        exhibit = {"museum": True, "source": self.source} if self.source else {}
         return {
             "name": self.name,
             "description": self.description,
@@ -53,6 +55,7 @@ class Defect:
             "freedom": self.freedom or None,
             "origin": self.origin or None,
             "dialect": self.dialect,
+            **exhibit,
         }
 
 

@@ -227,7 +227,7 @@ def _generated(
     return Said(200, stream.encode(), "text/event-stream")
 
 
-_ANSWERS = {
+_ANSWERS: dict[str, Callable[[Any], Said]] = {
     "embeddings": _embeddings,
     "score": _score,
     "rerank": _rerank,

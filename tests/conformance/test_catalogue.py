@@ -131,13 +131,13 @@ def test_no_check_is_about_an_excluded_row() -> None:
 def test_every_scored_row_has_something_that_judges_it() -> None:
     """No row of the dialect is without a check, a step or a schema node."""
     known = catalogue()
-    feeding = Traceability(known)
+    traceability = Traceability(known)
     scenarios = [s.planned for s in plan(RunOptions("http://h")).scenarios]
     missing = [
         row.id
         for row in known.scored
         if row.level != Level.MAY
-        and not any(feeding.feeds(scenario, row.id) for scenario in scenarios)
+        and not any(traceability.exercises(scenario, row.id) for scenario in scenarios)
     ]
     assert missing == []
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import toys
-from benches import ORDER, SETTING, bench, counted
+from judged_runs import ORDER, SETTING, counted, judged_run
 
 from aios_conformance.conformance.judging.verdict import (
     claim,
@@ -28,7 +28,7 @@ def claimed(
     change: Callable[[RequirementResult], Any] | None = None, **over: Any
 ) -> str:
     """The claim when every row passes, but for what `change` says of some."""
-    made = bench(counted(), **over)
+    made = judged_run(counted(), **over)
     results = [
         replace(r, verdict="info" if r.requirement.level == "MAY" else "pass")
         for r in verdicts(made)

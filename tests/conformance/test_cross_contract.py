@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from aios_conformance.conformance.observing.answer_cache import AnswerCache
-from aios_conformance.conformance.observing.selfcheck import slip
+from aios_conformance.conformance.observing.selfcheck import suite_fault
 from aios_conformance.conformance.options.values import RunOptions
-from aios_conformance.conformance.planning.cross_contract import is_lent, with_lent
+from aios_conformance.conformance.planning.cross_contract import (
+    is_reused,
+    with_reused,
+)
 from aios_conformance.conformance.planning.plan import Plan, assemble, drawn, jointly
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.probe import Step
@@ -33,15 +36,15 @@ def planned(dialect: str, *, model: str = MODEL, **options: Any) -> Plan:
 
 def borrowing(dialect: str, *others: Plan, model: str = MODEL) -> Plan:
     facts = Facts(dialect, {"embeddings": model})
-    return with_lent(planned(dialect, model=model), others, facts)
+    return with_reused(planned(dialect, model=model), others, facts)
 
 
-def lent(plan: Plan) -> list[Step]:
+def reused(plan: Plan) -> list[Step]:
     """The borrowed steps, without the valid ones beside the refused."""
     return [
         step
         for scenario in plan.scenarios
-        if is_lent(scenario.probe.name)
+        if is_reused(scenario.probe.name)
         for step in scenario.steps
         if not step.shared
     ]
@@ -73,11 +76,13 @@ def plans(own: dict[str, Plan]) -> dict[str, Plan]:
 def test_what_is_borrowed_is_right_by_the_borrowers_contract(
     plans: dict[str, Plan], name: str
 ) -> None:
-    steps = lent(plans[name])
+    steps = reused(plans[name])
     assert {step.expect for step in steps} == {"accept", "refuse"}
     assert all(step.serves for step in steps)
     assert all(400 in step.codes for step in steps if step.expect == "refuse")
-    assert [slip(name, s, body_bytes(s.body)) for s in steps] == [None] * len(steps)
+    assert [suite_fault(name, s, body_bytes(s.body)) for s in steps] == [None] * len(
+        steps
+    )
 
 
 @pytest.mark.parametrize("name", NEIGHBOURS)
@@ -85,7 +90,7 @@ def test_no_request_is_borrowed_that_is_there_or_twice(
     plans: dict[str, Plan], name: str
 ) -> None:
     own = {content_key(s) for c in planned(name).scenarios for s in c.steps}
-    keys = Counter(content_key(step) for step in lent(plans[name]))
+    keys = Counter(content_key(step) for step in reused(plans[name]))
     assert set(keys.values()) == {1}
     assert not keys.keys() & own
 
@@ -95,18 +100,18 @@ def test_token_ids_are_promised_by_one_contract_only(plans: dict[str, Plan]) -> 
         given = [sent(step).get("input") for step in steps]
         return any(isinstance(g, list) and not isinstance(g[0], str) for g in given)
 
-    assert has_ids(lent(plans["aihubmix"]))
-    assert not has_ids(lent(plans["infinity"]))
+    assert has_ids(reused(plans["aihubmix"]))
+    assert not has_ids(reused(plans["infinity"]))
 
 
 def test_a_member_that_no_line_lists_is_not_borrowed(plans: dict[str, Plan]) -> None:
-    members = {name for step in lent(plans["infinity"]) for name in sent(step)}
+    members = {name for step in reused(plans["infinity"]) for name in sent(step)}
     assert members <= {"model", "input", "encoding_format", "dimensions"}
 
 
 def test_what_lies_at_a_limit_is_not_borrowed(plans: dict[str, Plan]) -> None:
     for plan in plans.values():
-        assert all(len(body_bytes(step.body)) < 2_000 for step in lent(plan))
+        assert all(len(body_bytes(step.body)) < 2_000 for step in reused(plan))
     assert not any(s.is_last for s in plans["infinity"].scenarios)
     assert plans["aihubmix"].scenarios[-1].is_last
 
@@ -123,28 +128,28 @@ def test_what_a_contract_leaves_open_is_not_borrowed() -> None:
         0,
         (type(scenario)(scenario.probe, 0, None, (step,)),),
     )
-    assert lent(borrowing("infinity", asked)) == []
-    assert lent(borrowing("aihubmix", asked)) == []
+    assert reused(borrowing("infinity", asked)) == []
+    assert reused(borrowing("aihubmix", asked)) == []
 
 
 def test_nothing_is_borrowed_for_another_model() -> None:
     made = borrowing("infinity", planned("aihubmix"), model="another")
-    assert not any(sent(step).get("model") == MODEL for step in lent(made))
+    assert not any(sent(step).get("model") == MODEL for step in reused(made))
 
 
 def test_what_is_not_claimed_is_not_borrowed() -> None:
     facts = Facts("infinity", {"embeddings": MODEL})
     without = ("dimensions",)
     mine = planned("infinity", without=without)
-    made = with_lent(mine, [planned("aihubmix")], facts, without)
-    accepted = [step for step in lent(made) if step.expect == "accept"]
+    made = with_reused(mine, [planned("aihubmix")], facts, without)
+    accepted = [step for step in reused(made) if step.expect == "accept"]
     assert accepted
     assert not any("dimensions" in sent(step) for step in accepted)
 
 
 def test_another_path_is_another_matter() -> None:
     made = borrowing("aigne-hub", planned("aihubmix"), AIOS)
-    assert lent(made) == []
+    assert reused(made) == []
 
 
 def test_together_each_request_is_sent_once(

@@ -9,21 +9,29 @@ import pytest
 import toys
 from hypothesis import strategies as st
 
+from aios_conformance import conformance
 from aios_conformance.conformance.options.values import (
     OptionError,
     RunOptions,
     SuiteError,
 )
 from aios_conformance.conformance.planning import plan as plans
+from aios_conformance.conformance.planning import plan_cache
 from aios_conformance.conformance.planning.plan import Plan, assemble, drawn, plan
-from aios_conformance.conformance.planning.plan_cache import PlanCache
+from aios_conformance.conformance.planning.plan_cache import _SOURCES, PlanCache
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
 
 
 @pytest.fixture
-def options(tmp_path: Path) -> RunOptions:
+def options(plan_cache: Path) -> RunOptions:
+    return RunOptions("http://h", cache_dir=plan_cache)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> RunOptions:
+    """With a cache that nobody else sees."""
     return RunOptions("http://h", cache_dir=tmp_path / "cache")
 
 
@@ -47,8 +55,8 @@ def names(planned: Plan) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("preset", ["smoke", "standard"])
-def test_two_plans_are_the_same(options: RunOptions, preset: str) -> None:
-    chosen = replace(options, preset=preset)  # type: ignore[arg-type]
+def test_two_plans_are_the_same(own: RunOptions, preset: str) -> None:
+    chosen = replace(own, preset=preset)  # type: ignore[arg-type]
     uncached = replace(chosen, cache_dir=None)
     first, cached, again = plan(chosen), plan(chosen), plan(uncached)
     for other in (cached, again):
@@ -126,22 +134,22 @@ def test_the_early_ones_touch_every_api(options: RunOptions) -> None:
 
 
 @pytest.mark.usefixtures("toy")
-def test_presets_say_how_much(options: RunOptions) -> None:
-    smoke = plan(replace(options, preset="smoke"))
+def test_presets_say_how_much(own: RunOptions) -> None:
+    smoke = plan(replace(own, preset="smoke"))
     assert sorted(names(smoke)) == [("toy.count", 0), ("toy.refused", 0)]
-    standard = plan(options)
+    standard = plan(own)
     assert sum(name == "toy.count" for name, _ in names(standard)) == 3
     assert ("toy.refused", 1) in names(standard)
 
 
 @pytest.mark.usefixtures("toy")
-def test_shared_requests_count_once(options: RunOptions) -> None:
+def test_shared_requests_count_once(own: RunOptions) -> None:
     # 3 counted, 2 for the later body, 2 mutants and 1 valid neighbour, 3 paths
-    assert plan(options).summary.requests == 11
+    assert plan(own).summary.requests == 11
 
 
 def test_spare_requests_are_counted_apart(
-    options: RunOptions, monkeypatch: pytest.MonkeyPatch
+    own: RunOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @probe("toy.spare", "rerank")
     def sparing(_: Params, served: Served) -> Iterator[Step]:
@@ -149,38 +157,36 @@ def test_spare_requests_are_counted_apart(
         yield Step("two", toys.RERANK, lambda _: None, spare=True, prompt_tokens=1000)
 
     with_probe(monkeypatch, sparing)
-    summary = plan(options).summary
+    summary = plan(own).summary
     assert (summary.requests, summary.spare_requests) == (1, 1)
     assert summary.prompt_tokens > 1000
 
 
 @pytest.mark.usefixtures("toy")
-def test_first_draws_go_first(options: RunOptions) -> None:
-    draws = [draw for _, draw in names(plan(options))]
+def test_first_draws_go_first(own: RunOptions) -> None:
+    draws = [draw for _, draw in names(plan(own))]
     assert draws == sorted(draws)
 
 
-def test_last_ones_go_last(
-    options: RunOptions, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_last_ones_go_last(own: RunOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     @probe("toy.hard", "rerank")
     def hard(_: Params, served: Served) -> Iterator[Step]:
         yield Step("x", toys.RERANK, toys.body(served), last=True)
 
     with_probe(monkeypatch, hard, *toys.PROBES)
-    assert names(plan(options))[-1] == ("toy.hard", 0)
+    assert names(plan(own))[-1] == ("toy.hard", 0)
 
 
-def test_apis_take_turns(options: RunOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_apis_take_turns(own: RunOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     score = replace(toys.counted, name="toy.score", api="score")
     with_probe(monkeypatch, toys.counted, score)
-    assert [name for name, _ in names(plan(options))] == ["toy.count", "toy.score"] * 3
+    assert [name for name, _ in names(plan(own))] == ["toy.count", "toy.score"] * 3
 
 
 @pytest.mark.usefixtures("toy")
-def test_an_absent_api_takes_its_probes_away(options: RunOptions) -> None:
+def test_an_absent_api_takes_its_probes_away(own: RunOptions) -> None:
     absent = {"rerank": "the rerank API is absent"}
-    planned = assemble(options, drawn(options), absent=absent)  # type: ignore[arg-type]
+    planned = assemble(own, drawn(own), absent=absent)  # type: ignore[arg-type]
     assert planned.scenarios == ()
     dropped = planned.dropped["toy.paths"]
     assert dropped.reason == "the rerank API is absent"
@@ -188,11 +194,11 @@ def test_an_absent_api_takes_its_probes_away(options: RunOptions) -> None:
 
 
 def test_what_the_vendor_does_not_claim_is_not_asked_for(
-    options: RunOptions, monkeypatch: pytest.MonkeyPatch
+    own: RunOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needy = replace(toys.counted, name="toy.needy", needs=("tools",))
     with_probe(monkeypatch, toys.counted, needy)
-    planned = plan(replace(options, without=("tools",)))
+    planned = plan(replace(own, without=("tools",)))
     assert {name for name, _ in names(planned)} == {"toy.count"}
     assert planned.dropped["toy.needy"].reason == "--without tools"
 
@@ -211,10 +217,10 @@ def test_served_models_stand_in_the_bodies(options: RunOptions) -> None:
     ids=str,
 )
 def test_unknown_names_are_told_with_the_valid_ones(
-    options: RunOptions, change: dict[str, object]
+    own: RunOptions, change: dict[str, object]
 ) -> None:
     with pytest.raises(OptionError) as caught:
-        plan(replace(options, **change))  # type: ignore[arg-type]
+        plan(replace(own, **change))  # type: ignore[arg-type]
     assert "unknown" in str(caught.value)
     assert "valid are" in caught.value.hint
 
@@ -231,7 +237,7 @@ def test_unknown_names_are_told_with_the_valid_ones(
     ],
 )
 def test_a_wrong_probe_is_our_error(
-    options: RunOptions,
+    own: RunOptions,
     monkeypatch: pytest.MonkeyPatch,
     steps: list[Step],
     message: str,
@@ -242,11 +248,11 @@ def test_a_wrong_probe_is_our_error(
 
     with_probe(monkeypatch, wrong)
     with pytest.raises(SuiteError, match=message):
-        plan(options)
+        plan(own)
 
 
 def test_a_probe_that_raises_is_our_error(
-    options: RunOptions, monkeypatch: pytest.MonkeyPatch
+    own: RunOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @probe("toy.wrong", "rerank", params=st.just({"a": 1}))
     def wrong(p: Params, served: Served) -> Iterator[Step]:
@@ -254,15 +260,15 @@ def test_a_probe_that_raises_is_our_error(
 
     with_probe(monkeypatch, wrong)
     with pytest.raises(SuiteError, match=r"toy\.wrong cannot be built from"):
-        plan(options)
+        plan(own)
 
 
 # --- the cache ---------------------------------------------------------------------
 
 
-def cached(options: RunOptions) -> Path:
-    assert options.cache_dir is not None
-    (path,) = (options.cache_dir / "plans").iterdir()
+def cached(own: RunOptions) -> Path:
+    assert own.cache_dir is not None
+    (path,) = (own.cache_dir / "plans").iterdir()
     return path
 
 
@@ -280,32 +286,35 @@ def cached(options: RunOptions) -> Path:
 )
 @pytest.mark.usefixtures("toy")
 def test_a_wrong_cache_is_silently_rebuilt(
-    options: RunOptions, damage: Callable[[str], str]
+    own: RunOptions, damage: Callable[[str], str]
 ) -> None:
-    before = drawn(options)
-    path = cached(options)
+    before = drawn(own)
+    path = cached(own)
     text = path.read_text()
     path.write_text(damage(text))
-    assert drawn(options) == before
-    assert cached(options).read_text() == text
+    assert drawn(own) == before
+    assert cached(own).read_text() == text
 
 
 @pytest.mark.usefixtures("toy")
-def test_an_unwritable_cache_is_passed_over(
-    options: RunOptions, tmp_path: Path
-) -> None:
+def test_an_unwritable_cache_is_passed_over(own: RunOptions, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("in the way")
-    assert drawn(replace(options, cache_dir=file)) == drawn(options)
+    assert drawn(replace(own, cache_dir=file)) == drawn(own)
 
 
 @pytest.mark.usefixtures("toy")
 def test_a_cached_plan_is_not_drawn_again(
-    options: RunOptions, monkeypatch: pytest.MonkeyPatch
+    own: RunOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = drawn(options)
+    before = drawn(own)
     monkeypatch.setattr(plans, "draw", lambda *_: pytest.fail("drawn again"))
-    assert drawn(options) == before
+    assert drawn(own) == before
+
+
+def test_what_a_draw_is_made_of_is_found() -> None:
+    home = Path(conformance.__file__).parent
+    assert all(any(home.glob(pattern)) for pattern in _SOURCES)
 
 
 def test_seeds_and_presets_are_cached_apart(tmp_path: Path) -> None:
@@ -316,3 +325,9 @@ def test_seeds_and_presets_are_cached_apart(tmp_path: Path) -> None:
     assert PlanCache(tmp_path, "aios", "smoke", 0).load({"a": 1}) is None
     assert PlanCache(tmp_path, "infinity", "standard", 0).load({"a": 1}) is None
     assert PlanCache(None, "aios", "standard", 0).load({"a": 1}) is None
+
+
+@pytest.mark.parametrize("pattern", plan_cache._SOURCES)
+def test_a_cached_plan_stands_on_sources_that_are_there(pattern: str) -> None:
+    home = Path(plan_cache.__file__).parents[1]
+    assert list(home.glob(pattern))

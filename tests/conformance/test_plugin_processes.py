@@ -180,8 +180,8 @@ def test_without_a_target_the_plugin_imports_nothing(tmp_path: Path) -> None:
 
 def test_the_plugin_costs_milliseconds() -> None:
     code = (
-        "import pytest, time; began = time.perf_counter(); "
-        "import aios_conformance_pytest; print(time.perf_counter() - began)"
+        "import pytest, time; began = time.process_time(); "
+        "import aios_conformance_pytest; print(time.process_time() - began)"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from exchanges import exchange
 
-from aios_conformance.conformance.observing.selfcheck import breach, slip
+from aios_conformance.conformance.observing.selfcheck import breach, suite_fault
 from aios_conformance.conformance.planning.drawing import draw
 from aios_conformance.conformance.probes import common, robustness
 from aios_conformance.conformance.probes.bodies import OPERATION, REQUIRED, valid
@@ -45,7 +45,7 @@ EVERY = [(probe, steps) for probe in PROBES for steps in scenarios(probe, "deep"
 def test_a_step_is_what_it_claims() -> None:
     def is_true(step: Step) -> bool:
         return (
-            slip("aios", step, sent(step)) is None
+            suite_fault("aios", step, sent(step)) is None
             and all(requirement(row).level is not Level.MAY for row in step.serves)
             and (step.expect == "refuse") == bool(step.breaks)
         )

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from generations import refused, said
 
-from aios_conformance.conformance.observing.selfcheck import slip
+from aios_conformance.conformance.observing.selfcheck import suite_fault
 from aios_conformance.conformance.planning.drawing import draw
 from aios_conformance.conformance.probes import chat, completions
 from aios_conformance.conformance.probes.decoding import SEEDS, stop_within, text_of
@@ -82,7 +82,7 @@ def test_requests_are_what_they_claim_to_be(api: Api) -> None:
     for probe, steps in _scenarios(api, "standard"):
         for step in steps:
             if not callable(step.body):
-                wrong = slip("aios", step, orjson.dumps(step.body))
+                wrong = suite_fault("aios", step, orjson.dumps(step.body))
                 assert wrong is None, (probe.name, step.label, wrong)
 
 

@@ -8,7 +8,7 @@ import pytest
 from exchanges import dump, exchange
 from played import BOTH, EMBEDDING, play
 
-from aios_conformance.conformance.observing.selfcheck import slip
+from aios_conformance.conformance.observing.selfcheck import suite_fault
 from aios_conformance.conformance.planning.drawing import draw, plain
 from aios_conformance.conformance.probes import embeddings, rerank, score, texts
 from aios_conformance.conformance.probes.bodies import OPERATION
@@ -51,7 +51,7 @@ def test_what_is_sent_is_what_is_claimed(probe: Probe) -> None:
     for steps in _scenarios(probe, "standard"):
         for step in steps:
             if not callable(step.body):
-                assert slip("aios", step, dump(step.body)) is None
+                assert suite_fault("aios", step, dump(step.body)) is None
             assert bool(step.breaks) == (step.expect == "refuse")
 
 

@@ -183,7 +183,7 @@ def test_the_defects_can_prove_every_row(dialect: str) -> None:
             one["primary"], *(c.name for c in known.checks if one["primary"] in c.ids)
         )
         for one in json.loads(listed.stdout)
-        if one["primary"] and one["dialect"] == dialect
+        if one["primary"] and one["dialect"] == dialect and "museum" not in one
     ]
     assert [row.id for row in Matrix(known, trials).unproved] == []
 

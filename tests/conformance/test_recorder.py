@@ -194,14 +194,14 @@ def test_what_is_alone_and_shared_is_sent_in_its_place() -> None:
     assert seen["toy.refused"]["valid"].id == seen["toy.between"]["between"].id
 
 
-def test_our_own_slips_are_noticed() -> None:
-    @probe("toy.slip", "rerank")
+def test_our_own_faults_are_noticed() -> None:
+    @probe("toy.fault", "rerank")
     def slipping(_: Params, served: Served) -> Iterator[Step]:
         yield Step("bad", toys.RERANK, {"model": served.model("rerank")})
 
     recorder = played(RERANKED, scenarios=[scenario(slipping)])
-    (found,) = recorder.slips
-    assert (found.probe, found.label) == ("toy.slip", "bad")
+    (found,) = recorder.suite_faults
+    assert (found.probe, found.label) == ("toy.fault", "bad")
     assert "sent as valid" in found.message
 
 

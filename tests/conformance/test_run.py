@@ -35,14 +35,9 @@ from aios_conformance.conformance.terms.events import (
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
-def options(tmp_path: Path, cache: Path) -> RunOptions:
-    return RunOptions("", report_dir=tmp_path, cache_dir=cache, preset="smoke")
+def options(tmp_path: Path, plan_cache: Path) -> RunOptions:
+    return RunOptions("", report_dir=tmp_path, cache_dir=plan_cache, preset="smoke")
 
 
 def ran(
@@ -75,12 +70,12 @@ def verdicts(result: RunResult) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def standard(
-    tmp_path_factory: pytest.TempPathFactory, cache: Path
+    tmp_path_factory: pytest.TempPathFactory, plan_cache: Path
 ) -> tuple[RunResult, list[RunEvent], Path]:
     """One standard run against the mock."""
     directory = tmp_path_factory.mktemp("standard")
     heard: list[RunEvent] = []
-    given = RunOptions("mock", report_dir=directory, cache_dir=cache)
+    given = RunOptions("mock", report_dir=directory, cache_dir=plan_cache)
     return asyncio.run(run(given, heard.append)), heard, directory
 
 

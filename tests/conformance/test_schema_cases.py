@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aios_conformance.conformance.observing.selfcheck import slip
+from aios_conformance.conformance.observing.selfcheck import suite_fault
 from aios_conformance.conformance.planning.drawing import draw
 from aios_conformance.conformance.probes.mutants import request_schema
 from aios_conformance.conformance.probes.schema_cases import PROBES, VARIANTS, fit
@@ -41,8 +41,8 @@ def test_a_case_is_a_valid_body_and_a_mutant_of_it(probe: Probe) -> None:
     known = {row.id for row in requirements()}
     for params in drawn(probe):
         valid, mutant = probe.build(params, SERVED)
-        assert slip("aios", valid, body_bytes(valid.body)) is None
-        assert slip("aios", mutant, body_bytes(mutant.body)) is None
+        assert suite_fault("aios", valid, body_bytes(valid.body)) is None
+        assert suite_fault("aios", mutant, body_bytes(mutant.body)) is None
         assert (valid.expect, valid.serves) == ("accept", ())
         assert mutant.expect == "refuse"
         assert mutant.serves

@@ -3,7 +3,7 @@
 import pytest
 import toys
 
-from aios_conformance.conformance.observing.selfcheck import breach, slip
+from aios_conformance.conformance.observing.selfcheck import breach, suite_fault
 from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.planning.plan import plan
 from aios_conformance.conformance.terms.exchange import Facts
@@ -20,10 +20,10 @@ def step(body: object, expect: str = "accept", **more: object) -> Step:
 def told(asked: Step) -> str | None:
     made = outgoing(asked, {})
     assert made is not None
-    return slip("aios", asked, made.body)
+    return suite_fault("aios", asked, made.body)
 
 
-def test_a_valid_request_is_no_slip() -> None:
+def test_a_valid_request_is_no_fault() -> None:
     assert told(step(BODY)) is None
 
 
@@ -32,7 +32,7 @@ def test_a_wrong_request_sent_as_valid_is_one() -> None:
     assert "sent as valid" in (told(step({})) or "")
 
 
-def test_a_right_refusal_is_no_slip() -> None:
+def test_a_right_refusal_is_no_fault() -> None:
     assert told(step(BODY | {"top_n": "few"}, "refuse", breaks="/top_n")) is None
 
 
@@ -99,10 +99,10 @@ def test_a_breach_names_the_place() -> None:
 @pytest.mark.parametrize("preset", ["smoke", "standard"])
 def test_all_that_the_plan_sends_is_what_it_claims(preset: str) -> None:
     planned = plan(RunOptions("http://h", preset=preset))  # type: ignore[arg-type]
-    slips = [
+    wrong = [
         (scenario.name, asked.label, wrong)
         for scenario in planned.scenarios
         for asked in scenario.steps
         if not callable(asked.body) and (wrong := told(asked)) is not None
     ]
-    assert slips == []
+    assert wrong == []

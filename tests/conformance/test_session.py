@@ -100,6 +100,11 @@ def test_ctrl_c_before_the_run_is_a_cut(
     assert written(options)["cut_short"] == "interrupted"
 
 
+def test_a_task_that_returns_a_result_is_shown_at_once() -> None:
+    """asyncio shows its task, with what it returned, at the end of every run."""
+    assert len(repr(RunOutcome(made_result()))) < 200
+
+
 def test_an_interrupted_run_is_cut_short_even_where_it_is_red() -> None:
     assert RunOutcome(made_result(cut_short="interrupted")).exit_code(("must",)) == 2
 

@@ -11,7 +11,7 @@ from aios_conformance.conformance.terms.stream_grammar import (
     Piece,
     StreamState,
     piece_of,
-    slips,
+    violations,
 )
 
 ROLE = {"delta": {"role": "assistant", "content": ""}, "finish_reason": None}
@@ -74,8 +74,8 @@ def test_a_choice_is_named_for_what_it_brings(choice: Any, piece: Piece) -> None
         [{"delta": {"content": "a"}}, END],  # no finish_reason before the last
     ],
 )
-def test_legal_sequences_have_no_slips(choices: Any) -> None:
-    assert list(slips(choices)) == []
+def test_legal_sequences_have_no_violations(choices: Any) -> None:
+    assert list(violations(choices)) == []
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_legal_sequences_have_no_slips(choices: Any) -> None:
         ),
     ],
 )
-def test_each_illegal_step_is_a_slip(
+def test_each_illegal_step_is_a_violation(
     choices: Any, found: list[GrammarViolation]
 ) -> None:
-    assert list(slips(choices)) == found
+    assert list(violations(choices)) == found

@@ -1,4 +1,4 @@
-"""Which scenarios feed which rows."""
+"""Which scenarios exercise which rows."""
 
 import pytest
 import toys
@@ -15,7 +15,7 @@ from aios_conformance.conformance.terms.probe import Probe, Served
 from aios_conformance.conformance.terms.scenario import PlannedScenario
 from aios_conformance.conformance.terms.traceability import (
     Traceability,
-    fed,
+    is_exercised,
     is_on,
     view_api,
 )
@@ -33,33 +33,35 @@ CHAT = PlannedScenario("chat.toy", 0, ("chat",), ())
 
 
 @pytest.fixture(scope="module")
-def feeding() -> Traceability:
+def traceability() -> Traceability:
     return Traceability(toys.catalogue())
 
 
-def test_a_step_feeds_the_rows_that_it_serves(feeding: Traceability) -> None:
-    assert feeding.feeds(PATHS, "RERANK-REQ-003")
-    assert not feeding.feeds(CHAT, "RERANK-REQ-003")
+def test_a_step_feeds_the_rows_that_it_serves(traceability: Traceability) -> None:
+    assert traceability.exercises(PATHS, "RERANK-REQ-003")
+    assert not traceability.exercises(CHAT, "RERANK-REQ-003")
 
 
-def test_a_check_of_answers_is_fed_by_its_api(feeding: Traceability) -> None:
-    assert all(feeding.feeds(s, "RERANK-SEM-006") for s in (COUNTED, PATHS, REFUSED))
-    assert not feeding.feeds(CHAT, "RERANK-SEM-006")
+def test_a_check_of_answers_is_exercised_by_its_api(traceability: Traceability) -> None:
+    assert all(
+        traceability.exercises(s, "RERANK-SEM-006") for s in (COUNTED, PATHS, REFUSED)
+    )
+    assert not traceability.exercises(CHAT, "RERANK-SEM-006")
 
 
-def test_a_relation_is_fed_by_its_probe_alone(feeding: Traceability) -> None:
-    assert feeding.feeds(COUNTED, "RERANK-SEM-004")
-    assert not feeding.feeds(PATHS, "RERANK-SEM-004")
+def test_a_relation_is_fed_by_its_probe_alone(traceability: Traceability) -> None:
+    assert traceability.exercises(COUNTED, "RERANK-SEM-004")
+    assert not traceability.exercises(PATHS, "RERANK-SEM-004")
 
 
-def test_the_schema_of_answers_feeds_its_rows(feeding: Traceability) -> None:
-    assert feeding.feeds(COUNTED, "RERANK-RES-001")
-    assert not feeding.feeds(CHAT, "RERANK-RES-001")
+def test_the_schema_of_answers_feeds_its_rows(traceability: Traceability) -> None:
+    assert traceability.exercises(COUNTED, "RERANK-RES-001")
+    assert not traceability.exercises(CHAT, "RERANK-RES-001")
 
 
-def test_acceptance_feeds_the_common_rows(feeding: Traceability) -> None:
+def test_acceptance_feeds_the_common_rows(traceability: Traceability) -> None:
     for row in ("COMMON-RES-001", "COMMON-ERR-001", "COMMON-ERR-004"):
-        assert feeding.feeds(REFUSED, row)
+        assert traceability.exercises(REFUSED, row)
 
 
 @pytest.mark.parametrize(
@@ -75,12 +77,12 @@ def test_a_check_that_tells_its_rows_by_the_dialect_feeds_them(
     dialect: str, probe: str, row: str
 ) -> None:
     played = PlannedScenario(probe, 0, ("embeddings",), ())
-    assert Traceability(catalogue(dialect)).feeds(played, row)
+    assert Traceability(catalogue(dialect)).exercises(played, row)
 
 
-def test_a_row_names_its_apis(feeding: Traceability) -> None:
-    assert feeding.apis("RERANK-SEM-006") == {"rerank"}
-    assert len(feeding.apis("COMMON-RES-005")) == 5
+def test_a_row_names_its_apis(traceability: Traceability) -> None:
+    assert traceability.apis("RERANK-SEM-006") == {"rerank"}
+    assert len(traceability.apis("COMMON-RES-005")) == 5
 
 
 @pytest.mark.parametrize(
@@ -106,8 +108,8 @@ def test_views_know_their_api() -> None:
     assert view_api(toys.every_document_has_a_result) is None
 
 
-def test_every_declaring_check_of_the_whole_catalogue_can_be_fed() -> None:
+def test_every_declaring_check_of_the_whole_catalogue_can_be_exercised() -> None:
     """A check on a probe that does not exist would never judge anything."""
     bare = [PlannedScenario(p.name, 0, (p.api,), ()) for p in all_probes()]
     for check in all_checks():
-        assert not check.on or any(fed(check, s) for s in bare), check.name
+        assert not check.on or any(is_exercised(check, s) for s in bare), check.name

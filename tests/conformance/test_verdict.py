@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 import toys
-from benches import ORDER, SETTING, bench, counted, leveled, noisy, row
 from exchanges import exchange, observation
+from judged_runs import ORDER, SETTING, counted, judged_run, leveled, noisy, row
 from test_judge import GOOD, REFUSED, RISING, reranked
 
 from aios_conformance.conformance.judging.verdict import (
@@ -28,14 +28,14 @@ from aios_conformance.conformance.terms.views import AnyAnswer, Record, RerankAn
 
 
 def test_what_holds_passes() -> None:
-    found = row(bench(counted()))
+    found = row(judged_run(counted()))
     assert (found.verdict, found.reason) == ("pass", None)
     assert found.evidence == 1
     assert found.coverage[0].exchanges == ("ex-1",)
 
 
 def test_a_broken_must_fails_with_evidence() -> None:
-    found = row(bench(counted(RISING)))
+    found = row(judged_run(counted(RISING)))
     assert found.verdict == "fail"
     (evidence,) = found.findings
     assert evidence.pointer == "/results/1/relevance_score"
@@ -49,16 +49,16 @@ def test_one_bad_answer_among_many_fails() -> None:
         for i in range(5)
     ]
     bad = observation("toy.count", None, None, 9, all=reranked(0.1, 0.9, id="ex-9"))
-    assert row(bench(*many, bad)).verdict == "fail"
+    assert row(judged_run(*many, bad)).verdict == "fail"
 
 
 def test_a_broken_should_warns() -> None:
-    assert row(bench(counted(RISING), known=leveled("SHOULD"))).verdict == "warn"
+    assert row(judged_run(counted(RISING), known=leveled("SHOULD"))).verdict == "warn"
 
 
 def test_statistics_never_fail() -> None:
     known = leveled("MUST", statistical=True)
-    assert row(bench(counted(RISING), known=known)).verdict == "warn"
+    assert row(judged_run(counted(RISING), known=known)).verdict == "warn"
 
 
 @check(ORDER)
@@ -69,14 +69,14 @@ def grumbles(answer: RerankAnswer) -> Iterator[Note]:
 
 def test_a_soft_finding_warns() -> None:
     known = toys.catalogue(checks=(grumbles,))
-    found = row(bench(counted(), known=known))
+    found = row(judged_run(counted(), known=known))
     assert found.verdict == "warn"
     assert found.findings[0].soft
 
 
 def test_a_hard_finding_beside_a_soft_one_fails_and_is_told_first() -> None:
     known = toys.catalogue(checks=(grumbles, toys.scores_never_rise))
-    found = row(bench(counted(RISING), known=known))
+    found = row(judged_run(counted(RISING), known=known))
     assert found.verdict == "fail"
     assert [evidence.soft for evidence in found.findings] == [False, True]
 
@@ -88,14 +88,14 @@ def tells(answer: AnyAnswer) -> Iterator[Note]:
 
 def test_a_may_row_only_informs() -> None:
     known = toys.catalogue(checks=(tells,))
-    found = row(bench(counted(), known=known), "COMMON-REQ-016")
+    found = row(judged_run(counted(), known=known), "COMMON-REQ-016")
     assert (found.verdict, found.reading) == ("info", "ignored")
 
 
 def test_the_followed_readings_are_told_commonest_first() -> None:
     known = toys.catalogue(checks=(tells,))
     seen = [counted(REFUSED), counted(GOOD), counted(GOOD)]
-    found = row(bench(*seen, known=known), "COMMON-REQ-016")
+    found = row(judged_run(*seen, known=known), "COMMON-REQ-016")
     assert found.reading == "ignored; refused"
 
 
@@ -109,13 +109,13 @@ def breaks_down(answer: RerankAnswer) -> Iterator[Note]:
 
 def test_a_check_that_fails_is_our_error() -> None:
     known = toys.catalogue(checks=(breaks_down,))
-    found = row(bench(counted(), known=known))
+    found = row(judged_run(counted(), known=known))
     assert found.verdict == "error"
     assert "check breaks_down failed: KeyError" in str(found.reason)
 
 
 def test_a_finding_on_a_may_row_is_our_error() -> None:
-    found = row(bench(counted(RISING), known=leveled("MAY")))
+    found = row(judged_run(counted(RISING), known=leveled("MAY")))
     assert found.verdict == "error"
     assert "a finding on a MAY row" in str(found.reason)
 
@@ -131,8 +131,8 @@ def test_a_finding_on_a_may_row_is_our_error() -> None:
 def test_a_request_that_is_not_what_it_claims_is_our_error(
     serves: tuple[str, ...], probe: str, concerned: str
 ) -> None:
-    slip = SuiteFault(probe, 0, "step", serves, "sent as valid, but /x: no")
-    found = row(bench(counted(), slips=(slip,)), concerned)
+    fault = SuiteFault(probe, 0, "step", serves, "sent as valid, but /x: no")
+    found = row(judged_run(counted(), slips=(fault,)), concerned)
     assert found.verdict == "error"
     assert found.reason == f"{probe}, step: sent as valid, but /x: no"
 
@@ -141,33 +141,33 @@ def test_a_request_that_is_not_what_it_claims_is_our_error(
 
 
 def test_a_finding_stands_though_it_does_not_reproduce() -> None:
-    found = row(bench(counted(RISING), again=[counted(GOOD)]))
+    found = row(judged_run(counted(RISING), again=[counted(GOOD)]))
     assert (found.verdict, found.reproduced) == ("fail", False)
 
 
 def test_a_finding_that_reproduces_says_so() -> None:
-    found = row(bench(counted(RISING), again=[counted(RISING)]))
+    found = row(judged_run(counted(RISING), again=[counted(RISING)]))
     assert (found.verdict, found.reproduced) == ("fail", True)
 
 
 def test_nobody_knows_about_what_was_not_sent_again() -> None:
-    assert row(bench(counted(RISING))).reproduced is None
+    assert row(judged_run(counted(RISING))).reproduced is None
 
 
 def test_a_noisy_finding_stands_only_if_it_reproduces() -> None:
     known = noisy()
-    again = row(bench(counted(RISING), again=[counted(RISING)], known=known))
+    again = row(judged_run(counted(RISING), again=[counted(RISING)], known=known))
     assert (again.verdict, again.reproduced) == ("fail", True)
-    never = row(bench(counted(RISING), again=[counted(GOOD)], known=known))
+    never = row(judged_run(counted(RISING), again=[counted(GOOD)], known=known))
     assert (never.verdict, never.reason) == ("pass", "a finding did not reproduce")
-    unknown = row(bench(counted(RISING), known=known))
+    unknown = row(judged_run(counted(RISING), known=known))
     assert unknown.verdict == "inconclusive"
     assert str(unknown.reason).startswith("budget: ")
 
 
 def test_the_smallest_case_is_the_evidence() -> None:
     small = reranked(0.2, 0.8, id="small-1")
-    found = row(bench(counted(RISING), smaller=[counted(small)]))
+    found = row(judged_run(counted(RISING), smaller=[counted(small)]))
     assert [evidence.exchange for evidence in found.findings] == ["small-1"]
 
 
@@ -177,7 +177,7 @@ def test_of_all_that_failed_the_shortest_request_is_the_evidence() -> None:
     padded = replace(long.request, body=body.replace(b"{", b"{ ", 1))
     long = replace(long, request=padded)
     short = reranked(0.2, 0.8, id="ex-9")
-    found = row(bench(counted(short), smaller=[counted(long)]))
+    found = row(judged_run(counted(short), smaller=[counted(long)]))
     assert [evidence.exchange for evidence in found.findings] == ["ex-9"]
 
 
@@ -187,13 +187,13 @@ def test_one_cause_at_many_places_is_told_once() -> None:
     results = [r for r in answer["results"] for _ in "xx"]
     rising = [r | {"relevance_score": s} for r, s in zip(results, scores, strict=True)]
     seen = exchange("rerank", GOOD.request.json, answer | {"results": rising})
-    made = bench(counted(seen))
+    made = judged_run(counted(seen))
     assert len(made.traces[ORDER]) == 3
     assert len(row(made).findings) == 1
 
 
 def test_a_smaller_case_of_something_else_is_no_evidence() -> None:
-    made = bench(counted(GOOD), smaller=[counted(RISING)])
+    made = judged_run(counted(GOOD), smaller=[counted(RISING)])
     assert row(made).verdict == "pass"
 
 
@@ -209,7 +209,7 @@ def test_a_finding_of_the_whole_record_stands_by_itself() -> None:
     rows = dict(known.requirements)
     rows["COMMON-RES-005"] = replace(rows["COMMON-RES-005"], noisy=True)
     known = replace(known, requirements=rows)
-    made = bench(counted(GOOD), again=[counted(GOOD)], known=known)
+    made = judged_run(counted(GOOD), again=[counted(GOOD)], known=known)
     found = row(made, "COMMON-RES-005")
     assert (found.verdict, found.reproduced) == ("fail", None)
 
@@ -222,13 +222,13 @@ def waived(expires: str) -> Setting:
 
 
 def test_a_waiver_holds_until_its_day() -> None:
-    found = row(bench(counted(RISING), setting=waived("2026-06-15")))
+    found = row(judged_run(counted(RISING), setting=waived("2026-06-15")))
     assert (found.verdict, found.reason) == ("waived", "known bug (until 2026-06-15)")
     assert found.findings
 
 
 def test_an_expired_waiver_does_not_hold() -> None:
-    found = row(bench(counted(RISING), setting=waived("2026-06-14")))
+    found = row(judged_run(counted(RISING), setting=waived("2026-06-14")))
     assert (found.verdict, found.reason) == (
         "fail",
         "the waiver expired on 2026-06-14",
@@ -236,9 +236,9 @@ def test_an_expired_waiver_does_not_hold() -> None:
 
 
 def test_a_waiver_that_is_not_needed_is_stale() -> None:
-    made = bench(counted(), setting=waived("2026-12-31"))
+    made = judged_run(counted(), setting=waived("2026-12-31"))
     results = verdicts(made)
     assert row(made).verdict == "pass"
     assert stale_waivers(made, results) == (ORDER,)
-    needed = bench(counted(RISING), setting=waived("2026-12-31"))
+    needed = judged_run(counted(RISING), setting=waived("2026-12-31"))
     assert stale_waivers(needed, verdicts(needed)) == ()

@@ -1,15 +1,16 @@
 """What was not exercised, or does not apply, never passes."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from benches import SETTING, bench, counted, leveled, row
 from exchanges import exchange, observation
+from judged_runs import SETTING, counted, judged_run, leveled, row
 from test_judge import GOOD, REFUSED, RISING, reranked
 
 from aios_conformance.conformance.observing.recorder import Unsent
 from aios_conformance.conformance.terms.catalogue import Catalogue
-from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.exchange import Exchange, Facts
 from aios_conformance.conformance.terms.scenario import (
     Dropped,
     PlannedScenario,
@@ -20,7 +21,7 @@ from aios_conformance.conformance.terms.scenario import (
 
 
 def test_a_vacuous_pass_is_inconclusive() -> None:
-    found = row(bench(counted(reranked(0.9))))
+    found = row(judged_run(counted(reranked(0.9))))
     assert found.verdict == "inconclusive"
     assert "too little evidence: scores_never_rise judged 0 of 1" in (
         found.reason or ""
@@ -28,13 +29,13 @@ def test_a_vacuous_pass_is_inconclusive() -> None:
 
 
 def test_every_check_needs_its_own_evidence() -> None:
-    found = row(bench(counted()), "RERANK-SEM-004")
+    found = row(judged_run(counted()), "RERANK-SEM-004")
     assert found.verdict == "inconclusive"
     assert "every_document_has_a_result judged 1 of 2" in (found.reason or "")
 
 
 def test_a_row_may_need_more_than_its_checks() -> None:
-    found = row(bench(counted(), known=leveled("MUST", evidence=3)))
+    found = row(judged_run(counted(), known=leveled("MUST", evidence=3)))
     assert (found.verdict, found.reason) == (
         "inconclusive",
         "too little evidence: 1 of 3 observations",
@@ -43,7 +44,7 @@ def test_a_row_may_need_more_than_its_checks() -> None:
 
 def test_what_a_preset_leaves_out_is_told() -> None:
     smoke = replace(SETTING, preset="smoke")
-    found = row(bench(counted(), setting=smoke), "RERANK-REQ-003")
+    found = row(judged_run(counted(), setting=smoke), "RERANK-REQ-003")
     assert found.reason == "not exercised by preset smoke"
 
 
@@ -60,13 +61,13 @@ def test_a_refusal_beside_a_refused_neighbour_is_no_evidence() -> None:
     alone = replace(
         alone, steps={**alone.steps, "valid": replace(alone["valid"], expect="accept")}
     )
-    found = row(bench(alone), "RERANK-REQ-011")
+    found = row(judged_run(alone), "RERANK-REQ-011")
     assert found.verdict == "inconclusive"
     assert "refused prerequisite: toy.refused, valid was answered with 422" in str(
         found.reason
     )
     beside = observation("toy.refused", valid=GOOD, mutant=mutant)
-    assert row(bench(beside), "RERANK-REQ-011").verdict == "pass"
+    assert row(judged_run(beside), "RERANK-REQ-011").verdict == "pass"
 
 
 def test_a_crash_in_place_of_a_refusal_is_told() -> None:
@@ -80,7 +81,8 @@ def test_a_crash_in_place_of_a_refusal_is_told() -> None:
         breaks="/top_n is no number",
     )
     found = row(
-        bench(observation("toy.refused", valid=GOOD, mutant=mutant)), "RERANK-REQ-011"
+        judged_run(observation("toy.refused", valid=GOOD, mutant=mutant)),
+        "RERANK-REQ-011",
     )
     assert (found.verdict, found.reason) == (
         "inconclusive",
@@ -92,55 +94,59 @@ def test_a_crash_in_place_of_a_refusal_is_told() -> None:
 
 
 def test_a_crash_of_its_own_step_comes_before_an_answer_that_never_came() -> None:
-    mutant = {"status": 500, "expect": "refuse", "serves": ("RERANK-REQ-011",)}
-    crash = exchange("rerank", {}, {"error": 1}, **mutant)
-    lost = exchange("rerank", {}, failure="timeout: 60 s", **mutant | {"status": 0})
+    mutant: dict[str, Any] = {"expect": "refuse", "serves": ("RERANK-REQ-011",)}
+    crash = exchange("rerank", {}, {"error": 1}, status=500, **mutant)
+    lost = exchange("rerank", {}, failure="timeout: 60 s", status=0, **mutant)
     seen = observation("toy.refused", valid=GOOD, mutant=crash, other=lost)
-    reason = row(bench(seen), "RERANK-REQ-011").reason
+    reason = row(judged_run(seen), "RERANK-REQ-011").reason
     assert str(reason).startswith("server error: toy.refused, mutant")
 
 
 def test_crashes_in_place_of_every_refusal_are_told_where_any_would_do() -> None:
     crash = exchange("rerank", {}, {"error": 1}, status=500, expect="refuse")
     seen = observation("toy.refused", valid=GOOD, mutant=crash)
-    found = row(bench(seen), "COMMON-ERR-001")
+    found = row(judged_run(seen), "COMMON-ERR-001")
     assert found.verdict == "inconclusive"
     assert str(found.reason).startswith("server error: ")
 
 
 def test_a_refusal_beside_accepted_requests_is_no_reason_for_a_view() -> None:
     refused = replace(REFUSED, expect="accept", id="ex-2")
-    beside = bench(counted(reranked(0.9)), counted(refused))
+    beside = judged_run(counted(reranked(0.9)), counted(refused))
     assert str(row(beside).reason).startswith("too little evidence: ")
-    alone = bench(counted(refused))
+    alone = judged_run(counted(refused))
     assert row(alone).reason == (
         "refused prerequisite: toy.count, all was answered with 422"
     )
 
 
 def test_every_step_that_serves_a_row_must_be_answered() -> None:
-    served = {"serves": ("RERANK-REQ-003",)}
+    served: dict[str, Any] = {"serves": ("RERANK-REQ-003",)}
     answered = replace(GOOD, **served)
     lost = exchange("rerank", {}, failure="timeout: no complete answer", **served)
-    one = observation("toy.paths", **{"/v2/rerank": answered})
-    assert row(bench(one), "RERANK-REQ-003").verdict == "pass"
-    two = observation("toy.paths", **{"/v2/rerank": lost})
-    found = row(bench(one, two), "RERANK-REQ-003")
+    one = observation("toy.paths", **_path(answered))
+    assert row(judged_run(one), "RERANK-REQ-003").verdict == "pass"
+    two = observation("toy.paths", **_path(lost))
+    found = row(judged_run(one, two), "RERANK-REQ-003")
     assert (found.verdict, found.reason) == (
         "inconclusive",
         "timeout: no complete answer",
     )
 
 
+def _path(step: Exchange) -> dict[str, Any]:
+    return {"/v2/rerank": step}  # a label that is no word of Python
+
+
 def test_a_path_that_is_not_served_is_its_own_rows_matter() -> None:
     """What two paths show is not put in doubt by a third one that is missing."""
-    rows = {"serves": ("RERANK-REQ-004",), "expect": "refuse"}
+    rows: dict[str, Any] = {"serves": ("RERANK-REQ-004",), "expect": "refuse"}
     gone = exchange("rerank", {}, {"detail": "no"}, status=404)
     gone = replace(gone, request=replace(gone.request, operation="POST /v2/rerank"))
     refused = exchange("rerank", {}, {"detail": "no"}, status=422, **rows)
     here = observation("toy.here", valid=GOOD, mutant=refused)
     there = observation("toy.there", valid=gone, mutant=replace(gone, **rows))
-    made = bench(here, there)
+    made = judged_run(here, there)
     planned = tuple(
         PlannedScenario(
             seen.probe,
@@ -156,7 +162,7 @@ def test_a_path_that_is_not_served_is_its_own_rows_matter() -> None:
     made = replace(made, recording=replace(made.recording, scenarios=planned))
     assert made.unserved == {"POST /v2/rerank"}
     assert row(made, "RERANK-REQ-004").verdict == "pass"
-    alone = bench(there)
+    alone = judged_run(there)
     alone = replace(alone, recording=replace(alone.recording, scenarios=planned[1:]))
     assert row(alone, "RERANK-REQ-004").reason == (
         "refused prerequisite: POST /v2/rerank is not served"
@@ -177,25 +183,25 @@ def test_a_path_that_is_not_served_is_its_own_rows_matter() -> None:
 )
 def test_reasons_are_typed(failure: str, reason: str) -> None:
     lost = exchange("rerank", {}, failure=failure)
-    assert row(bench(counted(lost))).reason == reason
+    assert row(judged_run(counted(lost))).reason == reason
 
 
 def test_an_unsent_step_is_told() -> None:
     left = Unsent("toy.later", 0, "second", (), "an earlier answer did not allow it")
     seen = observation("toy.later", first=reranked(0.9))
-    found = row(bench(seen, unsent=(left,)))
+    found = row(judged_run(seen, unsent=(left,)))
     assert found.reason == (
         "refused prerequisite: toy.later, second: an earlier answer did not allow it"
     )
 
 
 def test_what_was_never_played_is_told() -> None:
-    found = row(bench(planned=["toy.count"], cut_short="interrupted"))
+    found = row(judged_run(planned=["toy.count"], cut_short="interrupted"))
     assert found.reason == "cut short: interrupted"
 
 
 def test_a_run_that_never_had_a_plan_says_why() -> None:
-    found = row(bench(cut_short="nobody answers"), "RERANK-REQ-003")
+    found = row(judged_run(cut_short="nobody answers"), "RERANK-REQ-003")
     assert (found.verdict, found.reason) == (
         "inconclusive",
         "cut short: nobody answers",
@@ -204,7 +210,7 @@ def test_a_run_that_never_had_a_plan_says_why() -> None:
 
 def test_what_was_not_selected_has_no_verdict() -> None:
     chosen = replace(SETTING, selection=("RERANK-SEM-004",))
-    found = row(bench(counted(RISING), setting=chosen))
+    found = row(judged_run(counted(RISING), setting=chosen))
     assert (found.verdict, found.reason) == ("inconclusive", "not selected")
     assert found.findings == ()
 
@@ -213,7 +219,7 @@ def test_what_was_not_selected_has_no_verdict() -> None:
 
 
 def test_an_absent_api_is_not_applicable() -> None:
-    made = bench(counted(RISING), absent={"rerank": "the rerank API is absent"})
+    made = judged_run(counted(RISING), absent={"rerank": "the rerank API is absent"})
     found = row(made)
     assert (found.verdict, found.reason) == (
         "not_applicable",
@@ -224,13 +230,13 @@ def test_an_absent_api_is_not_applicable() -> None:
 
 
 def test_what_is_outside_the_scope_is_not_applicable() -> None:
-    made = bench(counted(), setting=replace(SETTING, apis=("chat",)))
+    made = judged_run(counted(), setting=replace(SETTING, apis=("chat",)))
     assert row(made).reason == "rerank is outside --apis"
 
 
 def test_a_common_row_applies_while_one_of_its_apis_does() -> None:
     absent = dict.fromkeys(("chat", "completions"), "absent")
-    made = bench(counted(), absent=absent)
+    made = judged_run(counted(), absent=absent)
     assert row(made, "COMMON-SEM-002").verdict == "not_applicable"
     assert row(made, "COMMON-RES-005").verdict != "not_applicable"
 
@@ -240,7 +246,7 @@ def needing(*needs: str) -> Catalogue:
 
 
 def test_a_capability_that_is_not_claimed_is_not_applicable() -> None:
-    made = bench(
+    made = judged_run(
         counted(RISING),
         known=needing("tools"),
         setting=replace(SETTING, without=("tools",)),
@@ -253,15 +259,15 @@ def test_a_capability_that_is_not_claimed_is_not_applicable() -> None:
 
 def test_a_row_about_keys_needs_a_key() -> None:
     known = needing("api_key")
-    assert row(bench(counted(), known=known)).reason == "no API key was given"
+    assert row(judged_run(counted(), known=known)).reason == "no API key was given"
     keyed = replace(SETTING, has_key=True)
-    assert row(bench(counted(), known=known, setting=keyed)).verdict == "pass"
+    assert row(judged_run(counted(), known=known, setting=keyed)).verdict == "pass"
 
 
 def test_a_row_about_a_kind_of_model_needs_one() -> None:
     known = needing("embedding_model")
     facts = Facts(kinds={"rerank": "cross_encoder"})
-    found = row(bench(counted(reranked(0.9)), known=known, facts=facts))
+    found = row(judged_run(counted(reranked(0.9)), known=known, facts=facts))
     assert found.verdict == "not_applicable"
     assert "needs embedding model; the served model's kind is cross_encoder" in str(
         found.reason
@@ -270,7 +276,7 @@ def test_a_row_about_a_kind_of_model_needs_one() -> None:
 
 def test_a_row_whose_probes_were_left_out_is_not_applicable() -> None:
     dropped = {"toy.paths": Dropped("the chat API is absent", ("RERANK-REQ-003",))}
-    found = row(bench(counted(), dropped=dropped), "RERANK-REQ-003")
+    found = row(judged_run(counted(), dropped=dropped), "RERANK-REQ-003")
     assert (found.verdict, found.reason) == (
         "not_applicable",
         "the chat API is absent",

@@ -1,15 +1,16 @@
 """A small catalogue of real requirements with toy probes and checks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from hypothesis import strategies as st
 
 from aios_conformance.conformance.checks import acceptance, shape
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import Check, Finding, Note, check
-from aios_conformance.conformance.terms.exchange import Api, Observation
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
 from aios_conformance.conformance.terms.probe import (
     Params,
     Probe,
@@ -41,12 +42,13 @@ def counted(n: Params, served: Served) -> Iterator[Step]:
 
 @probe("toy.later", "rerank", draws=(0, 1, 1))
 def later(_: Params, served: Served) -> Iterator[Step]:
+    def named(answers: Mapping[str, Exchange]) -> Any:
+        first = answers["first"].response
+        assert first is not None
+        return body(served, query=first.json["id"])
+
     yield Step("first", RERANK, body(served))
-    yield Step(
-        "second",
-        RERANK,
-        lambda answers: body(served, query=answers["first"].response.json["id"]),
-    )
+    yield Step("second", RERANK, named)
 
 
 @table("toy.refused", "rerank", [{"top_n": {}}, {"top_n": "few"}], smoke_rows=1)

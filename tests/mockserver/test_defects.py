@@ -52,4 +52,4 @@ def test_there_are_enough_of_them() -> None:
 def test_the_command_lists_them_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-defects", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert {one["name"] for one in listed} == ALL.keys()
+    assert {one["name"] for one in listed if "museum" not in one} == ALL.keys()

@@ -63,6 +63,7 @@ def test_the_fixture_serves_scripts_resets_and_counts(
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(TESTS)
     options = ["-n", str(workers)] if workers else []
+    options += ["-p", "no:schemathesis"]  # two seconds, and nothing to do with it
     result = pytester.runpytest_subprocess("-q", *options)
     result.assert_outcomes(passed=8)
     assert "OPENAI_BASE_URL" not in os.environ

@@ -256,7 +256,7 @@ def test_a_client_that_leaves_ends_the_generation(
 ) -> None:
     import http.client  # noqa: PLC0415
 
-    left = []
+    left: list[Any] = []
 
     async def pause() -> None:
         await asyncio.sleep(0 if not left else 3600)

@@ -47,6 +47,29 @@ def test_a_name_is_an_id_or_a_topic_of_any_api() -> None:
         ids("¿")
 
 
+@pytest.mark.parametrize(
+    ("api", "dialect", "found"),
+    [
+        (None, None, {"CHAT-SEM-012", "COMP-SEM-009", "META-050"}),
+        ("chat", None, {"CHAT-SEM-012", "META-050"}),
+        ("chat", "aios", {"CHAT-SEM-012", "META-050"}),
+        ("chat", "infinity", set()),
+        ("rerank", None, set()),
+    ],
+)
+def test_topics_lead_to_the_rows_that_apply_to_an_api(
+    api: str | None, dialect: str | None, found: set[str]
+) -> None:
+    topics = ("seed-reproduces", "equal-seeds-equal-texts")
+    assert set(spec.rows(*topics, api=api, dialect=dialect)) == found
+
+
+def test_a_row_that_only_covers_a_topic_is_not_about_it() -> None:
+    assert spec.rows("stop-null") == ("CHAT-REQ-032",)
+    with pytest.raises(spec.SpecError, match="did you mean stop-null"):
+        spec.rows("stop-nul")
+
+
 def test_a_topic_is_at_most_five_words() -> None:
     assert [row.id for row in ROWS.values() if len(row.topic.split("-")) > 5] == []
 

@@ -5,84 +5,14 @@ our distribution from the wheel; the checkout is on no path.
 """
 
 import json
-import os
 import subprocess
-import sys
-import sysconfig
-import venv
 import zipfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-DISTRIBUTION = "aios_conformance"
-TAKEN = ("spec", "serving", "mockserver", "reference_impl", "conformance")
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built without leaving anything in the checkout."""
-    source = tmp_path_factory.mktemp("source")
-    for name in (*TAKEN, "aios_conformance_pytest.py", "pyproject.toml", DISTRIBUTION):
-        (source / name).symlink_to(ROOT / name)
-    (source / "LICENSE").symlink_to(ROOT / "LICENSE")
-    (source / "README.md").write_text("Not what is tested here.\n")
-    isolation = ["--no-build-isolation"] if find_spec("setuptools") else []
-    folder = tmp_path_factory.mktemp("wheel")
-    run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"],
-        [*isolation, "--wheel-dir", str(folder), str(source)],
-        cwd=folder,
-    )
-    (built,) = folder.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
-def scripts(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
-    """The folder of the commands of a fresh environment."""
-    home = tmp_path_factory.mktemp("environment")
-    venv.create(home, with_pip=False)
-    site = next((home / "lib").glob("python*/site-packages"))
-    borrowed = home / "borrowed"
-    borrowed.mkdir()
-    for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if DISTRIBUTION not in entry.name and entry.suffix != ".pth":
-            (borrowed / entry.name).symlink_to(entry)
-    (site / "borrowed.pth").write_text(f"{borrowed}\n")
-    python = home / "bin" / "python"
-    run(
-        [str(python), "-m", "pip", "install", "--quiet", "--no-deps"],
-        ["--no-index", str(wheel)],
-        cwd=home,
-    )
-    command = home / "bin" / "pytest"  # as pip would have made it
-    command.write_text(
-        f"#!{python}\nimport sys\nfrom pytest import console_main\n"
-        f"sys.exit(console_main())\n"
-    )
-    command.chmod(0o755)
-    return home / "bin"
-
-
-def run(*words: list[str], cwd: Path, expect: int = 0) -> str:
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    ended = subprocess.run(
-        [word for part in words for word in part],
-        cwd=cwd,
-        env=environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    text = ended.stdout + ended.stderr
-    assert ended.returncode == expect, text
-    return text
+from installed import TAKEN, run
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +44,8 @@ def test_the_wheel_holds_what_is_read_at_run_time(wheel: Path) -> None:
         "aios_conformance/spec/openapi.yaml",
         "aios_conformance/spec/report.schema.json",
         "aios_conformance/spec/requirements/rerank.yaml",
+        "aios_conformance/spec/dialects/aios/dialect.yaml",
+        "aios_conformance/spec/dialects/infinity/openapi.yaml",
         "aios_conformance/conformance/reporting/report.css",
         "aios_conformance/conformance/reporting/report.js",
         "aios_conformance/py.typed",

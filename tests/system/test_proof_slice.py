@@ -25,6 +25,22 @@ def test_a_slice_of_the_kill_matrix_holds(tmp_path: Path) -> None:
     assert (tmp_path / "part-kill-matrix.html").read_text().startswith("<!doctype")
 
 
+def test_an_exhibit_of_the_museum_can_be_tried_by_name(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [
+            *(sys.executable, "-m", "aios_conformance.conformance", "prove"),
+            *("--only", "rerank-top-n-not-read", "--dir", str(tmp_path)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "1 of 1 bugs killed" in " ".join(found.stdout.split())
+    assert "mudler/LocalAI#6700" in (tmp_path / "part-museum.md").read_text()
+
+
 def test_an_unknown_defect_is_a_clear_error(tmp_path: Path) -> None:
     found = subprocess.run(
         [

@@ -1,4 +1,4 @@
-"""Recordings made by hand, on the bench from which verdicts are made."""
+"""Recordings made by hand, on the run from which verdicts are made."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +19,7 @@ from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
 from aios_conformance.conformance.terms.probe import Served
 from aios_conformance.conformance.terms.result import RequirementResult
+from aios_conformance.spec import Level
 
 ORDER = "RERANK-SEM-006"
 SETTING = Setting("http://h", "aios", "standard", 0, "2026-06-15T12:00:00Z", "1")
@@ -33,7 +34,7 @@ PLANNED = {
 }
 
 
-def bench(
+def judged_run(
     *observations: Observation,
     known: Catalogue | None = None,
     again: Sequence[Observation] = (),
@@ -88,5 +89,5 @@ def noisy(name: str = ORDER) -> Catalogue:
 def leveled(level: str, **over: Any) -> Catalogue:
     known = toys.catalogue()
     rows = dict(known.requirements)
-    rows[ORDER] = replace(rows[ORDER], level=level, **over)
+    rows[ORDER] = replace(rows[ORDER], level=Level(level), **over)
     return replace(known, requirements=rows)

@@ -1,0 +1,46 @@
+"""The museum: real bugs of real servers, each with the public report of it.
+
+They are planted like the defects of the registry, but are not among them: those who
+wrote the checks did not invent these. Each has its `origin` (repository#number), the
+`source` (the line that promises better, or that leaves a freedom open), and the rows
+that must notice. The reports were read for what went wrong; nothing was copied.
+
+embeddings   splits of batches, caches, company, empty texts
+ranking      rerank and score: splits of lists, long and blank texts, truncation
+generation   chat and completions: leaks, caches, limits, stops, company
+chat         the turns of an agent, calls, log probabilities
+completions  echo, lists of prompts, log probabilities
+wire         events that are none, refusals sent as success, usage, JSON
+freedoms     what must stay silent
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aios_conformance.mockserver.defects.museum import (
+    chat,
+    completions,
+    embeddings,
+    freedoms,
+    generation,
+    ranking,
+    wire,
+)
+from aios_conformance.mockserver.defects.planting import Defect
+
+_WINGS = (embeddings, ranking, generation, chat, completions, wire, freedoms)
+
+
+def museum() -> Mapping[str, Defect]:
+    """Every exhibit by name; raises ValueError for a name twice."""
+    named = [_labelled(one) for wing in _WINGS for one in wing.EXHIBITS]
+    found = {one.name: one for one in named}
+    if len(found) != len(named):
+        raise ValueError("two exhibits share a name")
+    return found
+
+
+def _labelled(one: Defect) -> Defect:
+    """Give an exhibit its name; tables of further rows may hold its primary as well."""
+    also = {row: why for row, why in one.also.items() if row != one.primary}
+    return replace(one, name=one.name.replace("_", "-"), also=also)

@@ -1,0 +1,141 @@
+"""What looked like a bug to somebody, and which the documents leave open: no alarm."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
+from struct import pack, unpack
+from typing import Any, cast
+
+from aios_conformance.mockserver.defects.planting import (
+    Chunk,
+    Defect,
+    in_answer,
+    in_engine,
+    in_frames,
+    in_stream,
+)
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine, Sampling, Token
+from aios_conformance.serving.stages import Answer
+
+API = "chat completions"
+_SEPARATOR = "\u2028".encode()
+
+
+class _Separated:
+    """An engine that says U+2028 where it would end a sentence."""
+
+    def __init__(self, engine: Engine, tally: Tally) -> None:
+        self._engine = engine
+        self._tally = tally
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def _said(self, data: bytes) -> bytes:
+        if data != b".":
+            return data
+        self._tally.add()
+        return _SEPARATOR
+
+    async def generate(
+        self, model: str, prompt: Sequence[int], sampling: Sampling
+    ) -> AsyncIterator[Token]:
+        """Yield the tokens with other full stops, but none of constrained text."""
+        async for token in self._engine.generate(model, prompt, sampling):
+            if sampling.schema is not None:
+                yield token
+                continue
+            top = tuple(replace(one, data=self._said(one.data)) for one in token.top)
+            yield replace(token, data=self._said(token.data), top=top)
+
+
+@in_engine(freedom="000:458: text may hold any character",
+           source="000:458", origin="modelscope/evalscope#1642")  # fmt: skip
+def gen_u2028_free(engine: Engine, tally: Tally) -> Engine:
+    """Generated text holds raw U+2028, in place of full stops."""
+    return cast("Engine", _Separated(engine, tally))
+
+
+class _Capped:
+    """An engine that ends of itself after 64 tokens."""
+
+    def __init__(self, engine: Engine, tally: Tally) -> None:
+        self._engine = engine
+        self._tally = tally
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    async def generate(
+        self, model: str, prompt: Sequence[int], sampling: Sampling
+    ) -> AsyncIterator[Token]:
+        """Yield at most 64 tokens, the last of which is an end."""
+        count = 0
+        async for token in self._engine.generate(model, prompt, sampling):
+            count += 1
+            if count == 64 and sampling.schema is None:
+                self._tally.add()
+                yield replace(token, data=b"", end=True)
+                return
+            yield token
+
+
+@in_engine(freedom="000:461: a reply may end of itself",
+           source="000:461",
+           origin="lmstudio-ai/lmstudio-bug-tracker#1829")  # fmt: skip
+def gen_cap_64_stop(engine: Engine, tally: Tally) -> Engine:
+    """Generation ends at 64 tokens whatever the limit, finish_reason stop."""
+    return cast("Engine", _Capped(engine, tally))
+
+
+def _rounded(value: float) -> float:
+    """The nearest number below that bfloat16 can hold."""
+    (bits,) = unpack("<I", pack("<f", value))
+    (kept,) = unpack("<f", pack("<I", bits & 0xFFFF0000))
+    return float(kept)
+
+
+@in_answer(api="rerank score", freedom="000:107, 000:271: no precision is promised",
+           source="000:271", origin="ggozad/haiku.rag#529")  # fmt: skip
+def scores_in_bf16_free(context: RequestContext, answer: Answer) -> object:
+    """Scores are computed in bfloat16, so near ones tie."""
+    for item in answer.get("results") or answer.get("data") or ():
+        name = "relevance_score" if "relevance_score" in item else "score"
+        item[name] = _rounded(item[name])
+    return True
+
+
+@in_frames(api=API, freedom="000:348: a stream of events may begin with the mark",
+           source="000:348", origin="florimondmanca/httpx-sse#34")  # fmt: skip
+def sse_byte_order_mark_free(
+    context: RequestContext, frames: list[bytes]
+) -> Iterable[bytes]:
+    """The stream begins with a byte order mark, as the SSE standard allows."""
+    return [b"\xef\xbb\xbf" + frames[0], *frames[1:]]
+
+
+@in_frames(api=API, freedom="000:348: a line of a stream may end with CR",
+           source="000:348", origin="Soju06/codex-lb#1010")  # fmt: skip
+def sse_cr_only_free(context: RequestContext, frames: list[bytes]) -> Iterable[bytes]:
+    """Lines end with CR alone, as the SSE standard allows."""
+    return [frame.replace(b"\n", b"\r") for frame in frames]
+
+
+@in_stream(api=API, freedom="000:348: a chunk without choices, as OpenAI's usage has",
+           source="000:348", origin="pydantic/pydantic-ai#164")  # fmt: skip
+def sse_first_chunk_without_choices(
+    context: RequestContext, chunks: list[Chunk]
+) -> Iterable[Chunk]:
+    """The first chunk has no choices."""
+    return [{**chunks[0], "choices": []}, *chunks]
+
+
+EXHIBITS: tuple[Defect, ...] = (
+    gen_u2028_free,
+    gen_cap_64_stop,
+    scores_in_bf16_free,
+    sse_byte_order_mark_free,
+    sse_cr_only_free,
+    sse_first_chunk_without_choices,
+)

@@ -1,0 +1,107 @@
+"""Three more ways to plant: bugs with a memory, bugs in company, bugs of two stages.
+
+They stand beside those of `mockserver.defects.planting`. Whatever a bug remembers is
+made anew for each server that it is planted in.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from aios_conformance.mockserver.defects.planting import Defect, concerns, made
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.stages import Answer, Chunks, Stages
+
+Company = Callable[[RequestContext, Sequence[RequestContext]], object]
+
+_PAUSE = 0.002  # seconds that a request waits for company
+
+
+def remembering(
+    helper: Callable[..., Callable[[Any], Defect]],
+    primary: str = "",
+    *,
+    api: str = "",
+    **declared: Any,
+) -> Callable[[Callable[[], Any]], Defect]:
+    """Plant by `helper` what the function returns, which is called for each server."""
+
+    def make(begin: Callable[[], Any]) -> Defect:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
+            return helper(api=api)(begin()).plant(stages, engine, tally)
+
+        return made(begin, plant, primary, declared)
+
+    return make
+
+
+def joined(
+    primary: str, *parts: Defect, **declared: Any
+) -> Callable[[Callable[[], None]], Defect]:
+    """Plant several parts, the last one outermost; the function only describes."""
+
+    def make(described: Callable[[], None]) -> Defect:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
+            for part in parts:
+                stages, engine = part.plant(stages, engine, tally)
+            return stages, engine
+
+        return made(described, plant, primary, declared)
+
+    return make
+
+
+def in_company(
+    primary: str = "", *, api: str = "", **declared: Any
+) -> Callable[[Company], Defect]:
+    """Edit a request's parameters while others are in flight, which are given too.
+
+    Every request waits a moment before it is answered, so that there can be others.
+    """
+
+    def make(edit: Company) -> Defect:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
+            flying: dict[int, RequestContext] = {}
+
+            @asynccontextmanager
+            async def among(context: RequestContext) -> AsyncIterator[None]:
+                if not concerns(context, api):
+                    yield
+                    return
+                flying[context.number] = context
+                try:
+                    await asyncio.sleep(_PAUSE)
+                    others = [o for n, o in flying.items() if n != context.number]
+                    if others:
+                        tally.add(edit(context, others))
+                    yield
+                finally:
+                    del flying[context.number]
+
+            async def answer(context: RequestContext) -> Answer:
+                async with among(context):
+                    return await stages.answer(context)
+
+            async def chunks(
+                context: RequestContext,
+            ) -> AsyncGenerator[dict[str, Any], None]:
+                source: Chunks
+                async with among(context), aclosing(stages.chunks(context)) as source:
+                    async for chunk in source:
+                        yield chunk
+
+            return replace(stages, answer=answer, chunks=chunks), engine
+
+        return made(edit, plant, primary, declared)
+
+    return make

@@ -1,0 +1,25 @@
+"""Commands of the installed wheel, and what is in it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DISTRIBUTION = "aios_conformance"
+TAKEN = ("spec", "serving", "mockserver", "reference_impl", "conformance")
+
+
+def run(*words: list[str], cwd: Path, expect: int = 0) -> str:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    ended = subprocess.run(
+        [word for part in words for word in part],
+        cwd=cwd,
+        env=environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    text = ended.stdout + ended.stderr
+    assert ended.returncode == expect, text
+    return text
