@@ -72,10 +72,11 @@ def _served(
         memory=state.memory,
     )
     stages = Stages()
+    served = ScriptedEngine(engine, current_script)
     for defect, tally in defects:
-        stages = defect.plant(stages, tally)
+        stages, _ = defect.plant(stages, served, tally)
     front = Front(
-        engine=ScriptedEngine(engine, current_script),
+        engine=served,
         contract=contract,
         find=engine.find,
         api_key=options.api_key,
