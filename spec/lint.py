@@ -23,7 +23,7 @@ from aios_conformance.spec._references import each_line
 from aios_conformance.spec._sources import Source
 from aios_conformance.spec._sources import sources as known_sources
 
-_ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*-\d{3}")
+_ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+-\d{3}")
 _NAMING = ("x-requirements", "x-promises", "x-missing")
 _COMPUTED = {"requirements"}  # of a ruling
 _KEYWORDS = frozenset(
