@@ -120,13 +120,13 @@ def problems(folder: Path) -> tuple[Problem, ...]:
             found += _in_row(file, place, row, seen)
             found += _citations(file, place, row, cited)
             found += _followed(file, place, row, document, stated)
-    for path, member, kind, more in (
+    for named, member, kind, more in (
         (parts.sources, "sources", Source, frozenset[str]()),
         (parts.rulings, "rulings", Ruling, _COMPUTED),
         (parts.models, "models", ServedModel, frozenset[str]()),
     ):
-        if path is not None:
-            found += _records(_opened(path), member, kind, more)
+        if named is not None:
+            found += _records(_opened(named), member, kind, more)
     return tuple(found)
 
 

@@ -157,7 +157,7 @@ def _refused(exchange: Exchange, *, has_valid_neighbour: bool) -> Iterator[Note]
 
 def _crashed(exchange: Exchange, dialect: str) -> Iterator[Note]:
     row = _ERR_003.get(exchange.api)
-    rows = ("COMMON-ERR-004", row) if row else ("COMMON-ERR-004",)
+    rows: tuple[str, ...] = ("COMMON-ERR-004", row) if row else ("COMMON-ERR-004",)
     if dialect not in DIALECTS:  # no row on crashes is known, but one on the mistake
         rows = exchange.serves
     if exchange.is_answer or exchange.status >= 400:

@@ -187,7 +187,7 @@ class RequestSchema:
 @cache
 def request_schema(dialect: str, name: str) -> RequestSchema:
     """A request schema of a dialect, of a component or an operation; compiled once."""
-    document = openapi(dialect)
+    document: Node = openapi(dialect)
     if name.startswith("POST "):
         document, name = with_body(document, name)
     return RequestSchema(document, name)
