@@ -15,7 +15,7 @@ from jsonschema_rs import Draft202012Validator
 from aios_conformance.serving.codec import encode
 from aios_conformance.serving.errors import Violation
 from aios_conformance.serving.violations import violations
-from aios_conformance.spec import api_of
+from aios_conformance.spec import api_of, smallest_value
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -58,6 +58,7 @@ class Operation:
     integers: frozenset[str]
     answered: frozenset[str]  # the members of a whole answer that the document knows
     counted: frozenset[str]  # the members of its usage
+    demanded: Mapping[str, Any]  # what an answer must have, each with a value for it
     input_tokens: int | None  # the most that one input may have
     request_tokens: int | None  # the most that all inputs together may have
 
@@ -79,14 +80,16 @@ class Operation:
     def told(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         """Return those members of an answer, and of its usage, that are documented.
 
-        Dialects differ in what an answer has beside its vectors (`A-170`).
+        Dialects differ in what an answer has beside its vectors (`A-170`): what is
+        demanded, and nothing that we know, has a value that the document allows.
         """
         told = {name: answer[name] for name in answer if name in self.answered}
         if isinstance(usage := told.get("usage"), dict):
             told["usage"] = {
                 name: usage[name] for name in usage if name in self.counted
             }
-        return told
+        more = self.demanded.keys() - told.keys()
+        return told | {name: self.demanded[name] for name in sorted(more)}
 
 
 class Contract:
@@ -114,7 +117,8 @@ class Contract:
             status: self._content(response)
             for status, response in raw["responses"].items()
         }
-        told = self._members(answers.get("200", {}).get(JSON, {}))
+        content = answers.get("200", {}).get(JSON, {})
+        told = self._members(content)
         return Operation(
             id=f"{method.upper()} {path}",
             method=method.upper(),
@@ -141,6 +145,11 @@ class Contract:
             ),
             answered=frozenset(told),
             counted=frozenset(self._members(told.get("usage", {}))),
+            demanded={
+                name: smallest_value(self.document, told[name])
+                for name in self._resolved(content).get("required", ())
+                if name in told
+            },
             input_tokens=limited.get("x-max-tokens-per-input"),
             request_tokens=limited.get("x-max-tokens-per-request"),
         )

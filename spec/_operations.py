@@ -17,6 +17,7 @@ APIS = ("rerank", "score", "embeddings", "chat", "completions", "models")
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _TEXT = "The sky is blue."
+_DEEP = 4  # below it a list that may be empty is empty: schemas refer to themselves
 Node = Mapping[str, Any]
 
 
@@ -90,7 +91,7 @@ def smallest_body(name: str, operation: str) -> Mapping[str, Any]:
     return MappingProxyType(smallest_value(document, schema))
 
 
-def smallest_value(document: Node, node: Node) -> Any:  # noqa: C901 - one case for each kind
+def smallest_value(document: Node, node: Node, depth: int = 0) -> Any:  # noqa: C901 - a case for each kind
     """The least that a schema takes, as far as its keywords tell."""
     node = followed(document, node)
     for part in node.get("allOf", ()):
@@ -102,18 +103,19 @@ def smallest_value(document: Node, node: Node) -> Any:  # noqa: C901 - one case 
             return node[keyword][0]
     for branch in (*node.get("anyOf", ()), *node.get("oneOf", ())):
         if followed(document, branch).get("x-either") is not True:
-            return smallest_value(document, branch)
+            return smallest_value(document, branch, depth + 1)
     kind = node.get("type", "object" if "properties" in node else "string")
     match kind[0] if isinstance(kind, list) else kind:
         case "object":
             members = node.get("properties", {})
             return {
-                each: smallest_value(document, members.get(each, {}))
+                each: smallest_value(document, members.get(each, {}), depth + 1)
                 for each in node.get("required", ())
             }
         case "array":
-            one = smallest_value(document, node.get("items", {}))
-            return [one] * max(1, node.get("minItems", 1))
+            least = node.get("minItems", 1 if depth < _DEEP else 0)
+            one = least and smallest_value(document, node.get("items", {}), depth + 1)
+            return [one] * least
         case "integer" | "number":
             least = node.get("minimum", node.get("exclusiveMinimum", 0) + 1)
             return min(least, node.get("maximum", least))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
+from aios_conformance import spec
 from aios_conformance.conformance.observing.recorder import Recorder, exchanged
 from aios_conformance.conformance.options.values import RunOptions, TargetError
 from aios_conformance.conformance.terms.cost import ceiling
@@ -25,15 +26,6 @@ from aios_conformance.conformance.terms.exchange import (
 from aios_conformance.conformance.terms.probe import Step
 from aios_conformance.conformance.terms.requests import Outgoing, body_bytes
 from aios_conformance.conformance.terms.scenario import APIS
-from aios_conformance.spec import (
-    DIALECTS,
-    body_schema,
-    followed,
-    models,
-    openapi,
-    operations,
-    smallest_body,
-)
 
 Kind = Literal["embedding", "cross_encoder"]
 KINDRED: tuple[Api, ...] = ("rerank", "score")
@@ -151,13 +143,13 @@ def operation_of(dialect: str) -> str:
 
 def operations_of(dialect: str, api: str) -> tuple[str, ...]:
     """The operations of an API in a dialect's document that take a body."""
-    found = operations(dialect).items()
+    found = spec.operations(dialect).items()
     return tuple(name for name, of in found if of == api and name.startswith("POST "))
 
 
 def listing_of(dialect: str) -> str:
     """The operation that lists models: the dialect's own, else OpenAI's."""
-    own = (name for name, api in operations(dialect).items() if api == "models")
+    own = (name for name, api in spec.operations(dialect).items() if api == "models")
     return next((name for name in own if name.startswith("GET ")), LISTING)
 
 
@@ -177,7 +169,7 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
             hint="is the server running, and is this its base URL?",
         )
     listed = _names(listing)
-    there = operations(options.dialect).values()
+    there = spec.operations(options.dialect).values()
     known = [api for api in APIS if api in there]
     apis = [api for api in known if not options.apis or api in options.apis]
     searches = [_search(api, options, listed) for api in apis]
@@ -215,9 +207,12 @@ def _search(api: Api, options: RunOptions, listed: Sequence[str]) -> _Search:
     paths, body = _OPERATIONS[api], _BODIES[api]
     if options.dialect != "aios":
         paths = operations_of(options.dialect, api)
-        documented = [model.name for model in models(options.dialect)[:1]]
-    if options.dialect not in DIALECTS:
-        body = {**smallest_body(options.dialect, paths[0]), **_least(options, paths[0])}
+        documented = [model.name for model in spec.models(options.dialect)[:1]]
+    if options.dialect not in spec.DIALECTS:
+        body = {
+            **spec.smallest_body(options.dialect, paths[0]),
+            **_least(options, paths[0]),
+        }
     names = [given] if given else list(dict.fromkeys(listed))
     others = [] if given else [name for name in documented if name not in names]
     return _Search(api, names, others, api in options.apis, paths, body)
@@ -225,8 +220,8 @@ def _search(api: Api, options: RunOptions, listed: Sequence[str]) -> _Search:
 
 def _least(options: RunOptions, operation: str) -> Mapping[str, Json]:
     """The limit on what is generated, under the name that the document knows."""
-    schema = body_schema(openapi(options.dialect), operation) or {}
-    members = followed(openapi(options.dialect), schema).get("properties", {})
+    schema = spec.body_schema(spec.openapi(options.dialect), operation) or {}
+    members = spec.followed(spec.openapi(options.dialect), schema).get("properties", {})
     limits = ("max_tokens", "max_completion_tokens")
     return {name: 1 for name in limits if name in members}
 
