@@ -21,6 +21,7 @@ from aios_conformance.mockserver.defects.planting import (
 )
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import ApiError, BadRequest, NotFound, Unauthorized
 from aios_conformance.serving.stages import Answer, Response, Stages
 
@@ -85,7 +86,7 @@ def created_201(name: str, primary: str, api: str, also: Also) -> Defect:
 def gone(name: str, primary: str, api: str, also: Also) -> Defect:
     """Answer every second valid request with 404, as if the path were not there."""
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         turn = cycle((False, True))
 
         def prepare(context: RequestContext) -> None:
@@ -94,7 +95,7 @@ def gone(name: str, primary: str, api: str, also: Also) -> Defect:
                 tally.add()
                 raise NotFound("there is no such path", code="path_not_found")
 
-        return replace(stages, prepare=prepare)
+        return replace(stages, prepare=prepare), engine
 
     return Defect(name, gone.__doc__ or "", plant, primary, also)
 
@@ -108,7 +109,7 @@ def tires(
 ) -> Defect:
     """Refuse a valid body `when` says so, but not the first one."""
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         seen = count()
 
         def prepare(context: RequestContext) -> None:
@@ -117,7 +118,7 @@ def tires(
                 tally.add()
                 raise BadRequest(why, code="refused")
 
-        return replace(stages, prepare=prepare)
+        return replace(stages, prepare=prepare), engine
 
     what = f"Valid bodies but the first are refused: {why}."
     return Defect(name, what, plant, primary, also)
@@ -199,7 +200,7 @@ def default_differs(name: str, primary: str, also: Also) -> Defect:
 def keyless(name: str, primary: str, also: Also, code: str, what: str) -> Defect:
     """Serve who is refused with `code`: missing_api_key or invalid_api_key."""
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def admit(context: RequestContext) -> None:
             try:
                 stages.admit(context)
@@ -214,7 +215,7 @@ def keyless(name: str, primary: str, also: Also, code: str, what: str) -> Defect
                 stages.admit(context)
                 context.front = front
 
-        return replace(stages, admit=admit)
+        return replace(stages, admit=admit), engine
 
     return Defect(name, what, plant, primary, also)
 
@@ -224,7 +225,7 @@ def any_model_serves(
 ) -> Defect:
     """Embed under a name that must be refused with one of `codes`."""
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def prepare(context: RequestContext) -> None:
             try:
                 stages.prepare(context)
@@ -238,7 +239,7 @@ def any_model_serves(
                 stages.prepare(context)
                 context.parameters["model"] = asked
 
-        return replace(stages, prepare=prepare)
+        return replace(stages, prepare=prepare), engine
 
     what = "A model that is unknown or not fit for embeddings is answered 200."
     return Defect(name, what, plant, primary, also)

@@ -23,11 +23,12 @@ from typing import Any
 
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import ApiError
 from aios_conformance.serving.stages import Answer, Chunks, Frames, Response, Stages
 
 Chunk = dict[str, Any]
-Plant = Callable[[Stages, Tally], Stages]
+Plant = Callable[[Stages, Engine, Tally], tuple[Stages, Engine]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +85,16 @@ def in_answer(
     """
 
     def make(edit: Callable[[RequestContext, Answer], object]) -> Defect:
-        def plant(stages: Stages, tally: Tally) -> Stages:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
             async def answer(context: RequestContext) -> Answer:
                 whole = await stages.answer(context)
                 if concerns(context, api):
                     tally.add(edit(context, whole))
                 return whole
 
-            return replace(stages, answer=answer)
+            return replace(stages, answer=answer), engine
 
         return made(edit, plant, primary, declared)
 
@@ -108,7 +111,9 @@ def in_stream(
     def make(
         edit: Callable[[RequestContext, list[Chunk]], Iterable[Chunk] | None],
     ) -> Defect:
-        def plant(stages: Stages, tally: Tally) -> Stages:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
             async def chunks(context: RequestContext) -> AsyncGenerator[Chunk, None]:
                 async with aclosing(stages.chunks(context)) as source:
                     found = [chunk async for chunk in source]
@@ -121,7 +126,7 @@ def in_stream(
                 for chunk in edited:
                     yield chunk
 
-            return replace(stages, chunks=chunks)
+            return replace(stages, chunks=chunks), engine
 
         return made(edit, plant, primary, declared)
 
@@ -134,7 +139,9 @@ def in_frames(
     """Edit the framed events of a stream, the [DONE] mark included."""
 
     def make(edit: Callable[[RequestContext, list[bytes]], Iterable[bytes]]) -> Defect:
-        def plant(stages: Stages, tally: Tally) -> Stages:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
             async def frames(context: RequestContext, chunks: Chunks) -> Frames:
                 async with aclosing(stages.frames(context, chunks)) as source:
                     found = [frame async for frame in source]
@@ -143,7 +150,7 @@ def in_frames(
                 for frame in edited:
                     yield frame
 
-            return replace(stages, frames=frames)
+            return replace(stages, frames=frames), engine
 
         return made(edit, plant, primary, declared)
 
@@ -156,7 +163,9 @@ def in_parameters(
     """Edit `context.parameters` (whole and streamed alike), or raise an ApiError."""
 
     def make(edit: Callable[[RequestContext], object]) -> Defect:
-        def plant(stages: Stages, tally: Tally) -> Stages:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
             def prepare(context: RequestContext) -> None:
                 stages.prepare(context)
                 if concerns(context, api):
@@ -166,7 +175,7 @@ def in_parameters(
                         tally.add()
                         raise
 
-            return replace(stages, prepare=prepare)
+            return replace(stages, prepare=prepare), engine
 
         return made(edit, plant, primary, declared)
 
@@ -179,14 +188,16 @@ def in_response(
     """Replace (status, headers, body) of whole successes."""
 
     def make(edit: Callable[[RequestContext, Response], Response]) -> Defect:
-        def plant(stages: Stages, tally: Tally) -> Stages:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
             def respond(context: RequestContext, answer: Answer) -> Response:
                 found = stages.respond(context, answer)
                 edited = edit(context, found) if concerns(context, api) else found
                 tally.add(edited != found)
                 return edited
 
-            return replace(stages, respond=respond)
+            return replace(stages, respond=respond), engine
 
         return made(edit, plant, primary, declared)
 
@@ -199,7 +210,9 @@ def in_refusal(
     """Replace (status, headers, body) of refusals."""
 
     def make(edit: Callable[[RequestContext, ApiError, Response], Response]) -> Defect:
-        def plant(stages: Stages, tally: Tally) -> Stages:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
             def refusal(context: RequestContext, error: ApiError) -> Response:
                 found = stages.refusal(context, error)
                 if not concerns(context, api):
@@ -208,8 +221,24 @@ def in_refusal(
                 tally.add(edited != found)
                 return edited
 
-            return replace(stages, refusal=refusal)
+            return replace(stages, refusal=refusal), engine
 
         return made(edit, plant, primary, declared)
+
+    return make
+
+
+def in_engine(
+    primary: str = "", **declared: Any
+) -> Callable[[Callable[[Engine, Tally], Engine]], Defect]:
+    """Wrap the engine; the wrapper counts its own acts on the tally."""
+
+    def make(wrap: Callable[[Engine, Tally], Engine]) -> Defect:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
+            return stages, wrap(engine, tally)
+
+        return made(wrap, plant, primary, declared)
 
     return make

@@ -14,6 +14,7 @@ from typing import Any
 from aios_conformance.mockserver.defects.planting import Defect, concerns, in_answer
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import ApiError, BadRequest, Broken, Violation
 from aios_conformance.serving.stages import Answer, Response, Stages
 
@@ -45,7 +46,7 @@ def forgives(  # noqa: PLR0913 - a table row, one column each
         fits = at.startswith(pointer[:-1]) if pointer.endswith("*") else at == pointer
         return fits and keyword in ("", violation.keyword)
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def validate(context: RequestContext) -> list[Violation]:
             found = stages.validate(context)
             if not found or context.api not in api.split():
@@ -60,7 +61,7 @@ def forgives(  # noqa: PLR0913 - a table row, one column each
                     context.body[member] = instead
             return rest
 
-        return replace(stages, validate=validate)
+        return replace(stages, validate=validate), engine
 
     what = f"{pointer} ({keyword})" if keyword else pointer
     text = f"A breach at {what} of {api} is accepted in silence."
@@ -99,14 +100,14 @@ def turns_away(
 ) -> Defect:
     """Refuse valid requests with a status; `when` looks at them once they are read."""
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def prepare(context: RequestContext) -> None:
             stages.prepare(context)
             if when(context):
                 tally.add()
                 raise error(text, code="refused")
 
-        return replace(stages, prepare=prepare)
+        return replace(stages, prepare=prepare), engine
 
     return Defect(name, text, plant, primary, also, origin=origin)
 
@@ -123,14 +124,14 @@ def crashes(
 ) -> Defect:
     """Answer 500 where a client mistake should be refused."""
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def refusal(context: RequestContext, error: ApiError) -> Response:
             if concerns(context, api) and error.status < 500 and when(context):
                 tally.add()
                 return stages.refusal(context, Broken("crashed", code="crashed"))
             return stages.refusal(context, error)
 
-        return replace(stages, refusal=refusal)
+        return replace(stages, refusal=refusal), engine
 
     text = f"{api or 'every API'}: {what} is answered 500."
     return Defect(name, text, plant, primary, also, origin=origin)
@@ -148,7 +149,7 @@ def answers(
 ) -> Defect:
     """Answer 200, with the error as body, where a client mistake is to be refused."""
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def refusal(context: RequestContext, error: ApiError) -> Response:
             status, headers, body = stages.refusal(context, error)
             if concerns(context, api) and when(context, error):
@@ -156,7 +157,7 @@ def answers(
                 status = 200
             return status, headers, body
 
-        return replace(stages, refusal=refusal)
+        return replace(stages, refusal=refusal), engine
 
     text = f"{api or 'every API'}: {what} is answered 200, with an error as body."
     return Defect(name, text, plant, primary, also, origin=origin)

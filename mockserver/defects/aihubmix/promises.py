@@ -22,7 +22,7 @@ from aios_conformance.mockserver.defects.tables import (
 from aios_conformance.mockserver.defects.whens import equals, has
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
-from aios_conformance.serving.engine import TooLong
+from aios_conformance.serving.engine import Engine, TooLong
 from aios_conformance.serving.errors import ApiError, Meaningless, Unauthorized
 from aios_conformance.serving.stages import Answer, Response, Stages
 
@@ -36,7 +36,7 @@ VALID = {
 def _unlimited(name: str, primary: str, many: bool, also: Mapping[str, str]) -> Defect:
     """Read only the beginning where a limit on tokens is broken: the answer is 200."""
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         async def answer(context: RequestContext) -> Answer:
             try:
                 return await stages.answer(context)
@@ -49,7 +49,7 @@ def _unlimited(name: str, primary: str, many: bool, also: Mapping[str, str]) -> 
                 context.parameters["input"] = short
                 return await stages.answer(context)
 
-        return replace(stages, answer=answer)
+        return replace(stages, answer=answer), engine
 
     what = "all inputs together" if many else "one input"
     return Defect(name, f"The limit on the tokens of {what} is not kept.", plant,
@@ -111,7 +111,7 @@ def _admitting(
 ) -> Defect:
     """Commit a sin before a request is admitted; it may raise."""
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def admit(context: RequestContext) -> None:
             stages.admit(context)
             try:
@@ -120,7 +120,7 @@ def _admitting(
                 tally.add()
                 raise
 
-        return replace(stages, admit=admit)
+        return replace(stages, admit=admit), engine
 
     return Defect(name, sin.__doc__ or "", plant, primary, also)
 

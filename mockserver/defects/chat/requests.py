@@ -12,6 +12,7 @@ from aios_conformance.mockserver.defects.planting import (
 from aios_conformance.mockserver.defects.tables import refuses
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import Violation
 from aios_conformance.serving.stages import Answer, Stages
 
@@ -20,7 +21,7 @@ VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
 
 
 def _alternatives_turn_logprobs_on() -> Defect:
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def validate(context: RequestContext) -> list[Violation]:
             asked = context.body.get("top_logprobs")
             if context.api == API and asked and "logprobs" not in context.body:
@@ -28,7 +29,7 @@ def _alternatives_turn_logprobs_on() -> Defect:
                 context.body["logprobs"] = True
             return stages.validate(context)
 
-        return replace(stages, validate=validate)
+        return replace(stages, validate=validate), engine
 
     return Defect(
         "chat_alternatives_turn_logprobs_on",

@@ -8,6 +8,7 @@ from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.defects.tables import answers, crashes
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import ApiError, Broken
 from aios_conformance.serving.stages import Stages
 
@@ -75,14 +76,14 @@ def _breaks_down(
 ) -> Defect:
     """Answer 500 to a body that may be accepted or refused."""
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def admit(context: RequestContext) -> None:
             if context.api == api and when(context):
                 tally.add()
                 raise Broken("crashed", code="crashed")
             stages.admit(context)
 
-        return replace(stages, admit=admit)
+        return replace(stages, admit=admit), engine
 
     return Defect(name, f"{api}: {what} is answered 500.", plant, primary, also)
 

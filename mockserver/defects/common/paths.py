@@ -7,6 +7,7 @@ from aios_conformance.mockserver.defects.planting import Defect, in_refusal
 from aios_conformance.mockserver.defects.tables import turns_away
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import (
     ApiError,
     BadRequest,
@@ -77,7 +78,7 @@ WITHOUT_QUERY = dict.fromkeys(
 def _query_is_demanded() -> Defect:
     text = "Embeddings begins with a 500, and then refuses all that lacks ?region=."
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def prepare(context: RequestContext) -> None:
             stages.prepare(context)
             if context.api == "embeddings":
@@ -86,7 +87,7 @@ def _query_is_demanded() -> Defect:
                     raise Broken("warming up", code="crashed")
                 raise BadRequest("?region= is missing", code="region_missing")
 
-        return replace(stages, prepare=prepare)
+        return replace(stages, prepare=prepare), engine
 
     return Defect(
         "embeddings_demands_a_query", text, plant, "COMMON-REQ-008", WITHOUT_QUERY

@@ -21,6 +21,7 @@ from aios_conformance.mockserver.defects.tables import (
 from aios_conformance.mockserver.defects.whens import lacks
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import ApiError
 from aios_conformance.serving.stages import Answer, Response, Stages
 
@@ -149,7 +150,7 @@ def chat_created_an_hour_ahead(context: RequestContext, answer: Answer) -> objec
 
 
 def _broken_after_an_error() -> Plant:
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         refused: list[dict[str, Any]] = []
 
         def refusal(context: RequestContext, error: ApiError) -> Response:
@@ -167,7 +168,7 @@ def _broken_after_an_error() -> Plant:
                     choice["message"]["content"] = "Sorry?"
             return whole
 
-        return replace(stages, refusal=refusal, answer=answer)
+        return replace(stages, refusal=refusal, answer=answer), engine
 
     return plant
 

@@ -13,7 +13,7 @@ from aios_conformance.mockserver.defects.planting import (
 )
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
-from aios_conformance.serving.engine import Api
+from aios_conformance.serving.engine import Api, Engine
 from aios_conformance.serving.stages import Answer, Stages
 
 
@@ -160,7 +160,7 @@ def _forms(api: Api) -> list[Defect]:
 
 
 def _second_is_drawn(api: Api) -> Defect:
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         answered: Counter[bytes] = Counter()
 
         def prepare(context: RequestContext) -> None:
@@ -172,7 +172,7 @@ def _second_is_drawn(api: Api) -> Defect:
                     tally.add()
                     context.parameters |= {"temperature": 1.0, "seed": times}
 
-        return replace(stages, prepare=prepare)
+        return replace(stages, prepare=prepare), engine
 
     return Defect(
         "greedy_is_drawn_the_second_time",

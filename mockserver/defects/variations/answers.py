@@ -18,6 +18,7 @@ from aios_conformance.mockserver.defects.tables import REMOVED, member
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.codec import decode, encode
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import ApiError, BadRequest, Violation
 from aios_conformance.serving.stages import Answer, Response, Stages
 
@@ -282,7 +283,7 @@ def unlisted_members_are_refused(context: RequestContext) -> bool:
 def _refusing(
     name: str, text: str, freedom: str, when: Callable[[RequestContext], bool]
 ) -> Defect:
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def validate(context: RequestContext) -> list[Violation]:
             found = stages.validate(context)
             if not found and when(context):
@@ -290,7 +291,7 @@ def _refusing(
                 return [Violation("", text, "variation")]
             return found
 
-        return replace(stages, validate=validate)
+        return replace(stages, validate=validate), engine
 
     return Defect(name, text, plant, freedom=freedom)
 
