@@ -154,7 +154,7 @@ async def measure(latency_s: float, concurrency: int) -> list[Figure]:
     """All figures, one after the other, against one mock."""
     with scratch() as folder:
         mock = RunOptions("mock", report_dir=folder / "r", cache_dir=folder / "c")
-        async with serving(mock, lambda _: None) as url:
+        async with serving(mock, lambda _: None, ["aios"]) as url:
             cold = await started(url, folder / "cold", folder / "r1")
             cached = await started(url, folder / "cold", folder / "r2")
             given = replace(mock, concurrency=concurrency)

@@ -28,6 +28,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.prove.trial import Planted, tried
 from aios_conformance.spec import openapi
 
@@ -167,7 +170,7 @@ def defects(sample: int, seed: int) -> list[Planted]:
         "--json",
     ]
     listed = subprocess.run(command, capture_output=True, check=True)
-    planted = [Planted.read(one) for one in json.loads(listed.stdout)]
+    planted = msgspec.json.decode(listed.stdout, type=list[Planted])
     known = [
         p
         for p in planted
@@ -197,7 +200,8 @@ def judge_both(
 ) -> Outcome:
     """Both tools on one defect."""
     found, cases = schemathesis(document, seed, "--defect", planted.name)
-    trial = tried(planted, "standard", 0)
+    with mock() as url:
+        trial = tried(planted, RunOptions(url))
     return Outcome(
         planted.name,
         planted.primary in trial.tripped,

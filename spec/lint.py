@@ -120,13 +120,13 @@ def problems(folder: Path) -> tuple[Problem, ...]:
             found += _in_row(file, place, row, seen)
             found += _citations(file, place, row, cited)
             found += _followed(file, place, row, document, stated)
-    for path, member, kind, more in (
+    for part, member, kind, more in (
         (parts.sources, "sources", Source, frozenset[str]()),
         (parts.rulings, "rulings", Ruling, _COMPUTED),
         (parts.models, "models", ServedModel, frozenset[str]()),
     ):
-        if path is not None:
-            found += _records(_opened(path), member, kind, more)
+        if part is not None:
+            found += _records(_opened(part), member, kind, more)
     return tuple(found)
 
 
@@ -135,7 +135,7 @@ def _in_row(
 ) -> Iterator[Problem]:
     valid = [field.name for field in fields(Requirement)]
     yield from _keys(file, place, row, valid)
-    for name in ("id", "level", "statement", "api", "operations", "sources"):
+    for name in ("id", "level", "statement", "topic", "api", "operations", "sources"):
         if name not in row:
             yield file.problem(place, f"{row.get('id', 'a row')}: {name} is missing")
     identifier = str(row.get("id"))

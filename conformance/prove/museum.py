@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from html import escape
 from typing import Any
 
@@ -54,7 +55,7 @@ def rendered(trials: Sequence[Trial], about: Mapping[str, Any]) -> dict[str, str
     content = {
         **about,
         "figures": figures(trials),
-        "trials": [trial.plain() for trial in trials],
+        "trials": [asdict(trial) for trial in trials],
     }
     return {
         "json": json.dumps(content, indent=1, ensure_ascii=False) + "\n",

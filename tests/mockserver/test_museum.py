@@ -486,11 +486,14 @@ def test_every_exhibit_does_what_it_says(
         for name, case in CASES.items():
             true = answers(faithful, case)
             with served(running, name) as broken:
-                found = answers(broken, case)
+                tries = 20 if case.at_once else 1  # they may miss one another
+                shown = any(
+                    case.seen(answers(broken, case), true) for _ in range(tries)
+                )
                 acts = broken.get("/_mock/defects").json()["acts"][name]
-            if not (acts and case.seen(found, true) and not case.seen(true, true)):
+            if not (acts and shown and not case.seen(true, true)):
                 wrong.append(f"{name}: {acts} acts")
-    assert not wrong
+    assert wrong == []
 
 
 def test_a_freedom_keeps_the_schema(

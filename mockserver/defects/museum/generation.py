@@ -69,7 +69,8 @@ def gen_cache_key_lacks_bias() -> Any:
     first: dict[str, Any] = {}
 
     def edit(context: RequestContext) -> bool:
-        rest = {k: v for k, v in context.parameters.items() if k != "logit_bias"}
+        items = sorted(context.parameters.items(), key=lambda item: item[0])
+        rest = [item for item in items if item[0] != "logit_bias"]
         given = context.parameters.get("logit_bias")
         known = first.setdefault(repr((context.api, rest)), given)
         context.parameters["logit_bias"] = known
