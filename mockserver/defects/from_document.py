@@ -18,7 +18,6 @@ from aios_conformance.mockserver.defects.neighbours import keyless
 from aios_conformance.mockserver.defects.planting import Defect, in_answer, in_response
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
-from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import BadRequest, NotFound, Violation
 from aios_conformance.serving.stages import Answer, Response, Stages
 
@@ -127,7 +126,7 @@ def _unrefused(row: str, operation: _Operation, places: list[_Place]) -> Defect:
     lax = operation.validator(_relaxed(operation.document, operation.request, row))
     smallest = spec.smallest_body(operation.dialect, operation.name)
 
-    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+    def plant(stages: Stages, tally: Tally) -> Stages:
         def validate(context: RequestContext) -> list[Violation]:
             found = stages.validate(context)
             if not found or not operation.concerns(context):
@@ -135,11 +134,12 @@ def _unrefused(row: str, operation: _Operation, places: list[_Place]) -> Defect:
             if not lax.is_valid(context.body):
                 return found
             tally.add()
-            name = next(m.name for m in engine.models if operation.api in m.apis)
+            models = context.front.engine.models
+            name = next(m.name for m in models if operation.api in m.apis)
             context.body = {**smallest, "model": name}
             return []
 
-        return replace(stages, validate=validate), engine
+        return replace(stages, validate=validate)
 
     what = f"{operation.name}: what breaks {row} is answered."
     also = _also(row, _near(row, places), "a part of the same member")
@@ -157,7 +157,7 @@ def _refused(
     asks = _asking(operation, forms)
     is_path = row in operation.node.get("x-requirements", ())
 
-    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+    def plant(stages: Stages, tally: Tally) -> Stages:
         times = count()
 
         def prepare(context: RequestContext) -> None:
@@ -172,7 +172,7 @@ def _refused(
                 raise NotFound("there is no such path", code="path_not_found")
             raise BadRequest("this is not taken", code="refused")
 
-        return replace(stages, prepare=prepare), engine
+        return replace(stages, prepare=prepare)
 
     what = f"{operation.name}: what {row} promises to take is refused."
     also = _also(row, kept, "the request is refused as a whole")
