@@ -75,7 +75,7 @@ def stubs(fill: dict[str, str]) -> dict[Path, str]:
     rows = ROOT / f"spec/requirements/{api}.yaml"
     probes = ROOT / f"conformance/probes/{api}.py"
     checks = ROOT / f"conformance/checks/{api}.py"
-    defects = ROOT / f"mockserver/defects/{api}.py"
+    defects = ROOT / f"mockserver/defects/{api}/fields.py"
     tests = ROOT / f"tests/conformance/test_checks_{api}.py"
     return {
         rows: rows.read_text() + ROW.format_map(fill),

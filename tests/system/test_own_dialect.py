@@ -84,7 +84,7 @@ def test_a_folder_is_written_and_checked(tmp_path: Path, scripts: Path) -> None:
     rows = tmp_path / "beta/requirements.yaml"
     rows.write_text(rows.read_text().replace("statement:", "statment:", 1))
     text = run([command, "lint", "beta"], cwd=tmp_path, expect=1)
-    assert "requirements.yaml:5: unknown key 'statment': did you mean" in text
+    assert "requirements.yaml:6: unknown key 'statment': did you mean" in text
     text = run([command, "lint", "gamma"], cwd=tmp_path, expect=4)
     assert "gamma" in text
 
