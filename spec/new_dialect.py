@@ -115,8 +115,9 @@ def _with_ids(node: Any, ids: Mapping[str, str]) -> Any:
 def _row(row: Requirement, ids: Mapping[str, str]) -> dict[str, Any]:
     """A row under its new id; the row that it repeats may belong to others alone."""
     told = _told(row, ("dialects", "same_as"))
-    same = {"same_as": ids[row.same_as]} if row.same_as in ids else {}
-    return {**told, **same, "id": ids[row.id], "level": row.level.value}
+    same = ids.get(row.same_as or "")
+    told |= {"same_as": same} if same else {}
+    return {**told, "id": ids[row.id], "level": row.level.value}
 
 
 def _example(folder: Path, example: Example, ids: Mapping[str, str]) -> dict[str, Any]:

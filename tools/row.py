@@ -16,6 +16,7 @@ ROW = """\
   - id: {id}
     level: MUST
     statement: TODO what a server does, in your own words.
+    topic: todo-{topic}
     api: {api}
     operations: []  # TODO
     sources: []  # TODO document:line
@@ -53,7 +54,12 @@ def main(words: list[str]) -> int:
         print("usage: make row ID=SCORE-RES-099 API=score")
         return 4
     identifier, api = words
-    fill = {"id": identifier, "api": api, "name": identifier.lower().replace("-", "_")}
+    fill = {
+        "id": identifier,
+        "api": api,
+        "topic": identifier.lower(),
+        "name": identifier.lower().replace("-", "_"),
+    }
     try:
         written = stubs(fill)
     except (OSError, ValueError) as error:
