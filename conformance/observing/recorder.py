@@ -27,7 +27,7 @@ from aios_conformance.conformance.terms.exchange import (
 )
 from aios_conformance.conformance.terms.probe import Step
 from aios_conformance.conformance.terms.requests import content_key, outgoing
-from aios_conformance.conformance.terms.scenario import Scenario, api_of
+from aios_conformance.conformance.terms.scenario import Scenario
 
 SILENCE = 16
 """So many requests in a row without any answer: the target is gone, and waiting for
@@ -214,7 +214,7 @@ def _blank(scenario: Scenario, step: Step, name: str) -> Exchange:
         probe=scenario.probe.name,
         draw=scenario.draw,
         label=step.label,
-        api=api_of(step.operation, scenario.probe.api),
+        api=scenario.api(step),
         expect=step.expect,
         request=Request(step.operation, b""),
         serves=step.serves,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from aios_conformance.conformance.probes.dialects_bodies import OPERATION, TEXT
+from aios_conformance.conformance.probes.dialects_bodies import TEXT, operation_of
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -35,7 +35,7 @@ def listing(_: Params, served: Served) -> Iterator[Step]:
         return body
 
     for number in range(LISTED):
-        yield Step(f"call_{number}", OPERATION["infinity"], call(number))
+        yield Step(f"call_{number}", operation_of("infinity"), call(number))
     _ = served
 
 

@@ -21,17 +21,10 @@ from aios_conformance.conformance.planning.mutants import Mutant, request_schema
 from aios_conformance.conformance.planning.strict_schema import promised
 from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
-from aios_conformance.spec import openapi
+from aios_conformance.spec import apis, openapi
 
 _DIALECT = "aios"
 _PLACEHOLDER = "model"
-_PATHS: Mapping[Api, tuple[str, ...]] = {
-    "rerank": ("/v1/rerank", "/rerank", "/v2/rerank"),
-    "score": ("/v1/score", "/score"),
-    "chat": ("/v1/chat/completions",),
-    "completions": ("/v1/completions",),
-    "embeddings": ("/v1/embeddings",),
-}
 LIMIT = 4  # tokens, where the draw sets no limit: generation always has one (A-085)
 WARM = 0.7  # n above 1 always goes with sampling (A-102)
 
@@ -213,7 +206,8 @@ def _printer_kept() -> Iterator[None]:
 @st.composite
 def cases(draw: st.DrawFn, variant: Variant) -> Params:
     """A path, a valid body, and one change that breaks it."""
-    path = draw(st.sampled_from(_PATHS[variant.api]))
+    paths = [each.partition(" ")[2] for each in apis()[variant.api].operations]
+    path = draw(st.sampled_from(paths))
     body = draw(bodies(variant))
     known = request_schema(_DIALECT, variant.schema)
     whole = body | {"model": _PLACEHOLDER}

@@ -7,15 +7,14 @@ errs on the side of more: a scenario that may feed a row feeds it.
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
 
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.exchange import Api, Observation
 from aios_conformance.conformance.terms.probe import Probe
-from aios_conformance.conformance.terms.scenario import PlannedScenario, api_of
+from aios_conformance.conformance.terms.scenario import PlannedScenario
 from aios_conformance.conformance.terms.views import Record
-from aios_conformance.spec import openapi
+from aios_conformance.spec import api_of, nodes
 
 
 class Traceability:
@@ -62,22 +61,25 @@ class Traceability:
     @cached_property
     def annotated(self) -> frozenset[str]:
         """Rows that the schemas of answers embody."""
-        document = openapi(self.known.dialect)
+        walk = nodes(self.known.dialect)
         responses = [
             operation.get("responses")
-            for item in document["paths"].values()
+            for item in walk.document["paths"].values()
             for operation in item.values()
             if isinstance(operation, dict)
         ]
-        chunks = document.get("components", {}).get("schemas", {})
-        streamed = [chunks[name] for name in chunks if name.endswith("Chunk")]
-        return frozenset(_annotations(document, [*responses, *streamed]))
+        schemas = walk.document.get("components", {}).get("schemas", {})
+        streamed = [schemas[name] for name in schemas if name.endswith("Chunk")]
+        below = walk.below([*responses, *streamed])
+        return frozenset(
+            row for node in below for row in node.get("x-requirements", ())
+        )
 
 
 def apis_of(known: Catalogue, row: str) -> frozenset[Api]:
     """The APIs whose operations a row names."""
     operations = known.requirements[row].operations
-    return frozenset(api_of(operation) for operation in operations)
+    return frozenset(api_of(each, dialect=known.dialect) for each in operations)
 
 
 def _names_freely(check: Check) -> bool:
@@ -107,26 +109,3 @@ def view_api(check: Check) -> Api | None:
     member = getattr(check.view, "__dataclass_fields__", {}).get("api")
     api: Api | None = member.default if member is not None else None
     return api
-
-
-def _annotations(document: Any, roots: list[Any]) -> set[str]:
-    """All `x-requirements` below some nodes, references followed once."""
-    found: set[str] = set()
-    followed: set[str] = set()
-    waiting = list(roots)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, list):
-            waiting.extend(node)
-        if not isinstance(node, dict):
-            continue
-        found.update(node.get("x-requirements", ()))
-        reference = node.get("$ref")
-        if isinstance(reference, str) and reference not in followed:
-            followed.add(reference)
-            target = document
-            for part in reference.removeprefix("#/").split("/"):
-                target = target[part]
-            waiting.append(target)
-        waiting.extend(node.values())
-    return found
