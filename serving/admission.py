@@ -122,7 +122,7 @@ def prepare(context: RequestContext) -> None:
     context.parameters = operation.complete(context.body)
     if "response_format" in context.body:  # undocumented, yet OpenAI's clients send it
         context.parameters["response_format"] = context.body["response_format"]
-    context.id = operation.answer_id + context.front.identity()
+    context.id = operation.about.answer_id + context.front.identity()
 
 
 def _unfit(model: Model, api: str) -> BadRequest:

@@ -15,10 +15,9 @@ from jsonschema_rs import Draft202012Validator
 from aios_conformance.serving.codec import encode
 from aios_conformance.serving.errors import Violation
 from aios_conformance.serving.violations import violations
-from aios_conformance.spec import Nodes, described
+from aios_conformance.spec import ApiSpec, Nodes, described
 
 JSON = "application/json"
-EVENTS = "text/event-stream"
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _NAMED = 20  # violations looked at in one body; nobody reads more
 
@@ -49,7 +48,7 @@ class Operation:
     method: str
     path: str
     api: str  # the operation's first tag: rerank, score, chat, …
-    answer_id: str  # what ids of its answers begin with
+    about: ApiSpec  # what the document says of the API
     secured: bool  # the document asks for a key
     request: Schema | None
     answers: Mapping[str, Schema]  # by status; may hold "default"
@@ -124,7 +123,7 @@ class Contract:
             method=method.upper(),
             path=path,
             api=api,
-            answer_id=self._apis[api].answer_id,
+            about=self._apis[api],
             secured=bool(raw.get("security", self.document.get("security"))),
             request=self._schema(body),
             answers={
@@ -132,7 +131,7 @@ class Contract:
                 for status, content in answers.items()
                 if (schema := self._schema(content.get(JSON)))
             },
-            chunk=self._schema(self._chunk(answers.get("200", {}).get(EVENTS))),
+            chunk=self._schema(walk.chunk(f"{method.upper()} {path}")),
             members=frozenset(properties),
             defaults={
                 name: node["default"]
@@ -149,17 +148,6 @@ class Contract:
             input_tokens=limited.get("x-max-tokens-per-input"),
             request_tokens=limited.get("x-max-tokens-per-request"),
         )
-
-    def _chunk(self, event: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        """Find the schema of the JSON inside an event of a stream."""
-        if event is None:
-            return None
-        data = self._nodes.resolved(event)["properties"]["data"]
-        for form in (data, *data.get("anyOf", ())):
-            if "contentSchema" in form:
-                chunk: Mapping[str, Any] = form["contentSchema"]
-                return chunk
-        return None
 
     def _types(self, node: Mapping[str, Any]) -> list[str]:
         types = self._nodes.resolved(node).get("type", [])

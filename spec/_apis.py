@@ -9,7 +9,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from aios_conformance.spec._nodes import Node, Nodes, nodes
+from aios_conformance.spec._nodes import EVENTS, Node, Nodes, nodes
 
 Api = Literal["rerank", "score", "chat", "completions", "embeddings", "models"]
 ModelKind = Literal["embedding", "cross_encoder", "generator"]
@@ -33,6 +33,7 @@ class ApiSpec:
         prefix: what the ids of its requirements begin with.
         answer_id: what our servers begin the ids of its answers with.
         operations: "METHOD /path", the main one first, then its aliases.
+        schema: name of the component that says what a body is; "" without one.
         required: members without which no body is valid.
         smallest: the smallest body that must be taken, but for its model.
         members: the request's members, with what the document says of each.
@@ -47,6 +48,7 @@ class ApiSpec:
     prefix: str
     answer_id: str
     operations: tuple[str, ...]
+    schema: str
     required: tuple[str, ...]
     smallest: Mapping[str, Any]
     members: Mapping[str, Node]
@@ -96,7 +98,8 @@ def described(document: Node) -> Mapping[Api, ApiSpec]:
 def _api(walk: Nodes, tag: Mapping[str, Any], operations: list[str]) -> ApiSpec:
     # clients of OpenAI's know the paths below /v1: the others are their aliases
     ordered = sorted(operations, key=lambda name: " /v1/" not in name)
-    request = walk.resolved(walk.request(ordered[0]) or {})
+    body = walk.request(ordered[0]) or {}
+    request = walk.resolved(body)
     required = tuple(request.get("required", ()))
     return ApiSpec(
         name=tag["name"],
@@ -104,10 +107,11 @@ def _api(walk: Nodes, tag: Mapping[str, Any], operations: list[str]) -> ApiSpec:
         prefix=tag.get("x-prefix", tag["name"].upper()),
         answer_id=tag.get("x-answer-id", f"{tag['name']}-"),
         operations=tuple(ordered),
+        schema=body.get("$ref", "").rpartition("/")[2],
         required=required,
         smallest=_smallest(walk, ordered[0], required),
         members=walk.members(request),
-        streams="text/event-stream" in walk.success(ordered[0]).get("content", {}),
+        streams=EVENTS in walk.success(ordered[0]).get("content", {}),
         served_by=frozenset(tag.get("x-served-by", ())),
         models=tag.get("x-models", {}),
     )

@@ -8,6 +8,7 @@ from aios_conformance.spec._documents import openapi
 
 Node = Mapping[str, Any]
 JSON = "application/json"
+EVENTS = "text/event-stream"
 
 
 class Nodes:
@@ -57,6 +58,15 @@ class Nodes:
         """What an operation answers with 200; empty if nothing is said of it."""
         responses = self.operation(operation).get("responses", {})
         return self.resolved(responses.get("200", {}))
+
+    def chunk(self, operation: str) -> Node | None:
+        """The schema of the JSON in an event of a stream; None without streams."""
+        event = self.content(self.success(operation)).get(EVENTS)
+        if event is None:
+            return None
+        data = self.resolved(event)["properties"]["data"]
+        forms = (data, *data.get("anyOf", ()))
+        return next((f["contentSchema"] for f in forms if "contentSchema" in f), None)
 
     def content(self, node: Node) -> dict[str, Node]:
         """The schema of each media type of a body or an answer."""

@@ -129,12 +129,18 @@ def _constrains(node: Node, instance: object) -> bool:
 
 
 @cache
-def _shape(dialect: str, operation: str, media: str, part: str = "") -> Shape | None:
-    """The schema of an operation's 200 answer; `part` names a component instead."""
+def _shape(dialect: str, operation: str, media: str) -> Shape | None:
+    """The schema of an operation's 200 answer."""
     walk = nodes(dialect)
-    if part:
-        return Shape.of(walk, walk.schema(part))
     schema = walk.content(walk.success(operation)).get(media)
+    return Shape.of(walk, schema) if schema else None
+
+
+@cache
+def _chunk_shape(dialect: str, operation: str) -> Shape | None:
+    """The schema of the chunks of an operation's stream."""
+    walk = nodes(dialect)
+    schema = walk.chunk(operation)
     return Shape.of(walk, schema) if schema else None
 
 
@@ -161,20 +167,17 @@ def a_success_is_one_json_object(answer: AnyAnswer) -> Iterator[Note]:
         yield Finding("one JSON object", shown or "an empty body")
 
 
-_CHUNKS = {"chat": "ChatCompletionChunk", "completions": "CompletionChunk"}
-
-
 @check(witness=True)
 def chunks_have_the_openai_shape(stream: Stream) -> Iterator[Note]:
     """Streamed chunks have the members that OpenAI's API gives them (A-100)."""
-    name = _CHUNKS.get(stream.exchange.api)
-    if name is None or stream.exchange.expect != "accept":
+    exchange = stream.exchange
+    shape = _chunk_shape(stream.facts.dialect, exchange.request.operation)
+    if shape is None or exchange.expect != "accept":
         return
-    shape = _shape(stream.facts.dialect, "", "", name)
     seen: dict[str, None] = {}
     found: Counter[tuple[str, ...]] = Counter()
     for i, chunk in enumerate(stream.chunks):
-        if shape is None or "error" in chunk:
+        if "error" in chunk:
             continue
         for note in shape.notes(chunk, f"/chunks/{i}"):
             if isinstance(note, Witness):

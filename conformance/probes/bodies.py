@@ -4,10 +4,19 @@ from typing import Any
 
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import Served
-from aios_conformance.spec import apis
+from aios_conformance.spec import apis, nodes
 
 OPERATION = {name: api.operation for name, api in apis().items()}
 REQUIRED = {name: api.required for name, api in apis().items()}
+
+
+def by_version(api: Api) -> dict[str, tuple[str, str]]:
+    """Each operation of an API, with the row that promises it, by its version."""
+    found: dict[str, tuple[str, str]] = {}
+    for operation in sorted(apis()[api].operations):
+        version = operation.partition("/")[2].rpartition("/")[0] or "root"
+        found[version] = operation, nodes().operation(operation)["x-requirements"][0]
+    return found
 
 
 def valid(api: Api, served: Served) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from aios_conformance.conformance.terms.probe import (
     Step,
     table,
 )
+from aios_conformance.spec import LISTING
 
 LISTED = 3  # listed models that are tried
 
@@ -20,10 +21,9 @@ LISTED = 3  # listed models that are tried
 @table("infinity.models", "models", [None], dialects=("infinity",), smoke_rows=1)
 def listing(_: Params, served: Served) -> Iterator[Step]:
     """The list twice, and a call of each listed model that can embed."""
-    operation = "GET /v1/models"
     rows = ("INF-REQ-001", "INF-REQ-002", "INF-RES-001")
-    yield Step("list", operation, serves=rows)
-    yield Step("again", operation, serves=rows)
+    yield Step("list", LISTING, serves=rows)
+    yield Step("again", LISTING, serves=rows)
 
     def call(number: int) -> Later:
         def body(answers: Answers) -> Json:

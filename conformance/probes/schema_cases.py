@@ -33,42 +33,45 @@ WARM = 0.7  # n above 1 always goes with sampling (A-102)
 class Variant:
     """One source of bodies: a request schema and the capabilities that it may use."""
 
-    name: str
-    api: Api
-    schema: str
+    name: str  # begins with its API
     draws: tuple[int, int, int]
     needs: tuple[str, ...] = ()
     stream: bool = False
+
+    @property
+    def api(self) -> Api:
+        """The API that its bodies are for."""
+        name = self.name.partition(".")[0]
+        return next(api for api in apis() if api == name)
+
+    @property
+    def schema(self) -> str:
+        """The component that says what a body is."""
+        return apis()[self.api].schema
 
 
 _CHAT = ("n", "seed", "stop", "logprobs", "tools")
 _COMPLETIONS = ("n", "seed", "stop", "logprobs", "echo")
 VARIANTS: tuple[Variant, ...] = (
-    Variant("rerank.drawn", "rerank", "RerankRequest", (0, 5, 90)),
-    Variant("score.drawn", "score", "ScoreRequest", (0, 4, 70)),
-    Variant("embeddings.drawn", "embeddings", "EmbeddingRequest", (0, 4, 60)),
-    Variant("chat.drawn", "chat", "ChatCompletionRequest", (0, 0, 60)),
-    Variant("chat.drawn.able", "chat", "ChatCompletionRequest", (0, 4, 60), _CHAT),
+    Variant("rerank.drawn", (0, 5, 90)),
+    Variant("score.drawn", (0, 4, 70)),
+    Variant("embeddings.drawn", (0, 4, 60)),
+    Variant("chat.drawn", (0, 0, 60)),
+    Variant("chat.drawn.able", (0, 4, 60), _CHAT),
     Variant(
         "chat.drawn.streamed",
-        "chat",
-        "ChatCompletionRequest",
         (0, 2, 60),
         ("streaming", "n", "seed", "stop"),
         stream=True,
     ),
-    Variant("completions.drawn", "completions", "CompletionRequest", (0, 0, 60)),
+    Variant("completions.drawn", (0, 0, 60)),
     Variant(
         "completions.drawn.able",
-        "completions",
-        "CompletionRequest",
         (0, 4, 60),
         _COMPLETIONS,
     ),
     Variant(
         "completions.drawn.streamed",
-        "completions",
-        "CompletionRequest",
         (0, 2, 60),
         ("streaming", "n", "seed", "stop"),
         stream=True,
@@ -85,7 +88,7 @@ def fit(variant: Variant, drawn: Json) -> Json:
                 body["top_n"] = min(body["top_n"], len(body["documents"]))
         case "score":
             body |= _paired(body["text_1"], body["text_2"])
-        case "chat" | "completions":
+        case _ if apis()[variant.api].generates:
             body = _generating(variant, body)
     # that another order changes nothing has a row, and probes, of its own
     members = request_schema(_DIALECT, variant.schema).node["properties"]
