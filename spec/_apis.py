@@ -79,7 +79,7 @@ class ApiSpec:
 def described(document: Node) -> Mapping[Api, ApiSpec]:
     """The APIs of a document by name, in the order of its tags."""
     walk = Nodes(document)
-    found: dict[str, list[str]] = {tag["name"]: [] for tag in document.get("tags", ())}
+    found: dict[Api, list[str]] = {tag["name"]: [] for tag in document.get("tags", ())}
     for path, item in document["paths"].items():
         for method in _METHODS:
             if method in item:
@@ -122,7 +122,7 @@ def _smallest(walk: Nodes, operation: str, required: tuple[str, ...]) -> dict[st
     body = walk.resolved(walk.operation(operation).get("requestBody", {}))
     if "x-smallest" in body:
         return dict(body["x-smallest"])
-    content = next(iter(body.get("content", {}).values()), {})
+    content: Mapping[str, Any] = next(iter(body.get("content", {}).values()), {})
     printed = next(iter(content.get("examples", {}).values()), {}).get("value", {})
     wanted = [name for name in required if name != "model"]
     return {name: printed[name] for name in wanted if name in printed}

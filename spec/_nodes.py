@@ -16,11 +16,11 @@ class Nodes:
 
     def __init__(self, document: Node) -> None:
         """`document` is self-contained: its references are of the form #/…."""
-        from referencing import Registry, Resource  # noqa: PLC0415 - for who walks only
+        from referencing import Registry  # noqa: PLC0415 - for who walks only
         from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
 
         self.document = document
-        root = Resource(document, DRAFT202012)
+        root = DRAFT202012.create_resource(document)
         registry: Registry[Any] = Registry().with_resource("", root)
         self._resolver = registry.resolver("")
         self._found: dict[str, Node] = {}
