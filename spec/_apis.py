@@ -123,7 +123,8 @@ def _smallest(walk: Nodes, operation: str, required: tuple[str, ...]) -> dict[st
     if "x-smallest" in body:
         return dict(body["x-smallest"])
     content: Mapping[str, Any] = next(iter(body.get("content", {}).values()), {})
-    printed = next(iter(content.get("examples", {}).values()), {}).get("value", {})
+    shown: Mapping[str, Any] = next(iter(content.get("examples", {}).values()), {})
+    printed = shown.get("value", {})
     wanted = [name for name in required if name != "model"]
     return {name: printed[name] for name in wanted if name in printed}
 
