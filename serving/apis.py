@@ -30,7 +30,9 @@ async def answer(context: RequestContext) -> dict[str, Any]:
 
 def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None]:
     """Return the chunks of the context's API."""
-    return (chat if context.api == "chat" else completions).chunks(context)
+    if context.api == "chat":
+        return chat.chunks(context)
+    return completions.chunks(context)
 
 
 def streamed(context: RequestContext) -> bool:

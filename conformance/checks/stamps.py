@@ -24,8 +24,10 @@ from aios_conformance.spec import apis
 _ID = {name: api.row("RES-001") for name, api in apis().items()}
 # Rerank has neither a time nor a row of its own for the model.
 _STAMPED = {name: api for name, api in apis().items() if name != "rerank"}
-_CREATED = {name: api.row("RES-003") for name, api in _STAMPED.items()}
-_MODEL = {name: api.row("RES-004") for name, api in _STAMPED.items()}
+_CREATED: Mapping[Api, str] = {
+    name: api.row("RES-003") for name, api in _STAMPED.items()
+}
+_MODEL: Mapping[Api, str] = {name: api.row("RES-004") for name, api in _STAMPED.items()}
 
 
 def _own(rows: Mapping[Api, str], api: Api) -> tuple[str, ...]:
