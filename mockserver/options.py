@@ -31,7 +31,9 @@ def _fit(api: ApiSpec) -> str:
     return "reranker" if api.reads_pairs else "embedding"
 
 
-_API_KINDS = {name: _fit(apis()[name]) for name in MODEL_APIS if name not in KINDS}
+_API_KINDS: Mapping[str, str] = {
+    name: _fit(apis()[name]) for name in MODEL_APIS if name not in KINDS
+}
 
 
 @dataclass(frozen=True, slots=True)
