@@ -22,6 +22,7 @@ from aios_conformance.mockserver.tape import Tape, TapeError
 from aios_conformance.serving.app import Server, together
 from aios_conformance.serving.context import Front
 from aios_conformance.serving.contract import Contract
+from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.stages import Stages
 
@@ -64,17 +65,14 @@ def _served(
     state: MockState,
     defects: Sequence[tuple[Defect, Tally]],
 ) -> tuple[Front, Stages]:
-    """Return what serves one dialect; of the defects the last is outermost."""
+    """Return what serves one dialect, with the defects planted."""
     engine = MockEngine(
         (*documented(dialect), *options.models),
         seed=options.seed,
         any_model=options.any_model,
         memory=state.memory,
     )
-    stages = Stages()
-    served = ScriptedEngine(engine, current_script)
-    for defect, tally in defects:
-        stages, _ = defect.plant(stages, served, tally)
+    stages, served = _broken(ScriptedEngine(engine, current_script), defects)
     front = Front(
         engine=served,
         contract=contract,
@@ -85,6 +83,16 @@ def _served(
         plain=bool(defects) or options.self_check,
     )
     return front, counted(staged(stages, state), engine.pending)
+
+
+def _broken(
+    engine: Engine, defects: Sequence[tuple[Defect, Tally]]
+) -> tuple[Stages, Engine]:
+    """Plant defects, the last one outermost."""
+    stages = Stages()
+    for defect, tally in defects:
+        stages, engine = defect.plant(stages, engine, tally)
+    return stages, engine
 
 
 def plan_of(options: MockOptions) -> Behaviour:

@@ -4,7 +4,7 @@ All knowledge of fields, types, bounds and defaults comes from the OpenAPI docum
 it is compiled once, when the server starts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
@@ -15,10 +15,16 @@ from jsonschema_rs import Draft202012Validator
 from aios_conformance.serving.codec import encode
 from aios_conformance.serving.errors import Violation
 from aios_conformance.serving.violations import violations
-from aios_conformance.spec import ApiSpec, Nodes, api_named, described
+from aios_conformance.spec import (
+    ApiSpec,
+    Nodes,
+    api_named,
+    described,
+    each_operation,
+    smallest_value,
+)
 
 JSON = "application/json"
-_METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _NAMED = 20  # violations looked at in one body; nobody reads more
 
 
@@ -58,6 +64,7 @@ class Operation:
     integers: frozenset[str]
     answered: frozenset[str]  # the members of a whole answer that the document knows
     counted: frozenset[str]  # the members of its usage
+    demanded: Mapping[str, Any]  # what an answer must have, each with a value for it
     input_tokens: int | None  # the most that one input may have
     request_tokens: int | None  # the most that all inputs together may have
 
@@ -79,14 +86,16 @@ class Operation:
     def told(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         """Return those members of an answer, and of its usage, that are documented.
 
-        Dialects differ in what an answer has beside its vectors (`A-170`).
+        Dialects differ in what an answer has beside its vectors (`A-170`): what is
+        demanded, and nothing that we know, has a value that the document allows.
         """
         told = {name: answer[name] for name in answer if name in self.answered}
         if isinstance(usage := told.get("usage"), dict):
             told["usage"] = {
                 name: usage[name] for name in usage if name in self.counted
             }
-        return told
+        more = self.demanded.keys() - told.keys()
+        return told | {name: self.demanded[name] for name in sorted(more)}
 
 
 class Contract:
@@ -99,16 +108,11 @@ class Contract:
         self._apis = {str(name): api for name, api in described(document).items()}
         self._compiled_schemas: dict[bytes, Schema] = {}
         self.operations: Mapping[str, Operation] = MappingProxyType(
-            {operation.id: operation for operation in self._compiled()}
+            {name: self._operation(name, raw) for name, raw in each_operation(document)}
         )
 
-    def _compiled(self) -> Iterator[Operation]:
-        for path, item in self.document["paths"].items():
-            for method in _METHODS:
-                if method in item:
-                    yield self._operation(path, method, item[method])
-
-    def _operation(self, path: str, method: str, raw: Mapping[str, Any]) -> Operation:
+    def _operation(self, name: str, raw: Mapping[str, Any]) -> Operation:
+        method, _, path = name.partition(" ")
         walk, api = self._nodes, api_named(raw)
         body = walk.content(raw.get("requestBody", {})).get(JSON)
         properties = walk.resolved(body or {}).get("properties", {})
@@ -117,10 +121,11 @@ class Contract:
             status: walk.content(response)
             for status, response in raw["responses"].items()
         }
-        told = walk.members(answers.get("200", {}).get(JSON, {}))
+        content = answers.get("200", {}).get(JSON, {})
+        told = walk.members(content)
         return Operation(
-            id=f"{method.upper()} {path}",
-            method=method.upper(),
+            id=name,
+            method=method,
             path=path,
             api=api,
             about=self._apis[api],
@@ -131,7 +136,7 @@ class Contract:
                 for status, content in answers.items()
                 if (schema := self._schema(content.get(JSON)))
             },
-            chunk=self._schema(walk.chunk(f"{method.upper()} {path}")),
+            chunk=self._schema(walk.chunk(name)),
             members=frozenset(properties),
             defaults={
                 name: node["default"]
@@ -145,6 +150,11 @@ class Contract:
             ),
             answered=frozenset(told),
             counted=frozenset(walk.members(told.get("usage", {}))),
+            demanded={
+                name: smallest_value(walk, told[name])
+                for name in walk.resolved(content).get("required", ())
+                if name in told
+            },
             input_tokens=limited.get("x-max-tokens-per-input"),
             request_tokens=limited.get("x-max-tokens-per-request"),
         )

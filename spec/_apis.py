@@ -102,7 +102,7 @@ def described(document: Node) -> Mapping[Api, ApiSpec]:
 
 
 def _shared(name: str) -> dict[str, Any]:
-    ours = next((tag for tag in openapi("aios")["tags"] if tag["name"] == name), {})
+    ours = {tag["name"]: tag for tag in openapi("aios")["tags"]}.get(name, {})
     return {key: ours[key] for key in _SHARED if key in ours}
 
 
@@ -178,8 +178,8 @@ def _by_path(dialects: tuple[str, ...]) -> Mapping[str, Api]:
     found: dict[str, Api] = {}
     for each in dialects:
         for operation, named in operations(each).items():
-            api = next((api for api in APIS if api == named), "models")
-            found[operation.partition(" ")[2]] = api
+            path = operation.partition(" ")[2]
+            found[path] = next((api for api in APIS if api == named), "models")
     return {**found, LISTING.partition(" ")[2]: "models"}
 
 

@@ -189,15 +189,16 @@ def read_manifest(folder: Path) -> Dialect:
         raise SpecError(
             f"{where}: name is {name!r}; valid are lower-case letters, digits and -"
         )
-    found: dict[str, Any] = {
+    files: dict[str, Any] = {
         each: _file(where, members[each]) for each in FILES if each in members
     }
-    for each in LISTS:
-        if each in members:
-            listed = _list(where, each, members[each])
-            found[each] = tuple(_file(where, one) for one in listed)
+    files |= {
+        each: tuple(_file(where, one) for one in _list(where, each, members[each]))
+        for each in LISTS
+        if each in members
+    }
     title = str(members.get("title", name))
-    return Dialect(name=name, title=title, home=folder, **found)
+    return Dialect(name=name, title=title, home=folder, **files)
 
 
 def _list(where: Path, member: str, value: Any) -> list[Any]:

@@ -13,6 +13,7 @@ from jsonschema_rs import Draft202012Validator
 from aios_conformance.spec._nodes import JSON, Node, Nodes, each_operation, nodes
 
 _TEXT = "The sky is blue."
+_DEEP = 4  # below it a list that may be empty is empty: schemas refer to themselves
 
 
 def api_named(operation: Node) -> str:
@@ -59,7 +60,7 @@ def smallest(walk: Nodes, operation: str) -> Mapping[str, Any]:
     return made
 
 
-def smallest_value(walk: Nodes, node: Node) -> Any:  # noqa: C901 - one case for each kind
+def smallest_value(walk: Nodes, node: Node, depth: int = 0) -> Any:  # noqa: C901 - a case for each kind
     """The least that a schema takes, as far as its keywords tell."""
     node = walk.resolved(node)
     for part in node.get("allOf", ()):
@@ -71,18 +72,19 @@ def smallest_value(walk: Nodes, node: Node) -> Any:  # noqa: C901 - one case for
             return node[keyword][0]
     for branch in (*node.get("anyOf", ()), *node.get("oneOf", ())):
         if walk.resolved(branch).get("x-either") is not True:
-            return smallest_value(walk, branch)
+            return smallest_value(walk, branch, depth + 1)
     kind = node.get("type", "object" if "properties" in node else "string")
     match kind[0] if isinstance(kind, list) else kind:
         case "object":
             members = node.get("properties", {})
             return {
-                each: smallest_value(walk, members.get(each, {}))
+                each: smallest_value(walk, members.get(each, {}), depth + 1)
                 for each in node.get("required", ())
             }
         case "array":
-            one = smallest_value(walk, node.get("items", {}))
-            return [one] * max(1, node.get("minItems", 1))
+            least = node.get("minItems", 1 if depth < _DEEP else 0)
+            one = least and smallest_value(walk, node.get("items", {}), depth + 1)
+            return [one] * least
         case "integer" | "number":
             least = node.get("minimum", node.get("exclusiveMinimum", 0) + 1)
             return min(least, node.get("maximum", least))

@@ -25,7 +25,7 @@ from aios_conformance.spec._references import each_line
 from aios_conformance.spec._sources import Source
 from aios_conformance.spec._sources import sources as known_sources
 
-_ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*-\d{3}")
+_ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+-\d{3}")
 _NAMING = ("x-requirements", "x-promises", "x-missing")
 _COMPUTED = {"requirements"}  # of a ruling
 _KEYWORDS = frozenset(
@@ -122,13 +122,13 @@ def problems(folder: Path) -> tuple[Problem, ...]:
             found += _in_row(file, place, row, seen)
             found += _citations(file, place, row, cited)
             found += _followed(file, place, row, document, stated)
-    for part, member, kind, more in (
+    for named, member, kind, more in (
         (parts.sources, "sources", Source, frozenset[str]()),
         (parts.rulings, "rulings", Ruling, _COMPUTED),
         (parts.models, "models", ServedModel, frozenset[str]()),
     ):
-        if part is not None:
-            found += _records(_opened(part), member, kind, more)
+        if named is not None:
+            found += _records(_opened(named), member, kind, more)
     return tuple(found)
 
 

@@ -116,14 +116,14 @@ def _asked(operation: _Operation) -> Iterator[Probe]:
     schema = request_schema(operation.dialect, operation.name)
     smallest = dict(spec.smallest_body(operation.dialect, operation.name))
     undoubted = _undoubted(schema, operation.name)
-    forms: list[dict[str, Any]] = [{"set": {}, "serves": operation.rows, "needs": ""}]
+    forms: list[Params] = [{"set": {}, "serves": operation.rows, "needs": ""}]
     forms += (
         {**form, "serves": operation.judged(form["serves"])}
         for form in _forms(schema, schema.node, smallest)
         if not schema.breaches(smallest | form["set"])
         and undoubted(form["needs"]).is_valid(smallest | form["set"])
     )
-    needs = dict.fromkeys(form["needs"] for form in forms)
+    needs: dict[str, None] = dict.fromkeys(form["needs"] for form in forms)
     for need in needs:
         chosen = [form for form in forms if form["needs"] == need]
         yield _accepted(operation, chosen, smallest, need)

@@ -118,9 +118,8 @@ def operation_of(dialect: str) -> str:
 
 def listing_of(dialect: str) -> str:
     """The operation that lists models: the dialect's own, else OpenAI's."""
-    own = spec.operations(dialect).items()
-    listings = (name for name, api in own if api == "models")
-    return next((name for name in listings if name.startswith("GET ")), LISTING)
+    own = (name for name, api in spec.operations(dialect).items() if api == "models")
+    return next((name for name in own if name.startswith("GET ")), LISTING)
 
 
 async def discover(recorder: Recorder, options: RunOptions) -> Discovery:

@@ -18,6 +18,7 @@ from aios_conformance.mockserver.defects.neighbours import keyless
 from aios_conformance.mockserver.defects.planting import Defect, in_answer, in_response
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import BadRequest, NotFound, Violation
 from aios_conformance.serving.stages import Answer, Response, Stages
 from aios_conformance.spec import Node, Nodes
@@ -124,7 +125,7 @@ def _unrefused(row: str, operation: _Operation, places: list[_Place]) -> Defect:
     lax = operation.validator(_relaxed(operation.walk, operation.request, row))
     smallest = spec.smallest_body(operation.dialect, operation.name)
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         def validate(context: RequestContext) -> list[Violation]:
             found = stages.validate(context)
             if not found or not operation.concerns(context):
@@ -132,12 +133,11 @@ def _unrefused(row: str, operation: _Operation, places: list[_Place]) -> Defect:
             if not lax.is_valid(context.body):
                 return found
             tally.add()
-            models = context.front.engine.models
-            name = next(m.name for m in models if operation.api in m.apis)
+            name = next(m.name for m in engine.models if operation.api in m.apis)
             context.body = {**smallest, "model": name}
             return []
 
-        return replace(stages, validate=validate)
+        return replace(stages, validate=validate), engine
 
     what = f"{operation.name}: what breaks {row} is answered."
     also = _also(row, _near(row, places), "a part of the same member")
@@ -155,7 +155,7 @@ def _refused(
     asks = _asking(operation, forms)
     is_path = row in operation.node.get("x-requirements", ())
 
-    def plant(stages: Stages, tally: Tally) -> Stages:
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         times = count()
 
         def prepare(context: RequestContext) -> None:
@@ -170,7 +170,7 @@ def _refused(
                 raise NotFound("there is no such path", code="path_not_found")
             raise BadRequest("this is not taken", code="refused")
 
-        return replace(stages, prepare=prepare)
+        return replace(stages, prepare=prepare), engine
 
     what = f"{operation.name}: what {row} promises to take is refused."
     also = _also(row, kept, "the request is refused as a whole")

@@ -226,3 +226,19 @@ def in_refusal(
         return made(edit, plant, primary, declared)
 
     return make
+
+
+def in_engine(
+    primary: str = "", **declared: Any
+) -> Callable[[Callable[[Engine, Tally], Engine]], Defect]:
+    """Wrap the engine; the wrapper counts its own acts on the tally."""
+
+    def make(wrap: Callable[[Engine, Tally], Engine]) -> Defect:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
+            return stages, wrap(engine, tally)
+
+        return made(wrap, plant, primary, declared)
+
+    return make

@@ -91,7 +91,7 @@ def test_references_are_followed_and_what_stands_beside_them_holds() -> None:
     schemas = document["components"]["schemas"]
     assert walk.resolved(schemas["A"])["title"] == "mine"
     assert walk.members(schemas["A"]) == {"x": {"a": 1}}
-    path = ["$ref", "allOf", 0, "properties", "x"]
+    path: list[str | int] = ["$ref", "allOf", 0, "properties", "x"]
     assert [*walk.along(schemas["A"], path)][-1] == {"a": 1}
     below = walk.below([schemas["a/b"]])  # a circle, which is gone round once
     assert len([*below]) == 4
