@@ -113,8 +113,10 @@ def _with_ids(node: Any, ids: Mapping[str, str]) -> Any:
 
 
 def _row(row: Requirement, ids: Mapping[str, str]) -> dict[str, Any]:
-    told = _told(row, ("dialects",))
-    return {**told, "id": ids[row.id], "level": row.level.value}
+    """A row under its new id; the row that it repeats may belong to others alone."""
+    told = _told(row, ("dialects", "same_as"))
+    same = {"same_as": ids[row.same_as]} if row.same_as in ids else {}
+    return {**told, **same, "id": ids[row.id], "level": row.level.value}
 
 
 def _example(folder: Path, example: Example, ids: Mapping[str, str]) -> dict[str, Any]:
