@@ -32,14 +32,8 @@ import msgspec
 
 from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.prove.trial import Planted, tried
-from aios_conformance.spec import openapi
+from aios_conformance.spec import Nodes, described, openapi
 
-MODELS = {
-    "rerank": "sds/bge-reranker-v2-m3",
-    "score": "sds/bge-reranker-v2-m3",
-    "embeddings": "sds/bge-m3",
-    "completions": "meta-llama/Llama-3.3-70B-Instruct",
-}
 LIMIT = 5.0
 Failure = tuple[str, str, str]  # operation, check, and what the target said
 
@@ -67,18 +61,13 @@ def with_models() -> Any:
     """The contract, with the models that the mock serves in place of any string."""
     document = json.loads(json.dumps(openapi()))
 
-    def resolved(node: Any) -> Any:
-        while "$ref" in node:
-            target = document
-            for part in node["$ref"].removeprefix("#/").split("/"):
-                target = target[part]
-            node = target
-        return node
-
-    for path, item in document["paths"].items():
-        body = resolved(item["post"]["requestBody"])
-        schema = resolved(body["content"]["application/json"]["schema"])
-        schema["properties"]["model"] = {"enum": [MODELS[path.rpartition("/")[2]]]}
+    walk = Nodes(document)
+    for api in described(document).values():
+        # the same spelling for all that generates: the mock serves each that is printed
+        name = [*api.models][-1]
+        for operation in api.operations:
+            schema = walk.resolved(walk.request(operation) or {})
+            schema["properties"]["model"] = {"enum": [name]}
     return document
 
 

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Final
 
 from aios_conformance import spec
-from aios_conformance.serving.engine import Api, Model
-from aios_conformance.spec import ServedModel, SpecError
+from aios_conformance.serving.engine import Model
+from aios_conformance.spec import ServedModel, SpecError, served_by
 
 CHAT_CONTEXT: Final = 131_072
 """Tokens of a chat model, prompt and completion together."""
@@ -22,9 +22,9 @@ DIMENSIONS: Final = 1_024
 CREATED: Final = 1_748_574_112
 """Creation time of every model in Unix seconds: the date of a printed sample."""
 
-_GENERATES: Final = frozenset[Api]({"chat", "completions"})
-_EMBEDS: Final = frozenset[Api]({"embeddings", "rerank", "score"})
-_RERANKS: Final = frozenset[Api]({"rerank", "score"})
+_GENERATES: Final = served_by("generator")
+_EMBEDS: Final = served_by("embedding")
+_RERANKS: Final = served_by("cross_encoder")
 
 
 def chat(name: str) -> Model:

@@ -19,13 +19,20 @@ from aios_conformance.serving.options import (
     whole,
 )
 from aios_conformance.serving.run import Address
+from aios_conformance.spec import MODEL_APIS, ApiSpec, apis
 
 PREFIX = "AIOS_MOCK"
-_API_KINDS = {
-    "completions": "chat",
-    "embeddings": "embedding",
-    "rerank": "reranker",
-    "score": "reranker",
+
+
+def _fit(api: ApiSpec) -> str:
+    """The kind of model that suits an API best."""
+    if api.generates:
+        return "chat"
+    return "reranker" if api.reads_pairs else "embedding"
+
+
+_API_KINDS: Mapping[str, str] = {
+    name: _fit(apis()[name]) for name in MODEL_APIS if name not in KINDS
 }
 
 

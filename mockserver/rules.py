@@ -239,21 +239,12 @@ def _typed(item: Mapping[str, Any], where: str, kind: type, *names: str) -> None
 
 def last_user_text(context: RequestContext) -> str:
     """Return what the client last said: message, prompt, input, query or text_1."""
-    body = context.body
-    match context.api:
-        case "chat":
-            messages = [m for m in _listed(body.get("messages")) if _from_user(m)]
-            return _text(messages[-1].get("content")) if messages else ""
-        case "completions":
-            return _text(body.get("prompt"))
-        case "embeddings":
-            return _text(body.get("input"))
-        case "rerank":
-            return _text(body.get("query"))
-        case "score":
-            return _text(body.get("text_1"))
-        case _:
-            return ""
+    required = context.operation.about.required if context.operation else ()
+    said = next((name for name in required if name != "model"), "")
+    if said != "messages":
+        return _text(context.body.get(said))
+    messages = [m for m in _listed(context.body.get(said)) if _from_user(m)]
+    return _text(messages[-1].get("content")) if messages else ""
 
 
 def _listed(value: Any) -> list[Any]:

@@ -94,7 +94,7 @@ def _pull_defaults(options: ReferenceOptions) -> None:
 
 
 def _packages(options: ReferenceOptions) -> list[Package]:
-    writing = ("chat", "completions")
+    writing = spec.served_by("generator")
     jobs = {
         "chat" if wanted.job in writing else "embeddings"
         for wanted in options.models

@@ -28,7 +28,7 @@ from aios_conformance.reference_impl.pull import place as pulled
 from aios_conformance.serving.app import Server, together
 from aios_conformance.serving.context import Front, by_name
 from aios_conformance.serving.contract import Contract
-from aios_conformance.serving.engine import Api, Model
+from aios_conformance.serving.engine import Model
 from aios_conformance.serving.stages import Stages
 
 Say = Callable[[str], None]
@@ -38,10 +38,10 @@ CHUNK = {"cpu": 256, "cuda": 4096}  # prompt tokens in one forward pass
 TEXTS = {"cpu": 32, "cuda": 128}  # texts in one forward pass of an encoder
 TOKENS = {"cpu": 8192, "cuda": 65536}  # padded tokens in one such pass
 
-WRITING: frozenset[Api] = frozenset(("chat", "completions"))
-READING: frozenset[Api] = frozenset(("embeddings", "rerank", "score"))
+WRITING = spec.served_by("generator")
+READING = spec.served_by("embedding")
 DEMANDING = frozenset(("chat", "embeddings"))  # what serves it can do the others too
-JUDGING: frozenset[Api] = frozenset(("rerank", "score"))
+JUDGING = spec.served_by("cross_encoder")
 
 
 def reference_application(options: ReferenceOptions, say: Say) -> web.Application:
@@ -158,7 +158,7 @@ def _served(plan: ModelPlan, where: load.Place, options: ReferenceOptions) -> Se
         )
         card = Model(
             name,
-            WRITING if chat else frozenset(("completions",)),
+            WRITING if chat else frozenset[spec.Api](("completions",)),
             context,
             now,
             reasoning=chat.reasoning if chat else None,

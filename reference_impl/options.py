@@ -9,10 +9,10 @@ from platformdirs import user_cache_path
 
 from aios_conformance.serving.options import DIALECT, SERVING, Option, positive, resolve
 from aios_conformance.serving.run import Address
-from aios_conformance.spec import operations
+from aios_conformance.spec import MODEL_APIS, operations
 
 PREFIX = "AIOS_REFERENCE"
-JOBS = ("chat", "completions", "embeddings", "rerank", "score")
+_JOBS = ", ".join(MODEL_APIS)
 DEFAULT = "default"  # names the packaged model of a job
 
 
@@ -20,7 +20,7 @@ DEFAULT = "default"  # names the packaged model of a job
 class Wanted:
     """A model to serve, and what for."""
 
-    job: str  # one of JOBS
+    job: str  # one of MODEL_APIS
     source: str  # a folder, a GGUF file, a hub name, or DEFAULT
 
 
@@ -100,9 +100,9 @@ def cache_folder() -> Path:
 def wanted_model(text: str) -> Wanted:
     """Parse JOB=PATH_OR_ID."""
     job, _, source = text.partition("=")
-    if job not in JOBS or not source:
+    if job not in MODEL_APIS or not source:
         raise argparse.ArgumentTypeError(
-            f"must be JOB=PATH_OR_ID with JOB one of {', '.join(JOBS)}, got {text!r}"
+            f"must be JOB=PATH_OR_ID with JOB one of {_JOBS}, got {text!r}"
         )
     return Wanted(job, source)
 
@@ -148,7 +148,7 @@ _OPTIONS = (
     _CACHE,
     Option(
         "model",
-        f"serve a folder, GGUF file or hub model; JOB is one of {', '.join(JOBS)}; "
+        f"serve a folder, GGUF file or hub model; JOB is one of {_JOBS}; "
         f"PATH_OR_ID {DEFAULT!r} is the packaged one; repeatable (default: "
         "the packaged models of the dialect)",
         default=(),

@@ -14,14 +14,6 @@ from aios_conformance.serving.errors import (
     Violation,
 )
 
-_PREFIXES = {
-    "chat": "chatcmpl-",
-    "completions": "cmpl-",
-    "embeddings": "embd-",
-    "rerank": "rerank-",
-    "score": "score-",
-}
-
 
 def admit(context: RequestContext) -> None:
     """Check the key, parse the body.
@@ -130,7 +122,7 @@ def prepare(context: RequestContext) -> None:
     context.parameters = operation.complete(context.body)
     if "response_format" in context.body:  # undocumented, yet OpenAI's clients send it
         context.parameters["response_format"] = context.body["response_format"]
-    context.id = _PREFIXES[operation.api] + context.front.identity()
+    context.id = operation.about.answer_id + context.front.identity()
 
 
 def _unfit(model: Model, api: str) -> BadRequest:

@@ -21,12 +21,6 @@ _ANSWERS: Mapping[str, Callable[[RequestContext], Awaitable[dict[str, Any]]]] = 
     "rerank": rerank.answer,
     "score": score.answer,
 }
-_CHUNKS: Mapping[
-    str, Callable[[RequestContext], AsyncGenerator[dict[str, Any], None]]
-] = {
-    "chat": chat.chunks,
-    "completions": completions.chunks,
-}
 
 
 async def answer(context: RequestContext) -> dict[str, Any]:
@@ -36,9 +30,13 @@ async def answer(context: RequestContext) -> dict[str, Any]:
 
 def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None]:
     """Return the chunks of the context's API."""
-    return _CHUNKS[context.api or ""](context)
+    if context.api == "chat":
+        return chat.chunks(context)
+    return completions.chunks(context)
 
 
 def streamed(context: RequestContext) -> bool:
     """Tell whether the request wants a stream."""
-    return context.api in _CHUNKS and bool(context.parameters.get("stream"))
+    operation = context.operation
+    can_stream = operation is not None and operation.about.streams
+    return can_stream and bool(context.parameters.get("stream"))

@@ -34,6 +34,7 @@ from aios_conformance.serving.errors import (
 from aios_conformance.serving.models import listed
 from aios_conformance.serving.selfcheck import SelfCheck
 from aios_conformance.serving.stages import Response, Stages
+from aios_conformance.spec import LISTING
 
 __all__ = ["CONTEXT", "Handler", "Middleware", "Server", "application", "together"]
 
@@ -84,7 +85,7 @@ class Server:
         """Yield what every server of ours has where no contract says otherwise."""
         yield "GET", "/health", _health
         yield "GET", "/openapi.json", self._openapi
-        yield "GET", "/v1/models", self._models
+        yield "GET", LISTING.removeprefix("GET "), self._models
 
     async def unrouted(
         self, request: web.Request, handler: Handler

@@ -4,7 +4,7 @@ All knowledge of fields, types, bounds and defaults comes from the OpenAPI docum
 it is compiled once, when the server starts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
@@ -15,11 +15,16 @@ from jsonschema_rs import Draft202012Validator
 from aios_conformance.serving.codec import encode
 from aios_conformance.serving.errors import Violation
 from aios_conformance.serving.violations import violations
-from aios_conformance.spec import api_of, smallest_value
+from aios_conformance.spec import (
+    ApiSpec,
+    Nodes,
+    api_named,
+    described,
+    each_operation,
+    smallest_value,
+)
 
 JSON = "application/json"
-EVENTS = "text/event-stream"
-_METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _NAMED = 20  # violations looked at in one body; nobody reads more
 
 
@@ -49,6 +54,7 @@ class Operation:
     method: str
     path: str
     api: str  # rerank, score, chat, …
+    about: ApiSpec  # what the document says of the API
     secured: bool  # the document asks for a key
     request: Schema | None
     answers: Mapping[str, Schema]  # by status; may hold "default"
@@ -98,32 +104,31 @@ class Contract:
     def __init__(self, document: Mapping[str, Any]) -> None:
         """Compile `document`, which must not change afterwards."""
         self.document = document
+        self._nodes = Nodes(document)
+        self._apis = {str(name): api for name, api in described(document).items()}
         self._compiled_schemas: dict[bytes, Schema] = {}
         self.operations: Mapping[str, Operation] = MappingProxyType(
-            {operation.id: operation for operation in self._compiled()}
+            {name: self._operation(name, raw) for name, raw in each_operation(document)}
         )
 
-    def _compiled(self) -> Iterator[Operation]:
-        for path, item in self.document["paths"].items():
-            for method in _METHODS:
-                if method in item:
-                    yield self._operation(path, method, item[method])
-
-    def _operation(self, path: str, method: str, raw: Mapping[str, Any]) -> Operation:
-        body = self._content(raw.get("requestBody", {})).get(JSON)
-        properties = self._resolved(body or {}).get("properties", {})
-        limited = self._resolved(properties.get("input", {}))
+    def _operation(self, name: str, raw: Mapping[str, Any]) -> Operation:
+        method, _, path = name.partition(" ")
+        walk, api = self._nodes, api_named(raw)
+        body = walk.content(raw.get("requestBody", {})).get(JSON)
+        properties = walk.resolved(body or {}).get("properties", {})
+        limited = walk.resolved(properties.get("input", {}))
         answers = {
-            status: self._content(response)
+            status: walk.content(response)
             for status, response in raw["responses"].items()
         }
         content = answers.get("200", {}).get(JSON, {})
-        told = self._members(content)
+        told = walk.members(content)
         return Operation(
-            id=f"{method.upper()} {path}",
-            method=method.upper(),
+            id=name,
+            method=method,
             path=path,
-            api=api_of(raw),
+            api=api,
+            about=self._apis[api],
             secured=bool(raw.get("security", self.document.get("security"))),
             request=self._schema(body),
             answers={
@@ -131,12 +136,12 @@ class Contract:
                 for status, content in answers.items()
                 if (schema := self._schema(content.get(JSON)))
             },
-            chunk=self._schema(self._chunk(answers.get("200", {}).get(EVENTS))),
+            chunk=self._schema(walk.chunk(name)),
             members=frozenset(properties),
             defaults={
                 name: node["default"]
                 for name, member in properties.items()
-                if (node := self._resolved(member)).get("default") is not None
+                if (node := walk.resolved(member)).get("default") is not None
             },
             integers=frozenset(
                 name
@@ -144,51 +149,18 @@ class Contract:
                 if "integer" in self._types(member)
             ),
             answered=frozenset(told),
-            counted=frozenset(self._members(told.get("usage", {}))),
+            counted=frozenset(walk.members(told.get("usage", {}))),
             demanded={
-                name: smallest_value(self.document, told[name])
-                for name in self._resolved(content).get("required", ())
+                name: smallest_value(walk, told[name])
+                for name in walk.resolved(content).get("required", ())
                 if name in told
             },
             input_tokens=limited.get("x-max-tokens-per-input"),
             request_tokens=limited.get("x-max-tokens-per-request"),
         )
 
-    def _content(self, node: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-        """Return the schema of each media type of a body or response."""
-        content = self._resolved(node).get("content", {})
-        return {media: part["schema"] for media, part in content.items()}
-
-    def _chunk(self, event: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        """Find the schema of the JSON inside an event of a stream."""
-        if event is None:
-            return None
-        data = self._resolved(event)["properties"]["data"]
-        for form in (data, *data.get("anyOf", ())):
-            if "contentSchema" in form:
-                chunk: Mapping[str, Any] = form["contentSchema"]
-                return chunk
-        return None
-
-    def _resolved(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
-        while (reference := node.get("$ref")) is not None:
-            target: Any = self.document
-            for step in reference.removeprefix("#/").split("/"):
-                target = target[step.replace("~1", "/").replace("~0", "~")]
-            node = target
-        return node
-
-    def _members(self, node: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-        """Return the properties of an object, those behind $ref and allOf included."""
-        found: dict[str, Mapping[str, Any]] = dict(node.get("properties", {}))
-        if "$ref" in node:
-            found |= self._members(self._resolved({"$ref": node["$ref"]}))
-        for part in node.get("allOf", ()):
-            found |= self._members(part)
-        return found
-
     def _types(self, node: Mapping[str, Any]) -> list[str]:
-        types = self._resolved(node).get("type", [])
+        types = self._nodes.resolved(node).get("type", [])
         return [types] if isinstance(types, str) else types
 
     def _schema(self, raw: Mapping[str, Any] | None) -> Schema | None:

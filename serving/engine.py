@@ -14,9 +14,11 @@ Errors an engine may raise (all end as a clear JSON error, never a 500):
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-Api = Literal["chat", "completions", "embeddings", "rerank", "score"]
+from aios_conformance import spec
+
+Api = spec.Api
 JsonSchema = Mapping[str, Any]
 
 

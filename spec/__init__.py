@@ -5,6 +5,20 @@ need `openapi` alone; the catalogue is read on first use. Everything that goes w
 is a SpecError.
 """
 
+from aios_conformance.spec._apis import (
+    APIS,
+    LISTING,
+    MODEL_APIS,
+    Api,
+    ApiSpec,
+    ModelKind,
+    api_of,
+    apis,
+    described,
+    model_apis,
+    served_by,
+    title,
+)
 from aios_conformance.spec._catalogue import (
     Level,
     Reading,
@@ -26,12 +40,9 @@ from aios_conformance.spec._dialects import (
 from aios_conformance.spec._documents import Example, examples, openapi, report_schema
 from aios_conformance.spec._files import DIALECTS, SpecError
 from aios_conformance.spec._levels import LEVEL_RULE
+from aios_conformance.spec._nodes import Node, Nodes, each_operation, nodes
 from aios_conformance.spec._operations import (
-    APIS,
-    api_of,
-    body_schema,
-    each_operation,
-    followed,
+    api_named,
     operations,
     smallest_body,
     smallest_value,
@@ -43,9 +54,16 @@ __all__ = [
     "APIS",
     "DIALECTS",
     "LEVEL_RULE",
+    "LISTING",
+    "MODEL_APIS",
+    "Api",
+    "ApiSpec",
     "Dialect",
     "Example",
     "Level",
+    "ModelKind",
+    "Node",
+    "Nodes",
     "Reading",
     "Requirement",
     "Ruling",
@@ -53,16 +71,19 @@ __all__ = [
     "Source",
     "SourceLine",
     "SpecError",
+    "api_named",
     "api_of",
-    "body_schema",
+    "apis",
+    "described",
     "dialect",
     "each_operation",
     "examples",
     "find_dialect",
-    "followed",
     "known_dialects",
+    "model_apis",
     "models",
     "named",
+    "nodes",
     "openapi",
     "operations",
     "report_schema",
@@ -72,8 +93,10 @@ __all__ = [
     "row",
     "rows",
     "rulings",
+    "served_by",
     "smallest_body",
     "smallest_value",
     "source_lines",
     "sources",
+    "title",
 ]

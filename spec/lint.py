@@ -12,13 +12,15 @@ from typing import Any
 import yaml
 from jsonschema_rs import Draft202012Validator, ValidationError
 
+from aios_conformance.spec._apis import APIS
 from aios_conformance.spec._bundle import bundle
 from aios_conformance.spec._catalogue import Level, Requirement, Ruling, requirements
 from aios_conformance.spec._catalogue import rulings as known_rulings
 from aios_conformance.spec._dialects import KINDS, Dialect, ServedModel, read_manifest
 from aios_conformance.spec._documents import openapi
 from aios_conformance.spec._files import DIALECTS, SpecError, read_yaml
-from aios_conformance.spec._operations import APIS, api_of, each_operation
+from aios_conformance.spec._nodes import each_operation
+from aios_conformance.spec._operations import api_named
 from aios_conformance.spec._references import each_line
 from aios_conformance.spec._sources import Source
 from aios_conformance.spec._sources import sources as known_sources
@@ -210,11 +212,11 @@ def _in_document(
     for name, node in each_operation(document):
         method, _, path = name.partition(" ")
         place = ("paths", path, method.lower())
-        if api_of(node) not in APIS:
+        if api_named(node) not in APIS:
             yield file.problem(
                 place,
                 f"{name}: x-api or the first tag must be one of {', '.join(APIS)}, got "
-                f"{api_of(node)!r}{_near(api_of(node), APIS)}",
+                f"{api_named(node)!r}{_near(api_named(node), APIS)}",
             )
         if "200" not in node.get("responses", {}):
             yield file.problem(place, f"{name}: a response for 200 is missing")

@@ -36,16 +36,10 @@ from aios_conformance.conformance.terms.check import (
     check,
 )
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
-from aios_conformance.spec import DIALECTS, Level, openapi, requirement
+from aios_conformance.spec import DIALECTS, Level, apis, openapi, requirement
 
 DOCUMENTED = (400, 422)
-_ERR_003 = {
-    "rerank": "RERANK-ERR-003",
-    "score": "SCORE-ERR-003",
-    "chat": "CHAT-ERR-003",
-    "completions": "COMP-ERR-003",
-    "embeddings": "EMB-ERR-003",
-}
+_ERR_003 = {name: api.row("ERR-003") for name, api in apis().items()}
 
 
 @check(

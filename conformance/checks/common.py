@@ -6,7 +6,6 @@ what they mean.
 
 from collections.abc import Iterator
 from itertools import takewhile
-from typing import Any
 
 from aios_conformance import spec
 from aios_conformance.conformance.terms.check import (
@@ -18,7 +17,6 @@ from aios_conformance.conformance.terms.check import (
     check,
 )
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
-from aios_conformance.conformance.terms.scenario import APIS
 from aios_conformance.conformance.terms.views import (
     Answer,
     AnyAnswer,
@@ -28,7 +26,7 @@ from aios_conformance.conformance.terms.views import (
     View,
     is_whole,
 )
-from aios_conformance.spec import openapi
+from aios_conformance.spec import model_apis, nodes, openapi
 
 _SUM = ("total-tokens-sum", "usage-adds-up")
 _PRINTED = spec.rows("printed-usage-sum")
@@ -82,7 +80,7 @@ def json_is_the_media_type(answer: AnyAnswer) -> Iterator[Note]:
 @check("COMMON-REQ-008", "COMMON-REQ-009", witness=True)
 def the_base_url_alone_reaches_every_api(record: Record) -> Iterator[Note]:
     """Paths under the given base URL, without a query, reach each tried API."""
-    for api in APIS:
+    for api in model_apis():
         answered = [
             e
             for e in record.exchanges
@@ -164,17 +162,9 @@ def unlisted_answer_members_are_free(answer: Answer) -> Iterator[Note]:
 
 def _listed(dialect: str, operation: str) -> frozenset[str]:
     """The top-level members of an operation's documented answer."""
-    node: Any = openapi(dialect)
-    method, _, path = operation.partition(" ")
-    steps = ("paths", path, method.lower(), "responses", "200", "content")
-    for step in (*steps, "application/json", "schema", "properties"):
-        node = node.get(step, {})
-        while "$ref" in node:
-            target: Any = openapi(dialect)
-            for part in node["$ref"].removeprefix("#/").split("/"):
-                target = target[part]
-            node = target
-    return frozenset(node)
+    walk = nodes(dialect)
+    schema = walk.content(walk.success(operation)).get("application/json", {})
+    return frozenset(walk.resolved(schema).get("properties", {}))
 
 
 @check(*spec.rows(*_SUM), witness=True)

@@ -11,7 +11,7 @@ where it is no refusal, is promised nowhere.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -27,9 +27,8 @@ from aios_conformance.conformance.terms.check import (
 )
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 from aios_conformance.conformance.terms.views import Answer, AnyAnswer, Stream
-from aios_conformance.spec import DIALECTS, openapi
+from aios_conformance.spec import DIALECTS, Node, Nodes, nodes
 
-Node = Mapping[str, Any]
 MOST_ALIKE = 3
 """Findings on the same rows of one answer: a thousand wrong numbers are one fault."""
 
@@ -53,15 +52,15 @@ _FREE = ("type", "const", "enum", "not", "if", *_IN_PLACE)
 class Shape:
     """A response schema inside its document, compiled."""
 
-    document: Node
+    walk: Nodes
     node: Node
     validator: Any
 
     @classmethod
-    def of(cls, document: Node, schema: Node) -> "Shape":
-        """Compile a schema whose references point into the document."""
-        rooted = {**schema, "components": document["components"]}
-        return cls(document, schema, jsonschema_rs.Draft202012Validator(rooted))
+    def of(cls, walk: Nodes, schema: Node) -> "Shape":
+        """Compile a schema whose references point into the walk's document."""
+        rooted = {**schema, "components": walk.document["components"]}
+        return cls(walk, schema, jsonschema_rs.Draft202012Validator(rooted))
 
     def notes(self, instance: Json, pointer: str = "") -> Iterator[Note]:
         """One witness of all nodes that constrain, and findings on schema errors."""
@@ -75,17 +74,9 @@ class Shape:
                 yield finding
         yield Witness(tuple(seen))
 
-    def _resolve(self, node: Node) -> Node:
-        while isinstance(node, Mapping) and "$ref" in node:
-            target: Any = self.document
-            for part in node["$ref"].removeprefix("#/").split("/"):
-                target = target[part]
-            node = {**target, **{k: v for k, v in node.items() if k != "$ref"}}
-        return node
-
     def _rows(self, node: Node, instance: object) -> Iterator[str]:
         """Rows of every node that constrains the instance, absent members too."""
-        node = self._resolve(node)
+        node = self.walk.resolved(node)
         yield from node.get("x-missing", ())
         if not _constrains(node, instance):
             return
@@ -104,11 +95,13 @@ class Shape:
                 yield from self._rows(node["items"], item)
 
     def _finding(self, error: Any, pointer: str) -> Finding:
-        nodes = list(self._path(error.evaluation_path))
+        nodes = list(self.walk.along(self.node, error.evaluation_path))
         missing = getattr(error.kind, "property", None)
         absent: Node = {}
         if error.kind.name == "required" and isinstance(missing, str):
-            absent = self._resolve(nodes[-1].get("properties", {}).get(missing, {}))
+            absent = self.walk.resolved(
+                nodes[-1].get("properties", {}).get(missing, {})
+            )
         annotated = [
             n["x-requirements"] for n in [*nodes, absent] if n.get("x-requirements")
         ]
@@ -126,18 +119,6 @@ class Shape:
             ids=tuple(annotated[-1]) if annotated else (),
         )
 
-    def _path(self, path: Sequence[str | int]) -> Iterator[Node]:
-        """The schema nodes on an evaluation path, references followed."""
-        node: Any = self._resolve(self.node)
-        yield node
-        for part in path:
-            if part == "$ref":
-                continue
-            node = node[part]
-            if isinstance(node, Mapping):
-                node = self._resolve(node)
-                yield node
-
 
 def _constrains(node: Node, instance: object) -> bool:
     """The node says something of such a value, if only that it is expected."""
@@ -148,22 +129,19 @@ def _constrains(node: Node, instance: object) -> bool:
 
 
 @cache
-def _shape(dialect: str, operation: str, media: str, part: str = "") -> Shape | None:
-    """The schema of an operation's 200 answer; `part` names a component instead."""
-    document = openapi(dialect)
-    if part:
-        return Shape.of(document, document["components"]["schemas"][part])
-    method, _, path = operation.partition(" ")
-    item = document["paths"].get(path, {}).get(method.lower())
-    if item is None:
-        return None
-    response = item["responses"].get("200", {})
-    if "$ref" in response:
-        response = document["components"]["responses"][
-            response["$ref"].rsplit("/", 1)[-1]
-        ]
-    content = response.get("content", {}).get(media)
-    return Shape.of(document, content["schema"]) if content else None
+def _shape(dialect: str, operation: str, media: str) -> Shape | None:
+    """The schema of an operation's 200 answer."""
+    walk = nodes(dialect)
+    schema = walk.content(walk.success(operation)).get(media)
+    return Shape.of(walk, schema) if schema else None
+
+
+@cache
+def _chunk_shape(dialect: str, operation: str) -> Shape | None:
+    """The schema of the chunks of an operation's stream."""
+    walk = nodes(dialect)
+    schema = walk.chunk(operation)
+    return Shape.of(walk, schema) if schema else None
 
 
 @check(witness=True, judges="shape")
@@ -201,20 +179,17 @@ def a_success_is_one_json_object(answer: AnyAnswer) -> Iterator[Note]:
         yield Finding("one JSON object", shown or "an empty body")
 
 
-_CHUNKS = {"chat": "ChatCompletionChunk", "completions": "CompletionChunk"}
-
-
 @check(witness=True, judges="shape")
 def chunks_have_the_openai_shape(stream: Stream) -> Iterator[Note]:
     """Streamed chunks have the members that OpenAI's API gives them (A-100)."""
-    name = _CHUNKS.get(stream.exchange.api)
-    if name is None or stream.exchange.expect != "accept":
+    exchange = stream.exchange
+    shape = _chunk_shape(stream.facts.dialect, exchange.request.operation)
+    if shape is None or exchange.expect != "accept":
         return
-    shape = _shape(stream.facts.dialect, "", "", name)
     seen: dict[str, None] = {}
     found: Counter[tuple[str, ...]] = Counter()
     for i, chunk in enumerate(stream.chunks):
-        if shape is None or "error" in chunk:
+        if "error" in chunk:
             continue
         for note in shape.notes(chunk, f"/chunks/{i}"):
             if isinstance(note, Witness):

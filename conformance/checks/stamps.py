@@ -19,27 +19,15 @@ from aios_conformance.conformance.terms.check import (
 from aios_conformance.conformance.terms.exchange import Api, Exchange, Facts
 from aios_conformance.conformance.terms.tolerances import CLOCK_S
 from aios_conformance.conformance.terms.views import AnyAnswer, Record, Stream, is_whole
+from aios_conformance.spec import apis
 
-_ID: dict[Api, str] = {
-    "rerank": "RERANK-RES-001",
-    "score": "SCORE-RES-001",
-    "chat": "CHAT-RES-001",
-    "completions": "COMP-RES-001",
-    "embeddings": "EMB-RES-001",
-}
+_ID = {name: api.row("RES-001") for name, api in apis().items()}
 # Rerank has neither a time nor a row of its own for the model.
-_CREATED: dict[Api, str] = {
-    "score": "SCORE-RES-003",
-    "chat": "CHAT-RES-003",
-    "completions": "COMP-RES-003",
-    "embeddings": "EMB-RES-003",
+_STAMPED = {name: api for name, api in apis().items() if name != "rerank"}
+_CREATED: Mapping[Api, str] = {
+    name: api.row("RES-003") for name, api in _STAMPED.items()
 }
-_MODEL: dict[Api, str] = {
-    "score": "SCORE-RES-004",
-    "chat": "CHAT-RES-004",
-    "completions": "COMP-RES-004",
-    "embeddings": "EMB-RES-004",
-}
+_MODEL: Mapping[Api, str] = {name: api.row("RES-004") for name, api in _STAMPED.items()}
 
 
 def _own(rows: Mapping[Api, str], api: Api) -> tuple[str, ...]:

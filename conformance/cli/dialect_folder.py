@@ -12,7 +12,7 @@ from aios_conformance.conformance.planning.plan import plan
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.scenario import Scenario
 from aios_conformance.conformance.terms.traceability import annotations
-from aios_conformance.spec import Level, each_operation, find_dialect, followed, openapi
+from aios_conformance.spec import Level, each_operation, find_dialect, nodes
 from aios_conformance.spec.lint import problems
 from aios_conformance.spec.new_dialect import write_dialect
 
@@ -72,15 +72,13 @@ def _served(scenarios: Iterable[Scenario]) -> Mapping[str, list[str]]:
 
 def _annotated(dialect: str) -> set[str]:
     """The rows that the schemas of whole successes embody."""
-    document = openapi(dialect)
+    walk = nodes(dialect)
     schemas = [
-        part.get("schema")
-        for _, operation in each_operation(document)
-        for part in followed(document, operation["responses"].get("200", {}))
-        .get("content", {})
-        .values()
+        schema
+        for name, _ in each_operation(walk.document)
+        for schema in walk.content(walk.success(name)).values()
     ]
-    return annotations(document, schemas)
+    return annotations(walk, schemas)
 
 
 def _judges(

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from aios_conformance.conformance.judging.judged_recording import JudgedRecording
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 from aios_conformance.conformance.terms.result import CheckCoverage
-from aios_conformance.conformance.terms.scenario import APIS, PlannedScenario
+from aios_conformance.conformance.terms.scenario import PlannedScenario
 from aios_conformance.conformance.terms.traceability import is_exercised
 from aios_conformance.conformance.terms.views import Record
-from aios_conformance.spec import Level, Requirement
+from aios_conformance.spec import Level, Requirement, model_apis
 
 ALL_APIS_ROW = "COMMON-REQ-001"
 """That all five APIs are offered: not applicable as soon as one is absent."""
@@ -32,7 +32,9 @@ def out_of_scope(run: JudgedRecording, row: Requirement) -> str | None:
     gone: dict[str, str] = {api: absent[api] for api in absent}
     if setting.apis:
         gone |= {
-            api: f"{api} is outside --apis" for api in APIS if api not in setting.apis
+            api: f"{api} is outside --apis"
+            for api in model_apis()
+            if api not in setting.apis
         }
     if row.api in gone:
         return gone[row.api]

@@ -28,8 +28,7 @@ from aios_conformance.conformance.terms.result import (
     RunResult,
     Verdict,
 )
-from aios_conformance.conformance.terms.scenario import APIS
-from aios_conformance.spec import Level, Requirement
+from aios_conformance.spec import Level, Requirement, model_apis
 
 MOST_FINDINGS = 5
 MOST_EXCHANGES = 20
@@ -218,7 +217,7 @@ def claim(run: JudgedRecording, results: Sequence[RequirementResult]) -> str:
     offered = {api for r in results for api in run.traceability.apis(r.requirement.id)}
     judged = [
         api
-        for api in APIS
+        for api in model_apis()
         if api in offered
         and api not in run.recording.absent
         and (not setting.apis or api in setting.apis)

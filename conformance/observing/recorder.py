@@ -20,7 +20,7 @@ from aios_conformance.conformance.terms.exchange import (
 )
 from aios_conformance.conformance.terms.probe import Step
 from aios_conformance.conformance.terms.requests import Outgoing, content_key, outgoing
-from aios_conformance.conformance.terms.scenario import Scenario, api_of
+from aios_conformance.conformance.terms.scenario import Scenario
 
 Make = Callable[[Received], Exchange]
 
@@ -113,7 +113,7 @@ class Recorder:
                     self.suite_faults.append(
                         SuiteFault(name, draw, step.label, step.serves, wrong)
                     )
-                api = api_of(step.operation, scenario.probe.api)
+                api = scenario.api(step)
                 exchange_id = f"{prefix}-{int(number) + i}"
                 make = partial(exchanged, exchange_id, name, draw, api, step)
                 answers[step.label] = await self._exchange(step, made, make, cost)

@@ -14,7 +14,7 @@ import jsonschema_rs
 import orjson
 
 from aios_conformance.conformance.terms.probe import Step
-from aios_conformance.spec import openapi
+from aios_conformance.spec import Nodes, openapi
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +101,8 @@ def _strict(node: Any) -> Any:
 @cache
 def _validator(dialect: str, method: str, path: str, *, is_strict: bool = False) -> Any:
     document = _undoubted(dialect) if is_strict else openapi(dialect)
-    body = document["paths"][path][method].get("requestBody")
-    if body is None:
+    schema = Nodes(document).request(f"{method.upper()} {path}")
+    if schema is None:
         return None
-    while "$ref" in body:
-        body = _resolve(document, body["$ref"])
-    schema = body["content"]["application/json"]["schema"]
     rooted = {**schema, "components": document.get("components", {})}
     return jsonschema_rs.Draft202012Validator(rooted)
-
-
-def _resolve(document: Any, reference: str) -> Any:
-    for part in reference.removeprefix("#/").split("/"):
-        document = document[part]
-    return document

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from aios_conformance.conformance.options.values import (
@@ -24,6 +24,7 @@ from aios_conformance.conformance.options.values import (
 from aios_conformance.conformance.options.waivers import read_waivers
 from aios_conformance.spec import (
     DIALECTS,
+    MODEL_APIS,
     SpecError,
     find_dialect,
     known_dialects,
@@ -32,8 +33,6 @@ from aios_conformance.spec import (
 
 BUNDLED = ("mock", "reference")
 ALL_DIALECTS = "all"  # of `aios-conformance run` alone: compare the dialects
-ModelApi = Literal["chat", "completions", "embeddings", "rerank", "score"]
-APIS: tuple[ModelApi, ...] = get_args(ModelApi)
 DEFAULT_KEY_VARIABLE = "AIOS_API_KEY"
 PATIENCE_S = {"reference": 300.0}
 """Real models on the user's own processor: slow is no reason to leave a row open."""
@@ -84,8 +83,8 @@ OPTIONS = (
     ),
     Option(
         "--model",
-        "model for all APIs, or for one of chat, completions, embeddings, rerank, "
-        "score; repeatable (default: what GET /v1/models lists)",
+        f"model for all APIs, or for one of {', '.join(MODEL_APIS)}; "
+        "repeatable (default: what GET /v1/models lists)",
         "NAME|API=NAME",
         repeatable=True,
     ),
@@ -216,7 +215,7 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
         target=target,
         dialect=dialect,
         models=_models(values.get("model") or ()),
-        apis=_listed("--apis", given("apis"), APIS),
+        apis=_listed("--apis", given("apis"), MODEL_APIS),
         without=_listed("--without", given("without"), capabilities()),
         api_key=api_key,
         api_key_env=key_variable or DEFAULT_KEY_VARIABLE,
@@ -321,10 +320,12 @@ def _models(words: Iterable[str]) -> dict[str, str]:
     models: dict[str, str] = {}
     for word in words:
         api, equals, name = word.partition("=")
-        if not equals or (api not in APIS and not get_close_matches(api, APIS, n=1)):
+        if not equals or (
+            api not in MODEL_APIS and not get_close_matches(api, MODEL_APIS, n=1)
+        ):
             api, name = "*", word  # names may hold an equals sign
-        elif api not in APIS:
-            _one_of("--model", api, APIS)
+        elif api not in MODEL_APIS:
+            _one_of("--model", api, MODEL_APIS)
         if not name.strip():
             raise _bad(f"--model {word}: the name is empty")
         if api in models:

@@ -11,7 +11,7 @@ right: other headers, bytes that are no JSON, what a schema cannot see (`off_sch
 and what is sent last because it lies at a limit.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -20,13 +20,12 @@ import jsonschema_rs
 
 from aios_conformance.conformance.planning.plan import Plan, scenario_of
 from aios_conformance.conformance.probes.mutants import request_schema
-from aios_conformance.conformance.probes.strict_schema import Node, permitted, resolve
+from aios_conformance.conformance.probes.strict_schema import permitted
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.exchange import Expect, Facts, Json
 from aios_conformance.conformance.terms.probe import Params, Served, Step, table
 from aios_conformance.conformance.terms.requests import content_key
-from aios_conformance.conformance.terms.scenario import api_of
-from aios_conformance.spec import Level, openapi
+from aios_conformance.spec import Level, api_of, nodes
 
 NAME = "lent"
 """The last part of the name of a dialect's probe of reused requests, in recordings."""
@@ -93,7 +92,7 @@ def _restated(
 ) -> Params | None:
     """What a contract makes of a request, None if it leaves it open."""
     contract = _contract(known.dialect, step.operation, needs)
-    model = facts.models.get(api_of(step.operation))
+    model = facts.models.get(api_of(step.operation, dialect=known.dialect))
     body: Any = step.body
     if contract is None or model is None or not body.keys() <= contract.members:
         return None
@@ -140,18 +139,15 @@ class _Contract:
 @cache
 def _contract(dialect: str, operation: str, needs: frozenset[str]) -> _Contract | None:
     """The contract of an operation, None where the dialect has none with a body."""
-    document = openapi(dialect)
-    method, _, path = operation.partition(" ")
-    found: Mapping[str, Any] = document["paths"].get(path, {}).get(method.lower(), {})
-    if "requestBody" not in found:
+    walk = nodes(dialect)
+    schema = walk.request(operation)
+    if schema is None:
         return None
-    body = resolve(document, found["requestBody"])
-    name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-    success: Node = resolve(document, found["responses"]["200"])
-    narrowed = dict(permitted(document, name, needs))
+    name = schema["$ref"].rpartition("/")[2]
+    narrowed = dict(permitted(walk.document, name, needs))
     return _Contract(
         request_schema(dialect, name),
-        frozenset(document["components"]["schemas"][name]["properties"]),
-        tuple(success.get("x-requirements", ())),
+        frozenset(walk.schema(name)["properties"]),
+        tuple(walk.success(operation).get("x-requirements", ())),
         jsonschema_rs.Draft202012Validator(narrowed),
     )

@@ -24,9 +24,9 @@ from aios_conformance.conformance.terms.exchange import Api, Facts
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step
 from aios_conformance.conformance.terms.requests import content_key
 from aios_conformance.conformance.terms.result import PlanSummary
-from aios_conformance.conformance.terms.scenario import APIS, Dropped, Scenario
+from aios_conformance.conformance.terms.scenario import Dropped, Scenario
 from aios_conformance.conformance.terms.traceability import Traceability
-from aios_conformance.spec import Level
+from aios_conformance.spec import Level, model_apis
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ def _ordered(by_api: Mapping[Api, list[Scenario]]) -> Iterator[Scenario]:
     """APIs take turns and first draws go first, so that what is wrong shows early."""
     queues = [
         sorted(by_api[api], key=lambda scenario: scenario.draw)
-        for api in sorted(by_api, key=(*APIS, "models").index)
+        for api in sorted(by_api, key=(*model_apis(), "models").index)
     ]
     turns = [s for turn in zip_longest(*queues) for s in turn if s is not None]
     yield from (scenario for scenario in turns if not scenario.is_last)

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from aios_conformance.conformance.probes import logprobs, prompts
 from aios_conformance.conformance.probes.bodies import OPERATION
 from aios_conformance.conformance.probes.decoding import asked, decoding_probes, text_of
 from aios_conformance.conformance.probes.generation import (
@@ -12,9 +13,7 @@ from aios_conformance.conformance.probes.generation import (
     shared_probes,
     undecided_cases,
 )
-from aios_conformance.conformance.probes.logprobs import logprob_probes
 from aios_conformance.conformance.probes.printed import printed
-from aios_conformance.conformance.probes.prompts import PROMPTS
 from aios_conformance.conformance.probes.single_field import (
     accepted,
     breaks,
@@ -81,7 +80,7 @@ UNDECIDED_OPTIONS = undecided_cases(
 @probe(
     "chat.history",
     "chat",
-    params=st.fixed_dictionaries({"text": st.sampled_from(PROMPTS["chat"])}),
+    params=st.fixed_dictionaries({"text": st.sampled_from(prompts.CHAT.usual)}),
     draws=(0, 1, 20),
 )
 def history(p: Params, served: Served) -> Iterator[Step]:
@@ -108,6 +107,6 @@ PROBES: tuple[Probe, ...] = (
     UNDECIDED,
     UNDECIDED_OPTIONS,
     history,
-    *logprob_probes("chat"),
+    *logprobs.logprob_probes(logprobs.CHAT),
     *TOOL_PROBES,
 )

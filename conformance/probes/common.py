@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 import orjson
@@ -17,43 +18,37 @@ from aios_conformance.conformance.terms.probe import (
     Step,
     table,
 )
+from aios_conformance.spec import apis
 
-APIS: tuple[Api, ...] = ("rerank", "score", "chat", "completions", "embeddings")
-PREFIX: dict[Api, str] = {
-    "rerank": "RERANK",
-    "score": "SCORE",
-    "chat": "CHAT",
-    "completions": "COMP",
-    "embeddings": "EMB",
-}
+APIS = apis()
 # One breach per API of a bound on which both documents agree (A-002).
-BEYOND: dict[Api, tuple[str, Any, str]] = {
-    "rerank": ("truncate_prompt_tokens", 0, "/truncate_prompt_tokens is not above 0"),
-    "score": ("truncate_prompt_tokens", -1, "/truncate_prompt_tokens is not above 0"),
-    "chat": ("frequency_penalty", 2.1, "/frequency_penalty is above 2"),
-    "completions": ("presence_penalty", -2.1, "/presence_penalty is below -2"),
-    "embeddings": (
-        "truncate_prompt_tokens",
-        0,
-        "/truncate_prompt_tokens is not above 0",
-    ),
-}
+_NOT_ABOVE = "/truncate_prompt_tokens is not above 0"
+BEYOND: dict[Api, tuple[str, Any, str]] = dict(
+    zip(
+        APIS,
+        (
+            ("truncate_prompt_tokens", 0, _NOT_ABOVE),
+            ("truncate_prompt_tokens", -1, _NOT_ABOVE),
+            ("frequency_penalty", 2.1, "/frequency_penalty is above 2"),
+            ("presence_penalty", -2.1, "/presence_penalty is below -2"),
+            ("truncate_prompt_tokens", 0, _NOT_ABOVE),
+        ),
+        strict=True,
+    )
+)
 # JSON that is no object: each kind goes to some API.
-OTHER_JSON: dict[Api, str] = {
-    "rerank": "[]",
-    "score": '"text"',
-    "chat": "[]",
-    "completions": '"text"',
-    "embeddings": "[]",
-}
+OTHER_JSON = dict(zip(APIS, cycle(("[]", '"text"')), strict=False))
+_UNSET = ("max_completion_tokens", "seed", "tools", "top_logprobs")
 # Fields whose printed default is null (COMMON-REQ-013) and None (COMMON-REQ-014).
-NULL_DEFAULTS: dict[Api, tuple[str, ...]] = {
-    "chat": ("logit_bias", "stop", "stream_options"),
-    "completions": ("logit_bias", "logprobs", "stop", "stream_options"),
+NULL_DEFAULTS = {
+    name: tuple(
+        field for field, node in api.members.items() if node.get("default", 0) is None
+    )
+    for name, api in APIS.items()
 }
-UNSET_DEFAULTS: dict[Api, tuple[str, ...]] = {
-    "chat": ("max_completion_tokens", "seed", "tools", "top_logprobs"),
-    "completions": ("max_completion_tokens", "seed"),
+UNSET_DEFAULTS = {
+    name: tuple(field for field in _UNSET if field in api.members)
+    for name, api in APIS.items()
 }
 # Where Accept names application/json: in the tables of 000 for embeddings alone.
 NAMED_JSON: tuple[Api, ...] = ("embeddings",)
@@ -69,7 +64,7 @@ def _valid(api: Api, served: Served) -> Step:
 
 def _greedy(api: Api, served: Served) -> dict[str, Any]:
     """The smallest valid body, of which two answers can be compared."""
-    heat = {"temperature": 0} if api in ("chat", "completions") else {}
+    heat = {"temperature": 0} if APIS[api].generates else {}
     return valid(api, served) | heat
 
 
@@ -119,7 +114,6 @@ def _transport(api: Api) -> list[Probe]:
 
 
 def _errors(api: Api) -> list[Probe]:
-    prefix = PREFIX[api]
     operation = OPERATION[api]
 
     @table(f"common.not_json.{api}", api, [None], smoke_rows=1)
@@ -130,7 +124,7 @@ def _errors(api: Api) -> list[Probe]:
             operation,
             raw=orjson.dumps(valid(api, served))[:-1],
             expect="refuse",
-            serves=(f"{prefix}-ERR-001",),
+            serves=(APIS[api].row("ERR-001"),),
             breaks="the body is cut-off JSON",
             shared=True,
         )
@@ -138,7 +132,7 @@ def _errors(api: Api) -> list[Probe]:
     @table(f"common.ticked.{api}", api, REQUIRED[api], smoke_rows=1)
     def without_a_required_field(field: Params, served: Served) -> Iterator[Step]:
         body = valid(api, served)
-        rows = ("META-120", "COMMON-REQ-011", f"{prefix}-ERR-002")
+        rows = ("META-120", "COMMON-REQ-011", APIS[api].row("ERR-002"))
         yield _valid(api, served)
         yield Step(
             "mutant",

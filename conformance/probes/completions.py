@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from hypothesis import strategies as st
 
+from aios_conformance.conformance.probes import logprobs, prompts
 from aios_conformance.conformance.probes.bodies import OPERATION
 from aios_conformance.conformance.probes.decoding import asked, decoding_probes
 from aios_conformance.conformance.probes.generation import (
@@ -12,9 +13,7 @@ from aios_conformance.conformance.probes.generation import (
     shared_probes,
     undecided_cases,
 )
-from aios_conformance.conformance.probes.logprobs import logprob_probes
 from aios_conformance.conformance.probes.printed import printed
-from aios_conformance.conformance.probes.prompts import BEYOND_ASCII, PROMPTS
 from aios_conformance.conformance.probes.single_field import (
     accepted,
     breaks,
@@ -69,7 +68,7 @@ UNDECIDED_STREAM = undecided_cases(
     params=st.fixed_dictionaries(
         {
             "texts": st.lists(
-                st.sampled_from(PROMPTS["completions"]),
+                st.sampled_from(prompts.COMPLETIONS.usual),
                 min_size=2,
                 max_size=2,
                 unique=True,
@@ -97,7 +96,7 @@ def batch(p: Params, served: Served) -> Iterator[Step]:
     params=st.fixed_dictionaries(
         {
             "texts": st.lists(
-                st.sampled_from(PROMPTS["completions"]),
+                st.sampled_from(prompts.COMPLETIONS.usual),
                 min_size=2,
                 max_size=2,
                 unique=True,
@@ -125,7 +124,7 @@ def grid(p: Params, served: Served) -> Iterator[Step]:
     "completions",
     params=st.fixed_dictionaries(
         {
-            "text": st.sampled_from(BEYOND_ASCII["completions"]),
+            "text": st.sampled_from(prompts.COMPLETIONS.beyond_ascii),
             "limit": st.integers(5, 10),
         }
     ),
@@ -143,7 +142,7 @@ def echo(p: Params, served: Served) -> Iterator[Step]:
 @probe(
     "completions.echo.streamed",
     "completions",
-    params=st.fixed_dictionaries({"text": st.sampled_from(PROMPTS["completions"])}),
+    params=st.fixed_dictionaries({"text": st.sampled_from(prompts.COMPLETIONS.usual)}),
     draws=(0, 1, 20),
     needs=("echo", "streaming"),
 )
@@ -166,5 +165,5 @@ PROBES: tuple[Probe, ...] = (
     grid,
     echo,
     streamed_echo,
-    *logprob_probes("completions"),
+    *logprobs.logprob_probes(logprobs.COMPLETIONS),
 )

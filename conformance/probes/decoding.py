@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aios_conformance import spec
 from aios_conformance.conformance.probes.bodies import OPERATION
 from aios_conformance.conformance.probes.generation import COMMON_LETTERS
-from aios_conformance.conformance.probes.prompts import PROMPTS, STREAMED
+from aios_conformance.conformance.probes.prompts import prompts_of
 from aios_conformance.conformance.terms.exchange import Api, Exchange
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -85,7 +85,7 @@ def prompts(api: Api) -> st.SearchStrategy[Params]:
     """A prompt, and small numbers of tokens (below 16, A-116) to cut answers at."""
     return st.fixed_dictionaries(
         {
-            "text": st.sampled_from(PROMPTS[api]),
+            "text": st.sampled_from(prompts_of(api).usual),
             "limit": st.integers(12, 15),
             "fewer": st.integers(3, 6),
             "after": st.integers(1, 3),
@@ -179,7 +179,7 @@ def _streams(api: Api) -> Probe:
         api,
         params=st.fixed_dictionaries(
             {
-                "text": st.sampled_from(STREAMED[api]),
+                "text": st.sampled_from(prompts_of(api).streamed),
                 "limit": st.integers(18, 24),
                 "after": st.integers(1, 6),
             }
@@ -224,7 +224,10 @@ def _seeds(api: Api) -> Probe:
         f"{api}.seeds",
         api,
         params=st.fixed_dictionaries(
-            {"text": st.sampled_from(PROMPTS[api]), "seed": st.integers(1, 9999)}
+            {
+                "text": st.sampled_from(prompts_of(api).usual),
+                "seed": st.integers(1, 9999),
+            }
         ),
         draws=(0, 1, 30),
         needs=("seed",),
@@ -249,7 +252,7 @@ def _choices(api: Api) -> Probe:
         f"{api}.choices",
         api,
         params=st.fixed_dictionaries(
-            {"text": st.sampled_from(PROMPTS[api]), "limit": st.integers(5, 7)}
+            {"text": st.sampled_from(prompts_of(api).usual), "limit": st.integers(5, 7)}
         ),
         draws=(1 if api == "chat" else 0, 1, 30),
         needs=("n",),
@@ -271,7 +274,10 @@ def _streamed_choices(api: Api) -> Probe:
         f"{api}.streamed_choices",
         api,
         params=st.fixed_dictionaries(
-            {"text": st.sampled_from(PROMPTS[api]), "n": st.sampled_from((2, 3))}
+            {
+                "text": st.sampled_from(prompts_of(api).usual),
+                "n": st.sampled_from((2, 3)),
+            }
         ),
         draws=(0, 1, 30),
         needs=("n", "streaming"),
@@ -287,8 +293,6 @@ def _streamed_choices(api: Api) -> Probe:
 SEEDS = range(1, 9)
 """Eight different seeds (META-053); as soon as two texts differ, no more are sent."""
 
-WARM_SEEDS: dict[Api, range] = {"chat": range(1, 3), "completions": range(0)}
-
 
 def _spread(api: Api) -> Probe:
     operation = OPERATION[api]
@@ -296,7 +300,7 @@ def _spread(api: Api) -> Probe:
     @probe(
         f"{api}.spread",
         api,
-        params=st.fixed_dictionaries({"text": st.sampled_from(PROMPTS[api])}),
+        params=st.fixed_dictionaries({"text": st.sampled_from(prompts_of(api).usual)}),
         draws=(0, 1, 25),
         needs=("seed",),
     )
@@ -314,7 +318,7 @@ def _spread(api: Api) -> Probe:
 
         for seed in SEEDS[:2]:
             yield Step(f"hot_{seed}", operation, hot | {"seed": seed})
-        for seed in WARM_SEEDS[api]:
+        for seed in range(1, 3) if api == "chat" else ():
             warm = body | {"temperature": 0.5, "seed": seed}
             yield Step(f"warm_{seed}", operation, warm)
         narrow = hot | {"top_p": 0.01, "seed": 1}
@@ -333,7 +337,7 @@ def _pushed(api: Api) -> Probe:
     @probe(
         f"{api}.pushed",
         api,
-        params=st.fixed_dictionaries({"text": st.sampled_from(PROMPTS[api])}),
+        params=st.fixed_dictionaries({"text": st.sampled_from(prompts_of(api).usual)}),
         draws=(0, 1, 20),
     )
     def pushed(p: Params, served: Served) -> Iterator[Step]:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from aios_conformance.conformance.probes import texts
 from aios_conformance.conformance.probes.dialects_bodies import (
-    OPERATION,
     accepted,
     ask,
     breaks,
     either,
     lacks,
+    operation_of,
     printed,
     refused,
     takes,
@@ -164,7 +164,7 @@ _AIHUBMIX = [
 def old_model(_: Params, served: Served) -> Iterator[Step]:
     """Dimensions on a model older than text-embedding-3 (004:87)."""
     body = ask(served, model="text-embedding-ada-002")
-    operation = OPERATION["aihubmix"]
+    operation = operation_of("aihubmix")
     yield Step("old", operation, body, "either")
     yield Step("sized", operation, body | {"dimensions": 8}, "either")
 

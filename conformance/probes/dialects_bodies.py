@@ -4,19 +4,19 @@ The dialects share paths but not promises (A-168), so each has its own rows; one
 scenarios serves all three.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aios_conformance import spec
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
-OPERATION: Mapping[str, str] = {
-    "infinity": "POST /v1/embeddings",
-    "aigne-hub": "POST /api/embeddings",
-    "aihubmix": "POST /v1/embeddings",
-}
 CLIENT_ERRORS = tuple(range(400, 500))
 TEXT = "The sky is blue."
+
+
+def operation_of(dialect: str) -> str:
+    """The operation of a dialect that embeds."""
+    return spec.apis(dialect)["embeddings"].operation
 
 
 def ask(served: Served, **members: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def accepted(
     )
     def build(row: Params, served: Served) -> Iterator[Step]:
         body = ask(served, **row["set"])
-        yield Step("variant", OPERATION[dialect], body, serves=tuple(row["serves"]))
+        yield Step("variant", operation_of(dialect), body, serves=tuple(row["serves"]))
 
     return build
 
@@ -59,10 +59,10 @@ def refused(
     def build(row: Params, served: Served) -> Iterator[Step]:
         changed = ask(served) | row["set"]
         mutant = {k: v for k, v in changed.items() if k != row.get("drop")}
-        yield Step("valid", OPERATION[dialect], ask(served), shared=True)
+        yield Step("valid", operation_of(dialect), ask(served), shared=True)
         yield Step(
             "mutant",
-            OPERATION[dialect],
+            operation_of(dialect),
             mutant,
             "refuse",
             tuple(row["serves"]),
@@ -100,6 +100,6 @@ def either(dialect: str, name: str, rows: Iterable[Params]) -> Probe:
 
     @table(f"{dialect}.{name}", "embeddings", rows, dialects=(dialect,))
     def build(row: Params, served: Served) -> Iterator[Step]:
-        yield Step("free", OPERATION[dialect], ask(served, **row), "either")
+        yield Step("free", operation_of(dialect), ask(served, **row), "either")
 
     return build

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from aios_conformance.conformance.probes.dialects_bodies import OPERATION, ask
+from aios_conformance.conformance.probes.dialects_bodies import ask, operation_of
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
 
@@ -18,7 +18,7 @@ def keys(dialect: str, rows: tuple[str, ...]) -> Probe:
         smoke_rows=1,
     )
     def keys(_: Params, served: Served) -> Iterator[Step]:
-        operation, body = OPERATION[dialect], ask(served)
+        operation, body = operation_of(dialect), ask(served)
         yield Step("valid", operation, body, serves=rows)
         for label, header in (("missing", None), ("wrong", "Bearer no-such-key")):
             yield Step(

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from aios_conformance.conformance.probes import texts
 from aios_conformance.conformance.probes.dialects_bodies import (
     CLIENT_ERRORS,
-    OPERATION,
     ask,
+    operation_of,
 )
 from aios_conformance.conformance.terms.probe import Params, Served, Step, table
 
@@ -25,13 +25,13 @@ def most_strings(count: Params, served: Served) -> Iterator[Step]:
     """As many texts as are allowed: one word each, and short vectors (A-155)."""
     body = ask(served, input=["word"] * count, encoding_format="base64", dimensions=8)
     rows = ("AHM-REQ-014", "META-110")
-    yield Step("most", OPERATION["aihubmix"], body, serves=rows, last=True)
+    yield Step("most", operation_of("aihubmix"), body, serves=rows, last=True)
 
 
 @table("aihubmix.limits", "embeddings", ["2049", "long", "sum"], dialects=("aihubmix",))
 def limits(kind: Params, served: Served) -> Iterator[Step]:
     """One entry too many, an item too long, a sum too large: refused at no cost."""
-    operation = OPERATION["aihubmix"]
+    operation = operation_of("aihubmix")
     given, rows, breaks = {
         "2049": (
             ["word"] * 2049,

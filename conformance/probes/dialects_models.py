@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from aios_conformance.conformance.probes.dialects_bodies import OPERATION, TEXT
+from aios_conformance.conformance.probes.dialects_bodies import TEXT, operation_of
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -13,6 +13,7 @@ from aios_conformance.conformance.terms.probe import (
     Step,
     table,
 )
+from aios_conformance.spec import LISTING
 
 LISTED = 3  # listed models that are tried
 
@@ -20,10 +21,9 @@ LISTED = 3  # listed models that are tried
 @table("infinity.models", "models", [None], dialects=("infinity",), smoke_rows=1)
 def listing(_: Params, served: Served) -> Iterator[Step]:
     """The list twice, and a call of each listed model that can embed."""
-    operation = "GET /v1/models"
     rows = ("INF-REQ-001", "INF-REQ-002", "INF-RES-001")
-    yield Step("list", operation, serves=rows)
-    yield Step("again", operation, serves=rows)
+    yield Step("list", LISTING, serves=rows)
+    yield Step("again", LISTING, serves=rows)
 
     def call(number: int) -> Later:
         def body(answers: Answers) -> Json:
@@ -35,7 +35,7 @@ def listing(_: Params, served: Served) -> Iterator[Step]:
         return body
 
     for number in range(LISTED):
-        yield Step(f"call_{number}", OPERATION["infinity"], call(number))
+        yield Step(f"call_{number}", operation_of("infinity"), call(number))
     _ = served
 
 

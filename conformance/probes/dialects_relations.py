@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes import texts
-from aios_conformance.conformance.probes.dialects_bodies import OPERATION, ask
+from aios_conformance.conformance.probes.dialects_bodies import ask, operation_of
 from aios_conformance.conformance.terms.probe import (
     Params,
     Probe,
@@ -20,7 +20,7 @@ TOKENS = [11, 12, 13]
 
 def relations(dialect: str, rows: Mapping[str, tuple[str, ...]]) -> list[Probe]:
     """Batch, repetition and, where the dialect has them, formats."""
-    operation = OPERATION[dialect]
+    operation = operation_of(dialect)
     own = (dialect,)
 
     @probe(
@@ -87,7 +87,7 @@ def tokens(dialect: str, flat: tuple[str, ...], nested: tuple[str, ...]) -> Prob
         dialects=(dialect,),
     )
     def tokens(_: Params, served: Served) -> Iterator[Step]:
-        operation = OPERATION[dialect]
+        operation = operation_of(dialect)
         yield Step("flat", operation, ask(served, input=TOKENS), serves=flat)
         yield Step("nested", operation, ask(served, input=[TOKENS]), serves=nested)
         two = ask(served, input=[TOKENS, [21, 22]])
@@ -99,7 +99,7 @@ def tokens(dialect: str, flat: tuple[str, ...], nested: tuple[str, ...]) -> Prob
 @table("aihubmix.user", "embeddings", [None], dialects=("aihubmix",))
 def user(_: Params, served: Served) -> Iterator[Step]:
     """The same text with and without a user."""
-    operation = OPERATION["aihubmix"]
+    operation = operation_of("aihubmix")
     yield Step("without", operation, ask(served), serves=("AHM-REQ-008",))
     named = ask(served, user="user-1234")
     yield Step("with", operation, named, serves=("AHM-REQ-023",))

@@ -32,7 +32,7 @@ from aios_conformance.conformance.probes.schema_cases import (
     cases,
     steps_of_case,
 )
-from aios_conformance.conformance.probes.strict_schema import Node, permitted, resolve
+from aios_conformance.conformance.probes.strict_schema import permitted
 from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.conformance.terms.probe import (
     Params,
@@ -42,6 +42,7 @@ from aios_conformance.conformance.terms.probe import (
     probe,
     table,
 )
+from aios_conformance.spec import Node, Nodes
 
 _CLIENT_ERRORS = tuple(range(400, 500))
 _KEY_ERRORS = (401, 403)
@@ -58,7 +59,7 @@ class _Operation:
     name: str  # "POST /v1/embed"
     api: Api
     node: Node
-    document: Node
+    walk: Nodes
 
     @property
     def stem(self) -> str:
@@ -69,8 +70,8 @@ class _Operation:
     @property
     def rows(self) -> list[str]:
         """What the acceptance of any valid request proves."""
-        body = resolve(self.document, self.node.get("requestBody", {}))
-        success = resolve(self.document, self.node["responses"].get("200", {}))
+        body = self.walk.resolved(self.node.get("requestBody", {}))
+        success = self.walk.success(self.name)
         return self.judged(
             [*_said(self.node), *body.get("x-requirements", ()), *_said(success)]
         )
@@ -97,16 +98,16 @@ class _Operation:
 
 def document_probes(dialect: str) -> tuple[Probe, ...]:
     """The probes of a dialect that has none of its own."""
-    document = spec.openapi(dialect)
+    walk = spec.nodes(dialect)
     found: list[Probe] = []
-    for name, node in spec.each_operation(document):
-        api: Any = spec.api_of(node)
+    for name, node in spec.each_operation(walk.document):
+        api: Any = spec.api_named(node)
         if api not in spec.APIS or "{" in name:
             continue
-        operation = _Operation(dialect, name, api, node, document)
+        operation = _Operation(dialect, name, api, node, walk)
         if name.startswith("GET "):
             found.append(_read(operation))
-        elif spec.body_schema(document, name) is not None:
+        elif walk.request(name) is not None:
             found += _asked(operation)
     return tuple(found)
 
@@ -132,7 +133,7 @@ def _asked(operation: _Operation) -> Iterator[Probe]:
         yield _refused(operation, wrong, smallest)
         if operation.api not in ("chat", "completions"):  # drawn texts cost money
             yield _drawn(operation)
-    if operation.node.get("security", operation.document.get("security")):
+    if operation.node.get("security", operation.walk.document.get("security")):
         yield _keys(operation, smallest)
 
 
@@ -142,7 +143,7 @@ def _undoubted(schema: RequestSchema, name: str) -> Callable[[str], Any]:
     @cache
     def validator(need: str) -> Any:
         claimed = (need,) if need else ()
-        narrowed = dict(permitted(schema.document, name, claimed))
+        narrowed = dict(permitted(schema.walk.document, name, claimed))
         return jsonschema_rs.Draft202012Validator(narrowed)
 
     return validator
@@ -191,11 +192,9 @@ def _refused(
 def _drawn(operation: _Operation) -> Probe:
     variant = Variant(
         f"{operation.stem}.drawn",
-        operation.api,
-        operation.name,
         (0, 4, 40),
         dialect=operation.dialect,
-        paths=(operation.name.partition(" ")[2],),
+        operation=operation.name,
     )
 
     @probe(
@@ -212,7 +211,7 @@ def _drawn(operation: _Operation) -> Probe:
 
 
 def _keys(operation: _Operation, smallest: Mapping[str, Json]) -> Probe:
-    schemes = operation.document.get("components", {}).get("securitySchemes", {})
+    schemes = operation.walk.document.get("components", {}).get("securitySchemes", {})
     said = (row for scheme in schemes.values() for row in _said(scheme))
     rows = tuple(operation.judged(said))
 
@@ -251,40 +250,40 @@ def _forms(
     schema: RequestSchema, node: Node, smallest: Mapping[str, Json]
 ) -> Iterator[Params]:
     """Members set to each form, choice and bound that is promised."""
-    root = resolve(schema.document, node)
+    root = schema.walk.resolved(node)
     for name, child in root.get("properties", {}).items():
         if name == _MODEL:
             continue
-        for value, part, need in _values(schema.document, child):
+        for value, part, need in _values(schema.walk, child):
             promised = part.get("x-promises", ())
             if promised or value != smallest.get(name):
                 yield {"set": {name: value}, "serves": promised, "needs": need}
 
 
 def _values(
-    document: Node, node: Node, need: str = ""
+    walk: Nodes, node: Node, need: str = ""
 ) -> Iterator[tuple[Json, Node, str]]:
     """Values of a member, each with the node that promises it, and what that needs."""
-    node = resolve(document, node)
+    node = walk.resolved(node)
     need = node.get("x-needs", need)
     if node.get("x-either") is True:
         return
-    parts = (node, *(resolve(document, one) for one in node.get("allOf", ())))
+    parts = (node, *(walk.resolved(one) for one in node.get("allOf", ())))
     branches = [
         branch
         for part in parts
         for branch in (*part.get("anyOf", ()), *part.get("oneOf", ()))
     ]
     for branch in branches:
-        for value, part, more in _values(document, branch, need):
+        for value, part, more in _values(walk, branch, need):
             said = [*node.get("x-promises", ()), *part.get("x-promises", ())]
             yield value, {**part, "x-promises": said}, more
     for choice in node.get("enum", ()):
         yield choice, node, need
     if not branches and "enum" not in node:
-        yield spec.smallest_value(document, node), node, need
+        yield spec.smallest_value(walk, node), node, need
     for part in parts:
-        for value in _at_bounds(document, node, part, 0):
+        for value in _at_bounds(walk, node, part, 0):
             yield value, part, need
 
 
@@ -319,9 +318,9 @@ def _beyond(
     schema: RequestSchema, body: Mapping[str, Json], claimed: list[str]
 ) -> Iterator[Mutant]:
     """Members that are one item or one character too long, or too short."""
-    document = schema.document
-    for name, child in resolve(document, schema.node).get("properties", {}).items():
-        node = resolve(document, child)
+    walk = schema.walk
+    for name, child in walk.resolved(schema.node).get("properties", {}).items():
+        node = walk.resolved(child)
         if name not in body or node.get("x-needs") not in (None, *claimed):
             continue
         nested = [
@@ -329,17 +328,17 @@ def _beyond(
             *node.get("anyOf", ()),
             *node.get("oneOf", ()),
         ]
-        for part in (node, *(resolve(document, one) for one in nested)):
-            for value in _at_bounds(document, node, part, 1):
+        for part in (node, *(walk.resolved(one) for one in nested)):
+            for value in _at_bounds(walk, node, part, 1):
                 yield Mutant((name,), value)
 
 
-def _at_bounds(document: Node, node: Node, part: Node, beyond: int) -> Iterator[Json]:
+def _at_bounds(walk: Nodes, node: Node, part: Node, beyond: int) -> Iterator[Json]:
     """Values at the bounds of a part of a node, or as far beyond them."""
     if (most := part.get("maxItems", _LARGEST)) < _LARGEST:
-        yield [_item(document, node)] * (most + beyond)
+        yield [_item(walk, node)] * (most + beyond)
     if (least := part.get("minItems", 0)) > 0:
-        yield [_item(document, node)] * (least - beyond)
+        yield [_item(walk, node)] * (least - beyond)
     if (most := part.get("maxLength", _LARGEST)) < _LARGEST:
         yield "m" * (most + beyond)
     if (least := part.get("minLength", 0)) > 0:
@@ -348,11 +347,11 @@ def _at_bounds(document: Node, node: Node, part: Node, beyond: int) -> Iterator[
         yield from (part[each] for each in ("minimum", "maximum") if each in part)
 
 
-def _item(document: Node, node: Node) -> Json:
+def _item(walk: Nodes, node: Node) -> Json:
     """An item of the list that a node takes in some form."""
     for form in (node, *node.get("anyOf", ()), *node.get("oneOf", ())):
-        if "items" in (found := resolve(document, form)):
-            return spec.smallest_value(document, found["items"])
+        if "items" in (found := walk.resolved(form)):
+            return spec.smallest_value(walk, found["items"])
     return "m"
 
 

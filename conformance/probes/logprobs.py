@@ -1,6 +1,7 @@
 """Log probabilities, asked for in every documented way, and wrongly."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from aios_conformance.conformance.probes.generation import (
     case,
     undecided_cases,
 )
-from aios_conformance.conformance.probes.prompts import BEYOND_ASCII, PROMPTS
+from aios_conformance.conformance.probes.prompts import prompts_of
 from aios_conformance.conformance.probes.single_field import breaks, refused
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
@@ -21,30 +22,78 @@ from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step
 NEEDS = ("logprobs",)
 Asking = tuple[str, dict[str, Any], tuple[str, ...]]  # label, members, rows served
 
+
+@dataclass(frozen=True, slots=True)
+class Logprobs:
+    """How an API is asked for log probabilities."""
+
+    api: Api
+    asked: tuple[Asking, ...]
+    sample: Mapping[str, Any]
+    refused: Probe
+    undecided: Probe
+
+
+_ON = {"base": {"logprobs": True, "top_logprobs": 3}}
+
 # The bounds (000:380, 000:400-404, 000:578) and the printed samples: 3 and 5.
-_ASKED: dict[Api, tuple[Asking, ...]] = {
-    "chat": (
+CHAT = Logprobs(
+    "chat",
+    asked=(
         ("off", {"logprobs": False}, ("CHAT-REQ-018",)),
         ("on", {"logprobs": True}, ("CHAT-REQ-018",)),
         ("none", {"logprobs": True, "top_logprobs": 0}, ("CHAT-REQ-051",)),
         ("few", {"logprobs": True, "top_logprobs": 3}, ("CHAT-REQ-050",)),
         ("many", {"logprobs": True, "top_logprobs": 20}, ("CHAT-REQ-051",)),
     ),
-    "completions": (
+    sample={"logprobs": True, "top_logprobs": 3},
+    refused=refused(
+        "chat.refused.logprobs",
+        "chat",
+        _ON | breaks("/logprobs is an object", "CHAT-REQ-018", logprobs=OBJECT),
+        _ON | breaks("/top_logprobs is below 0", "CHAT-REQ-051", top_logprobs=-1),
+        _ON | breaks("/top_logprobs is above 20", "CHAT-REQ-051", top_logprobs=21),
+        _ON
+        | {"drop": "logprobs"}
+        | breaks("/top_logprobs without logprobs", "CHAT-REQ-052", "META-074"),
+        needs=NEEDS,
+    ),
+    undecided=undecided_cases(
+        "chat.undecided.logprobs",
+        "chat",
+        case("CHAT-REQ-052", "0 without logprobs", top_logprobs=0),
+        needs=NEEDS,
+    ),
+)
+COMPLETIONS = Logprobs(
+    "completions",
+    asked=(
         ("off", {"logprobs": None}, ("COMP-REQ-016",)),
         ("few", {"logprobs": 1}, ("COMP-REQ-016", "COMP-REQ-017")),
         ("many", {"logprobs": 5}, ("COMP-REQ-016", "COMP-REQ-017")),
     ),
-}
-_SAMPLE: dict[Api, dict[str, Any]] = {
-    "chat": {"logprobs": True, "top_logprobs": 3},
-    "completions": {"logprobs": 5},
-}
+    sample={"logprobs": 5},
+    refused=refused(
+        "completions.refused.logprobs",
+        "completions",
+        breaks("/logprobs is a word", "COMP-REQ-016", logprobs=WORD),
+        breaks("/logprobs is above 5", "COMP-REQ-018", logprobs=6),
+        breaks("/logprobs is below 0", "COMP-REQ-018", logprobs=-1),
+        needs=NEEDS,
+    ),
+    undecided=undecided_cases(
+        "completions.undecided.logprobs",
+        "completions",
+        case("COMP-REQ-018", "0", logprobs=0),
+        needs=NEEDS,
+    ),
+)
 
 
-def _greedy(api: Api) -> Probe:
+def _greedy(known: Logprobs) -> Probe:
+    api = known.api
     operation = OPERATION[api]
-    texts = (*PROMPTS[api], *BEYOND_ASCII[api])
+    texts = (*prompts_of(api).usual, *prompts_of(api).beyond_ascii)
 
     @probe(
         f"{api}.logprobs",
@@ -57,87 +106,53 @@ def _greedy(api: Api) -> Probe:
     )
     def greedy(p: Params, served: Served) -> Iterator[Step]:
         body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
-        for label, members, rows in _ASKED[api]:
+        for label, members, rows in known.asked:
             yield Step(label, operation, body | members, serves=rows)
 
     return greedy
 
 
-def _sampled(api: Api) -> Probe:
+def _sampled(known: Logprobs) -> Probe:
+    api = known.api
+
     @probe(
         f"{api}.logprobs.sampled",
         api,
-        params=st.fixed_dictionaries({"text": st.sampled_from(PROMPTS[api])}),
+        params=st.fixed_dictionaries({"text": st.sampled_from(prompts_of(api).usual)}),
         draws=(0, 1, 30),
         needs=(*NEEDS, "n"),
     )
     def sampled(p: Params, served: Served) -> Iterator[Step]:
         body = asked(api, served, p["text"], temperature=1, max_tokens=6, n=2)
-        yield Step("sampled", OPERATION[api], body | _SAMPLE[api])
+        yield Step("sampled", OPERATION[api], {**body, **known.sample})
 
     return sampled
 
 
-def _streamed(api: Api) -> Probe:
+def _streamed(known: Logprobs) -> Probe:
+    api = known.api
+    texts = prompts_of(api).beyond_ascii
+
     @probe(
         f"{api}.logprobs.streamed",
         api,
-        params=st.fixed_dictionaries({"text": st.sampled_from(BEYOND_ASCII[api])}),
+        params=st.fixed_dictionaries({"text": st.sampled_from(texts)}),
         draws=(0, 1, 8),
         needs=(*NEEDS, "streaming"),
     )
     def streamed(p: Params, served: Served) -> Iterator[Step]:
         body = asked(api, served, p["text"], temperature=0, max_tokens=12, stream=True)
-        yield Step("streamed", OPERATION[api], body | _SAMPLE[api])
+        yield Step("streamed", OPERATION[api], {**body, **known.sample})
 
     return streamed
 
 
-_ON = {"base": {"logprobs": True, "top_logprobs": 3}}
-
-REFUSED: dict[Api, Probe] = {
-    "chat": refused(
-        "chat.refused.logprobs",
-        "chat",
-        _ON | breaks("/logprobs is an object", "CHAT-REQ-018", logprobs=OBJECT),
-        _ON | breaks("/top_logprobs is below 0", "CHAT-REQ-051", top_logprobs=-1),
-        _ON | breaks("/top_logprobs is above 20", "CHAT-REQ-051", top_logprobs=21),
-        _ON
-        | {"drop": "logprobs"}
-        | breaks("/top_logprobs without logprobs", "CHAT-REQ-052", "META-074"),
-        needs=NEEDS,
-    ),
-    "completions": refused(
-        "completions.refused.logprobs",
-        "completions",
-        breaks("/logprobs is a word", "COMP-REQ-016", logprobs=WORD),
-        breaks("/logprobs is above 5", "COMP-REQ-018", logprobs=6),
-        breaks("/logprobs is below 0", "COMP-REQ-018", logprobs=-1),
-        needs=NEEDS,
-    ),
-}
-UNDECIDED: dict[Api, Probe] = {
-    "chat": undecided_cases(
-        "chat.undecided.logprobs",
-        "chat",
-        case("CHAT-REQ-052", "0 without logprobs", top_logprobs=0),
-        needs=NEEDS,
-    ),
-    "completions": undecided_cases(
-        "completions.undecided.logprobs",
-        "completions",
-        case("COMP-REQ-018", "0", logprobs=0),
-        needs=NEEDS,
-    ),
-}
-
-
-def logprob_probes(api: Api) -> list[Probe]:
+def logprob_probes(known: Logprobs) -> list[Probe]:
     """The log probabilities of one generating API."""
     return [
-        _greedy(api),
-        _sampled(api),
-        _streamed(api),
-        REFUSED[api],
-        UNDECIDED[api],
+        _greedy(known),
+        _sampled(known),
+        _streamed(known),
+        known.refused,
+        known.undecided,
     ]

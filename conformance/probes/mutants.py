@@ -7,7 +7,7 @@ refuse is the deepest `x-refusal`. Values that a lax parser may coerce are never
 (A-008): an object, a word, a fraction, or a number beyond a bound.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 import jsonschema_rs
 
-from aios_conformance.conformance.probes.strict_schema import Node, listed, resolve
+from aios_conformance.conformance.probes.strict_schema import listed
 from aios_conformance.conformance.terms.exchange import Json
-from aios_conformance.spec import Level, body_schema, openapi, requirement
+from aios_conformance.spec import Level, Node, Nodes, openapi, requirement
 
 OBJECT = {"a": 1}
 WORD = "word"
@@ -64,8 +64,8 @@ class RequestSchema:
 
     def __init__(self, document: Node, name: str) -> None:
         """`name` is a component of the document."""
-        self.document = document
-        self.node = resolve(document, document["components"]["schemas"][name])
+        self.walk = Nodes(document)
+        self.node = self.walk.resolved(self.walk.schema(name))
         rooted = {**self.node, "components": document["components"]}
         self._validator = jsonschema_rs.Draft202012Validator(rooted)
 
@@ -100,12 +100,12 @@ class RequestSchema:
         return () if is_weaker or is_free else rows
 
     def _breach(self, error: Any) -> Breach:
-        nodes = list(self._path(error.evaluation_path))
+        nodes = list(self.walk.along(self.node, error.evaluation_path))
         missing = getattr(error.kind, "property", None)
         pointer = "".join(f"/{part}" for part in error.instance_path)
         if error.kind.name == "required" and isinstance(missing, str):
             member = nodes[-1].get("properties", {}).get(missing, {})
-            nodes.append(resolve(self.document, member))
+            nodes.append(self.walk.resolved(member))
             pointer += f"/{missing}"
         rows = [n["x-requirements"] for n in nodes if n.get("x-requirements")]
         if missing and "x-missing" in nodes[-1]:
@@ -115,17 +115,6 @@ class RequestSchema:
             tuple(rows[-1]) if rows else (), duties[-1] if duties else "MUST", pointer
         )
 
-    def _path(self, path: Sequence[str | int]) -> Iterator[Node]:
-        node: Any = resolve(self.document, self.node)
-        yield node
-        for part in path:
-            if part == "$ref":
-                continue
-            node = node[part]
-            if isinstance(node, Mapping):
-                node = resolve(self.document, node)
-                yield node
-
     def _changes(
         self,
         node: Node,
@@ -134,7 +123,7 @@ class RequestSchema:
         claimed: Collection[str],
     ) -> Iterator[Mutant]:
         """Changes at a place and below: wrong kinds, values beyond bounds, gaps."""
-        node = resolve(self.document, node)
+        node = self.walk.resolved(node)
         if node.get("x-needs") not in (None, *claimed):
             return
         if path:
@@ -160,7 +149,7 @@ class RequestSchema:
         if "integer" in kinds:
             yield 2.5
         for part in (node, *node.get("allOf", ())):
-            part = resolve(self.document, part)  # noqa: PLW2901
+            part = self.walk.resolved(part)  # noqa: PLW2901
             if "enum" in part or any("enum" in b for b in part.get("anyOf", ())):
                 yield WORD
             if "minimum" in part:
@@ -175,7 +164,7 @@ class RequestSchema:
         kinds = {*listed(node.get("type", ()))}
         doubtful: set[str] = set()
         for branch in node.get("anyOf", ()):
-            found = resolve(self.document, branch)
+            found = self.walk.resolved(branch)
             types = {*listed(found.get("type", ()))}
             if found.get("x-either") is True:
                 doubtful |= types
@@ -195,7 +184,7 @@ def request_schema(dialect: str, name: str) -> RequestSchema:
 
 def with_body(document: Node, operation: str) -> tuple[Node, str]:
     """A document in which the body of an operation is a component, and its name."""
-    schema = body_schema(document, operation) or {}
+    schema = Nodes(document).request(operation) or {}
     parts = document.get("components", {})
     schemas = {**parts.get("schemas", {}), operation: schema}
     return {**document, "components": {**parts, "schemas": schemas}}, operation

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
-from aios_conformance.conformance.terms.scenario import api_of
-from aios_conformance.spec import Example, examples
+from aios_conformance.spec import Example, api_of, examples
 
 
 def _requests(api: Api) -> list[Example]:

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes import texts
-from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.bodies import OPERATION, by_version
 from aios_conformance.conformance.probes.kinds import embedding_model, expected
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import (
@@ -19,11 +19,7 @@ from aios_conformance.conformance.terms.probe import (
 )
 
 RERANK = OPERATION["rerank"]
-PATHS = {
-    "root": ("POST /rerank", "RERANK-REQ-001"),
-    "v1": ("POST /v1/rerank", "RERANK-REQ-002"),
-    "v2": ("POST /v2/rerank", "RERANK-REQ-003"),
-}
+PATHS = by_version("rerank")
 TOPS = (1, 2, 5)  # 5 and 2 are the printed samples (000:57, 000:75)
 WIDE, NARROW = 24, 12  # tokens a pair; passages are longer, special tokens fit
 

@@ -13,7 +13,6 @@ import orjson
 from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes.bodies import OPERATION, REQUIRED, valid
-from aios_conformance.conformance.probes.common import PREFIX
 from aios_conformance.conformance.terms.exchange import Api, Expect
 from aios_conformance.conformance.terms.probe import (
     Params,
@@ -23,18 +22,12 @@ from aios_conformance.conformance.terms.probe import (
     probe,
     table,
 )
+from aios_conformance.spec import apis
 
 DEPTH = 20_000
 """Levels of nesting: beyond what parsers that recurse can take."""
 
 Body = Mapping[str, Any]
-_NUMBER: Mapping[Api, str] = {
-    "rerank": "truncate_prompt_tokens",
-    "score": "truncate_prompt_tokens",
-    "chat": "seed",
-    "completions": "seed",
-    "embeddings": "truncate_prompt_tokens",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,8 @@ def _with(body: Body, member: bytes) -> bytes:
 
 
 def _number(api: Api, body: Body, digits: bytes) -> bytes:
-    return _with(body, b'"' + _NUMBER[api].encode() + b'":' + digits)
+    name = b"seed" if apis()[api].generates else b"truncate_prompt_tokens"
+    return _with(body, b'"' + name + b'":' + digits)
 
 
 def _text(api: Api, body: Body, inside: bytes) -> bytes:
@@ -89,20 +83,21 @@ KINDS: Mapping[str, Hostile] = {
         last=True,
     ),
 }
-STANDARD: Mapping[Api, tuple[str, ...]] = {
-    "rerank": ("lone surrogate",),
-    "score": ("nan",),
-    "chat": ("deep",),
-    "completions": ("huge number",),
-    "embeddings": ("no UTF-8",),
-}
+# Each of these goes to one API.
+STANDARD: Mapping[Api, str] = dict(
+    zip(
+        apis(),
+        ("lone surrogate", "nan", "deep", "huge number", "no UTF-8"),
+        strict=True,
+    )
+)
 
 
 def steps(api: Api, kind: str, served: Served) -> Iterator[Step]:
     """The valid neighbour, and the hostile body."""
     hostile = KINDS[kind]
     body = valid(api, served)
-    row = "COMMON-REQ-006" if hostile.is_json else f"{PREFIX[api]}-ERR-001"
+    row = "COMMON-REQ-006" if hostile.is_json else apis()[api].row("ERR-001")
     yield Step("valid", OPERATION[api], body, shared=True)
     yield Step(
         "hostile",
@@ -119,7 +114,7 @@ def steps(api: Api, kind: str, served: Served) -> Iterator[Step]:
 
 
 def _standard(api: Api) -> Probe:
-    @table(f"common.hostile.{api}", api, STANDARD[api])
+    @table(f"common.hostile.{api}", api, [STANDARD[api]])
     def hostile(kind: Params, served: Served) -> Iterator[Step]:
         yield from steps(api, kind, served)
 
@@ -127,7 +122,7 @@ def _standard(api: Api) -> Probe:
 
 
 def _all(api: Api) -> Probe:
-    others = [kind for kind in KINDS if kind not in STANDARD[api]]
+    others = [kind for kind in KINDS if kind != STANDARD[api]]
 
     @probe(
         f"common.hostile_too.{api}",

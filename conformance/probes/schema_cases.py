@@ -21,16 +21,10 @@ from aios_conformance.conformance.probes.mutants import Mutant, request_schema
 from aios_conformance.conformance.probes.strict_schema import promised
 from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
+from aios_conformance.spec import api_of, apis
 
 _DIALECT = "aios"
 _PLACEHOLDER = "model"
-_PATHS: Mapping[Api, tuple[str, ...]] = {
-    "rerank": ("/v1/rerank", "/rerank", "/v2/rerank"),
-    "score": ("/v1/score", "/score"),
-    "chat": ("/v1/chat/completions",),
-    "completions": ("/v1/completions",),
-    "embeddings": ("/v1/embeddings",),
-}
 LIMIT = 4  # tokens, where the draw sets no limit: generation always has one (A-085)
 WARM = 0.7  # n above 1 always goes with sampling (A-102)
 
@@ -39,44 +33,55 @@ WARM = 0.7  # n above 1 always goes with sampling (A-102)
 class Variant:
     """One source of bodies: a request schema and the capabilities that it may use."""
 
-    name: str
-    api: Api
-    schema: str
+    name: str  # begins with its API, or else has an operation
     draws: tuple[int, int, int]
     needs: tuple[str, ...] = ()
     stream: bool = False
     dialect: str = "aios"
-    paths: tuple[str, ...] = ()
+    operation: str = ""  # the only one to ask; "" for all of the API
+
+    @property
+    def api(self) -> Api:
+        """The API that its bodies are for."""
+        if self.operation:
+            return api_of(self.operation, dialect=self.dialect)
+        name = self.name.partition(".")[0]
+        return next(api for api in apis() if api == name)
+
+    @property
+    def schema(self) -> str:
+        """The operation or the component that says what a body is."""
+        return self.operation or apis()[self.api].schema
+
+    @property
+    def paths(self) -> list[str]:
+        """Where its bodies can be sent."""
+        asked = (self.operation,) if self.operation else apis()[self.api].operations
+        return [operation.partition(" ")[2] for operation in asked]
 
 
 _CHAT = ("n", "seed", "stop", "logprobs", "tools")
 _COMPLETIONS = ("n", "seed", "stop", "logprobs", "echo")
 VARIANTS: tuple[Variant, ...] = (
-    Variant("rerank.drawn", "rerank", "RerankRequest", (0, 5, 90)),
-    Variant("score.drawn", "score", "ScoreRequest", (0, 4, 70)),
-    Variant("embeddings.drawn", "embeddings", "EmbeddingRequest", (0, 4, 60)),
-    Variant("chat.drawn", "chat", "ChatCompletionRequest", (0, 0, 60)),
-    Variant("chat.drawn.able", "chat", "ChatCompletionRequest", (0, 4, 60), _CHAT),
+    Variant("rerank.drawn", (0, 5, 90)),
+    Variant("score.drawn", (0, 4, 70)),
+    Variant("embeddings.drawn", (0, 4, 60)),
+    Variant("chat.drawn", (0, 0, 60)),
+    Variant("chat.drawn.able", (0, 4, 60), _CHAT),
     Variant(
         "chat.drawn.streamed",
-        "chat",
-        "ChatCompletionRequest",
         (0, 2, 60),
         ("streaming", "n", "seed", "stop"),
         stream=True,
     ),
-    Variant("completions.drawn", "completions", "CompletionRequest", (0, 0, 60)),
+    Variant("completions.drawn", (0, 0, 60)),
     Variant(
         "completions.drawn.able",
-        "completions",
-        "CompletionRequest",
         (0, 4, 60),
         _COMPLETIONS,
     ),
     Variant(
         "completions.drawn.streamed",
-        "completions",
-        "CompletionRequest",
         (0, 2, 60),
         ("streaming", "n", "seed", "stop"),
         stream=True,
@@ -93,7 +98,7 @@ def fit(variant: Variant, drawn: Json) -> Json:
                 body["top_n"] = min(body["top_n"], len(body["documents"]))
         case "score":
             body |= _paired(body["text_1"], body["text_2"])
-        case "chat" | "completions":
+        case _ if apis()[variant.api].generates:
             body = _generating(variant, body)
     # that another order changes nothing has a row, and probes, of its own
     members = request_schema(variant.dialect, variant.schema).node["properties"]
@@ -163,7 +168,7 @@ def _converse(body: dict[str, Any]) -> None:
 def bodies(variant: Variant) -> st.SearchStrategy[Json]:
     """Valid bodies without a model, drawn by schemathesis."""
     valid = request_schema(variant.dialect, variant.schema)
-    schema = promised(valid.document, variant.schema, variant.needs)
+    schema = promised(valid.walk.document, variant.schema, variant.needs)
     with _printer_kept():
         strategy = _drawn_by_schemathesis(schema)
 
@@ -214,7 +219,7 @@ def _printer_kept() -> Iterator[None]:
 @st.composite
 def cases(draw: st.DrawFn, variant: Variant) -> Params:
     """A path, a valid body, and one change that breaks it."""
-    path = draw(st.sampled_from(variant.paths or _PATHS[variant.api]))
+    path = draw(st.sampled_from(variant.paths))
     body = draw(bodies(variant))
     known = request_schema(variant.dialect, variant.schema)
     whole = body | {"model": _PLACEHOLDER}

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes import texts
-from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.bodies import OPERATION, by_version
 from aios_conformance.conformance.probes.kinds import embedding_model, expected
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import (
@@ -19,7 +19,7 @@ from aios_conformance.conformance.terms.probe import (
 )
 
 SCORE = OPERATION["score"]
-PATHS = {"root": ("POST /score", "SCORE-REQ-001"), "v1": (SCORE, "SCORE-REQ-002")}
+PATHS = by_version("score")
 PAIRS = 4
 WIDE, NARROW = 24, 12  # tokens a pair; passages are longer, special tokens fit
 _STRINGS, _ARRAYS, _ONE_TO_MANY = "SCORE-SEM-001", "SCORE-SEM-002", "SCORE-SEM-003"

@@ -11,8 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from aios_conformance.conformance.terms.exchange import Json
-
-Node = Mapping[str, Any]
+from aios_conformance.spec import Node, Nodes
 
 TEXT = "^[A-ZÄÉ][a-zéüñ ]{1,14}[a-zß]$"
 """Texts: a letter first and last, some accents, short enough for any model."""
@@ -59,17 +58,17 @@ def permitted(document: Node, name: str, claimed: Collection[str] = ()) -> Node:
 
 
 def _narrowed(document: Node, name: str, claimed: Collection[str], ours: Ours) -> Node:
-    node = document["components"]["schemas"][name]
-    narrowed = _narrow(document, node, claimed, ours)
+    walk = Nodes(document)
+    narrowed = _narrow(walk, walk.schema(name), claimed, ours)
     assert narrowed is not None, f"{name} is marked x-either"  # noqa: S101
     return narrowed
 
 
 def _narrow(
-    document: Node, node: Node, claimed: Collection[str], ours: Ours
+    walk: Nodes, node: Node, claimed: Collection[str], ours: Ours
 ) -> Node | None:
     """A node without what is in doubt, None when all of it is."""
-    node = resolve(document, node)
+    node = walk.resolved(node)
     if node.get("x-either") is True or node.get("x-needs", None) not in (
         None,
         *claimed,
@@ -81,15 +80,15 @@ def _narrow(
             # conditions between members are met by `fit`, and what holds of every
             # message is that it has content: tool calls are in doubt
             found = merge(found, _unless_absent(part))
-        elif (narrowed := _narrow(document, part, claimed, ours)) is not None:
+        elif (narrowed := _narrow(walk, part, claimed, ours)) is not None:
             found = merge(found, narrowed)
     found = merge(found, node.get("x-safe", {}))
     found = _without(found, [*(node.get("x-either") or ()), *node.get("x-should", ())])
-    return _closed(document, node, found, claimed, ours)
+    return _closed(walk, node, found, claimed, ours)
 
 
 def _closed(
-    document: Node,
+    walk: Nodes,
     node: Node,
     found: dict[str, Any],
     claimed: Collection[str],
@@ -98,7 +97,7 @@ def _closed(
     """The node with its members, items and branches, and nothing unlisted."""
     types = listed(found.get("type", ()))
     if "anyOf" in node:
-        branches = [_narrow(document, b, claimed, ours) for b in node["anyOf"]]
+        branches = [_narrow(walk, b, claimed, ours) for b in node["anyOf"]]
         found["anyOf"] = [branch for branch in branches if branch is not None]
     elif (
         ours is not None
@@ -109,11 +108,11 @@ def _closed(
     if ours is not None and "array" in types:
         found["maxItems"] = min(found.get("maxItems", 3), 3)
     if "items" in node:
-        found["items"] = _narrow(document, node["items"], claimed, ours)
+        found["items"] = _narrow(walk, node["items"], claimed, ours)
     if "object" not in types or "enum" in found:
         return found
     members = {
-        name: _narrow(document, child, claimed, ours)
+        name: _narrow(walk, child, claimed, ours)
         for name, child in node.get("properties", {}).items()
     }
     found["properties"] = {
@@ -123,12 +122,12 @@ def _closed(
     }
     others = node.get("additionalProperties")
     found["additionalProperties"] = others is not None and (
-        _narrow(document, others, claimed, ours) or False
+        _narrow(walk, others, claimed, ours) or False
     )
     if others is not None:
         found["maxProperties"] = 2
     if "propertyNames" in node:
-        names = _narrow(document, node["propertyNames"], claimed, ours)
+        names = _narrow(walk, node["propertyNames"], claimed, ours)
         found["propertyNames"] = names or False
     return found
 
@@ -180,13 +179,3 @@ def merge(one: Node, other: Node) -> dict[str, Any]:
 def listed(value: Json) -> list[Json]:
     """A list as it is; a single value as a list of one."""
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def resolve(document: Node, node: Node) -> Node:
-    """The node that a reference leads to, with what stands beside the reference."""
-    while "$ref" in node:
-        target: Any = document
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        node = {**target, **{k: v for k, v in node.items() if k != "$ref"}}
-    return node

@@ -7,10 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from aios_conformance.conformance.probes import prompts
 from aios_conformance.conformance.probes.bodies import OPERATION
 from aios_conformance.conformance.probes.decoding import asked
 from aios_conformance.conformance.probes.generation import OBJECT, case, undecided_cases
-from aios_conformance.conformance.probes.prompts import PROMPTS
 from aios_conformance.conformance.probes.single_field import breaks, refused
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
@@ -83,7 +83,7 @@ def many_functions(count: int) -> list[dict[str, Any]]:
     "chat.tools",
     "chat",
     params=st.fixed_dictionaries(
-        {"ask": st.sampled_from(ASKS), "other": st.sampled_from(PROMPTS["chat"])}
+        {"ask": st.sampled_from(ASKS), "other": st.sampled_from(prompts.CHAT.usual)}
     ),
     draws=(0, 1, 30),
     needs=NEEDS,
@@ -124,7 +124,7 @@ def streamed(p: Params, served: Served) -> Iterator[Step]:
 @probe(
     "chat.tools.choices",
     "chat",
-    params=st.fixed_dictionaries({"other": st.sampled_from(PROMPTS["chat"])}),
+    params=st.fixed_dictionaries({"other": st.sampled_from(prompts.CHAT.usual)}),
     draws=(0, 1, 10),
     needs=(*NEEDS, "n"),
 )

@@ -15,7 +15,6 @@ from aios_conformance.conformance.reporting.html_rows import filters, pill, row
 from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
 from aios_conformance.conformance.reporting.wording import (
-    API_TITLES,
     KIND_MEANINGS,
     VERDICT_MEANINGS,
     VERDICT_WORDS,
@@ -29,7 +28,7 @@ from aios_conformance.conformance.reporting.wording import (
 )
 from aios_conformance.conformance.terms.catalogue import all_checks
 from aios_conformance.conformance.terms.result import RunResult, Verdict
-from aios_conformance.spec import rulings
+from aios_conformance.spec import rulings, title
 
 TOP_FINDINGS = 12
 _HERE = Path(__file__).parent
@@ -243,7 +242,7 @@ def _top_finding(cause: Cause) -> Markup:
     each, requirement = cause.lead, cause.lead.requirement
     others = [html(" ", tag("a", name, href=f"#{name}")) for name in cause.others]
     kinds = sorted({KIND_MEANINGS[finding.kind] for finding in each.findings})
-    api = API_TITLES.get(requirement.api, requirement.api)
+    api = title(requirement.api, requirement.dialects[0])
     return tag(
         "li",
         tag(

@@ -15,6 +15,7 @@ from aios_conformance.conformance.terms.result import (
     RunResult,
     Verdict,
 )
+from aios_conformance.spec import apis, title
 
 VERDICT_WORDS: Mapping[Verdict, str] = {
     "pass": "pass",
@@ -42,15 +43,6 @@ KIND_MEANINGS: Mapping[Kind, str] = {
     "malformed": "answered, but not as promised",
     "crash": "answered with a server error",
 }
-API_TITLES: Mapping[str, str] = {
-    "common": "All APIs",
-    "rerank": "Rerank",
-    "score": "Score",
-    "chat": "Chat completions",
-    "completions": "Completions",
-    "embeddings": "Embeddings",
-    "models": "Models",
-}
 _WORST_KINDS: Sequence[Kind] = ("silent", "crash", "refused", "malformed")
 _RANKS: Mapping[Verdict, int] = {"error": 0, "fail": 1, "warn": 2}
 ACTUAL_LENGTH = 160
@@ -76,13 +68,14 @@ def chosen(result: RunResult) -> RunResult:
 
 def api_rows(result: RunResult) -> list[ApiRow]:
     """Verdict counts by API, in the order in which the APIs are documented."""
-    order = [*API_TITLES]
+    dialect = result.dialect
+    order = ["common", *apis(dialect)]
     found: dict[str, dict[Verdict, int]] = {}
     for each in result.requirements:
         counts = found.setdefault(each.requirement.api, dict.fromkeys(VERDICT_WORDS, 0))
         counts[each.verdict] += 1
     ranked = sorted(found, key=lambda api: order.index(api) if api in order else 99)
-    return [ApiRow(api, API_TITLES.get(api, api), found[api]) for api in ranked]
+    return [ApiRow(api, title(api, dialect), found[api]) for api in ranked]
 
 
 def findings_first(result: RunResult) -> list[RequirementResult]:

@@ -25,49 +25,16 @@ from aios_conformance.conformance.terms.exchange import (
 )
 from aios_conformance.conformance.terms.probe import Step
 from aios_conformance.conformance.terms.requests import Outgoing, body_bytes
-from aios_conformance.conformance.terms.scenario import APIS
+from aios_conformance.spec import ApiSpec, apis, model_apis
 
 Kind = Literal["embedding", "cross_encoder"]
-KINDRED: tuple[Api, ...] = ("rerank", "score")
-GENERATING: tuple[Api, ...] = ("chat", "completions")
 PROBE = "discovery"
 UNREACHABLE = "unreachable"
 MOST_TRIES = 20
+LISTING = spec.LISTING
 ABSENT = (404, 405, 501)
-LISTING = "GET /v1/models"
 LENGTH = "max_model_len"
-
-DOCUMENTED: Mapping[Api, tuple[tuple[str, str], ...]] = {
-    # name, and the line that prints it
-    "rerank": (("sds/bge-reranker-v2-m3", "000:68"),),
-    "score": (("sds/bge-reranker-v2-m3", "000:231"),),
-    "embeddings": (("sds/bge-m3", "000:741"),),
-    "chat": (
-        ("/mnt/models/Meta-Llama-3.3-70B-Instruct", "000:415"),
-        ("meta-llama/Meta-Llama-3.3-70B-Instruct", "000:485"),
-    ),
-    "completions": (("meta-llama/Meta-Llama-3.3-70B-Instruct", "000:598"),),
-}
-_TEXT = "The capital of France is Paris."  # in the manner of 000:68-75
-_QUESTION = "What is the capital of France?"
-_BODIES: Mapping[Api, Mapping[str, Json]] = {
-    "rerank": {"query": _QUESTION, "documents": [_TEXT, "Bread is baked."]},
-    "score": {"text_1": _QUESTION, "text_2": _TEXT},
-    "embeddings": {"input": _TEXT},
-    "chat": {"messages": [{"role": "user", "content": "Hi"}]},
-    "completions": {"prompt": "Hi"},
-}
-_LIMIT: Mapping[Api, Mapping[str, Json]] = {
-    "chat": {"max_tokens": 1},
-    "completions": {"max_tokens": 1},
-}
-_OPERATIONS: Mapping[Api, tuple[str, ...]] = {
-    "rerank": ("POST /v1/rerank", "POST /rerank", "POST /v2/rerank"),
-    "score": ("POST /v1/score", "POST /score"),
-    "embeddings": ("POST /v1/embeddings",),
-    "chat": ("POST /v1/chat/completions",),
-    "completions": ("POST /v1/completions",),
-}
+_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +49,18 @@ class Discovery:
 class _Search:
     """The search for one API's model."""
 
-    api: Api
+    name: Api
+    known: Mapping[Api, ApiSpec]  # the APIs of the dialect
     names: list[str]  # to be tried, those that are listed or given
     documented: list[str]  # to be tried when none of these is left
     is_named: bool  # the API stands in --apis
-    operations: tuple[str, ...]  # its paths, the one to try first in front
-    body: Mapping[str, Json]  # the least that it takes, but for the model
     model: str | None = None
     tried: list[Exchange] = field(default_factory=list)
+
+    @property
+    def api(self) -> ApiSpec:
+        """What the contract says of the API."""
+        return self.known[self.name]
 
     def next_name(self, sent: Sequence[Exchange]) -> str | None:
         """The next name to try, None when the search is over.
@@ -105,23 +76,26 @@ class _Search:
 
     def _doubt(self, name: str, sent: Sequence[Exchange]) -> int:
         """How little is to be expected of a name; 1 where nothing is known of it."""
-        kin = next((k for k in (KINDRED, GENERATING) if self.api in k), (self.api,))
         doubts = [1]
         for tried in (e for e in sent if _sent_model(e) == name):
-            if tried.api in kin and tried.is_success:
+            other = self.known[tried.api]
+            is_kin = other.served_by == self.api.served_by
+            if is_kin and tried.is_success:
                 return 0
-            if tried.api in KINDRED and self.api in KINDRED:
+            if is_kin and other.reads_pairs:
                 doubts.append(4)
             elif tried.is_success:
                 doubts.append(3)  # a model of another kind
-            elif self.api == "embeddings" and tried.api in KINDRED:
+            elif other.reads_pairs and not self.api.generates:
                 doubts.append(2)  # most embedding models rank and score
         return max(doubts)
 
     @property
     def limit(self) -> Mapping[str, Json]:
-        """What keeps the answer short, where the API generates."""
-        return _LIMIT.get(self.api, {})
+        """What keeps the answer short, by a name that the document knows."""
+        known = (name for name in _LIMITS if name in self.api.members)
+        name = next(known, None) if self.api.generates else None
+        return {name: 1} if name else {}
 
     @property
     def answers(self) -> list[int]:
@@ -132,19 +106,14 @@ class _Search:
     def is_absent(self) -> bool:
         """Every path of the API answered that it is not there."""
         paths = {e.request.operation for e in self.tried}
-        is_everywhere = paths == {*self.operations}
+        is_everywhere = paths == {*self.api.operations}
         return is_everywhere and all(_is_no_path(e) for e in self.tried)
 
 
 def operation_of(dialect: str) -> str:
     """The operation on which the embedding model of a dialect is looked for."""
-    return (*operations_of(dialect, "embeddings"), "POST /v1/embeddings")[0]
-
-
-def operations_of(dialect: str, api: str) -> tuple[str, ...]:
-    """The operations of an API in a dialect's document that take a body."""
-    found = spec.operations(dialect).items()
-    return tuple(name for name, of in found if of == api and name.startswith("POST "))
+    found = apis(dialect).get("embeddings")
+    return found.operation if found else "POST /v1/embeddings"
 
 
 def listing_of(dialect: str) -> str:
@@ -169,10 +138,12 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
             hint="is the server running, and is this its base URL?",
         )
     listed = _names(listing)
-    there = spec.operations(options.dialect).values()
-    known = [api for api in APIS if api in there]
-    apis = [api for api in known if not options.apis or api in options.apis]
-    searches = [_search(api, options, listed) for api in apis]
+    known = apis(options.dialect)
+    searches = [
+        _search(api, known, options, listed)
+        for api in model_apis(options.dialect)
+        if not options.apis or api in options.apis
+    ]
     await _try_all(asked, searches)
     if recorder.cut_short is not None:
         raise TargetError(
@@ -185,15 +156,17 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
         if search.model is not None:
             continue
         if search.is_absent and not search.is_named:
-            absent[search.api] = f"the {search.api} API is absent"
+            absent[search.name] = f"the {search.name} API is absent"
         elif search.is_absent or any(status >= 500 for status in search.answers):
             search.model = _sent_model(search.tried[0])  # broken, and judged so
     _verify(searches, absent, options)
-    models = {s.api: s.model for s in searches if s.model is not None}
+    models = {s.name: s.model for s in searches if s.model is not None}
     kinds: dict[Api, Kind] = {}
-    for api in KINDRED:
-        if api in models:
-            kinds[api] = await _kind(asked, api, models, absent)
+    for api, name in models.items():
+        if known[api].reads_pairs:
+            can_embed = "embeddings" in known and "embeddings" not in absent
+            embedding = known["embeddings"] if can_embed else None
+            kinds[api] = await _kind(asked, name, embedding)
     stated = _limits(listing)
     limits = {api: stated[name] for api, name in models.items() if name in stated}
     scheme = recorder.transport.url.partition("://")[0]
@@ -201,29 +174,18 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
     return Discovery(facts, absent)
 
 
-def _search(api: Api, options: RunOptions, listed: Sequence[str]) -> _Search:
+def _search(
+    api: Api,
+    known: Mapping[Api, ApiSpec],
+    options: RunOptions,
+    listed: Sequence[str],
+) -> _Search:
     given = options.models.get(api) or options.models.get("*")
-    documented = [name for name, _ in DOCUMENTED[api]]
-    paths, body = _OPERATIONS[api], _BODIES[api]
-    if options.dialect != "aios":
-        paths = operations_of(options.dialect, api)
-        documented = [model.name for model in spec.models(options.dialect)[:1]]
-    if options.dialect not in spec.DIALECTS:
-        body = {
-            **spec.smallest_body(options.dialect, paths[0]),
-            **_least(options, paths[0]),
-        }
+    served = spec.models(options.dialect)[:1]
+    documented = [*known[api].models] or [model.name for model in served]
     names = [given] if given else list(dict.fromkeys(listed))
     others = [] if given else [name for name in documented if name not in names]
-    return _Search(api, names, others, api in options.apis, paths, body)
-
-
-def _least(options: RunOptions, operation: str) -> Mapping[str, Json]:
-    """The limit on what is generated, under the name that the document knows."""
-    schema = spec.body_schema(spec.openapi(options.dialect), operation) or {}
-    members = spec.followed(spec.openapi(options.dialect), schema).get("properties", {})
-    limits = ("max_tokens", "max_completion_tokens")
-    return {name: 1 for name in limits if name in members}
+    return _Search(api, known, names, others, api in options.apis)
 
 
 async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
@@ -231,7 +193,7 @@ async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
 
     Those that generate begin: most lists begin with their models.
     """
-    waiting = sorted(searches, key=lambda search: search.api not in GENERATING)
+    waiting = sorted(searches, key=lambda search: not search.api.generates)
     while waiting and asked.tries < MOST_TRIES:
         for search in list(waiting):
             name = search.next_name(asked.sent)
@@ -245,13 +207,13 @@ async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
 
 
 async def _try(asked: "_Asker", search: _Search, name: str) -> None:
-    first, *aliases = search.operations
-    body = {**search.body, **search.limit, "model": name}
-    exchange = await asked.post(first, search.api, body)
+    first, *aliases = search.api.operations
+    body = {"model": name, **search.api.smallest, **search.limit}
+    exchange = await asked.post(first, search.name, body)
     search.tried.append(exchange)
     for alias in aliases:
         if _is_no_path(exchange):
-            exchange = await asked.post(alias, search.api, body)
+            exchange = await asked.post(alias, search.name, body)
             search.tried.append(exchange)
     if exchange.is_success:
         search.model = name
@@ -262,8 +224,8 @@ async def _try_bare(asked: "_Asker", search: _Search) -> None:
     name = _sent_model(search.tried[0])
     if name is None or not search.limit:
         return
-    body = {"model": name, **search.body}
-    exchange = await asked.post(search.operations[0], search.api, body)
+    body = {"model": name, **search.api.smallest}
+    exchange = await asked.post(search.api.operation, search.name, body)
     search.tried.append(exchange)
     if exchange.is_success:
         search.model = name
@@ -280,7 +242,7 @@ def _verify(
             code="no-api",
             hint="the paths begin with /v1, so the base URL must not end with it",
         )
-    lost = [s for s in searches if s.model is None and s.api not in absent]
+    lost = [s for s in searches if s.model is None and s.name not in absent]
     if not lost:
         return
     if statuses and all(status in (401, 403) for status in statuses):
@@ -289,32 +251,29 @@ def _verify(
             code="unauthorised",
             hint=f"set {options.api_key_env}, or name a variable with --api-key-env",
         )
-    names = ", ".join(search.api for search in lost)
+    names = ", ".join(search.name for search in lost)
     example = lost[0]
     tried = ", ".join(
         dict.fromkeys(f"{_sent_model(e)} → {_outcome(e)}" for e in example.tried)
     )
     raise TargetError(
-        f"no usable model for {names} (tried for {example.api}: {tried or 'none'})",
+        f"no usable model for {names} (tried for {example.name}: {tried or 'none'})",
         code="no-model",
-        hint=f"name one with --model {example.api}=NAME, or leave the API out with "
+        hint=f"name one with --model {example.name}=NAME, or leave the API out with "
         "--apis",
     )
 
 
-async def _kind(
-    asked: "_Asker", api: Api, models: Mapping[Api, str], absent: Mapping[Api, str]
-) -> Kind:
-    """An embedding model if the same name answers /v1/embeddings (A-049)."""
-    name = models[api]
-    operation = _OPERATIONS["embeddings"][0]
-    if "embeddings" in absent:
+async def _kind(asked: "_Asker", name: str, embedding: ApiSpec | None) -> Kind:
+    """An embedding model if the API that embeds answers the same name (A-049)."""
+    if embedding is None:
         return "cross_encoder"
+    operation = embedding.operation
     for exchange in asked.sent:
         if exchange.request.operation == operation and _sent_model(exchange) == name:
             return "embedding" if exchange.is_success else "cross_encoder"
-    body = {"model": name, **_BODIES["embeddings"]}
-    exchange = await asked.post(operation, "embeddings", body)
+    body = {"model": name, **embedding.smallest}
+    exchange = await asked.post(operation, embedding.name, body)
     return "embedding" if exchange.is_success else "cross_encoder"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 from aios_conformance.conformance.terms.probe import Step
+from aios_conformance.spec import api_of
 
 SPECIAL_TOKENS = 4
 """Begin, end and separator tokens that a tokenizer adds to each text or pair."""
@@ -27,9 +28,11 @@ PER_MESSAGE = 8
 TOOLS_TEMPLATE = 192
 """Tokens by which a chat template explains the tools that it lists."""
 
-UNLIMITED = {"chat": 1024, "completions": 16}
-"""Completion tokens of a request without a limit: completions default to 16
-(000:579), chat has no default."""
+UNLIMITED_CHAT = 1024
+"""Completion tokens of a chat without a limit: there is no default."""
+
+UNLIMITED = 16
+"""Completion tokens of a completion without a limit (000:579)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def ceilings(steps: tuple[Step, ...], measure: Measure = utf8) -> Iterator[Cost]
         is_later = callable(step.body) and step.raw is None
         if is_later:
             prompt = prompts.get(step.like, material + CHAT_TEMPLATE)
-            cost = Cost(prompt, costliest or UNLIMITED["completions"])
+            cost = Cost(prompt, costliest or UNLIMITED)
         else:
             cost = ceiling(step.operation, step.body, step.raw, measure)
         if step.prompt_tokens is not None:
@@ -118,18 +121,20 @@ def ceiling(
         return Cost()
     if raw is not None or not isinstance(body, dict):
         return Cost(len(raw) if raw is not None else _size(body, measure), 0)
-    if operation.endswith("/chat/completions"):
-        return Cost(_chat_prompt(body, measure), _generated(body, "chat", 1))
-    if operation.endswith("/completions"):
-        prompt = body.get("prompt")
-        count = _texts(prompt)
-        size = _size(prompt, measure) + _size(body.get("suffix"), measure)
-        size += SPECIAL_TOKENS * count
-        return Cost(size, _generated(body, "completions", count))
-    if operation.endswith("/rerank"):
-        return Cost(_pairs(body.get("query"), body.get("documents"), measure))
-    if operation.endswith("/score"):
-        return Cost(_pairs(body.get("text_1"), body.get("text_2"), measure))
+    match api_of(operation):
+        case "chat":
+            generated = _generated(body, UNLIMITED_CHAT, 1)
+            return Cost(_chat_prompt(body, measure), generated)
+        case "completions":
+            prompt = body.get("prompt")
+            count = _texts(prompt)
+            size = _size(prompt, measure) + _size(body.get("suffix"), measure)
+            size += SPECIAL_TOKENS * count
+            return Cost(size, _generated(body, UNLIMITED, count))
+        case "rerank":
+            return Cost(_pairs(body.get("query"), body.get("documents"), measure))
+        case "score":
+            return Cost(_pairs(body.get("text_1"), body.get("text_2"), measure))
     given = body.get("input", body.get("inputs"))
     return Cost(_size(given, measure) + SPECIAL_TOKENS * _texts(given))
 
@@ -149,9 +154,9 @@ def _chat_prompt(body: Mapping[str, Any], measure: Measure) -> int:
     return size
 
 
-def _generated(body: Mapping[str, Any], api: str, prompts: int) -> int:
+def _generated(body: Mapping[str, Any], unlimited: int, prompts: int) -> int:
     given = (_count(body.get(k)) for k in ("max_completion_tokens", "max_tokens"))
-    limit = min((count for count in given if count is not None), default=UNLIMITED[api])
+    limit = min((count for count in given if count is not None), default=unlimited)
     choices = max(_count(body.get("n")) or 1, _count(body.get("best_of")) or 1)
     return limit * choices * prompts
 

@@ -11,10 +11,11 @@ from typing import Any, Literal
 
 import orjson
 
+from aios_conformance import spec
 from aios_conformance.conformance.terms.sse import ServerSentEvent, decode
 
 Json = Any
-Api = Literal["chat", "completions", "embeddings", "rerank", "score", "models"]
+Api = spec.Api
 Expect = Literal["accept", "refuse", "either"]
 
 

@@ -1,46 +1,11 @@
 """A scenario: one draw of a probe, and the part of it that a recording keeps."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from typing import Any
+from functools import cached_property
 
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import Params, Probe, Step
-from aios_conformance.spec import DIALECTS, known_dialects, operations
-
-PATHS: Mapping[str, Api] = {
-    "/rerank": "rerank",
-    "/v1/rerank": "rerank",
-    "/v2/rerank": "rerank",
-    "/score": "score",
-    "/v1/score": "score",
-    "/v1/chat/completions": "chat",
-    "/v1/completions": "completions",
-    "/v1/embeddings": "embeddings",
-    "/embeddings": "embeddings",
-    "/api/embeddings": "embeddings",
-    "/v1/models": "models",
-    "/models": "models",
-}
-APIS: tuple[Api, ...] = ("rerank", "score", "embeddings", "chat", "completions")
-
-
-def api_of(operation: str, otherwise: Api = "models") -> Api:
-    """The API that an operation belongs to, by its path."""
-    path = operation.partition(" ")[2].partition("?")[0]
-    brought = known_dialects()[len(DIALECTS) :]
-    return (_apis(brought) if brought else PATHS).get(path, otherwise)
-
-
-@cache
-def _apis(dialects: tuple[str, ...]) -> Mapping[str, Api]:
-    """The APIs by path, with those of dialects from elsewhere, which go first."""
-    found: dict[str, Any] = dict(PATHS)
-    for each in dialects:
-        for operation, api in operations(each).items():
-            found[operation.partition(" ")[2]] = api if api in APIS else "models"
-    return found
+from aios_conformance.spec import api_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +62,11 @@ class Scenario:
     @cached_property
     def apis(self) -> frozenset[Api]:
         """The APIs that its requests go to."""
-        return frozenset(api_of(s.operation, self.probe.api) for s in self.steps)
+        return frozenset(map(self.api, self.steps))
+
+    def api(self, step: Step) -> Api:
+        """The API that a step goes to; an unknown path to that of its probe."""
+        return api_of(step.operation, self.probe.api, self.probe.dialects[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from typing import Any
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.exchange import Api, Observation
-from aios_conformance.conformance.terms.scenario import PlannedScenario, api_of
+from aios_conformance.conformance.terms.scenario import PlannedScenario
 from aios_conformance.conformance.terms.views import Record
-from aios_conformance.spec import openapi
+from aios_conformance.spec import Nodes, api_of, nodes
 
 
 class Traceability:
@@ -53,22 +53,22 @@ class Traceability:
     @cached_property
     def annotated(self) -> frozenset[str]:
         """Rows that the schemas of answers embody."""
-        document = openapi(self.known.dialect)
+        walk = nodes(self.known.dialect)
         responses = [
             operation.get("responses")
-            for item in document["paths"].values()
+            for item in walk.document["paths"].values()
             for operation in item.values()
             if isinstance(operation, dict)
         ]
-        chunks = document.get("components", {}).get("schemas", {})
-        streamed = [chunks[name] for name in chunks if name.endswith("Chunk")]
-        return frozenset(annotations(document, [*responses, *streamed]))
+        schemas = walk.document.get("components", {}).get("schemas", {})
+        streamed = [schemas[name] for name in schemas if name.endswith("Chunk")]
+        return frozenset(annotations(walk, [*responses, *streamed]))
 
 
 def apis_of(known: Catalogue, row: str) -> frozenset[Api]:
     """The APIs whose operations a row names."""
     operations = known.requirements[row].operations
-    return frozenset(api_of(operation) for operation in operations)
+    return frozenset(api_of(each, dialect=known.dialect) for each in operations)
 
 
 def _names_freely(check: Check) -> bool:
@@ -100,24 +100,7 @@ def view_api(check: Check) -> Api | None:
     return api
 
 
-def annotations(document: Any, roots: list[Any]) -> set[str]:
+def annotations(walk: Nodes, roots: list[Any]) -> set[str]:
     """All `x-requirements` below some nodes, references followed once."""
-    found: set[str] = set()
-    followed: set[str] = set()
-    waiting = list(roots)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, list):
-            waiting.extend(node)
-        if not isinstance(node, dict):
-            continue
-        found.update(node.get("x-requirements", ()))
-        reference = node.get("$ref")
-        if isinstance(reference, str) and reference not in followed:
-            followed.add(reference)
-            target = document
-            for part in reference.removeprefix("#/").split("/"):
-                target = target[part]
-            waiting.append(target)
-        waiting.extend(node.values())
-    return found
+    found = walk.below(roots)
+    return {row for node in found for row in node.get("x-requirements", ())}

@@ -21,8 +21,8 @@ from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import BadRequest, NotFound, Violation
 from aios_conformance.serving.stages import Answer, Response, Stages
+from aios_conformance.spec import Node, Nodes
 
-Node = Mapping[str, Any]
 _WRONG: tuple[Any, ...] = ({"a": 1}, "wrong", -1, None)
 _DEEPEST = 12  # nodes below each other; schemas may refer to themselves
 _IN_PLACE = ("allOf", "anyOf", "oneOf")
@@ -45,25 +45,23 @@ class _Operation:
     name: str
     api: str
     node: Node
-    document: Node
+    walk: Nodes
     levels: Mapping[str, str]  # of the dialect's rows
 
     @property
     def request(self) -> Node:
-        return spec.body_schema(self.document, self.name) or {}
+        return self.walk.request(self.name) or {}
 
     @property
     def answer(self) -> Node:
-        success = spec.followed(self.document, self.node["responses"].get("200", {}))
-        content = success.get("content", {}).get("application/json", {})
-        found: Node = content.get("schema", {})
-        return found
+        content = self.walk.content(self.walk.success(self.name))
+        return content.get("application/json", {})
 
     @property
     def own(self) -> list[str]:
         """Rows that any success keeps."""
-        body = spec.followed(self.document, self.node.get("requestBody", {}))
-        success = spec.followed(self.document, self.node["responses"].get("200", {}))
+        body = self.walk.resolved(self.node.get("requestBody", {}))
+        success = self.walk.success(self.name)
         found = (*_said(self.node), *body.get("x-requirements", ()), *_said(success))
         return [row for row in found if self.judged(row)]
 
@@ -71,7 +69,7 @@ class _Operation:
         return self.levels.get(row, "MAY") != "MAY"
 
     def validator(self, node: Node) -> Draft202012Validator:
-        parts = self.document.get("components", {})
+        parts = self.walk.document.get("components", {})
         return Draft202012Validator({**node, "components": parts})
 
     def concerns(self, context: RequestContext) -> bool:
@@ -80,14 +78,14 @@ class _Operation:
 
 def document_defects(dialect: str) -> Iterator[Defect]:
     """Yield the defects of a dialect that has none of its own, a name once."""
-    document = spec.openapi(dialect)
+    walk = spec.nodes(dialect)
     levels = {row.id: row.level.value for row in spec.requirements(dialect)}
     seen: set[str] = set()
-    for name, node in spec.each_operation(document):
-        api = spec.api_of(node)
-        if spec.body_schema(document, name) is None or api not in spec.APIS:
+    for name, node in spec.each_operation(walk.document):
+        api = spec.api_named(node)
+        if walk.request(name) is None or api not in spec.APIS:
             continue
-        operation = _Operation(dialect, name, api, node, document, levels)
+        operation = _Operation(dialect, name, api, node, walk, levels)
         for defect in _of(operation):
             if defect.name not in seen:
                 seen.add(defect.name)
@@ -95,8 +93,8 @@ def document_defects(dialect: str) -> Iterator[Defect]:
 
 
 def _of(operation: _Operation) -> Iterator[Defect]:
-    asked = list(_places(operation.document, operation.request))
-    told = list(_places(operation.document, operation.answer))
+    asked = list(_places(operation.walk, operation.request))
+    told = list(_places(operation.walk, operation.answer))
     promised = [row for place in asked for row in place.node.get("x-promises", ())]
     kept = dict.fromkeys(row for row in (*operation.own, *promised))
     for row in _rows(asked, operation):
@@ -105,7 +103,7 @@ def _of(operation: _Operation) -> Iterator[Defect]:
         yield _refused(row, operation, asked, list(kept))
     for row in _rows(told, operation):
         yield from _misshapen(row, operation, told)
-    schemes = operation.document.get("components", {}).get("securitySchemes", {})
+    schemes = operation.walk.document.get("components", {}).get("securitySchemes", {})
     rows = [row for each in schemes.values() for row in _said(each)]
     for row in filter(operation.judged, rows):
         also = _also(row, rows, "the same request")
@@ -124,7 +122,7 @@ def _rows(places: Iterable[_Place], operation: _Operation) -> Iterator[str]:
 
 def _unrefused(row: str, operation: _Operation, places: list[_Place]) -> Defect:
     """Answer what breaks one row's nodes as if it were the smallest valid body."""
-    lax = operation.validator(_relaxed(operation.document, operation.request, row))
+    lax = operation.validator(_relaxed(operation.walk, operation.request, row))
     smallest = spec.smallest_body(operation.dialect, operation.name)
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
@@ -257,47 +255,47 @@ def _held(value: Any, path: tuple[str, ...]) -> Iterator[tuple[Any, Any]]:
 
 
 def _places(
-    document: Node, node: Node, path: tuple[str, ...] = (), duty: str = "MUST"
+    walk: Nodes, node: Node, path: tuple[str, ...] = (), duty: str = "MUST"
 ) -> Iterator[_Place]:
     """Every node of a schema, references followed."""
     if len(path) > _DEEPEST:
         return
-    node = spec.followed(document, node)
+    node = walk.resolved(node)
     duty = node.get("x-refusal", duty)
     yield _Place(node, path, duty)
     for keyword in _IN_PLACE:
         for part in node.get(keyword, ()):
-            yield from _places(document, part, path, duty)
+            yield from _places(walk, part, path, duty)
     for name, child in node.get("properties", {}).items():
-        yield from _places(document, child, (*path, name), duty)
+        yield from _places(walk, child, (*path, name), duty)
     if isinstance(node.get("items"), Mapping):
-        yield from _places(document, node["items"], (*path, "*"), duty)
+        yield from _places(walk, node["items"], (*path, "*"), duty)
 
 
-def _relaxed(document: Node, node: Node, row: str, depth: int = 0) -> Node:
+def _relaxed(walk: Nodes, node: Node, row: str, depth: int = 0) -> Node:
     """A schema in which the nodes of one row allow anything."""
-    node = spec.followed(document, node)
+    node = walk.resolved(node)
     if row in node.get("x-requirements", ()) or depth > _DEEPEST:
         return {}
     found = dict(node)
     for keyword in _IN_PLACE:
         if keyword in node:
             found[keyword] = [
-                _relaxed(document, part, row, depth + 1) for part in node[keyword]
+                _relaxed(walk, part, row, depth + 1) for part in node[keyword]
             ]
     members = node.get("properties", {})
     if members:
         found["properties"] = {
-            name: _relaxed(document, child, row, depth + 1)
+            name: _relaxed(walk, child, row, depth + 1)
             for name, child in members.items()
         }
         found["required"] = [
             name
             for name in node.get("required", ())
-            if row not in _missing(spec.followed(document, members.get(name, {})))
+            if row not in _missing(walk.resolved(members.get(name, {})))
         ]
     if isinstance(node.get("items"), Mapping):
-        found["items"] = _relaxed(document, node["items"], row, depth + 1)
+        found["items"] = _relaxed(walk, node["items"], row, depth + 1)
     return found
 
 

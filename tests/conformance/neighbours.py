@@ -6,7 +6,7 @@ from typing import Any
 
 from exchanges import exchange, findings, observation
 
-from aios_conformance.conformance.probes.dialects_bodies import OPERATION
+from aios_conformance.conformance.probes.dialects_bodies import operation_of
 from aios_conformance.conformance.terms.check import Check, Finding
 from aios_conformance.conformance.terms.exchange import (
     Exchange,
@@ -36,7 +36,7 @@ def call(
 ) -> Exchange:
     """A call of a dialect; a mapping is the whole body, else it is the input."""
     body = given if isinstance(given, dict) else {"model": "m", "input": given}
-    over.setdefault("operation", OPERATION[dialect])
+    over.setdefault("operation", operation_of(dialect))
     return exchange("embeddings", body, answer, status=status, **over)
 
 

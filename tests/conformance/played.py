@@ -34,9 +34,8 @@ from aios_conformance.conformance.terms.exchange import (
     Observation,
 )
 from aios_conformance.conformance.terms.probe import Probe, Served, Step
-from aios_conformance.conformance.terms.scenario import api_of
 from aios_conformance.conformance.terms.views import Record
-from aios_conformance.spec import openapi
+from aios_conformance.spec import api_of, openapi
 
 RERANKER, EMBEDDER = "words-reranker", "words-embedder"
 LENGTH = 128

@@ -20,8 +20,7 @@ from aios_conformance.conformance.terms.requests import (
     body_bytes,
     content_key,
 )
-from aios_conformance.conformance.terms.scenario import APIS
-from aios_conformance.spec import DIALECTS
+from aios_conformance.spec import DIALECTS, MODEL_APIS
 
 MODEL = "words"
 NEIGHBOURS = ("infinity", "aihubmix")
@@ -29,7 +28,7 @@ NEIGHBOURS = ("infinity", "aihubmix")
 
 def planned(dialect: str, *, model: str = MODEL, **options: Any) -> Plan:
     given = RunOptions("http://t", dialect=dialect, cache_dir=None, **options)
-    apis = APIS if dialect == "aios" else ("embeddings",)
+    apis = MODEL_APIS if dialect == "aios" else ("embeddings",)
     facts = Facts(dialect, dict.fromkeys(apis, model))
     return assemble(given, drawn(given), facts=facts)
 

@@ -15,13 +15,12 @@ from aios_conformance.conformance.observing.recorder import Recorder
 from aios_conformance.conformance.observing.transport import Transport
 from aios_conformance.conformance.options.values import RunOptions, TargetError
 from aios_conformance.conformance.running.discovery import (
-    DOCUMENTED,
     MOST_TRIES,
     Discovery,
     discover,
 )
 from aios_conformance.conformance.terms.exchange import Exchange
-from aios_conformance.spec import sources
+from aios_conformance.spec import apis, sources
 
 CHAT = "/v1/chat/completions"
 ALL = {"rerank", "score", "embeddings", "chat", "completions"}
@@ -150,7 +149,7 @@ def test_one_name_for_all() -> None:
 
 
 def test_without_a_list_the_documents_names_are_tried() -> None:
-    documented = {api: names[0][0] for api, names in DOCUMENTED.items()}
+    documented = {name: next(iter(api.models)) for name, api in apis().items()}
 
     def behave(asked: Asked) -> Said:
         if asked.path == "/v1/models":
@@ -162,8 +161,8 @@ def test_without_a_list_the_documents_names_are_tried() -> None:
 
 
 def test_the_documents_print_the_names_that_we_know() -> None:
-    for names in DOCUMENTED.values():
-        for _, line in names:
+    for api in apis().values():
+        for line in api.models.values():
             document, _, number = line.partition(":")
             assert int(number) in sources()[document].line_hashes
 
@@ -176,7 +175,7 @@ def test_a_list_that_cannot_be_read_is_passed_over(listing: bytes) -> None:
         return say({"id": "x"})
 
     found, _ = discovered(behave)
-    assert found.facts.models["chat"] == DOCUMENTED["chat"][0][0]
+    assert found.facts.models["chat"] == next(iter(apis()["chat"].models))
 
 
 def test_there_is_an_end_to_trying() -> None:

@@ -15,8 +15,7 @@ from aios_conformance.conformance.terms.cost import Cost, ceilings
 from aios_conformance.conformance.terms.exchange import Api, Facts
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step
 from aios_conformance.conformance.terms.requests import content_key
-from aios_conformance.conformance.terms.scenario import api_of
-from aios_conformance.spec import Level, requirements
+from aios_conformance.spec import Level, api_of, requirements
 
 PROBES: dict[Api, tuple[Probe, ...]] = {
     "chat": chat.PROBES,

@@ -222,7 +222,7 @@ def test_hypothesis_still_prints_what_fails() -> None:
         "import hypothesis.core as core\n"
         "from conformance.probes.schema_cases import Variant, bodies\n"
         "before = core.RepresentationPrinter\n"
-        "bodies(Variant('fresh', 'rerank', 'RerankRequest', (0, 0, 1)))\n"
+        "bodies(Variant('rerank.fresh', (0, 0, 1)))\n"
         "import sys\n"
         "assert 'schemathesis' in sys.modules\n"
         "assert core.RepresentationPrinter is before\n"

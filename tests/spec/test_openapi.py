@@ -32,6 +32,12 @@ EXTENSIONS = {
     "x-absent",
     "x-invalid",
     "x-bounds",
+    "x-smallest",
+    "x-title",
+    "x-prefix",
+    "x-answer-id",
+    "x-served-by",
+    "x-models",
     "x-max-tokens-per-input",
     "x-max-tokens-per-request",
 }
