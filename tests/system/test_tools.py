@@ -22,7 +22,8 @@ def tool(name: str) -> Any:
     "api", ["rerank", "score", "embeddings", "chat", "completions"]
 )
 def test_a_new_row_has_a_place_in_six_files(api: str) -> None:
-    fill = {"id": "NEW-RES-999", "api": api, "name": "new_res_999"}
+    fill = {"id": "NEW-RES-999", "api": api, "topic": "new-res-999"}
+    fill["name"] = "new_res_999"
     written = tool("row").stubs(fill)
     assert len(written) == 6
     for path, text in written.items():
