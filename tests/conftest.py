@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +21,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     longer than they do.
     """
     is_everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if "PYTEST_XDIST_WORKER" in os.environ or hasattr(config, "workerinput"):
+        return  # a worker that started workers would never come to an end
     if is_everything and getattr(config.option, "numprocesses", 0) is None:
         config.option.numprocesses = "logical"
         config.option.dist = "loadfile"  # fixtures of a module are made once
