@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
