@@ -25,7 +25,8 @@ from hypothesis.internal.constants_ast import Constants
 
 from aios_conformance.conformance.terms.probe import Params
 
-_BACKEND = "aios-conformance"
+REPEATABLE = "aios-conformance"
+"""The backend of Hypothesis whose draws depend on nothing but seed and strategy."""
 _SPARE = 3  # examples above the wanted count: the first is trivial, some are equal
 _ROUNDS = 3
 
@@ -38,7 +39,7 @@ class _Repeatable(HypothesisProvider):
         return Constants()
 
 
-AVAILABLE_PROVIDERS[_BACKEND] = _Repeatable
+AVAILABLE_PROVIDERS[REPEATABLE] = _Repeatable
 
 
 def plain(params: Params) -> Params:
@@ -132,7 +133,7 @@ def _run(
         deadline=None,
         max_examples=most,
         suppress_health_check=list(HealthCheck),
-        backend=_BACKEND,
+        backend=REPEATABLE,
         print_blob=False,
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,

@@ -23,7 +23,7 @@ def test_hypothesis_has_providers_whose_constants_we_leave_out() -> None:
     assert hasattr(HypothesisProvider, "_local_constants"), (
         "constants of local modules come from elsewhere: see planning/drawing.py"
     )
-    assert AVAILABLE_PROVIDERS[drawing._BACKEND] is drawing._Repeatable
+    assert AVAILABLE_PROVIDERS[drawing.REPEATABLE] is drawing._Repeatable
     assert not any(
         Constants().set_for_type(kind)
         for kind in ("integer", "float", "bytes", "string")

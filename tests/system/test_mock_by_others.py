@@ -20,6 +20,7 @@ from openapi_core.testing import MockRequest, MockResponse
 from plain_http import Client, Reply
 
 from aios_conformance import spec
+from aios_conformance.conformance.planning.drawing import REPEATABLE
 from aios_conformance.mockserver.app import mock_application
 from aios_conformance.mockserver.options import read_options
 
@@ -201,6 +202,7 @@ def test_schemathesis_finds_nothing(
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
+        backend=REPEATABLE,  # else the constants of loaded modules are drawn too
     )
     @given(strategy)
     def each(case: Any) -> None:
@@ -221,6 +223,5 @@ def test_schemathesis_finds_nothing(
     refused = [status for status in statuses if 400 <= status < 500]
     assert len(accepted) + len(refused) == len(statuses) >= CASES
     # what the schema leaves open (empty texts, token ids …) the mock may refuse
-    # and what is drawn moves with the constants of whatever modules are loaded
     wanted = accepted if mode == "positive" else refused
-    assert len(wanted) >= (CASES // 6 if mode == "positive" else CASES // 2)
+    assert len(wanted) >= (CASES // 4 if mode == "positive" else CASES // 2)
