@@ -28,9 +28,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.prove.command import listed
 from aios_conformance.conformance.prove.trial import Planted, tried
 from aios_conformance.spec import Nodes, described, openapi
 
@@ -150,19 +149,9 @@ def said(interaction: Any) -> str:
 
 def defects(sample: int, seed: int) -> list[Planted]:
     """A sample of the mock's AIOS defects, the same for the same seed."""
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "aios_conformance.mockserver",
-        "--list-defects",
-        "--json",
-    ]
-    listed = subprocess.run(command, capture_output=True, check=True)
-    planted = msgspec.json.decode(listed.stdout, type=list[Planted])
     known = [
         p
-        for p in planted
+        for p in listed()
         if p.primary is not None and p.dialect == "aios" and not p.museum
     ]
     return random.Random(seed).sample(known, min(sample, len(known)))  # noqa: S311

@@ -57,7 +57,7 @@ def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
     dialect, only = arguments.dialect, arguments.only
     wanted = [
         each
-        for each in _listed(dialect)
+        for each in listed(dialect)
         if each.museum == arguments.museum or each.name in only
     ]
     planted = _chosen(wanted, only, arguments.sample, dialect)
@@ -100,8 +100,13 @@ def _is_whole(arguments: argparse.Namespace) -> bool:
     return not arguments.only and arguments.sample is None
 
 
-def _listed(dialect: str | None) -> list[Planted]:
-    """The mock's own list, asked by its command."""
+def listed(dialect: str | None = None) -> list[Planted]:
+    """The mock's own list, asked by its command.
+
+    Raises:
+        SuiteError: the command fails.
+
+    """
     of = () if dialect is None else ("--dialect", spec.dialect(dialect).word)
     command = [
         sys.executable,
@@ -120,13 +125,13 @@ def _listed(dialect: str | None) -> list[Planted]:
 
 
 def _chosen(
-    listed: list[Planted],
+    known: list[Planted],
     patterns: Sequence[str],
     sample: int | None,
     dialect: str | None,
 ) -> dict[str, Planted]:
     """The trials to run, by name."""
-    chosen = [p for p in listed if dialect in (None, p.dialect)]
+    chosen = [p for p in known if dialect in (None, p.dialect)]
     if patterns:
         chosen = [
             p

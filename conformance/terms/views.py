@@ -8,7 +8,7 @@ what is malformed). A check that holds a view may therefore rely on its members.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from aios_conformance.conformance.terms.exchange import Api, Exchange, Facts, Json
 from aios_conformance.conformance.terms.sse import ServerSentEvent
@@ -195,16 +195,18 @@ class EmbeddingAnswer(Answer):
 
 
 @dataclass(frozen=True)
-class ChatAnswer(Answer):
-    """A whole chat completion."""
+class GeneratedAnswer(Answer):
+    """A whole answer of chat or completions."""
 
-    api: Api | None = "chat"
+    part: ClassVar[tuple[str, type]]  # the member of a choice that was generated
 
     def is_readable(self) -> bool:
-        """Choices are objects with a message object."""
+        """Choices are objects that hold what was generated."""
+        member, kind = self.part
         choices = self.body.get("choices")
         return isinstance(choices, list) and all(
-            isinstance(c, dict) and isinstance(c.get("message"), dict) for c in choices
+            isinstance(choice, dict) and isinstance(choice.get(member), kind)
+            for choice in choices
         )
 
     @property
@@ -212,6 +214,15 @@ class ChatAnswer(Answer):
         """The choices, in the order of the answer."""
         choices: Sequence[Mapping[str, Any]] = self.body["choices"]
         return choices
+
+
+@dataclass(frozen=True)
+class ChatAnswer(GeneratedAnswer):
+    """A whole chat completion."""
+
+    api: Api | None = "chat"
+
+    part = ("message", dict)
 
     @property
     def texts(self) -> list[str]:
@@ -220,23 +231,12 @@ class ChatAnswer(Answer):
 
 
 @dataclass(frozen=True)
-class CompletionAnswer(Answer):
+class CompletionAnswer(GeneratedAnswer):
     """A whole completion."""
 
     api: Api | None = "completions"
 
-    def is_readable(self) -> bool:
-        """Choices are objects with a text."""
-        choices = self.body.get("choices")
-        return isinstance(choices, list) and all(
-            isinstance(c, dict) and isinstance(c.get("text"), str) for c in choices
-        )
-
-    @property
-    def choices(self) -> Sequence[Mapping[str, Any]]:
-        """The choices, in the order of the answer."""
-        choices: Sequence[Mapping[str, Any]] = self.body["choices"]
-        return choices
+    part = ("text", str)
 
     @property
     def texts(self) -> list[str]:

@@ -6,18 +6,25 @@ import sys
 from pathlib import Path
 
 
-def test_a_slice_of_the_kill_matrix_holds(tmp_path: Path) -> None:
-    found = subprocess.run(
+def proved(folder: Path, *words: str, expect: int = 0) -> str:
+    """What the command says, on one line."""
+    ended = subprocess.run(
         [
             *(sys.executable, "-m", "aios_conformance.conformance", "prove"),
-            *("--dialect", "aios", "--sample", "8", "--dir", str(tmp_path)),
+            *("--dir", str(folder), *words),
         ],
         capture_output=True,
         text=True,
         check=False,
         timeout=600,
     )
-    assert found.returncode == 0, found.stdout + found.stderr
+    said = " ".join((ended.stdout + ended.stderr).split())
+    assert ended.returncode == expect, said
+    return said
+
+
+def test_a_slice_of_the_kill_matrix_holds(tmp_path: Path) -> None:
+    proved(tmp_path, "--dialect", "aios", "--sample", "8")
     matrix = json.loads((tmp_path / "part-kill-matrix.json").read_text())
     outcomes = [trial["outcome"] for trial in matrix["trials"]]
     assert len(outcomes) == 8
@@ -26,31 +33,11 @@ def test_a_slice_of_the_kill_matrix_holds(tmp_path: Path) -> None:
 
 
 def test_an_exhibit_of_the_museum_can_be_tried_by_name(tmp_path: Path) -> None:
-    found = subprocess.run(
-        [
-            *(sys.executable, "-m", "aios_conformance.conformance", "prove"),
-            *("--only", "rerank-top-n-not-read", "--dir", str(tmp_path)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert found.returncode == 0, found.stdout + found.stderr
-    assert "1 of 1 bugs killed" in " ".join(found.stdout.split())
+    said = proved(tmp_path, "--only", "rerank-top-n-not-read")
+    assert "1 of 1 bugs killed" in said
     assert "mudler/LocalAI#6700" in (tmp_path / "part-museum.md").read_text()
 
 
 def test_an_unknown_defect_is_a_clear_error(tmp_path: Path) -> None:
-    found = subprocess.run(
-        [
-            *(sys.executable, "-m", "aios_conformance.conformance", "prove"),
-            *("--only", "no_such_defect", "--dir", str(tmp_path)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert found.returncode == 4
-    assert "Traceback" not in found.stderr
+    said = proved(tmp_path, "--only", "no_such_defect", expect=4)
+    assert "Traceback" not in said

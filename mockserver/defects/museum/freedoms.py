@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from struct import pack, unpack
-from typing import Any, cast
+from typing import cast
 
+from aios_conformance.mockserver.defects.museum.planting import OtherEngine
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
@@ -22,15 +23,8 @@ API = "chat completions"
 _SEPARATOR = "\u2028".encode()
 
 
-class _Separated:
+class _Separated(OtherEngine):
     """An engine that says U+2028 where it would end a sentence."""
-
-    def __init__(self, engine: Engine, tally: Tally) -> None:
-        self._engine = engine
-        self._tally = tally
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
 
     def _said(self, data: bytes) -> bytes:
         if data != b".":
@@ -57,15 +51,8 @@ def gen_u2028_free(engine: Engine, tally: Tally) -> Engine:
     return cast("Engine", _Separated(engine, tally))
 
 
-class _Capped:
+class _Capped(OtherEngine):
     """An engine that ends of itself after 64 tokens."""
-
-    def __init__(self, engine: Engine, tally: Tally) -> None:
-        self._engine = engine
-        self._tally = tally
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
 
     async def generate(
         self, model: str, prompt: Sequence[int], sampling: Sampling

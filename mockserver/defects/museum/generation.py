@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from aios_conformance.mockserver.defects.museum.planting import (
+    OtherEngine,
     in_company,
     remembering,
 )
@@ -314,15 +315,8 @@ def gen_index_beyond_n(context: RequestContext, answer: Answer) -> object:
     return several
 
 
-class _BiasedOnce:
+class _BiasedOnce(OtherEngine):
     """An engine whose logit_bias acts on the first token only."""
-
-    def __init__(self, engine: Engine, tally: Tally) -> None:
-        self._engine = engine
-        self._tally = tally
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
 
     async def generate(
         self, model: str, prompt: Sequence[int], sampling: Sampling

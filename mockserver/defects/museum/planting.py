@@ -21,6 +21,19 @@ Company = Callable[[RequestContext, Sequence[RequestContext]], object]
 _PAUSE = 0.002  # seconds that a request waits for company
 
 
+class OtherEngine:
+    """An engine that differs in what a subclass defines, and counts when it does."""
+
+    def __init__(self, engine: Engine, tally: Tally) -> None:
+        """`engine` is the faithful one."""
+        self._engine = engine
+        self._tally = tally
+
+    def __getattr__(self, name: str) -> Any:
+        """What it does not define is the faithful engine's."""
+        return getattr(self._engine, name)
+
+
 def remembering(
     helper: Callable[..., Callable[[Any], Defect]],
     primary: str = "",
