@@ -56,33 +56,11 @@ def _said(options: MockOptions, url: str) -> str:
 
 
 _JSON = "-H 'Content-Type: application/json'"
-_TRY = {
-    "aios": (
-        "/v1/rerank",
-        {
-            "model": "sds/bge-reranker-v2-m3",
-            "query": "What is the capital of France?",
-            "documents": ["Seoul is a city.", "The capital of France is Paris."],
-        },
-    ),
-    "infinity": (
-        "/v1/embeddings",
-        {"model": "text-embedding-3-large", "input": "Seoul", "dimensions": 4},
-    ),
-    "aigne-hub": (
-        "/api/embeddings",
-        {"model": "text-embedding-3-small", "input": "Seoul"},
-    ),
-    "aihubmix": (
-        "/v1/embeddings",
-        {"model": "text-embedding-3-small", "input": "Seoul", "dimensions": 4},
-    ),
-}
 
 
 def _hint(options: MockOptions, url: str) -> str:
     dialect = options.dialects[0]
-    path, body = _TRY.get(dialect) or _tried(dialect)
+    path, body = _tried(dialect)
     key = ""
     if options.api_key is not None:
         key = ' -H "Authorization: Bearer $AIOS_API_KEY"'
@@ -92,13 +70,11 @@ def _hint(options: MockOptions, url: str) -> str:
 
 
 def _tried(dialect: str) -> tuple[str, dict[str, Any]]:
-    """The smallest request to the first operation of a dialect that takes a body."""
-    posts = (each for each in spec.operations(dialect) if each.startswith("POST "))
-    operation = next(posts, "POST /")
-    body = dict(spec.smallest_body(dialect, operation))
-    for model in spec.models(dialect)[:1]:
-        body["model"] = model.name
-    return operation.removeprefix("POST "), body
+    """The path and the smallest body of a dialect's first API that takes one."""
+    api = next(each for each in spec.apis(dialect).values() if each.required)
+    names = (*api.models, *(model.name for model in spec.models(dialect)))
+    body = {"model": names[0], **api.smallest} if names else dict(api.smallest)
+    return api.operation.removeprefix("POST "), body
 
 
 def _list_defects(dialects: Sequence[str], *, as_json: bool) -> int:

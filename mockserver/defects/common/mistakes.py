@@ -4,30 +4,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from aios_conformance import spec
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.defects.tables import answers, crashes
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
-from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.engine import Api, Engine
 from aios_conformance.serving.errors import ApiError, Broken
 from aios_conformance.serving.stages import Stages
 
 TICKED = {"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}
-PREFIX = {
-    "rerank": "RERANK",
-    "score": "SCORE",
-    "chat": "CHAT",
-    "completions": "COMP",
-    "embeddings": "EMB",
-}
-# the required field that an API is about, and the row that requires it
-SUBJECT = {
-    "rerank": ("documents", "RERANK-REQ-006"),
-    "score": ("text_2", "SCORE-REQ-006"),
-    "chat": ("messages", "CHAT-REQ-004"),
-    "completions": ("prompt", "COMP-REQ-003"),
-    "embeddings": ("input", "EMB-REQ-005"),
-}
+APIS = tuple(api for api in spec.apis().values() if api.required)
+
+
+def _required(field: str) -> str:
+    """The topic of the row that requires a field."""
+    return f"{field.replace('_', '-')}-required"
 
 
 def _is_cut(context: RequestContext, error: ApiError) -> bool:
@@ -58,10 +50,10 @@ def _has_alternatives_only(context: RequestContext, error: ApiError) -> bool:
     return "top_logprobs" in context.body and "logprobs" not in context.body
 
 
-def _crash(api: str) -> Mapping[str, str]:
+def _crash(api: Api) -> Mapping[str, str]:
     return {
         "COMMON-ERR-004": "no input may crash",
-        f"{PREFIX[api]}-ERR-003": "no input may crash",
+        spec.apis()[api].row("ERR-003"): "no input may crash",
     }
 
 
@@ -92,18 +84,19 @@ DEFECTS: tuple[Defect, ...] = (
     answers("other_json_is_answered", "COMMON-REQ-006", "", _is_no_object,
             what="JSON that is no object"),
     *(
-        answers(f"{api}_reads_cut_off_json", f"{prefix}-ERR-001", api, _is_cut,
-                what="a body that lacks its last brace")
-        for api, prefix in PREFIX.items()
+        answers(f"{api.name}_reads_cut_off_json", api.row("ERR-001"), api.name,
+                _is_cut, what="a body that lacks its last brace")
+        for api in APIS
     ),
     answers("score_reads_nan", "SCORE-ERR-001", "score", _has_nan,
             what="a body with NaN, which is no JSON,"),
     *(
-        answers(f"{api}_answers_without_{field}", f"{PREFIX[api]}-ERR-002", api,
+        answers(f"{api.name}_answers_without_{field}", api.row("ERR-002"), api.name,
                 _lacks_only(field), what=f"a body without {field}",
-                also={**TICKED, row: "it is required"},
+                also={**TICKED, spec.row(api.name, _required(field)): "it is required"},
                 origin="runpod-workers/worker-vllm#57")
-        for api, (field, row) in SUBJECT.items()
+        for api in APIS
+        for field in api.required[-1:]  # what the API is about
     ),
     answers("score_limit_minus_one_is_answered", "COMMON-ERR-007", "score",
             _is_minus_one, what="truncate_prompt_tokens -1",
