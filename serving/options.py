@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aios_conformance.spec import DIALECTS, SpecError, find_dialect
+from aios_conformance.spec import DIALECTS, SpecError, sound_dialect
 
 _TRUE = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
@@ -181,7 +181,7 @@ def whole(text: str) -> int:
 def dialect(text: str) -> str:
     """Parse the name or the folder of a dialect; its name."""
     try:
-        return find_dialect(text)
+        return sound_dialect(text)
     except SpecError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

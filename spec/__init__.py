@@ -36,6 +36,7 @@ from aios_conformance.spec._dialects import (
     find_dialect,
     known_dialects,
     models,
+    sound_dialect,
 )
 from aios_conformance.spec._documents import Example, examples, openapi, report_schema
 from aios_conformance.spec._files import DIALECTS, SpecError
@@ -96,6 +97,7 @@ __all__ = [
     "served_by",
     "smallest_body",
     "smallest_value",
+    "sound_dialect",
     "source_lines",
     "sources",
     "title",

@@ -88,6 +88,7 @@ class ServedModel:
 
 
 _brought: dict[str, Dialect] = {}
+_sound: set[str] = set()  # of those, what was looked through
 
 
 def known_dialects() -> tuple[str, ...]:
@@ -129,6 +130,28 @@ def find_dialect(word: str) -> str:
         if point.name == word:
             return _bring(_folder_of(point))
     raise SpecError(_unknown(word))
+
+
+def sound_dialect(word: str) -> str:
+    """What `find_dialect` gives, of a folder that has nothing wrong with it.
+
+    Raises:
+        SpecError: there is none, or the first thing that is wrong, with its line.
+
+    """
+    name = find_dialect(word)
+    if name in DIALECTS or name in _sound:
+        return name
+    from aios_conformance.spec.lint import problems  # noqa: PLC0415 - stands on this
+
+    home = _brought[name].home
+    if found := problems(home):
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise SpecError(
+            f"{found[0]}{more}; `aios-conformance lint {home}` lists what is wrong"
+        )
+    _sound.add(name)
+    return name
 
 
 def _bring(folder: Path) -> str:

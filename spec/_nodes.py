@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from aios_conformance.spec._documents import openapi
+from aios_conformance.spec._files import SpecError
 
 Node = Mapping[str, Any]
 JSON = "application/json"
@@ -27,14 +28,33 @@ class Nodes:
         self._found: dict[str, Node] = {}
 
     def at(self, reference: str) -> Node:
-        """The node that a reference names, looked up once; not resolved itself."""
+        """The node that a reference names, looked up once; not resolved itself.
+
+        Raises:
+            SpecError: it names nothing.
+
+        """
         if reference not in self._found:
-            self._found[reference] = self._resolver.lookup(reference).contents
+            from referencing.exceptions import Unresolvable  # noqa: PLC0415
+
+            try:
+                self._found[reference] = self._resolver.lookup(reference).contents
+            except Unresolvable:
+                raise SpecError(f"{reference} leads nowhere") from None
         return self._found[reference]
 
     def resolved(self, node: Node) -> Node:
-        """What a reference leads to, with what stands beside the reference."""
+        """What a reference leads to, with what stands beside the reference.
+
+        Raises:
+            SpecError: it leads nowhere, or to itself.
+
+        """
+        followed: set[str] = set()
         while (reference := node.get("$ref")) is not None:
+            if reference in followed:
+                raise SpecError(f"{reference} leads to itself")
+            followed.add(reference)
             beside = {key: node[key] for key in node if key != "$ref"}
             node = {**self.at(reference), **beside}
         return node

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 from jsonschema_rs import Draft202012Validator, ValidationError
 
@@ -19,7 +20,7 @@ from aios_conformance.spec._catalogue import rulings as known_rulings
 from aios_conformance.spec._dialects import KINDS, Dialect, ServedModel, read_manifest
 from aios_conformance.spec._documents import openapi
 from aios_conformance.spec._files import DIALECTS, SpecError, read_yaml
-from aios_conformance.spec._nodes import each_operation
+from aios_conformance.spec._nodes import Nodes, each_operation
 from aios_conformance.spec._operations import api_named
 from aios_conformance.spec._references import each_line
 from aios_conformance.spec._sources import Source
@@ -27,7 +28,7 @@ from aios_conformance.spec._sources import sources as known_sources
 
 _ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+-\d{3}")
 _NAMING = ("x-requirements", "x-promises", "x-missing")
-_COMPUTED = {"requirements"}  # of a ruling
+_COMPUTED = frozenset({"requirements"})  # of a ruling
 _KEYWORDS = frozenset(
     """
     $ref $id $anchor $defs $comment type const enum required properties items
@@ -107,6 +108,8 @@ def problems(folder: Path) -> tuple[Problem, ...]:
         document = bundle(read_yaml(parts.openapi), parts.openapi.parent)
     except (SpecError, KeyError, TypeError, AttributeError) as error:
         return (Problem(parts.openapi, 1, f"cannot be read: {error}"),)
+    if wrong := tuple(_misshapen(parts)):
+        return wrong  # all else relies on the shapes
     found += _in_document(_opened(parts.openapi), document, _ids(parts))
     ours = {source.id: source.lines for source in known_sources().values()}
     cited = {**ours, **_documents(parts)}
@@ -116,20 +119,46 @@ def problems(folder: Path) -> tuple[Problem, ...]:
         file = _opened(path)
         for position, row in enumerate(file.rows("requirements")):
             place = ("requirements", position)
-            if not isinstance(row, Mapping):
-                found.append(file.problem(place, "a row is an object"))
-                continue
             found += _in_row(file, place, row, seen)
             found += _citations(file, place, row, cited)
             found += _followed(file, place, row, document, stated)
-    for named, member, kind, more in (
-        (parts.sources, "sources", Source, frozenset[str]()),
-        (parts.rulings, "rulings", Ruling, _COMPUTED),
-        (parts.models, "models", ServedModel, frozenset[str]()),
+    for path, member, kind in _tables(parts):
+        if kind is not Requirement:
+            found += _records(_opened(path), member, kind)
+    return tuple(found)
+
+
+def _tables(parts: Dialect) -> Iterator[tuple[Path, str, type[Any]]]:
+    """The files that hold a list each: under which member, and of what."""
+    for path in parts.requirements:
+        yield path, "requirements", Requirement
+    for named, member, kind in (
+        (parts.sources, "sources", Source),
+        (parts.rulings, "rulings", Ruling),
+        (parts.models, "models", ServedModel),
     ):
         if named is not None:
-            found += _records(_opened(named), member, kind, more)
-    return tuple(found)
+            yield named, member, kind
+
+
+def _misshapen(parts: Dialect) -> Iterator[Problem]:
+    """What is no list of objects, or a member of another type than it must be."""
+    for path, member, kind in _tables(parts):
+        file = _opened(path)
+        given = {} if file.value is None else file.value
+        rows = given.get(member) or [] if isinstance(given, Mapping) else None
+        if not isinstance(rows, list):
+            yield file.problem((member,), f"{member} must be a list of objects")
+            continue
+        for position, row in enumerate(rows):
+            try:
+                msgspec.convert(row, kind)
+            except msgspec.ValidationError as error:
+                said, _, where = str(error).partition(" - at `$")
+                name = re.match(r"\.?(\w*)", where)
+                at = (member, position, name[1] if name else "")
+                if not said.startswith(("Object missing", "Invalid enum")):
+                    yield file.problem(at, f"{at[2] or member}: {said}")  # else below
 
 
 def _in_row(
@@ -220,8 +249,13 @@ def _in_document(
             )
         if "200" not in node.get("responses", {}):
             yield file.problem(place, f"{name}: a response for 200 is missing")
+    walk = Nodes(document)
     for place, node in _nodes(file.value, ()):
         yield from _extensions(file, place, node, ids)
+        try:
+            walk.resolved(node if str(node.get("$ref", "")).startswith("#") else {})
+        except SpecError as error:
+            yield file.problem((*place, "$ref"), str(error))
     for place, schema in _schemas(file.value, ()):
         unknown = [k for k in schema if k not in _KEYWORDS and not k.startswith("x-")]
         for key in unknown:
@@ -252,7 +286,7 @@ def _extensions(
     for key in _NAMING:
         named = node.get(key, [])
         for position, row in enumerate(named if isinstance(named, list) else [named]):
-            if row not in ids:
+            if not isinstance(row, str) or row not in ids:
                 text = f"{key} names {row!r}, which is no row{_near(row, ids)}"
                 yield file.problem((*place, key, position), text)
 
@@ -298,14 +332,10 @@ def _below(
             yield from _below(part, (*place, keyword, position))
 
 
-def _records(
-    file: _File, member: str, kind: type[Any], more: Iterable[str]
-) -> Iterator[Problem]:
-    valid = [each.name for each in fields(kind) if each.name not in more]
+def _records(file: _File, member: str, kind: type[Any]) -> Iterator[Problem]:
+    computed = _COMPUTED if kind is Ruling else frozenset()
+    valid = [each.name for each in fields(kind) if each.name not in computed]
     for position, row in enumerate(file.rows(member)):
-        if not isinstance(row, Mapping):
-            yield file.problem((member, position), "a list of objects is expected")
-            continue
         yield from _keys(file, (member, position), row, valid)
         if kind is ServedModel and row.get("kind") not in KINDS:
             near = _near(row.get("kind"), KINDS)

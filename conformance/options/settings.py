@@ -26,9 +26,9 @@ from aios_conformance.spec import (
     DIALECTS,
     MODEL_APIS,
     SpecError,
-    find_dialect,
     known_dialects,
     requirements,
+    sound_dialect,
 )
 
 BUNDLED = ("mock", "reference")
@@ -247,7 +247,7 @@ def capabilities() -> tuple[str, ...]:
 def read_dialect(word: str) -> str:
     """The name of a dialect that is given by its name or folder. Raises OptionError."""
     try:
-        return find_dialect(word)
+        return sound_dialect(word)
     except SpecError as error:
         raise _bad(f"--dialect {word}: {error}") from None
 

@@ -4,6 +4,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+import yaml
 
 from aios_conformance import spec
 from aios_conformance.spec import _dialects
@@ -90,3 +91,42 @@ def test_the_name_of_another_dialect_is_refused(folder: Path) -> None:
     change(folder / "dialect.yaml", "name: own", "name: infinity")
     with pytest.raises(spec.SpecError, match="is taken by another"):
         spec.find_dialect(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"), [("Nothing", "leads nowhere"), ("Loop", "leads to itself")]
+)
+def test_a_reference_that_leads_nowhere_is_told_before_anything_is_judged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, reference: str, said: str
+) -> None:
+    path = folder / "openapi.yaml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    lost = {"$ref": f"#/components/schemas/{reference}"}
+    document["components"]["schemas"]["Loop"] = lost
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    monkeypatch.setattr(_dialects, "_brought", {})
+    with pytest.raises(spec.SpecError, match=rf"openapi\.yaml:\d+: .*{said}"):
+        spec.sound_dialect(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("file", "member"),
+    [
+        ("requirements.yaml", "requirements"),
+        ("sources.yaml", "sources"),
+        ("rulings.yaml", "rulings"),
+        ("models.yaml", "models"),
+    ],
+)
+@pytest.mark.parametrize("value", [None, 7, "word", [1], {"a": 1}])
+def test_values_of_other_types_are_told_and_never_raise(
+    folder: Path, file: str, member: str, value: object
+) -> None:
+    path = folder / file
+    original = yaml.safe_load(path.read_text(encoding="utf-8"))
+    row = original[member][0]
+    wrong = [value, {member: value}, {member: [value]}]
+    wrong += [{member: [{**row, name: value}]} for name in row]
+    for changed in wrong:
+        path.write_text(yaml.safe_dump(changed), encoding="utf-8")
+        assert isinstance(problems(folder), tuple)
