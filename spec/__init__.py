@@ -44,6 +44,7 @@ from aios_conformance.spec._levels import LEVEL_RULE
 from aios_conformance.spec._nodes import Node, Nodes, each_operation, nodes
 from aios_conformance.spec._operations import (
     api_named,
+    forms,
     operations,
     smallest_body,
     smallest_value,
@@ -80,6 +81,7 @@ __all__ = [
     "each_operation",
     "examples",
     "find_dialect",
+    "forms",
     "known_dialects",
     "model_apis",
     "models",

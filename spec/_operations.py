@@ -3,7 +3,7 @@
 The API is the operation's `x-api`, else its first tag, so that paths are free.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -41,12 +41,10 @@ def smallest(walk: Nodes, operation: str) -> Mapping[str, Any]:
     It is a printed example without its optional members, where the document has one,
     and else made of the schema: the first choice of an enum, the least of a range.
     """
-    written = walk.request(operation)
-    if written is None:
+    validator = _validator(walk, operation)
+    if validator is None:
         return {}
-    schema = walk.resolved(written)
-    parts = walk.document.get("components", {})
-    validator = Draft202012Validator({**schema, "components": parts})
+    schema = walk.resolved(walk.request(operation) or {})
     required = set(schema.get("required", ()))
     body = walk.resolved(walk.operation(operation).get("requestBody", {}))
     for example in body["content"][JSON].get("examples", {}).values():
@@ -58,6 +56,32 @@ def smallest(walk: Nodes, operation: str) -> Mapping[str, Any]:
                     return candidate
     made: dict[str, Any] = smallest_value(walk, schema)
     return made
+
+
+def forms(
+    walk: Nodes, operation: str, body: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """A valid body, and the same in other forms: a text as a list, one for many."""
+    yield body
+    validator = _validator(walk, operation)
+    for name, value in body.items():
+        if isinstance(value, list):
+            others = [value[:1], *value[:1]]
+        else:
+            others = [[value]] if isinstance(value, str) else []
+        for other in others:
+            changed = {**body, name: other}
+            if other != value and validator and validator.is_valid(changed):
+                yield changed
+
+
+def _validator(walk: Nodes, operation: str) -> Draft202012Validator | None:
+    """What tells whether a body is valid; None where none is taken."""
+    written = walk.request(operation)
+    if written is None:
+        return None
+    parts = walk.document.get("components", {})
+    return Draft202012Validator({**walk.resolved(written), "components": parts})
 
 
 def smallest_value(walk: Nodes, node: Node, depth: int = 0) -> Any:  # noqa: C901 - a case for each kind

@@ -144,7 +144,7 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
         for api in model_apis(options.dialect)
         if not options.apis or api in options.apis
     ]
-    await _try_all(asked, searches)
+    await _try_all(asked, searches, options.dialect)
     if recorder.cut_short is not None:
         raise TargetError(
             f"the search for models was cut short: {recorder.cut_short}",
@@ -188,7 +188,7 @@ def _search(
     return _Search(api, known, names, others, api in options.apis)
 
 
-async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
+async def _try_all(asked: "_Asker", searches: Sequence[_Search], dialect: str) -> None:
     """Try names for all APIs in turns, so that no API uses up the tries of another.
 
     Those that generate begin: most lists begin with their models.
@@ -203,7 +203,7 @@ async def _try_all(asked: "_Asker", searches: Sequence[_Search]) -> None:
             await _try(asked, search, name)
     for search in searches:
         if search.model is None and any(s in (400, 422) for s in search.answers):
-            await _try_bare(asked, search)
+            await _try_forms(asked, search, dialect)
 
 
 async def _try(asked: "_Asker", search: _Search, name: str) -> None:
@@ -219,16 +219,28 @@ async def _try(asked: "_Asker", search: _Search, name: str) -> None:
         search.model = name
 
 
-async def _try_bare(asked: "_Asker", search: _Search) -> None:
-    """A target that refuses a limit on the answer is still to be judged."""
-    name = _sent_model(search.tried[0])
-    if name is None or not search.limit:
-        return
-    body = {"model": name, **search.api.smallest}
-    exchange = await asked.post(search.api.operation, search.name, body)
-    search.tried.append(exchange)
-    if exchange.is_success:
-        search.model = name
+async def _try_forms(asked: "_Asker", search: _Search, dialect: str) -> None:
+    """A target that refuses one form of a body is still to be judged.
+
+    What was refused as it stood is tried without the limit on the answer, and in the
+    other forms that the document allows. What they show of the refused one is found
+    where its row is judged.
+    """
+    operation = search.api.operation
+    refused = [e for e in search.tried if e.status in (400, 422)]
+    for name in dict.fromkeys(filter(None, map(_sent_model, refused))):
+        plain = {"model": name, **search.api.smallest}
+        bodies = [plain] if search.limit else []
+        _, *others = spec.forms(spec.nodes(dialect), operation, plain)
+        bodies += ({**other, **search.limit} for other in others)
+        for body in bodies:
+            if asked.tries >= MOST_TRIES:
+                return
+            exchange = await asked.post(operation, search.name, body)
+            search.tried.append(exchange)
+            if exchange.is_success:
+                search.model = name
+                return
 
 
 def _verify(

@@ -327,3 +327,19 @@ def test_bodies_are_valid_by_the_documents() -> None:
         operation, body = exchange.request.operation, exchange.request.body
         assert breach("aios", operation, body) is None
         assert json.loads(body)["model"]
+
+
+@pytest.mark.parametrize("form", [str, list])
+@pytest.mark.parametrize(
+    ("api", "field"),
+    [("score", "text_2"), ("embeddings", "input"), ("completions", "prompt")],
+)
+def test_a_form_that_is_refused_decides_nothing(
+    api: str, field: str, form: type
+) -> None:
+    def behave(asked: Asked) -> Said:
+        refuses = asked.path == f"/v1/{api}" and isinstance(asked.json[field], form)
+        return refuse(422, "not so") if refuses else serving(**EACH)(asked)
+
+    found, _ = discovered(behave)
+    assert found.facts.models == EACH
