@@ -54,8 +54,8 @@ class Requirement:
         sources: the lines that state it, such as 000:57 or 000:234-239.
         rulings: the rulings (A-nnn) on those lines, the weightiest first.
         evidence: least number of judged observations for a verdict.
-        noisy: compares texts, scores or vectors of two calls, so that a finding
-            counts only if it reproduces.
+        noisy: compares generated texts of two calls, which batched arithmetic can
+            break: a difference that does not come again is unstable.
         statistical: holds on average only, so that no single run can break it.
         needs: capabilities without which it does not apply, such as tools.
         soft: the clause of a MUST whose breach only warns.

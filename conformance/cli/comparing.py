@@ -16,6 +16,7 @@ from aios_conformance.conformance.reporting.wording import VERDICT_WORDS
 _BADNESS = {
     "info": 0,
     "pass": 0,
+    "unstable": 1,
     "warn": 1,
     "not_applicable": 2,
     "inconclusive": 2,

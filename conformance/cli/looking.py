@@ -134,7 +134,7 @@ def _requirement_lines(row: Requirement) -> Iterator[str]:
     if row.soft:
         yield f"only warns  {row.soft}"
     if row.noisy:
-        yield "noisy       a finding counts only if it reproduces"
+        yield "noisy       texts that differ, and not again, are unstable"
     if row.statistical:
         yield "statistical no single run can break it"
     if row.excluded:

@@ -4,6 +4,7 @@ The first of these that holds is the verdict of a row:
     not_applicable  its API or capability is absent, or outside the declared scope
     error           a check of ours failed, or a request of ours was not what it claims
     fail, warn      a finding stands (MUST fails, SHOULD and soft findings warn)
+    unstable        generated texts differed, and not when they were asked for again
     inconclusive    too little was exercised, with the reason
     pass            all that serves it was exercised, and nothing was found
 A waiver turns a fail or a warn into `waived`. MAY rows are `info`.
@@ -28,7 +29,7 @@ from aios_conformance.conformance.terms.result import (
     RunResult,
     Verdict,
 )
-from aios_conformance.spec import Level, Requirement, model_apis
+from aios_conformance.spec import Level, Requirement, apis, model_apis
 
 MOST_FINDINGS = 5
 MOST_EXCHANGES = 20
@@ -46,11 +47,12 @@ def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
         return RequirementResult(row, "inconclusive", "not selected")
     coverage = tuple(_coverage(run, row))
     evidence = sum(c.judged for c in coverage)
-    standing = list(_standing(run, row))
-    flags = [run.reproduced(t, row.id) for t in run.traces.get(row.id, ())]
+    found = run.traces.get(row.id, [])
+    standing = [trace for trace in found if not _is_unstable(run, row, trace)]
+    flags = [run.reproduced(trace, row.id) for trace in found]
     reproduced = True if True in flags else False if False in flags else None
     verdict, reason = _verdict(run, row, coverage, standing)
-    is_kept = verdict in ("fail", "warn", "waived")
+    is_kept = verdict in ("fail", "warn", "waived", "unstable")
     return RequirementResult(
         row,
         verdict,
@@ -58,7 +60,7 @@ def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
         _reading(run, row),
         evidence,
         reproduced,
-        tuple(_evidence(run, row, standing)) if is_kept else (),
+        tuple(_evidence(run, row, standing or found)) if is_kept else (),
         coverage,
     )
 
@@ -86,6 +88,8 @@ def _verdict(
             return "waived", f"{waiver.reason} (until {waiver.expires})"
         expired = f"the waiver expired on {waiver.expires}" if waiver else None
         return ("fail" if is_fail else "warn"), expired
+    if found := run.traces.get(row.id):
+        return "unstable", _how_often(run, row, found, coverage)
     return _unbroken(run, row, coverage)
 
 
@@ -96,10 +100,7 @@ def _unbroken(
     lacking = [c for c in coverage if c.judged < c.needed]
     total = sum(c.judged for c in coverage)
     if coverage and not lacking and total >= row.evidence:
-        found = run.traces.get(row.id, ())
-        if any(run.reproduced(trace, row.id) is None for trace in found):
-            return "inconclusive", "budget: a finding could not be checked again"
-        return "pass", "a finding did not reproduce" if found else None
+        return "pass", None
     wanted = [need for need in row.needs if need in _MODEL_KINDS]
     if wanted and total == 0:
         kinds = run.recording.facts.kinds
@@ -112,12 +113,35 @@ def _unbroken(
     return "inconclusive", why_inconclusive(run, row, coverage, lacking)
 
 
-def _standing(run: JudgedRecording, row: Requirement) -> Iterator[Trace]:
-    """Findings that count: those of a noisy row only if they reproduced."""
-    for trace in run.traces.get(row.id, ()):
-        is_noise = row.noisy and trace.check not in run.records
-        if not is_noise or run.reproduced(trace, row.id):
-            yield trace
+def _is_unstable(run: JudgedRecording, row: Requirement, trace: Trace) -> bool:
+    """Generated texts differed once, as they do where requests are batched.
+
+    Nothing else is excused by not coming again: what depends on a cache or on other
+    requests in flight cannot. Vectors and scores have a bound (terms.tolerances).
+    """
+    api = apis(run.known.dialect).get(trace.exchange.api)
+    return (
+        row.noisy
+        and api is not None
+        and api.generates
+        and trace.check not in run.records
+        and not run.reproduced(trace, row.id)
+    )
+
+
+def _how_often(
+    run: JudgedRecording,
+    row: Requirement,
+    found: Sequence[Trace],
+    coverage: Sequence[CheckCoverage],
+) -> str:
+    """How many comparisons differed, and what became of them."""
+    names = {trace.check for trace in found}
+    total = sum(c.judged for c in coverage if c.check in names)
+    differed = len({(trace.check, trace.probe, trace.draw) for trace in found})
+    was_tried = any(run.reproduced(trace, row.id) is False for trace in found)
+    again = "the same when sent again" if was_tried else "not sent again"
+    return f"generated texts differed {differed} of {total} times; {again}"
 
 
 def _coverage(run: JudgedRecording, row: Requirement) -> Iterator[CheckCoverage]:
@@ -201,7 +225,8 @@ def stale_waivers(
 def claim(run: JudgedRecording, results: Sequence[RequirementResult]) -> str:
     """What the target may call itself after this run.
 
-    `full`, `partial: …` with the APIs that were judged, or `none`.
+    `full`, `partial: …` with the APIs that were judged, or `none`; the number of
+    unstable rows is part of it.
     """
     setting = run.recording.setting
     if setting.selection is not None or run.recording.cut_short:
@@ -222,11 +247,13 @@ def claim(run: JudgedRecording, results: Sequence[RequirementResult]) -> str:
         and api not in run.recording.absent
         and (not setting.apis or api in setting.apis)
     ]
+    count = sum(result.verdict == "unstable" for result in results)
+    unstable = f", {count} unstable" if count else ""
     is_whole = not (run.recording.absent or setting.apis or setting.without)
     if is_whole:
-        return "full"
+        return f"full{unstable}"
     without = f", without {', '.join(setting.without)}" if setting.without else ""
-    return f"partial: {', '.join(judged)}{without}"
+    return f"partial: {', '.join(judged)}{without}{unstable}"
 
 
 def is_red(result: RunResult, fail_on: Collection[str]) -> bool:
@@ -236,6 +263,8 @@ def is_red(result: RunResult, fail_on: Collection[str]) -> bool:
         if row.verdict == "fail":
             return True
         if row.verdict == "warn" and "should" in fail_on:
+            return True
+        if row.verdict == "unstable" and "unstable" in fail_on:
             return True
         is_open = row.verdict == "inconclusive" and row.reason != "not selected"
         if is_open and (
@@ -254,6 +283,6 @@ def exit_code(result: RunResult, fail_on: Collection[str] = ("must",)) -> ExitCo
         return ExitCode.OWN_ERROR
     if not result.complete:
         return ExitCode.CUT_SHORT
-    if found.isdisjoint({"pass", "warn", "waived"}):
+    if found.isdisjoint({"pass", "warn", "unstable", "waived"}):
         return ExitCode.NOTHING
     return ExitCode.JUDGED

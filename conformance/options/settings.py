@@ -135,7 +135,7 @@ OPTIONS = (
     Option(
         "--fail-on",
         "what else than a broken MUST is red, comma-separated: should, "
-        "inconclusive-must, inconclusive",
+        "unstable, inconclusive-must, inconclusive",
         "LIST",
     ),
     Option("--report-dir", "where the reports go (default: reports/latest)", "DIR"),

@@ -17,7 +17,7 @@ from platformdirs import user_cache_path
 
 Preset = Literal["smoke", "standard", "deep"]
 PRESETS: tuple[Preset, ...] = ("smoke", "standard", "deep")
-FAIL_ON = ("must", "should", "inconclusive-must", "inconclusive")
+FAIL_ON = ("must", "should", "unstable", "inconclusive-must", "inconclusive")
 
 
 class ExitCode(IntEnum):

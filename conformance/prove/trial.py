@@ -29,7 +29,7 @@ Outcome = Literal[
     "error",  # the trial itself failed
 ]
 GOOD: frozenset[Outcome] = frozenset({"killed", "silent"})
-_TRIPPED = ("warn", "fail")
+_TRIPPED = ("warn", "fail", "unstable")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ _CHARACTER = 6.6  # mean width of a character at 11 px, in pixels
 def message(result: RunResult) -> tuple[str, str]:
     """What the badge says, and its colour by shields' names."""
     counts = chosen(result).summary
-    judged = counts["pass"] + counts["warn"] + counts["fail"]
+    judged = counts["pass"] + counts["warn"] + counts["fail"] + counts["unstable"]
     if not result.complete:
         return "incomplete", "lightgrey"
     if counts["fail"] or counts["error"]:
         return f"{counts['fail'] + counts['error']} of {judged} failing", "red"
-    if result.claim == "full":
-        return f"full, {judged} requirements", "brightgreen"
+    if result.claim.startswith("full"):
+        return f"{result.claim}, {judged} requirements", "brightgreen"
     if result.claim.startswith("partial"):
         return f"partial, {judged} requirements", "yellow"
     return "no claim", "lightgrey"

@@ -17,12 +17,13 @@ _WORST: Sequence[Verdict] = (
     "fail",
     "warn",
     "waived",
+    "unstable",
     "inconclusive",
     "pass",
     "not_applicable",
     "info",
 )
-_BROKEN = frozenset({"error", "fail", "warn", "waived"})
+_BROKEN = frozenset({"error", "fail", "warn", "unstable", "waived"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Comparison:
             each.dialect
             for each in self.judgements
             if each.result is not None
-            and (each.result.claim == "full" or each.result.claim.startswith("partial"))
+            and (each.result.claim.startswith(("full", "partial")))
         ]
         answered = f"{len(self.names)} of {len(self.judgements)} dialects answered"
         whole = ", ".join(kept) or "none"

@@ -37,6 +37,7 @@ _BAR_ORDER: tuple[Verdict, ...] = (
     "warn",
     "fail",
     "error",
+    "unstable",
     "waived",
     "inconclusive",
     "not_applicable",
@@ -194,7 +195,7 @@ def _bar(each: ApiRow) -> Markup:
         for verdict in _BAR_ORDER
         if each.counts[verdict]
     ]
-    judged = sum(each.counts[v] for v in ("pass", "warn", "fail", "waived"))
+    judged = sum(each.counts[v] for v in ("pass", "warn", "fail", "unstable", "waived"))
     said = ", ".join(f"{count} {VERDICT_WORDS[verdict]}" for verdict, count in counts)
     broken = each.counts["fail"]
     short = (
@@ -278,7 +279,9 @@ def _promises() -> Mapping[str, str]:
 def _requirements(result: RunResult) -> Markup:
     exchanges = {each.id: each for each in result.exchanges}
     known = rulings()
-    worst = {verdict: n for n, verdict in enumerate(("error", "fail", "warn"))}
+    worst = {
+        verdict: n for n, verdict in enumerate(("error", "fail", "warn", "unstable"))
+    }
     ordered = sorted(result.requirements, key=lambda each: worst.get(each.verdict, 9))
     return html(
         tag("h2", "Requirements", id="requirements"),

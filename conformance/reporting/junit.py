@@ -77,8 +77,9 @@ def _case(suite: ET.Element, each: RequirementResult) -> str | None:
     if outcome:
         node = ET.SubElement(case, tag, type=kind, message=short)
         node.text = _legal(_text(each)) or None
-    if each.verdict == "warn":
-        ET.SubElement(case, "system-out").text = _legal(f"warn\n{_text(each)}")
+    if each.verdict in {"warn", "unstable"}:
+        told = f"{each.verdict}\n{_text(each)}"
+        ET.SubElement(case, "system-out").text = _legal(told)
     return outcome
 
 

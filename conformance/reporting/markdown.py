@@ -16,7 +16,7 @@ from aios_conformance.conformance.reporting.wording import (
 from aios_conformance.conformance.terms.result import RunResult
 
 SHOWN = 25
-_SIGNS = {"fail": "❌", "warn": "⚠️", "error": "💥"}
+_SIGNS = {"fail": "❌", "warn": "⚠️", "error": "💥", "unstable": "🎲"}
 
 
 def render(result: RunResult) -> str:

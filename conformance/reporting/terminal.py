@@ -27,6 +27,7 @@ _STYLES: dict[Verdict, str] = {
     "pass": "green",
     "warn": "yellow",
     "fail": "bold red",
+    "unstable": "yellow",
     "inconclusive": "magenta",
     "not_applicable": "dim",
     "waived": "cyan",
@@ -79,7 +80,7 @@ def verdict_table(result: RunResult) -> Table:
 
 
 def _claim(result: RunResult) -> Text:
-    style = "bold green" if result.claim == "full" else "bold"
+    style = "bold green" if result.claim.startswith("full") else "bold"
     claim = Text.assemble("claim: ", (result.claim, style))
     claim.append(f"  {claim_sentence(result)}")
     return claim
@@ -112,6 +113,8 @@ def _finding(cause: Cause) -> RenderableType:
     if len(each.findings) > 1:
         how.append(f" (and {len(each.findings) - 1} more)", "dim")
     shown: list[RenderableType] = [line, _indented(how)]
+    if each.verdict == "unstable":
+        shown.append(_indented(Text(each.reason or "")))
     if cause.others:
         more = len(cause.others) - OTHERS_SHOWN
         named = ", ".join(cause.others[:OTHERS_SHOWN])

@@ -21,6 +21,7 @@ VERDICT_WORDS: Mapping[Verdict, str] = {
     "pass": "pass",
     "warn": "warn",
     "fail": "fail",
+    "unstable": "unstable",
     "inconclusive": "inconclusive",
     "not_applicable": "not applicable",
     "waived": "waived",
@@ -31,6 +32,7 @@ VERDICT_MEANINGS: Mapping[Verdict, str] = {
     "pass": "exercised, and kept",
     "warn": "a recommendation (SHOULD) is not followed",
     "fail": "an obligation (MUST) is broken",
+    "unstable": "generated texts differed, and not when asked for again",
     "inconclusive": "too little evidence to judge",
     "not_applicable": "the API or the capability is absent",
     "waived": "broken, and known: a waiver covers it",
@@ -44,7 +46,7 @@ KIND_MEANINGS: Mapping[Kind, str] = {
     "crash": "answered with a server error",
 }
 _WORST_KINDS: Sequence[Kind] = ("silent", "crash", "refused", "malformed")
-_RANKS: Mapping[Verdict, int] = {"error": 0, "fail": 1, "warn": 2}
+_RANKS: Mapping[Verdict, int] = {"error": 0, "fail": 1, "warn": 2, "unstable": 3}
 ACTUAL_LENGTH = 160
 
 
@@ -105,8 +107,8 @@ def claim_title(result: RunResult) -> str:
     """The claim as a heading."""
     if not result.complete:
         return "Run cut short"
-    if result.claim == "full":
-        return "Fully conformant"
+    if result.claim.startswith("full"):
+        return f"Fully conformant{result.claim.removeprefix('full')}"
     if result.claim.startswith("partial"):
         return f"Conformant in part{result.claim.removeprefix('partial')}"
     return "No claim of conformance"
@@ -122,8 +124,9 @@ def claim_sentence(result: RunResult) -> str:
     counts = result.summary
     if not result.complete:
         return f"This is no verdict: {result.cut_short or 'the run was cut short'}."
-    if result.claim == "full":
-        return "Keeps every obligation of the documents that can be observed."
+    if result.claim.startswith("full"):
+        said = "Keeps every obligation of the documents that can be observed"
+        return f"{said}{_but_unstable(counts['unstable'])}."
     if result.claim.startswith("partial"):
         scope = result.claim.partition(":")[2].strip()
         return f"Keeps every observed obligation within its scope: {scope}."
@@ -143,6 +146,13 @@ def claim_sentence(result: RunResult) -> str:
         plural = "s" if unproved > 1 else ""
         reasons.append(f"{unproved} obligation{plural} could not be exercised")
     return f"{sentence(', '.join(reasons) or 'nothing was shown')}."
+
+
+def _but_unstable(count: int) -> str:
+    if not count:
+        return ""
+    plural = "s were" if count > 1 else " was"
+    return f"; {count} requirement{plural} unstable"
 
 
 def actual_text(value: object, limit: int = ACTUAL_LENGTH) -> str:

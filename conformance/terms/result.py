@@ -9,12 +9,21 @@ from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observa
 from aios_conformance.spec import Requirement
 
 Verdict = Literal[
-    "pass", "warn", "fail", "inconclusive", "not_applicable", "waived", "error", "info"
+    "pass",
+    "warn",
+    "fail",
+    "unstable",
+    "inconclusive",
+    "not_applicable",
+    "waived",
+    "error",
+    "info",
 ]
 VERDICTS: tuple[Verdict, ...] = (
     "pass",
     "warn",
     "fail",
+    "unstable",
     "inconclusive",
     "not_applicable",
     "waived",
@@ -53,7 +62,9 @@ class RequirementResult:
 
     requirement: Requirement
     verdict: Verdict
-    reason: str | None = None  # for inconclusive, not_applicable, waived, error
+    reason: str | None = (
+        None  # for unstable, inconclusive, not_applicable, waived, error
+    )
     reading: str | None = None
     evidence: int = 0  # judged observations
     reproduced: bool | None = None  # None: no finding
@@ -93,7 +104,7 @@ class RunResult:
     started: str  # ISO 8601, UTC
     duration_s: float
     complete: bool
-    claim: str  # "full", "partial: …" or "none"
+    claim: str  # "full", "full, 2 unstable", "partial: …" or "none"
     selection: Sequence[str] | None  # ids, None = unselected
     requirements: Sequence[RequirementResult]
     excluded: Sequence[Requirement]

@@ -83,6 +83,14 @@ BROKEN: Mapping[str, RequirementResult] = {
             findings=(evidence("refused", actual=422, pointer="", soft=True),),
         ),
         RequirementResult(
+            requirement("META-051"),
+            "unstable",
+            reason="generated texts differed 1 of 9 times; the same when sent again",
+            evidence=9,
+            reproduced=False,
+            findings=(evidence(actual="another text", pointer=""),),
+        ),
+        RequirementResult(
             requirement("CHAT-REQ-003"),
             "waived",
             reason="ticket 4711, until 2027-03-31",

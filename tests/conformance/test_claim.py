@@ -57,6 +57,16 @@ def test_warnings_and_open_shoulds_do_not() -> None:
     assert claimed(change) == "full"
 
 
+def test_unstable_rows_are_part_of_the_claim() -> None:
+    def change(r: RequirementResult) -> str | None:
+        return "unstable" if r.requirement.id in (ORDER, "META-051") else None
+
+    assert claimed(change) == "full, 2 unstable"
+    absent = dict.fromkeys(("chat", "completions"), "absent")
+    partial = "partial: rerank, score, embeddings, 2 unstable"
+    assert claimed(change, absent=absent) == partial
+
+
 def test_an_absent_api_makes_the_claim_partial() -> None:
     absent = dict.fromkeys(("chat", "completions"), "absent")
     assert claimed(absent=absent) == "partial: rerank, score, embeddings"
@@ -127,6 +137,9 @@ OPEN_SHOULD = {"pass": "MUST", "inconclusive": "SHOULD"}
         ({"not_applicable": "MUST"}, "must", ExitCode.NOTHING),
         ({"warn": "SHOULD"}, "must", ExitCode.JUDGED),
         ({"waived": "MUST"}, "must", ExitCode.JUDGED),
+        ({"unstable": "MUST"}, "must", ExitCode.JUDGED),
+        ({"unstable": "MUST"}, "should", ExitCode.JUDGED),
+        ({"unstable": "SHOULD"}, "unstable", ExitCode.RED),
     ],
 )
 def test_exit_codes(levels: dict[str, str], fail_on: str, code: ExitCode) -> None:

@@ -296,6 +296,18 @@ def test_the_summary_shows_table_claim_findings_and_path() -> None:
     assert text.rstrip().endswith("report: out/report.html")
 
 
+def test_every_report_tells_how_often_a_row_was_unstable() -> None:
+    told = "generated texts differed 1 of 9 times"
+    forms = (shown(MIXED), markdown.render(MIXED), junit.render(MIXED))
+    for form in (*forms, html_page.render(MIXED)):
+        assert told in form
+        assert "unstable" in form
+    claimed = made_result({"META-051": BROKEN["META-051"]}, claim="full, 1 unstable")
+    assert badge.message(claimed)[0].startswith("full, 1 unstable, ")
+    sentence = "that can be observed; 1 requirement was unstable."
+    assert wording.claim_sentence(claimed).endswith(sentence)
+
+
 def test_every_report_shows_the_topic_beside_the_id() -> None:
     topic = "results-ordered-by-relevance"
     assert f"<b>RERANK-SEM-006</b> {topic} (MUST)" in markdown.render(MIXED)
@@ -325,7 +337,13 @@ def test_the_summary_names_stale_waivers() -> None:
 
 def test_the_worst_comes_first() -> None:
     order = [each.requirement.id for each in wording.findings_first(MIXED)]
-    assert order == ["EMB-REQ-004", "COMMON-RES-010", "RERANK-SEM-006", "CHAT-SEM-010"]
+    assert order == [
+        "EMB-REQ-004",
+        "COMMON-RES-010",
+        "RERANK-SEM-006",
+        "CHAT-SEM-010",
+        "META-051",
+    ]
 
 
 def _ignored(row: str, **over: object) -> RequirementResult:
