@@ -14,6 +14,8 @@ Attribution: a finding goes to the most specific row.
                              another step of the scenario with success
     accept, 2xx but not 200  COMMON-RES-001
     refuse, 2xx              the step's rows, kind "silent"
+    refuse or either, 200    COMMON-ERR-001, if it is a stream that says an error, or
+                             nothing, and no choice: a refusal told as a success
     refuse, other 4xx        COMMON-ERR-001, where 400 and 422 are the documented
                              answers (soft where the refusal itself is a SHOULD); for a
                              wrong method or an unknown model the documents name no
@@ -35,7 +37,8 @@ from aios_conformance.conformance.terms.check import (
     Witness,
     check,
 )
-from aios_conformance.conformance.terms.exchange import Exchange, Observation
+from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
+from aios_conformance.conformance.terms.views import Stream
 from aios_conformance.spec import DIALECTS, Level, apis, openapi, requirement
 
 DOCUMENTED = (400, 422)
@@ -58,6 +61,8 @@ def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
         if exchange.expect == "accept" and not _is_explained(exchange, seen):
             rows = _missing_path(exchange, seen) or exchange.serves
             yield from _accepted(exchange, rows)
+        elif exchange.expect != "accept" and _is_told_as_success(exchange, seen.facts):
+            yield from _disguised(exchange)
         elif exchange.expect == "refuse":
             yield from _refused(exchange, has_valid_neighbour=has_valid_neighbour)
         if exchange.expect != "accept":
@@ -148,6 +153,25 @@ def _refused(exchange: Exchange, *, has_valid_neighbour: bool) -> Iterator[Note]
                 soft=_is_soft(rows),
                 ids=("COMMON-ERR-001",),
             )
+
+
+def _is_told_as_success(exchange: Exchange, facts: Facts) -> bool:
+    """A stream that tells an error and no choice: the request is refused, with 200."""
+    stream = Stream.of(exchange, facts) if 400 in exchange.codes else None
+    if stream is None or any(chunk.get("choices") for chunk in stream.chunks):
+        return False
+    # what is to be refused is no more answered by a stream of nothing
+    return exchange.expect == "refuse" or any(stream.errors())
+
+
+def _disguised(exchange: Exchange) -> Iterator[Note]:
+    yield Finding(
+        expected=f"{_spelled(exchange.codes)}: {exchange.breaks or 'it is refused'}",
+        actual=_answer(exchange),
+        step=exchange.label,
+        soft=_is_soft(exchange.serves),
+        ids=("COMMON-ERR-001",),
+    )
 
 
 def _crashed(exchange: Exchange, dialect: str) -> Iterator[Note]:

@@ -72,14 +72,6 @@ class Streamed(Stream):
             elif is_chunk and not isinstance(event.json, dict):
                 yield i, "a JSON object"
 
-    def errors(self) -> Iterator[tuple[int, Any]]:
-        """Error events, each with its number."""
-        for i, event in enumerate(self.events):
-            body = event.json
-            told = body.get("error") if isinstance(body, dict) else None
-            if told or event.event == "error":
-                yield i, told or event.data
-
     @property
     def options(self) -> Mapping[str, Any]:
         """The stream_options that were sent, {} for none."""

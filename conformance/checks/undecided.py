@@ -92,7 +92,7 @@ def a_limit_of_0_gives_nothing(seen: Observation) -> Iterator[Note]:
 
 @check(
     "CHAT-REQ-021",
-    on="chat.huge_limit",
+    on=("chat.huge_limit", "chat.huge_limit.streamed"),
     when=lambda s: s["huge"].status > 0 and not s["huge"].is_unreadable,
 )
 def a_huge_limit_is_refused_or_clamped(seen: Observation) -> Iterator[Note]:

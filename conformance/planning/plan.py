@@ -18,6 +18,7 @@ from aios_conformance.conformance.options.values import (
 )
 from aios_conformance.conformance.planning.drawing import draw, plain
 from aios_conformance.conformance.planning.plan_cache import Drawn, PlanCache
+from aios_conformance.conformance.planning.turns import taking_turns
 from aios_conformance.conformance.terms.catalogue import Catalogue, catalogue
 from aios_conformance.conformance.terms.cost import NOTHING, Cost, ceilings, subwords
 from aios_conformance.conformance.terms.exchange import Api, Facts
@@ -145,9 +146,13 @@ def assemble(
     dropped: dict[str, Dropped] = {}
     by_api: dict[Api, list[Scenario]] = {}
     for probe in known.probes.values():
-        played = [
+        built = (
             scenario_of(known, probe, number, params, served)
             for number, params in enumerate(parameters.get(probe.name, ()))
+        )
+        played = [
+            taking_turns(scenario, known.dialect, options.seed, options.without)
+            for scenario in built
         ]
         apis = {probe.api}.union(*(scenario.apis for scenario in played))
         reason = _left_out(probe, apis, options, absent or {})

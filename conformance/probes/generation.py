@@ -105,7 +105,7 @@ def shared_probes(api: Api, *, smoke_rows: int) -> list[Probe]:
     ]
     if api == "chat":  # what completions would say is the same
         undecided.append(case(row("top-p-range"), "0", top_p=0))
-        both.append(_huge_limit(api))
+        both += [_huge_limit(api, is_streamed=streamed) for streamed in (False, True)]
     return [*both, undecided_cases(f"{api}.undecided.fields", api, *undecided)]
 
 
@@ -144,14 +144,18 @@ def _bias_keys(api: Api) -> Probe:
     return bias_key
 
 
-def _huge_limit(api: Api) -> Probe:
+def _huge_limit(api: Api, *, is_streamed: bool) -> Probe:
     """A limit beyond any model: refused or clamped (A-083)."""
+    name = f"{api}.huge_limit.streamed" if is_streamed else f"{api}.huge_limit"
+    needs = ("streaming",) if is_streamed else ()
 
-    @table(f"{api}.huge_limit", api, [10_000_000])
+    @table(name, api, [10_000_000], needs=needs)
     def huge_limit(limit: Params, served: Served) -> Iterator[Step]:
         body = valid(api, served)
         body.pop("max_tokens")
         body |= {"max_completion_tokens": limit, "stop": COMMON_LETTERS}
+        if is_streamed:
+            body["stream"] = True
         yield Step("huge", OPERATION[api], body, "either", completion_tokens=SHORT)
 
     return huge_limit

@@ -16,6 +16,7 @@ from aios_conformance.conformance.observing.selfcheck import suite_fault
 from aios_conformance.conformance.options.values import Preset, RunOptions
 from aios_conformance.conformance.planning.drawing import Enough, key, shrink
 from aios_conformance.conformance.planning.plan import Plan, scenario_of
+from aios_conformance.conformance.planning.turns import taking_turns
 from aios_conformance.conformance.terms.cost import ceilings
 from aios_conformance.conformance.terms.events import Explaining
 from aios_conformance.conformance.terms.exchange import Observation
@@ -218,7 +219,13 @@ class Explainer:
         self, probe: Probe, params: Params, number: int
     ) -> tuple[Observation, Judgement] | None:
         """Play parameters that were not drawn, and judge them."""
-        scenario = scenario_of(self.plan.catalogue, probe, number, params, self.served)
+        known, options = self.plan.catalogue, self.options
+        scenario = taking_turns(
+            scenario_of(known, probe, number, params, self.served),
+            known.dialect,
+            self.plan.seed,
+            options.without,
+        )
         faults = len(self.recorder.suite_faults)
         if any(self._fault(step) for step in scenario.steps):
             return None  # smaller, but not what its steps claim: it shows nothing

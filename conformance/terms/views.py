@@ -5,7 +5,7 @@ kind or is too malformed for its semantics to be judged (the schema check report
 what is malformed). A check that holds a view may therefore rely on its members.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -274,6 +274,14 @@ class Stream(View):
         """The JSON objects among the events, in order."""
         parsed = (event.json for event in self.events)
         return [chunk for chunk in parsed if isinstance(chunk, dict)]
+
+    def errors(self) -> Iterator[tuple[int, Any]]:
+        """Error events, each with its number."""
+        for i, event in enumerate(self.events):
+            body = event.json
+            told = body.get("error") if isinstance(body, dict) else None
+            if told or event.event == "error":
+                yield i, told or event.data
 
     @property
     def indices(self) -> list[int]:

@@ -208,3 +208,26 @@ def test_a_request_of_which_a_part_was_refused_says_nothing_of_the_rest() -> Non
     assert len(findings(steps, seen(part=part, other=other))) == 2
     crash = exchange("chat", {"model": "m", "n": 2}, ERROR, status=500, serves=SOFT)
     assert {f.ids for f in findings(steps, seen(part=part, more=crash))} == {ROW, SOFT}
+
+
+@pytest.mark.parametrize(
+    ("expect", "body", "is_found"),
+    [
+        ("refuse", b'data: {"error":{"message":"no"}}\n\ndata: [DONE]\n\n', True),
+        ("refuse", b"", True),
+        ("either", b'data: {"error":{"message":"no"}}\n\n', True),
+        ("either", b"data: [DONE]\n\n", False),
+    ],
+)
+def test_a_refusal_told_as_a_stream_is_no_client_error(
+    expect: str, body: bytes, *, is_found: bool
+) -> None:
+    told = exchange(
+        "chat",
+        SENT["chat"] | {"stream": True},
+        stream=body,
+        expect=expect,
+        serves=ROW,
+    )
+    found = findings(steps, seen(valid=valid(), mutant=told))
+    assert [f.ids for f in found] == [("COMMON-ERR-001",)] * is_found
