@@ -33,7 +33,7 @@ from aios_conformance.spec import Level, Requirement, apis, model_apis
 
 MOST_FINDINGS = 5
 MOST_EXCHANGES = 20
-_MODEL_KINDS = ("embedding_model", "cross_encoder")
+_MODEL_KINDS = {"embedding": "embedding_model", "cross_encoder": "cross_encoder"}
 
 
 def verdicts(run: JudgedRecording) -> list[RequirementResult]:
@@ -101,10 +101,10 @@ def _unbroken(
     total = sum(c.judged for c in coverage)
     if coverage and not lacking and total >= row.evidence:
         return "pass", None
-    wanted = [need for need in row.needs if need in _MODEL_KINDS]
-    if wanted and total == 0:
-        kinds = run.recording.facts.kinds
-        kind = next((kinds[api] for api in kinds if api == row.api), "unknown")
+    wanted = [need for need in row.needs if need in _MODEL_KINDS.values()]
+    kinds = run.recording.facts.kinds
+    kind = next((kinds[api] for api in kinds if api == row.api), "unknown")
+    if wanted and total == 0 and wanted != [_MODEL_KINDS.get(kind)]:
         named = " and ".join(need.replace("_", " ") for need in wanted)
         return "not_applicable", f"needs {named}; the served model's kind is {kind}"
     dropped = left_out(run, row)

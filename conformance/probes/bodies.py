@@ -1,5 +1,6 @@
 """The smallest valid body of each API: what mutants and variants start from."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aios_conformance.conformance.terms.exchange import Api
@@ -8,6 +9,7 @@ from aios_conformance.spec import apis, nodes
 
 OPERATION = {name: api.operation for name, api in apis().items()}
 REQUIRED = {name: api.required for name, api in apis().items()}
+TRUNCATION = "truncate_prompt_tokens"
 
 
 def by_version(api: Api) -> dict[str, tuple[str, str]]:
@@ -17,6 +19,12 @@ def by_version(api: Api) -> dict[str, tuple[str, str]]:
         version = operation.partition("/")[2].rpartition("/")[0] or "root"
         found[version] = operation, nodes().operation(operation)["x-requirements"][0]
     return found
+
+
+def is_beyond(body: Mapping[str, Any], api: Api, served: Served) -> bool:
+    """The body's limit on tokens is more than the model says that it reads (A-047)."""
+    limit, stated = served.facts.limits.get(api), body.get(TRUNCATION)
+    return limit is not None and isinstance(stated, int) and stated > limit
 
 
 def valid(api: Api, served: Served) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from aios_conformance.conformance.probes.dialects_limits import limits, most_str
 from aios_conformance.conformance.probes.dialects_models import listing
 from aios_conformance.conformance.probes.dialects_relations import (
     TOKENS,
+    infinity_printed,
     relations,
     tokens,
     user,
@@ -46,14 +47,7 @@ _INFINITY = [
         name="refused.dimensions",
         needs="dimensions",
     ),
-    accepted(
-        "infinity",
-        [
-            takes("INF-EX-002", **printed("infinity", "GOLD-INF-EMB-REQ")),
-        ],
-        name="printed",
-        needs="dimensions",
-    ),
+    infinity_printed,
     either(
         "infinity",
         "odd_dimensions",

@@ -1,12 +1,19 @@
 """Groups of requests whose vectors must agree with each other."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes import texts
-from aios_conformance.conformance.probes.dialects_bodies import ask, operation_of
+from aios_conformance.conformance.probes.dialects_bodies import (
+    ask,
+    operation_of,
+    printed,
+)
+from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import (
+    Answers,
     Params,
     Probe,
     Served,
@@ -103,3 +110,27 @@ def user(_: Params, served: Served) -> Iterator[Step]:
     yield Step("without", operation, ask(served), serves=("AHM-REQ-008",))
     named = ask(served, user="user-1234")
     yield Step("with", operation, named, serves=("AHM-REQ-023",))
+
+
+@table(
+    "infinity.printed",
+    "embeddings",
+    ["GOLD-INF-EMB-REQ"],
+    needs=("dimensions",),
+    dialects=("infinity",),
+)
+def infinity_printed(example: Params, served: Served) -> Iterator[Step]:
+    """The printed request, with no longer vectors than those that the model has."""
+    operation = operation_of("infinity")
+    body = ask(served, **printed("infinity", example))
+
+    def within(answers: Answers) -> Json:
+        response = answers["valid"].response
+        found: Any = response.json if response else None
+        match found:
+            case {"data": [{"embedding": list(vector)}, *_]}:
+                return body | {"dimensions": min(body["dimensions"], len(vector))}
+        return body
+
+    yield Step("valid", operation, ask(served), shared=True)
+    yield Step("variant", operation, within, serves=("INF-EX-002",))

@@ -8,6 +8,7 @@ from aios_conformance.conformance.probes.printed import printed
 from aios_conformance.conformance.probes.single_field import (
     accepted,
     breaks,
+    breaks_truncation,
     lacks,
     refused,
     takes,
@@ -19,7 +20,7 @@ ACCEPTED = accepted(
     "embeddings.accepted",
     "embeddings",
     takes("EMB-REQ-001"),
-    takes("EMB-REQ-016", truncate_prompt_tokens=1),  # the bound is > 0 (000:731)
+    takes("EMB-REQ-015", truncate_prompt_tokens=1),  # the bound is > 0 (000:731)
     takes("EMB-REQ-015", truncate_prompt_tokens=100),  # 000:731
 )
 
@@ -39,16 +40,7 @@ REFUSED = refused(
         "EMB-REQ-015",
         truncate_prompt_tokens="many",
     ),
-    breaks(
-        "/truncate_prompt_tokens is not above 0",
-        "EMB-REQ-016",
-        truncate_prompt_tokens=0,
-    ),
-    breaks(
-        "/truncate_prompt_tokens is not above 0",
-        "EMB-REQ-016",
-        truncate_prompt_tokens=-1,
-    ),
+    *breaks_truncation("EMB-REQ-016"),
     smoke_rows=2,
 )
 

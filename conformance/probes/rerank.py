@@ -9,6 +9,7 @@ from aios_conformance.conformance.probes.printed import printed
 from aios_conformance.conformance.probes.single_field import (
     accepted,
     breaks,
+    breaks_truncation,
     lacks,
     refused,
     takes,
@@ -21,7 +22,7 @@ _PLAIN = "a plain text"
 ACCEPTED = accepted(
     "rerank.accepted",
     "rerank",
-    takes("RERANK-REQ-017", truncate_prompt_tokens=1),  # the bound is > 0 (000:58)
+    takes("RERANK-REQ-016", truncate_prompt_tokens=1),  # the bound is > 0 (000:58)
     takes("RERANK-REQ-016", "RERANK-REQ-018", truncate_prompt_tokens=100),  # 000:58
     takes("RERANK-REQ-018", truncate_prompt_tokens=512),  # 000:76
 )
@@ -46,28 +47,25 @@ REFUSED = refused(
         "RERANK-REQ-016",
         truncate_prompt_tokens="many",
     ),
-    breaks(
-        "/truncate_prompt_tokens is not above 0",
-        "RERANK-REQ-017",
-        truncate_prompt_tokens=0,
-    ),
-    breaks(
-        "/truncate_prompt_tokens is not above 0",
-        "RERANK-REQ-017",
-        truncate_prompt_tokens=-5,
-    ),
+    *breaks_truncation("RERANK-REQ-017"),
     smoke_rows=2,
 )
 
 UNDECIDED = undecided("rerank.empty", "rerank", takes(documents=[]))
 
 
+def overlong(label: str, served: Served) -> Step:
+    """A document of more tokens than the model reads, where it says or one can tell."""
+    text = texts.overlong(served.facts.limits.get("rerank"))
+    body = valid("rerank", served) | {"documents": [text]}
+    operation = OPERATION["rerank"]
+    return Step(label, operation, body, expect="either", last=True, shared=True)
+
+
 @table("rerank.too_long", "rerank", [None])
 def too_long(_: Params, served: Served) -> Iterator[Step]:
     """A document beyond the model's input, without truncation (A-045)."""
-    text = texts.overlong(served.facts.limits.get("rerank"))
-    body = valid("rerank", served) | {"documents": [text]}
-    yield Step("overlong", OPERATION["rerank"], body, expect="either", last=True)
+    yield overlong("overlong", served)
 
 
 PROBES: tuple[Probe, ...] = (

@@ -1,8 +1,10 @@
 """What score is asked, field by field, and the printed example."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-from aios_conformance.conformance.probes import score_relations, texts
+from aios_conformance.conformance.probes import rerank, score_relations, texts
 from aios_conformance.conformance.probes.bodies import OPERATION, valid
 from aios_conformance.conformance.probes.kinds import kinds
 from aios_conformance.conformance.probes.printed import printed
@@ -10,21 +12,31 @@ from aios_conformance.conformance.probes.single_field import (
     accepted,
     beside_schema,
     breaks,
+    breaks_truncation,
     lacks,
     refused,
     takes,
     undecided,
 )
-from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
+from aios_conformance.conformance.terms.exchange import Json
+from aios_conformance.conformance.terms.probe import (
+    Answers,
+    Params,
+    Probe,
+    Served,
+    Step,
+    table,
+)
 
 _WRONG = {"text": "a plain text"}
+FEW = 512
 _TWO = ["The moon is round.", "Rivers run to the sea."]
 _THREE = [*_TWO, "Bread is baked."]
 
 ACCEPTED = accepted(
     "score.accepted",
     "score",
-    takes("SCORE-REQ-020", truncate_prompt_tokens=1),  # the bound is > 0 (000:221)
+    takes("SCORE-REQ-019", truncate_prompt_tokens=1),  # the bound is > 0 (000:221)
     takes("SCORE-REQ-019", truncate_prompt_tokens=100),  # 000:221
 )
 
@@ -51,16 +63,7 @@ REFUSED = refused(
         "SCORE-REQ-019",
         truncate_prompt_tokens="many",
     ),
-    breaks(
-        "/truncate_prompt_tokens is not above 0",
-        "SCORE-REQ-020",
-        truncate_prompt_tokens=0,
-    ),
-    breaks(
-        "/truncate_prompt_tokens is not above 0",
-        "SCORE-REQ-020",
-        truncate_prompt_tokens=-1,
-    ),
+    *breaks_truncation("SCORE-REQ-020"),
     smoke_rows=2,
 )
 
@@ -89,10 +92,29 @@ UNDECIDED = undecided(
 
 @table("score.too_long", "score", [None])
 def too_long(_: Params, served: Served) -> Iterator[Step]:
-    """A text beyond the model's input, without truncation (A-045)."""
-    text = texts.overlong(served.facts.limits.get("score"))
-    body = valid("score", served) | {"text_2": text}
-    yield Step("overlong", OPERATION["score"], body, expect="either", last=True)
+    """A text beyond the model's input, without truncation (A-045).
+
+    What rerank with the same model does not refuse is not read a second time: a
+    shorter text is then sent, as long as the model reads or FEW words. What it
+    refused costs nothing.
+    """
+    limit, models = served.facts.limits.get("score"), served.facts.models
+    body = valid("score", served)
+
+    def learnt(answers: Answers) -> Json:
+        earlier = answers["reranked"]
+        told: Any = earlier.response.json if earlier.response else None
+        match told:
+            case {"usage": {"total_tokens": int(read)}} if earlier.is_success:
+                return body | {"text_2": texts.overlong(min(read, FEW))}
+        return body | {"text_2": texts.overlong(limit)}
+
+    whole = body | {"text_2": texts.overlong(limit)}
+    step = Step("overlong", OPERATION["score"], whole, expect="either", last=True)
+    if not models or models.get("rerank") == models.get("score"):
+        yield rerank.overlong("reranked", served)
+        step = replace(step, body=learnt, prompt_tokens=FEW + 32)
+    yield step
 
 
 PROBES: tuple[Probe, ...] = (

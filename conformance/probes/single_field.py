@@ -7,7 +7,12 @@ single rule, beside the valid neighbour that it was made from.
 from collections.abc import Iterator
 from typing import Any
 
-from aios_conformance.conformance.probes.bodies import OPERATION, valid
+from aios_conformance.conformance.probes.bodies import (
+    OPERATION,
+    TRUNCATION,
+    is_beyond,
+    valid,
+)
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
@@ -20,6 +25,12 @@ def takes(*serves: str, **change: Any) -> Params:
 def breaks(rule: str, *serves: str, **change: Any) -> Params:
     """A row of `refused`: the change breaks just this rule of these requirements."""
     return {"change": change, "serves": list(serves), "breaks": rule}
+
+
+def breaks_truncation(*serves: str) -> list[Params]:
+    """Rows of `refused`: limits on tokens that are not above 0."""
+    rule = "/truncate_prompt_tokens is not above 0"
+    return [breaks(rule, *serves, **{TRUNCATION: limit}) for limit in (0, -1, -5)]
 
 
 def lacks(field: str, *serves: str) -> Params:
@@ -43,7 +54,10 @@ def instead_of(field: str, row: Params) -> Params:
 
 
 def accepted(name: str, api: Api, *rows: Params, smoke_rows: int = 0) -> Probe:
-    """Per row the smallest body, sent once for all, and the variant of it."""
+    """Per row the smallest body, sent once for all, and the variant of it.
+
+    A limit that is more than the model says it reads may be refused (A-047).
+    """
 
     @table(name, api, rows, smoke_rows=smoke_rows)
     def build(row: Params, served: Served) -> Iterator[Step]:
@@ -51,7 +65,10 @@ def accepted(name: str, api: Api, *rows: Params, smoke_rows: int = 0) -> Probe:
         rows = tuple(row["serves"])
         yield Step("valid", OPERATION[api], body, shared=True)
         variant = body | row["change"]
-        yield Step("variant", OPERATION[api], variant, serves=rows, shared=True)
+        if is_beyond(variant, api, served):
+            yield Step("variant", OPERATION[api], variant, "either")
+        else:
+            yield Step("variant", OPERATION[api], variant, serves=rows, shared=True)
 
     return build
 

@@ -100,7 +100,8 @@ def ceilings(steps: tuple[Step, ...], measure: Measure = utf8) -> Iterator[Cost]
         is_later = callable(step.body) and step.raw is None
         if is_later:
             prompt = prompts.get(step.like, material + CHAT_TEMPLATE)
-            cost = Cost(prompt, costliest or UNLIMITED)
+            may_generate = api_of(step.operation) in ("chat", "completions")
+            cost = Cost(prompt, costliest or UNLIMITED * may_generate)
         else:
             cost = ceiling(step.operation, step.body, step.raw, measure)
         if step.prompt_tokens is not None:

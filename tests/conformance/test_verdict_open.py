@@ -274,6 +274,14 @@ def test_a_row_about_a_kind_of_model_needs_one() -> None:
     )
 
 
+def test_a_kind_of_model_that_is_there_is_no_reason() -> None:
+    known = needing("cross_encoder")
+    facts = Facts(kinds={"rerank": "cross_encoder"})
+    found = row(judged_run(counted(reranked(0.9)), known=known, facts=facts))
+    assert found.verdict == "inconclusive"
+    assert "cross_encoder" not in str(found.reason)
+
+
 def test_a_row_whose_probes_were_left_out_is_not_applicable() -> None:
     dropped = {"toy.paths": Dropped("the chat API is absent", ("RERANK-REQ-003",))}
     found = row(judged_run(counted(), dropped=dropped), "RERANK-REQ-003")
