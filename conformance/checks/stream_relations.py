@@ -23,6 +23,27 @@ _COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _VARIANTS = ("streamed", "with_usage", "without_usage", "continuous", "null_options")
 
 
+@check("COMMON-RES-001", on=on("streams"), witness=True)
+def a_stream_that_was_left_blocks_no_other(seen: Observation) -> Iterator[Note]:
+    """After a client went away from a stream, the next requests are answered."""
+    if "left" not in seen.steps or not seen.accepted("whole"):
+        return
+    rows = ("COMMON-RES-001",)
+    for label in (*_VARIANTS, "stopped"):
+        if label not in seen.steps:
+            continue
+        yield Witness(rows)
+        failure = seen[label].failure or ""
+        if failure.startswith("timeout"):
+            yield Finding(
+                expected="an answer, as before a stream was left in the middle",
+                actual=failure,
+                step=label,
+                kind="crash",
+                ids=rows,
+            )
+
+
 @check("META-059", on=on("streams"), witness=True)
 def streamed_text_is_the_whole_text(seen: Observation) -> Iterator[Note]:
     """At temperature 0 the pieces of a stream are the text of the whole answer."""
@@ -172,4 +193,5 @@ CHECKS: tuple[Check, ...] = (
     streamed_text_is_the_whole_text,
     streamed_usage_is_the_whole_usage,
     call_deltas_join_to_calls,
+    a_stream_that_was_left_blocks_no_other,
 )

@@ -1,9 +1,10 @@
 """The recorder plays scenarios and keeps what was observed."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
 
 from aios_conformance.conformance.observing.answer_cache import AnswerCache
 from aios_conformance.conformance.observing.budget import Budget
@@ -66,65 +67,73 @@ class Recorder:
     ) -> list[Observation]:
         """Play scenarios; what was observed.
 
-        Those that have their API to themselves (one of each) come first, so that what
-        they share was not sent before; the last ones come after all.
+        Those that have their API to themselves come first, one after the other, so
+        that what they share was not sent before; the last ones come after all.
 
         `first_id` names the exchanges of a scenario: "ex-12" for its first, and so
         on. Cancelling keeps what was recorded until then.
         """
         before = len(self.observations)
-        last = [s for s in scenarios if s.is_last]
+        last = [(s,) for s in scenarios if s.is_last]
         alone = [s for s in scenarios if s.is_alone and not s.is_last]
-        others = [s for s in scenarios if not (s.is_alone or s.is_last)]
-        for group in (alone, others, last):
+        others = [(s,) for s in scenarios if not (s.is_alone or s.is_last)]
+        by_api = groupby(sorted(alone, key=_home), _home)
+        for group in ([tuple(queue) for _, queue in by_api], others, last):
             waiting = iter(group)
             workers = min(max(1, concurrency), len(group))
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    for _ in range(workers):
-                        tasks.create_task(self._work(waiting, facts, first_id))
-            except ExceptionGroup as group_error:
-                raise group_error.exceptions[0] from None
+            await _all(self._work(waiting, facts, first_id) for _ in range(workers))
         return self.observations[before:]
 
     async def _work(
         self,
-        waiting: Iterator[Scenario],
+        waiting: Iterator[Sequence[Scenario]],
         facts: Facts,
         first_id: Callable[[Scenario], str],
     ) -> None:
-        for scenario in waiting:
-            await self._play(scenario, facts, first_id(scenario))
+        for queue in waiting:
+            for scenario in queue:
+                await self._play(scenario, facts, first_id(scenario))
 
     async def _play(self, scenario: Scenario, facts: Facts, first_id: str) -> None:
         name, draw = scenario.name
         prefix, _, number = first_id.rpartition("-")
         answers: dict[str, Exchange] = {}
-        costs = ceilings(scenario.steps)
+
+        async def send(place: int, step: Step, made: Outgoing, cost: Cost) -> None:
+            exchange_id = f"{prefix}-{int(number) + place}"
+            api = scenario.api(step)
+            make = partial(exchanged, exchange_id, name, draw, api, step)
+            answers[step.label] = await self._exchange(step, made, make, cost)
+
         try:
-            for i, (step, cost) in enumerate(zip(scenario.steps, costs, strict=True)):
-                made = outgoing(step, answers)
-                if made is None:
-                    if not step.spare:
-                        why = "an earlier answer did not allow it"
-                        self._leave(scenario, step, why)
-                    continue
-                if (wrong := suite_fault(self.dialect, step, made.body)) is not None:
-                    self.suite_faults.append(
-                        SuiteFault(name, draw, step.label, step.serves, wrong)
-                    )
-                api = scenario.api(step)
-                exchange_id = f"{prefix}-{int(number) + i}"
-                make = partial(exchanged, exchange_id, name, draw, api, step)
-                answers[step.label] = await self._exchange(step, made, make, cost)
+            for burst in _bursts(scenario.steps):
+                sent = []
+                for i, step, cost in burst:
+                    made = outgoing(step, answers)
+                    if made is None:
+                        if not step.spare:
+                            why = "an earlier answer did not allow it"
+                            self._leave(scenario, step, why)
+                        continue
+                    if wrong := suite_fault(self.dialect, step, made.body):
+                        self.suite_faults.append(
+                            SuiteFault(name, draw, step.label, step.serves, wrong)
+                        )
+                    sent.append(send(i, step, made, cost))
+                await _all(sent)
         except asyncio.CancelledError:
             for step in scenario.steps:
                 if step.label not in answers:
                     self._leave(scenario, step, "interrupted")
             raise
         finally:
+            in_order = {
+                step.label: answers[step.label]
+                for step in scenario.steps
+                if step.label in answers
+            }
             self.observations.append(
-                Observation(name, draw, scenario.params, answers, facts)
+                Observation(name, draw, scenario.params, in_order, facts)
             )
 
     def _leave(self, scenario: Scenario, step: Step, reason: str) -> None:
@@ -182,7 +191,8 @@ class Recorder:
             actual = replace(spent(exchange, cost), requests=exchange.attempts)
         finally:
             await self.ledger.settle(cost, actual)
-        self._silent = 0 if exchange.response else self._silent + 1
+        if not made.leaves:
+            self._silent = 0 if exchange.response else self._silent + 1
         if self._silent >= SILENCE and self.cut_short is None:
             self.cut_short = f"the target stopped answering ({exchange.failure})"
         return self._keep(exchange)
@@ -214,3 +224,30 @@ def exchanged(
         total_s=received.total_s,
         attempts=received.attempts,
     )
+
+
+def _home(scenario: Scenario) -> Api:
+    """The API that a scenario may have to itself."""
+    return scenario.probe.api
+
+
+def _bursts(steps: Sequence[Step]) -> Iterator[list[tuple[int, Step, Cost]]]:
+    """The steps with place and cost, those that are sent at the same time together."""
+    burst: list[tuple[int, Step, Cost]] = []
+    for i, (step, cost) in enumerate(zip(steps, ceilings(steps), strict=True)):
+        if burst and not (step.together and burst[-1][1].together):
+            yield burst
+            burst = []
+        burst.append((i, step, cost))
+    if burst:
+        yield burst
+
+
+async def _all(parts: Iterable[Coroutine[None, None, None]]) -> None:
+    """Wait for all; the first error ends the others."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for part in parts:
+                tasks.create_task(part)
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None

@@ -12,6 +12,7 @@ import email.utils
 import ssl
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -162,6 +163,8 @@ class Transport:
                     headers=headers,
                     allow_redirects=False,
                 ) as answer:
+                    if outgoing.leaves:
+                        return None, await _left(answer), None
                     response = await _read(answer, began)
         except TimeoutError:
             return None, f"timeout: no complete answer within {limit:g} s", None
@@ -224,6 +227,14 @@ async def _read(answer: aiohttp.ClientResponse, began: float) -> Response:
         for name, value in answer.raw_headers
     )
     return Response(answer.status, headers, bytes(body), tuple(arrivals), broken)
+
+
+async def _left(answer: aiohttp.ClientResponse) -> str:
+    """Go away after the first bytes of a stream; how that is told."""
+    with suppress(*_ENDED_EARLY):
+        await answer.content.readany()
+    answer.close()
+    return f"left in the middle of HTTP {answer.status}, as intended"
 
 
 def _retry_after(value: str | None) -> float:

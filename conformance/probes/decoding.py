@@ -6,6 +6,7 @@ their acceptance proves, and so stand in for single-field probes.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,16 @@ FORCED_ID = "1000"  # an ordinary token id in every usual vocabulary
 BANNED_IDS = range(10, 310)
 """Token ids that hold the full stop, the comma or " the" in every usual vocabulary:
 bytes and first merges come first. Banning them changes almost any text (A-104)."""
+
+UNLIKE = {
+    "temperature": 1,
+    "top_p": 0.5,
+    "frequency_penalty": 2,
+    "presence_penalty": 2,
+    "logit_bias": {FORCED_ID: 100},
+    "max_tokens": 2,
+}
+"""Parameters none of which is at its default, and that show in a greedy text."""
 
 SAMPLES = {
     "frequency_penalty": 0.5,
@@ -108,10 +119,14 @@ def _greedy(api: Api) -> Probe:
             body |= change
             if "max_completion_tokens" in change:
                 del body["max_tokens"]
-            return Step(label, operation, body, serves=rows)
+            is_one_of_many = label not in ("plain", "unlike")
+            return Step(label, operation, body, serves=rows, together=is_one_of_many)
 
         fewer = p["fewer"]
-        yield step("plain", row("temperature-range"))
+        plain = step("plain", row("temperature-range"))
+        yield replace(plain, alone=True)
+        # what it asks for is not to act on the next one
+        yield replace(step("unlike", **UNLIKE), expect="either")
         yield step("again")
         limits = row("max-completion-tokens-type"), row("max-completion-tokens-range")
         yield step(
@@ -123,7 +138,6 @@ def _greedy(api: Api) -> Probe:
         if api == "chat":  # one API shows for both (META-057)
             yield step("bias_null", row("logit-bias-type"), logit_bias=None)
         yield step("bias_empty", row("logit-bias-type"), logit_bias={})
-        yield step("warm", row("temperature-type"), temperature=0.7, max_tokens=2)
         yield step("samples", row("top-p-type"), **SAMPLES, max_tokens=2)
         longer = asked(api, served, f"{p['text']} {p['text']}", temperature=0)
         yield Step(
@@ -131,6 +145,7 @@ def _greedy(api: Api) -> Probe:
             operation,
             longer | {"max_tokens": 1},
             serves=(row("max-tokens-range"),),
+            together=True,
         )
 
     return greedy
@@ -162,11 +177,12 @@ def _stops(api: Api) -> Probe:
         def step(label: str, rows: str, stop: str | None) -> Step:
             return Step(label, operation, body | {"stop": stop}, serves=(row(rows),))
 
-        yield Step("plain", operation, body)
+        yield Step("plain", operation, body, alone=True)
         yield _later(api, "stopped", stop_string, like="plain")
+        # what stopped the one before is not to stop this one
+        yield step("stop_null", "stop-null", None)
         yield _later(api, "stopped_by_list", stop_list, row("stop-array"), like="plain")
         yield step("never_stopped", "stop-string", NEVER)
-        yield step("stop_null", "stop-null", None)
 
     return stops
 
@@ -195,9 +211,11 @@ def _streams(api: Api) -> Probe:
         continuous = usage | {"continuous_usage_stats": True}
 
         def step(label: str, *rows: str, **change: Any) -> Step:
-            return Step(label, operation, stream | change, serves=rows)
+            return Step(label, operation, stream | change, serves=rows, together=True)
 
         yield Step("whole", operation, body)
+        left = stream | {"max_tokens": 64}
+        yield Step("left", operation, left, "either", leaves=True)
         yield step("streamed", row("stream-type"))
         options = (row("stream-options-type"), row("include-usage-accepted"))
         yield step("with_usage", *options, stream_options=usage)
@@ -212,7 +230,7 @@ def _streams(api: Api) -> Probe:
             found = stop_within(text_of(answers["whole"]) or "", p["after"])
             return None if found is None else stream | {"stop": found}
 
-        yield _later(api, "stopped", stopped, like="whole")
+        yield replace(_later(api, "stopped", stopped, like="whole"), together=True)
 
     return streams
 
@@ -235,12 +253,17 @@ def _seeds(api: Api) -> Probe:
     def seeds(p: Params, served: Served) -> Iterator[Step]:
         bare = asked(api, served, p["text"], max_tokens=28, seed=p["seed"])
         full = bare | {"temperature": 1, "top_p": 1}
+        seedless = {name: value for name, value in full.items() if name != "seed"}
         yield Step("seeded", operation, full)
-        yield Step("again", operation, full)
-        yield Step("no_temperature", operation, bare | {"top_p": 1})
-        yield Step("no_top_p", operation, bare | {"temperature": 1})
-        yield Step("frequency_0", operation, full | {"frequency_penalty": 0})
-        yield Step("presence_0", operation, full | {"presence_penalty": 0})
+        for label, body in (
+            ("seedless", seedless | {"max_tokens": 2}),
+            ("again", full),
+            ("no_temperature", bare | {"top_p": 1}),
+            ("no_top_p", bare | {"temperature": 1}),
+            ("frequency_0", full | {"frequency_penalty": 0}),
+            ("presence_0", full | {"presence_penalty": 0}),
+        ):
+            yield Step(label, operation, body, together=True)
 
     return seeds
 
@@ -258,8 +281,8 @@ def _choices(api: Api) -> Probe:
         needs=("n",),
     )
     def choices(p: Params, served: Served) -> Iterator[Step]:
-        body = asked(api, served, p["text"], max_tokens=p["limit"], temperature=1.0)
-        yield Step("one", operation, body, serves=(row("temperature-range"),))
+        body = asked(api, served, p["text"], max_tokens=p["limit"], temperature=0.7)
+        yield Step("one", operation, body, serves=(row("temperature-type"),))
         yield Step("several", operation, body | {"n": 3}, serves=(row("n-type"),))
         halted = {"n": 3, "stop": COMMON_LETTERS}
         yield Step("stopped", operation, body | halted)

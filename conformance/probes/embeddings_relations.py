@@ -38,12 +38,16 @@ def batch(given: Params, served: Served) -> Iterator[Step]:
     *most, last = given
     together = [*most, given[0], last]  # the copy stands neither first nor last
     rotated = [*given[1:], given[0]]
-    yield Step("together", EMBED, _body(served, together), serves=_ARRAY)
-    yield Step("rotated", EMBED, _body(served, rotated), serves=_ARRAY)
-    for label in ("single_0", "again_0", "again_1"):
-        yield Step(label, EMBED, _body(served, given[0]), serves=_STRING)
-    for i, text in enumerate(given[1:], 1):
-        yield Step(f"single_{i}", EMBED, _body(served, text), serves=_STRING)
+    body = _body(served, together)
+    yield Step("together", EMBED, body, serves=_ARRAY, alone=True)
+    first = _body(served, given[0])
+    yield Step("single_0", EMBED, first, serves=_STRING)
+    others = {f"single_{i}": _body(served, text) for i, text in enumerate(given) if i}
+    at_once = {"again_0": first, **others, "again_1": first}
+    for label, body in at_once.items():
+        yield Step(label, EMBED, body, serves=_STRING, together=True)
+    body = _body(served, rotated)
+    yield Step("rotated", EMBED, body, serves=_ARRAY, together=True)
 
 
 @probe(
@@ -104,11 +108,12 @@ def truncation(given: Params, served: Served) -> Iterator[Step]:
         return body | {"truncate_prompt_tokens": limit}
 
     rows = ("EMB-REQ-015",)
+    tight = body | {"truncate_prompt_tokens": NARROW}
+    yield Step("narrow", EMBED, tight, serves=rows, alone=True)
+    # the limit of the one before is not to act on it
     yield Step("unlimited", EMBED, body, serves=_ARRAY)
-    yield Step("roomy", EMBED, roomy, serves=rows)
-    for label, limit in (("wide", WIDE), ("narrow", NARROW)):
-        tight = body | {"truncate_prompt_tokens": limit}
-        yield Step(label, EMBED, tight, serves=rows)
+    yield Step("roomy", EMBED, roomy, serves=rows, like="unlimited")
+    yield Step("wide", EMBED, body | {"truncate_prompt_tokens": WIDE}, serves=rows)
 
 
 @probe(

@@ -126,11 +126,11 @@ def documents(ranking: Params, served: Served) -> Iterator[Step]:
     *others, best = given
     rotated = [*given[2:], *given[:2]]
     body = _body(served, ranking)
-    yield Step("base", RERANK, body)
-    yield Step("shuffled", RERANK, body | {"documents": rotated})
-    yield Step("without", RERANK, body | {"documents": others})
+    yield Step("base", RERANK, body, alone=True)
     alone = body | {"documents": [best]}
-    yield Step("alone", RERANK, alone, serves=("RERANK-REQ-008",))
+    yield Step("alone", RERANK, alone, serves=("RERANK-REQ-008",), together=True)
+    for label, some in (("shuffled", rotated), ("without", others)):
+        yield Step(label, RERANK, body | {"documents": some}, together=True)
 
 
 @probe(
@@ -150,11 +150,12 @@ def truncation(p: Params, served: Served) -> Iterator[Step]:
         return body | {"truncate_prompt_tokens": limit}
 
     rows = ("RERANK-REQ-016",)
+    tight = body | {"truncate_prompt_tokens": NARROW}
+    yield Step("narrow", RERANK, tight, serves=rows, alone=True)
+    # the limit of the one before is not to act on it
     yield Step("unlimited", RERANK, body)
-    yield Step("roomy", RERANK, roomy, serves=rows)
-    for label, limit in (("wide", WIDE), ("narrow", NARROW)):
-        tight = body | {"truncate_prompt_tokens": limit}
-        yield Step(label, RERANK, tight, serves=rows)
+    yield Step("roomy", RERANK, roomy, serves=rows, like="unlimited")
+    yield Step("wide", RERANK, body | {"truncate_prompt_tokens": WIDE}, serves=rows)
 
 
 @probe(

@@ -44,10 +44,14 @@ def _arrays(served: Served, pairs: list[list[str]], **more: Any) -> dict[str, An
 def batch(pairs: Params, served: Served) -> Iterator[Step]:
     """Pairs in one request, in another order, and one by one."""
     rotated = [*pairs[1:], pairs[0]]
-    yield Step("together", SCORE, _arrays(served, pairs), serves=(_ARRAYS,))
-    yield Step("rotated", SCORE, _arrays(served, rotated), serves=(_ARRAYS,))
+    body = _arrays(served, pairs)
+    yield Step("together", SCORE, body, serves=(_ARRAYS,), alone=True)
+    body = _arrays(served, rotated)
+    yield Step("rotated", SCORE, body, serves=(_ARRAYS,), together=True)
     for i, (one, two) in enumerate(pairs):
-        yield Step(f"single_{i}", SCORE, _body(served, one, two), serves=(_STRINGS,))
+        body = _body(served, one, two)
+        label = f"single_{i}"
+        yield Step(label, SCORE, body, serves=(_STRINGS,), together=True)
 
 
 @probe(
@@ -151,11 +155,12 @@ def truncation(p: Params, served: Served) -> Iterator[Step]:
         return body | {"truncate_prompt_tokens": limit}
 
     rows = ("SCORE-REQ-019",)
+    tight = body | {"truncate_prompt_tokens": NARROW}
+    yield Step("narrow", SCORE, tight, serves=rows, alone=True)
+    # the limit of the one before is not to act on it
     yield Step("unlimited", SCORE, body, serves=(_ARRAYS,))
-    yield Step("roomy", SCORE, roomy, serves=rows)
-    for label, limit in (("wide", WIDE), ("narrow", NARROW)):
-        tight = body | {"truncate_prompt_tokens": limit}
-        yield Step(label, SCORE, tight, serves=rows)
+    yield Step("roomy", SCORE, roomy, serves=rows, like="unlimited")
+    yield Step("wide", SCORE, body | {"truncate_prompt_tokens": WIDE}, serves=rows)
 
 
 @probe(

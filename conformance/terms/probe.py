@@ -79,10 +79,14 @@ class Step:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     last: bool = False  # sent after everything else (costly, or hard on the target)
-    # The scenario is played before all others, and nothing else is asked of its API
-    # meanwhile: what one request does to the next one shows only if no other comes
-    # between them. An API has at most one such scenario.
+    # The scenario's first draw is played before all others, and nothing else is asked
+    # of its API meanwhile: what one request does to the next one shows only if no other
+    # comes between them, and what company does only beside an answer without company.
     alone: bool = False
+    # Sent at the same time as those next to it in the scenario that are marked so too.
+    together: bool = False
+    # The client goes away after the first bytes of the stream; there is no answer.
+    leaves: bool = False
     # A `Later` step that is only sent where earlier answers leave a question open.
     # The plan counts its tokens, but not its request.
     spare: bool = False

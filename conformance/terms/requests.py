@@ -18,6 +18,7 @@ class Outgoing:
     operation: str  # "POST /v1/rerank"
     body: bytes | None
     headers: Mapping[str, str | None] = field(default_factory=dict)
+    leaves: bool = False  # the client goes away after the first bytes
 
 
 def body_bytes(body: Json) -> bytes:
@@ -36,11 +37,11 @@ def outgoing(step: Step, answers: Answers) -> Outgoing | None:
     """
     headers = step.headers or {}
     if step.raw is not None:
-        return Outgoing(step.operation, step.raw, headers)
+        return Outgoing(step.operation, step.raw, headers, step.leaves)
     if not callable(step.body):
         is_empty = step.body is None and step.operation.startswith("GET ")
         content = None if is_empty else body_bytes(step.body)
-        return Outgoing(step.operation, content, headers)
+        return Outgoing(step.operation, content, headers, step.leaves)
     try:
         body = step.body(answers)
     except Exception:  # noqa: BLE001 - see above; the step's rows stay inconclusive

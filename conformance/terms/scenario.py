@@ -57,7 +57,7 @@ class Scenario:
     @property
     def is_alone(self) -> bool:
         """Played before everything else, with its API to itself."""
-        return any(step.alone for step in self.steps)
+        return self.draw == 0 and any(step.alone for step in self.steps)
 
     @cached_property
     def apis(self) -> frozenset[Api]:

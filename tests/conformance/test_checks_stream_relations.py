@@ -97,6 +97,18 @@ def test_what_an_unreadable_stream_says_is_not_known() -> None:
     assert relations(played(streamed=stream(lossy))) == {}
 
 
+def test_a_stream_that_was_left_is_not_to_block_the_next() -> None:
+    check = stream_relations.a_stream_that_was_left_blocks_no_other
+    left = exchange("chat", SENT["chat"], None, failure="left in the middle")
+    late = exchange("chat", SENT["chat"], None, failure="timeout: nothing within 1 s")
+    seen = played(left=left, streamed=stream(GOOD))
+    assert not findings(check, seen)
+    assert witnessed(check, seen) == {"COMMON-RES-001"}
+    (found,) = findings(check, played(left=left, streamed=late))
+    assert found.step == "streamed"
+    assert not findings(check, played(streamed=late))
+
+
 def test_without_a_whole_answer_nothing_is_compared() -> None:
     refused = exchange("chat", SENT["chat"], {"error": "no"}, status=400)
     assert relations(played(whole=refused, streamed=stream(GOOD))) == {}

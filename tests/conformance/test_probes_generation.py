@@ -23,7 +23,7 @@ PROBES: dict[Api, tuple[Probe, ...]] = {
 }
 BOTH: tuple[Api, ...] = ("chat", "completions")
 SERVED = Served(Facts(models={"chat": "m", "completions": "m"}))
-REQUESTS = 225  # both APIs together
+REQUESTS = 229  # both APIs together
 TOKENS = 4_000
 SMOKE = 12
 MORE_SEEDS = {f"hot_{seed}" for seed in SEEDS[2:]}

@@ -152,23 +152,84 @@ def test_last_ones_are_sent_when_all_others_are_answered() -> None:
 
 
 def test_what_must_be_alone_is_alone_and_first() -> None:
-    @probe("toy.alone", "rerank")
-    def alone(_: Params, served: Served) -> Iterator[Step]:
-        yield Step("one", toys.RERANK, toys.body(served, query="alone"), alone=True)
-        yield Step("two", toys.RERANK, toys.body(served, query="alone"))
+    """Those of one API come one after the other; further draws are like others."""
+
+    def named(name: str, draw: int = 0) -> Scenario:
+        @probe(f"toy.{name}", "rerank")
+        def alone(_: Params, served: Served) -> Iterator[Step]:
+            yield Step("one", toys.RERANK, toys.body(served, query=name), alone=True)
+            yield Step("two", toys.RERANK, toys.body(served, query=name))
+
+        return scenario(alone, None, draw)
 
     def look(target: Target) -> None:
-        kinds = [b'"alone"' in request for request in target.requests]
-        assert kinds == [True] * 4 + [False] * 6
-
-    def at(draw: int) -> Scenario:
-        return scenario(alone, None, draw)
+        kinds = [b'"alone"' in request for request in target.requests[:4]]
+        assert kinds in ([True, True, False, False], [False, False, True, True])
+        kinds = [b'"also"' in request for request in target.requests[:4]]
+        assert sum(kinds) == 2
+        assert len(target.requests) == 12
 
     played(
         RERANKED,
-        scenarios=[at(0), *(counted(i) for i in range(6)), at(1)],
+        scenarios=[
+            named("alone"),
+            *(counted(i) for i in range(6)),
+            named("alone", 1),
+            named("also"),
+        ],
         look=look,
     )
+
+
+def test_steps_that_go_together_are_in_flight_at_once() -> None:
+    """They know what was answered before them, and stand in the order of the plan."""
+
+    @probe("toy.burst", "rerank")
+    def burst(_: Params, served: Served) -> Iterator[Step]:
+        body = toys.body(served)
+        yield Step("before", toys.RERANK, body)
+        yield Step("made", toys.RERANK, lambda a: {"q": len(a)}, together=True)
+        for label in ("b", "a"):
+            yield Step(label, toys.RERANK, body, together=True)
+        yield Step("after", toys.RERANK, body)
+
+    waiting: list[asyncio.Event] = []
+
+    async def all_three(writer: asyncio.StreamWriter) -> None:
+        waiting.append(asyncio.Event())
+        if len(waiting) == 3:
+            for event in reversed(waiting):
+                event.set()
+        await asyncio.wait_for(waiting[-1].wait(), 5)
+        writer.write(RERANKED)
+        await writer.drain()
+
+    recorder = played(
+        RERANKED, all_three, all_three, all_three, RERANKED, scenarios=[scenario(burst)]
+    )
+    (seen,) = recorder.observations
+    assert list(seen.steps) == ["before", "made", "b", "a", "after"]
+    assert seen["made"].request.json == {"q": 1}
+    assert seen.accepted()
+
+
+def test_a_client_that_leaves_has_no_answer_and_no_findings() -> None:
+    @probe("toy.left", "rerank")
+    def left(_: Params, served: Served) -> Iterator[Step]:
+        yield Step("left", toys.RERANK, toys.body(served), "either", leaves=True)
+        yield Step("next", toys.RERANK, toys.body(served))
+
+    endless = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
+
+    async def begin(writer: asyncio.StreamWriter) -> None:
+        writer.write(endless)
+        await writer.drain()
+
+    recorder = played(begin, RERANKED, scenarios=[scenario(left)])
+    (seen,) = recorder.observations
+    assert seen["left"].response is None
+    assert seen["left"].failure == "left in the middle of HTTP 200, as intended"
+    assert seen["next"].is_success
 
 
 def test_what_is_alone_and_shared_is_sent_in_its_place() -> None:
