@@ -33,6 +33,9 @@ BANNED_IDS = range(10, 310)
 """Token ids that hold the full stop, the comma or " the" in every usual vocabulary:
 bytes and first merges come first. Banning them changes almost any text (A-104)."""
 
+OTHER = "Count to 99."
+"""What is asked beside a question: its answer is told from that of any other."""
+
 UNLIKE = {
     "temperature": 1,
     "top_p": 0.5,
@@ -214,7 +217,7 @@ def _streams(api: Api) -> Probe:
             return Step(label, operation, stream | change, serves=rows, together=True)
 
         yield Step("whole", operation, body)
-        left = stream | {"max_tokens": 64}
+        left = asked(api, served, OTHER, max_tokens=64, stream=True)
         yield Step("left", operation, left, "either", leaves=True)
         yield step("streamed", row("stream-type"))
         options = (row("stream-options-type"), row("include-usage-accepted"))
@@ -253,10 +256,9 @@ def _seeds(api: Api) -> Probe:
     def seeds(p: Params, served: Served) -> Iterator[Step]:
         bare = asked(api, served, p["text"], max_tokens=28, seed=p["seed"])
         full = bare | {"temperature": 1, "top_p": 1}
-        seedless = {name: value for name, value in full.items() if name != "seed"}
         yield Step("seeded", operation, full)
         for label, body in (
-            ("seedless", seedless | {"max_tokens": 2}),
+            ("seedless", asked(api, served, OTHER, max_tokens=2)),
             ("again", full),
             ("no_temperature", bare | {"top_p": 1}),
             ("no_top_p", bare | {"temperature": 1}),
