@@ -136,9 +136,9 @@ def _greedy(api: Api) -> Probe:
             "fewer", row("max-tokens-type"), row("max-tokens-range"), max_tokens=fewer
         )
         yield step("new_limit", *limits, max_completion_tokens=fewer)
-        yield step("one_choice", n=1)
         yield step("not_streamed", row("stream-type"), stream=False)
-        if api == "chat":  # one API shows for both (META-057)
+        if api == "chat":  # one API shows for both (META-036, META-057)
+            yield step("one_choice", n=1)
             yield step("bias_null", row("logit-bias-type"), logit_bias=None)
         yield step("bias_empty", row("logit-bias-type"), logit_bias={})
         yield step("samples", row("top-p-type"), **SAMPLES, max_tokens=2)
