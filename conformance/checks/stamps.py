@@ -19,15 +19,23 @@ from aios_conformance.conformance.terms.check import (
 from aios_conformance.conformance.terms.exchange import Api, Exchange, Facts
 from aios_conformance.conformance.terms.tolerances import CLOCK_S
 from aios_conformance.conformance.terms.views import AnyAnswer, Record, Stream, is_whole
-from aios_conformance.spec import apis
+from aios_conformance.spec import apis, requirement
+from aios_conformance.spec import rows as rows_about
 
-_ID = {name: api.row("RES-001") for name, api in apis().items()}
-# Rerank has neither a time nor a row of its own for the model.
-_STAMPED = {name: api for name, api in apis().items() if name != "rerank"}
-_CREATED: Mapping[Api, str] = {
-    name: api.row("RES-003") for name, api in _STAMPED.items()
+
+def _rows(topic: str) -> Mapping[Api, str]:
+    """The row about a topic of each API that has one."""
+    rows = map(requirement, rows_about(topic, dialect="aios"))
+    found = {row.api: row.id for row in rows}
+    return {api: found[api] for api in apis() if api in found}
+
+
+_ID = _rows("response-id")
+_CREATED = _rows("created-time")
+# That the model is the one that was asked is no row of rerank's own.
+_MODEL: Mapping[Api, str] = {
+    api: row for api, row in _rows("response-model").items() if api != "rerank"
 }
-_MODEL: Mapping[Api, str] = {name: api.row("RES-004") for name, api in _STAMPED.items()}
 
 
 def _own(rows: Mapping[Api, str], api: Api) -> tuple[str, ...]:

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from html import escape
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from aios_conformance.conformance.prove.render import STYLE
 from aios_conformance.conformance.prove.trial import GOOD, Trial
@@ -17,9 +19,18 @@ _INTRODUCTION = (
     "the plan touched it. A freedom is silent when nothing trips."
 )
 _COLUMNS = (
-    "exhibit", "report", "line", "primary", "outcome", "acts", "also tripped",
-    "what goes wrong",
+    "exhibit", "report", "line", "primary", "outcome", "schemathesis", "acts",
+    "also tripped", "what goes wrong",
 )  # fmt: skip
+SCHEMATHESIS: Final = Path(__file__).with_name("schemathesis.json")
+"""What benchmarks/judge_against_schemathesis.py found out last."""
+
+
+@cache
+def elsewhere() -> Mapping[str, Any]:
+    """What schemathesis made of the exhibits: its version, when, and each outcome."""
+    found: Mapping[str, Any] = json.loads(SCHEMATHESIS.read_bytes())
+    return found
 
 
 def figures(trials: Sequence[Trial]) -> dict[str, int]:
@@ -55,6 +66,7 @@ def rendered(trials: Sequence[Trial], about: Mapping[str, Any]) -> dict[str, str
     content = {
         **about,
         "figures": figures(trials),
+        "schemathesis": elsewhere(),
         "trials": [asdict(trial) for trial in trials],
     }
     return {
@@ -78,10 +90,23 @@ def _cells(trial: Trial) -> list[str]:
         planted.source or "",
         planted.primary or planted.freedom or "",
         trial.outcome + (f": {trial.reason}" if trial.outcome == "error" else ""),
+        elsewhere()["outcomes"].get(planted.name, "not tried"),
         f"{trial.acts} in {trial.requests} requests",
         others,
         planted.description,
     ]
+
+
+def _compared(trials: Sequence[Trial]) -> str:
+    """What the column of schemathesis stands on."""
+    told = elsewhere()
+    bugs = {t.planted.name for t in trials if not t.planted.is_variation}
+    tried = [told["outcomes"][name] for name in bugs & told["outcomes"].keys()]
+    return (
+        f"schemathesis {told['version']}, with our OpenAPI document, all its checks "
+        f"and seed {told['seed']}, killed {tried.count('killed')} of {len(tried)} bugs "
+        f"({told['date']}); any failure counts that the faithful mock does not cause."
+    )
 
 
 def _markdown(trials: Sequence[Trial], about: Mapping[str, Any]) -> str:
@@ -91,6 +116,8 @@ def _markdown(trials: Sequence[Trial], about: Mapping[str, Any]) -> str:
         _INTRODUCTION,
         "",
         ", ".join(f"{name} {value}" for name, value in about.items()) + ".",
+        "",
+        _compared(trials),
         "",
         *(f"- **{n}** {name.replace('_', ' ')}" for name, n in figures(trials).items()),
         "",
@@ -127,6 +154,7 @@ def _html(trials: Sequence[Trial], about: Mapping[str, Any]) -> str:
         "<!doctype html><html lang=en><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width'>"
         f"<title>Museum</title><style>{STYLE}</style><h1>Museum</h1>"
-        f"<p>{escape(_INTRODUCTION)}</p><p>{made}</p><ul class=figures>{numbers}</ul>"
+        f"<p>{escape(_INTRODUCTION)}</p><p>{made}</p>"
+        f"<p>{escape(_compared(trials))}</p><ul class=figures>{numbers}</ul>"
         f"<table><thead><tr>{head}</thead>{''.join(rows)}</table></html>\n"
     )

@@ -29,7 +29,7 @@ Outcome = Literal[
     "error",  # the trial itself failed
 ]
 GOOD: frozenset[Outcome] = frozenset({"killed", "silent"})
-_TRIPPED = ("warn", "fail", "unstable")
+TRIPPED = ("warn", "fail", "unstable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def tried(planted: Planted, options: RunOptions) -> Trial:
 
 def concluded(planted: Planted, result: RunResult, acts: int) -> Trial:
     """Hold a result against what the defect declares."""
-    broken = [row for row in result.requirements if row.verdict in _TRIPPED]
+    broken = [row for row in result.requirements if row.verdict in TRIPPED]
     tripped = {row.requirement.id: row.verdict for row in broken}
     found_by = {
         row.requirement.id: sorted({found.check for found in row.findings})

@@ -4,7 +4,9 @@ import json
 from dataclasses import asdict
 
 import msgspec
+import pytest
 
+from aios_conformance.conformance.prove import museum
 from aios_conformance.conformance.prove.museum import figures, link, rendered, told
 from aios_conformance.conformance.prove.trial import Outcome, Planted, Trial
 
@@ -45,6 +47,22 @@ def test_survivors_are_counted_as_what_they_are() -> None:
         "silent": 1,
     }
     assert "2 of 5 bugs killed" in told(TRIALS)
+
+
+def test_every_form_shows_what_schemathesis_made_of_the_exhibit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored = {"version": "4.0", "date": "2026-01-02", "seed": 1}
+    outcomes = {"a-bug": "missed", "a-bug-of-before": "killed"}
+    monkeypatch.setattr(museum, "elsewhere", lambda: stored | {"outcomes": outcomes})
+    forms = rendered(TRIALS, {})
+    for form in (forms["md"], forms["html"]):
+        assert "schemathesis 4.0" in form
+        assert "killed 0 of 1 bugs (2026-01-02)" in form
+    assert "| killed | missed | 2 in 9 requests |" in forms["md"]
+    assert "| silent | not tried |" in forms["md"]
+    assert "<td>missed<td>2 in 9 requests" in forms["html"]
+    assert json.loads(forms["json"])["schemathesis"]["outcomes"] == outcomes
 
 
 def test_every_form_links_the_report_and_tells_how_often_the_bug_acted() -> None:
