@@ -18,6 +18,7 @@ from aios_conformance.conformance.terms.check import (
     Witness,
     check,
 )
+from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.views import (
     CompletionAnswer,
@@ -183,6 +184,7 @@ def an_array_is_answered_like_single_calls(seen: Observation) -> Iterator[Note]:
         pointer="/choices",
         step="batch",
         ids=("META-086", "COMP-SEM-018") if is_mixed else ("META-086",),
+        drift=is_drift(wanted, found),
     )
 
 

@@ -25,6 +25,7 @@ from aios_conformance.conformance.terms.check import (
     Witness,
     check,
 )
+from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Observation
 
 
@@ -53,6 +54,7 @@ def a_lower_limit_gives_a_prefix(seen: Observation) -> Iterator[Note]:
             actual=cut,
             step="fewer",
             ids=("META-044",),
+            drift=is_drift(whole, cut),
         )
 
 
@@ -266,7 +268,9 @@ def a_stop_string_cuts_the_greedy_text(seen: Observation) -> Iterator[Note]:
                 actual=cut,
                 step=label,
                 ids=("META-047",),
+                drift=is_drift(whole.partition(stop)[0], cut),
             )
+            continue  # another text has its own end
         finish = ends_otherwise(seen[label], "stop")
         if finish is not None:
             yield Finding(
@@ -292,6 +296,7 @@ def _never_longer(seen: Observation) -> Iterator[Note]:
                 actual=cut,
                 step=label,
                 ids=("META-049",),
+                drift=is_drift(whole, cut),
             )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 from aios_conformance import spec
 from aios_conformance.conformance.probes.decoding import text_of
 from aios_conformance.conformance.terms.check import Finding, Note, Witness
+from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
 from aios_conformance.conformance.terms.views import Answer, is_whole
 
@@ -169,4 +170,5 @@ def equal(
                 soft=soft,
                 kind="silent",
                 ids=rows,
+                drift=is_drift(*pair),
             )

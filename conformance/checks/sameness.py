@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from aios_conformance.conformance.checks.generated import usage_of
 from aios_conformance.conformance.terms.check import Check, Finding, Note, check
-from aios_conformance.conformance.terms.content import difference
+from aios_conformance.conformance.terms.content import difference, is_drift
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 from aios_conformance.conformance.terms.views import Answer
 
@@ -105,6 +105,7 @@ def _same(
             pointer=found.pointer,
             step=other,
             soft=soft,
+            drift=is_drift(found.before, found.after),
         )
 
 

@@ -16,6 +16,7 @@ from aios_conformance.conformance.terms.check import (
     Witness,
     check,
 )
+from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.views import is_whole
 
@@ -62,6 +63,7 @@ def streamed_text_is_the_whole_text(seen: Observation) -> Iterator[Note]:
                 actual=stream.text(),
                 step=label,
                 ids=rows,
+                drift=is_drift(whole, stream.text()),
             )
     halted = _stream(seen, "stopped")
     if halted is not None:
@@ -76,6 +78,7 @@ def streamed_text_is_the_whole_text(seen: Observation) -> Iterator[Note]:
                 actual=halted.text(),
                 step="stopped",
                 ids=rows,
+                drift=is_drift(wanted, halted.text()),
             )
 
 

@@ -23,6 +23,7 @@ from aios_conformance.conformance.terms.check import (
     Witness,
     check,
 )
+from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Json, Observation
 from aios_conformance.conformance.terms.views import ChatAnswer
 
@@ -257,6 +258,7 @@ def an_omitted_choice_is_auto(seen: Observation) -> Iterator[Note]:
                 pointer="/choices/0/message",
                 step=other,
                 ids=("META-079",),
+                drift=is_drift(_said(auto), _said(omitted)),
             )
 
 

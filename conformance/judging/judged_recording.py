@@ -1,13 +1,19 @@
 """A recording with all notes on it, from which verdicts are made."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from aios_conformance.conformance.judging.judge import Judgement, Trace
+from aios_conformance.conformance.judging.occurrence import (
+    Occurrence,
+    Trial,
+    occurrence,
+)
 from aios_conformance.conformance.observing.recording import Recording
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
 from aios_conformance.conformance.terms.scenario import PlannedScenario
 from aios_conformance.conformance.terms.traceability import Traceability, is_exercised
 from aios_conformance.conformance.terms.views import Record
@@ -21,7 +27,7 @@ class JudgedRecording:
     known: Catalogue
     recording: Recording
     main: Judgement
-    again: Mapping[tuple[str, int], Judgement] = field(default_factory=dict)
+    again: Sequence[tuple[Observation, Judgement]] = ()
     smaller: Sequence[Judgement] = ()
 
     @cached_property
@@ -31,12 +37,21 @@ class JudgedRecording:
 
     @cached_property
     def traces(self) -> Mapping[str, list[Trace]]:
-        """Findings by row."""
+        """Findings by row; those of rows that broke only when they were sent again too.
+
+        Of the record as a whole, no part that was sent again says anything.
+        """
         found: dict[str, list[Trace]] = {}
         for trace in self.main.traces:
             for row in trace.rows:
                 found.setdefault(row, []).append(trace)
-        return found
+        later: dict[str, list[Trace]] = {}
+        for _, judgement in self.again:
+            for trace in judgement.traces:
+                for row in trace.rows:
+                    if row not in found and trace.check not in self.records:
+                        later.setdefault(row, []).append(trace)
+        return {**found, **later}
 
     def concerned(self, row: str) -> Sequence[Check]:
         """The checks that declare a row, may name it or have judged it."""
@@ -122,7 +137,48 @@ class JudgedRecording:
         """The finding was there again when its scenario was sent again."""
         if trace.check in self.records:
             return None
-        again = self.again.get((trace.probe, trace.draw))
+        again = self._again.get((trace.probe, trace.draw))
         if again is None:
             return None
-        return any(trace.repeats(other, row) for other in again.traces)
+        return any(
+            trace.repeats(other, row)
+            for _, judgement in again
+            for other in judgement.traces
+            if other is not trace
+        )
+
+    def occurrence(self, row: str) -> Occurrence | None:
+        """How often the findings of a row were seen; None if none was sent again."""
+        trials: list[Trial] = []
+        was_sent_again = False
+        first = {(t.probe, t.draw): t for t in reversed(self.traces.get(row, ()))}
+        for name, trace in first.items():
+            if trace.check in self.records:
+                continue
+            trials.append(Trial(is_broken=True, exchange=trace.exchange))
+            for seen, judgement in self._again.get(name, ()):
+                exchange = seen.steps.get(trace.exchange.label)
+                if exchange is None or exchange.response is None:
+                    continue
+                was_sent_again = True
+                is_broken = any(trace.repeats(t, row) for t in judgement.traces)
+                trials.append(Trial(is_broken, exchange))
+        if not was_sent_again:
+            return None
+        return occurrence(trials, self._exchanges)
+
+    @cached_property
+    def _again(
+        self,
+    ) -> Mapping[tuple[str, int], Sequence[tuple[Observation, Judgement]]]:
+        """What was sent again, by scenario."""
+        found: dict[tuple[str, int], list[tuple[Observation, Judgement]]] = {}
+        for seen, judgement in self.again:
+            found.setdefault((seen.probe, seen.draw), []).append((seen, judgement))
+        return found
+
+    @cached_property
+    def _exchanges(self) -> Sequence[Exchange]:
+        """All that was sent, and sent again."""
+        again = (e for seen, _ in self.again for e in seen.steps.values())
+        return [*self.recording.exchanges, *again]

@@ -62,6 +62,7 @@ def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
         reproduced,
         tuple(_evidence(run, row, standing or found)) if is_kept else (),
         coverage,
+        str(seen) if is_kept and (seen := run.occurrence(row.id)) else None,
     )
 
 
@@ -114,16 +115,18 @@ def _unbroken(
 
 
 def _is_unstable(run: JudgedRecording, row: Requirement, trace: Trace) -> bool:
-    """Generated texts differed once, as they do where requests are batched.
+    """Generated texts drifted apart once, as they do where requests are batched.
 
-    Nothing else is excused by not coming again: what depends on a cache or on other
-    requests in flight cannot. Vectors and scores have a bound (terms.tolerances).
+    Nothing else is excused by not coming again: not what depends on a cache or on other
+    requests in flight, not a text that differs from its first word on. Vectors and
+    scores have a bound (terms.tolerances).
     """
     api = apis(run.known.dialect).get(trace.exchange.api)
     return (
         row.noisy
         and api is not None
         and api.generates
+        and trace.finding.drift
         and trace.check not in run.records
         and not run.reproduced(trace, row.id)
     )

@@ -231,7 +231,7 @@ def _home(scenario: Scenario) -> Api:
     return scenario.probe.api
 
 
-def _bursts(steps: Sequence[Step]) -> Iterator[list[tuple[int, Step, Cost]]]:
+def _bursts(steps: tuple[Step, ...]) -> Iterator[list[tuple[int, Step, Cost]]]:
     """The steps with place and cost, those that are sent at the same time together."""
     burst: list[tuple[int, Step, Cost]] = []
     for i, (step, cost) in enumerate(zip(steps, ceilings(steps), strict=True)):

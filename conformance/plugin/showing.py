@@ -128,6 +128,8 @@ def failure_text(each: RequirementResult) -> str:
     again = {True: ", seen again when re-sent", False: ", not seen again", None: ""}[
         each.reproduced
     ]
+    if each.occurrence is not None:
+        again = f", {each.occurrence}"
     lines = [
         f"{first.kind}: {printable(found_sentence(first))}",
         "",

@@ -131,6 +131,14 @@ def _greedy(api: Api) -> Probe:
         # what it asks for is not to act on the next one
         yield replace(step("unlike", **UNLIKE), expect="either")
         yield step("again")
+        longer = asked(api, served, f"{p['text']} {p['text']}", temperature=0)
+        yield Step(
+            "longer",
+            operation,
+            longer | {"max_tokens": 1},
+            serves=(row("max-tokens-range"),),
+            together=True,
+        )
         limits = row("max-completion-tokens-type"), row("max-completion-tokens-range")
         yield step(
             "fewer", row("max-tokens-type"), row("max-tokens-range"), max_tokens=fewer
@@ -142,14 +150,6 @@ def _greedy(api: Api) -> Probe:
             yield step("bias_null", row("logit-bias-type"), logit_bias=None)
         yield step("bias_empty", row("logit-bias-type"), logit_bias={})
         yield step("samples", row("top-p-type"), **SAMPLES, max_tokens=2)
-        longer = asked(api, served, f"{p['text']} {p['text']}", temperature=0)
-        yield Step(
-            "longer",
-            operation,
-            longer | {"max_tokens": 1},
-            serves=(row("max-tokens-range"),),
-            together=True,
-        )
 
     return greedy
 

@@ -135,7 +135,9 @@ def _about(each: RequirementResult, rulings: Mapping[str, Ruling]) -> Markup:
         if name in rulings
     ]
     judged = f"{each.evidence} judged"
-    if each.reproduced is not None:
+    if each.occurrence is not None:
+        judged += f", {each.occurrence}"
+    elif each.reproduced is not None:
         judged += ", " + (
             "seen again when re-sent"
             if each.reproduced

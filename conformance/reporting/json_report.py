@@ -104,6 +104,7 @@ def _requirement(result: RequirementResult) -> dict[str, Any]:
         "reason": result.reason,
         "evidence": result.evidence,
         "reproduced": result.reproduced,
+        "occurrence": result.occurrence,
         "checks": [
             {**to_builtins(each), "exchanges": list(each.exchanges)}
             for each in result.coverage
@@ -186,4 +187,5 @@ def _read_requirement(data: Mapping[str, Any]) -> RequirementResult:
         reproduced=data["reproduced"],
         findings=convert(data["findings"], tuple[Evidence, ...]),
         coverage=convert(data.get("checks", ()), tuple[CheckCoverage, ...]),
+        occurrence=data.get("occurrence"),
     )

@@ -115,6 +115,8 @@ def _finding(cause: Cause) -> RenderableType:
     shown: list[RenderableType] = [line, _indented(how)]
     if each.verdict == "unstable":
         shown.append(_indented(Text(each.reason or "")))
+    if each.occurrence:
+        shown.append(_indented(Text(each.occurrence, style="dim")))
     if cause.others:
         more = len(cause.others) - OTHERS_SHOWN
         named = ", ".join(cause.others[:OTHERS_SHOWN])

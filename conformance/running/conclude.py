@@ -36,12 +36,10 @@ def conclude(recording: Recording, main: Judgement | None = None) -> RunResult:
         known,
         recording,
         main or judge_main(known, recording),
-        {
-            (seen.probe, seen.draw): judge(
-                known, tuple(seen.steps.values()), [seen], facts
-            )
+        [
+            (seen, judge(known, tuple(seen.steps.values()), [seen], facts))
             for seen in recording.again
-        },
+        ],
         [
             judge(known, tuple(seen.steps.values()), [seen], facts)
             for seen in recording.smaller

@@ -1,7 +1,7 @@
 """Explaining findings: whether they happen again, and their smallest case.
 
-A failing scenario is sent once more, unless it has a `last` step that the target has
-accepted: what that costs is spent once. Then it is made smaller against the target:
+A failing scenario is sent again (see `running.again`), unless it has a `last` step that
+the target has accepted: what that costs is spent once. Then it is made smaller:
 its seeded draw is repeated with the recording as cache, so that only unseen
 parameters are sent. Past a small budget unseen ones count as passing.
 """
@@ -17,6 +17,7 @@ from aios_conformance.conformance.options.values import Preset, RunOptions
 from aios_conformance.conformance.planning.drawing import Enough, key, shrink
 from aios_conformance.conformance.planning.plan import Plan, scenario_of
 from aios_conformance.conformance.planning.turns import taking_turns
+from aios_conformance.conformance.running.again import Broken, Name, Resender, breaks
 from aios_conformance.conformance.terms.cost import ceilings
 from aios_conformance.conformance.terms.events import Explaining
 from aios_conformance.conformance.terms.exchange import Observation
@@ -26,18 +27,11 @@ from aios_conformance.conformance.terms.scenario import Scenario
 from aios_conformance.conformance.terms.views import Record
 from aios_conformance.spec import Level
 
-RESENT: Mapping[Preset, int] = {"smoke": 20, "standard": 80, "deep": 400}
 SHRUNK: Mapping[Preset, int] = {"smoke": 0, "standard": 60, "deep": 600}
-"""Requests that a run may spend on sending again, and on shrinking."""
+"""Requests that a run may spend on shrinking."""
 
 LEAST = 15
 """Requests for one search, if that many are left: fewer find nothing."""
-
-ROUNDS = 3
-"""So many scenarios of a noisy row may fail to reproduce before it counts as kept."""
-
-Name = tuple[str, int]
-Broken = tuple[str, str]  # check and row
 
 
 @dataclass(slots=True)
@@ -64,14 +58,14 @@ class Explainer:
         self._views = {c.name: c.view for c in self.plan.catalogue.checks}
 
     async def explain(
-        self, main: Judgement, rows: Iterable[str], played: Iterable[Observation] = ()
+        self, main: Judgement, rows: Iterable[str], played: Sequence[Observation] = ()
     ) -> None:
         """Explain the findings on some rows. `played`: what the run has observed."""
         self._spent = frozenset(
             (seen.probe, seen.draw) for seen in played if self._is_spent(seen)
         )
         groups = self._groups(main, frozenset(rows))
-        again = await self._send_again(groups)
+        again = await self._send_again(groups, played)
         await self._make_smaller(main, groups, again)
 
     def _is_spent(self, seen: Observation) -> bool:
@@ -106,60 +100,35 @@ class Explainer:
         return {broken: groups[broken] for broken in sorted(groups, key=weight)}
 
     async def _send_again(
-        self, groups: Mapping[Broken, Sequence[Trace]]
-    ) -> dict[Name, Judgement]:
-        left = RESENT[self.options.preset]
-        judged: dict[Name, Judgement] = {}
-        for _ in range(ROUNDS):
-            chosen: dict[Name, Scenario] = {}
-            for broken, traces in groups.items():
-                name = self._next(broken, traces, judged, chosen)
-                if name is None:
-                    continue
-                scenario = self._scenarios[name]
-                if len(scenario.steps) <= left:
-                    left -= len(scenario.steps)
-                    chosen[name] = scenario
-            if not chosen:
-                break
-            for scenario in chosen.values():
-                self.recorder.listener(
-                    Explaining(scenario.probe.name, len(scenario.steps))
-                )
-            scenarios = list(chosen.values())
-            seen = await self._play(scenarios, "again")
-            self.again.extend(seen)
-            judged |= {(o.probe, o.draw): self._judge(o) for o in seen}
-        return judged
+        self, groups: Mapping[Broken, Sequence[Trace]], played: Sequence[Observation]
+    ) -> Resender:
+        exchanges = [exchange for seen in played for exchange in seen.steps.values()]
+        sender = Resender(
+            self.plan,
+            self.served,
+            self.options,
+            self._play_again,
+            self._judge,
+            exchanges,
+            self._spent,
+        )
+        await sender.send(groups)
+        return sender
 
-    def _next(
-        self,
-        broken: Broken,
-        traces: Sequence[Trace],
-        judged: Mapping[Name, Judgement],
-        chosen: Mapping[Name, Scenario],
-    ) -> Name | None:
-        """The scenario to send again for a broken promise; None if none is needed.
-
-        One tells enough, but a noisy row has the benefit of more.
-        """
-        names = dict.fromkeys((trace.probe, trace.draw) for trace in traces)
-        if any(name in chosen for name in names):
-            return None
-        tried = [name for name in names if name in judged]
-        is_noisy = self.plan.catalogue.requirements[broken[1]].noisy
-        if tried and not is_noisy:
-            return None
-        if any(_fails(judged[name], broken) for name in tried):
-            return None
-        untried = [name for name in names if name not in judged]
-        return min(untried, key=lambda n: len(self._scenarios[n].steps), default=None)
+    async def _play_again(
+        self, scenarios: Sequence[Scenario], concurrency: int
+    ) -> list[Observation]:
+        for scenario in scenarios:
+            self.recorder.listener(Explaining(scenario.probe.name, len(scenario.steps)))
+        seen = await self._play(scenarios, "again", concurrency)
+        self.again.extend(seen)
+        return seen
 
     async def _make_smaller(
         self,
         main: Judgement,
         groups: Mapping[Broken, Sequence[Trace]],
-        again: Mapping[Name, Judgement],
+        again: Resender,
     ) -> None:
         targets: dict[str, tuple[Probe, Broken]] = {}
         for broken, traces in groups.items():
@@ -185,7 +154,7 @@ class Explainer:
         self,
         broken: Broken,
         traces: Sequence[Trace],
-        again: Mapping[Name, Judgement],
+        again: Resender,
     ) -> Probe | None:
         """The probe whose failing scenario is the best one to begin with.
 
@@ -196,7 +165,7 @@ class Explainer:
         for trace in traces:
             name = (trace.probe, trace.draw)
             scenario = self._scenarios[name]
-            is_shaky = name in again and not _fails(again[name], broken)
+            is_shaky = name in again.judged and not again.fails(name, broken)
             if not scenario.probe.rows and not is_shaky:
                 size = len(trace.exchange.request.body)
                 found.append((len(scenario.steps), size, name))
@@ -241,7 +210,7 @@ class Explainer:
         return suite_fault(self.options.dialect, step, made.body if made else None)
 
     async def _play(
-        self, scenarios: Sequence[Scenario], prefix: str
+        self, scenarios: Sequence[Scenario], prefix: str, concurrency: int = 1
     ) -> list[Observation]:
         first: dict[Name, int] = {}
         position = len(self.recorder.exchanges) + 1
@@ -259,9 +228,7 @@ class Explainer:
             )
             for s in scenarios
         ]
-        return await self.recorder.play(
-            fresh, self.served.facts, first_id, self.options.concurrency
-        )
+        return await self.recorder.play(fresh, self.served.facts, first_id, concurrency)
 
     def _judge(self, seen: Observation) -> Judgement:
         known = self.plan.catalogue
@@ -325,14 +292,9 @@ class _Search:
         self.sent += cost
         number = 1000 + len(self._known)
         found = await self._explainer.try_params(self._probe, params, number)
-        fails = found is not None and _fails(found[1], self._broken)
+        fails = found is not None and breaks(found[1], self._broken)
         self._known[key(params)] = fails
         if fails and found is not None and len(key(params)) <= self._size:
             self._size = len(key(params))
             self.best = found[0]
         return fails
-
-
-def _fails(judgement: Judgement, broken: Broken) -> bool:
-    check, row = broken
-    return any(t.check == check and row in t.rows for t in judgement.traces)

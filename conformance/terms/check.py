@@ -46,6 +46,7 @@ class Finding:
     step: str = ""  # which step of an Observation; default: its last
     exchange: str = ""  # which exchange of a Record, by id
     ids: tuple[str, ...] = ()  # the rows it concerns; default: all of the check
+    drift: bool = False  # generated texts that are alike up to a point
 
 
 @dataclass(frozen=True, slots=True)

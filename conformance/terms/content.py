@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from aios_conformance.conformance.terms.exchange import Exchange
-from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
+from aios_conformance.conformance.terms.tolerances import ALIKE, BETWEEN_CALLS
 
 _TELLING = ("results", "data", "choices")
 
@@ -33,6 +34,23 @@ def difference(before: Exchange, after: Exchange) -> Difference | None:
         if not _is_close(left, right):
             return Difference(pointer, left, right)
     return None
+
+
+def is_drift(one: object, other: object) -> bool:
+    """Two texts that begin alike and then part, as near ties of floating point do.
+
+    A text that ends where the other goes on was cut, which is no such thing. Of lists
+    each item is the same or has drifted.
+    """
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        pairs = zip(one, other, strict=False)
+        alike = all(a == b or is_drift(a, b) for a, b in pairs)
+        return len(one) == len(other) and alike
+    if not (isinstance(one, str) and isinstance(other, str)):
+        return False
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    shared = one[: sum(1 for _ in alike)]
+    return len(shared.strip()) >= ALIKE and shared not in (one, other)
 
 
 def _is_close(left: object, right: object) -> bool:

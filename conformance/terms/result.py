@@ -70,6 +70,7 @@ class RequirementResult:
     reproduced: bool | None = None  # None: no finding
     findings: tuple[Evidence, ...] = ()
     coverage: tuple[CheckCoverage, ...] = ()
+    occurrence: str | None = None  # "seen 2 of 3 times, only the first time"
 
 
 @dataclass(frozen=True, slots=True)

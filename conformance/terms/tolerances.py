@@ -16,5 +16,10 @@ COSINE_SAME = 0.999
 COSINE_SCORE = 1e-2
 """Score of an embedding model against the cosine of its vectors (META-025)."""
 
+ALIKE = 4
+"""Characters with which two generated texts begin alike, of which floating point made
+one go on otherwise: a token or two. What differs from the first one on was asked of
+another model, with other parameters or of another prompt (META-051)."""
+
 CLOCK_S = 300.0
 """Skew allowed between our clock and the target's, in seconds (A-022)."""

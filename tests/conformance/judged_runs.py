@@ -65,7 +65,7 @@ def judged_run(
         known,
         whole,
         judge(known, exchanges, observations, facts),
-        {(o.probe, o.draw): alone(o) for o in again},
+        [(o, alone(o)) for o in again],
         [alone(o) for o in smaller],
     )
 

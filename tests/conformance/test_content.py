@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 from exchanges import exchange
 
-from aios_conformance.conformance.terms.content import Difference, difference
+from aios_conformance.conformance.terms.content import (
+    Difference,
+    difference,
+    is_drift,
+)
 from aios_conformance.conformance.terms.exchange import Exchange
 from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
 
@@ -67,3 +71,22 @@ def test_a_difference_is_told_with_its_place(
 
 def test_what_is_no_object_says_nothing() -> None:
     assert difference(exchange("rerank", {}, []), exchange("rerank", {}, "x")) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "drifts"),
+    [
+        ("The sea is calm.", "The sea was calm.", True),
+        ("The sea is calm.", "A sea is calm.", False),
+        ("The sea is calm.", "The sea", False),
+        ("    a", "    b", False),
+        (["a", "The sea is"], ["a", "The sea was"], True),
+        (["a", "The sea is"], ["b", "The sea was"], False),
+        (["a"], ["a", "b"], False),
+        (None, "a", False),
+    ],
+)
+def test_texts_drift_that_begin_alike_and_part(
+    one: object, other: object, *, drifts: bool
+) -> None:
+    assert is_drift(one, other) is drifts

@@ -21,7 +21,7 @@ from aios_conformance.conformance.planning.plan import Plan, assemble, drawn
 from aios_conformance.conformance.running.explain import Explainer
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.events import Explaining, RunEvent
-from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.exchange import Exchange, Facts
 from aios_conformance.conformance.terms.probe import (
     Params,
     Probe,
@@ -61,6 +61,18 @@ def rises_from(count: int) -> Behaviour:
         return ranked(asked, rising=len(asked.json["documents"]) >= count)
 
     return behave
+
+
+def is_rising(exchange: Exchange) -> bool:
+    """Scores do not descend."""
+    body = exchange.response.json if exchange.response else {}
+    scores = [r["relevance_score"] for r in body.get("results", ())]
+    return scores != sorted(scores, reverse=True)
+
+
+@probe("toy.several", "rerank", params=st.integers(2, 40), draws=(1, 2, 5))
+def several(n: Params, served: Served) -> Iterator[Step]:
+    yield Step("all", toys.RERANK, toys.body(served, documents=["a"] * n))
 
 
 @table("toy.costly", "rerank", [2, 3])
@@ -135,11 +147,16 @@ class Story:
         ]
 
 
-def test_a_failing_scenario_is_sent_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_scenario_is_sent_in_company_and_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     story = Story(rises_from(2), monkeypatch)
-    assert story.main.traces
-    (seen,) = story.explainer.again
-    assert [e.id for e in seen.steps.values()] == ["again-1"]
+    failing = {(t.probe, t.draw) for t in story.main.traces}
+    names = [(seen.probe, seen.draw) for seen in story.explainer.again]
+    assert names[0] in failing
+    assert names[-1] == names[0]
+    ids = {e.id for e in story.sent_again}
+    assert ids == {f"again-{n}" for n in range(1, len(ids) + 1)}
     assert any(isinstance(event, Explaining) for event in story.heard)
 
 
@@ -230,15 +247,14 @@ def flaky() -> Behaviour:
     return behave
 
 
-def test_a_plain_row_is_tried_once_more_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    story = Story(flaky(), monkeypatch)
-    assert len(story.explainer.again) == 1
-
-
-def test_a_noisy_row_gets_more_chances(monkeypatch: pytest.MonkeyPatch) -> None:
-    story = Story(flaky(), monkeypatch, is_noisy=True)
-    failing = {(t.probe, t.draw) for t in story.main.traces}
-    assert 1 < len(story.explainer.again) <= min(3, len(failing))
+def test_what_comes_the_first_time_only_is_tried_with_what_was_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    story = Story(flaky(), monkeypatch, several)
+    known = {e.request.body for t in story.main.traces for e in [t.exchange]}
+    wrong = {e.request.body for e in story.sent_again if is_rising(e)}
+    assert wrong
+    assert wrong.isdisjoint(known)
 
 
 def test_a_row_that_is_not_asked_for_is_left_alone(

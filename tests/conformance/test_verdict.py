@@ -22,6 +22,7 @@ from aios_conformance.conformance.terms.check import (
     Note,
     check,
 )
+from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.views import (
     AnyAnswer,
@@ -167,11 +168,15 @@ def test_a_score_that_was_seen_wrong_stands_however_seldom() -> None:
         assert found.verdict == "fail"
 
 
+YES, DRIFTED = "Yes, of course.", "Yes, of old."
+
+
 @check("META-051")
 def it_says_yes(answer: ChatAnswer) -> Iterator[Note]:
     """The toy model always says yes."""
-    if answer.texts != ["yes"]:
-        yield Finding(expected="yes", actual=answer.texts)
+    if answer.texts != [YES]:
+        drift = is_drift([YES], answer.texts)
+        yield Finding(expected=YES, actual=answer.texts, drift=drift)
 
 
 def said(*texts: str) -> list[Observation]:
@@ -186,8 +191,8 @@ def said(*texts: str) -> list[Observation]:
 @pytest.mark.parametrize(
     ("again", "verdict", "reason"),
     [
-        (["no"], "warn", None),
-        (["yes"], "unstable", "1 of 3 times; the same when sent again"),
+        ([DRIFTED], "warn", None),
+        ([YES], "unstable", "1 of 3 times; the same when sent again"),
         ([], "unstable", "1 of 3 times; not sent again"),
     ],
 )
@@ -195,11 +200,25 @@ def test_texts_that_differ_and_not_again_are_unstable(
     again: list[str], verdict: str, reason: str | None
 ) -> None:
     known = toys.catalogue(checks=(it_says_yes,), api="chat")
-    made = judged_run(*said("no", "yes", "yes"), again=said(*again), known=known)
+    made = judged_run(*said(DRIFTED, YES, YES), again=said(*again), known=known)
     found = row(made, "META-051")
     assert found.verdict == verdict
     assert found.reason == (reason and f"generated texts differed {reason}")
-    assert [evidence.actual for evidence in found.findings] == [["no"]]
+    assert [evidence.actual for evidence in found.findings] == [[DRIFTED]]
+
+
+@pytest.mark.parametrize("other", ["No, never.", "Yes, of"])
+def test_texts_that_are_not_alike_up_to_a_point_are_not_unstable(other: str) -> None:
+    """Another question was answered, or a limit of another request acted."""
+    known = toys.catalogue(checks=(it_says_yes,), api="chat")
+    made = judged_run(*said(other, YES), again=said(YES), known=known)
+    found = row(made, "META-051")
+    assert (found.verdict, found.occurrence) == ("warn", "seen 1 of 2 times")
+
+
+def test_what_breaks_only_when_it_is_sent_again_is_broken() -> None:
+    made = judged_run(counted(GOOD), again=[counted(RISING)])
+    assert row(made).verdict == "fail"
 
 
 def test_the_smallest_case_is_the_evidence() -> None:

@@ -155,7 +155,8 @@ def _corrupt_in_company(context: RequestContext, answer: Answer) -> bool:
     "META-090": "each input has another vector alone", "META-091": "likewise",
     "META-092": "likewise", "META-093": "likewise", "META-094": "likewise",
     "META-098": "the vectors are of nothing", "META-100": "likewise",
-    "EMB-SEM-002": "likewise", "EMB-SEM-003": "likewise", "EMB-SEM-004": "likewise",
+    "EMB-SEM-002": "likewise", "EMB-REQ-011": "floats are not the default ones",
+    "EMB-SEM-003": "likewise", "EMB-SEM-004": "likewise",
     "META-025": "score has the true vectors",
 }, source="000:767", origin="ollama/ollama#6262")  # fmt: skip
 def emb_wrong_when_parallel() -> None:

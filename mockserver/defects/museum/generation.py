@@ -40,8 +40,10 @@ STOPPED = {
 }  # fmt: skip
 
 
-@remembering(in_parameters, "META-057", api=API, also=REPEATED | {
-    "META-051": "the text depends on the request before",
+# META-057 is about the forms of an empty bias; here a request that names none, sent
+# before and after one with a bias, has two texts.
+@remembering(in_parameters, "META-051", api=API, also=REPEATED | {
+    "META-057": "the text depends on the request before",
     "META-052": "likewise", "META-059": "likewise", "META-043": "likewise",
     "META-044": "likewise", "META-047": "likewise", "META-048": "likewise",
     "META-073": "likewise", "META-084": "likewise", "META-119": "likewise",
@@ -122,7 +124,9 @@ def comp_second_greedy_differs() -> Any:
     "CHAT-SEM-012": "the same statement", "COMP-SEM-009": "the same statement",
     "META-052": "no text repeats", "CHAT-REQ-040": "no text repeats",
     "COMP-REQ-034": "no text repeats", "CHAT-REQ-054": "no text repeats",
-    "COMP-REQ-038": "no text repeats",
+    "COMP-REQ-038": "no text repeats", "CHAT-REQ-013": "no text repeats",
+    "CHAT-REQ-027": "no text repeats", "COMP-REQ-011": "no text repeats",
+    "COMP-REQ-026": "no text repeats",
 }, source="000:385", origin="vllm-project/vllm#51226")  # fmt: skip
 def gen_seed_lost_in_company(
     context: RequestContext, others: Sequence[RequestContext]
@@ -146,8 +150,12 @@ def gen_bias_lost_under_load(
 
 
 @in_company("META-051", api="chat", also=REPEATED | {
-    "META-059": "an answer to another question", "META-037": "likewise",
-    "META-038": "likewise", "META-039": "likewise", "META-044": "likewise",
+    **{f"META-{n:03}": "an answer to another question"
+       for n in (36, 37, 38, 39, 43, 44, 47, 48, 49, 52, 54, 55, 56, 57, 58, 59, 61,
+                 62, 64, 73, 75, 77, 79, 83, 117, 118)},
+    **{f"CHAT-{n}": "likewise"
+       for n in ("REQ-013", "REQ-027", "REQ-032", "REQ-040", "REQ-045", "REQ-054",
+                 "SEM-004", "SEM-008", "SEM-013", "SEM-019", "SEM-020", "SEM-022")},
 }, source="000:389", origin="ml-explore/mlx-lm#965")  # fmt: skip
 def chat_answers_the_neighbour(
     context: RequestContext, others: Sequence[RequestContext]
