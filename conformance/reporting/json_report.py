@@ -105,12 +105,16 @@ def _requirement(result: RequirementResult) -> dict[str, Any]:
         "evidence": result.evidence,
         "reproduced": result.reproduced,
         "occurrence": result.occurrence,
+        "refuted_by": list(result.refuted_by),
         "checks": [
             {**to_builtins(each), "exchanges": list(each.exchanges)}
             for each in result.coverage
         ],
         "findings": [
-            to_builtins(replace(each, actual=plain(each.actual)))
+            {
+                **to_builtins(replace(each, actual=plain(each.actual))),
+                "parts": list(each.parts),
+            }
             for each in result.findings
         ],
     }
@@ -188,4 +192,5 @@ def _read_requirement(data: Mapping[str, Any]) -> RequirementResult:
         findings=convert(data["findings"], tuple[Evidence, ...]),
         coverage=convert(data.get("checks", ()), tuple[CheckCoverage, ...]),
         occurrence=data.get("occurrence"),
+        refuted_by=tuple(data.get("refuted_by", ())),
     )

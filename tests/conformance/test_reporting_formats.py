@@ -57,6 +57,7 @@ def test_report_json_says_what_the_result_says() -> None:
         "curl": evidence().curl,
         "check": "scores_never_rise",
         "soft": False,
+        "parts": [],
     }
     assert data["summary"]["fail"] == 2
     assert sum(data["summary"].values()) == len(data["requirements"])
