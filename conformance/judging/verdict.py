@@ -11,6 +11,7 @@ The first of these that holds is the verdict of a row:
 A waiver turns a fail or a warn into `waived`. MAY rows are `info`.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from aios_conformance.conformance.judging.fingerprint import likeness
@@ -41,7 +42,15 @@ _MODEL_KINDS = {"embedding": "embedding_model", "cross_encoder": "cross_encoder"
 
 def verdicts(run: JudgedRecording) -> list[RequirementResult]:
     """One result for every row of the dialect that is not excluded."""
-    return [_result(run, row) for row in run.known.scored]
+    return [_result_or_fault(run, row) for row in run.known.scored]
+
+
+def _result_or_fault(run: JudgedRecording, row: Requirement) -> RequirementResult:
+    try:
+        return _result(run, row)
+    except Exception as error:  # noqa: BLE001 - one row is lost, not the run
+        told = f"no verdict could be given: {type(error).__name__}: {error}"
+        return RequirementResult(row, "error", told)
 
 
 def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
@@ -173,11 +182,12 @@ def _coverage(run: JudgedRecording, row: Requirement) -> Iterator[CheckCoverage]
 
 
 def _reading(run: JudgedRecording, row: Requirement) -> str | None:
-    counts = run.main.readings.get(row.id)
-    if not counts:
-        return None
+    counts = run.main.readings.get(row.id, Counter[str]())
     texts = [text for text, _ in counts.most_common(3)]
-    return "; ".join(texts)
+    if row.level == Level.MAY:  # nothing is found at fault, but told
+        found = [trace.finding for trace in run.traces.get(row.id, ())[:1]]
+        texts += [f"expected {each.expected}, was {each.actual}" for each in found]
+    return "; ".join(texts) or None
 
 
 def _evidence(

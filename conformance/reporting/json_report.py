@@ -1,6 +1,5 @@
 """report.json: the result as data, under spec/report.schema.json; and back again."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +8,7 @@ from typing import Any
 import orjson
 from msgspec import convert, to_builtins
 
+from aios_conformance.conformance.reporting.presentable import plain
 from aios_conformance.conformance.terms.exchange import Exchange, Facts
 from aios_conformance.conformance.terms.result import (
     CheckCoverage,
@@ -118,27 +118,6 @@ def _requirement(result: RequirementResult) -> dict[str, Any]:
             for each in result.findings
         ],
     }
-
-
-def plain(value: object) -> Any:
-    """The nearest JSON value: what JSON cannot hold becomes its text."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        return str(value)
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, Mapping):
-        return {str(plain(str(key))): plain(each) for key, each in value.items()}
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, Iterable):
-        return [plain(each) for each in value]
-    return repr(value)
 
 
 def read(data: Mapping[str, Any], exchanges: Iterable[Exchange] = ()) -> RunResult:
