@@ -7,7 +7,8 @@ decides is read back from these tokens, so it depends on the prompt alone.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from aios_conformance.mockserver.geometry import FUNCTION_WORDS, features
@@ -37,6 +38,8 @@ _GENERIC: Final = FUNCTION_WORDS | frozenset(
     "get set find search fetch call use make do run tool function return".split()  # noqa: SIM905 - word lists read best as text
 )
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\W]+")
+
+_NAMED: Final = 100  # the relevance of a function whose very name is said
 
 _TOOL_CALL: Final = ("<tool_call>", "</tool_call>")
 
@@ -87,8 +90,8 @@ def plan(
 ) -> tuple[int, ...]:
     """Return the tokens that the model is set to say next, before free text.
 
-    That is a thought, for a model that reasons (000:459), and a tool call if a tool
-    was offered and the last user message asks for it. After a tool's result the
+    That is a thought, for a model that reasons (000:459), and tool calls if tools
+    were offered and the last user message asks for them. After a tool's result the
     model answers in text (000:392).
     """
     if not prompt or prompt[-1] != ASSISTANT:
@@ -99,35 +102,35 @@ def plan(
         ids += encode(f"{before}\nThe question is simple, so a short answer will do.")
         ids += encode(f"\n{after}\n\n")
     if TOOLS in prompt:
-        call = _tool_call(list(prompt), markup)
-        if call is not None:
-            ids += [*encode(call), END]
+        calls = "".join(_tool_calls(list(prompt), markup))
+        if calls:
+            ids += [*encode(calls), END]
     return tuple(ids)
 
 
-def _tool_call(prompt: list[int], markup: tuple[str, str]) -> str | None:
+def _tool_calls(prompt: list[int], markup: tuple[str, str]) -> Iterator[str]:
+    """Yield a call of each function that is named, or else of the likeliest one."""
     start = prompt.index(TOOLS) + 1
     try:
         tools = json.loads(decode(prompt[start : prompt.index(END, start)]))
     except ValueError:
-        return None  # token ids that were not rendered here
+        return  # token ids that were not rendered here
     turn = max((i for i, t in enumerate(prompt) if t in (USER, TOOL)), default=None)
     if turn is None or prompt[turn] == TOOL or not isinstance(tools, list):
-        return None
+        return
     question = decode(prompt[turn + 1 : prompt.index(END, turn)]).decode(
         errors="replace"
     )
     asked = set(features(question)) - _GENERIC
-    best = max(tools, key=lambda tool: _relevance(tool, question, asked))
-    if not _relevance(best, question, asked):
-        return None
-    function = best["function"]
-    schema = function.get("parameters") or {"type": "object", "properties": {}}
-    try:
-        arguments = write_json(schema, 0)
-    except EngineError:
-        return None  # a schema that nothing satisfies: answer in text instead
-    return _markup(function["name"], arguments, markup)
+    ranked = {n: _relevance(tool, question, asked) for n, tool in enumerate(tools)}
+    best = max(ranked, key=ranked.__getitem__)
+    for number, relevance in ranked.items():
+        if relevance >= _NAMED or (number == best and relevance):
+            function = tools[number]["function"]
+            schema = function.get("parameters") or {"type": "object", "properties": {}}
+            # a schema that nothing satisfies is answered in text
+            with suppress(EngineError):
+                yield _markup(function["name"], write_json(schema, 0), markup)
 
 
 def _relevance(tool: Any, question: str, asked: set[str]) -> int:
@@ -142,6 +145,6 @@ def _relevance(tool: Any, question: str, asked: set[str]) -> int:
     named = set(features(" ".join(_CAMEL.split(name)))) - _GENERIC
     described = set(features(str(function.get("description") or ""))) - _GENERIC
     described = {word for word in described if word.isalnum()}
-    hits = 100 * (name in question) + 10 * len(named & asked)
+    hits = _NAMED * (name in question) + 10 * len(named & asked)
     about = len(described & asked)
     return hits + (about if hits or about > 1 else 0)

@@ -21,8 +21,6 @@ from aios_conformance.spec._apis import (
 )
 from aios_conformance.spec._catalogue import (
     Level,
-    Parts,
-    PartsOf,
     Reading,
     Requirement,
     Ruling,
@@ -68,8 +66,6 @@ __all__ = [
     "ModelKind",
     "Node",
     "Nodes",
-    "Parts",
-    "PartsOf",
     "Reading",
     "Requirement",
     "Ruling",

@@ -9,7 +9,8 @@ refused, an answer that never came).
 Attribution: a finding goes to the most specific row.
     accept, not 2xx          the step's rows, else COMMON-RES-001
     accept, 4xx              no rows, if the same scenario saw the same request with
-                             fewer members refused as well: that step has the finding
+                             fewer members, or fewer items of a list, refused as well:
+                             that step has the finding
     accept, 404 or 405       the rows of the path itself, unless the same path answered
                              another step of the scenario with success
     accept, 2xx but not 200  COMMON-RES-001
@@ -27,7 +28,7 @@ A success that breaks off or that cannot be read (a page in HTML) is judged as s
 elsewhere and proves no row here.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from aios_conformance.conformance.terms.check import (
     Check,
@@ -37,7 +38,12 @@ from aios_conformance.conformance.terms.check import (
     Witness,
     check,
 )
-from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
+from aios_conformance.conformance.terms.exchange import (
+    Exchange,
+    Facts,
+    Json,
+    Observation,
+)
 from aios_conformance.conformance.terms.views import Stream
 from aios_conformance.spec import DIALECTS, Level, apis, openapi, requirement
 
@@ -79,8 +85,24 @@ def _is_explained(exchange: Exchange, seen: Observation) -> bool:
         and other.expect == "accept"
         and other.request.operation == exchange.request.operation
         and isinstance(other.request.json, dict)
-        and other.request.json.items() < body.items()
+        and _is_part(other.request.json, body)
         for other in seen.steps.values()
+    )
+
+
+def _is_part(one: Mapping[str, Json], body: Mapping[str, Json]) -> bool:
+    """It has fewer members, or a list of it ends sooner, and nothing else differs."""
+    return one != body and all(
+        name in body and (value == body[name] or _begins(body[name], value))
+        for name, value in one.items()
+    )
+
+
+def _begins(whole: Json, value: Json) -> bool:
+    return (
+        isinstance(value, list)
+        and isinstance(whole, list)
+        and whole[: len(value)] == value
     )
 
 

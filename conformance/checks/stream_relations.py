@@ -1,10 +1,6 @@
-"""Streams compared with whole answers, and tool calls put together from deltas."""
+"""Streams compared with whole answers."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-import jsonschema_rs
-import orjson
+from collections.abc import Iterator
 
 from aios_conformance.conformance.checks.generated import on, usage_of
 from aios_conformance.conformance.checks.streams import Streamed
@@ -18,7 +14,6 @@ from aios_conformance.conformance.terms.check import (
 )
 from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Observation
-from aios_conformance.conformance.terms.views import is_whole
 
 _COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _VARIANTS = ("streamed", "with_usage", "without_usage", "continuous", "null_options")
@@ -107,85 +102,6 @@ def streamed_usage_is_the_whole_usage(seen: Observation) -> Iterator[Note]:
                 )
 
 
-@check(on="chat.tools.streamed", witness=True, names=("META-080", "CHAT-SEM-020"))
-def call_deltas_join_to_calls(stream: Streamed) -> Iterator[Note]:
-    """Tool-call deltas of one index join to one offered call with fitting arguments."""
-    if stream.exchange.api != "chat" or not stream.is_sound:
-        return
-    offered = _offered(stream)
-    for index in stream.indices:
-        pieces = stream.pieces(index)
-        calls = _joined(pieces)
-        is_cut = any(piece.get("finish_reason") == "length" for piece in pieces)
-        if not calls or is_cut:
-            continue
-        yield Witness(("META-080", "CHAT-SEM-020"))
-        for number, call in sorted(calls.items()):
-            yield from _misfits(call, offered, f"/choices/{index}/tool_calls/{number}")
-
-
-def _misfits(
-    call: Mapping[str, str], offered: Mapping[str, Any], pointer: str
-) -> Iterator[Finding]:
-    rows = ("META-080", "CHAT-SEM-020")
-    arguments = _parsed(call["arguments"])
-    if call["name"] not in offered:
-        yield Finding(
-            expected=f"one of {sorted(offered)}",
-            actual=call["name"],
-            pointer=f"{pointer}/function/name",
-            ids=("CHAT-SEM-020",),
-        )
-    if not isinstance(arguments, dict):
-        yield Finding(
-            expected="arguments that join to a JSON object",
-            actual=call["arguments"],
-            pointer=f"{pointer}/function/arguments",
-            ids=rows,
-        )
-        return
-    wanted = offered.get(call["name"])
-    if wanted and not jsonschema_rs.is_valid(wanted, arguments):
-        yield Finding(
-            expected="arguments that satisfy the offered parameters",
-            actual=call["arguments"],
-            pointer=f"{pointer}/function/arguments",
-            ids=("META-080",),
-        )
-
-
-def _joined(pieces: list[Mapping[str, Any]]) -> dict[int, dict[str, str]]:
-    """The calls of one choice, by their index: names and arguments put together."""
-    calls: dict[int, dict[str, str]] = {}
-    for piece in pieces:
-        delta = piece.get("delta")
-        parts = delta.get("tool_calls") if isinstance(delta, dict) else None
-        for part in parts if isinstance(parts, list) else ():
-            number = part.get("index") if isinstance(part, dict) else None
-            if not isinstance(number, int | float) or not is_whole(number):
-                continue
-            call = calls.setdefault(int(number), {"name": "", "arguments": ""})
-            function = part.get("function")
-            for name in call:
-                text = function.get(name) if isinstance(function, dict) else None
-                call[name] += text if isinstance(text, str) else ""
-    return calls
-
-
-def _offered(stream: Streamed) -> dict[str, Any]:
-    """The parameter schemas of the offered functions, by name."""
-    tools = stream.sent.get("tools")
-    functions = [tool["function"] for tool in tools] if isinstance(tools, list) else []
-    return {f["name"]: f.get("parameters") for f in functions}
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-
-
 def _stream(seen: Observation, label: str) -> Streamed | None:
     exchange = seen.steps.get(label)
     stream = Streamed.of(exchange, seen.facts) if exchange else None
@@ -195,6 +111,5 @@ def _stream(seen: Observation, label: str) -> Streamed | None:
 CHECKS: tuple[Check, ...] = (
     streamed_text_is_the_whole_text,
     streamed_usage_is_the_whole_usage,
-    call_deltas_join_to_calls,
     a_stream_that_was_left_blocks_no_other,
 )

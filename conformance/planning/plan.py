@@ -142,7 +142,7 @@ def assemble(
     that the target does not offer, each with the reason.
     """
     known = catalogue(options.dialect)
-    served = Served(facts or Facts(dialect=options.dialect))
+    served = Served(facts or Facts(dialect=options.dialect), options.without)
     dropped: dict[str, Dropped] = {}
     by_api: dict[Api, list[Scenario]] = {}
     for probe in known.probes.values():

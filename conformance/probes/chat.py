@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import strategies as st
-
-from aios_conformance.conformance.probes import logprobs, prompts
-from aios_conformance.conformance.probes.bodies import OPERATION
-from aios_conformance.conformance.probes.decoding import asked, decoding_probes, text_of
+from aios_conformance.conformance.probes import logprobs
+from aios_conformance.conformance.probes.bodies import OPERATION, valid
+from aios_conformance.conformance.probes.decoding import decoding_probes, text_of
 from aios_conformance.conformance.probes.generation import (
     case,
     shared_probes,
@@ -28,7 +26,7 @@ from aios_conformance.conformance.terms.probe import (
     Probe,
     Served,
     Step,
-    probe,
+    table,
 )
 
 CHAT = OPERATION["chat"]
@@ -42,7 +40,6 @@ _SYSTEM = {"role": "system", "content": "You are a painter."}
 ACCEPTED = accepted(
     "chat.messages",
     "chat",
-    takes("CHAT-REQ-008", messages=[_USER, _ASSISTANT, _USER]),
     takes("CHAT-REQ-010", messages=[_ASSISTANT, _USER]),
     takes("CHAT-REQ-009", messages=[_SYSTEM, _USER]),
 )
@@ -77,25 +74,18 @@ UNDECIDED_OPTIONS = undecided_cases(
 )
 
 
-@probe(
-    "chat.history",
-    "chat",
-    params=st.fixed_dictionaries({"text": st.sampled_from(prompts.CHAT.usual)}),
-    draws=(0, 1, 20),
-)
-def history(p: Params, served: Served) -> Iterator[Step]:
+@table("chat.history", "chat", [None])
+def history(_: Params, served: Served) -> Iterator[Step]:
     """A conversation that goes on from the model's own reply."""
-    body = asked("chat", served, p["text"], temperature=0, max_tokens=8)
+    body = valid("chat", served)
 
     def continued(answers: Answers) -> Any:
         reply = text_of(answers["first"])
-        if not reply:
-            return None
         turns = [{"role": "assistant", "content": reply}, _USER]
-        return body | {"messages": [*body["messages"], *turns]}
+        return body | {"messages": [*body["messages"], *turns]} if reply else None
 
-    yield Step("first", CHAT, body)
-    yield Step("next", CHAT, continued, serves=("META-083",))
+    yield Step("first", CHAT, body, shared=True)
+    yield Step("next", CHAT, continued, serves=("META-083", "CHAT-REQ-008"))
 
 
 PROBES: tuple[Probe, ...] = (

@@ -5,7 +5,7 @@ one plain answer, so that a relation costs one request. Steps name the rows that
 their acceptance proves, and so stand in for single-field probes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -65,19 +65,23 @@ def asked(api: Api, served: Served, text: str, **members: Any) -> dict[str, Any]
     return body | members
 
 
-def text_of(exchange: Exchange, index: int = 0) -> str | None:
-    """The text of one choice of a whole answer; None when there is none."""
+def choice_of(exchange: Exchange, index: int = 0) -> Mapping[str, Any] | None:
+    """One choice of a whole answer; None when there is none."""
     body = exchange.response.json if exchange.response else None
     choices = body.get("choices") if isinstance(body, dict) else None
     if not exchange.is_success or not isinstance(choices, list):
         return None
-    for choice in choices:
-        if isinstance(choice, dict) and choice.get("index") == index:
-            message = choice.get("message")
-            text = message.get("content") if isinstance(message, dict) else None
-            text = choice.get("text") if text is None else text
-            return text if isinstance(text, str) else None
-    return None
+    numbered = (c for c in choices if isinstance(c, dict) and c.get("index") == index)
+    return next(numbered, None)
+
+
+def text_of(exchange: Exchange, index: int = 0) -> str | None:
+    """The text of one choice of a whole answer; None when there is none."""
+    choice = choice_of(exchange, index) or {}
+    message = choice.get("message")
+    text = message.get("content") if isinstance(message, dict) else None
+    text = choice.get("text") if text is None else text
+    return text if isinstance(text, str) else None
 
 
 def stop_within(text: str, after: int = 1) -> str | None:

@@ -1,6 +1,12 @@
-"""Tools: every tool_choice, wrong ones, and how many functions may be offered."""
+"""Tools: every tool_choice, wrong ones, how many, and the turns of an agent.
 
-from collections.abc import Iterator
+A turn is asked for whole and streamed, so that the one can be held against the other.
+Functions are small, for each of them is part of many prompts; among them are all the
+shapes that clients send: an enum, an array, a nested object, nothing required, an
+empty description, no description, and no parameters at all.
+"""
+
+from collections.abc import Iterator, Mapping
 from itertools import islice, product
 from string import ascii_lowercase
 from typing import Any
@@ -8,117 +14,216 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes import prompts
-from aios_conformance.conformance.probes.bodies import OPERATION
-from aios_conformance.conformance.probes.decoding import asked
+from aios_conformance.conformance.probes.bodies import OPERATION, valid
+from aios_conformance.conformance.probes.decoding import (
+    asked,
+    choice_of,
+    stop_within,
+    text_of,
+)
 from aios_conformance.conformance.probes.generation import OBJECT, case, undecided_cases
 from aios_conformance.conformance.probes.single_field import breaks, refused
-from aios_conformance.conformance.terms.exchange import Json
-from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
+from aios_conformance.conformance.terms.exchange import Exchange, Json
+from aios_conformance.conformance.terms.probe import (
+    Answers,
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+    table,
+)
 
 CHAT = OPERATION["chat"]
 NEEDS = ("tools",)
 ROOM = 128
-"""Tokens for an answer: a call of these functions takes fewer."""
+"""Tokens for an answer: two calls of these functions take fewer."""
+
+SAID = 16
+"""Tokens for an answer in words."""
+
+TURNS = 96
+"""Tokens of earlier turns, of two results and of the ids that they refer to."""
 
 MOST = 128  # 000:398
 
 
-def function(name: str, about: str, parameters: Json) -> dict[str, Any]:
+def function(name: str, **members: Json) -> dict[str, Any]:
     """A function tool (000:397)."""
-    return {
-        "type": "function",
-        "function": {"name": name, "description": about, "parameters": parameters},
-    }
+    return {"type": "function", "function": {"name": name, **members}}
 
 
-def weather(name: str) -> dict[str, Any]:
-    """A function whose arguments can be wrong in many ways."""
-    city = {"type": "string", "maxLength": 20}
+def _weather(name: str, **more: Json) -> dict[str, Any]:
+    """A function whose arguments can be wrong in several ways."""
     parameters = {
         "type": "object",
-        "properties": {
-            "city": city,
-            "days": {"type": "integer", "minimum": 1, "maximum": 5},
-            "unit": {"enum": ["C", "F"]},
-        },
-        "required": ["city", "days", "unit"],
-        "additionalProperties": False,
+        "properties": {"city": {"type": "string"}, "unit": {"enum": ["C", "F"]}},
+        "required": ["city", "unit"],
     }
-    return function(name, "Weather forecast of a city", parameters)
+    return function(name, **more, parameters=parameters)
 
 
-def trains(name: str) -> dict[str, Any]:
-    """A function with a nested argument."""
-    place = {"type": "string", "maxLength": 20}
-    stops = {"type": "array", "items": place, "minItems": 1, "maxItems": 2}
-    parameters = {"type": "object", "properties": {"stops": stops}}
-    return function(
-        name, "Trains that stop at places", parameters | {"required": ["stops"]}
-    )
+def _trains(name: str, **more: Json) -> dict[str, Any]:
+    """A function of which nothing is required."""
+    places = {"type": "array", "items": {"type": "string"}}
+    properties = {"to": places, **more}
+    return function(name, parameters={"type": "object", "properties": properties})
 
 
-TOOLS = [weather("get_weather"), trains("find_trains")]
-RENAMED = [trains("list_trains"), weather("forecast_weather")]
+_TIME = {"type": "object", "properties": {"hour": {"type": "integer"}}}
+TOOLS = [_weather("weather"), _trains("trains")]
+RENAMED = [_weather("forecast", description=""), _trains("rail", at=_TIME)]
+BARE = function("now")
 ASKS = (
-    "Use get_weather for Paris, 3 days.",
-    "Call get_weather: the weather of Seoul, please.",
-    "Use find_trains for Berlin and Prague.",
+    "Call weather for Paris and trains to Lyon.",
+    "Use trains to Berlin and Prague, and weather for Prague.",
+    "Check weather for Seoul and trains to Busan.",
 )
+EARLIER = [
+    {"role": "user", "content": "Hello."},
+    {"role": "assistant", "content": "Hi!", "tool_calls": None},
+]
 
 
 def many_functions(count: int) -> list[dict[str, Any]]:
-    """So many small function tools, none of which takes an argument.
+    """So many functions of nothing but a name, which is all that one needs (A-091).
 
-    The documents do not say that parameters may be left out. Names of two letters are
-    one token, those with digits up to four.
+    Names of two letters are one token, those with digits up to four.
     """
     names = islice(product(ascii_lowercase, repeat=2), count)
-    return [
-        {"type": "function", "function": {"name": "".join(name), "parameters": {}}}
-        for name in names
-    ]
+    return [function("".join(name)) for name in names]
+
+
+def message_of(exchange: Exchange | None) -> Mapping[str, Any]:
+    """The message of the first choice of a whole answer, {} where there is none."""
+    choice = choice_of(exchange) if exchange else None
+    message = choice.get("message") if choice else None
+    return message if isinstance(message, dict) else {}
+
+
+def _answered(answers: Answers) -> list[Json] | None:
+    """The turns after the first reply that calls: itself, and a result of each call.
+
+    Before them stands a plain reply, with the null that clients send who keep replies
+    as objects.
+    """
+    for label in ("auto", "required"):
+        reply = message_of(answers.get(label))
+        match reply:
+            case {"content": str() | None, "tool_calls": [_, *_] as calls}:
+                kept = {name: reply.get(name) for name in ("content", "tool_calls")}
+                ids = [call.get("id") for call in calls if isinstance(call, dict)]
+                results = [
+                    {"role": "tool", "tool_call_id": one, "content": f"{number}0"}
+                    for number, one in enumerate(ids, 1)
+                ]
+                turn = {"role": "assistant", **kept}
+                return [
+                    *EARLIER,
+                    *answers[label].request.json["messages"],
+                    turn,
+                    *results,
+                ]
+    return None
+
+
+def _cut(answers: Answers) -> int | None:
+    """A limit that cuts the call of step `required` short, in its arguments."""
+    response = answers["required"].response
+    match response.json if response else None:
+        case {"usage": {"completion_tokens": int(count)}} if 8 <= count <= ROOM:
+            return 3 * count // 4
+    return None
 
 
 @probe(
     "chat.tools",
     "chat",
     params=st.fixed_dictionaries(
-        {"ask": st.sampled_from(ASKS), "other": st.sampled_from(prompts.CHAT.usual)}
+        {
+            "ask": st.sampled_from(ASKS),
+            "other": st.sampled_from(prompts.CHAT.usual),
+            "after": st.integers(1, 3),
+        }
     ),
     draws=(0, 1, 30),
     needs=NEEDS,
 )
-def choosing(p: Params, served: Served) -> Iterator[Step]:
-    """A question that asks for a tool, and one that does not, under each choice."""
+def turns(p: Params, served: Served) -> Iterator[Step]:
+    """A question that asks for tools, one that does not, and the turn after calls."""
     rows = ("CHAT-REQ-043",)
-    plain = asked("chat", served, p["ask"], temperature=0, max_tokens=16)
-    offered = plain | {"tools": TOOLS}
-    room = offered | {"max_tokens": ROOM}
-    yield Step("no_tools", CHAT, plain)
-    yield Step("none", CHAT, offered | {"tool_choice": "none"}, serves=rows)
-    yield Step("auto", CHAT, room | {"tool_choice": "auto"}, serves=rows)
-    yield Step("omitted", CHAT, room, serves=("CHAT-REQ-046",))
+
+    def greedy(text: str, tools: list[Json], limit: int, **more: Json) -> Json:
+        body = asked("chat", served, text, temperature=0, max_tokens=limit)
+        return body | {"tools": tools} | more
+
+    ask = greedy(p["ask"], TOOLS, ROOM)
     # nothing but tool_choice asks for a call here
-    other = asked("chat", served, p["other"], temperature=0, max_tokens=16)
-    other |= {"tools": TOOLS}
+    other = greedy(p["other"], TOOLS[1:], SAID)
+    forced = greedy(p["other"], RENAMED, ROOM, tool_choice="required")
+    stream = {"stream": True, "stream_options": {"include_usage": True}}
+    scored = {"logprobs": True} if served.offers("logprobs") else {}
+
+    own = "the document leaves null open, but replies of the server hold it"
+
+    def stopped(answers: Answers) -> Json:
+        found = stop_within(text_of(answers["other_auto"]) or "", p["after"])
+        body = other | {"stream": True}
+        return body if found is None else body | {"stop": found}
+
+    def cut(answers: Answers) -> Json:
+        limit = _cut(answers)
+        return None if limit is None else forced | scored | {"max_tokens": limit}
+
+    def answered(answers: Answers) -> Json:
+        messages = _answered(answers)
+        turn = {"messages": messages, "max_tokens": SAID}
+        return None if messages is None else ask | turn
+
+    def streamed(made: Any) -> Any:
+        def body(answers: Answers) -> Json:
+            found = made(answers)
+            return None if found is None else found | stream
+
+        return body
+
+    yield Step(
+        "none",
+        CHAT,
+        ask | {"tool_choice": "none", "max_tokens": SAID},
+        serves=rows,
+    )
+    yield Step("auto", CHAT, ask | {"tool_choice": "auto"}, serves=rows)
+    yield Step("omitted", CHAT, ask, serves=("CHAT-REQ-046",))
     yield Step("other_auto", CHAT, other | {"tool_choice": "auto"}, serves=rows)
-    yield Step("other_omitted", CHAT, other, serves=("CHAT-REQ-046",))
-    forced = other | {"tool_choice": "required", "max_tokens": ROOM}
     yield Step("required", CHAT, forced, serves=rows)
-    yield Step("renamed", CHAT, forced | {"tools": RENAMED})
-
-
-@probe(
-    "chat.tools.streamed",
-    "chat",
-    params=st.fixed_dictionaries({"ask": st.sampled_from(ASKS)}),
-    draws=(0, 1, 10),
-    needs=(*NEEDS, "streaming"),
-)
-def streamed(p: Params, served: Served) -> Iterator[Step]:
-    """A call that is streamed."""
-    body = asked("chat", served, p["ask"], temperature=0, max_tokens=ROOM, stream=True)
-    yield Step("streamed", CHAT, body | {"tools": TOOLS, "tool_choice": "required"})
+    yield Step("cut", CHAT, cut, like="required", completion_tokens=ROOM)
+    yield Step(
+        "answered",
+        CHAT,
+        answered,
+        serves=("META-083",),
+        like="auto",
+        beyond=ROOM + TURNS,
+        completion_tokens=SAID,
+        off_schema=own,
+    )
+    if not served.offers("streaming"):
+        return
+    yield Step("auto_streamed", CHAT, ask | {"tool_choice": "auto"} | stream)
+    yield Step("stopped", CHAT, stopped, like="other_auto", completion_tokens=SAID)
+    yield Step(
+        "cut_streamed", CHAT, streamed(cut), like="required", completion_tokens=ROOM
+    )
+    yield Step(
+        "answered_streamed",
+        CHAT,
+        streamed(answered),
+        like="auto",
+        beyond=ROOM + TURNS,
+        completion_tokens=SAID,
+        off_schema=own,
+    )
 
 
 @probe(
@@ -129,17 +234,37 @@ def streamed(p: Params, served: Served) -> Iterator[Step]:
     needs=(*NEEDS, "n"),
 )
 def choices(p: Params, served: Served) -> Iterator[Step]:
-    """Several choices, each of which calls a tool."""
-    body = asked("chat", served, p["other"], temperature=0.8, max_tokens=ROOM, n=2)
-    yield Step("several", CHAT, body | {"tools": TOOLS, "tool_choice": "required"})
+    """Several choices, each of which calls a function that takes no arguments.
+
+    They are streamed, where the target claims to stream: each call of its own choice.
+    """
+    body = asked("chat", served, p["other"], temperature=0.8, max_tokens=ROOM // 2, n=2)
+    body |= {"tools": [BARE], "tool_choice": "required"}
+    yield Step("several", CHAT, body | {"stream": served.offers("streaming")})
+
+
+@table("chat.tools.many", "chat", [MOST], needs=NEEDS)
+def many(most: Params, served: Served) -> Iterator[Step]:
+    """One function, as many as may be, and one too many."""
+
+    def body(count: int) -> dict[str, Any]:
+        # with none, a server need not show the tools to its model
+        offered = {"tools": many_functions(count), "tool_choice": "none"}
+        return valid("chat", served) | offered
+
+    yield Step("one", CHAT, body(1), serves=("CHAT-REQ-046",), shared=True)
+    yield Step("most", CHAT, body(most), serves=("CHAT-REQ-048",))
+    yield Step(
+        "above",
+        CHAT,
+        body(most + 1),
+        expect="refuse",
+        serves=("CHAT-REQ-049",),
+        breaks=f"/tools are {most + 1}",
+    )
 
 
 _OFFERED = {"base": {"tools": many_functions(1), "tool_choice": "none"}}
-_FULL = {
-    # with none, a server need not show the tools to its model
-    "base": {"tools": many_functions(MOST), "tool_choice": "none"},
-    "base_serves": ["CHAT-REQ-048"],
-}
 _OTHER_TYPE = {"type": "retrieval", "function": {"name": "look_up"}}
 
 REFUSED = refused(
@@ -148,11 +273,8 @@ REFUSED = refused(
     _OFFERED | breaks("/tool_choice is unknown", "CHAT-REQ-043", tool_choice="maybe"),
     _OFFERED | breaks("/tools is an object", "CHAT-REQ-046", tools=OBJECT),
     _OFFERED | breaks("/tools/0 is no function", "CHAT-REQ-047", tools=[_OTHER_TYPE]),
-    _FULL | breaks("/tools are 129", "CHAT-REQ-049", tools=many_functions(MOST + 1)),
     needs=NEEDS,
 )
-
-_NAMED = {"type": "function", "function": {"name": "get_weather"}}
 
 UNDECIDED = undecided_cases(
     "chat.undecided.tools",
@@ -160,12 +282,12 @@ UNDECIDED = undecided_cases(
     case(
         "CHAT-REQ-043",
         "a named function as tool_choice",
-        tools=TOOLS,
-        tool_choice=_NAMED,
-        max_tokens=ROOM,
+        tools=[BARE],
+        tool_choice={"type": "function", "function": {"name": "now"}},
+        max_tokens=ROOM // 2,
     ),
     case("CHAT-SEM-021", "required without tools", tool_choice="required"),
     needs=NEEDS,
 )
 
-TOOL_PROBES: tuple[Probe, ...] = (choosing, streamed, choices, REFUSED, UNDECIDED)
+TOOL_PROBES: tuple[Probe, ...] = (turns, choices, many, REFUSED, UNDECIDED)

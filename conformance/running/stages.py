@@ -250,7 +250,9 @@ def take_notes(run: Run, transport: Transport) -> Run:
     """The run with the notes on what was played, and what can explain them."""
     main = judge_main(run.plan.catalogue, run.recording())
     own = _recorder(run, transport)
-    explainer = Explainer(run.plan, Served(run.facts), own, run.options)
+    explainer = Explainer(
+        run.plan, Served(run.facts, run.options.without), own, run.options
+    )
     return replace(run, main=main, explainer=explainer)
 
 
@@ -272,8 +274,7 @@ def close(run: Run) -> RunResult:
         for seen in observations:
             run.writer.observation(seen, phase)
     run.writer.footer(recording)
-    redactor = run.recorder.transport.redactor if run.recorder else None
-    return conclude(recording, run.main, redactor)
+    return conclude(recording, run.main)
 
 
 def _verify_ids(options: RunOptions, chosen: frozenset[str] | None) -> None:

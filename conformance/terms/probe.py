@@ -43,10 +43,15 @@ class Served:
     """The model names and facts that bodies are built with."""
 
     facts: Facts
+    without: tuple[str, ...] = ()  # capabilities that the vendor does not claim
 
     def model(self, api: Api) -> str:
         """The served model for an API (a placeholder while only planning)."""
         return self.facts.models.get(api, f"<{api} model>")
+
+    def offers(self, need: str) -> bool:
+        """A capability that some steps of a probe need, and others do not."""
+        return need not in self.without
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,9 @@ class Step:
     off_schema: str = ""
     # of a body made from earlier answers: the step whose prompt it has
     like: str = ""
+    beyond: int = (
+        0  # tokens of earlier answers and of turns that it adds to that prompt
+    )
     # ceilings of what the step may cost, where its body misleads
     prompt_tokens: int | None = None
     completion_tokens: int | None = None

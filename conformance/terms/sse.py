@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from aios_conformance.conformance.terms.json_text import read_json
+import orjson
 
 DONE = "[DONE]"
 _BOM = b"\xef\xbb\xbf"
@@ -32,8 +32,11 @@ class ServerSentEvent:
 
     @property
     def json(self) -> Any:
-        """The data as JSON, or None when it is not JSON that can be read."""
-        return read_json(self.data)
+        """The data as JSON, or None when it is not JSON."""
+        try:
+            return orjson.loads(self.data)
+        except orjson.JSONDecodeError:
+            return None
 
 
 @dataclass(slots=True)

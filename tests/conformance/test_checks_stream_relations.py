@@ -1,11 +1,10 @@
-"""What a stream says beside the whole answer, and what its call deltas join to."""
+"""What a stream says beside the whole answer."""
 
 from typing import Any
 
 import pytest
 from answers import SENT, chunk, good, streamed
 from exchanges import (
-    dump,
     exchange,
     findings,
     observation,
@@ -112,77 +111,3 @@ def test_a_stream_that_was_left_is_not_to_block_the_next() -> None:
 def test_without_a_whole_answer_nothing_is_compared() -> None:
     refused = exchange("chat", SENT["chat"], {"error": "no"}, status=400)
     assert relations(played(whole=refused, streamed=stream(GOOD))) == {}
-
-
-# --- tool calls --------------------------------------------------------------------
-
-TOOLS = [
-    {
-        "type": "function",
-        "function": {
-            "name": "weather",
-            "parameters": {
-                "type": "object",
-                "properties": {"city": {"type": "string"}},
-                "required": ["city"],
-            },
-        },
-    }
-]
-
-
-def calling(*parts: tuple[int, str, str], end: str = "tool_calls") -> Exchange:
-    """A stream of call deltas: index, name, arguments."""
-    pieces = [
-        chunk(
-            {
-                "index": 0,
-                "delta": {
-                    "tool_calls": [
-                        {
-                            "index": number,
-                            "function": {"name": name or None, "arguments": arguments},
-                        }
-                    ]
-                },
-                "finish_reason": None,
-            }
-        )
-        for number, name, arguments in parts
-    ]
-    last = chunk({"index": 0, "delta": {}, "finish_reason": end})
-    return stream([*pieces, last], ask(tools=TOOLS))
-
-
-CALLS = stream_relations.call_deltas_join_to_calls
-
-
-def test_call_deltas_that_join_to_an_offered_call_are_right() -> None:
-    whole = dump({"city": "Paris"}).decode()
-    halves = calling(
-        (0, "weather", whole[:6]), (0, "", whole[6:]), (1, "weather", whole)
-    )
-    assert findings(CALLS, halves) == []
-    assert witnessed(CALLS, halves) == {"META-080", "CHAT-SEM-020"}
-
-
-@pytest.mark.parametrize(
-    ("part", "broken"),
-    [
-        ((0, "news", '{"city": "Paris"}'), {"CHAT-SEM-020"}),
-        ((0, "weather", '{"city": "Pa'), {"META-080", "CHAT-SEM-020"}),
-        ((0, "weather", '["Paris"]'), {"META-080", "CHAT-SEM-020"}),
-        ((0, "weather", '{"town": "Paris"}'), {"META-080"}),
-    ],
-)
-def test_a_misfit_of_a_call_is_found(
-    part: tuple[int, str, str], broken: set[str]
-) -> None:
-    (finding,) = findings(CALLS, calling(part))
-    assert {*finding.ids} == broken
-
-
-def test_a_call_that_the_limit_cut_is_no_call() -> None:
-    cut = calling((0, "weather", '{"city": "Pa'), end="length")
-    assert findings(CALLS, cut) == []
-    assert witnessed(CALLS, cut) == set()

@@ -10,10 +10,10 @@ from aios_conformance.conformance.checks import tools
 from aios_conformance.conformance.probes.tools import RENAMED, TOOLS
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
-GOOD = '{"city": "Paris", "days": 3, "unit": "C"}'
+GOOD = '{"city": "Paris", "unit": "C"}'
 
 
-def call(name: str = "get_weather", arguments: Any = GOOD, **over: Any) -> Any:
+def call(name: str = "weather", arguments: Any = GOOD, **over: Any) -> Any:
     function = {"name": name, "arguments": arguments}
     return {"id": "call_1", "type": "function", "function": function} | over
 
@@ -94,10 +94,9 @@ def test_calls_are_of_offered_functions_with_json_arguments() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        '{"city": "Paris", "days": 3}',
-        '{"city": "Paris", "days": 9, "unit": "C"}',
-        '{"city": "Paris", "days": 3, "unit": "K"}',
-        '{"city": "Paris", "days": 3, "unit": "C", "x": 1}',
+        '{"city": "Paris"}',
+        '{"city": "Paris", "unit": "K"}',
+        '{"city": 1, "unit": "C"}',
         "Paris",
     ],
 )
@@ -129,7 +128,7 @@ def test_an_omitted_choice_is_auto() -> None:
     assert not findings(check, choosing(auto=auto, omitted=called))
     default = choosing(auto=auto, omitted=said_so)
     assert _rows(findings(check, default), check) == {"CHAT-REQ-045", "META-079"}
-    forced = choosing(other_auto=said_so, other_omitted=called)
+    forced = choosing(other_auto=said_so, stopped=called)
     assert _rows(findings(check, forced), check) == {"CHAT-REQ-045", "META-079"}
     reworded = choosing(auto=said_so, omitted=answer("Not now."))
     assert _rows(findings(check, reworded), check) == {"META-079"}
@@ -137,12 +136,12 @@ def test_an_omitted_choice_is_auto() -> None:
 
 def test_only_new_names_are_called() -> None:
     check = tools.only_new_names_are_called
-    new = answer(calling(call("list_trains")), offered=RENAMED)
-    old = answer(calling(call("get_weather")), offered=RENAMED)
-    assert witnessed(check, choosing(renamed=new)) == {"META-081"}
-    assert not findings(check, choosing(renamed=new))
-    assert findings(check, choosing(renamed=old))
-    assert not witnessed(check, choosing(renamed=answer("No.", offered=RENAMED)))
+    new = answer(calling(call("rail", "{}")), offered=RENAMED)
+    old = answer(calling(call()), offered=RENAMED)
+    assert witnessed(check, choosing(required=new)) == {"META-081"}
+    assert not findings(check, choosing(required=new))
+    assert findings(check, choosing(required=old))
+    assert not witnessed(check, choosing(required=answer("No.", offered=RENAMED)))
 
 
 def test_content_beside_calls_is_read() -> None:

@@ -28,6 +28,7 @@ CALLED = {
     "META-077": "no offered tool is called",
     "META-080": "the arguments are no JSON",
     "CHAT-SEM-020": "the call cannot be read",
+    "META-059": "the whole answer differs",
 }
 
 
@@ -129,9 +130,9 @@ def chat_stream_cut_call_breaks_off(
     return [*frames[: cut.index(True)], error, DONE]
 
 
-@in_stream("CHAT-RES-025", api=API, also={
-    "META-061": "no fitting reason", "CHAT-RES-016": "no fitting reason",
-}, source="000:348", origin="BerriAI/litellm#35663")  # fmt: skip
+@in_stream("META-059", api=API, also={
+    "CHAT-RES-025": "clients of OpenAI's API wait for tool_calls",
+}, source="000:387", origin="BerriAI/litellm#35663")  # fmt: skip
 def chat_stream_call_says_stop(context: RequestContext, chunks: list[Chunk]) -> None:
     """A streamed call ends with finish_reason stop, a whole one with tool_calls."""
     for piece in _pieces(chunks):
@@ -172,8 +173,9 @@ def chat_stream_logprobs_no_finish(
             piece["finish_reason"] = None
 
 
-@in_stream("CHAT-SEM-020", api=API, also=CALLED,
-           source="000:460", origin="LibreChat-AI/agents#260")  # fmt: skip
+@in_stream("CHAT-SEM-020", api=API, also=CALLED | {
+    "META-061": "calls of another choice come after its end",
+}, source="000:460", origin="LibreChat-AI/agents#260")  # fmt: skip
 def chat_stream_parallel_calls_one_index(
     context: RequestContext, chunks: list[Chunk]
 ) -> Iterable[Chunk]:
@@ -208,8 +210,10 @@ def chat_stream_required_call_is_text(
             piece["finish_reason"] = "stop"
 
 
-@in_answer("CHAT-SEM-019", api=API, also=CALLED,
-           source="000:393", origin="vllm-project/vllm#53255")  # fmt: skip
+@in_answer("CHAT-SEM-019", api=API, also=CALLED | CUT | {
+    "CHAT-SEM-010": "a cut one says tool_calls too",
+    "CHAT-RES-009": "there is no text either",
+}, source="000:393", origin="vllm-project/vllm#53255")  # fmt: skip
 def chat_required_call_is_empty(context: RequestContext, answer: Answer) -> object:
     """finish_reason is tool_calls, and there is no call."""
     if context.parameters.get("tool_choice") != "required":

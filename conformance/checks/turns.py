@@ -1,0 +1,208 @@
+"""The turns of an agent: streamed ones say what whole ones say, and cut ones say so."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import orjson
+
+from aios_conformance import spec
+from aios_conformance.conformance.checks.replies import (
+    ChatReply,
+    Choice,
+    calls,
+    joined,
+    reply,
+)
+from aios_conformance.conformance.checks.streams import Streamed
+from aios_conformance.conformance.terms.check import (
+    Check,
+    Finding,
+    Note,
+    Witness,
+    check,
+)
+from aios_conformance.conformance.terms.content import is_drift
+from aios_conformance.conformance.terms.exchange import Json, Observation
+from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
+
+_PAIRS = (
+    ("auto", "auto_streamed"),
+    ("answered", "answered_streamed"),
+    ("other_auto", "stopped"),
+    ("cut", "cut_streamed"),
+)
+Scored = tuple[str, float]
+_COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
+
+
+@check(*spec.rows("stream-equals-whole"), on="chat.tools", witness=True)
+def a_streamed_turn_is_the_whole_turn(seen: Observation) -> Iterator[Note]:
+    """A streamed turn has the text, calls, end and scores of the whole one."""
+    for label, streamed in _PAIRS:
+        whole, stream = reply(seen, label), reply(seen, streamed)
+        if not (whole and stream and whole.choices and stream.choices):
+            continue
+        yield Witness(("META-059",))
+        for finding in _differences(whole, stream, streamed):
+            yield finding
+            break  # what comes of it is not told again
+
+
+def _differences(whole: ChatReply, stream: ChatReply, step: str) -> Iterator[Finding]:
+    one, other = whole.choices[0], stream.choices[0]
+    stop = stream.sent.get("stop")
+    find = partial(Finding, step=step, ids=("META-059",))
+    if stop is not None:
+        wanted = _text(one).partition(stop)[0]
+        before, _, after = _text(other).partition(stop)
+        # that it goes on behind the stop string is another row's matter
+        is_called = calls(other) and not calls(one)  # as without a tool_choice
+        if before != wanted and not (after or is_called):
+            expected = f"{wanted!r}: the whole text up to the stop string"
+            drift = is_drift(wanted, before)
+            yield find(expected, _text(other), "/choices/0/content", drift=drift)
+    elif step == "cut_streamed":  # of half a call either may show what it likes
+        scores, given = _scores(one), _scores(other)
+        if scores and not _is_alike(scores, given):
+            expected = f"{len(scores)} log probabilities, as in the whole answer"
+            actual = f"{len(given)}, or others"
+            yield find(expected, actual, "/choices/0/logprobs")
+    elif _said(one) != _said(other):
+        expected = f"{_said(one)}, as in the whole answer"
+        drift = is_drift(_written(one), _written(other))
+        yield find(expected, _said(other), "/choices/0/message", drift=drift)
+    elif other["finish_reason"] not in (None, one.get("finish_reason")):
+        # clients of OpenAI's API call what they are told to at a reason of tool_calls
+        yield Finding(
+            expected=f"{one.get('finish_reason')}, as in the whole answer",
+            actual=other["finish_reason"],
+            pointer="/choices/0/finish_reason",
+            step=step,
+            ids=("META-059", "CHAT-RES-025"),
+        )
+
+
+def _is_alike(wanted: Sequence[Scored], given: Sequence[Scored]) -> bool:
+    return len(wanted) == len(given) and all(
+        token == same and abs(score - again) <= BETWEEN_CALLS
+        for (token, score), (same, again) in zip(wanted, given, strict=True)
+    )
+
+
+def _text(choice: Choice) -> str:
+    text = choice["message"].get("content")
+    return text if isinstance(text, str) else ""
+
+
+def _said(choice: Choice) -> list[Json]:
+    """The text and the calls; how JSON is spelt, and white space at a call, is free."""
+    called = [_called(call) for call in calls(choice)]
+    return [_text(choice).strip() if called else _text(choice), *called]
+
+
+def _written(choice: Choice) -> list[Json]:
+    """The text and each call's arguments, as they came."""
+    functions = [c.get("function") for c in calls(choice) if isinstance(c, dict)]
+    written = [f.get("arguments") for f in functions if isinstance(f, dict)]
+    return [_text(choice), *written]
+
+
+def _called(call: Json) -> Json:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        return call
+    arguments: Json = function.get("arguments")
+    with suppress(orjson.JSONDecodeError, TypeError):  # else it is compared as it came
+        arguments = orjson.loads(arguments)
+    return [function.get("name"), arguments]
+
+
+def _scores(choice: Choice) -> Sequence[Scored]:
+    """Tokens and their log probabilities, in OpenAI's layout; () in another."""
+    given = choice.get("logprobs")
+    content = given.get("content") if isinstance(given, dict) else None
+    return [
+        (token, logprob)
+        for entry in (content if isinstance(content, list) else ())
+        for token, logprob in [_score(entry)]
+        if isinstance(logprob, int | float)
+    ]
+
+
+def _score(entry: Json) -> tuple[str, Any]:
+    match entry:
+        case {"token": str(token), "logprob": logprob}:
+            return token, logprob
+    return "", None
+
+
+@check("META-062", on="chat.tools", witness=True)
+def a_streamed_turn_counts_as_the_whole_one(seen: Observation) -> Iterator[Note]:
+    """The usage of a streamed turn is that of the whole one, if they say the same."""
+    for label, streamed in _PAIRS:
+        whole, stream = reply(seen, label), reply(seen, streamed)
+        if not (whole and stream and whole.choices and stream.usage):
+            continue
+        yield Witness(("META-062",))
+        is_same = _said(whole.choices[0]) == _said(stream.choices[0])
+        for name in _COUNTERS if is_same else _COUNTERS[:1]:
+            wanted, given = whole.usage.get(name), stream.usage.get(name)
+            if wanted is not None and wanted != given:
+                yield Finding(
+                    expected=f"{wanted}, as in the whole answer",
+                    actual=given,
+                    pointer=f"/usage/{name}",
+                    step=streamed,
+                    ids=("META-062",),
+                )
+                break
+
+
+@check("CHAT-SEM-010", "META-041", on="chat.tools", witness=True)
+def a_cut_call_says_length(seen: Observation) -> Iterator[Note]:
+    """A call that the token limit cut short ends with `length`, whole and streamed."""
+    rows = ("CHAT-SEM-010", "META-041")
+    for label in ("cut", "cut_streamed"):
+        found = _end(seen, label)
+        # one that took fewer tokens than it had before was not cut
+        if found is None or found[1] not in (None, found[2]):
+            continue
+        yield Witness(rows)
+        if found[0] != "length":
+            yield Finding(
+                expected="length",
+                actual=found[0],
+                pointer="/choices/0/finish_reason",
+                step=label,
+                ids=rows,
+            )
+
+
+def _end(seen: Observation, label: str) -> tuple[Any, Any, int] | None:
+    """Why a step ended, the tokens that it counts, and its limit.
+
+    A stream that ends with an error told no reason, and is no reply.
+    """
+    exchange = seen.steps.get(label)
+    stream = Streamed.of(exchange, seen.facts) if exchange else None
+    if exchange is None or (exchange.response and exchange.response.broken):
+        return None
+    limit = exchange.request.json["max_tokens"]
+    if stream is not None and any(stream.errors()):
+        pieces = stream.pieces(0)
+        return (joined(0, pieces)["finish_reason"], None, limit) if pieces else None
+    found = reply(seen, label)
+    finish = found.choices[0].get("finish_reason") if found and found.choices else None
+    # that a reply tells no reason at all is another row's matter
+    if found is None or finish is None:
+        return None
+    return finish, found.usage.get("completion_tokens"), limit
+
+
+CHECKS: tuple[Check, ...] = (
+    a_streamed_turn_is_the_whole_turn,
+    a_streamed_turn_counts_as_the_whole_one,
+    a_cut_call_says_length,
+)

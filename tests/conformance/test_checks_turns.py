@@ -1,0 +1,213 @@
+"""The turns of an agent, streamed beside whole, and cut short."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from answers import chunk
+from exchanges import findings, observation, sse, witnessed
+from generations import choice, request, said, scored
+from streaming import stream
+
+from aios_conformance.conformance.checks import tools, turns
+from aios_conformance.conformance.probes.tools import BARE, TOOLS
+from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.exchange import Exchange, Observation
+
+GOOD = '{"city": "Paris", "unit": "C"}'
+USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+Call = tuple[int, str, str, str]  # index, id, name, arguments
+CALL: Call = (0, "call_1", "weather", GOOD)
+
+
+def offering(*functions: Any, **members: Any) -> Any:
+    return request("chat", tools=list(functions) or TOOLS, max_tokens=16, **members)
+
+
+def piece(delta: Any = None, end: str | None = None, **members: Any) -> Any:
+    return chunk({"index": 0, "delta": delta or {}, "finish_reason": end, **members})
+
+
+def delta(call: Call) -> Any:
+    index, identifier, name, arguments = call
+    head = {"id": identifier, "type": "function"} if identifier else {}
+    function = {"name": name, "arguments": arguments}
+    return {"tool_calls": [{"index": index, **head, "function": function}]}
+
+
+def streamed(
+    *calls: Call, text: str = "", end: str | None = "tool_calls", sent: Any = None
+) -> Exchange:
+    said_so = [piece({"content": text})] if text else []
+    pieces = [*said_so, *(piece(delta(call)) for call in calls), piece(end=end)]
+    asked = (sent or offering()) | {"stream": True}
+    return stream([*pieces, chunk(usage=USAGE)], asked)
+
+
+def whole(
+    *calls: Call, text: str | None = None, end: str = "tool_calls", **over: Any
+) -> Exchange:
+    made = [
+        {"id": i, "type": "function", "function": {"name": name, "arguments": given}}
+        for _, i, name, given in calls
+    ]
+    sent = over.pop("sent", offering())
+    finished = choice("chat", text, tool_calls=made, finish_reason=end, **over)
+    return said("chat", finished, sent=sent)
+
+
+def played(**steps: Exchange) -> Observation:
+    return observation("chat.tools", None, None, 0, **steps)
+
+
+def broken(check: Check, seen: Observation | Exchange) -> set[str]:
+    return {row for finding in findings(check, seen) for row in finding.ids}
+
+
+SAME = turns.a_streamed_turn_is_the_whole_turn
+COUNTED = turns.a_streamed_turn_counts_as_the_whole_one
+CUT = turns.a_cut_call_says_length
+
+
+def test_pieces_of_calls_join_to_the_calls_of_the_whole_answer() -> None:
+    two = CALL, (1, "call_2", "trains", "{}")
+    cut = (0, "call_7", "weather", GOOD[:9]), (0, "", "", GOOD[9:])
+    seen = played(auto=whole(*two), auto_streamed=streamed(*cut, two[1]))
+    assert findings(SAME, seen) == []
+    assert witnessed(SAME, seen) == {"META-059"}
+    assert findings(COUNTED, seen) == []
+
+
+@pytest.mark.parametrize(
+    ("stream", "rows"),
+    [
+        (streamed(CALL, end="stop"), {"META-059", "CHAT-RES-025"}),
+        (streamed((0, "call_1", "trains", "{}")), {"META-059"}),
+        (streamed(CALL, (1, "call_2", "trains", "{}")), {"META-059"}),
+        (streamed(text=GOOD), {"META-059"}),
+        (streamed(CALL, text="Calling."), {"META-059"}),
+        # what is free, and what other rows tell
+        (streamed((0, "call_9", "weather", GOOD.replace(" ", ""))), set()),
+        (streamed(CALL, text="\n"), set()),
+        (streamed(CALL, end=None), set()),
+    ],
+)
+def test_a_streamed_call_is_that_of_the_whole_answer(
+    stream: Exchange, rows: set[str]
+) -> None:
+    seen = played(auto=whole(CALL), auto_streamed=stream)
+    assert broken(SAME, seen) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [("Seven", set()), ("Seven boats", set()), ("", {"META-059"}), ("S", {"META-059"})],
+)
+def test_a_stop_string_ends_the_stream_where_the_whole_text_has_it(
+    text: str, rows: set[str]
+) -> None:
+    cut = streamed(text=text, end="stop", sent=offering(stop=" b"))
+    other = whole(text="Seven boats raced", end="length")
+    assert broken(SAME, played(other_auto=other, stopped=cut)) == rows
+
+
+def test_the_usage_of_a_stream_is_that_of_the_whole_answer() -> None:
+    unlike = streamed(CALL)
+    longer = said("chat", choice("chat", "Yes."), sent=offering(), prompt=6)
+    seen = played(answered=longer, answered_streamed=unlike)
+    assert broken(COUNTED, seen) == {"META-062"}
+
+
+def scored_stream(*tokens: Any) -> Exchange:
+    one = [piece(delta(CALL), logprobs=scored(token)) for token in tokens]
+    asked = offering(logprobs=True, stream=True)
+    return stream([*one, piece(end="length")], asked)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "rows"),
+    [
+        ([("{", -0.1, []), ('"', -0.2, [])], set()),
+        ([("{", -0.1, [])], {"META-059"}),
+        ([("{", -0.1, []), ('"', -0.9, [])], {"META-059"}),
+        ([], {"META-059"}),
+    ],
+)
+def test_log_probabilities_of_a_streamed_call(tokens: Any, rows: set[str]) -> None:
+    given = scored(("{", -0.1, []), ('"', -0.2, []))
+    cut = whole(CALL, end="length", logprobs=given)
+    assert broken(SAME, played(cut=cut, cut_streamed=scored_stream(*tokens))) == rows
+    # the documents do not say that a call has any
+    bare = whole(CALL, end="length")
+    assert not broken(SAME, played(cut=bare, cut_streamed=scored_stream(*tokens)))
+
+
+@pytest.mark.parametrize(
+    ("end", "limit", "rows"),
+    [
+        ("length", 3, set()),
+        ("tool_calls", 3, {"CHAT-SEM-010", "META-041"}),
+        ("stop", 3, {"CHAT-SEM-010", "META-041"}),
+        ("tool_calls", 4, set()),  # it took fewer tokens, and was not cut
+    ],
+)
+@pytest.mark.parametrize("made", [whole, streamed])
+def test_a_cut_call_says_length(
+    made: Callable[..., Exchange], end: str, limit: int, rows: set[str]
+) -> None:
+    label = "cut" if made is whole else "cut_streamed"
+    sent = offering() | {"max_tokens": limit}
+    half = (0, "call_1", "weather", GOOD[:9])
+    assert broken(CUT, played(**{label: made(half, end=end, sent=sent)})) == rows
+
+
+def test_a_cut_stream_that_ends_in_an_error_told_no_length() -> None:
+    error = {"error": {"message": "list index out of range"}}
+    body = sse(piece(delta(CALL)), error)
+    seen = played(cut_streamed=stream(body, offering(stream=True)))
+    assert broken(CUT, seen) == {"CHAT-SEM-010", "META-041"}
+
+
+def found(*played_: Exchange) -> set[str]:
+    """The rows that all checks of single replies find broken."""
+    return {
+        row
+        for check in tools.CHECKS
+        if check.view.__name__ == "ChatReply"
+        for finding in findings(check, *played_)
+        for row in finding.ids or check.ids
+    }
+
+
+REQUIRED = offering(tool_choice="required")
+
+
+@pytest.mark.parametrize(
+    ("calls", "sent", "rows"),
+    [
+        ([CALL], REQUIRED, set()),
+        ([], REQUIRED, {"CHAT-SEM-019", "META-077"}),
+        ([CALL], offering(tool_choice="none"), {"CHAT-SEM-017", "META-076"}),
+        ([CALL], request("chat"), {"CHAT-REQ-044", "META-078"}),
+        ([(0, "call_1", "news", GOOD)], None, {"CHAT-SEM-020"}),
+        ([(0, "", "weather", GOOD)], None, {"CHAT-SEM-018", "CHAT-SEM-020"}),
+        ([CALL, (1, "call_1", "trains", "{}")], None, {"CHAT-SEM-020"}),
+        ([(0, "call_1", "weather", "{}")], None, {"META-080"}),
+        ([(0, "call_1", "weather", '["Paris"]')], None, {"CHAT-SEM-020", "META-080"}),
+        ([CALL, CALL], None, {"CHAT-SEM-020"}),  # two at one index
+        ([(0, "call_1", "now", "{}")], offering(BARE), set()),
+        ([(0, "call_1", "now", "")], offering(BARE), {"CHAT-SEM-020", "META-080"}),
+        ([(0, "call_1", "now", "null")], offering(BARE), {"CHAT-SEM-020", "META-080"}),
+    ],
+)
+def test_calls_of_streams_are_judged_as_whole_ones(
+    calls: list[Call], sent: Any, rows: set[str]
+) -> None:
+    assert found(streamed(*calls, sent=sent)) == rows
+
+
+def test_a_call_without_an_index_counts_by_its_place() -> None:
+    bare = piece({"tool_calls": [{"id": "a", "function": {"name": "now"}}]})
+    rest = piece({"tool_calls": [{"function": {"arguments": "{}"}}]})
+    asked = offering(BARE, tool_choice="required", stream=True)
+    assert found(stream([bare, rest, piece(end="tool_calls")], asked)) == set()
