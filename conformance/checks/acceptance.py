@@ -11,6 +11,8 @@ Attribution: a finding goes to the most specific row.
     accept, 4xx              no rows, if the same scenario saw the same request with
                              fewer members, or fewer items of a list, refused as well:
                              that step has the finding
+    accept, 4xx or 5xx       of a row of a covering array: the members that caused it,
+                             as sending it again with fewer of them has shown
     accept, 404 or 405       the rows of the path itself, unless the same path answered
                              another step of the scenario with success
     accept, 2xx but not 200  COMMON-RES-001
@@ -30,6 +32,9 @@ elsewhere and proves no row here.
 
 from collections.abc import Collection, Iterator, Mapping
 
+from aios_conformance.conformance.checks.narrowed import charged, is_narrowed
+from aios_conformance.conformance.probes.member_rows import rows_of
+from aios_conformance.conformance.probes.pairs import LIMITS, SMALLEST, was_refused
 from aios_conformance.conformance.terms.check import (
     Check,
     Finding,
@@ -61,11 +66,17 @@ def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
     has_valid_neighbour = any(
         e.expect == "accept" and e.is_answer for e in seen.steps.values()
     )
+    narrowed = is_narrowed(seen)
+    if narrowed:
+        yield from charged(seen)
     for exchange in seen.steps.values():
         if exchange.response is None:
             continue
+        if narrowed and was_refused(exchange) and exchange.label != SMALLEST:
+            continue
         if exchange.expect == "accept" and not _is_explained(exchange, seen):
-            rows = _missing_path(exchange, seen) or exchange.serves
+            rows = _missing_path(exchange, seen) or _limits(exchange, seen)
+            rows = rows or exchange.serves
             yield from _accepted(exchange, rows)
         elif exchange.expect != "accept" and _is_told_as_success(exchange, seen.facts):
             yield from _disguised(exchange)
@@ -104,6 +115,20 @@ def _begins(whole: Json, value: Json) -> bool:
         and isinstance(whole, list)
         and whole[: len(value)] == value
     )
+
+
+def _limits(exchange: Exchange, seen: Observation) -> tuple[str, ...]:
+    """The rows of a limit that we added, if the body is accepted without it."""
+    body = exchange.request.json
+    if exchange.status < 400 or not isinstance(body, dict):
+        return ()
+    bare = {name: value for name, value in body.items() if name not in LIMITS}
+    if bare == body or all(
+        not e.is_answer or e.request.json != bare for e in seen.steps.values()
+    ):
+        return ()
+    added = LIMITS & body.keys()
+    return tuple(r for name in added for r in rows_of(exchange.api, name, body[name]))
 
 
 def _missing_path(exchange: Exchange, seen: Observation) -> tuple[str, ...]:

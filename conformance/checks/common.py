@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from aios_conformance import spec
+from aios_conformance.conformance.probes.bodies import TRUNCATION
 from aios_conformance.conformance.terms.check import (
     Check,
     Finding,
@@ -105,29 +106,37 @@ def either_scheme_will_do(record: Record) -> Iterator[Note]:
         yield FollowedReading(f"reached over {record.facts.scheme}")
 
 
-@check("COMMON-REQ-015", on="common.unicode.", when=lambda s: s.accepted("unicode"))
-def non_ascii_text_comes_back_unharmed(seen: Observation) -> Iterator[Note]:
+def _told(answer: Answer) -> tuple[list[str], list[str]]:
+    """Texts beyond ASCII that were sent, and the texts that repeat what was sent."""
+    exchange, sent = answer.exchange, answer.sent
+    texts: list[str] = []
+    if exchange.api == "rerank" and not {"top_n", TRUNCATION} & sent.keys():
+        ranked = RerankTexts.of(exchange, answer.facts)
+        given, texts = sent.get("documents"), ranked.texts if ranked else []
+    elif exchange.api == "completions" and sent.get("echo") is True:
+        spoken = CompletionAnswer.of(exchange, answer.facts)
+        given, texts = sent.get("prompt"), spoken.texts if spoken else []
+    else:
+        return [], []
+    listed = given if isinstance(given, list) else [given]
+    return [t for t in listed if isinstance(t, str) and not t.isascii()], texts
+
+
+def _is_beyond_ascii(answer: Answer) -> bool:
+    return answer.exchange.expect != "refuse" and all(_told(answer))
+
+
+@check("COMMON-REQ-015", when=_is_beyond_ascii)
+def non_ascii_text_comes_back_unharmed(answer: Answer) -> Iterator[Note]:
     """Text beyond ASCII that an answer echoes is the text that was sent."""
-    exchange = seen["unicode"]
-    answer = Answer.of(exchange, seen.facts)
-    if answer is None:
-        return
-    echoed: list[str] = []
-    if exchange.api == "rerank":
-        told = RerankTexts.of(exchange, seen.facts)
-        echoed = told.texts if told else []
-    elif exchange.api == "completions" and answer.sent.get("echo") is True:
-        spoken = CompletionAnswer.of(exchange, seen.facts)
-        texts = spoken.texts if spoken else []
+    sent, echoed = _told(answer)
+    for text in sent:
         # that a text which does not even begin like the prompt echoes nothing is
         # COMP-SEM-002's matter
-        echoed = [text for text in texts if text.startswith(_plain_start(seen.params))]
-    if echoed and not any(text.startswith(seen.params) for text in echoed):
-        yield Finding(
-            expected=f"text that starts with {seen.params!r}",
-            actual=echoed[0],
-            step="unicode",
-        )
+        alike = [each for each in echoed if each.startswith(_plain_start(text))]
+        if alike and not any(each.startswith(text) for each in alike):
+            yield Finding(expected=f"text that starts with {text!r}", actual=alike[0])
+            return
 
 
 def _plain_start(text: str) -> str:

@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 
 from aios_conformance import spec
-from aios_conformance.conformance.checks.generated import rows_of, usage_of
+from aios_conformance.conformance.checks.generated import (
+    EVERYWHERE,
+    Generated,
+    usage_of,
+)
 from aios_conformance.conformance.probes import chat, completions
 from aios_conformance.conformance.terms.check import (
     Check,
@@ -15,6 +19,7 @@ from aios_conformance.conformance.terms.check import (
 )
 from aios_conformance.conformance.terms.exchange import Observation
 
+_RANGE = "max-completion-tokens-range"
 _ON = ("chat.undecided.", "completions.undecided.")
 _ROWS = tuple(
     dict.fromkeys(
@@ -60,34 +65,24 @@ def one_of_two_limits_wins(seen: Observation) -> Iterator[Note]:
         yield FollowedReading("refused")
 
 
-@check(
-    *spec.rows("max-completion-tokens-range"),
-    on=("chat.undecided.fields", "completions.undecided.fields"),
-    witness=True,
-)
-def a_limit_of_0_gives_nothing(seen: Observation) -> Iterator[Note]:
-    """A limit of 0 is refused or gives no tokens (A-083)."""
-    rows = rows_of(seen, "max-completion-tokens-range")
-    exchange = seen["variant"]
-    if _limits(seen) != (None, 0) or exchange.response is None:
+@check(*spec.rows(_RANGE), on=EVERYWHERE, witness=True)
+def a_limit_of_0_gives_nothing(answer: Generated) -> Iterator[Note]:
+    """A limit of 0 gives no tokens (A-083)."""
+    rows, count = answer.own(_RANGE), answer.completion_tokens
+    if answer.sent.get("max_completion_tokens") != 0 or count is None:
         return
     yield Witness(rows)
-    if 400 <= exchange.status < 500:
-        yield FollowedReading("0 is refused", ids=rows)
-    elif exchange.is_success:
-        count = usage_of(exchange, "completion_tokens")
-        if count == 0:
-            yield FollowedReading("0 gives no tokens", ids=rows)
-        elif count is not None:
-            yield Finding(
-                expected="no tokens, or 400 or 422",
-                actual=count,
-                pointer="/usage/completion_tokens",
-                kind="silent",
-                soft=True,
-                step="variant",
-                ids=rows,
-            )
+    if count == 0:
+        yield FollowedReading("0 gives no tokens", ids=rows)
+    else:
+        yield Finding(
+            expected="no tokens",
+            actual=count,
+            pointer="/usage/completion_tokens",
+            kind="silent",
+            soft=True,
+            ids=rows,
+        )
 
 
 @check(

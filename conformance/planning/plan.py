@@ -69,6 +69,8 @@ class Plan:
             for step, cost in zip(
                 scenario.steps, ceilings(scenario.steps, subwords), strict=True
             ):
+                if step.after_refusal:
+                    continue
                 if step.shared:
                     content = content_key(step)
                     if content in seen:
@@ -172,13 +174,17 @@ def assemble(
     return Plan(known, options.preset, options.seed, scenarios, dropped, selection)
 
 
+def capabilities(known: Catalogue) -> frozenset[str]:
+    """What a vendor may not claim, in a dialect."""
+    of_rows = (need for row in known.scored for need in row.needs)
+    of_probes = (need for probe in known.probes.values() for need in probe.needs)
+    return frozenset((*of_rows, *of_probes))
+
+
 def verify_scope(options: RunOptions, known: Catalogue) -> None:
     """Raise OptionError for an API or a capability that the dialect does not know."""
     apis = tuple(dict.fromkeys(r.api for r in known.scored if r.api != "common"))
-    needs = sorted(
-        {need for r in known.scored for need in r.needs}
-        | {need for probe in known.probes.values() for need in probe.needs}
-    )
+    needs = sorted(capabilities(known))
     for option, given, valid in (
         ("--apis", options.apis, apis),
         ("--without", options.without, needs),
@@ -211,15 +217,27 @@ def drawn(options: RunOptions) -> Drawn:
         if known.probes[name].rows
     }
     to_draw = {name: n for name, n in wanted.items() if n and name not in tables}
-    cache = PlanCache(options.cache_dir, known.dialect, options.preset, options.seed)
+    claimed = capabilities(known) - {*options.without}
+    cache = PlanCache(
+        options.cache_dir, known.dialect, options.preset, options.seed, claimed
+    )
     cached = cache.load(to_draw)
     if cached is None:
         cached = {
-            name: draw(name, known.probes[name].params, count, options.seed)
+            name: _params(known.probes[name], count, options, claimed)
             for name, count in to_draw.items()
         }
         cache.store(cached)
     return {key: [] for key in wanted} | tables | cached
+
+
+def _params(
+    probe: Probe, count: int, options: RunOptions, claimed: frozenset[str]
+) -> list[Params]:
+    if probe.made is None:
+        return draw(probe.name, probe.params, count, options.seed)
+    rows = probe.made(options.preset, options.seed, claimed)
+    return [plain(row) for row in rows]
 
 
 def _left_out(

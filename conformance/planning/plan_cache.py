@@ -17,7 +17,7 @@ from aios_conformance import conformance, spec
 from aios_conformance.conformance.terms.probe import Params
 
 Drawn = Mapping[str, list[Params]]
-_GENERATORS = ("hypothesis", "schemathesis")
+_GENERATORS = ("covertable", "hypothesis", "schemathesis")
 _SOURCES = ("probes/*.py", "terms/probe.py", "planning/drawing.py")
 
 
@@ -34,6 +34,7 @@ class PlanCache:
     dialect: str
     preset: str
     seed: int
+    claimed: frozenset[str] = frozenset()
 
     def load(self, wanted: Mapping[str, int]) -> dict[str, list[Params]] | None:
         """The parameters of exactly these probes, or None."""
@@ -63,11 +64,11 @@ class PlanCache:
     def _path(self) -> Path | None:
         if self.directory is None:
             return None
-        name = f"{self.dialect}-{self.preset}-{self.seed}-{_state(self.dialect)}.json"
+        name = f"{self.dialect}-{self.preset}-{self.seed}-{_state(self)}.json"
         return self.directory / "plans" / name
 
 
-def _state(dialect: str) -> str:
+def _state(cache: PlanCache) -> str:
     """Fingerprint of what a draw depends on beside the seed."""
     home = Path(conformance.__file__).parent
     digest = hashlib.sha256(suite_version().encode())
@@ -76,7 +77,10 @@ def _state(dialect: str) -> str:
     for pattern in _SOURCES:
         for path in sorted(home.glob(pattern)):
             digest.update(path.read_bytes())
-    digest.update(json.dumps(spec.openapi(dialect), sort_keys=True).encode())
+    document = spec.openapi(cache.dialect)
+    digest.update(
+        json.dumps([document, sorted(cache.claimed)], sort_keys=True).encode()
+    )
     return digest.hexdigest()[:16]
 
 

@@ -89,7 +89,7 @@ def history(_: Params, served: Served) -> Iterator[Step]:
 
 
 PROBES: tuple[Probe, ...] = (
-    printed("chat", smoke_rows=2, max_completion_tokens=PRINTED_ROOM),
+    printed("chat", smoke_rows=2, limit=PRINTED_ROOM),
     ACCEPTED,
     *decoding_probes("chat"),
     *shared_probes("chat", smoke_rows=1),

@@ -91,35 +91,6 @@ def batch(p: Params, served: Served) -> Iterator[Step]:
 
 
 @probe(
-    "completions.grid",
-    "completions",
-    params=st.fixed_dictionaries(
-        {
-            "texts": st.lists(
-                st.sampled_from(prompts.COMPLETIONS.usual),
-                min_size=2,
-                max_size=2,
-                unique=True,
-            )
-        }
-    ),
-    draws=(0, 1, 20),
-    needs=("n", "echo"),
-)
-def grid(p: Params, served: Served) -> Iterator[Step]:
-    """Choices for one prompt, and for each of two; their echoes tell whose they are.
-
-    How echo, n and several prompts combine is not described (A-117), so that it may
-    be refused.
-    """
-    first = p["texts"][0]
-    body = asked("completions", served, first, temperature=0.8, max_tokens=4)
-    body |= {"echo": True}
-    yield Step("row", COMPLETIONS, body | {"n": 2}, "either")
-    yield Step("grid", COMPLETIONS, body | {"prompt": p["texts"], "n": 3}, "either")
-
-
-@probe(
     "completions.echo",
     "completions",
     params=st.fixed_dictionaries(
@@ -153,7 +124,7 @@ def streamed_echo(p: Params, served: Served) -> Iterator[Step]:
 
 
 PROBES: tuple[Probe, ...] = (
-    printed("completions", smoke_rows=3, max_completion_tokens=PRINTED_ROOM),
+    printed("completions", smoke_rows=3),
     ACCEPTED,
     *decoding_probes("completions"),
     *shared_probes("completions", smoke_rows=0),
@@ -162,7 +133,6 @@ PROBES: tuple[Probe, ...] = (
     UNDECIDED,
     UNDECIDED_STREAM,
     batch,
-    grid,
     echo,
     streamed_echo,
     *logprobs.logprob_probes(logprobs.COMPLETIONS),

@@ -46,14 +46,6 @@ UNLIKE = {
 }
 """Parameters none of which is at its default, and that show in a greedy text."""
 
-SAMPLES = {
-    "frequency_penalty": 0.5,
-    "presence_penalty": 1.0,
-    "temperature": 0.7,
-    "top_p": 0.9,
-}
-"""The printed sample of each parameter (000:378, 000:384, 000:389, 000:405)."""
-
 
 def asked(api: Api, served: Served, text: str, **members: Any) -> dict[str, Any]:
     """A body that asks a model to go on from a text."""
@@ -153,7 +145,6 @@ def _greedy(api: Api) -> Probe:
             yield step("one_choice", n=1)
             yield step("bias_null", row("logit-bias-type"), logit_bias=None)
         yield step("bias_empty", row("logit-bias-type"), logit_bias={})
-        yield step("samples", row("top-p-type"), **SAMPLES, max_tokens=2)
 
     return greedy
 
@@ -296,29 +287,6 @@ def _choices(api: Api) -> Probe:
     return choices
 
 
-def _streamed_choices(api: Api) -> Probe:
-    operation = OPERATION[api]
-
-    @probe(
-        f"{api}.streamed_choices",
-        api,
-        params=st.fixed_dictionaries(
-            {
-                "text": st.sampled_from(prompts_of(api).usual),
-                "n": st.sampled_from((2, 3)),
-            }
-        ),
-        draws=(0, 1, 30),
-        needs=("n", "streaming"),
-    )
-    def streamed_choices(p: Params, served: Served) -> Iterator[Step]:
-        body = asked(api, served, p["text"], max_tokens=6, temperature=0.8, n=p["n"])
-        options = {"stream": True, "stream_options": {"include_usage": True}}
-        yield Step("streamed", operation, body | options)
-
-    return streamed_choices
-
-
 SEEDS = range(1, 9)
 """Eight different seeds (META-053); as soon as two texts differ, no more are sent."""
 
@@ -397,7 +365,6 @@ def decoding_probes(api: Api) -> list[Probe]:
         _greedy(api),
         _streams(api),
         _seeds(api),
-        _streamed_choices(api),
         _spread(api),
         _pushed(api),
     ]

@@ -16,13 +16,7 @@ from aios_conformance.conformance.probes.single_field import (
 )
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
-ACCEPTED = accepted(
-    "embeddings.accepted",
-    "embeddings",
-    takes("EMB-REQ-001"),
-    takes("EMB-REQ-015", truncate_prompt_tokens=1),  # the bound is > 0 (000:731)
-    takes("EMB-REQ-015", truncate_prompt_tokens=100),  # 000:731
-)
+ACCEPTED = accepted("embeddings.accepted", "embeddings", takes("EMB-REQ-001"))
 
 REFUSED = refused(
     "embeddings.refused",

@@ -11,12 +11,10 @@ from typing import Any
 from aios_conformance import spec
 from aios_conformance.conformance.probes.bodies import OPERATION, valid
 from aios_conformance.conformance.probes.single_field import (
-    accepted,
     breaks,
     costing,
     instead_of,
     refused,
-    takes,
 )
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
@@ -82,31 +80,15 @@ def _wrong_limits(api: Api) -> list[Params]:
 def shared_probes(api: Api, *, smoke_rows: int) -> list[Probe]:
     """Probes of the parameters that chat and completions have in common."""
     row = partial(spec.row, api)
-    undecided = [
-        case(
-            row("max-completion-tokens-range"),
-            "",
-            max_tokens=None,
-            max_completion_tokens=0,
-            stop=COMMON_LETTERS,
-        ),
-    ]
     both = [
         refused(f"{api}.refused", api, *_refused_rows(api), smoke_rows=smoke_rows),
-        accepted(
-            f"{api}.accepted",
-            api,
-            takes(
-                row("logit-bias-type"), row("logit-bias-keys"), logit_bias={"100": 2.0}
-            ),  # 000:379
-            takes(row("top-p-range"), top_p=1.0),
-        ),
         _bias_keys(api),
     ]
     if api == "chat":  # what completions would say is the same
-        undecided.append(case(row("top-p-range"), "0", top_p=0))
+        top_p = case(row("top-p-range"), "0", top_p=0)
+        both.append(undecided_cases(f"{api}.undecided.fields", api, top_p))
         both += [_huge_limit(api, is_streamed=streamed) for streamed in (False, True)]
-    return [*both, undecided_cases(f"{api}.undecided.fields", api, *undecided)]
+    return both
 
 
 def case(row: str, what: str, **change: Any) -> Params:

@@ -112,23 +112,6 @@ def _greedy(known: Logprobs) -> Probe:
     return greedy
 
 
-def _sampled(known: Logprobs) -> Probe:
-    api = known.api
-
-    @probe(
-        f"{api}.logprobs.sampled",
-        api,
-        params=st.fixed_dictionaries({"text": st.sampled_from(prompts_of(api).usual)}),
-        draws=(0, 1, 30),
-        needs=(*NEEDS, "n"),
-    )
-    def sampled(p: Params, served: Served) -> Iterator[Step]:
-        body = asked(api, served, p["text"], temperature=1, max_tokens=6, n=2)
-        yield Step("sampled", OPERATION[api], {**body, **known.sample})
-
-    return sampled
-
-
 def _streamed(known: Logprobs) -> Probe:
     api = known.api
     texts = prompts_of(api).beyond_ascii
@@ -151,7 +134,6 @@ def logprob_probes(known: Logprobs) -> list[Probe]:
     """The log probabilities of one generating API."""
     return [
         _greedy(known),
-        _sampled(known),
         _streamed(known),
         known.refused,
         known.undecided,

@@ -22,8 +22,6 @@ _PLAIN = "a plain text"
 ACCEPTED = accepted(
     "rerank.accepted",
     "rerank",
-    takes("RERANK-REQ-016", truncate_prompt_tokens=1),  # the bound is > 0 (000:58)
-    takes("RERANK-REQ-016", "RERANK-REQ-018", truncate_prompt_tokens=100),  # 000:58
     takes("RERANK-REQ-018", truncate_prompt_tokens=512),  # 000:76
 )
 

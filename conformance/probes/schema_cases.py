@@ -63,26 +63,26 @@ class Variant:
 _CHAT = ("n", "seed", "stop", "logprobs", "tools")
 _COMPLETIONS = ("n", "seed", "stop", "logprobs", "echo")
 VARIANTS: tuple[Variant, ...] = (
-    Variant("rerank.drawn", (0, 5, 90)),
-    Variant("score.drawn", (0, 4, 70)),
-    Variant("embeddings.drawn", (0, 4, 60)),
+    Variant("rerank.drawn", (0, 0, 90)),
+    Variant("score.drawn", (0, 0, 70)),
+    Variant("embeddings.drawn", (0, 0, 60)),
     Variant("chat.drawn", (0, 0, 60)),
-    Variant("chat.drawn.able", (0, 4, 60), _CHAT),
+    Variant("chat.drawn.able", (0, 0, 60), _CHAT),
     Variant(
         "chat.drawn.streamed",
-        (0, 2, 60),
+        (0, 0, 60),
         ("streaming", "n", "seed", "stop"),
         stream=True,
     ),
     Variant("completions.drawn", (0, 0, 60)),
     Variant(
         "completions.drawn.able",
-        (0, 4, 60),
+        (0, 0, 60),
         _COMPLETIONS,
     ),
     Variant(
         "completions.drawn.streamed",
-        (0, 2, 60),
+        (0, 0, 60),
         ("streaming", "n", "seed", "stop"),
         stream=True,
     ),

@@ -86,8 +86,8 @@ class Resender:
     async def _round(self, scenarios: Sequence[Scenario], concurrency: int) -> None:
         affordable = []
         for scenario in scenarios:
-            if len(scenario.steps) <= self._left:
-                self._left -= len(scenario.steps)
+            if scenario.size <= self._left:
+                self._left -= scenario.size
                 affordable.append(scenario)
         for seen in await self.play(affordable, concurrency) if affordable else ():
             self.judged.setdefault((seen.probe, seen.draw), []).append(self.judge(seen))
@@ -101,7 +101,7 @@ class Resender:
         for traces in groups.values():
             found = {(trace.probe, trace.draw): trace.exchange for trace in traces}
             if not found.keys() & chosen.keys():
-                name = min(found, key=lambda n: len(self._scenarios[n].steps))
+                name = min(found, key=lambda n: self._scenarios[n].size)
                 chosen[name] = found[name]
         return chosen
 
@@ -137,7 +137,7 @@ class Resender:
         """The scenario with parameters that the plan has not drawn."""
         scenario = self._scenarios[name]
         probe, known = scenario.probe, self.plan.catalogue
-        if probe.rows:
+        if probe.rows or probe.made:
             return None  # a table has no others
         seen = {key(s.params) for s in self.plan.scenarios if s.probe is probe}
         drawn = draw(probe.name, probe.params, len(seen) + 3, self.plan.seed + 1)

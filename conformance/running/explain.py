@@ -166,7 +166,8 @@ class Explainer:
             name = (trace.probe, trace.draw)
             scenario = self._scenarios[name]
             is_shaky = name in again.judged and not again.fails(name, broken)
-            if not scenario.probe.rows and not is_shaky:
+            is_table = scenario.probe.rows or scenario.probe.made
+            if not is_table and not is_shaky:
                 size = len(trace.exchange.request.body)
                 found.append((len(scenario.steps), size, name))
         return self._scenarios[min(found)[2]].probe if found else None

@@ -17,7 +17,7 @@ first byte: a later step may compute its body from earlier answers, never its
 existence.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +98,9 @@ class Step:
     # A `Later` step that is only sent where earlier answers leave a question open.
     # The plan counts its tokens, but not its request.
     spare: bool = False
+    # A spare step that is sent only after a valid request was refused. A target that
+    # keeps the documents never sees it, and the plan does not count it.
+    after_refusal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,8 @@ class Probe:
     # which presets send the table: smoke takes only rows marked so by `smoke_rows`
     smoke_rows: int = 0
     dialects: tuple[str, ...] = ("aios",)
+    # in place of drawing: all rows of a preset, by its name, seed and capabilities
+    made: Callable[[str, int, frozenset[str]], Sequence[Params]] | None = None
 
 
 def probe(

@@ -59,6 +59,11 @@ class Scenario:
         """Played before everything else, with its API to itself."""
         return self.draw == 0 and any(step.alone for step in self.steps)
 
+    @property
+    def size(self) -> int:
+        """How many requests it is, where no answer leaves a question open."""
+        return sum(not step.spare for step in self.steps)
+
     @cached_property
     def apis(self) -> frozenset[Api]:
         """The APIs that its requests go to."""

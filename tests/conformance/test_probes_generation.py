@@ -8,6 +8,7 @@ from generations import refused, said
 
 from aios_conformance.conformance.observing.selfcheck import suite_fault
 from aios_conformance.conformance.planning.drawing import draw
+from aios_conformance.conformance.planning.plan import capabilities
 from aios_conformance.conformance.probes import chat, completions
 from aios_conformance.conformance.probes.decoding import SEEDS, stop_within, text_of
 from aios_conformance.conformance.terms import catalogue
@@ -24,7 +25,7 @@ PROBES: dict[Api, tuple[Probe, ...]] = {
 BOTH: tuple[Api, ...] = ("chat", "completions")
 SERVED = Served(Facts(models={"chat": "m", "completions": "m"}))
 REQUESTS = 229  # both APIs together
-TOKENS = 4_000
+TOKENS = 5_500
 SMOKE = 12
 MORE_SEEDS = {f"hot_{seed}" for seed in SEEDS[2:]}
 
@@ -33,6 +34,8 @@ def _params(probe: Probe, preset: str) -> list[Params]:
     count = getattr(probe.draws, preset)
     if not count:
         return []
+    if probe.made is not None:
+        return list(probe.made(preset, 0, capabilities(catalogue.catalogue())))
     return list(probe.rows[:count]) or draw(probe.name, probe.params, count, 0)
 
 
@@ -50,6 +53,8 @@ def _sent(api: Api, preset: str) -> list[tuple[Step, Cost]]:
     sent = []
     for _, steps in _scenarios(api, preset):
         for step, cost in zip(steps, ceilings(tuple(steps)), strict=True):
+            if step.after_refusal:
+                continue
             if not step.shared or content_key(step) not in seen:
                 seen.add(content_key(step))
                 sent.append((step, cost))
@@ -86,9 +91,9 @@ def test_requests_are_what_they_claim_to_be(api: Api) -> None:
 
 
 @pytest.mark.parametrize("api", BOTH)
-def test_every_request_has_a_limit(api: Api) -> None:
+def test_every_request_has_a_limit_but_those_that_are_sent_as_printed(api: Api) -> None:
     for probe, steps in _scenarios(api, "standard"):
-        for step in steps:
+        for step in steps if probe.name != f"{api}.printed" else ():
             if not callable(step.body) and step.expect != "refuse":
                 limits = {"max_tokens", "max_completion_tokens"} & step.body.keys()
                 assert limits, (probe.name, step.label)
