@@ -21,6 +21,8 @@ from aios_conformance.spec._apis import (
 )
 from aios_conformance.spec._catalogue import (
     Level,
+    Parts,
+    PartsOf,
     Reading,
     Requirement,
     Ruling,
@@ -66,6 +68,8 @@ __all__ = [
     "ModelKind",
     "Node",
     "Nodes",
+    "Parts",
+    "PartsOf",
     "Reading",
     "Requirement",
     "Ruling",

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aios_conformance.spec._dialects import Dialect, dialect, known_dialects
 from aios_conformance.spec._files import DIALECTS, SpecError, read_once
@@ -33,6 +33,28 @@ class Level(StrEnum):
     MAY = "MAY"
 
 
+PartsOf = Literal["acceptance", "refusal", "breach", "malformed", "omission", "members"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a row consists of that states in one sentence what others state singly.
+
+    Attributes:
+        of: which findings on the other rows refute it; None: all of them.
+            acceptance: a valid request was refused;
+            refusal: a client mistake was not refused as documented;
+            breach: likewise, of a JSON object; malformed: of another body;
+            omission: likewise, of an object without a required member;
+            members: a documented member was missing in a whole answer.
+        topics: the topics of the other rows; (): all rows.
+
+    """
+
+    of: PartsOf | None = None
+    topics: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """One obligation of the server, or one freedom (MAY), with its sources.
@@ -49,6 +71,8 @@ class Requirement:
             completions, embeddings or models; operations say where it applies.
         covers: topics of other APIs' rows that this row states among its own.
         same_as: the row that states the same or covers it, None where there is none.
+        parts: the rows of the same operations that it consists of: what is found on
+            one of them refutes it as well. None where it stands by itself.
         dialects: the document sets that promise it.
         operations: "METHOD /path" as in the OpenAPI document of the dialect.
         sources: the lines that state it, such as 000:57 or 000:234-239.
@@ -70,6 +94,7 @@ class Requirement:
     api: str
     covers: tuple[str, ...] = ()
     same_as: str | None = None
+    parts: Parts | None = None
     dialects: tuple[str, ...] = ("aios",)
     operations: tuple[str, ...]
     sources: tuple[str, ...]
@@ -259,6 +284,7 @@ def _unique(found: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]
 def verify_names(rows: Iterable[Mapping[str, Any]]) -> None:
     """Raise SpecError for a topic that names no one row, or a same_as that is lost."""
     by_id = {row["id"]: row for row in rows}
+    topics = {row.get("topic") for row in by_id.values()}
     owners: dict[tuple[str, str, str], str] = {}
     for identifier, row in by_id.items():
         if "topic" not in row:
@@ -273,6 +299,8 @@ def verify_names(rows: Iterable[Mapping[str, Any]]) -> None:
         same = row.get("same_as")
         if same and (same not in by_id or "same_as" in by_id[same]):
             raise SpecError(f"{identifier}: same_as {same} is no row of its own")
+        if lost := {*row.get("parts", {}).get("topics", ())} - topics:
+            raise SpecError(f"{identifier}: no row has the topic {min(lost)}")
 
 
 def _requirement(row: Mapping[str, Any], dialects: Iterable[str]) -> Requirement:
@@ -281,8 +309,10 @@ def _requirement(row: Mapping[str, Any], dialects: Iterable[str]) -> Requirement
     if isinstance(operations, Mapping):
         chosen = chain.from_iterable(operations.get(each, ()) for each in dialects)
         operations = list(dict.fromkeys(chosen))
-    level = Level(row["level"])
-    return _record(Requirement, {**row, "operations": operations, "level": level})
+    read = {"operations": operations, "level": Level(row["level"])}
+    if "parts" in row:
+        read["parts"] = _record(Parts, row["parts"])
+    return _record(Requirement, {**row, **read})
 
 
 def _record(kind: type[_Record], members: Mapping[str, Any]) -> _Record:

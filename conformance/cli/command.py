@@ -16,11 +16,13 @@ from typing import NoReturn
 from rich.console import Console
 
 from aios_conformance.conformance.options.settings import (
+    read_dialect,
+)
+from aios_conformance.conformance.options.table import (
     OPTIONS,
     TARGET,
     Option,
     declare,
-    read_dialect,
 )
 from aios_conformance.conformance.options.values import (
     ConformanceError,

@@ -124,6 +124,9 @@ def _requirement_lines(row: Requirement) -> Iterator[str]:
     yield f"{row.id}  {row.level}  ({', '.join(row.dialects)})"
     yield f"\n  {row.statement}\n"
     yield f"topic       {row.topic}"
+    if row.parts:
+        of = f"{row.parts.of or 'findings'} of "
+        yield f"parts       {of}{', '.join(row.parts.topics) or 'all rows'}"
     if row.same_as:
         yield f"states      what {row.same_as} states"
     yield f"applies to  {', '.join(row.operations)}"

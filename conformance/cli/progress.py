@@ -21,6 +21,7 @@ from aios_conformance.conformance.terms.events import (
     PlanMade,
     RunEvent,
     TargetStarted,
+    Waiting,
 )
 
 
@@ -53,6 +54,9 @@ def progress(out: Console) -> Iterator[Listener]:
                     shown.update(task, description="recording", total=summary.requests)
                 case ExchangeDone(_, done, planned):
                     shown.update(task, completed=done, total=planned)
+                case Waiting(seconds, header):
+                    told = f"waiting {seconds:.0f} s, as {header} asks"
+                    shown.update(task, description=told)
                 case Explaining(probe, _):
                     shown.update(task, description=f"explaining {probe}")
                 case _:

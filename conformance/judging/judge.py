@@ -40,6 +40,10 @@ class Trace:
     probe: str
     draw: int
 
+    def place(self, row: str) -> str:
+        """The row itself, or the first of its parts on which the finding was made."""
+        return row if row in self.rows else self.rows[0]
+
     def repeats(self, other: "Trace", row: str) -> bool:
         """The other finding breaks the same promise, at least as hard."""
         return (

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import get_args
 
 from aios_conformance.conformance.judging.judge import Judgement, Trace
 from aios_conformance.conformance.judging.occurrence import (
@@ -12,12 +13,12 @@ from aios_conformance.conformance.judging.occurrence import (
 )
 from aios_conformance.conformance.observing.recording import Recording
 from aios_conformance.conformance.terms.catalogue import Catalogue
-from aios_conformance.conformance.terms.check import Check
+from aios_conformance.conformance.terms.check import Check, Judges
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 from aios_conformance.conformance.terms.scenario import PlannedScenario
 from aios_conformance.conformance.terms.traceability import Traceability, is_exercised
 from aios_conformance.conformance.terms.views import Record
-from aios_conformance.spec import Level
+from aios_conformance.spec import Requirement, apis
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,6 @@ class JudgedRecording:
             rows = slip.serves or self._judged_on(slip.probe) or ("COMMON-RES-001",)
             for row in rows:
                 found.setdefault(row, f"{slip.probe}, {slip.label}: {slip.message}")
-        for row, traces in self.traces.items():
-            if self.known.requirements[row].level == Level.MAY:
-                told = f"check {traces[0].check} made a finding on a MAY row"
-                found.setdefault(row, told)
         return found
 
     def _judged_on(self, probe: str) -> tuple[str, ...]:
@@ -132,6 +129,31 @@ class JudgedRecording:
     def records(self) -> frozenset[str]:
         """Checks of the record as a whole, which no single scenario can repeat."""
         return frozenset(c.name for c in self.known.checks if c.view is Record)
+
+    @cached_property
+    def judging(self) -> Mapping[Judges, frozenset[str]]:
+        """The names of the checks by what they look at."""
+        found: dict[Judges, set[str]] = {j: set() for j in get_args(Judges)}
+        for check in self.known.checks:
+            found[check.judges].add(check.name)
+        return {judges: frozenset(names) for judges, names in found.items()}
+
+    def is_unstable(self, trace: Trace, row: Requirement) -> bool:
+        """Generated texts drifted apart once, as they do where requests are batched.
+
+        Nothing else is excused by not coming again: not what depends on a cache or on
+        other requests in flight, not a text that differs from its first word on.
+        Vectors and scores have a bound (terms.tolerances).
+        """
+        api = apis(self.known.dialect).get(trace.exchange.api)
+        return (
+            row.noisy
+            and api is not None
+            and api.generates
+            and trace.finding.drift
+            and trace.check not in self.records
+            and not self.reproduced(trace, row.id)
+        )
 
     def reproduced(self, trace: Trace, row: str) -> bool | None:
         """The finding was there again when its scenario was sent again."""

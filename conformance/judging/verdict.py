@@ -3,13 +3,15 @@
 The first of these that holds is the verdict of a row:
     not_applicable  its API or capability is absent, or outside the declared scope
     error           a check of ours failed, or a request of ours was not what it claims
-    fail, warn      a finding stands (MUST fails, SHOULD and soft findings warn)
+    fail, warn      a finding stands on the row or on a part of it (MUST fails, SHOULD
+                    and soft findings warn)
     unstable        generated texts differed, and not when they were asked for again
     inconclusive    too little was exercised, with the reason
     pass            all that serves it was exercised, and nothing was found
 A waiver turns a fail or a warn into `waived`. MAY rows are `info`.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from aios_conformance.conformance.judging.fingerprint import likeness
@@ -20,6 +22,7 @@ from aios_conformance.conformance.judging.reasons import (
     out_of_scope,
     why_inconclusive,
 )
+from aios_conformance.conformance.judging.umbrellas import refutations
 from aios_conformance.conformance.options.values import ExitCode
 from aios_conformance.conformance.terms.curl import curl_line
 from aios_conformance.conformance.terms.result import (
@@ -29,16 +32,25 @@ from aios_conformance.conformance.terms.result import (
     RunResult,
     Verdict,
 )
-from aios_conformance.spec import Level, Requirement, apis, model_apis
+from aios_conformance.spec import Level, Requirement, model_apis
 
 MOST_FINDINGS = 5
 MOST_EXCHANGES = 20
+MOST_PARTS = 5
 _MODEL_KINDS = {"embedding": "embedding_model", "cross_encoder": "cross_encoder"}
 
 
 def verdicts(run: JudgedRecording) -> list[RequirementResult]:
     """One result for every row of the dialect that is not excluded."""
-    return [_result(run, row) for row in run.known.scored]
+    return [_result_or_fault(run, row) for row in run.known.scored]
+
+
+def _result_or_fault(run: JudgedRecording, row: Requirement) -> RequirementResult:
+    try:
+        return _result(run, row)
+    except Exception as error:  # noqa: BLE001 - one row is lost, not the run
+        told = f"no verdict could be given: {type(error).__name__}: {error}"
+        return RequirementResult(row, "error", told)
 
 
 def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
@@ -47,9 +59,10 @@ def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
         return RequirementResult(row, "inconclusive", "not selected")
     coverage = tuple(_coverage(run, row))
     evidence = sum(c.judged for c in coverage)
-    found = run.traces.get(row.id, [])
-    standing = [trace for trace in found if not _is_unstable(run, row, trace)]
-    flags = [run.reproduced(trace, row.id) for trace in found]
+    parts = list(refutations(run, row))
+    found = [*run.traces.get(row.id, ()), *parts]
+    standing = [trace for trace in found if not run.is_unstable(trace, row)]
+    flags = [run.reproduced(trace, trace.place(row.id)) for trace in found]
     reproduced = True if True in flags else False if False in flags else None
     verdict, reason = _verdict(run, row, coverage, standing)
     is_kept = verdict in ("fail", "warn", "waived", "unstable")
@@ -63,6 +76,9 @@ def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
         tuple(_evidence(run, row, standing or found)) if is_kept else (),
         coverage,
         str(seen) if is_kept and (seen := run.occurrence(row.id)) else None,
+        tuple(sorted({name for trace in parts for name in trace.rows}))
+        if is_kept
+        else (),
     )
 
 
@@ -80,18 +96,37 @@ def _verdict(
     if row.level == Level.MAY:
         return "info", None
     if standing:
-        is_hard = any(not trace.finding.soft for trace in standing)
-        is_fail = row.level == Level.MUST and is_hard and not row.statistical
-        waiver = next(
-            (w for w in run.recording.setting.waivers if w.id == row.id), None
-        )
-        if waiver and run.recording.setting.started[:10] <= waiver.expires:
-            return "waived", f"{waiver.reason} (until {waiver.expires})"
-        expired = f"the waiver expired on {waiver.expires}" if waiver else None
-        return ("fail" if is_fail else "warn"), expired
+        return _broken(run, row, standing)
     if found := run.traces.get(row.id):
         return "unstable", _how_often(run, row, found, coverage)
     return _unbroken(run, row, coverage)
+
+
+def _broken(
+    run: JudgedRecording, row: Requirement, standing: Sequence[Trace]
+) -> tuple[Verdict, str | None]:
+    """The verdict on a row with findings: waived if it is, or all that refutes it."""
+    waivers = {waiver.id: waiver for waiver in run.recording.setting.waivers}
+    today = run.recording.setting.started[:10]
+    valid = {name for name, waiver in waivers.items() if today <= waiver.expires}
+    places = {name for trace in standing for name in trace.rows}
+    if row.id in valid or places <= valid:
+        waiver = waivers[row.id if row.id in valid else min(places)]
+        return "waived", f"{waiver.reason} (until {waiver.expires})"
+    is_hard = any(not trace.finding.soft for trace in standing)
+    is_fail = row.level == Level.MUST and is_hard and not row.statistical
+    reason = None
+    if row.id in waivers:
+        reason = f"the waiver expired on {waivers[row.id].expires}"
+    elif row.id not in places:
+        reason = f"refuted by {_listed(run, sorted(places))}"
+    return ("fail" if is_fail else "warn"), reason
+
+
+def _listed(run: JudgedRecording, rows: Sequence[str]) -> str:
+    named = [f"{row} {run.known.requirements[row].topic}" for row in rows[:MOST_PARTS]]
+    more = f" and {len(rows) - MOST_PARTS} more" if len(rows) > MOST_PARTS else ""
+    return ", ".join(named) + more
 
 
 def _unbroken(
@@ -112,24 +147,6 @@ def _unbroken(
     if not coverage and dropped:
         return "not_applicable", dropped
     return "inconclusive", why_inconclusive(run, row, coverage, lacking)
-
-
-def _is_unstable(run: JudgedRecording, row: Requirement, trace: Trace) -> bool:
-    """Generated texts drifted apart once, as they do where requests are batched.
-
-    Nothing else is excused by not coming again: not what depends on a cache or on other
-    requests in flight, not a text that differs from its first word on. Vectors and
-    scores have a bound (terms.tolerances).
-    """
-    api = apis(run.known.dialect).get(trace.exchange.api)
-    return (
-        row.noisy
-        and api is not None
-        and api.generates
-        and trace.finding.drift
-        and trace.check not in run.records
-        and not run.reproduced(trace, row.id)
-    )
 
 
 def _how_often(
@@ -165,11 +182,12 @@ def _coverage(run: JudgedRecording, row: Requirement) -> Iterator[CheckCoverage]
 
 
 def _reading(run: JudgedRecording, row: Requirement) -> str | None:
-    counts = run.main.readings.get(row.id)
-    if not counts:
-        return None
+    counts = run.main.readings.get(row.id, Counter[str]())
     texts = [text for text, _ in counts.most_common(3)]
-    return "; ".join(texts)
+    if row.level == Level.MAY:  # nothing is found at fault, but told
+        found = [trace.finding for trace in run.traces.get(row.id, ())[:1]]
+        texts += [f"expected {each.expected}, was {each.actual}" for each in found]
+    return "; ".join(texts) or None
 
 
 def _evidence(
@@ -184,7 +202,7 @@ def _evidence(
         trace
         for judgement in run.smaller
         for trace in judgement.traces
-        if any(found.repeats(trace, row.id) for found in standing)
+        if any(found.repeats(trace, found.place(row.id)) for found in standing)
     ]
     is_small = {trace.exchange.id for trace in small}
     ranked = sorted(
@@ -192,7 +210,7 @@ def _evidence(
         key=lambda trace: (
             trace.finding.soft,
             trace.exchange.id not in is_small
-            and run.reproduced(trace, row.id) is False,
+            and run.reproduced(trace, trace.place(row.id)) is False,
             len(trace.exchange.request.body),
             trace.exchange.id not in is_small,
             trace.exchange.id,
@@ -214,6 +232,7 @@ def _evidence(
             curl_line(setting.url, exchange.request, (setting.key_env,)),
             trace.check,
             finding.soft,
+            () if row.id in trace.rows else trace.rows,
         )
 
 

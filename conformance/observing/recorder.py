@@ -9,7 +9,11 @@ from itertools import groupby
 from aios_conformance.conformance.observing.answer_cache import AnswerCache
 from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.observing.selfcheck import SuiteFault, suite_fault
-from aios_conformance.conformance.observing.transport import Received, Transport
+from aios_conformance.conformance.observing.transport import (
+    MOST_RUN_BYTES,
+    Received,
+    Transport,
+)
 from aios_conformance.conformance.terms.cost import NOTHING, Cost, ceilings, spent
 from aios_conformance.conformance.terms.events import ExchangeDone, Listener
 from aios_conformance.conformance.terms.exchange import (
@@ -195,6 +199,8 @@ class Recorder:
             self._silent = 0 if exchange.response else self._silent + 1
         if self._silent >= SILENCE and self.cut_short is None:
             self.cut_short = f"the target stopped answering ({exchange.failure})"
+        if self.transport.received > MOST_RUN_BYTES and self.cut_short is None:
+            self.cut_short = f"the answers fill more than {MOST_RUN_BYTES} bytes"
         return self._keep(exchange)
 
     def _keep(self, exchange: Exchange) -> Exchange:

@@ -9,6 +9,7 @@ is an answer, and says how it broke.
 import asyncio
 import base64
 import email.utils
+import math
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -20,7 +21,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiohttp
 
+from aios_conformance.conformance.observing.coding import CodingError, Decoding
 from aios_conformance.conformance.options.values import OptionError, RunOptions
+from aios_conformance.conformance.terms.events import Listener, Waiting
 from aios_conformance.conformance.terms.exchange import Request, Response
 from aios_conformance.conformance.terms.redact import Redactor
 from aios_conformance.conformance.terms.requests import Outgoing
@@ -29,14 +32,22 @@ RETRIED = (429, 502, 503, 504)
 ATTEMPTS = 4
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
+"""Who asks for more patience by Retry-After is not asked again."""
+TOLD_PAUSE_S = 2.0
+"""Waiting for longer is told."""
 MOST_BYTES = 64 * 1024 * 1024
 """A longer answer is cut and counts as broken off: no documented one comes near."""
+MOST_EVENTS = 50_000
+"""So does a stream of more events: no limit that we send lets an answer be as long."""
+MOST_RUN_BYTES = 512 * 1024 * 1024
+"""What all answers of a run may hold; they are kept in memory until it is judged."""
 
 _ENDED_EARLY = (
     aiohttp.ClientPayloadError,
     aiohttp.ClientConnectionError,
     ConnectionError,
 )
+_TLS_ALERT = ("\\x15\\x03", "\x15\x03")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +70,20 @@ class Transport:
         options: RunOptions,
         url: str,
         *,
+        listener: Listener = lambda _: None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`pause` waits for some seconds; a test hands in one that does not."""
         self.url, userinfo = split_userinfo(url)
+        proxy, login = split_userinfo(options.proxy) if options.proxy else (None, None)
+        self._proxy = proxy
         basic = [("Authorization", userinfo)] if userinfo else []
-        self._redactor = Redactor.of(
-            options.api_key, options.api_key_env, [*options.headers, *basic]
+        to_proxy = [("Proxy-Authorization", login)] if login else []
+        self._proxy_headers = dict(to_proxy)
+        self.redactor = Redactor.of(
+            options.api_key, options.api_key_env, [*options.headers, *basic, *to_proxy]
         )
+        self.received = 0  # bytes of all answers
         self._headers: dict[str, str] = {
             "Accept": "*/*",
             "Accept-Encoding": "identity",  # the bytes as the target made them
@@ -78,6 +95,7 @@ class Transport:
             self._headers["Authorization"] = f"Bearer {options.api_key}"
         self._headers.update(options.headers)
         self._options = options
+        self._listener = listener
         self._slots = asyncio.Semaphore(max(1, options.concurrency))
         self._pause = pause
         self._not_before = 0.0  # monotonic: the target asked for patience until then
@@ -96,6 +114,7 @@ class Transport:
             timeout=aiohttp.ClientTimeout(total=None),
             skip_auto_headers=("Accept", "Content-Type", "User-Agent"),
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
         )
         return self
 
@@ -114,8 +133,8 @@ class Transport:
         headers = self._headers_of(outgoing)
         request = Request(
             outgoing.operation,
-            self._redactor.bytes(outgoing.body or b""),
-            self._redactor.sent_headers(headers),
+            self.redactor.bytes(outgoing.body or b""),
+            self.redactor.sent_headers(headers),
         )
         failure: str | None = None
         async with self._slots:
@@ -126,10 +145,16 @@ class Transport:
                 total = time.monotonic() - began
                 if response is not None or retry_after is None:
                     break
+                if retry_after > LONGEST_PAUSE_S:
+                    failure = (
+                        f"{failure} (Retry-After asks for {retry_after:.0f} s, more "
+                        f"than the {LONGEST_PAUSE_S:.0f} that are waited for)"
+                    )
+                    break
                 if attempt < ATTEMPTS:
                     await self._wait(retry_after, attempt)
         kept = response and self._redacted(response)
-        failure = failure and self._redactor.text(failure)
+        failure = failure and self.redactor.text(failure)
         return Received(request, kept, failure, sent_at, total, attempt)
 
     def _headers_of(self, outgoing: Outgoing) -> list[tuple[str, str]]:
@@ -162,17 +187,17 @@ class Transport:
                     data=outgoing.body,
                     headers=headers,
                     allow_redirects=False,
+                    proxy=self._proxy,
+                    proxy_headers=self._proxy_headers,
                 ) as answer:
                     if outgoing.leaves:
                         return None, await _left(answer), None
                     response = await _read(answer, began)
         except TimeoutError:
             return None, f"timeout: no complete answer within {limit:g} s", None
-        except aiohttp.ClientResponseError as error:
-            told = f"the answer is not HTTP: {error.message}"
-            return Response(0, (), b"", broken=told), None, None
-        except (aiohttp.ClientError, OSError) as error:
-            return None, f"connect: {_told(error)}", 0.0
+        except Exception as error:  # noqa: BLE001 - an exchange is lost, not the run
+            return _failed(error)
+        self.received += len(response.body)
         if response.status in RETRIED:
             failure = f"HTTP {response.status}: {_start(response.body)}"
             return None, failure, _retry_after(response.header("retry-after"))
@@ -185,25 +210,27 @@ class Transport:
         if self._options.rate:
             self._next_turn = turn + 1 / self._options.rate
         if turn > now:
+            if self._not_before - now > TOLD_PAUSE_S:
+                self._listener(Waiting(self._not_before - now, "Retry-After"))
             await self._pause(turn - now)
 
     async def _wait(self, retry_after: float, attempt: int) -> None:
         if retry_after:
-            until = time.monotonic() + min(retry_after, LONGEST_PAUSE_S)
+            until = time.monotonic() + retry_after
             self._not_before = max(self._not_before, until)
         else:
             await self._pause(FIRST_PAUSE_S * 2 ** (attempt - 1))
 
     def _redacted(self, response: Response) -> Response:
-        body = self._redactor.bytes(response.body)
+        body = self.redactor.bytes(response.body)
         arrivals = response.arrivals
         if len(body) != len(response.body):
             arrivals = tuple(
-                (at, len(self._redactor.bytes(response.body[:count])))
+                (at, len(self.redactor.bytes(response.body[:count])))
                 for at, count in arrivals
             )
         headers = tuple(
-            (name, self._redactor.text(value)) for name, value in response.headers
+            (name, self.redactor.text(value)) for name, value in response.headers
         )
         return Response(response.status, headers, body, arrivals, response.broken)
 
@@ -212,14 +239,25 @@ async def _read(answer: aiohttp.ClientResponse, began: float) -> Response:
     body = bytearray()
     arrivals: list[tuple[float, int]] = []
     broken: str | None = None
+    is_stream = answer.content_type == "text/event-stream"
+    events = 0
     try:
+        decoding = Decoding(answer.headers.get("Content-Encoding"))
         async for piece in answer.content.iter_any():
-            body += piece
+            plain = decoding.feed(piece, MOST_BYTES + 1 - len(body))
+            body += plain
             arrivals.append((round(time.monotonic() - began, 6), len(body)))
+            events += plain.count(b"data:") if is_stream else 0
             if len(body) > MOST_BYTES:
                 broken = f"longer than {MOST_BYTES} bytes"
+            elif events > MOST_EVENTS:
+                broken = f"no end after {MOST_EVENTS} events"
+            if broken:
                 answer.close()
                 break
+    except CodingError as error:
+        broken = str(error)
+        answer.close()
     except _ENDED_EARLY as error:
         broken = f"broke off after {len(body)} bytes: {_told(error)}"
     headers = tuple(
@@ -237,15 +275,40 @@ async def _left(answer: aiohttp.ClientResponse) -> str:
     return f"left in the middle of HTTP {answer.status}, as intended"
 
 
+def _failed(error: Exception) -> tuple[Response | None, str | None, float | None]:
+    """What an attempt came to that ended in an error; see `Transport._once`."""
+    match error:
+        case aiohttp.ClientHttpProxyError():
+            return None, f"the proxy refuses: {error.status} {error.message}", None
+        case aiohttp.ClientResponseError():
+            if any(sign in error.message for sign in _TLS_ALERT):
+                return None, "connect: the port speaks TLS: write https://", None
+            told = f"the answer is not HTTP: {error.message}"
+            return Response(0, (), b"", broken=told), None, None
+        case aiohttp.ClientConnectorCertificateError():
+            told = f"{_told(error)}; --ca-bundle FILE trusts it, --insecure any"
+            return None, f"connect: {told}", None
+        case aiohttp.ClientConnectorSSLError():
+            return None, f"connect: {_told(error)}; does the port speak TLS?", None
+        case aiohttp.ClientError() | OSError():
+            return None, f"connect: {_told(error)}", 0.0
+        case _:
+            return None, f"unreadable: {type(error).__name__}: {error}", None
+
+
 def _retry_after(value: str | None) -> float:
     """Seconds to wait by a Retry-After header (a number or a date), 0 if none."""
     if value is None:
         return 0.0
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
         date = email.utils.parsedate_tz(value)
-        return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
+        try:
+            seconds = email.utils.mktime_tz(date) - time.time() if date else 0.0
+        except (ValueError, OverflowError):  # a date beyond the calendar
+            return math.inf
+    return 0.0 if math.isnan(seconds) else max(0.0, seconds)
 
 
 def tls(options: RunOptions) -> ssl.SSLContext | bool:

@@ -1,19 +1,24 @@
-"""The options of a run, stated once for pytest and for the command.
+"""The options of a run, read once for pytest and for the command.
 
-`OPTIONS` is the table that both front ends show and parse; `read_options` turns the
-parsed words into `RunOptions`. Whatever is wrong with them is an OptionError that
-says what was given, and what is valid.
+`read_options` turns parsed words into `RunOptions`. Whatever is wrong with them is an
+OptionError that says what was given, and what is valid.
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
+from aios_conformance.conformance.options.table import (
+    DEFAULT_KEY_VARIABLE,
+    OPTIONS,
+    TARGET,
+    declare,
+)
 from aios_conformance.conformance.options.values import (
     FAIL_ON,
     PRESETS,
@@ -33,7 +38,6 @@ from aios_conformance.spec import (
 
 BUNDLED = ("mock", "reference")
 ALL_DIALECTS = "all"  # of `aios-conformance run` alone: compare the dialects
-DEFAULT_KEY_VARIABLE = "AIOS_API_KEY"
 PATIENCE_S = {"reference": 300.0}
 """Real models on the user's own processor: slow is no reason to leave a row open."""
 
@@ -42,126 +46,6 @@ _FACTS = frozenset({"api_key", "cross_encoder", "embedding_model", "real_model"}
 _TOKEN = frozenset(
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option as a user sees it. Without a metavar it is a switch."""
-
-    flag: str
-    help: str
-    metavar: str | None = None
-    repeatable: bool = False
-
-    @property
-    def name(self) -> str:
-        """The key of its value: the flag without dashes."""
-        return self.flag.removeprefix("--").replace("-", "_")
-
-    def declaration(self, prefix: str = "") -> dict[str, Any]:
-        """Keywords for argparse's add_argument, or for pytest's addoption."""
-        keywords: dict[str, Any] = {"dest": prefix + self.name, "help": self.help}
-        if self.metavar is None:
-            return keywords | {"action": "store_true", "default": False}
-        if self.repeatable:
-            keywords |= {"action": "append"}
-        return keywords | {"metavar": self.metavar, "default": None}
-
-
-TARGET = Option(
-    "--target",
-    "what to judge: a base URL, or `mock` / `reference`, which start the bundled "
-    "server on a free port and stop it again",
-    "URL|mock|reference",
-)
-OPTIONS = (
-    Option(
-        "--dialect",
-        "which document set is the law, or the folder of one (default: aios); "
-        "`aios-conformance run URL --dialect all` compares them",
-        "|".join((*DIALECTS, "DIR")),
-    ),
-    Option(
-        "--model",
-        f"model for all APIs, or for one of {', '.join(MODEL_APIS)}; "
-        "repeatable (default: what GET /v1/models lists)",
-        "NAME|API=NAME",
-        repeatable=True,
-    ),
-    Option(
-        "--apis",
-        "declared scope, comma-separated: an API named here is never absent, one "
-        "outside is not applicable (default: discover)",
-        "LIST",
-    ),
-    Option(
-        "--without",
-        "capabilities that the vendor does not claim, comma-separated: tools, "
-        "logprobs, n, dimensions, …",
-        "LIST",
-    ),
-    Option(
-        "--api-key-env",
-        f"environment variable that holds the bearer key (default: "
-        f"{DEFAULT_KEY_VARIABLE}, used if set); never printed",
-        "VAR",
-    ),
-    Option(
-        "--header",
-        "a header to send with every request, 'Name: value'; repeatable, its value "
-        "is never printed",
-        "HEADER",
-        repeatable=True,
-    ),
-    Option(
-        "--preset",
-        "how much evidence to gather (default: standard)",
-        "|".join(PRESETS),
-    ),
-    Option("--max-requests", "send at most N requests", "N"),
-    Option("--max-tokens", "spend at most N tokens, prompt and completion", "N"),
-    Option("--concurrency", "requests in flight at once (default: 8)", "N"),
-    Option("--rate", "at most N requests a second", "N"),
-    Option(
-        "--request-timeout",
-        "seconds to wait for an answer (default: 60, of `reference` 300)",
-        "S",
-    ),
-    Option(
-        "--waivers",
-        "YAML list of known deviations: id, reason, expires (a date)",
-        "FILE",
-    ),
-    Option(
-        "--fail-on",
-        "what else than a broken MUST is red, comma-separated: should, "
-        "unstable, inconclusive-must, inconclusive",
-        "LIST",
-    ),
-    Option("--report-dir", "where the reports go (default: reports/latest)", "DIR"),
-    Option(
-        "--plan",
-        "print the plan with its request and token ceilings, send nothing",
-    ),
-    Option("--ca-bundle", "certificates to trust, a PEM file", "FILE"),
-    Option("--insecure", "accept any certificate"),
-    Option(
-        "--hypothesis-seed",
-        "another draw of requests (default: 0, always the same)",
-        "N",
-    ),
-)
-
-
-def declare(
-    add: Callable[..., Any],
-    options: Iterable[Option] = OPTIONS,
-    *,
-    prefix: str = "",
-) -> None:
-    """Declare options with argparse's `add_argument` or a look-alike."""
-    for option in options:
-        add(option.flag, **option.declaration(prefix))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -228,11 +112,13 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
         rate=_positive("--rate", given("rate")),
         request_timeout_s=_positive("--request-timeout", given("request_timeout"))
         or PATIENCE_S.get(target, defaults.request_timeout_s),
+        max_time_s=_positive("--max-time", given("max_time")) or defaults.max_time_s,
         waivers=read_waivers(waivers, dialect) if waivers else (),
         fail_on=_fail_on(given("fail_on")),
         report_dir=_report_dir(given("report_dir")) or defaults.report_dir,
         ca_bundle=ca_bundle,
         insecure=insecure,
+        proxy=_proxy(given("proxy"), target, environ),
         seed=_whole("--hypothesis-seed", given("hypothesis_seed")) or 0,
     )
 
@@ -376,6 +262,25 @@ def _file(flag: str, word: str | None) -> Path | None:
     if not path.is_file():
         raise _bad(f"{flag} {word}: no such file")
     return path
+
+
+def _proxy(word: str | None, target: str, environ: Mapping[str, str]) -> str | None:
+    """The proxy on the way to a target: the one named, or the environment's."""
+    if word is not None and not _is_address(word):
+        raise _bad("--proxy: not an http or https address")
+    if target in BUNDLED:
+        return None
+    parts = urlsplit(target)
+    known = {name.lower(): value for name, value in environ.items() if value}
+    known |= {name: value for name, value in environ.items() if name.islower()}
+    if proxy_bypass_environment(parts.netloc, {"no": known.get("no_proxy", "")}):
+        return None
+    found = word or known.get(f"{parts.scheme}_proxy") or known.get("all_proxy")
+    if found and "://" not in found:
+        found = f"http://{found}"  # as curl does
+    if found and not _is_address(found):
+        raise _bad(f"{parts.scheme}_proxy: not an http or https address")
+    return found or None
 
 
 def _report_dir(word: str | None) -> Path | None:

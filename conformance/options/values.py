@@ -91,10 +91,12 @@ class RunOptions:
     concurrency: int = 8
     rate: float | None = None  # requests a second
     request_timeout_s: float = 60.0
+    max_time_s: float = 7200.0  # of the run as a whole
     waivers: tuple[Waiver, ...] = ()
     fail_on: tuple[str, ...] = ("must",)
     report_dir: Path = Path("reports/latest")
     ca_bundle: Path | None = None
+    proxy: str | None = field(default=None, repr=False)
     insecure: bool = False
     seed: int = 0
     # requests that making findings smaller may cost; None: what the preset allows

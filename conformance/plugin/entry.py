@@ -16,13 +16,15 @@ from pathlib import Path
 import pytest
 
 from aios_conformance.conformance.options.settings import (
-    OPTIONS,
-    TARGET,
-    declare,
     is_target,
     read_options,
     read_target,
     take_options,
+)
+from aios_conformance.conformance.options.table import (
+    OPTIONS,
+    TARGET,
+    declare,
 )
 from aios_conformance.conformance.options.values import OptionError
 from aios_conformance.conformance.plugin.items import NODE, item_id, usage_error

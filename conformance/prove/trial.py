@@ -93,7 +93,13 @@ def concluded(planted: Planted, result: RunResult, acts: int) -> Trial:
         for row in broken
     }
     faulty = [r.requirement.id for r in result.requirements if r.verdict == "error"]
-    declared = {planted.primary, *planted.also}
+    # what follows from its parts is no more stray than they are, nor are the parts
+    # by which the primary is refuted
+    follows = {row.requirement.id for row in broken if row.is_derived}
+    parts = {
+        p for r in broken if r.requirement.id == planted.primary for p in r.refuted_by
+    }
+    declared = {planted.primary, *planted.also} | follows | parts
     stray = sorted(tripped.keys() - declared)
     outcome: Outcome
     reason = None

@@ -49,7 +49,9 @@ def write_atomically(path: Path, text: str) -> None:
     """Replace a file as a whole."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+        with os.fdopen(
+            handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+        ) as stream:
             stream.write(text)
         Path(name).chmod(0o644)
         Path(name).replace(path)

@@ -23,10 +23,10 @@ from aios_conformance.conformance.reporting.compared import (
 )
 from aios_conformance.conformance.reporting.json_report import (
     NAME,
-    plain,
     suite_version,
 )
 from aios_conformance.conformance.reporting.markdown import code, escape
+from aios_conformance.conformance.reporting.presentable import plain
 from aios_conformance.conformance.reporting.wording import VERDICT_WORDS, counts_line
 from aios_conformance.conformance.terms.result import RequirementResult
 

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from aios_conformance.conformance.reporting.json_report import plain
+from aios_conformance.conformance.reporting.presentable import plain
 from aios_conformance.conformance.terms.exchange import Exchange, Response
+from aios_conformance.conformance.terms.visible import visible
 
 LENGTH = 3_000
 _NUMBERS = 8
@@ -25,9 +26,8 @@ def answer_text(exchange: Exchange) -> str:
     response = exchange.response
     if response is None:
         return f"no answer: {exchange.failure or 'not sent'}"
-    head = (
-        f"{response.status}  {response.header('content-type') or '(no content-type)'}"
-    )
+    kind = visible(response.header("content-type") or "(no content-type)")
+    head = f"{response.status}  {kind}"
     head += f"  {exchange.total_s * 1000:.0f} ms"
     if response.broken:
         head += f"\nbroken off: {response.broken}"
@@ -42,7 +42,7 @@ def _body(response: Response) -> str:
 
 
 def _decoded(data: bytes) -> str:
-    return data.decode("utf-8", "backslashreplace")
+    return visible(data.decode("utf-8", "backslashreplace"))
 
 
 def pretty(value: Any) -> str:

@@ -1,6 +1,5 @@
 """report.json: the result as data, under spec/report.schema.json; and back again."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +8,7 @@ from typing import Any
 import orjson
 from msgspec import convert, to_builtins
 
+from aios_conformance.conformance.reporting.presentable import plain
 from aios_conformance.conformance.terms.exchange import Exchange, Facts
 from aios_conformance.conformance.terms.result import (
     CheckCoverage,
@@ -105,36 +105,19 @@ def _requirement(result: RequirementResult) -> dict[str, Any]:
         "evidence": result.evidence,
         "reproduced": result.reproduced,
         "occurrence": result.occurrence,
+        "refuted_by": list(result.refuted_by),
         "checks": [
             {**to_builtins(each), "exchanges": list(each.exchanges)}
             for each in result.coverage
         ],
         "findings": [
-            to_builtins(replace(each, actual=plain(each.actual)))
+            {
+                **to_builtins(replace(each, actual=plain(each.actual))),
+                "parts": list(each.parts),
+            }
             for each in result.findings
         ],
     }
-
-
-def plain(value: object) -> Any:
-    """The nearest JSON value: what JSON cannot hold becomes its text."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        return str(value)
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, Mapping):
-        return {str(plain(str(key))): plain(each) for key, each in value.items()}
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, Iterable):
-        return [plain(each) for each in value]
-    return repr(value)
 
 
 def read(data: Mapping[str, Any], exchanges: Iterable[Exchange] = ()) -> RunResult:
@@ -188,4 +171,5 @@ def _read_requirement(data: Mapping[str, Any]) -> RequirementResult:
         findings=convert(data["findings"], tuple[Evidence, ...]),
         coverage=convert(data.get("checks", ()), tuple[CheckCoverage, ...]),
         occurrence=data.get("occurrence"),
+        refuted_by=tuple(data.get("refuted_by", ())),
     )

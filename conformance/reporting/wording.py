@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import orjson
 
 from aios_conformance.conformance.options.values import ConformanceError
-from aios_conformance.conformance.reporting.json_report import plain
+from aios_conformance.conformance.reporting.presentable import plain
 from aios_conformance.conformance.terms.check import Kind
 from aios_conformance.conformance.terms.result import (
     Evidence,

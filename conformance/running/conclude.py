@@ -6,10 +6,12 @@ from aios_conformance.conformance.judging.judge import Judgement, judge
 from aios_conformance.conformance.judging.judged_recording import JudgedRecording
 from aios_conformance.conformance.judging.verdict import claim, stale_waivers, verdicts
 from aios_conformance.conformance.observing.recording import Recording, read_recording
+from aios_conformance.conformance.reporting.presentable import presentable
 from aios_conformance.conformance.reporting.timing import timing
 from aios_conformance.conformance.running.discovery import LISTING
 from aios_conformance.conformance.running.discovery import PROBE as DISCOVERY
 from aios_conformance.conformance.terms.catalogue import Catalogue, catalogue
+from aios_conformance.conformance.terms.redact import Redactor
 from aios_conformance.conformance.terms.result import RunResult
 
 
@@ -23,11 +25,15 @@ def judge_recording(run_dir: Path) -> RunResult:
     return conclude(read_recording(run_dir))
 
 
-def conclude(recording: Recording, main: Judgement | None = None) -> RunResult:
+def conclude(
+    recording: Recording,
+    main: Judgement | None = None,
+    redactor: Redactor | None = None,
+) -> RunResult:
     """The result of a recording: judged, with verdicts, claim and figures.
 
     `main` are the notes on what plan and discovery recorded, where they were taken
-    before.
+    before. `redactor` knows the secrets of the run.
     """
     setting, facts = recording.setting, recording.facts
     known = catalogue(setting.dialect)
@@ -52,7 +58,7 @@ def conclude(recording: Recording, main: Judgement | None = None) -> RunResult:
         for exchange in seen.steps.values()
     ]
     named = (e.response.header("server") for e in exchanges if e.response)
-    return RunResult(
+    result = RunResult(
         url=setting.url,
         dialect=setting.dialect,
         preset=setting.preset,
@@ -73,6 +79,7 @@ def conclude(recording: Recording, main: Judgement | None = None) -> RunResult:
         observations=list(recording.observations),
         cut_short=recording.cut_short,
     )
+    return presentable(result, redactor)
 
 
 def judge_main(known: Catalogue, recording: Recording) -> Judgement:

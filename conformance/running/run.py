@@ -122,19 +122,24 @@ async def run_dialects(
     told.plan([each.plan for each in runs])
     error: Exception | None = None
     cut_short: str | None = None
+    clock: asyncio.Timeout | None = None
     try:
         async with (
             serving(options[0], listener, [each.dialect for each in options]) as url,
-            Transport(options[0], url) as transport,
+            Transport(options[0], url, listener=told) as transport,
         ):
-            await _record(runs, transport, told)
+            async with asyncio.timeout(options[0].max_time_s) as clock:
+                await _record(runs, transport, told)
     except asyncio.CancelledError:
         cut_short = INTERRUPTED
         task = asyncio.current_task()
         if task is not None:
             task.uncancel()  # what was recorded is still judged, in peace
     except Exception as caught:  # noqa: BLE001  handed to the caller with the results
-        error, cut_short = caught, str(caught)
+        if clock is not None and clock.expired():
+            cut_short = f"--max-time {options[0].max_time_s:g}"
+        else:
+            error, cut_short = caught, str(caught)
     ended = []
     for each in runs:
         result = close(replace(each, cut_short=cut_short or each.cut_short))

@@ -274,7 +274,8 @@ def close(run: Run) -> RunResult:
         for seen in observations:
             run.writer.observation(seen, phase)
     run.writer.footer(recording)
-    return conclude(recording, run.main)
+    redactor = run.recorder.transport.redactor if run.recorder else None
+    return conclude(recording, run.main, redactor)
 
 
 def _verify_ids(options: RunOptions, chosen: frozenset[str] | None) -> None:

@@ -48,8 +48,8 @@ def is_drift(one: object, other: object) -> bool:
         return len(one) == len(other) and alike
     if not (isinstance(one, str) and isinstance(other, str)):
         return False
-    alike = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
-    shared = one[: sum(1 for _ in alike)]
+    start = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    shared = one[: sum(1 for _ in start)]
     return len(shared.strip()) >= ALIKE and shared not in (one, other)
 
 

@@ -162,9 +162,13 @@ def _generated(body: Mapping[str, Any], unlimited: int, prompts: int) -> int:
     return limit * choices * prompts
 
 
+_MOST = 10**9
+"""No request costs as many tokens: what is more is no count."""
+
+
 def _count(value: Json) -> int | None:
     is_count = isinstance(value, int | float) and not isinstance(value, bool)
-    return int(value) if is_count and value >= 0 and value % 1 == 0 else None
+    return int(value) if is_count and 0 <= value < _MOST and value % 1 == 0 else None
 
 
 def _pairs(one: Json, many: Json, measure: Measure) -> int:

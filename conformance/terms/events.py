@@ -43,6 +43,14 @@ class ExchangeDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing is sent for some seconds, because the target asked for patience."""
+
+    seconds: float
+    header: str  # by which it asked
+
+
+@dataclass(frozen=True, slots=True)
 class Explaining:
     """A failing scenario is being re-sent and made smaller."""
 
@@ -57,5 +65,7 @@ class Judged:
     result: RunResult
 
 
-RunEvent = TargetStarted | Discovered | PlanMade | ExchangeDone | Explaining | Judged
+RunEvent = (
+    TargetStarted | Discovered | PlanMade | ExchangeDone | Waiting | Explaining | Judged
+)
 Listener = Callable[[RunEvent], None]

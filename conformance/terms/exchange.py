@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-import orjson
-
 from aios_conformance import spec
+from aios_conformance.conformance.terms.json_text import read_json
 from aios_conformance.conformance.terms.sse import ServerSentEvent, decode
 
 Json = Any
@@ -30,7 +29,7 @@ class Request:
     @cached_property
     def json(self) -> Json:
         """The body as JSON, or None when it is not JSON (a malformed probe)."""
-        return _json(self.body)
+        return read_json(self.body)
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class Response:
 
     @cached_property
     def json(self) -> Json:
-        """The body as JSON, or None when it is not JSON."""
-        return _json(self.body)
+        """The body as JSON, or None when it is not JSON that can be read."""
+        return read_json(self.body)
 
     @cached_property
     def events(self) -> list[ServerSentEvent]:
@@ -148,10 +147,3 @@ class Observation:
         """All these steps (default: every one) had an answer that can be read."""
         wanted = labels or tuple(self.steps)
         return all(name in self.steps and self.steps[name].is_answer for name in wanted)
-
-
-def _json(body: bytes) -> Json:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None

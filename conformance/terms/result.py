@@ -44,6 +44,7 @@ class Evidence:
     curl: str
     check: str = ""  # the check's name
     soft: bool = False
+    parts: tuple[str, ...] = ()  # the rows on which it was found, if not on this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class RequirementResult:
     requirement: Requirement
     verdict: Verdict
     reason: str | None = (
-        None  # for unstable, inconclusive, not_applicable, waived, error
+        None  # for unstable, inconclusive, not_applicable, waived, error, is_derived
     )
     reading: str | None = None
     evidence: int = 0  # judged observations
@@ -71,6 +72,12 @@ class RequirementResult:
     findings: tuple[Evidence, ...] = ()
     coverage: tuple[CheckCoverage, ...] = ()
     occurrence: str | None = None  # "seen 2 of 3 times, only the first time"
+    refuted_by: tuple[str, ...] = ()  # all rows that it consists of and that are broken
+
+    @property
+    def is_derived(self) -> bool:
+        """Nothing was found on the row itself, all on rows that it consists of."""
+        return bool(self.findings) and all(found.parts for found in self.findings)
 
 
 @dataclass(frozen=True, slots=True)

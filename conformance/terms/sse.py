@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
+from aios_conformance.conformance.terms.json_text import read_json
 
 DONE = "[DONE]"
 _BOM = b"\xef\xbb\xbf"
@@ -32,11 +32,8 @@ class ServerSentEvent:
 
     @property
     def json(self) -> Any:
-        """The data as JSON, or None when it is not JSON."""
-        try:
-            return orjson.loads(self.data)
-        except orjson.JSONDecodeError:
-            return None
+        """The data as JSON, or None when it is not JSON that can be read."""
+        return read_json(self.data)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ row, and a row's verdict says why it was not exercised: both ask here. The answe
 errs on the side of more: one that may exercise a row does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -29,11 +29,26 @@ class Traceability:
         if any(row in step.serves for step in scenario.steps):
             return True
         is_spoken_of = not self.apis(row).isdisjoint(scenario.apis)
+        parts = self.known.requirements[row].parts
+        if parts is not None and is_spoken_of and not parts.topics:
+            return True
+        if any(self.exercises(scenario, part) for part in self.parts.get(row, ())):
+            return True
         for check in self.declaring(row):
             is_answer = not issubclass(check.view, Observation | Record)
             if is_exercised(check, scenario) and (is_spoken_of or not is_answer):
                 return True
         return row in self.annotated and is_spoken_of
+
+    @cached_property
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """By row the rows of some topics that it consists of."""
+        rows = self.known.requirements.values()
+        return {
+            row.id: tuple(r.id for r in rows if r.topic in topics and r is not row)
+            for row in rows
+            if (topics := row.parts.topics if row.parts else ())
+        }
 
     def declaring(self, row: str) -> Iterator[Check]:
         """The checks that declare a row, or may name it.

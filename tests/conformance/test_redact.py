@@ -1,5 +1,9 @@
 """Secrets never get past the transport."""
 
+import base64
+import html
+import json
+
 import pytest
 
 from aios_conformance.conformance.terms.redact import Redactor, header_variable
@@ -20,12 +24,29 @@ def redactor() -> Redactor:
         "sk-%22very%22%2Fsecret%20%C3%A9",
         f"Bearer {KEY}",
         f"twice {KEY} {KEY}",
+        html.escape(KEY),
+        "".join(f"&#x{ord(c):X};" for c in KEY),
+        json.dumps(KEY).replace("/", r"\/"),
+        "".join(f"\\u{ord(c):04X}" for c in KEY),
+        "sk-%22very%22%2fsecret%20%c3%a9",
+        KEY.encode().hex(),
+        base64.b64encode(KEY.encode()).decode(),
+        base64.b64encode(f"Bearer {KEY}".encode()).decode(),
+        base64.urlsafe_b64encode(f"user:{KEY}".encode()).decode(),
     ],
 )
 def test_an_echoed_key_is_replaced(redactor: Redactor, echo: str) -> None:
     redacted = redactor.bytes(echo.encode()).decode()
     assert "$MY_KEY" in redacted
     assert "secret" not in redacted
+
+
+def test_a_header_s_secret_is_known_without_its_scheme() -> None:
+    login = base64.b64encode(b"me:letmein-77").decode()
+    given = [("Authorization", "Bearer sk-bare-secret"), ("X-Login", f"Basic {login}")]
+    redactor = Redactor.of(None, "KEY", given)
+    assert redactor.text("sk-bare-secret") == "$AIOS_HEADER_AUTHORIZATION"
+    assert redactor.text("letmein-77") == "$AIOS_HEADER_X_LOGIN"
 
 
 def test_extra_header_values_are_secrets_too(redactor: Redactor) -> None:

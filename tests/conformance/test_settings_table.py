@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from aios_conformance.conformance.options.settings import (
-    OPTIONS,
-    TARGET,
     is_target,
     read_options,
     read_target,
     take_options,
+)
+from aios_conformance.conformance.options.table import (
+    OPTIONS,
+    TARGET,
 )
 from aios_conformance.conformance.options.values import OptionError, RunOptions
 
@@ -43,14 +45,34 @@ def test_the_table_holds_every_option_of_the_documentation() -> None:
         "--concurrency",
         "--rate",
         "--request-timeout",
+        "--max-time",
         "--waivers",
         "--fail-on",
         "--report-dir",
         "--plan",
         "--ca-bundle",
         "--insecure",
+        "--proxy",
         "--hypothesis-seed",
     ]
+
+
+def proxied(target: str, *words: str, **environ: str) -> str | None:
+    values, _ = take_options([f"--target={target}", *words])
+    return read_options(values, environ).proxy
+
+
+def test_proxies_are_those_of_curl() -> None:
+    there = "http://example.com:81"
+    assert proxied(there) is None
+    assert proxied(there, "--proxy=http://p:1") == "http://p:1"
+    assert proxied(there, http_proxy="p:1") == "http://p:1"
+    assert proxied(there, HTTPS_PROXY="http://p:1") is None
+    assert proxied("https://example.com", HTTPS_PROXY="http://p:1") == "http://p:1"
+    assert proxied(there, ALL_PROXY="http://p:1") == "http://p:1"
+    assert proxied(there, http_proxy="p:1", NO_PROXY="x,.example.com") is None
+    assert proxied("mock", http_proxy="p:1") is None
+    assert "--proxy" in complaint("--proxy=nowhere")
 
 
 def test_what_is_not_given_is_the_documented_default() -> None:

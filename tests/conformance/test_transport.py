@@ -19,6 +19,7 @@ from aios_conformance.conformance.observing.transport import (
     split_userinfo,
 )
 from aios_conformance.conformance.options.values import OptionError, RunOptions
+from aios_conformance.conformance.terms.events import Listener, RunEvent, Waiting
 from aios_conformance.conformance.terms.requests import Outgoing
 
 POST = Outgoing("POST /v1/rerank", b'{"a": 1}')
@@ -38,6 +39,7 @@ def sent(
     pauses: Pauses | None = None,
     prefix: str = "",
     look: Callable[[Target], None] | None = None,
+    listener: Listener = lambda _: None,
     **options: Any,
 ) -> Received:
     """What one request to a target that plays these acts brings."""
@@ -46,7 +48,9 @@ def sent(
         async with saying(*acts) as target:
             given = RunOptions(target.url + prefix, **options)
             waiting = pauses if pauses is not None else Pauses()
-            async with Transport(given, given.target, pause=waiting) as wire:
+            async with Transport(
+                given, given.target, listener=listener, pause=waiting
+            ) as wire:
                 received = await wire.send(outgoing)
             if look is not None:
                 look(target)
@@ -158,10 +162,25 @@ def test_the_wait_may_be_a_date() -> None:
     assert 15 < pauses[0] <= 20
 
 
-def test_no_target_can_make_us_wait_for_ever() -> None:
+@pytest.mark.parametrize(
+    "wish", ["86400", "1e400", "inf", "Fri, 31 Dec 999999 23:59:59 GMT"]
+)
+def test_who_asks_for_too_much_patience_is_not_asked_again(wish: str) -> None:
     pauses = Pauses()
-    sent(answer(status=429, headers=["Retry-After: 86400"]), answer(), pauses=pauses)
-    assert pauses[0] <= transport.LONGEST_PAUSE_S
+    busy = answer(b"busy", 429, headers=[f"Retry-After: {wish}"])
+    received = sent(busy, answer(), pauses=pauses)
+    assert pauses == []
+    assert received.response is None
+    assert (received.failure or "").startswith("HTTP 429: busy (Retry-After asks for ")
+
+
+def test_waiting_is_told() -> None:
+    told: list[RunEvent] = []
+    busy = answer(status=429, headers=["Retry-After: 7"])
+    sent(busy, answer(), listener=told.append)
+    ((seconds, header),) = [(e.seconds, e.header) for e in told if type(e) is Waiting]
+    assert header == "Retry-After"
+    assert seconds > 6
 
 
 def test_nonsense_in_retry_after_is_ignored() -> None:

@@ -102,14 +102,6 @@ def test_a_crash_of_its_own_step_comes_before_an_answer_that_never_came() -> Non
     assert str(reason).startswith("server error: toy.refused, mutant")
 
 
-def test_crashes_in_place_of_every_refusal_are_told_where_any_would_do() -> None:
-    crash = exchange("rerank", {}, {"error": 1}, status=500, expect="refuse")
-    seen = observation("toy.refused", valid=GOOD, mutant=crash)
-    found = row(judged_run(seen), "COMMON-ERR-001")
-    assert found.verdict == "inconclusive"
-    assert str(found.reason).startswith("server error: ")
-
-
 def test_a_refusal_beside_accepted_requests_is_no_reason_for_a_view() -> None:
     refused = replace(REFUSED, expect="accept", id="ex-2")
     beside = judged_run(counted(reranked(0.9)), counted(refused))

@@ -1,0 +1,34 @@
+"""Reading what a target calls JSON."""
+
+import pytest
+
+from aios_conformance.conformance.terms.json_text import DEEPEST, read_json
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'{"a": [1, null]}', {"a": [1, None]}),
+        ("18446744073709551615", 2**64 - 1),
+        (b"", None),
+        (b"{", None),
+        (b"NaN", None),
+        (b"1e999", None),
+        (b'"\\ud800"', None),
+        (b"\xff", None),
+    ],
+)
+def test_a_text_is_a_value_or_none(text: bytes | str, value: object) -> None:
+    assert read_json(text) == value
+
+
+@pytest.mark.parametrize("start", ["[", '{"a":'])
+def test_what_is_nested_too_deep_is_not_read(start: str) -> None:
+    end = "]" if start == "[" else "}"
+
+    def nested(levels: int) -> str:
+        return start * levels + "1" + end * levels
+
+    assert read_json(nested(DEEPEST)) is not None
+    for levels in (DEEPEST + 1, 1_000, 100_000):
+        assert read_json(nested(levels)) is None
