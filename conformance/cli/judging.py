@@ -12,7 +12,10 @@ from aios_conformance.conformance.cli.dialects import run_all
 from aios_conformance.conformance.cli.progress import progress
 from aios_conformance.conformance.cli.saved import saved_result
 from aios_conformance.conformance.judging.verdict import exit_code
-from aios_conformance.conformance.observing.recording import FILE_NAME, read_recording
+from aios_conformance.conformance.observing.recording import (
+    read_recording,
+    recording_in,
+)
 from aios_conformance.conformance.options.settings import (
     ALL_DIALECTS,
     read_options,
@@ -68,8 +71,8 @@ def judge_again(arguments: argparse.Namespace, out: Console, environ: Environ) -
     directory = options.report_dir if arguments.report_dir else run_dir
     if directory.resolve() != run_dir.resolve():
         write_reports(result, directory)
-        recorded = run_dir / FILE_NAME if run_dir.is_dir() else run_dir
-        shutil.copyfile(recorded, directory / FILE_NAME)
+        recorded = recording_in(run_dir)
+        shutil.copyfile(recorded, directory / recorded.name)
     out.print(summary(result, directory, options.fail_on))
     return int(exit_code(result, options.fail_on))
 

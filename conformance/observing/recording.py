@@ -6,6 +6,7 @@ is the recording of a run that was broken off, and is judged as such.
 """
 
 import base64
+import gzip
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -241,6 +242,14 @@ class RecordingWriter:
         self._file.flush()
 
 
+def recording_in(run_dir: Path) -> Path:
+    """The recording in the folder of a run, packed or not, or the file itself."""
+    if not run_dir.is_dir():
+        return run_dir
+    packed = run_dir / f"{FILE_NAME}.gz"
+    return packed if packed.is_file() else run_dir / FILE_NAME
+
+
 def read_recording(run_dir: Path) -> Recording:
     """Load the recording of a run.
 
@@ -248,13 +257,13 @@ def read_recording(run_dir: Path) -> Recording:
         OptionError: no recording is there, or it cannot be read.
 
     """
-    path = run_dir / FILE_NAME if run_dir.is_dir() else run_dir
+    path = recording_in(run_dir)
     try:
-        with path.open("rb") as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return _read(file)
-    except OSError as error:
+    except (OSError, EOFError) as error:
         raise OptionError(
-            f"{path}: cannot be read: {error.strerror or error}",
+            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}",
             code="no-recording",
             hint=f"name a report directory that holds {FILE_NAME}",
         ) from error

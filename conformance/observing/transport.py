@@ -35,6 +35,7 @@ LONGEST_PAUSE_S = 60.0
 """Who asks for more patience by Retry-After is not asked again."""
 TOLD_PAUSE_S = 2.0
 """Waiting for longer is told."""
+HANDSHAKE_S = 3.0
 MOST_BYTES = 64 * 1024 * 1024
 """A longer answer is cut and counts as broken off: no documented one comes near."""
 MOST_EVENTS = 50_000
@@ -156,6 +157,21 @@ class Transport:
         kept = response and self._redacted(response)
         failure = failure and self.redactor.text(failure)
         return Received(request, kept, failure, sent_at, total, attempt)
+
+    async def speaks_tls(self) -> bool:
+        """The target's port takes a TLS handshake."""
+        parts = urlsplit(self.url)
+        lenient = ssl.create_default_context()
+        lenient.check_hostname, lenient.verify_mode = False, ssl.CERT_NONE
+        try:
+            async with asyncio.timeout(HANDSHAKE_S):
+                _, writer = await asyncio.open_connection(
+                    parts.hostname, parts.port or 80, ssl=lenient
+                )
+        except (OSError, TimeoutError):
+            return False
+        writer.close()
+        return True
 
     def _headers_of(self, outgoing: Outgoing) -> list[tuple[str, str]]:
         headers = dict(self._headers)
@@ -289,7 +305,8 @@ def _failed(error: Exception) -> tuple[Response | None, str | None, float | None
             told = f"{_told(error)}; --ca-bundle FILE trusts it, --insecure any"
             return None, f"connect: {told}", None
         case aiohttp.ClientConnectorSSLError():
-            return None, f"connect: {_told(error)}; does the port speak TLS?", None
+            told = f"{_told(error)}; if the port speaks no TLS, write http://"
+            return None, f"connect: {told}", None
         case aiohttp.ClientError() | OSError():
             return None, f"connect: {_told(error)}", 0.0
         case _:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from aios_conformance import spec
 from aios_conformance.conformance.observing.recorder import Recorder, exchanged
+from aios_conformance.conformance.observing.transport import Transport
 from aios_conformance.conformance.options.values import RunOptions, TargetError
 from aios_conformance.conformance.terms.cost import ceiling
 from aios_conformance.conformance.terms.exchange import (
@@ -135,7 +136,7 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
         raise TargetError(
             f"{recorder.transport.url} does not answer: {listing.failure}",
             code=UNREACHABLE,
-            hint="is the server running, and is this its base URL?",
+            hint=await _why_silent(recorder.transport),
         )
     listed = _names(listing)
     known = apis(options.dialect)
@@ -172,6 +173,12 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
     scheme = recorder.transport.url.partition("://")[0]
     facts = Facts(options.dialect, models, kinds, limits, scheme)
     return Discovery(facts, absent)
+
+
+async def _why_silent(transport: Transport) -> str:
+    if transport.url.startswith("http:") and await transport.speaks_tls():
+        return "the port speaks TLS: the base URL begins with https://"
+    return "is the server running, and is this its base URL?"
 
 
 def _search(
@@ -360,4 +367,9 @@ def _sent_model(exchange: Exchange) -> str | None:
 
 
 def _outcome(exchange: Exchange) -> str:
-    return str(exchange.status) if exchange.response else exchange.failure or "nothing"
+    response = exchange.response
+    if response is None:
+        return exchange.failure or "nothing"
+    if location := response.header("location"):
+        return f"{response.status} to {location}"
+    return response.broken or str(response.status)

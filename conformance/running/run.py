@@ -25,6 +25,7 @@ from aios_conformance.conformance.options.values import (
 )
 from aios_conformance.conformance.planning.cross_contract import is_reused
 from aios_conformance.conformance.planning.plan import Plan, jointly
+from aios_conformance.conformance.running.signals import interruptible
 from aios_conformance.conformance.running.stages import (
     Run,
     begin,
@@ -142,7 +143,8 @@ async def run_dialects(
             error, cut_short = caught, str(caught)
     ended = []
     for each in runs:
-        result = close(replace(each, cut_short=cut_short or each.cut_short))
+        with interruptible():
+            result = close(replace(each, cut_short=cut_short or each.cut_short))
         listener(Judged(result))
         ended.append(RunOutcome(result, each.error))
     asked = (e for each in runs for e in each.exchanges if not is_reused(e.probe))
@@ -187,7 +189,8 @@ async def _record(runs: list[Run], transport: Transport, told: _Told) -> None:
         for _, each in _going(runs):
             await play(each, is_last=is_last)
     for i, each in _going(runs):
-        runs[i] = take_notes(each, transport)
+        with interruptible():
+            runs[i] = take_notes(each, transport)
         await explain(runs[i])
 
 

@@ -7,12 +7,14 @@ What broke it is kept for the exit code.
 import asyncio
 import gc
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 
 from aios_conformance.conformance.options.values import (
     ConformanceError,
+    ExitCode,
     RunOptions,
 )
 from aios_conformance.conformance.reporting import write_reports
@@ -22,6 +24,8 @@ from aios_conformance.conformance.running.run import (
     RunOutcome,
     run_dialects,
 )
+from aios_conformance.conformance.running.run_folder import run_folder
+from aios_conformance.conformance.running.signals import stopped_by_signals
 from aios_conformance.conformance.terms.events import Listener
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.result import (
@@ -54,26 +58,47 @@ def run_and_report_all(
     raised. Any other exception is a bug of ours: it is raised once the reports are
     written.
     """
-    started, began = datetime.now(UTC), monotonic()
-    outcomes: Outcomes | None = None
-    error: Exception | None = None
-    try:
-        with rarely_collecting():
-            outcomes = asyncio.run(run_dialects(options, listener, selection))
-    except Exception as caught:  # noqa: BLE001  raised again, or told
-        error = caught
-    except KeyboardInterrupt:  # before or after the run, which has its own end
-        pass
-    if outcomes is None:
-        why = str(error) if error else INTERRUPTED
-        took = monotonic() - began
-        ended = [broken_off(each, why, started, took, selection) for each in options]
-        outcomes = Outcomes([RunOutcome(each) for each in ended], error)
-    for each, run in zip(options, outcomes.runs, strict=True):
-        write_reports(run.result, each.report_dir)
+    with ExitStack() as held:
+        held.enter_context(stopped_by_signals())
+        folders = [held.enter_context(run_folder(o.report_dir)) for o in options]
+        aside = [
+            replace(each, report_dir=folder.aside)
+            for each, folder in zip(options, folders, strict=True)
+        ]
+        outcomes = _ran(aside, listener, selection)
+        for folder, run in zip(folders, outcomes.runs, strict=True):
+            write_reports(run.result, folder.aside)
+            if not (_never_started(run, outcomes.error) and folder.has_report):
+                folder.publish()
     if outcomes.error is None or isinstance(outcomes.error, ConformanceError):
         return outcomes
     raise outcomes.error
+
+
+def _ran(
+    options: Sequence[RunOptions],
+    listener: Listener,
+    selection: Collection[str] | None,
+) -> Outcomes:
+    started, began = datetime.now(UTC), monotonic()
+    error: Exception | None = None
+    try:
+        with rarely_collecting():
+            return asyncio.run(run_dialects(options, listener, selection))
+    except Exception as caught:  # noqa: BLE001  raised again, or told
+        error = caught
+    except KeyboardInterrupt:  # before or after recording, which has its own end
+        pass
+    why = str(error) if error else INTERRUPTED
+    took = monotonic() - began
+    ended = [broken_off(each, why, started, took, selection) for each in options]
+    return Outcomes([RunOutcome(each) for each in ended], error)
+
+
+def _never_started(run: RunOutcome, error: Exception | None) -> bool:
+    """Nothing was recorded that could be judged: the last good report stays."""
+    ends = [end for end in (run.error, error) if isinstance(end, ConformanceError)]
+    return any(end.exit_code == ExitCode.UNUSABLE for end in ends)
 
 
 @contextmanager

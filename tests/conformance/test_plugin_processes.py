@@ -61,8 +61,17 @@ def test_workers_of_an_unreachable_target_end(tmp_path: Path) -> None:
     assert_all_reports(tmp_path, complete=False)
 
 
-@pytest.mark.parametrize("front", ["pytest", "conformance"])
-def test_ctrl_c_leaves_all_reports(tmp_path: Path, front: str) -> None:
+@pytest.mark.parametrize(
+    ("front", "number"),
+    [
+        ("pytest", signal.SIGINT),
+        ("conformance", signal.SIGINT),
+        ("conformance", signal.SIGTERM),
+    ],
+)
+def test_a_signal_leaves_all_reports(
+    tmp_path: Path, front: str, number: signal.Signals
+) -> None:
     words = {
         "pytest": ["pytest", *QUICK, "--target"],
         "conformance": ["aios_conformance.conformance", "run", "--preset=smoke"],
@@ -80,7 +89,7 @@ def test_ctrl_c_leaves_all_reports(tmp_path: Path, front: str) -> None:
             ),
         ) as process:
             assert stalling.stalled.wait(60)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             output, _ = process.communicate(timeout=60)
         stalling.release.set()
     assert process.returncode == 2
