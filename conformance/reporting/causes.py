@@ -2,14 +2,29 @@
 
 An ignored `n` breaks what the table says of n, what it says of choices, and a
 property of both, for two APIs. Whoever mends the server wants one line for it.
-Requirements share a cause if their foremost findings say the same.
+Requirements share a cause if their foremost findings have anything of these in common:
+what they say (fingerprint.likeness), the same value in the same answer, a parameter
+that is not obeyed, a path that is not there, a stream whose events cannot be read.
+A requirement that only follows from others stands below every cause that breaks these.
 """
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aios_conformance.conformance.judging.fingerprint import likeness
 from aios_conformance.conformance.reporting.wording import badness, findings_first
+from aios_conformance.conformance.terms.exchange import Exchange
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
+from aios_conformance.conformance.terms.words import answered
+from aios_conformance.spec import apis
+
+_ABSENT = (404, 405, 501)
+_INDEX = re.compile(r"/\d+")
+
+_Key = tuple[str, ...]
+_Keys = list[_Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +32,8 @@ class Cause:
     """Requirements that one fault of the target breaks, the worst first."""
 
     rows: tuple[RequirementResult, ...]
+    follows: tuple[RequirementResult, ...] = ()  # what consists of them
+    title: str = ""  # the fault in a few words, where they can be told
 
     @property
     def lead(self) -> RequirementResult:
@@ -26,33 +43,141 @@ class Cause:
     @property
     def others(self) -> tuple[str, ...]:
         """The ids of the other requirements."""
-        return tuple(each.requirement.id for each in self.rows[1:])
+        below = (*self.rows[1:], *self.follows)
+        return tuple(each.requirement.id for each in below)
 
 
 def causes(result: RunResult) -> list[Cause]:
     """All causes: the worst first, of equally bad ones the farthest-reaching.
 
-    A requirement stands under one of them.
+    A requirement stands under one of them, one that follows under all that it must.
     """
-    found: dict[tuple[str, ...], list[RequirementResult]] = {}
-    for each in findings_first(result):
-        found.setdefault(_cause(each), []).append(each)
-    made = [Cause(tuple(rows)) for rows in found.values()]
+    sent = {each.id: each for each in result.exchanges}
+    shown = findings_first(result)
+    told = {each.requirement.id for each in shown if not each.is_derived}
+    follow = [e for e in shown if e.is_derived and not told.isdisjoint(e.refuted_by)]
+    own = [each for each in shown if each not in follow]
+    made = []
+    keys = _specific([_keys(each, sent, result.dialect) for each in own])
+    for numbers, common in _together(keys):
+        rows = sorted((own[number] for number in numbers), key=_rank)
+        ids = {each.requirement.id for each in rows}
+        below = (each for each in follow if not ids.isdisjoint(each.refuted_by))
+        made.append(Cause(tuple(rows), tuple(below), _title(common, rows[0], sent)))
     return sorted(made, key=lambda cause: (badness(cause.lead), -len(cause.rows)))
 
 
 def counted(found: list[Cause]) -> str:
     """How many causes break how many requirements, in a few words."""
-    rows = sum(len(cause.rows) for cause in found)
-    if rows == len(found):
+    rows = {
+        row for cause in found for row in (cause.lead.requirement.id, *cause.others)
+    }
+    if len(rows) == len(found):
         return ""
-    return f"{len(found)} findings, which concern {rows} requirements"
+    plural = "s" if len(found) > 1 else ""
+    return f"{len(found)} finding{plural}, which concern {len(rows)} requirements"
 
 
-def _cause(each: RequirementResult) -> tuple[str, ...]:
+def _rank(each: RequirementResult) -> tuple[Any, ...]:
+    """The worst first, of equally bad ones the one that says the most exactly what."""
+    row = each.requirement
+    return badness(each), len(row.operations), row.id
+
+
+def _specific(keys: Sequence[_Keys]) -> list[_Keys]:
+    """The keys without the words of refusals that are the same for anything."""
+    refused: dict[_Key, set[_Key]] = {}
+    for each in keys:
+        for key in each:
+            if key[0] == "words":
+                refused.setdefault(key, set()).update(k for k in each if k != key)
+    vague = {key for key, names in refused.items() if len(names) > 1}
+    return [
+        [key for key in each if len(each) == 1 or key not in vague] for each in keys
+    ]
+
+
+def _together(keys: Sequence[_Keys]) -> Iterator[tuple[list[int], _Keys]]:
+    """Numbers that have a key in common, or that others link, with all their keys."""
+    groups: list[tuple[set[int], set[_Key]]] = []
+    for number, own in enumerate(keys):
+        joined: tuple[set[int], set[_Key]] = ({number}, set(own))
+        linked = [group for group in groups if not group[1].isdisjoint(own)]
+        for group in linked:
+            joined = (joined[0] | group[0], joined[1] | group[1])
+        groups = [*(group for group in groups if group not in linked), joined]
+    for numbers, found in groups:
+        yield sorted(numbers), sorted(found)
+
+
+def _keys(each: RequirementResult, sent: Mapping[str, Exchange], dialect: str) -> _Keys:
+    """What tells the cause of a row: of its foremost finding, by several sides."""
     if not each.findings:
-        return (each.verdict, each.reason or each.requirement.id)
-    foremost = each.findings[0]
-    # a crash says nothing of itself: those of one request are one
-    place = (foremost.exchange,) if foremost.kind == "crash" else ()
-    return (*likeness(foremost), *place)
+        return [("reason", each.verdict, each.reason or each.requirement.id)]
+    found = each.findings[0]
+    exchange = sent.get(found.exchange)
+    if found.kind == "crash":
+        # a crash says nothing of itself: those of one request are one
+        return [("words", *likeness(found), found.exchange)]
+    if found.actual == "absent":
+        return [("absent", re.sub(r"^/chunks/\*", "", _INDEX.sub("/*", found.pointer)))]
+    if exchange is None:
+        return [("like", *likeness(found))]
+    if found.kind == "refused" and exchange.status in _ABSENT:
+        return [("path", exchange.request.operation, str(exchange.status))]
+    if _is_garbled(exchange):
+        return [("stream",)]
+    name = _named(each, exchange, dialect, is_refused=found.kind == "refused")
+    if found.kind == "refused":
+        return [("words", *likeness(found)), *([("refused", name)] if name else [])]
+    there = ("place", found.exchange, found.pointer, str(found.actual))
+    place = [there] if found.pointer else []
+    parameter = [("parameter", name)] if name else []
+    return [("like", *likeness(found)), *place, *parameter]
+
+
+def _is_garbled(exchange: Exchange) -> bool:
+    """Some event of the stream is neither JSON nor the end."""
+    events = (
+        exchange.response.events if exchange.response and exchange.is_stream else ()
+    )
+    return any(e.json is None and e.data.strip() != "[DONE]" for e in events)
+
+
+def _named(
+    each: RequirementResult, exchange: Exchange, dialect: str, *, is_refused: bool
+) -> str:
+    """The one parameter of the request that the requirement speaks of by its name."""
+    body = exchange.request.json
+    api = apis(dialect).get(exchange.api)
+    if api is None or not isinstance(body, dict):
+        return ""
+    words = set(re.findall(r"[a-z0-9_]+", each.requirement.statement))
+    free = ("model",) if is_refused else api.required
+    named = [name for name in body if name in words and name not in free]
+    named = [name for name in named if name != "stream"] or named
+    return named[0] if len(named) == 1 else ""
+
+
+def _title(keys: _Keys, lead: RequirementResult, sent: Mapping[str, Exchange]) -> str:
+    """The fault in a few words; empty where only the finding can tell it."""
+    known: dict[str, list[str]] = {}
+    for kind, *rest in keys:
+        known.setdefault(kind, []).extend(rest[:1])
+    found = lead.findings[0] if lead.findings else None
+    exchange = sent.get(found.exchange) if found else None
+    if "path" in known:
+        return f"{known['path'][0]} is not served"
+    if "absent" in known:
+        return f"{known['absent'][0].strip('/').replace('/', '.')} is missing"
+    if "stream" in known:
+        return "events of streams cannot be read"
+    if found and found.kind in ("refused", "crash") and exchange:
+        names = dict.fromkeys(known.get("refused", ()))
+        about = " and ".join(names) or exchange.request.operation
+        ends = "breaks down" if found.kind == "crash" else "is refused"
+        return f"{about} {ends}: {answered(exchange)}"
+    if "parameter" in known:
+        names = dict.fromkeys(known["parameter"])
+        return f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} not obeyed"
+    return ""

@@ -27,7 +27,11 @@ from aios_conformance.conformance.reporting.wording import (
     sentence,
 )
 from aios_conformance.conformance.terms.catalogue import all_checks
-from aios_conformance.conformance.terms.result import RunResult, Verdict
+from aios_conformance.conformance.terms.result import (
+    RequirementResult,
+    RunResult,
+    Verdict,
+)
 from aios_conformance.spec import rulings, title
 
 TOP_FINDINGS = 12
@@ -241,9 +245,10 @@ def _attention(result: RunResult) -> Markup | None:
 
 def _top_finding(cause: Cause) -> Markup:
     each, requirement = cause.lead, cause.lead.requirement
-    others = [html(" ", tag("a", name, href=f"#{name}")) for name in cause.others]
     kinds = sorted({KIND_MEANINGS[finding.kind] for finding in each.findings})
     api = title(requirement.api, requirement.dialects[0])
+    below = [*map(_below, cause.rows if cause.title else cause.rows[1:])]
+    below += [_below(row) for row in cause.follows]
     return tag(
         "li",
         tag(
@@ -253,17 +258,25 @@ def _top_finding(cause: Cause) -> Markup:
             tag("span", f"{requirement.level} · {api}", class_="level"),
             f" {sentence('; '.join(kinds))}" if kinds else None,
         ),
-        tag(
-            "div",
-            requirement.statement,
-            " ",
-            tag("a", requirement.id, href=f"#{requirement.id}"),
-            " ",
-            tag("span", requirement.topic, class_="level"),
-            class_="what",
-        ),
+        tag("div", sentence(cause.title), class_="what")
+        if cause.title
+        else tag("div", requirement.statement, " ", _link(each), class_="what"),
         tag("div", sentence(in_short(each)), class_="how"),
-        tag("div", "Also concerns", others, class_="how") if others else None,
+        tag("ul", below, class_="below") if below else None,
+    )
+
+
+def _below(each: RequirementResult) -> Markup:
+    """A requirement that a cause breaks, in one line."""
+    so = f" ({each.reason})" if each.is_derived and each.reason else ""
+    statement = f" {each.requirement.statement}{so}"
+    return tag("li", pill(each.verdict), " ", _link(each), statement)
+
+
+def _link(each: RequirementResult) -> Markup:
+    row = each.requirement
+    return html(
+        tag("a", row.id, href=f"#{row.id}"), " ", tag("span", row.topic, class_="level")
     )
 
 

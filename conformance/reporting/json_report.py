@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 from msgspec import convert, to_builtins
 
+from aios_conformance.conformance.reporting.causes import Cause, causes
 from aios_conformance.conformance.reporting.presentable import plain
+from aios_conformance.conformance.reporting.wording import in_short
 from aios_conformance.conformance.terms.exchange import Exchange, Facts
 from aios_conformance.conformance.terms.result import (
     CheckCoverage,
@@ -80,7 +82,21 @@ def report(result: RunResult) -> dict[str, Any]:
         "not_scored": list(result.not_scored),
         "stale_waivers": list(result.stale_waivers),
         "excluded": [{"id": row.id, "reason": row.excluded} for row in result.excluded],
+        "causes": [_cause(each) for each in causes(result)],
         "requirements": [_requirement(each) for each in result.requirements],
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    """One fault of the target: where it shows, and all that it breaks."""
+    found = cause.lead.findings[0] if cause.lead.findings else None
+    return {
+        "title": cause.title or in_short(cause.lead),
+        "verdict": cause.lead.verdict,
+        "requirements": [each.requirement.id for each in cause.rows],
+        "follows": [each.requirement.id for each in cause.follows],
+        "exchange": found.exchange if found else None,
+        "curl": found.curl if found else None,
     }
 
 

@@ -83,8 +83,11 @@ def _attention(result: RunResult) -> list[str]:
 
 def _finding(cause: Cause) -> str:
     each, row = cause.lead, cause.lead.requirement
-    summary = f"{_SIGNS[each.verdict]} <b>{row.id}</b> {row.topic} ({row.level}) "
-    lines = [f"<details><summary>{summary}{escape(row.statement)}</summary>", ""]
+    said = f"<b>{row.id}</b> {row.topic} ({row.level}) {escape(row.statement)}"
+    head = f"<b>{escape(cause.title)}</b>" if cause.title else said
+    lines = [f"<details><summary>{_SIGNS[each.verdict]} {head}</summary>", ""]
+    if cause.title:
+        lines += [said, ""]
     if each.reason:
         lines += [escape(each.reason), ""]
     for finding in each.findings[:1]:

@@ -99,20 +99,20 @@ def _findings(result: RunResult) -> Iterator[RenderableType]:
 
 def _finding(cause: Cause) -> RenderableType:
     each, row = cause.lead, cause.lead.requirement
-    line = Text.assemble(
-        (f"{VERDICT_WORDS[each.verdict]:<5}", _STYLES[each.verdict]),
-        (f" {row.id} ", "bold"),
-        (f"{row.topic} ", "dim"),
-        (f"{row.level} ", "dim"),
-        row.statement,
+    head = Text(f"{VERDICT_WORDS[each.verdict]:<5} ", _STYLES[each.verdict])
+    broken = Text.assemble(
+        (f"{row.id} ", "bold"), (f"{row.topic} {row.level} ", "dim"), row.statement
     )
     if not each.findings:
-        return Group(line, _indented(Text(each.reason or "")))
+        return Group(head + broken, _indented(Text(each.reason or "")))
     first = each.findings[0]
     how = Text(f"{first.kind}: {printable(found_sentence(first))}")
     if len(each.findings) > 1:
         how.append(f" (and {len(each.findings) - 1} more)", "dim")
-    shown: list[RenderableType] = [line, _indented(how)]
+    shown: list[RenderableType] = [head + broken]
+    if cause.title:
+        shown = [head + Text(printable(cause.title), "bold"), _indented(broken)]
+    shown.append(_indented(how))
     if each.verdict == "unstable":
         shown.append(_indented(Text(each.reason or "")))
     if each.occurrence:

@@ -70,7 +70,7 @@ def test_report_json_says_what_the_result_says() -> None:
 
 def test_report_json_can_be_read_back() -> None:
     data = json.loads(json_report.render(MIXED))
-    assert json_report.report(json_report.read(data)) == data
+    assert json_report.report(json_report.read(data, MIXED.exchanges)) == data
 
 
 @pytest.mark.parametrize(

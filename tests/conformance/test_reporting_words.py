@@ -107,7 +107,9 @@ N_IGNORED = made_result(
     {
         "CHAT-SEM-011": _ignored("CHAT-SEM-011"),
         "META-035": _ignored("META-035", exchange="ex-40", expected="2 choices"),
-        "COMP-SEM-008": _ignored("COMP-SEM-008", expected="text that begins with 'a'"),
+        "COMP-SEM-008": _ignored(
+            "COMP-SEM-008", exchange="ex-41", expected="text that begins with 'a'"
+        ),
     }
 )
 
@@ -119,7 +121,9 @@ def test_requirements_that_one_fault_breaks_are_one_cause() -> None:
 
 def test_of_equally_bad_causes_the_farthest_reaching_comes_first() -> None:
     rows = {
-        "CHAT-REQ-003": _ignored("CHAT-REQ-003", expected="400: /model is missing"),
+        "CHAT-REQ-003": _ignored(
+            "CHAT-REQ-003", exchange="ex-41", expected="400: /model is missing"
+        ),
         "CHAT-SEM-011": _ignored("CHAT-SEM-011"),
         "META-035": _ignored("META-035"),
     }
@@ -146,7 +150,7 @@ def test_reports_tell_a_cause_once() -> None:
         assert len(re.findall("Generate n responses", text)) == 2  # chat, completions
     page = html_page.render(N_IGNORED)
     assert f"<p>{said}.</p>" in page
-    assert 'Also concerns <a href="#META-035">META-035</a>' in page
+    assert re.search('<ul class="below"><li>.*<a href="#META-035">META-035</a>', page)
 
 
 def test_where_no_cause_is_shared_nothing_is_counted() -> None:

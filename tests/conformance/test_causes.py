@@ -1,0 +1,165 @@
+"""One fault, one cause: whatever requirements and APIs it breaks."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import jsonschema
+from exchanges import exchange
+from results import evidence, made_result
+
+from aios_conformance.conformance.reporting import json_report, markdown
+from aios_conformance.conformance.reporting.causes import causes
+from aios_conformance.conformance.reporting.html_page import render
+from aios_conformance.conformance.terms.check import Kind
+from aios_conformance.conformance.terms.exchange import Exchange
+from aios_conformance.conformance.terms.result import (
+    Evidence,
+    RequirementResult,
+    RunResult,
+)
+from aios_conformance.spec import report_schema, requirement
+
+
+def broken(
+    name: str, exchange_id: str, kind: Kind = "silent", **over: Any
+) -> RequirementResult:
+    found = replace(evidence(kind, over.pop("actual", 9)), exchange=exchange_id, **over)
+    return RequirementResult(requirement(name), "fail", findings=(found,))
+
+
+def judged(rows: Iterable[RequirementResult], *sent: Exchange) -> RunResult:
+    return replace(
+        made_result({row.requirement.id: row for row in rows}), exchanges=sent
+    )
+
+
+def told(result: RunResult) -> dict[str, list[str]]:
+    return {
+        each.title: [row.requirement.id for row in each.rows] for each in causes(result)
+    }
+
+
+def test_a_limit_that_is_ignored_is_one_cause_for_all_rows_about_it() -> None:
+    sent = {"model": "m", "messages": [], "max_tokens": 4}
+    other = {**sent, "max_completion_tokens": 3}
+    counted = {"pointer": "/usage/completion_tokens"}
+    result = judged(
+        [
+            broken("CHAT-SEM-008", "a", **counted, expected="at most 4 tokens"),
+            broken("META-042", "a", "malformed", **counted, expected="4 tokens"),
+            broken("COMP-SEM-005", "b", pointer="", expected="no more than 4"),
+        ],
+        exchange("chat", sent, {}, id="a"),
+        exchange("completions", {"model": "m", "max_tokens": 2}, {}, id="b"),
+        exchange("chat", other, {}, id="c"),
+    )
+    assert told(result) == {
+        "max_tokens is not obeyed": ["CHAT-SEM-008", "COMP-SEM-005", "META-042"]
+    }
+
+
+def test_two_parameters_are_two_causes() -> None:
+    result = judged(
+        [
+            broken("CHAT-SEM-011", "a", expected="2 choices"),
+            broken("CHAT-SEM-012", "b", expected="the same text"),
+        ],
+        exchange("chat", {"model": "m", "n": 2}, {}, id="a"),
+        exchange("chat", {"model": "m", "seed": 2}, {}, id="b"),
+    )
+    assert told(result).keys() == {"n is not obeyed", "seed is not obeyed"}
+
+
+def test_a_member_that_every_api_lacks_is_one_cause() -> None:
+    absent: dict[str, Any] = {"actual": "absent", "expected": "a member usage"}
+    result = judged(
+        [
+            broken("EMB-RES-011", "a", "malformed", pointer="/usage", **absent),
+            broken("SCORE-RES-010", "b", "malformed", pointer="/usage", **absent),
+            broken("CHAT-RES-025", "c", pointer="/chunks/3/usage", **absent),
+        ]
+    )
+    assert told(result) == {
+        "usage is missing": ["EMB-RES-011", "SCORE-RES-010", "CHAT-RES-025"]
+    }
+
+
+def test_a_path_that_is_not_there_is_one_cause_with_what_follows() -> None:
+    gone = exchange("rerank", {}, {"error": {"message": "no"}}, status=404, id="a")
+    gone = replace(gone, request=replace(gone.request, operation="POST /v2/rerank"))
+    part: Evidence = replace(evidence("refused", "404 no"), exchange="a")
+    whole = RequirementResult(
+        requirement("COMMON-REQ-002"),
+        "fail",
+        findings=(replace(part, parts=("RERANK-REQ-003",)),),
+        refuted_by=("RERANK-REQ-003",),
+    )
+    rows = [
+        broken("RERANK-REQ-003", "a", "refused", expected="200"),
+        broken("COMMON-REQ-001", "a", "refused", expected="POST /v2/rerank is served"),
+        whole,
+    ]
+    result = judged(rows, gone)
+    (cause,) = causes(result)
+    assert cause.title == "POST /v2/rerank is not served"
+    assert cause.others == ("COMMON-REQ-001", "COMMON-REQ-002")
+    data = json_report.report(result)
+    assert data["causes"][0]["follows"] == ["COMMON-REQ-002"]
+    for page in (render(result), markdown.render(result)):
+        assert "POST /v2/rerank is not served" in page
+        assert page.index("is not served") < page.index("COMMON-REQ-002")
+
+
+def refusal(name: str, body: dict[str, Any], words: str) -> Exchange:
+    return exchange("chat", body, {"detail": words}, status=400, id=name)
+
+
+def test_a_refused_parameter_is_one_cause_under_any_words() -> None:
+    result = judged(
+        [
+            broken("CHAT-REQ-024", "a", "refused", actual="400 one only"),
+            broken("META-035", "b", "refused", actual="400 n: at most one"),
+        ],
+        refusal("a", {"n": 2}, "one only"),
+        refusal("b", {"n": 3}, "n: at most one"),
+    )
+    assert told(result) == {
+        "n is refused: 400 “one only”": ["CHAT-REQ-024", "META-035"]
+    }
+
+
+def test_words_that_are_the_same_for_anything_tell_no_cause() -> None:
+    result = judged(
+        [
+            broken("CHAT-REQ-024", "a", "refused", actual="400 bad request"),
+            broken("CHAT-REQ-029", "b", "refused", actual="400 bad request"),
+        ],
+        refusal("a", {"n": 2}, "bad request"),
+        refusal("b", {"seed": 3}, "bad request"),
+    )
+    assert len(causes(result)) == 2
+
+
+def test_streams_whose_events_cannot_be_read_are_one_cause() -> None:
+    sent = {"model": "m", "stream": True}
+    result = judged(
+        [
+            broken("CHAT-SEM-001", "a", "malformed", expected="the client reads it"),
+            broken("CHAT-RES-025", "a", "malformed", expected="a JSON object"),
+            broken("COMP-RES-018", "b", "malformed", expected="a JSON object or so"),
+        ],
+        exchange("chat", sent, stream=[b'{"id":'], id="a"),
+        exchange("completions", sent, stream=[b"oops"], id="b"),
+    )
+    assert len(causes(result)) == 1
+
+
+def test_a_report_leads_with_its_causes() -> None:
+    result = judged(
+        [broken("CHAT-SEM-011", "a")], exchange("chat", {"n": 2}, {}, id="a")
+    )
+    data = json_report.report(result)
+    assert list(data).index("causes") < list(data).index("requirements")
+    assert data["causes"][0]["requirements"] == ["CHAT-SEM-011"]
+    jsonschema.validate(data, report_schema())
