@@ -25,6 +25,11 @@ _OTHER_ENDS = ("tool_calls", "function_call", "content_filter")
 """Reasons that mean something else; a server may have its own word for stop (A-095)."""
 
 
+def _is_whole(answer: ChatAnswer) -> bool:
+    """Which members are there at all: a stream has those that it needs."""
+    return answer.is_whole
+
+
 @check("CHAT-RES-011", on=_ON)
 def reasoning_is_no_content(answer: ChatAnswer) -> Iterator[Note]:
     """Reasoning stands in reasoning_content, not as markup at the head of content."""
@@ -41,7 +46,7 @@ def _kind(value: Json) -> str:
     return "null" if value is None else type(value).__name__
 
 
-@check("CHAT-RES-012", "CHAT-RES-014", on=_ON, witness=True)
+@check("CHAT-RES-012", "CHAT-RES-014", on=_ON, when=_is_whole, witness=True)
 def members_without_a_value_are_null_or_absent(answer: ChatAnswer) -> Iterator[Note]:
     """How a message without reasoning or calls spells that (A-092, A-094)."""
     yield Witness(("CHAT-RES-012", "CHAT-RES-014"))
@@ -58,14 +63,14 @@ def members_without_a_value_are_null_or_absent(answer: ChatAnswer) -> Iterator[N
             yield FollowedReading(names.get(kind, kind), ids=(row,))
 
 
-@check("CHAT-RES-023", on=_ON)
+@check("CHAT-RES-023", on=_ON, when=_is_whole)
 def prompt_details_may_be_there(answer: ChatAnswer) -> Iterator[Note]:
     """Whether usage has the member that only the printed example shows (A-097)."""
     is_there = "prompt_tokens_details" in answer.usage
     yield FollowedReading("present" if is_there else "absent")
 
 
-@check("CHAT-RES-024", on=_ON)
+@check("CHAT-RES-024", on=_ON, when=_is_whole)
 def prompt_logprobs_may_be_there(answer: ChatAnswer) -> Iterator[Note]:
     """Whether the answer has the member that only the printed example shows (A-097)."""
     yield FollowedReading("present" if "prompt_logprobs" in answer.body else "absent")
@@ -99,6 +104,8 @@ def a_short_question_has_one_short_answer(seen: Observation) -> Iterator[Note]:
     """
     rows = ("CHAT-EX-005",)
     view = step_answer(ChatAnswer, seen, "printed")
+    if not view.is_whole:
+        return  # the printed cell that asks for a stream is another example
     if len(view.choices) > 1:
         yield Finding("one choice", len(view.choices), "/choices", ids=rows)
     if len(view.choices) != 1:

@@ -1,4 +1,4 @@
-"""What each whole answer of chat and completions promises by itself.
+"""What each answer of chat and completions promises by itself, whole or streamed.
 
 Every answer is judged, whatever it was asked for. Rows that only some answers can
 show (a limit that was reached, several choices) are witnessed by those alone.
@@ -21,7 +21,6 @@ from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.views import (
     ChatAnswer,
     Record,
-    Stream,
     View,
     is_whole,
 )
@@ -119,7 +118,11 @@ def finish_reasons_fit_the_count(answer: Generated) -> Iterator[Note]:
 
 @check(
     *spec.rows(
-        "n-obeyed", "prompts-grouped", "n-choices-indexed", "prompts-like-single-calls"
+        "n-obeyed",
+        "prompts-grouped",
+        "n-choices-indexed",
+        "prompts-like-single-calls",
+        "stream-all-indices",
     ),
     on=EVERYWHERE,
     witness=True,
@@ -130,12 +133,14 @@ def each_prompt_has_n_choices(answer: Generated) -> Iterator[Note]:
     if answer.wanted == 1 or not numbers:
         return  # that there is no choice at all is another row's matter
     counted: tuple[str, ...]
+    streamed = ("META-065",) if answer.n > 1 and not answer.is_whole else ()
     is_n_ignored = answer.n > 1 and len(numbers) == len(answer.prompts)
     if len(answer.prompts) > 1 and not is_n_ignored:
         counted, numbered = ("COMP-SEM-018", "META-086"), "COMP-SEM-018"
     else:
         counted = answer.own("n-obeyed", "n-choices-indexed")
         numbered = "META-035"
+    counted += streamed
     yield Witness(counted)
     if len(numbers) != answer.wanted:
         yield Finding(
@@ -152,7 +157,7 @@ def each_prompt_has_n_choices(answer: Generated) -> Iterator[Note]:
                 expected=f"the indices {wanted}, in any order",
                 actual=numbers,
                 pointer="/choices",
-                ids=(numbered,),
+                ids=(numbered, *streamed),
             )
 
 
@@ -212,21 +217,6 @@ def no_text_holds_a_stop_string(answer: Generated) -> Iterator[Note]:
     for i, choice in enumerate(answer.choices):
         pointer = f"/choices/{i}"
         yield from _stopped(answer.text(choice), _stops(answer), own, pointer)
-
-
-@check(
-    *spec.rows("stop-obeyed", "nothing-after-stop", "stop-left-out"),
-    on=("chat.streams", "completions.streams"),
-    when=lambda stream: bool(_stops(stream)),
-    witness=True,
-)
-def no_stream_holds_a_stop_string(stream: Stream) -> Iterator[Note]:
-    """No streamed choice has text after a stop string; none has it (soft)."""
-    own = spec.rows("stop-obeyed", api=stream.exchange.api)
-    yield Witness((*own, "META-045", "META-046"))
-    for index in stream.indices:
-        pointer = f"/choices/{index}"
-        yield from _stopped(stream.text(index), _stops(stream), own, pointer)
 
 
 def _stopped(
@@ -327,7 +317,6 @@ CHECKS: tuple[Check, ...] = (
     every_choice_is_the_assistants,
     a_finish_reason_is_given,
     no_text_holds_a_stop_string,
-    no_stream_holds_a_stop_string,
     a_conversation_has_tokens,
     stop_reasons_are_of_some_kind,
     chat_is_served,

@@ -24,6 +24,7 @@ from aios_conformance.conformance.terms.views import (
     CompletionAnswer,
     Record,
     RerankTexts,
+    Told,
     View,
     is_whole,
 )
@@ -176,10 +177,14 @@ def _listed(dialect: str, operation: str) -> frozenset[str]:
     return frozenset(walk.resolved(schema).get("properties", {}))
 
 
-@check(*spec.rows(*_SUM), witness=True)
-def total_is_input_plus_output(answer: Answer) -> Iterator[Note]:
+@check(*spec.rows(*_SUM), "META-062", witness=True)
+def total_is_input_plus_output(answer: Told) -> Iterator[Note]:
     """total_tokens is prompt_tokens plus completion_tokens."""
     rows = spec.rows(*_SUM, api=answer.exchange.api)
+    options = answer.sent.get("stream_options")
+    is_along = isinstance(options, dict) and options.get("continuous_usage_stats")
+    if not answer.is_whole and not is_along:
+        rows += ("META-062",)
     if _is_valid(answer) and rows:
         yield from _sum(answer, rows)
 

@@ -22,7 +22,6 @@ from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.views import (
     CompletionAnswer,
-    CompletionStream,
     is_whole,
 )
 
@@ -35,7 +34,7 @@ _ECHO = ("COMP-SEM-002", "META-084")
 
 def _prompt_of(prompts: list[str], n: int, index: object) -> str:
     """The prompt that a choice continues: index is prompt · n + k (A-110)."""
-    number = int(index) // n if isinstance(index, int) else 0
+    number = index // n if isinstance(index, int) else 0
     return prompts[number] if 0 <= number < len(prompts) else ""
 
 
@@ -75,24 +74,6 @@ def an_echo_begins_with_its_prompt(answer: Generated) -> Iterator[Note]:
     for i, choice in enumerate(answer.choices):
         pointer = f"/choices/{i}/text"
         yield from _echoes(answer, choice.get("index"), choice["text"], pointer)
-
-
-@check("COMP-SEM-002", on="completions.echo.streamed", witness=True)
-def a_streamed_echo_begins_with_its_prompt(stream: CompletionStream) -> Iterator[Note]:
-    """With echo the pieces of a stream begin with the prompt."""
-    prompt = stream.sent.get("prompt")
-    if stream.sent.get("echo") is not True or not isinstance(prompt, str):
-        return
-    for index in stream.indices:
-        yield Witness(("COMP-SEM-002",))
-        if not stream.text(index).startswith(prompt):
-            yield Finding(
-                expected=f"text that begins with {prompt!r}",
-                actual=stream.text(index),
-                pointer=f"/choices/{index}/text",
-                kind="silent",
-                ids=("COMP-SEM-002",),
-            )
 
 
 @check("COMP-SEM-002", on=_ON, witness=True)
@@ -222,7 +203,13 @@ def _is_cut(seen: Observation) -> bool:
     )
 
 
-@check("COMP-RES-011", "COMP-RES-016", on=_ON, witness=True)
+@check(
+    "COMP-RES-011",
+    "COMP-RES-016",
+    on=_ON,
+    when=lambda answer: answer.is_whole,
+    witness=True,
+)
 def members_are_of_some_kind(answer: CompletionAnswer) -> Iterator[Note]:
     """What prompt_logprobs and prompt_tokens_details hold (A-019, A-114)."""
     yield Witness(("COMP-RES-011", "COMP-RES-016"))
@@ -258,7 +245,6 @@ def the_printed_prompt_is_streamed(seen: Observation) -> Iterator[Note]:
 
 CHECKS: tuple[Check, ...] = (
     an_echo_begins_with_its_prompt,
-    a_streamed_echo_begins_with_its_prompt,
     nothing_is_echoed_unasked,
     an_echo_goes_on_as_without,
     an_echo_costs_nothing,

@@ -22,7 +22,9 @@ def on(name: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Generated(Answer):
-    """A whole success of chat or completions whose choices can be read."""
+    """A success of chat or completions, whole or streamed, with readable choices."""
+
+    may_stream = True
 
     @classmethod
     def of(cls, exchange: Exchange, facts: Facts) -> Self | None:
@@ -74,13 +76,13 @@ class Generated(Answer):
 
     @property
     def prompts(self) -> list[str]:
-        """The prompt strings, in order; a chat or a prompt of token ids counts as one.
+        """The prompt strings, in order; a chat or a list of token ids counts as one.
 
-        Its text is then not known, and stands as "".
+        The text of ids is not known, and stands as "".
         """
         prompt = None if self.is_chat else self.sent.get("prompt")
-        if isinstance(prompt, list) and all(isinstance(one, str) for one in prompt):
-            return prompt
+        if isinstance(prompt, list) and not any(is_whole(one) for one in prompt):
+            return [one if isinstance(one, str) else "" for one in prompt]
         return [prompt if isinstance(prompt, str) else ""]
 
     @property
@@ -119,8 +121,7 @@ def is_repeatable(seen: Observation, one: str, again: str) -> bool:
 
 def usage_of(exchange: Exchange, name: str) -> int | None:
     """A usage counter of an answer; None when there is none."""
-    body = exchange.response.json if exchange.response else None
-    usage = body.get("usage") if isinstance(body, dict) else None
+    usage = exchange.said.get("usage") if exchange.said else None
     return _whole(usage.get(name)) if isinstance(usage, dict) else None
 
 
@@ -134,8 +135,7 @@ def ends_otherwise(exchange: Exchange, wanted: str) -> str | None:
     What is neither a string nor null is CHAT-RES-015's or COMP-RES-009's matter,
     and null in chat is CHAT-RES-016's.
     """
-    body = exchange.response.json if exchange.response else None
-    choices = body.get("choices") if isinstance(body, dict) else None
+    choices = exchange.said.get("choices") if exchange.said else None
     first = choices[0] if isinstance(choices, list) and choices else {}
     finish = first.get("finish_reason", wanted) if isinstance(first, dict) else wanted
     if finish is None:

@@ -44,7 +44,7 @@ def fewer_alternatives_begin_more(seen: Observation) -> Iterator[Note]:
     """The 3 likeliest tokens of a greedy position are the first 3 of the 20."""
     for i, few, many in _shared_positions(seen, "few", "many"):
         yield Witness(("META-075",))
-        for one, other in zip(few.alternatives, many.alternatives, strict=False):
+        for one, other in zip(few.ranked, many.ranked, strict=False):
             is_tie = abs(one.logprob - other.logprob) <= BETWEEN_CALLS
             if one.name != other.name and not is_tie:
                 yield Finding(

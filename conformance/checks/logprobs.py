@@ -1,4 +1,4 @@
-"""Log probabilities: present, possible, likeliest first, and of the text itself.
+"""Log probabilities: present, possible, the likeliest, and of the text itself.
 
 What stands on OpenAI's layout is a SHOULD (A-082, A-113): the documents only promise
 the k likeliest tokens of each position with their log probabilities.
@@ -50,7 +50,7 @@ def log_probabilities_are_given(answer: WithLogprobs) -> Iterator[Note]:
         if not choice.is_given or choice.positions == []:
             yield Finding(
                 expected="log probabilities of the tokens",
-                actual=choice.given[0] if choice.given else None,
+                actual=choice.given,
                 pointer=f"{choice.pointer}/logprobs",
                 kind="silent",
                 ids=rows[:1] if choice.is_given else rows,
@@ -58,7 +58,7 @@ def log_probabilities_are_given(answer: WithLogprobs) -> Iterator[Note]:
         elif choice.positions is None:
             yield Finding(
                 expected="log probabilities in OpenAI's layout",
-                actual=next(iter(choice.given)),
+                actual=choice.given,
                 pointer=f"{choice.pointer}/logprobs",
                 soft=True,
                 ids=rows[:1],
@@ -71,16 +71,14 @@ def none_are_given_unasked(answer: Unscored) -> Iterator[Note]:
     is_chat = answer.exchange.api == "chat"
     rows = ("META-072",) if is_chat else ("META-072", "COMP-RES-008")
     yield Witness(rows)
-    for choice in scored_choices(answer.exchange, answer.facts):
-        for given in choice.given:
-            if given is not None:
-                yield Finding(
-                    expected="null, or no such member",
-                    actual=given,
-                    pointer=f"{choice.pointer}/logprobs",
-                    ids=rows,
-                )
-                break
+    for choice in scored_choices(answer.exchange):
+        if choice.given is not None:
+            yield Finding(
+                expected="null, or no such member",
+                actual=choice.given,
+                pointer=f"{choice.pointer}/logprobs",
+                ids=rows,
+            )
 
 
 def _each(answer: WithLogprobs) -> Iterator[tuple[str, ScoredChoice, Position]]:
@@ -99,8 +97,10 @@ def k_alternatives_are_listed(answer: WithLogprobs) -> Iterator[Note]:
     if wanted is None:
         return
     for pointer, _, position in _each(answer):
+        if position.logprob is None:
+            continue  # the first token of an echoed prompt: nothing is expected there
         found = len(position.alternatives)
-        if wanted and position.logprob is not None:
+        if wanted:
             yield Witness((*own, "META-068"))
         # parts of characters may share a text, and are then one member of an object
         is_merged = not answer.is_chat and found < wanted
@@ -121,8 +121,9 @@ def k_alternatives_are_listed(answer: WithLogprobs) -> Iterator[Note]:
 
 @check("CHAT-SEM-006", "COMP-SEM-003", on=EVERYWHERE, witness=True)
 def the_likeliest_are_listed(answer: WithLogprobs) -> Iterator[Note]:
-    """A chosen token that is not listed is no likelier than those that are."""
+    """No token that is left out is likelier than one that is listed."""
     own = ("CHAT-SEM-006",) if answer.is_chat else ("COMP-SEM-003",)
+    yield from _left_out(answer, own)
     for pointer, _, position in _each(answer):
         own_logprob = position.logprob
         # above 0 is META-066's matter
@@ -139,6 +140,34 @@ def the_likeliest_are_listed(answer: WithLogprobs) -> Iterator[Note]:
                 ids=own,
             )
             return
+
+
+def _left_out(answer: WithLogprobs, own: tuple[str, ...]) -> Iterator[Finding]:
+    """Tokens that one choice lists and another does not, after equal beginnings.
+
+    What follows the same text has the same likelihoods: so a chosen token that took
+    the place of a likelier one is found by its neighbours.
+    """
+    for places in answer.contexts.values():
+        known: dict[str | bytes, float] = {}
+        for _, position in places:
+            if position.logprob is not None:
+                known.setdefault(position.name, position.logprob)
+            known |= {each.name: each.logprob for each in position.alternatives}
+        for pointer, position in places:
+            listed = {each.name: each.logprob for each in position.alternatives}
+            is_more = answer.asked is not None and len(listed) > answer.asked
+            likely = [p for n, p in listed.items() if n != position.name or not is_more]
+            least = min(likely, default=math.inf)
+            for name, logprob in known.items():
+                if name not in listed and logprob > least + BETWEEN_CALLS:
+                    yield Finding(
+                        expected=f"{name!r} ({logprob}), as another choice lists it",
+                        actual=[each.token for each in position.alternatives],
+                        pointer=pointer,
+                        ids=own,
+                    )
+                    return
 
 
 def _has_alternatives(answer: WithLogprobs) -> bool:
@@ -180,8 +209,8 @@ def probabilities_sum_to_at_most_1(answer: WithLogprobs) -> Iterator[Note]:
     # the members of an object, as in completions, are distinct and have no order
     when=lambda a: a.is_chat and _has_alternatives(a),
 )
-def alternatives_are_distinct_and_sorted(answer: WithLogprobs) -> Iterator[Note]:
-    """Alternatives are distinct tokens, the likeliest first."""
+def alternatives_are_distinct(answer: WithLogprobs) -> Iterator[Note]:
+    """Alternatives are distinct tokens; no line promises their order."""
     for pointer, _, position in _each(answer):
         likely = position.alternatives
         names = [other.name for other in likely if other.data or other.token]
@@ -193,23 +222,15 @@ def alternatives_are_distinct_and_sorted(answer: WithLogprobs) -> Iterator[Note]
                 expected="distinct tokens", actual=repeated[0], pointer=pointer
             )
             return
-        for before, after in pairwise(likely):
-            if after.logprob > before.logprob + WITHIN_ANSWER:
-                yield Finding(
-                    expected=f"at most {before.logprob}, the one before",
-                    actual=after.logprob,
-                    pointer=pointer,
-                )
-                return
 
 
 @check(
     "META-069",
     on=EVERYWHERE,
-    when=lambda a: a.is_greedy and _has_alternatives(a),
+    when=lambda a: a.is_greedy and not a.is_echoed and _has_alternatives(a),
 )
-def the_greedy_token_is_first(answer: WithLogprobs) -> Iterator[Note]:
-    """At temperature 0 the chosen token is listed first, as likely as it is itself."""
+def the_greedy_token_is_likeliest(answer: WithLogprobs) -> Iterator[Note]:
+    """At temperature 0 the chosen token is the likeliest, as likely as it is itself."""
     for pointer, _, position in _each(answer):
         if not position.alternatives or position.logprob is None or position.is_torn:
             continue
@@ -221,7 +242,7 @@ def the_greedy_token_is_first(answer: WithLogprobs) -> Iterator[Note]:
         elif abs(listed.logprob - position.logprob) > BETWEEN_CALLS:
             expected, actual = f"{position.logprob}, its own", str(listed.logprob)
         elif listed.logprob < best - WITHIN_ANSWER:
-            expected, actual = f"{position.token!r} first", first.token
+            expected, actual = f"{position.token!r} as the likeliest", first.token
         else:
             continue
         yield Finding(expected=expected, actual=actual, pointer=pointer)
@@ -230,7 +251,7 @@ def the_greedy_token_is_first(answer: WithLogprobs) -> Iterator[Note]:
 
 def _tokens_are_counted(answer: WithLogprobs) -> bool:
     return (
-        not answer.exchange.is_stream
+        not answer.is_echoed
         and usage_of(answer.exchange, "completion_tokens") is not None
         and answer.sent.get("n") in (None, 1)  # usage tells nothing of one of several
         and len(answer.choices) == 1
@@ -268,9 +289,11 @@ def the_tokens_are_the_text(answer: WithLogprobs) -> Iterator[Note]:
         yield Witness(("META-071",))
         joined = _joined(positions)
         text = choice.text.rstrip("\ufffd")
-        ends = (
-            [joined] if choice.finish == "length" else [joined, _joined(positions[:-1])]
-        )
+        ends = [joined]
+        if choice.finish != "length":
+            ends.append(_joined(positions[:-1]))
+        if answer.is_echoed:  # a token that begins every prompt is no text
+            ends += [_joined(positions[1:]), _joined(positions[1:-1])]
         if all(end.rstrip("\ufffd") != text for end in ends):
             yield Finding(
                 expected=choice.text,
@@ -299,7 +322,7 @@ _LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
 def parallel_lists_agree(answer: WithLogprobs) -> Iterator[Note]:
     """The four lists have one length, and offsets lead to the tokens in the text."""
     for choice in answer.read:
-        lists = {name: choice.joined(name) for name in _LISTS}
+        lists = {name: choice.listed(name) for name in _LISTS}
         lengths = {name: len(each) for name, each in lists.items() if each is not None}
         yield Witness(("META-088", "COMP-RES-017"))
         if len(set(lengths.values())) > 1:
@@ -310,13 +333,12 @@ def parallel_lists_agree(answer: WithLogprobs) -> Iterator[Note]:
                 ids=("META-088", "COMP-RES-017"),
             )
             continue
-        if not answer.exchange.is_stream:  # a lost piece is for the stream's text
-            yield from _offsets(choice)
+        yield from _offsets(choice)
 
 
 def _offsets(choice: ScoredChoice) -> Iterator[Note]:
-    offsets = choice.joined("text_offset") or []
-    tokens = choice.joined("tokens") or []
+    offsets = choice.listed("text_offset") or []
+    tokens = choice.listed("tokens") or []
     pointer = f"{choice.pointer}/logprobs/text_offset"
     if not all(isinstance(offset, int) for offset in offsets):
         return
@@ -350,8 +372,8 @@ CHECKS: tuple[Check, ...] = (
     the_likeliest_are_listed,
     none_is_above_0,
     probabilities_sum_to_at_most_1,
-    alternatives_are_distinct_and_sorted,
-    the_greedy_token_is_first,
+    alternatives_are_distinct,
+    the_greedy_token_is_likeliest,
     there_is_a_position_for_each_token,
     the_tokens_are_the_text,
     parallel_lists_agree,

@@ -12,8 +12,6 @@ from typing import Any, Self
 
 from aios_conformance.conformance.terms.exchange import Exchange, Facts
 from aios_conformance.conformance.terms.views import (
-    Answer,
-    Stream,
     View,
     is_number,
     is_whole,
@@ -59,6 +57,11 @@ class Position:
         """What tells tokens apart: their bytes where these are given."""
         return self.token if self.data is None else self.data
 
+    @property
+    def ranked(self) -> list[Alternative]:
+        """The alternatives, the likeliest first; of equal ones as they came."""
+        return sorted(self.alternatives, key=lambda other: -other.logprob)
+
     def listed(self) -> Alternative | None:
         """The chosen token among the alternatives, or one as likely as it is.
 
@@ -78,54 +81,43 @@ class Position:
 
 @dataclass(frozen=True)
 class ScoredChoice:
-    """One choice with its log probabilities; of a stream, all pieces joined."""
+    """One choice with its log probabilities."""
 
     pointer: str
     text: str
     finish: object
-    given: Sequence[Any]  # the logprobs member of the choice, or of each of its pieces
+    given: Any  # its member logprobs
     is_chat: bool
     has_other: bool = False  # calls or reasoning, whose tokens are no text
 
     @property
     def is_given(self) -> bool:
         """There is an object, in whatever layout."""
-        return any(isinstance(each, dict) for each in self.given)
+        return isinstance(self.given, dict)
 
     @cached_property
     def positions(self) -> list[Position] | None:
         """The positions in order; None when the layout is not OpenAI's."""
-        found: list[Position] = []
-        objects = [each for each in self.given if isinstance(each, dict)]
-        for each in objects:
-            read = _chat(each) if self.is_chat else _legacy(each)
-            if read is None:
-                return None
-            found += read
-        return found if objects else None
-
-    def joined(self, member: str) -> list[Any] | None:
-        """One of the parallel lists of completions; None where it is no list."""
-        objects = [each for each in self.given if isinstance(each, dict)]
-        lists = [o[member] for o in objects if isinstance(o.get(member), list)]
-        if not lists or len(lists) < len(objects):
+        if not self.is_given:
             return None
-        return [item for each in lists for item in each]
+        return _chat(self.given) if self.is_chat else _legacy(self.given)
+
+    def listed(self, member: str) -> list[Any] | None:
+        """One of the parallel lists of completions; None where it is no list."""
+        found = self.given.get(member) if self.is_given else None
+        return found if isinstance(found, list) else None
 
 
 @dataclass(frozen=True)
 class WithLogprobs(View):
-    """A success of chat or completions that was asked for log probabilities.
-
-    Echoed prompts are left out: what their positions hold is not documented (A-117).
-    """
+    """A success of chat or completions that was asked for log probabilities."""
 
     @classmethod
     def of(cls, exchange: Exchange, facts: Facts) -> Self | None:
         """Successes, whole or streamed, of requests that ask for log probabilities."""
         view = cls(exchange, facts)
         is_ours = exchange.api in ("chat", "completions") and exchange.is_answer
-        if not is_ours or exchange.expect == "refuse" or view.sent.get("echo"):
+        if not is_ours or exchange.expect == "refuse":
             return None
         return view if wants_logprobs(exchange) and view.choices else None
 
@@ -133,6 +125,11 @@ class WithLogprobs(View):
     def is_chat(self) -> bool:
         """An answer of chat, not of completions."""
         return self.exchange.api == "chat"
+
+    @property
+    def is_echoed(self) -> bool:
+        """The text begins with the prompt, whose first token no model can expect."""
+        return not self.is_chat and bool(self.sent.get("echo"))
 
     @property
     def asked(self) -> int | None:
@@ -151,8 +148,24 @@ class WithLogprobs(View):
 
     @cached_property
     def choices(self) -> list[ScoredChoice]:
-        """The choices, in the order of the answer, or of their indices in a stream."""
-        return list(scored_choices(self.exchange, self.facts))
+        """The choices, in the order of the answer."""
+        return list(scored_choices(self.exchange))
+
+    @property
+    def contexts(self) -> Mapping[object, Sequence[tuple[str, Position]]]:
+        """Positions with their pointers, by the prompt and the tokens before them."""
+        found: dict[object, list[tuple[str, Position]]] = {}
+        prompts = self.sent.get("prompt")
+        count = len(prompts) if isinstance(prompts, list) else 1
+        each = max(1, len(self.choices) // count)
+        for number, choice in enumerate(self.choices):
+            before: tuple[str | bytes, ...] = ()
+            for i, position in enumerate(choice.positions or ()):
+                place = f"{choice.pointer}/logprobs/{i}"
+                key = (number // each, before)
+                found.setdefault(key, []).append((place, position))
+                before = (*before, position.name)
+        return {key: places for key, places in found.items() if len(places) > 1}
 
     @property
     def read(self) -> list[ScoredChoice]:
@@ -186,29 +199,14 @@ def wants_logprobs(exchange: Exchange) -> bool:
     return is_whole(wish) and wish is not None and wish >= 1
 
 
-def scored_choices(exchange: Exchange, facts: Facts) -> Iterator[ScoredChoice]:
-    """The choices of an answer or of a stream, with what they have for logprobs."""
-    if exchange.is_stream:
-        stream = Stream(exchange, facts)
-        for index in stream.indices:
-            pieces = stream.pieces(index)
-            finishes = [p.get("finish_reason") for p in pieces]
-            yield ScoredChoice(
-                f"/choices/{index}",
-                stream.text(index),
-                next((reason for reason in finishes if reason is not None), None),
-                [p.get("logprobs") for p in pieces],
-                is_chat=exchange.api == "chat",
-                has_other=any(_has_other(p.get("delta")) for p in pieces),
-            )
-        return
-    answer = Answer.of(exchange, facts)
-    choices = answer.body.get("choices") if answer else None
+def scored_choices(exchange: Exchange) -> Iterator[ScoredChoice]:
+    """The choices of an answer, whole or streamed, with what they have for logprobs."""
+    choices = exchange.said.get("choices") if exchange.said else None
+    is_chat = exchange.api == "chat"
     for i, choice in enumerate(choices if isinstance(choices, list) else ()):
         if not isinstance(choice, dict):
             continue
         message = choice.get("message")
-        is_chat = exchange.api == "chat"
         source, name = (message, "content") if is_chat else (choice, "text")
         text = source.get(name) if isinstance(source, dict) else None
         if not isinstance(text, str):
@@ -217,7 +215,7 @@ def scored_choices(exchange: Exchange, facts: Facts) -> Iterator[ScoredChoice]:
             f"/choices/{i}",
             text,
             choice.get("finish_reason"),
-            [choice.get("logprobs")],
+            choice.get("logprobs"),
             is_chat=is_chat,
             has_other=_has_other(message),
         )

@@ -272,7 +272,7 @@ def only_new_names_are_called(seen: Observation) -> Iterator[Note]:
             )
 
 
-@check("CHAT-RES-010", on=_ON, when=_has_calls)
+@check("CHAT-RES-010", on=_ON, when=lambda a: a.is_whole and _has_calls(a))
 def content_beside_calls_may_be_null(answer: ChatReply) -> Iterator[Note]:
     """What content is where tools are called (A-093)."""
     for choice in answer.choices:

@@ -58,17 +58,16 @@ def asked(api: Api, served: Served, text: str, **members: Any) -> dict[str, Any]
 
 
 def choice_of(exchange: Exchange, index: int = 0) -> Mapping[str, Any] | None:
-    """One choice of a whole answer; None when there is none."""
-    body = exchange.response.json if exchange.response else None
-    choices = body.get("choices") if isinstance(body, dict) else None
-    if not exchange.is_success or not isinstance(choices, list):
+    """One choice of an answer; None when there is none."""
+    choices = exchange.said.get("choices") if exchange.said else None
+    if not isinstance(choices, list):
         return None
     numbered = (c for c in choices if isinstance(c, dict) and c.get("index") == index)
     return next(numbered, None)
 
 
 def text_of(exchange: Exchange, index: int = 0) -> str | None:
-    """The text of one choice of a whole answer; None when there is none."""
+    """The text of one choice of an answer; None when there is none."""
     choice = choice_of(exchange, index) or {}
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else None

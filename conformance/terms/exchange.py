@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from aios_conformance import spec
+from aios_conformance.conformance.terms.assembled import assembled
 from aios_conformance.conformance.terms.json_text import read_json
 from aios_conformance.conformance.terms.sse import ServerSentEvent, decode
 
@@ -100,6 +101,19 @@ class Exchange:
         if self.is_stream:
             return any(isinstance(e.json, dict) for e in self.response.events)
         return isinstance(self.response.json, dict | list)
+
+    @cached_property
+    def said(self) -> Mapping[str, Any] | None:
+        """The object that a success says, a stream put together; None if it says none.
+
+        Nor does a stream that breaks off, tells an error or cannot be read.
+        """
+        if not self.is_success or self.response is None:
+            return None
+        if self.is_stream:
+            return assembled(self.response.events)
+        body = self.response.json
+        return body if isinstance(body, dict) else None
 
     @property
     def is_unreadable(self) -> bool:

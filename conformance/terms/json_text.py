@@ -1,5 +1,6 @@
 """Reading JSON that a target wrote: a value, or None, and never an exception."""
 
+import re
 from typing import Any
 
 import orjson
@@ -9,13 +10,23 @@ DEEPEST = 128
 room for these."""
 
 
+_POINTED = re.compile(rb"\d\.0+(?!\d)")
+_EXACT = 2**53
+
+
 def read_json(text: bytes | str) -> Any:
-    """The value of a JSON text; None where it is none, or nested too deep to read."""
+    """The value of a JSON text; None where it is none, or nested too deep to read.
+
+    Numbers without a fraction are integers, as JSON Schema counts them: 3.0 is 3.
+    """
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    return value if _is_shallow(value) else None
+    if not _is_shallow(value):
+        return None
+    data = text.encode() if isinstance(text, str) else text
+    return _with_integers(value) if _POINTED.search(data) else value
 
 
 def _is_shallow(value: Any) -> bool:
@@ -31,3 +42,12 @@ def _is_shallow(value: Any) -> bool:
         if not level:
             return True
     return False
+
+
+def _with_integers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_integers(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(inner) for inner in value]
+    is_whole = isinstance(value, float) and abs(value) < _EXACT and value % 1 == 0
+    return int(value) if is_whole else value

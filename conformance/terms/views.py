@@ -54,28 +54,33 @@ class Answer(View):
 
     api: Api | None = None
 
+    may_stream: ClassVar[bool] = False  # a stream, put together, is one too
+
     @classmethod
     def of(cls, exchange: Exchange, facts: Facts) -> Self | None:
         """Successes with a JSON object, of the view's API when it has one."""
         wanted = cls.__dataclass_fields__["api"].default
         if wanted is not None and exchange.api != wanted:
             return None
-        if not exchange.is_success or exchange.is_stream:
+        if exchange.said is None or (exchange.is_stream and not cls.may_stream):
             return None
         view = cls(exchange, facts)
-        body = exchange.response.json if exchange.response else None
-        return view if isinstance(body, dict) and view.is_readable() else None
+        return view if view.is_readable() else None
 
     def is_readable(self) -> bool:
         """The members that this view's semantics stand on are there."""
         return True
 
-    @cached_property
+    @property
     def body(self) -> Mapping[str, Any]:
-        """The answer's JSON object."""
-        assert self.exchange.response is not None  # noqa: S101 - `of` saw to it
-        body: Mapping[str, Any] = self.exchange.response.json
-        return body
+        """The answer's JSON object, or what a stream adds up to."""
+        assert self.exchange.said is not None  # noqa: S101 - `of` saw to it
+        return self.exchange.said
+
+    @property
+    def is_whole(self) -> bool:
+        """It came in one piece."""
+        return not self.exchange.is_stream
 
     @property
     def usage(self) -> Mapping[str, Any]:
@@ -86,6 +91,13 @@ class Answer(View):
     def kind(self, api: Api) -> str:
         """`embedding` or `cross_encoder`: the served model's kind (A-049)."""
         return self.facts.kinds.get(api, "cross_encoder")
+
+
+@dataclass(frozen=True)
+class Told(Answer):
+    """A success of any API, whole or streamed."""
+
+    may_stream = True
 
 
 @dataclass(frozen=True)
@@ -196,7 +208,9 @@ class EmbeddingAnswer(Answer):
 
 @dataclass(frozen=True)
 class GeneratedAnswer(Answer):
-    """A whole answer of chat or completions."""
+    """An answer of chat or completions, whole or streamed."""
+
+    may_stream = True
 
     part: ClassVar[tuple[str, type]]  # the member of a choice that was generated
 
@@ -218,7 +232,7 @@ class GeneratedAnswer(Answer):
 
 @dataclass(frozen=True)
 class ChatAnswer(GeneratedAnswer):
-    """A whole chat completion."""
+    """A chat completion."""
 
     api: Api | None = "chat"
 
@@ -232,7 +246,7 @@ class ChatAnswer(GeneratedAnswer):
 
 @dataclass(frozen=True)
 class CompletionAnswer(GeneratedAnswer):
-    """A whole completion."""
+    """A completion."""
 
     api: Api | None = "completions"
 

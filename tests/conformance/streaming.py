@@ -5,10 +5,15 @@ from typing import Any
 from answers import SENT, chunk, streamed
 from exchanges import exchange, findings, sse
 
-from aios_conformance.conformance.checks import streams
+from aios_conformance.conformance.checks import choices, common, streams
 from aios_conformance.conformance.terms.check import Finding
 from aios_conformance.conformance.terms.exchange import Exchange
 
+JUDGES = (
+    *streams.CHECKS,
+    choices.each_prompt_has_n_choices,
+    common.total_is_input_plus_output,
+)
 LAYOUT = "CHAT-RES-025"
 USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
 ASKED = {"include_usage": True}
@@ -28,14 +33,19 @@ GOOD = streamed("Blue", " sky,", " then.")
 BODY = sse(*GOOD)
 
 
+def used(completion: int) -> dict[str, int]:
+    """Usage that adds up."""
+    total = USAGE["prompt_tokens"] + completion
+    return USAGE | {"completion_tokens": completion, "total_tokens": total}
+
+
 def counted(*counts: int) -> list[Any]:
     """A stream with usage along the way, and at last."""
     along = [
-        piece | {"usage": USAGE | {"completion_tokens": count}}
+        piece | {"usage": used(count)}
         for piece, count in zip(GOOD, counts, strict=False)
     ]
-    last = USAGE | {"completion_tokens": counts[-1]}
-    return [*along, *GOOD[len(along) :], chunk(usage=last)]
+    return [*along, *GOOD[len(along) :], chunk(usage=used(counts[-1]))]
 
 
 def rows(*played: Exchange) -> set[str]:
@@ -46,6 +56,6 @@ def rows(*played: Exchange) -> set[str]:
 def found(*played: Exchange) -> list[tuple[Finding, tuple[str, ...]]]:
     return [
         (finding, finding.ids or check.ids)
-        for check in streams.CHECKS
+        for check in JUDGES
         for finding in findings(check, *played)
     ]

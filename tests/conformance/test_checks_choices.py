@@ -187,7 +187,7 @@ def test_an_answer_to_a_request_that_had_to_be_refused_is_not_judged() -> None:
 
 @pytest.mark.parametrize("api", BOTH)
 def test_no_stream_has_text_after_a_stop_string(api: Api) -> None:
-    check = choices.no_stream_holds_a_stop_string
+    check = choices.no_text_holds_a_stop_string
     own = {"chat": "CHAT-SEM-013", "completions": "COMP-SEM-010"}[api]
     sent = request(api, stop="a i", stream=True)
 

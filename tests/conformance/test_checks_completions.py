@@ -44,7 +44,7 @@ def test_each_echo_is_that_of_its_own_prompt() -> None:
 
 
 def test_a_streamed_echo_begins_with_the_prompt() -> None:
-    check = completions.a_streamed_echo_begins_with_its_prompt
+    check = completions.an_echo_begins_with_its_prompt
     sent = request(API, PROMPT, echo=True, stream=True)
 
     def streamed(*texts: str) -> Exchange:

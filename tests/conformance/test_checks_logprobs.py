@@ -43,8 +43,8 @@ ON_EVERY_ANSWER = [
     logprobs.the_likeliest_are_listed,
     logprobs.none_is_above_0,
     logprobs.probabilities_sum_to_at_most_1,
-    logprobs.alternatives_are_distinct_and_sorted,
-    logprobs.the_greedy_token_is_first,
+    logprobs.alternatives_are_distinct,
+    logprobs.the_greedy_token_is_likeliest,
     logprobs.there_is_a_position_for_each_token,
     logprobs.the_tokens_are_the_text,
     logprobs.parallel_lists_agree,
@@ -122,6 +122,34 @@ def test_the_likeliest_are_listed() -> None:
     assert findings(check, comp(listed(("z", HALF + 0.1, dict(LIKELY))), "z"))
 
 
+def test_a_chosen_token_does_not_take_the_place_of_a_likelier_one() -> None:
+    check = logprobs.the_likeliest_are_listed
+    sent = request("chat", logprobs=True, top_logprobs=2, n=2)
+    rare = ("z", TENTH)
+
+    def two(*listed: Any) -> Exchange:
+        told = scored(("z", TENTH, listed))
+        other = choice("chat", "z", 1, logprobs=told)
+        first = choice("chat", "a", logprobs=scored(("a", HALF, LIKELY)))
+        return said("chat", first, other, sent=sent)
+
+    assert not findings(check, two(*LIKELY))
+    assert not findings(check, two(*LIKELY, rare))
+    (found,) = findings(check, two(LIKELY[0], rare))
+    assert found.ids == ("CHAT-SEM-006",)
+    assert found.pointer == "/choices/1/logprobs/0"
+
+
+def test_an_echo_has_log_probabilities_of_the_prompt_too() -> None:
+    check = logprobs.the_tokens_are_the_text
+    whole = listed(("<s>", None, None), ("p", HALF, None), ("a", HALF, dict(LIKELY)))
+    assert not findings(check, comp(whole, "pa", echo=True))
+    generated = listed(("a", HALF, dict(LIKELY)))
+    assert _rows(findings(check, comp(generated, "pa", echo=True)), check) == {
+        "META-071"
+    }
+
+
 def test_no_log_probability_is_above_0() -> None:
     check = logprobs.none_is_above_0
     assert findings(check, chat(scored(("a", 0.1, LIKELY))))
@@ -137,14 +165,14 @@ def test_probabilities_sum_to_at_most_1() -> None:
     assert findings(check, comp(listed(("a", HALF, heavy))))
 
 
-def test_alternatives_are_distinct_and_sorted() -> None:
-    check = logprobs.alternatives_are_distinct_and_sorted
-    assert findings(check, chat(scored(("a", HALF, LIKELY[::-1]))))
+def test_alternatives_are_distinct_in_any_order() -> None:
+    check = logprobs.alternatives_are_distinct
+    assert not findings(check, chat(scored(("a", HALF, LIKELY[::-1]))))
     assert findings(check, chat(scored(("a", HALF, [("a", HALF), ("a", THIRD)]))))
 
 
-def test_the_greedy_token_is_first() -> None:
-    check = logprobs.the_greedy_token_is_first
+def test_the_greedy_token_is_likeliest() -> None:
+    check = logprobs.the_greedy_token_is_likeliest
     assert findings(check, chat(scored(("z", TENTH, LIKELY)), "z"))
     assert findings(check, chat(scored(("b", THIRD, LIKELY)), "b"))
     assert findings(check, chat(scored(("a", HALF - 0.1, LIKELY))))
@@ -221,9 +249,9 @@ def test_streamed_log_probabilities_are_judged_alike() -> None:
     for check in ON_EVERY_ANSWER:
         assert not findings(check, good)
     assert witnessed(logprobs.the_tokens_are_the_text, good) == {"META-071"}
-    bad = streamed(("a", HALF, LIKELY), ("b", 0.2, LIKELY[::-1]))
+    bad = streamed(("a", HALF, LIKELY), ("b", 0.2, [("a", HALF), ("a", HALF)]))
     assert findings(logprobs.none_is_above_0, bad)
-    assert findings(logprobs.alternatives_are_distinct_and_sorted, bad)
+    assert findings(logprobs.alternatives_are_distinct, bad)
 
 
 def asked(**steps: Exchange) -> Observation:

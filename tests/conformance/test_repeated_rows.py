@@ -16,6 +16,7 @@ APART = {
     ),  # each undecided case
     "CHAT-RES-012 CHAT-RES-014",  # reasoning, and tool calls
     "COMP-RES-011 COMP-RES-016",  # log probabilities, and token details
+    "META-035 META-065",  # several choices, and all of them in a stream
     "META-038 META-039",  # sampling parameters, and a longer prompt
     "META-045 META-046",  # what follows a stop string, and the string itself
     "META-047 META-049",  # cutting, and lengthening

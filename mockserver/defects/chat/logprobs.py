@@ -53,7 +53,6 @@ def chat_one_alternative_short(context: RequestContext, answer: Answer) -> objec
 
 @in_answer("META-066", api=API, also={
     "META-067": "probabilities above 1", "META-069": "another log probability",
-    "META-068": "the order turns",
 })  # fmt: skip
 def chat_logprobs_positive(context: RequestContext, answer: Answer) -> object:
     """Log probabilities have lost their sign."""
@@ -77,14 +76,17 @@ def chat_probabilities_sum_above_one(context: RequestContext, answer: Answer) ->
     return acted
 
 
-@in_answer("META-068", api=API, also={"META-075": "not a prefix",
+@in_answer("META-068", api=API, also={
+    "CHAT-SEM-006": "one of them is missing", "META-075": "one of them is missing",
+    "META-067": "one of them counts twice",
 })  # fmt: skip
-def chat_alternatives_ascending(context: RequestContext, answer: Answer) -> object:
-    """Alternatives are listed from the least likely on."""
+def chat_alternative_listed_twice(context: RequestContext, answer: Answer) -> object:
+    """The likeliest alternative is listed again in place of the last one."""
     acted = False
     for position in _positions(answer):
-        position["top_logprobs"].reverse()
-        acted |= len(position["top_logprobs"]) > 1
+        listed = position["top_logprobs"]
+        if len(listed) > 1:
+            listed[-1], acted = listed[0], True
     return acted
 
 
@@ -154,7 +156,7 @@ DEFECTS: tuple[Defect, ...] = (
     chat_one_alternative_short,
     chat_logprobs_positive,
     chat_probabilities_sum_above_one,
-    chat_alternatives_ascending,
+    chat_alternative_listed_twice,
     chat_chosen_logprob_differs,
     chat_first_position_lost,
     chat_tokens_lose_their_spaces,

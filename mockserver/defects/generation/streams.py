@@ -116,7 +116,10 @@ def _framing(api: Api) -> list[Defect]:
 
 
 def _grammar(api: Api) -> list[Defect]:
-    @in_stream("META-061", api=api)
+    @in_stream("META-061", api=api, also={
+        row(api, "response-id"): "no id of the response",
+        "COMMON-RES-005": "no id of the response",
+    })  # fmt: skip
     def id_per_chunk(context: RequestContext, chunks: list[Chunk]) -> None:
         """Every chunk has an id of its own."""
         for i, chunk in enumerate(chunks):

@@ -139,6 +139,19 @@ def whole_numbers_with_a_point(context: RequestContext, answer: Answer) -> None:
         name: float(value) if isinstance(value, int) else value
         for name, value in answer["usage"].items()
     }
+    for item in (*answer.get("choices", ()), *answer.get("data", ())):
+        item["index"] = float(item["index"])
+
+
+@in_answer(freedom="A-081", api="chat")
+def alternatives_in_any_order(context: RequestContext, answer: Answer) -> object:
+    """Alternatives are listed from the least likely on."""
+    acted = False
+    for choice in answer["choices"]:
+        for position in (choice["logprobs"] or {}).get("content") or ():
+            position["top_logprobs"].reverse()
+            acted |= len(position["top_logprobs"]) > 1
+    return acted
 
 
 @in_answer(freedom="A-035", api="rerank")
