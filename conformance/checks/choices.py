@@ -98,7 +98,8 @@ def finish_reasons_fit_the_count(answer: Generated) -> Iterator[Note]:
     """`length` comes with exactly the limit's tokens, `stop` with at most so many."""
     limited = _limit(answer)
     count = answer.completion_tokens
-    if limited is None or count is None or len(answer.choices) != 1:
+    is_one = answer.wanted == 1 and len(answer.choices) == 1
+    if limited is None or count is None or not is_one:
         return
     if "max_tokens" in answer.sent and "max_completion_tokens" in answer.sent:
         return

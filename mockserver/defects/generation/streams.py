@@ -131,7 +131,9 @@ def _grammar(api: Api) -> list[Defect]:
         for i, chunk in enumerate(chunks):
             chunk["created"] += i // 4
 
-    @in_stream("META-061", api=api, origin="vllm-project/vllm#27572")
+    @in_stream("META-061", api=api, origin="vllm-project/vllm#27572", also={
+        "CHAT-RES-016": "no reason is given",
+    })  # fmt: skip
     def finish_never_comes(context: RequestContext, chunks: list[Chunk]) -> None:
         """No chunk has a finish_reason."""
         for chunk in chunks:
@@ -156,7 +158,9 @@ def _grammar(api: Api) -> list[Defect]:
             for copy in [chunk] * (1 + any(p["finish_reason"] for p in _pieces(chunk)))
         ]
 
-    @in_stream("META-059", api=api, origin="vllm-project/vllm#24509")
+    @in_stream("META-059", api=api, origin="vllm-project/vllm#24509", also={
+        "COMP-RES-017": "an offset comes twice",
+    })  # fmt: skip
     def fourth_piece_repeated(
         context: RequestContext, chunks: list[Chunk]
     ) -> Iterable[Chunk]:
@@ -195,7 +199,9 @@ def _grammar(api: Api) -> list[Defect]:
                 if isinstance(piece.get("stop_reason"), str):
                     _say(piece, _text(piece) + piece["stop_reason"])
 
-    @in_stream("META-065", api=api)
+    @in_stream("META-065", api=api, also={
+        "META-035": "a choice is missing", row(api, "n-obeyed"): "a choice is missing",
+    })  # fmt: skip
     def last_choice_is_lost(
         context: RequestContext, chunks: list[Chunk]
     ) -> Iterable[Chunk]:
@@ -238,8 +244,9 @@ def _usage(api: Api) -> list[Defect]:
             chunk.pop("usage", None)
         return [chunk for chunk in chunks if _pieces(chunk)]
 
-    @in_stream("META-063", api=api, also={counted: "the same statement"},
-               origin="vllm-project/vllm#36379")  # fmt: skip
+    @in_stream("META-063", api=api, also={
+        counted: "the same statement", "META-042": "it counts one token",
+    }, origin="vllm-project/vllm#36379")  # fmt: skip
     def usage_unasked(context: RequestContext, chunks: list[Chunk]) -> Iterable[Chunk]:
         """Usage comes with include_usage false as well."""
         if _options(context).get("include_usage", True):
@@ -261,7 +268,7 @@ def _usage(api: Api) -> list[Defect]:
             chunks[-1]["choices"] = [piece]
 
     @in_stream("META-062", api=api, origin="vllm-project/vllm#8625", also={
-        "META-064": "the last count falls",
+        "META-064": "the last count falls", "META-042": "other than the limit",
     })  # fmt: skip
     def streamed_completion_tokens_are_chunks(
         context: RequestContext, chunks: list[Chunk]

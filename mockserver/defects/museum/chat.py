@@ -24,6 +24,10 @@ CUT = {
     "META-042": "the limit is reached",
     "META-061": "the streamed reason",
 }
+NO_REASON = {
+    "CHAT-RES-025": "no reason at all",
+    "CHAT-RES-016": "no reason is given",
+}
 CALLED = {
     "META-077": "no offered tool is called",
     "META-080": "the arguments are no JSON",
@@ -140,7 +144,7 @@ def chat_stream_call_says_stop(context: RequestContext, chunks: list[Chunk]) -> 
             piece["finish_reason"] = "stop"
 
 
-@in_stream("META-061", api=API, also={"CHAT-RES-025": "no reason at all"},
+@in_stream("META-061", api=API, also=NO_REASON,
            source="000:461", origin="waybarrios/vllm-mlx#672")  # fmt: skip
 def chat_stream_call_never_finishes(
     context: RequestContext, chunks: list[Chunk]
@@ -151,7 +155,7 @@ def chat_stream_call_never_finishes(
             piece["finish_reason"] = None
 
 
-@in_stream("META-061", api=API, also={"CHAT-RES-025": "no reason at all"},
+@in_stream("META-061", api=API, also=NO_REASON,
            source="000:461", origin="waybarrios/vllm-mlx#628")  # fmt: skip
 def chat_stream_natural_end_never_finishes(
     context: RequestContext, chunks: list[Chunk]
@@ -162,7 +166,7 @@ def chat_stream_natural_end_never_finishes(
             piece["finish_reason"] = None
 
 
-@in_stream("META-061", api=API, also={"CHAT-RES-025": "no reason at all"},
+@in_stream("META-061", api=API, also=NO_REASON,
            source="000:461", origin="BerriAI/litellm#10686")  # fmt: skip
 def chat_stream_logprobs_no_finish(
     context: RequestContext, chunks: list[Chunk]
@@ -291,7 +295,9 @@ def chat_alternatives_of_the_first_position(
     return acted
 
 
-@in_answer("CHAT-SEM-006", api=API, also={"META-075": "fewer than k"},
+@in_answer("CHAT-SEM-006", api=API, also={
+    "META-075": "fewer than k", "META-068": "fewer than k",
+},
            source="000:403",
            origin="huggingface/text-generation-inference#2108")  # fmt: skip
 def chat_top_p_cuts_the_alternatives(context: RequestContext, answer: Answer) -> object:

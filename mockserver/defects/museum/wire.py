@@ -48,7 +48,7 @@ def sse_empty_data_heartbeat(
     return [frames[0], b"data:\n\n", *frames[1:]]
 
 
-@in_frames("CHAT-RES-025", api=API, also=CLIENT,
+@in_frames("CHAT-SEM-001", api=API, also=CLIENT,
            source="000:348", origin="openai/openai-python#2722")  # fmt: skip
 def sse_retry_only_event(
     context: RequestContext, frames: list[bytes]
@@ -57,7 +57,7 @@ def sse_retry_only_event(
     return [b"retry: 3000\n\n", *frames]
 
 
-@in_frames("CHAT-RES-025", api=API, also=CLIENT,
+@in_frames("CHAT-SEM-001", api=API, also=CLIENT,
            source="000:348", origin="theopenco/llmgateway#2334")  # fmt: skip
 def sse_id_then_ping(context: RequestContext, frames: list[bytes]) -> Iterable[bytes]:
     """Events have an id, and a comment with a blank line comes between them."""
@@ -179,6 +179,7 @@ def gen_stream_prompt_tokens_one_more(
 @in_stream("META-062", api=API, also={
     "META-064": "more tokens", "META-040": "more than the limit",
     "META-041": "more than the limit", "META-042": "more than the limit",
+    **dict.fromkeys(("CHAT-SEM-007", "CHAT-SEM-008", "COMP-SEM-004", "COMP-SEM-005"), "more than the limit"),
 }, source="000:388", origin="BerriAI/litellm#1304")  # fmt: skip
 def gen_stream_completion_tokens_recounted(
     context: RequestContext, chunks: list[Chunk]

@@ -328,6 +328,7 @@ DEFECTS: tuple[Defect, ...] = (
     media_type_with_charset,
     ids_are_uuids,
     whole_numbers_with_a_point,
+    alternatives_in_any_order,
     index_counts_ranks,
     ties_in_reverse,
     scores_jitter,
