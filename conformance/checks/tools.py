@@ -132,7 +132,7 @@ def auto_gives_a_message_or_calls(answer: ChatReply) -> Iterator[Note]:
                     expected="id, type function, and a function's name and arguments",
                     actual=call,
                     pointer=f"/choices/{i}/message/tool_calls/{j}",
-                    soft=answer.is_streamed,
+                    soft=not answer.is_whole,
                 )
 
 

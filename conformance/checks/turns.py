@@ -12,7 +12,6 @@ from aios_conformance.conformance.checks.replies import (
     ChatReply,
     Choice,
     calls,
-    joined,
     reply,
 )
 from aios_conformance.conformance.checks.streams import Streamed
@@ -192,7 +191,9 @@ def _end(seen: Observation, label: str) -> tuple[Any, Any, int] | None:
     limit = exchange.request.json["max_tokens"]
     if stream is not None and any(stream.errors()):
         pieces = stream.pieces(0)
-        return (joined(0, pieces)["finish_reason"], None, limit) if pieces else None
+        told = (piece.get("finish_reason") for piece in pieces)
+        finish = next((reason for reason in told if reason is not None), None)
+        return (finish, None, limit) if pieces else None
     found = reply(seen, label)
     finish = found.choices[0].get("finish_reason") if found and found.choices else None
     # that a reply tells no reason at all is another row's matter

@@ -57,27 +57,27 @@ def _message(deltas: Sequence[Piece]) -> dict[str, Any]:
     role = _first(delta.get("role") for delta in deltas)
     message: dict[str, Any] = {"role": "assistant" if role is None else role}
     message |= {name: _text(deltas, name) for name in _JOINED}
-    calls: dict[int, dict[str, Any]] = {}
+    calls: dict[int, list[Piece]] = {}
     for delta in deltas:
         parts = delta.get("tool_calls")
         for place, part in enumerate(parts if isinstance(parts, list) else ()):
             if isinstance(part, dict):
                 index = part.get("index")
                 number = index if isinstance(index, int) else place
-                _add(calls.setdefault(number, {"function": {}}), part)
-    return message | {"tool_calls": [calls[number] for number in sorted(calls)]}
+                calls.setdefault(number, []).append(part)
+    return message | {"tool_calls": [_call(calls[number]) for number in sorted(calls)]}
 
 
-def _add(call: dict[str, Any], part: Piece) -> None:
-    """Join one piece of a call to what came before it."""
-    for name in ("id", "type"):
-        if name in part:
-            call.setdefault(name, part[name])
-    function = part.get("function")
-    if isinstance(function, dict):
-        for name in ("name", "arguments"):
-            if isinstance(function.get(name), str):
-                call["function"][name] = call["function"].get(name, "") + function[name]
+def _call(parts: Sequence[Piece]) -> dict[str, Any]:
+    """A call: what names it comes with its first piece, its arguments bit by bit."""
+    given = [p["function"] for p in parts if isinstance(p.get("function"), dict)]
+    function = {name: _text(given, name) or "" for name in ("name", "arguments")}
+    named = {name: _first(p.get(name) for p in parts) for name in ("id", "type")}
+    return {
+        "id": named["id"] or "",
+        "type": named["type"] or "function",
+        "function": function,
+    }
 
 
 def _logprobs(given: Sequence[Any]) -> Any:

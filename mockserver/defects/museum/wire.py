@@ -179,7 +179,10 @@ def gen_stream_prompt_tokens_one_more(
 @in_stream("META-062", api=API, also={
     "META-064": "more tokens", "META-040": "more than the limit",
     "META-041": "more than the limit", "META-042": "more than the limit",
-    **dict.fromkeys(("CHAT-SEM-007", "CHAT-SEM-008", "COMP-SEM-004", "COMP-SEM-005"), "more than the limit"),
+    **dict.fromkeys(
+        ("CHAT-SEM-007", "CHAT-SEM-008", "COMP-SEM-004", "COMP-SEM-005"),
+        "more than the limit",
+    ),
 }, source="000:388", origin="BerriAI/litellm#1304")  # fmt: skip
 def gen_stream_completion_tokens_recounted(
     context: RequestContext, chunks: list[Chunk]
