@@ -9,6 +9,7 @@ from aios_conformance import spec
 from aios_conformance.mockserver.catalogue import documented
 from aios_conformance.mockserver.defects import plantable
 from aios_conformance.mockserver.defects.planting import Defect
+from aios_conformance.mockserver.defects.seldom import MARK, TRIGGERS, seldom
 from aios_conformance.mockserver.engine import MockEngine
 from aios_conformance.mockserver.in_flight import counted
 from aios_conformance.mockserver.middleware import around
@@ -123,6 +124,9 @@ def plan_of(options: MockOptions) -> Behaviour:
 def chosen_defect(name: str, options: MockOptions) -> Defect:
     """Return a defect that the served dialects can have; raises OptionError."""
     known = plantable(tuple(options.dialects))
+    plain, _, trigger = name.partition(MARK)
+    if plain in known and trigger in TRIGGERS:
+        known = {**known, name: seldom(known[plain], trigger)}
     if name not in known:
         near = get_close_matches(name, known, 1, cutoff=0)
         raise OptionError(
