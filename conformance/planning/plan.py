@@ -6,7 +6,7 @@ never depends on what else was asked for.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import zip_longest
@@ -291,11 +291,27 @@ def scenario_of(
 
 
 def _ordered(by_api: Mapping[Api, list[Scenario]]) -> Iterator[Scenario]:
-    """APIs take turns and first draws go first, so that what is wrong shows early."""
+    """APIs take turns and first draws go first, so that what is wrong shows early.
+
+    What is refused is spread among what is accepted: it may spoil the next one.
+    """
     queues = [
-        sorted(by_api[api], key=lambda scenario: scenario.draw)
+        _spread(sorted(by_api[api], key=lambda scenario: scenario.draw))
         for api in sorted(by_api, key=(*model_apis(), "models").index)
     ]
     turns = [s for turn in zip_longest(*queues) for s in turn if s is not None]
     yield from (scenario for scenario in turns if not scenario.is_last)
     yield from (scenario for scenario in turns if scenario.is_last)
+
+
+def _spread(queue: Sequence[Scenario]) -> list[Scenario]:
+    """The same scenarios, those that end in a refusal at even distances."""
+    kinds: dict[bool, list[Scenario]] = {True: [], False: []}
+    for scenario in queue:
+        kinds[scenario.steps[-1].expect == "refuse"].append(scenario)
+    placed = [
+        ((place + 0.5) / len(kind), scenario)
+        for kind in kinds.values()
+        for place, scenario in enumerate(kind)
+    ]
+    return [scenario for _, scenario in sorted(placed, key=lambda pair: pair[0])]
