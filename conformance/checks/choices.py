@@ -162,6 +162,22 @@ def each_prompt_has_n_choices(answer: Generated) -> Iterator[Note]:
             )
 
 
+@check("META-036", on=EVERYWHERE, when=lambda answer: answer.wanted == 1, witness=True)
+def one_choice_is_all_that_was_asked_for(answer: Generated) -> Iterator[Note]:
+    """Without n, and with n 1, there is one choice, whatever was asked before."""
+    prompt = answer.sent.get("prompt")
+    if isinstance(prompt, list) and not all(isinstance(each, str) for each in prompt):
+        return  # how many prompts token ids are is open
+    yield Witness(("META-036",))
+    if len(answer.choices) > 1:
+        yield Finding(
+            expected="one choice",
+            actual=len(answer.choices),
+            pointer="/choices",
+            ids=("META-036",),
+        )
+
+
 @check(*spec.rows("choice-index"), on=EVERYWHERE, witness=True)
 def indices_lie_below_n(answer: Generated) -> Iterator[Note]:
     """choices[].index lies in 0 … n - 1."""
@@ -314,6 +330,7 @@ CHECKS: tuple[Check, ...] = (
     no_more_tokens_than_the_limit,
     finish_reasons_fit_the_count,
     each_prompt_has_n_choices,
+    one_choice_is_all_that_was_asked_for,
     indices_lie_below_n,
     every_choice_is_the_assistants,
     a_finish_reason_is_given,

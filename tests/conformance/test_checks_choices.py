@@ -113,6 +113,16 @@ def test_each_prompt_of_an_array_has_its_choices() -> None:
 
 
 @pytest.mark.parametrize("api", BOTH)
+def test_without_n_there_is_one_choice(api: Api) -> None:
+    check = choices.one_choice_is_all_that_was_asked_for
+    assert witnessed(check, said(api, "a")) == {"META-036"}
+    assert not findings(check, said(api, "a"))
+    assert _rows(findings(check, said(api, "a", "b"))) == {"META-036"}
+    ids = request("completions", [1, 2])
+    assert not witnessed(check, said("completions", "a", "b", sent=ids))
+
+
+@pytest.mark.parametrize("api", BOTH)
 def test_an_index_lies_below_n(api: Api) -> None:
     check = choices.indices_lie_below_n
     row = {"chat": "CHAT-RES-006", "completions": "COMP-RES-006"}[api]
