@@ -27,7 +27,7 @@ from aios_conformance.conformance.terms.exchange import Json, Observation
 from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
 
 _PAIRS = (
-    ("auto", "auto_streamed"),
+    ("omitted", "auto"),
     ("answered", "answered_streamed"),
     ("other_auto", "stopped"),
     ("cut", "cut_streamed"),
@@ -43,6 +43,8 @@ def a_streamed_turn_is_the_whole_turn(seen: Observation) -> Iterator[Note]:
         whole, stream = reply(seen, label), reply(seen, streamed)
         if not (whole and stream and whole.choices and stream.choices):
             continue
+        if not stream.is_streamed or _is_unasked(whole, stream):
+            continue
         yield Witness(("META-059",))
         for finding in _differences(whole, stream, streamed):
             yield finding
@@ -57,8 +59,7 @@ def _differences(whole: ChatReply, stream: ChatReply, step: str) -> Iterator[Fin
         wanted = _text(one).partition(stop)[0]
         before, _, after = _text(other).partition(stop)
         # that it goes on behind the stop string is another row's matter
-        is_called = calls(other) and not calls(one)  # as without a tool_choice
-        if before != wanted and not (after or is_called):
+        if before != wanted and not after:
             expected = f"{wanted!r}: the whole text up to the stop string"
             drift = is_drift(wanted, before)
             yield find(expected, _text(other), "/choices/0/content", drift=drift)
@@ -81,6 +82,13 @@ def _differences(whole: ChatReply, stream: ChatReply, step: str) -> Iterator[Fin
             step=step,
             ids=("META-059", "CHAT-RES-025"),
         )
+
+
+def _is_unasked(whole: ChatReply, stream: ChatReply) -> bool:
+    """Only the stream calls, and tool_choice differs: that it does is META-079's."""
+    is_called = calls(stream.choices[0]) and not calls(whole.choices[0])
+    choices = [one.sent.get("tool_choice") for one in (whole, stream)]
+    return bool(is_called) and choices[0] != choices[1]
 
 
 def _is_alike(wanted: Sequence[Scored], given: Sequence[Scored]) -> bool:
@@ -143,6 +151,8 @@ def a_streamed_turn_counts_as_the_whole_one(seen: Observation) -> Iterator[Note]
     for label, streamed in _PAIRS:
         whole, stream = reply(seen, label), reply(seen, streamed)
         if not (whole and stream and whole.choices and stream.usage):
+            continue
+        if not stream.is_streamed:
             continue
         yield Witness(("META-062",))
         is_same = _said(whole.choices[0]) == _said(stream.choices[0])

@@ -26,6 +26,7 @@ from aios_conformance.conformance.probes.single_field import breaks, refused
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
+    Later,
     Params,
     Probe,
     Served,
@@ -79,6 +80,7 @@ ASKS = (
     "Use trains to Berlin and Prague, and weather for Prague.",
     "Check weather for Seoul and trains to Busan.",
 )
+OWN = "the document leaves null open, but replies of the server hold it"
 EARLIER = [
     {"role": "user", "content": "Hello."},
     {"role": "assistant", "content": "Hi!", "tool_calls": None},
@@ -107,7 +109,7 @@ def _answered(answers: Answers) -> list[Json] | None:
     Before them stands a plain reply, with the null that clients send who keep replies
     as objects.
     """
-    for label in ("auto", "required"):
+    for label in ("omitted", "required"):
         reply = message_of(answers.get(label))
         match reply:
             case {"content": str() | None, "tool_calls": [_, *_] as calls}:
@@ -150,7 +152,11 @@ def _cut(answers: Answers) -> int | None:
     needs=NEEDS,
 )
 def turns(p: Params, served: Served) -> Iterator[Step]:
-    """A question that asks for tools, one that does not, and the turn after calls."""
+    """A question that asks for tools, one that does not, and the turn after calls.
+
+    With and without a tool_choice one answer is whole and the other streamed, so that
+    it shows by what is missing whether the choice or the stream is to blame.
+    """
     rows = ("CHAT-REQ-043",)
 
     def greedy(text: str, tools: list[Json], limit: int, **more: Json) -> Json:
@@ -158,17 +164,18 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
         return body | {"tools": tools} | more
 
     ask = greedy(p["ask"], TOOLS, ROOM)
+    none = ask | {"tool_choice": "none", "max_tokens": SAID}
     # nothing but tool_choice asks for a call here
     other = greedy(p["other"], TOOLS[1:], SAID)
     forced = greedy(p["other"], RENAMED, ROOM, tool_choice="required")
+    streams = served.offers("streaming")
     stream = {"stream": True, "stream_options": {"include_usage": True}}
+    if_offered = stream if streams else {}
     scored = {"logprobs": True} if served.offers("logprobs") else {}
-
-    own = "the document leaves null open, but replies of the server hold it"
 
     def stopped(answers: Answers) -> Json:
         found = stop_within(text_of(answers["other_auto"]) or "", p["after"])
-        body = other | {"stream": True}
+        body = other | if_offered
         return body if found is None else body | {"stop": found}
 
     def cut(answers: Answers) -> Json:
@@ -180,50 +187,36 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
         turn = {"messages": messages, "max_tokens": SAID}
         return None if messages is None else ask | turn
 
-    def streamed(made: Any) -> Any:
-        def body(answers: Answers) -> Json:
-            found = made(answers)
-            return None if found is None else found | stream
+    def turn(label: str, made: Later, *rows: str) -> Iterator[Step]:
+        """A turn that earlier answers lead to, whole and streamed."""
+        costs: dict[str, Any] = {"like": "required", "completion_tokens": ROOM}
+        if made is answered:
+            costs = {"like": "omitted", "completion_tokens": SAID}
+            costs |= {"beyond": ROOM + TURNS, "off_schema": OWN}
+        yield Step(label, CHAT, made, serves=rows, **costs)
+        if streams:
+            yield Step(f"{label}_streamed", CHAT, also(made, stream), **costs)
 
-        return body
-
-    yield Step(
-        "none",
-        CHAT,
-        ask | {"tool_choice": "none", "max_tokens": SAID},
-        serves=rows,
-    )
-    yield Step("auto", CHAT, ask | {"tool_choice": "auto"}, serves=rows)
+    yield Step("none", CHAT, none, serves=rows)
     yield Step("omitted", CHAT, ask, serves=("CHAT-REQ-046",))
+    yield Step("auto", CHAT, ask | {"tool_choice": "auto"} | if_offered)
     yield Step("other_auto", CHAT, other | {"tool_choice": "auto"}, serves=rows)
-    yield Step("required", CHAT, forced, serves=rows)
-    yield Step("cut", CHAT, cut, like="required", completion_tokens=ROOM)
-    yield Step(
-        "answered",
-        CHAT,
-        answered,
-        serves=("META-083",),
-        like="auto",
-        beyond=ROOM + TURNS,
-        completion_tokens=SAID,
-        off_schema=own,
-    )
-    if not served.offers("streaming"):
-        return
-    yield Step("auto_streamed", CHAT, ask | {"tool_choice": "auto"} | stream)
     yield Step("stopped", CHAT, stopped, like="other_auto", completion_tokens=SAID)
-    yield Step(
-        "cut_streamed", CHAT, streamed(cut), like="required", completion_tokens=ROOM
-    )
-    yield Step(
-        "answered_streamed",
-        CHAT,
-        streamed(answered),
-        like="auto",
-        beyond=ROOM + TURNS,
-        completion_tokens=SAID,
-        off_schema=own,
-    )
+    yield Step("required", CHAT, forced, serves=rows)
+    yield from turn("cut", cut)
+    yield from turn("answered", answered, "META-083")
+    if streams:
+        yield Step("none_streamed", CHAT, none | {"stream": True})
+
+
+def also(made: Later, members: Mapping[str, Json]) -> Later:
+    """A body made of earlier answers, with further members."""
+
+    def body(answers: Answers) -> Json:
+        found = made(answers)
+        return None if found is None else found | members
+
+    return body
 
 
 @probe(
@@ -246,13 +239,13 @@ def choices(p: Params, served: Served) -> Iterator[Step]:
 @table("chat.tools.many", "chat", [MOST], needs=NEEDS)
 def many(most: Params, served: Served) -> Iterator[Step]:
     """One function, as many as may be, and one too many."""
+    one = valid("chat", served) | {"tools": many_functions(1)}
 
     def body(count: int) -> dict[str, Any]:
         # with none, a server need not show the tools to its model
-        offered = {"tools": many_functions(count), "tool_choice": "none"}
-        return valid("chat", served) | offered
+        return one | {"tools": many_functions(count), "tool_choice": "none"}
 
-    yield Step("one", CHAT, body(1), serves=("CHAT-REQ-046",), shared=True)
+    yield Step("one", CHAT, one, serves=("CHAT-REQ-046",), shared=True)
     yield Step("most", CHAT, body(most), serves=("CHAT-REQ-048",))
     yield Step(
         "above",
@@ -264,7 +257,7 @@ def many(most: Params, served: Served) -> Iterator[Step]:
     )
 
 
-_OFFERED = {"base": {"tools": many_functions(1), "tool_choice": "none"}}
+_OFFERED = {"base": {"tools": many_functions(1)}}
 _OTHER_TYPE = {"type": "retrieval", "function": {"name": "look_up"}}
 
 REFUSED = refused(

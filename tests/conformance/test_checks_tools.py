@@ -123,15 +123,16 @@ def choosing(**steps: Exchange) -> Observation:
 
 def test_an_omitted_choice_is_auto() -> None:
     check = tools.an_omitted_choice_is_auto
-    called, said_so = answer(calling(call(id="call_2"))), answer("No.")
-    auto = answer(calling(call()))
-    assert not findings(check, choosing(auto=auto, omitted=called))
-    default = choosing(auto=auto, omitted=said_so)
-    assert _rows(findings(check, default), check) == {"CHAT-REQ-045", "META-079"}
-    forced = choosing(other_auto=said_so, stopped=called)
-    assert _rows(findings(check, forced), check) == {"CHAT-REQ-045", "META-079"}
-    reworded = choosing(auto=said_so, omitted=answer("Not now."))
-    assert _rows(findings(check, reworded), check) == {"META-079"}
+    called, said_so = answer(calling(call())), answer("No.")
+    rows = {"CHAT-REQ-045", "META-079"}
+    assert witnessed(check, choosing(auto=called, omitted=called)) == rows
+    assert not findings(check, choosing(auto=called, omitted=called))
+    assert not findings(check, choosing(auto=said_so, omitted=answer("Not now.")))
+    for one, other in (("auto", "omitted"), ("other_auto", "stopped")):
+        default = choosing(**{one: called, other: said_so})
+        forced = choosing(**{one: said_so, other: called})
+        assert _rows(findings(check, default), check) == rows
+        assert _rows(findings(check, forced), check) == rows
 
 
 def test_only_new_names_are_called() -> None:

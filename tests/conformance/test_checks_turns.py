@@ -72,7 +72,7 @@ CUT = turns.a_cut_call_says_length
 def test_pieces_of_calls_join_to_the_calls_of_the_whole_answer() -> None:
     two = CALL, (1, "call_2", "trains", "{}")
     cut = (0, "call_7", "weather", GOOD[:9]), (0, "", "", GOOD[9:])
-    seen = played(auto=whole(*two), auto_streamed=streamed(*cut, two[1]))
+    seen = played(omitted=whole(*two), auto=streamed(*cut, two[1]))
     assert findings(SAME, seen) == []
     assert witnessed(SAME, seen) == {"META-059"}
     assert findings(COUNTED, seen) == []
@@ -95,8 +95,23 @@ def test_pieces_of_calls_join_to_the_calls_of_the_whole_answer() -> None:
 def test_a_streamed_call_is_that_of_the_whole_answer(
     stream: Exchange, rows: set[str]
 ) -> None:
-    seen = played(auto=whole(CALL), auto_streamed=stream)
+    seen = played(omitted=whole(CALL), auto=stream)
     assert broken(SAME, seen) == rows
+
+
+AUTO = offering(tool_choice="auto")
+
+
+def test_where_tool_choice_differs_what_is_missing_tells_what_is_to_blame() -> None:
+    """A stream that lacks calls lost them; a whole answer without was not to call."""
+    chosen = tools.an_omitted_choice_is_auto
+    called, plain = whole(CALL), whole(text="No.", end="stop")
+    lost = played(omitted=called, auto=streamed(text="No.", end="stop", sent=AUTO))
+    assert broken(SAME, lost) == {"META-059"}
+    assert broken(chosen, lost) == set()
+    unasked = played(omitted=plain, auto=streamed(CALL, sent=AUTO))
+    assert broken(SAME, unasked) == set()
+    assert broken(chosen, unasked) == {"CHAT-REQ-045", "META-079"}
 
 
 @pytest.mark.parametrize(
