@@ -58,6 +58,11 @@ def texts(reply: Reply) -> list[str]:
     return [c["text"] if "text" in c else c["message"]["content"] for c in choices]
 
 
+def calls(reply: Reply) -> list[Body]:
+    found: list[Body] = reply.json()["choices"][0]["message"]["tool_calls"]
+    return found
+
+
 def pieces(reply: Reply) -> list[Body]:
     return [piece for chunk in reply.chunks() for piece in chunk["choices"]]
 
@@ -103,6 +108,8 @@ TOOL = {
         },
     },
 }
+NOW = {"type": "function", "function": {"name": "now"}}
+TRAINS = {"type": "function", "function": {"name": "trains"}}
 ASKED = "What is the weather in Seoul?"
 CALL = [
     {"role": "user", "content": ASKED},
@@ -126,3 +133,4 @@ BIAS = {"1001": 100}
 LIMITED = chat(logprobs=True, top_logprobs=3)
 ECHOED = comp(echo=True, logprobs=2)
 REFUSED = {"top_p": 2}
+BOTH = chat("Call get_weather and trains.", tools=[TOOL, TRAINS], max_tokens=200)

@@ -7,15 +7,18 @@ from typing import Any
 from exhibit_requests import (
     ASKED,
     BIAS,
+    BOTH,
     CALL,
     ECHOED,
     FORCED,
     LIMITED,
     LONG,
     MANY,
+    NOW,
     REFUSED,
     TOOL,
     Request,
+    calls,
     chat,
     comp,
     counted,
@@ -249,6 +252,47 @@ CASES: dict[str, Case] = {
     ),
     "chat-stream-with-tools-loses-the-end": differs(
         told, streamed(chat(tools=[TOOL], stop="."))
+    ),
+    "chat-arguments-are-objects": last(
+        FORCED, lambda reply: isinstance(calls(reply)[0]["function"]["arguments"], dict)
+    ),
+    "chat-call-id-is-empty": last(FORCED, lambda reply: calls(reply)[0]["id"] == ""),
+    "chat-parallel-calls-share-an-id": last(
+        BOTH, lambda reply: len({call["id"] for call in calls(reply)}) == 1
+    ),
+    "chat-stream-parallel-calls-are-dropped": last(
+        streamed(BOTH), lambda reply: ends(reply) == {"stop"}
+    ),
+    "chat-stream-calls-are-text": last(
+        streamed(BOTH), lambda reply: "trains" in told(reply)
+    ),
+    "chat-stream-none-calls": last(
+        streamed(chat(tools=[TOOL], tool_choice="none")),
+        lambda reply: b"get_weather" in reply.body,
+    ),
+    "chat-stream-with-tools-counts-nothing": last(
+        counted(FORCED), lambda reply: usage(reply)["total_tokens"] == 0
+    ),
+    "chat-stream-with-tools-has-no-usage": last(
+        counted(FORCED), lambda reply: b"total_tokens" not in reply.body
+    ),
+    "chat-call-has-no-usage": last(
+        FORCED, lambda reply: reply.json()["usage"] is None
+    ),
+    "chat-stream-call-without-arguments-is-no-json": last(
+        streamed(chat(tools=[NOW], tool_choice="required")),
+        lambda reply: b'"arguments":"{}"' not in reply.body,
+    ),
+    "chat-stream-parallel-calls-lose-a-brace": differs(
+        lambda reply: reply.body.count(b"}"), streamed(BOTH)
+    ),
+    "chat-stream-call-loses-logprobs": differs(
+        lambda reply: reply.body.count(b'"logprob":'),
+        streamed((FORCED[0], FORCED[1] | {"logprobs": True})),
+    ),
+    "chat-roles-must-alternate": status(chat(CALL, tools=[TOOL]), 400),
+    "chat-blank-content-beside-calls-free": last(
+        FORCED, lambda reply: texts(reply) == ["\n\n"]
     ),
     "chat-stream-n-logprobs-second-missing": last(
         streamed(chat(n=2, logprobs=True)),

@@ -9,6 +9,7 @@ embeddings   splits of batches, caches, company, empty texts
 ranking      rerank and score: splits of lists, long and blank texts, truncation
 generation   chat and completions: leaks, caches, limits, stops, company
 chat         the turns of an agent, calls, log probabilities
+calls        ids and arguments of calls, several at once, what a stream loses of them
 completions  echo, lists of prompts, log probabilities
 wire         events that are none, refusals sent as success, usage, JSON
 freedoms     what must stay silent
@@ -18,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from aios_conformance.mockserver.defects.museum import (
+    calls,
     chat,
     completions,
     embeddings,
@@ -28,7 +30,7 @@ from aios_conformance.mockserver.defects.museum import (
 )
 from aios_conformance.mockserver.defects.planting import Defect
 
-_WINGS = (embeddings, ranking, generation, chat, completions, wire, freedoms)
+_WINGS = (embeddings, ranking, generation, chat, calls, completions, wire, freedoms)
 
 
 def museum() -> Mapping[str, Defect]:

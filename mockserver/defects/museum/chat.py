@@ -40,13 +40,14 @@ def _messages(context: RequestContext) -> list[Mapping[str, Any]]:
     return [m for m in context.body["messages"] if isinstance(m, dict)]
 
 
-def _pieces(chunks: list[Chunk]) -> Iterator[dict[str, Any]]:
+def pieces(chunks: list[Chunk]) -> Iterator[dict[str, Any]]:
+    """The choice objects of all chunks."""
     for chunk in chunks:
         yield from chunk["choices"]
 
 
 def _has_call(chunks: list[Chunk]) -> bool:
-    return any(piece["delta"].get("tool_calls") for piece in _pieces(chunks))
+    return any(piece["delta"].get("tool_calls") for piece in pieces(chunks))
 
 
 @in_parameters("META-083", api=API, also=ACCEPTED | {
@@ -113,7 +114,7 @@ def chat_stream_cut_call_says_tool_calls(
 ) -> None:
     """A streamed call cut at the limit ends with tool_calls, not length."""
     if _has_call(chunks):
-        for piece in _pieces(chunks):
+        for piece in pieces(chunks):
             if piece["finish_reason"] == "length":
                 piece["finish_reason"] = "tool_calls"
 
@@ -139,7 +140,7 @@ def chat_stream_cut_call_breaks_off(
 }, source="000:387", origin="BerriAI/litellm#35663")  # fmt: skip
 def chat_stream_call_says_stop(context: RequestContext, chunks: list[Chunk]) -> None:
     """A streamed call ends with finish_reason stop, a whole one with tool_calls."""
-    for piece in _pieces(chunks):
+    for piece in pieces(chunks):
         if piece["finish_reason"] == "tool_calls":
             piece["finish_reason"] = "stop"
 
@@ -151,7 +152,7 @@ def chat_stream_call_never_finishes(
 ) -> None:
     """No chunk of a streamed call has a finish_reason."""
     if _has_call(chunks):
-        for piece in _pieces(chunks):
+        for piece in pieces(chunks):
             piece["finish_reason"] = None
 
 
@@ -161,7 +162,7 @@ def chat_stream_natural_end_never_finishes(
     context: RequestContext, chunks: list[Chunk]
 ) -> None:
     """A streamed reply that ends of itself has no finish_reason; length works."""
-    for piece in _pieces(chunks):
+    for piece in pieces(chunks):
         if piece["finish_reason"] == "stop" and piece["stop_reason"] is None:
             piece["finish_reason"] = None
 
@@ -173,7 +174,7 @@ def chat_stream_logprobs_no_finish(
 ) -> None:
     """finish_reason is lost in streams with logprobs."""
     if context.parameters["logprobs"]:
-        for piece in _pieces(chunks):
+        for piece in pieces(chunks):
             piece["finish_reason"] = None
 
 
@@ -189,7 +190,7 @@ def chat_stream_parallel_calls_one_index(
         for chunk in chunks
         if any(piece["delta"].get("tool_calls") for piece in chunk["choices"])
     ]
-    for piece in _pieces(calls):
+    for piece in pieces(calls):
         for call in piece["delta"]["tool_calls"]:
             if "id" in call:
                 call["id"] += "_2"
@@ -205,7 +206,7 @@ def chat_stream_required_call_is_text(
     """In streams tool_choice required gives the call as text."""
     if context.parameters.get("tool_choice") != "required":
         return
-    for piece in _pieces(chunks):
+    for piece in pieces(chunks):
         calls = piece["delta"].pop("tool_calls", None) or []
         if calls:
             said = "".join(call["function"].get("arguments", "") for call in calls)
@@ -240,7 +241,7 @@ def chat_stream_with_tools_says_nothing(
 ) -> None:
     """With tools that are not called, a stream has no text."""
     if _is_plain(context, chunks):
-        for piece in _pieces(chunks):
+        for piece in pieces(chunks):
             if piece["delta"].get("content"):
                 piece["delta"]["content"] = ""
 
@@ -251,8 +252,8 @@ def chat_stream_with_tools_loses_the_end(
     context: RequestContext, chunks: list[Chunk]
 ) -> None:
     """With tools, a stream that a stop string ends loses its last piece of text."""
-    stopped = any(isinstance(p.get("stop_reason"), str) for p in _pieces(chunks))
-    texts = [p for p in _pieces(chunks) if p["delta"].get("content")]
+    stopped = any(isinstance(p.get("stop_reason"), str) for p in pieces(chunks))
+    texts = [p for p in pieces(chunks) if p["delta"].get("content")]
     if stopped and texts and _is_plain(context, chunks):
         texts[-1]["delta"]["content"] = ""
 
@@ -264,7 +265,7 @@ def chat_stream_n_logprobs_second_missing(
     context: RequestContext, chunks: list[Chunk]
 ) -> None:
     """A streamed second choice lacks logprobs."""
-    for piece in _pieces(chunks):
+    for piece in pieces(chunks):
         if piece["index"] == 1:
             piece["logprobs"] = None
 
@@ -274,7 +275,7 @@ def chat_stream_n_logprobs_second_missing(
 }, source="000:463", origin="ml-explore/mlx-lm#1630")  # fmt: skip
 def chat_stream_logprobs_dropped(context: RequestContext, chunks: list[Chunk]) -> None:
     """Streams have no logprobs."""
-    for piece in _pieces(chunks):
+    for piece in pieces(chunks):
         piece["logprobs"] = None
 
 

@@ -118,7 +118,21 @@ def sse_first_chunk_without_choices(
     return [{**chunks[0], "choices": []}, *chunks]
 
 
+@in_answer(api="chat", freedom="000:458: content is a string, also beside calls",
+           source="000:458", origin="ggml-org/llama.cpp#13224")  # fmt: skip
+def chat_blank_content_beside_calls_free(
+    context: RequestContext, answer: Answer
+) -> object:
+    """Content beside calls is two line breaks in place of null."""
+    acted = False
+    for choice in answer["choices"]:
+        if choice["message"]["tool_calls"]:
+            choice["message"]["content"], acted = "\n\n", True
+    return acted
+
+
 EXHIBITS: tuple[Defect, ...] = (
+    chat_blank_content_beside_calls_free,
     gen_u2028_free,
     gen_cap_64_stop,
     scores_in_bf16_free,
