@@ -226,8 +226,8 @@ def an_omitted_choice_is_auto(seen: Observation) -> Iterator[Note]:
             continue
         yield Witness(rows)
         is_called, is_wanted = any(_named_calls(omitted)), any(_named_calls(auto))
-        is_lost = (is_wanted and omitted.is_streamed) or (
-            is_called and auto.is_streamed
+        is_lost = (is_wanted and omitted.exchange.is_stream) or (
+            is_called and auto.exchange.is_stream
         )
         if is_called != is_wanted and not is_lost:
             yield Finding(

@@ -43,7 +43,7 @@ def a_streamed_turn_is_the_whole_turn(seen: Observation) -> Iterator[Note]:
         whole, stream = reply(seen, label), reply(seen, streamed)
         if not (whole and stream and whole.choices and stream.choices):
             continue
-        if not stream.is_streamed or _is_unasked(whole, stream):
+        if not stream.exchange.is_stream or _is_unasked(whole, stream):
             continue
         yield Witness(("META-059",))
         for finding in _differences(whole, stream, streamed):
@@ -152,7 +152,7 @@ def a_streamed_turn_counts_as_the_whole_one(seen: Observation) -> Iterator[Note]
         whole, stream = reply(seen, label), reply(seen, streamed)
         if not (whole and stream and whole.choices and stream.usage):
             continue
-        if not stream.is_streamed:
+        if not stream.exchange.is_stream:
             continue
         yield Witness(("META-062",))
         is_same = _said(whole.choices[0]) == _said(stream.choices[0])
