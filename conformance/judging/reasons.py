@@ -1,6 +1,8 @@
 """Reasons: why a row does not apply to a run, and why it was not exercised."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from aios_conformance.conformance.judging.judged_recording import JudgedRecording
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
@@ -8,10 +10,24 @@ from aios_conformance.conformance.terms.result import CheckCoverage
 from aios_conformance.conformance.terms.scenario import PlannedScenario
 from aios_conformance.conformance.terms.traceability import is_exercised
 from aios_conformance.conformance.terms.views import Record
-from aios_conformance.spec import Level, Requirement, model_apis
+from aios_conformance.conformance.terms.words import answered
+from aios_conformance.spec import Level, Requirement, apis, model_apis
+
+_WORD = re.compile(r"[a-z0-9_]+")
+
+ABANDONED = "left in the middle"
+"""How a failure begins that was meant: nothing is learnt of it."""
 
 ALL_APIS_ROW = "COMMON-REQ-001"
 """That all five APIs are offered: not applicable as soon as one is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a verdict is what it is, and an exchange that shows it, if one does."""
+
+    text: str
+    shown: Exchange | None = None
 
 
 def is_judged(run: JudgedRecording, row: Requirement) -> bool:
@@ -49,11 +65,11 @@ def why_inconclusive(
     row: Requirement,
     coverage: Sequence[CheckCoverage],
     lacking: Sequence[CheckCoverage],
-) -> str:
+) -> Reason:
     """Why a row is inconclusive, in typed words."""
     recording = run.recording
     if not recording.scenarios and recording.cut_short:
-        return f"cut short: {recording.cut_short}"
+        return Reason(f"cut short: {recording.cut_short}")
     short = lacking or coverage
     names = {
         (scenario.probe, scenario.draw)
@@ -62,7 +78,7 @@ def why_inconclusive(
     }
     if not names:
         if (gone := _unserved(run, row)) is not None:
-            return f"refused prerequisite: {gone} is not served"
+            return Reason(f"refused prerequisite: {gone} is not served")
         apis = run.traceability.apis(row.id)
         if any(_is_acceptance(run, coverage) for coverage in short):
             # a row of refusals as such, whatever was refused
@@ -75,15 +91,19 @@ def why_inconclusive(
                 return told
         asked = any(not apis.isdisjoint(s.apis) for s in recording.scenarios)
         if asked and row.id in run.traceability.annotated:
-            return "too little evidence: no answer has the member that it speaks of"
-        return f"not exercised by preset {recording.setting.preset}"
+            return _lacking_member(run, row) or Reason(
+                "too little evidence: no answer has the member that it speaks of"
+            )
+        return Reason(f"not exercised by preset {recording.setting.preset}")
     told = _unproved_step(run, row, short) or _unanswered(run, names)
     told = told or _unsent(run, names) or _refused(run, row, short)
+    told = told or _refused_parameter(run, row) or _lacking_member(run, row)
     if told is not None:
         return told
     each = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
     total = sum(c.judged for c in coverage)
-    return f"too little evidence: {each or f'{total} of {row.evidence} observations'}"
+    each = each or f"{total} of {row.evidence} observations"
+    return Reason(f"too little evidence: {each}")
 
 
 def _unserved(run: JudgedRecording, row: Requirement) -> str | None:
@@ -95,28 +115,33 @@ def _unserved(run: JudgedRecording, row: Requirement) -> str | None:
     return None
 
 
-def _unanswered(run: JudgedRecording, names: Collection[tuple[str, int]]) -> str | None:
+def _unanswered(
+    run: JudgedRecording, names: Collection[tuple[str, int]]
+) -> Reason | None:
     """Something that these scenarios ask for was not answered or not asked."""
     for exchange in _exchanges(run, names):
-        if exchange.failure is not None:
-            return _typed(exchange.failure)
+        failure = exchange.failure
+        if failure is not None and not failure.startswith(ABANDONED):
+            return Reason(_typed(failure))
     played = {(seen.probe, seen.draw) for seen in run.recording.observations}
     if not played.issuperset(names):
-        return f"cut short: {run.recording.cut_short or 'not played'}"
+        return Reason(f"cut short: {run.recording.cut_short or 'not played'}")
     return None
 
 
-def _unsent(run: JudgedRecording, names: Collection[tuple[str, int]]) -> str | None:
+def _unsent(run: JudgedRecording, names: Collection[tuple[str, int]]) -> Reason | None:
     """A step could not be made from the answers before it."""
     for left in run.recording.unsent:
         if (left.probe, left.draw) in names:
-            return f"refused prerequisite: {left.probe}, {left.label}: {left.reason}"
+            return Reason(
+                f"refused prerequisite: {left.probe}, {left.label}: {left.reason}"
+            )
     return None
 
 
 def _unproved_step(
     run: JudgedRecording, row: Requirement, short: Sequence[CheckCoverage]
-) -> str | None:
+) -> Reason | None:
     """A step whose own end would have proved the row ended otherwise."""
     if not any(_is_acceptance(run, coverage) for coverage in short):
         return None
@@ -136,7 +161,7 @@ def _unproved_step(
 
 def _refused(
     run: JudgedRecording, row: Requirement, short: Sequence[CheckCoverage]
-) -> str | None:
+) -> Reason | None:
     """What a relation stands on was refused, or all that a view could be made of."""
     apis = run.traceability.apis(row.id)
     for coverage in short:
@@ -154,7 +179,41 @@ def _refused(
     return None
 
 
-def _refused_among(exchanges: Iterable[Exchange], *, every: bool) -> str | None:
+def _refused_parameter(run: JudgedRecording, row: Requirement) -> Reason | None:
+    """All valid requests with a parameter that the row names were refused."""
+    words = set(_WORD.findall(row.statement.lower()))
+    for name, api in apis(run.known.dialect).items():
+        if name not in run.traceability.apis(row.id):
+            continue
+        for member in (words & api.members.keys()) - {*api.required}:
+            tried = [
+                exchange
+                for exchange in run.recording.exchanges
+                if exchange.api == name
+                and isinstance(exchange.request.json, dict)
+                and member in exchange.request.json
+            ]
+            told = _refused_among(tried, every=True)
+            if told is not None:
+                return Reason(f"{told.text}, as was all with {member}", told.shown)
+    return None
+
+
+def _lacking_member(run: JudgedRecording, row: Requirement) -> Reason | None:
+    """A member that the row speaks of is missing in the answers."""
+    words = set(_WORD.findall(row.statement.lower()))
+    for name, traces in run.traces.items():
+        for trace in traces:
+            member = trace.finding.pointer.rpartition("/")[2]
+            is_spoken_of = trace.exchange.api in run.traceability.apis(row.id)
+            if trace.finding.actual == "absent" and is_spoken_of and member in words:
+                where = trace.finding.pointer
+                text = f"too little evidence: {where} is missing, see {name}"
+                return Reason(text, trace.exchange)
+    return None
+
+
+def _refused_among(exchanges: Iterable[Exchange], *, every: bool) -> Reason | None:
     """The first valid request that was not accepted; `every`: if none was."""
     valid = [e for e in exchanges if e.expect == "accept" and e.response]
     refused = [e for e in valid if not e.is_success]
@@ -163,10 +222,11 @@ def _refused_among(exchanges: Iterable[Exchange], *, every: bool) -> str | None:
     return _prerequisite(refused[0])
 
 
-def _prerequisite(exchange: Exchange) -> str:
-    return (
-        f"refused prerequisite: {exchange.probe}, {exchange.label} was "
-        f"answered with {exchange.status}"
+def _prerequisite(exchange: Exchange) -> Reason:
+    asked = f"{exchange.probe}, {exchange.label}"
+    return Reason(
+        f"refused prerequisite: {asked} was answered with {answered(exchange)}",
+        exchange,
     )
 
 
@@ -175,11 +235,12 @@ def _is_crash(exchange: Exchange) -> bool:
     return exchange.expect != "accept" and is_fault
 
 
-def _crashed(exchange: Exchange) -> str:
+def _crashed(exchange: Exchange) -> Reason:
     broken = f" ({exchange.breaks})" if exchange.breaks else ""
-    return (
+    return Reason(
         f"server error: {exchange.probe}, {exchange.label}{broken} was answered with "
-        f"{exchange.status}, see COMMON-ERR-004"
+        f"{answered(exchange)}, see COMMON-ERR-004",
+        exchange,
     )
 
 

@@ -18,6 +18,7 @@ from aios_conformance.conformance.judging.fingerprint import likeness
 from aios_conformance.conformance.judging.judge import Trace
 from aios_conformance.conformance.judging.judged_recording import JudgedRecording
 from aios_conformance.conformance.judging.reasons import (
+    Reason,
     left_out,
     out_of_scope,
     why_inconclusive,
@@ -30,6 +31,7 @@ from aios_conformance.conformance.terms.result import (
     Evidence,
     RequirementResult,
     RunResult,
+    Shown,
     Verdict,
 )
 from aios_conformance.spec import Level, Requirement, model_apis
@@ -54,8 +56,8 @@ def _result_or_fault(run: JudgedRecording, row: Requirement) -> RequirementResul
 
 
 def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
-    selection = run.recording.setting.selection
-    if selection is not None and row.id not in selection:
+    setting = run.recording.setting
+    if setting.selection is not None and row.id not in setting.selection:
         return RequirementResult(row, "inconclusive", "not selected")
     coverage = tuple(_coverage(run, row))
     evidence = sum(c.judged for c in coverage)
@@ -65,11 +67,13 @@ def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
     flags = [run.reproduced(trace, trace.place(row.id)) for trace in found]
     reproduced = True if True in flags else False if False in flags else None
     verdict, reason = _verdict(run, row, coverage, standing)
+    shown = reason.shown if reason else None
+    line = curl_line(setting.url, shown.request, (setting.key_env,)) if shown else ""
     is_kept = verdict in ("fail", "warn", "waived", "unstable")
     return RequirementResult(
         row,
         verdict,
-        reason,
+        reason.text if reason else None,
         _reading(run, row),
         evidence,
         reproduced,
@@ -79,6 +83,7 @@ def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
         tuple(sorted({name for trace in parts for name in trace.rows}))
         if is_kept
         else (),
+        Shown(shown.id, line) if shown else None,
     )
 
 
@@ -87,24 +92,24 @@ def _verdict(
     row: Requirement,
     coverage: Sequence[CheckCoverage],
     standing: Sequence[Trace],
-) -> tuple[Verdict, str | None]:
+) -> tuple[Verdict, Reason | None]:
     reason = out_of_scope(run, row)
     if reason is not None:
-        return "not_applicable", reason
+        return "not_applicable", Reason(reason)
     if row.id in run.faults:
-        return "error", run.faults[row.id]
+        return "error", Reason(run.faults[row.id])
     if row.level == Level.MAY:
         return "info", None
     if standing:
         return _broken(run, row, standing)
     if found := run.traces.get(row.id):
-        return "unstable", _how_often(run, row, found, coverage)
+        return "unstable", Reason(_how_often(run, row, found, coverage))
     return _unbroken(run, row, coverage)
 
 
 def _broken(
     run: JudgedRecording, row: Requirement, standing: Sequence[Trace]
-) -> tuple[Verdict, str | None]:
+) -> tuple[Verdict, Reason | None]:
     """The verdict on a row with findings: waived if it is, or all that refutes it."""
     waivers = {waiver.id: waiver for waiver in run.recording.setting.waivers}
     today = run.recording.setting.started[:10]
@@ -112,14 +117,14 @@ def _broken(
     places = {name for trace in standing for name in trace.rows}
     if row.id in valid or places <= valid:
         waiver = waivers[row.id if row.id in valid else min(places)]
-        return "waived", f"{waiver.reason} (until {waiver.expires})"
+        return "waived", Reason(f"{waiver.reason} (until {waiver.expires})")
     is_hard = any(not trace.finding.soft for trace in standing)
     is_fail = row.level == Level.MUST and is_hard and not row.statistical
     reason = None
     if row.id in waivers:
-        reason = f"the waiver expired on {waivers[row.id].expires}"
+        reason = Reason(f"the waiver expired on {waivers[row.id].expires}")
     elif row.id not in places:
-        reason = f"refuted by {_listed(run, sorted(places))}"
+        reason = Reason(f"refuted by {_listed(run, sorted(places))}")
     return ("fail" if is_fail else "warn"), reason
 
 
@@ -131,7 +136,7 @@ def _listed(run: JudgedRecording, rows: Sequence[str]) -> str:
 
 def _unbroken(
     run: JudgedRecording, row: Requirement, coverage: Sequence[CheckCoverage]
-) -> tuple[Verdict, str | None]:
+) -> tuple[Verdict, Reason | None]:
     """The verdict on a row without findings: passed if enough of it was exercised."""
     lacking = [c for c in coverage if c.judged < c.needed]
     total = sum(c.judged for c in coverage)
@@ -142,10 +147,11 @@ def _unbroken(
     kind = next((kinds[api] for api in kinds if api == row.api), "unknown")
     if wanted and total == 0 and wanted != [_MODEL_KINDS.get(kind)]:
         named = " and ".join(need.replace("_", " ") for need in wanted)
-        return "not_applicable", f"needs {named}; the served model's kind is {kind}"
+        text = f"needs {named}; the served model's kind is {kind}"
+        return "not_applicable", Reason(text)
     dropped = left_out(run, row)
     if not coverage and dropped:
-        return "not_applicable", dropped
+        return "not_applicable", Reason(dropped)
     return "inconclusive", why_inconclusive(run, row, coverage, lacking)
 
 

@@ -16,6 +16,7 @@ from aios_conformance.conformance.terms.result import (
     Evidence,
     RequirementResult,
     RunResult,
+    Shown,
     Verdict,
 )
 from aios_conformance.spec import Requirement, Ruling
@@ -98,6 +99,7 @@ def row(
         tag(
             "div",
             _about(each, rulings),
+            _shown(each.shown, exchanges) if each.shown else None,
             _findings(each, exchanges),
             _coverage(each.coverage, promises),
             class_="body",
@@ -176,6 +178,17 @@ def _ruling(ruling: Ruling) -> Markup:
         html(tag("p", tag("b", "Accepted readings:")), tag("ul", readings))
         if readings
         else None,
+    )
+
+
+def _shown(shown: Shown, exchanges: Mapping[str, Exchange]) -> Markup:
+    """What the reason speaks of."""
+    exchange = exchanges.get(shown.exchange)
+    return tag(
+        "section",
+        tag("p", f"For one, exchange {shown.exchange}."),
+        _exchange(exchange) if exchange else None,
+        _block("Reproduce", shown.curl, copy=True),
     )
 
 

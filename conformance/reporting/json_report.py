@@ -17,6 +17,7 @@ from aios_conformance.conformance.terms.result import (
     Evidence,
     RequirementResult,
     RunResult,
+    Shown,
     Usage,
 )
 from aios_conformance.spec import LEVEL_RULE, requirement, requirements_sha256
@@ -122,6 +123,7 @@ def _requirement(result: RequirementResult) -> dict[str, Any]:
         "reproduced": result.reproduced,
         "occurrence": result.occurrence,
         "refuted_by": list(result.refuted_by),
+        "shown": to_builtins(result.shown),
         "checks": [
             {**to_builtins(each), "exchanges": list(each.exchanges)}
             for each in result.coverage
@@ -188,4 +190,5 @@ def _read_requirement(data: Mapping[str, Any]) -> RequirementResult:
         coverage=convert(data.get("checks", ()), tuple[CheckCoverage, ...]),
         occurrence=data.get("occurrence"),
         refuted_by=tuple(data.get("refuted_by", ())),
+        shown=convert(data.get("shown"), Shown | None),
     )

@@ -114,9 +114,15 @@ def _unproved(result: RunResult) -> list[str]:
     if not rows:
         return []
     reasons: dict[str, list[str]] = {}
+    curls: dict[str, str] = {}
     for each in rows:
         reasons.setdefault(each.reason or "", []).append(each.requirement.id)
-    lines = [f"- {escape(reason)}: {_some(ids)}" for reason, ids in reasons.items()]
+        if each.shown is not None:
+            curls.setdefault(each.reason or "", f": {code(each.shown.curl)}")
+    lines = [
+        f"- {escape(reason)}: {_some(ids)}{curls.get(reason, '')}"
+        for reason, ids in reasons.items()
+    ]
     return [
         f"## Obligations that could not be exercised ({len(rows)})",
         "\n".join(lines),

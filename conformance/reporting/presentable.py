@@ -43,6 +43,7 @@ def _row(each: RequirementResult, show: Show) -> RequirementResult:
         reason=_optional(each.reason, show),
         reading=_optional(each.reading, show),
         findings=tuple(_finding(one, show) for one in each.findings),
+        shown=each.shown and replace(each.shown, curl=show(each.shown.curl)),
     )
 
 

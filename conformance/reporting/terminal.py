@@ -23,6 +23,7 @@ FINDINGS_SHOWN = 12
 OTHERS_SHOWN = 5
 REASONS_SHOWN = 6
 LOG_WIDTH = 110
+CURL_LENGTH = 400
 _STYLES: dict[Verdict, str] = {
     "pass": "green",
     "warn": "yellow",
@@ -127,10 +128,13 @@ def _finding(cause: Cause) -> RenderableType:
 
 def _unproved(result: RunResult) -> Iterator[RenderableType]:
     reasons: dict[str, list[str]] = {}
+    lines: dict[str, str] = {}
     for each in result.requirements:
         is_must = each.requirement.level == "MUST"
         if each.verdict == "inconclusive" and is_must:
             reasons.setdefault(each.reason or "", []).append(each.requirement.id)
+            if each.shown is not None and len(each.shown.curl) <= CURL_LENGTH:
+                lines.setdefault(each.reason or "", each.shown.curl)
     if not reasons:
         return
     yield Text("\nobligations that could not be exercised:")
@@ -139,6 +143,8 @@ def _unproved(result: RunResult) -> Iterator[RenderableType]:
         more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
         line = Text(f"{printable(reason)}: {', '.join(ids[:3])}{more}")
         yield _indented(line)
+        if reason in lines:
+            yield _indented(Text(f"  {printable(lines[reason])}", style="dim"))
     if len(ranked) > REASONS_SHOWN:
         yield _indented(Text("… and more in the report", style="dim"))
 

@@ -58,6 +58,14 @@ class CheckCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """An exchange that shows why nothing could be shown, with a line to repeat it."""
+
+    exchange: str  # exchange id
+    curl: str
+
+
+@dataclass(frozen=True, slots=True)
 class RequirementResult:
     """The verdict on one requirement."""
 
@@ -73,6 +81,7 @@ class RequirementResult:
     coverage: tuple[CheckCoverage, ...] = ()
     occurrence: str | None = None  # "seen 2 of 3 times, only the first time"
     refuted_by: tuple[str, ...] = ()  # all rows that it consists of and that are broken
+    shown: Shown | None = None  # what the reason speaks of
 
     @property
     def is_derived(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from exchanges import exchange, observation
 from judged_runs import SETTING, counted, judged_run, leveled, row
-from test_judge import GOOD, REFUSED, RISING, reranked
+from test_judge import GOOD, REFUSED, RISING, SENT, reranked
 
 from aios_conformance.conformance.observing.recorder import Unsent
 from aios_conformance.conformance.terms.catalogue import Catalogue
@@ -107,9 +107,45 @@ def test_a_refusal_beside_accepted_requests_is_no_reason_for_a_view() -> None:
     beside = judged_run(counted(reranked(0.9)), counted(refused))
     assert str(row(beside).reason).startswith("too little evidence: ")
     alone = judged_run(counted(refused))
-    assert row(alone).reason == (
-        "refused prerequisite: toy.count, all was answered with 422"
+    found = row(alone)
+    assert found.reason == (
+        "refused prerequisite: toy.count, all was answered with 422 “x”"
     )
+    assert found.shown is not None
+    assert found.shown.exchange == "ex-2"
+    assert found.shown.curl.startswith("curl -sS http://h/v1/rerank ")
+
+
+def test_that_all_requests_with_a_parameter_were_refused_is_told() -> None:
+    """Others were accepted: not all that the checks of the row look at was refused."""
+    body = {"model": "m", "query": "q", "documents": ["a"], "top_n": 1}
+    refused = exchange("rerank", body, {"detail": "no top_n"}, status=400, id="ex-2")
+    made = judged_run(counted(reranked(0.9)), counted(refused), known=about_top_n())
+    found = row(made)
+    assert str(found.reason).endswith(
+        "was answered with 400 “no top_n”, as was all with top_n"
+    )
+    assert found.shown is not None
+    assert found.shown.exchange == "ex-2"
+
+
+def about_top_n() -> Catalogue:
+    return leveled("MUST", statement="Return the k best documents for top_n k.")
+
+
+def test_a_member_that_is_missing_is_told_where_it_is_looked_for() -> None:
+    lacking = exchange("rerank", SENT, {"id": "x", "model": "m", "results": []})
+    found = row(judged_run(counted(lacking)), "RERANK-RES-006")
+    assert found.verdict != "pass"
+    assert found.reason == "too little evidence: /usage is missing, see RERANK-RES-005"
+
+
+def test_a_stream_that_was_left_on_purpose_is_no_reason() -> None:
+    left = exchange(
+        "rerank", SENT, failure="left in the middle of HTTP 200, as intended", status=0
+    )
+    found = row(judged_run(counted(reranked(0.9)), counted(left)))
+    assert str(found.reason).startswith("too little evidence: ")
 
 
 def test_every_step_that_serves_a_row_must_be_answered() -> None:
