@@ -15,7 +15,7 @@ from aios_conformance.mockserver.defects import plantable
 from aios_conformance.mockserver.options import MockOptions, read_options
 from aios_conformance.serving.dialects import announced
 from aios_conformance.serving.options import OptionError
-from aios_conformance.serving.run import Unavailable, serve
+from aios_conformance.serving.run import Unavailable, quiet_pipe, serve
 
 _BAD_OPTION = 4
 
@@ -24,19 +24,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     try:
         options = read_options(argv, os.environ)
-        return (
-            _list_defects(options.dialects, as_json=options.as_json)
-            if options.list_defects
-            else _serve(options)
-        )
+        with quiet_pipe():
+            if options.list_defects:
+                _list_defects(options.dialects, as_json=options.as_json)
+            else:
+                _serve(options)
     except (OptionError, Unavailable) as error:
         sys.stderr.write(f"aios-mock: {error}\n")
         return _BAD_OPTION
     except SystemExit as leaving:  # argparse has said why
         return _BAD_OPTION if leaving.code else 0
+    return 0
 
 
-def _serve(options: MockOptions) -> int:
+def _serve(options: MockOptions) -> None:
     from aios_conformance.mockserver.app import mock_application  # noqa: PLC0415 - --help is quick
 
     serve(
@@ -44,8 +45,9 @@ def _serve(options: MockOptions) -> int:
         options.address,
         partial(_said, options),
         access_log=options.access_log,
+        request_timeout=options.request_timeout,
+        until_eof=options.until_eof,
     )
-    return 0
 
 
 def _said(options: MockOptions, url: str) -> str:
@@ -77,14 +79,13 @@ def _tried(dialect: str) -> tuple[str, dict[str, Any]]:
     return api.operation.removeprefix("POST "), body
 
 
-def _list_defects(dialects: Sequence[str], *, as_json: bool) -> int:
+def _list_defects(dialects: Sequence[str], *, as_json: bool) -> None:
     described = [defect.describe() for defect in plantable(tuple(dialects)).values()]
     if as_json:
         sys.stdout.write(json.dumps(described, indent=2) + "\n")
     else:
         for one in described:
             sys.stdout.write(f"{one['name']}: {one['description']}\n")
-    return 0
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from aios_conformance.mockserver.tape import Tape, TapeError
 from aios_conformance.serving.app import Server, together
 from aios_conformance.serving.context import Front
 from aios_conformance.serving.contract import Contract
+from aios_conformance.serving.cors import allow_origins
 from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.stages import Stages
@@ -53,6 +54,7 @@ def mock_application(options: MockOptions) -> web.Application:
     state = MockState(plan_of(options), serve)
     state.reset()
     app = together(servers, [around(state)])
+    allow_origins(app, options.cors)
     app[STATE] = state
     if state.plan.relay is not None:
         app.cleanup_ctx.append(state.plan.relay.session)
@@ -80,6 +82,8 @@ def _served(
         find=engine.find,
         api_key=options.api_key,
         body_limit=options.body_limit,
+        limits=options.limits,
+        request_timeout=options.request_timeout,
         self_check=options.self_check,
         plain=bool(defects) or options.self_check,
     )
@@ -113,6 +117,9 @@ def plan_of(options: MockOptions) -> Behaviour:
         strict=options.strict,
         journal=options.journal,
         control=options.control,
+        hosts=(options.address.host.lower(), *options.hosts),
+        api_key=options.api_key,
+        limits=options.limits,
         relay=relay,
         seed=options.seed,
         remember=not (options.self_check or options.pacing),

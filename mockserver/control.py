@@ -20,15 +20,28 @@ from aios_conformance.mockserver.faults import FaultError, FaultRate, parse_rate
 from aios_conformance.mockserver.journal import chosen, described
 from aios_conformance.mockserver.rules import RuleError, Rules, parse_rules
 from aios_conformance.mockserver.state import MockState
+from aios_conformance.serving.bodies import body
 from aios_conformance.serving.codec import decode, encode
+from aios_conformance.serving.errors import ApiError
 from aios_conformance.serving.options import OptionError
+from aios_conformance.serving.turns import aside
 
 PREFIX = "/_mock/"
+_MANY = 64  # rules that are not read in passing
 _QUERY = frozenset({"path", "api", "model", "status", "rule", "method", "streamed"})
 
 
 async def answer(request: web.Request, state: MockState) -> web.Response:
     """Answer a request below PREFIX."""
+    try:
+        return await _answer(request, state)
+    except ApiError as error:
+        return refusal(error.status, error.message, code=error.code)
+    except RecursionError:
+        return refusal(400, "the body is nested too deeply", code="too_deep")
+
+
+async def _answer(request: web.Request, state: MockState) -> web.Response:
     method, path = request.method, request.path.removeprefix(PREFIX)
     match method, path:
         case "GET", "requests":
@@ -80,18 +93,20 @@ def _usage(state: MockState) -> list[dict[str, Any]]:
 
 
 async def _put_rules(request: web.Request, state: MockState) -> web.Response:
-    body = await _body(request)
+    content = await _content(request, state)
     try:
-        state.rules = Rules(parse_rules(body.get("rules"), "the body"))
+        rules = content.get("rules")
+        heavy = isinstance(rules, list) and len(rules) > _MANY
+        state.rules = Rules(await aside(heavy, parse_rules, rules, "the body"))
     except RuleError as error:
         return refusal(422, str(error), code="validation_error")
     return _json({"rules": _usage(state)})
 
 
 async def _put_faults(request: web.Request, state: MockState) -> web.Response:
-    body = await _body(request)
+    content = await _content(request, state)
     try:
-        faults = _rates(body.get("faults"))
+        faults = _rates(content.get("faults"))
     except FaultError as error:
         return refusal(422, str(error), code="validation_error")
     state.faults = faults
@@ -108,9 +123,9 @@ def _registry(state: MockState) -> list[dict[str, Any]]:
 
 
 async def _put_defects(request: web.Request, state: MockState) -> web.Response:
-    body = await _body(request)
+    content = await _content(request, state)
     try:
-        state.begin(_names(body.get("defects")))
+        state.begin(_names(content.get("defects")))
     except OptionError as error:
         return refusal(422, str(error), code="validation_error")
     return _json(_planted(state))
@@ -128,12 +143,17 @@ def _rates(value: Any) -> Sequence[FaultRate]:
     return [parse_rate(str(item)) for item in value]
 
 
-async def _body(request: web.Request) -> dict[str, Any]:
+async def _content(request: web.Request, state: MockState) -> dict[str, Any]:
+    raw = await body(request)
+    state.plan.limits.parsed(raw)
     try:
-        body = decode(await request.read())
+        content = decode(raw)
     except ValueError:
         return {}
-    return body if isinstance(body, dict) else {}
+    if not isinstance(content, dict):
+        return {}
+    state.plan.limits.held(raw, content)
+    return content
 
 
 def _json(value: Any) -> web.Response:

@@ -6,15 +6,13 @@ scores from one geometry. The same request gets the same answer in every process
 
 # ruff: noqa: ARG002 - all models share one vocabulary and one template
 
-import asyncio
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b
 from itertools import islice
 from math import hypot
-from operator import mul
 from typing import Any, Final
 
 from aios_conformance.mockserver import chat
@@ -26,13 +24,17 @@ from aios_conformance.mockserver.language import (
     TokenContext,
 )
 from aios_conformance.mockserver.memory import Memory
+from aios_conformance.mockserver.pairs import cut, first, similar
 from aios_conformance.mockserver.sampling import adjust, draw, logprob, top
 from aios_conformance.mockserver.schema_text import write_json
 from aios_conformance.mockserver.tokenizer import (
     BEGIN,
     END,
+    LONGEST,
     PIECES,
     SIZE,
+    TOOLS,
+    beginning,
     decode,
     encode,
     token_count,
@@ -46,9 +48,7 @@ from aios_conformance.serving.engine import (
     Token,
     TooLong,
 )
-
-_PAIR_TOKENS: Final = 4
-"""Special tokens of a pair: one before, one after each text, one between."""
+from aios_conformance.serving.turns import Turns, aside
 
 _SCORE_DIMENSIONS: Final = 1_024
 
@@ -56,7 +56,9 @@ _BATCH: Final = 32  # requests that count as in work, not as waiting
 
 _QUEUE: Final = 512  # waiting requests that make a full queue
 
-_BREATH: Final = 64  # tokens that are generated without a pause
+_BREATH: Final = 4  # tokens that are generated without a look at the time
+
+_LONG: Final = 2_048  # tokens or characters that are not read in passing
 
 
 class MockEngine:
@@ -81,6 +83,7 @@ class MockEngine:
         self._seed = seed
         self._any = any_model
         self._spaces: dict[int, Geometry] = {}
+        self._turns = Turns()
         self.pending: Counter[str] = Counter()  # requests in work, by model
 
     @property
@@ -101,6 +104,7 @@ class MockEngine:
 
     def encode(self, model: str, text: str) -> list[int]:
         """Tokenize a plain prompt: the begin token, then the text."""
+        self._fits(text, self._served(model))
         return [BEGIN, *encode(text)]
 
     def token(self, model: str, token_id: int) -> bytes | None:
@@ -114,6 +118,9 @@ class MockEngine:
         tools: Sequence[Mapping[str, Any]],
     ) -> list[int]:
         """Apply the chat template (mockserver.chat)."""
+        served = self._served(model)
+        for message in messages:
+            self._fits(message.get("content"), served)
         return chat.render(messages, tools)
 
     async def generate(
@@ -131,10 +138,15 @@ class MockEngine:
         opinion, comparable between requests. Raises TooLong.
         """
         tokens = self.decode(model, prompt, sampling, saying=saying)
-        for count, token in enumerate(tokens, 1):
-            yield token
+        heavy = sampling.schema is not None or len(prompt) > _LONG or TOOLS in prompt
+        opening = await aside(heavy, next, tokens, None)
+        if opening is None:
+            return
+        yield opening
+        for count, token in enumerate(tokens):
             if not count % _BREATH:
-                await asyncio.sleep(0)  # others are served during a long answer
+                await self._turns.next()  # others are served during a long answer
+            yield token
 
     def decode(
         self,
@@ -195,8 +207,8 @@ class MockEngine:
             else:
                 tokens.append(Token(token, PIECES[token], None, (), token == END))
             context.add(token)
-            if not (position + 1) % _BREATH:
-                await asyncio.sleep(0)
+            if not position % _BREATH:
+                await self._turns.next()
         return tokens
 
     async def embed(
@@ -220,7 +232,12 @@ class MockEngine:
             raise EngineError(
                 f"dimensions must be from 1 to {served.dimensions}, got {length}"
             )
-        return [self._embed(served, item, truncate, length) for item in inputs]
+        made: list[Embedded] = []
+        for item in inputs:
+            await self._turns.next()
+            heavy = len(item) > _LONG
+            made.append(await aside(heavy, self._embed, served, item, truncate, length))
+        return made
 
     async def score(
         self,
@@ -237,7 +254,18 @@ class MockEngine:
         limits the tokens of a pair (A-046): the longer text gives way first.
         """
         served = self._served(model)
-        return [self._score(served, left, right, truncate) for left, right in pairs]
+        made: list[PairScore] = []
+        read = lru_cache(maxsize=2)(encode)  # a query meets many documents
+        for left, right in pairs:
+            await self._turns.next()
+            pair = await aside(
+                len(left) + len(right) > _LONG,
+                cut,
+                *(served, left, right, truncate, read),
+            )
+            one, two = [await self._vector(text, served) for text in pair.texts]
+            made.append(similar(served, one, two, pair.tokens))
+        return made
 
     def stats(self, model: str) -> Mapping[str, float]:
         """Return live counters (002:44-48).
@@ -265,6 +293,11 @@ class MockEngine:
         if ids and not 0 <= min(ids) <= max(ids) < SIZE:
             raise EngineError(f"token ids must be from 0 to {SIZE - 1}")
 
+    def _fits(self, text: Any, model: Model) -> None:
+        """Refuse what is too long however it is tokenized, before it is."""
+        if isinstance(text, str) and len(text) > model.context_length * LONGEST:
+            raise TooLong(-(-len(text) // LONGEST), model.context_length)
+
     def _key(self, name: str) -> bytes:
         return blake2b(f"{self._seed}:{name}".encode(), digest_size=32).digest()
 
@@ -276,10 +309,11 @@ class MockEngine:
         length: int,
     ) -> Embedded:
         if isinstance(item, str):
-            text = item
-            count = token_count(item) + 2
+            text = item if truncate is None else beginning(item, truncate)
+            self._fits(text, model)
+            count = token_count(text) + 2
             if truncate is not None and count > truncate:
-                text, count = _first(encode(item), truncate - 1), truncate
+                text, count = first(encode(text), truncate - 1), truncate
         else:
             count = len(item) if truncate is None else min(truncate, len(item))
             self._check(item[:count], model)
@@ -292,11 +326,13 @@ class MockEngine:
             return Embedded(_prefix(vector, length), count)
         return Embedded(vector, count, partial(space.json, vector))
 
-    def _vector(self, text: str, dimensions: int) -> bytes:
+    async def _vector(self, text: str, model: Model) -> bytes:
+        dimensions = model.dimensions or _SCORE_DIMENSIONS
         key = dimensions, text
         vector: bytes | None = self._memory.get(key)
         if vector is None:
-            vector = self._space(dimensions).packed(text)
+            packed = self._space(dimensions).packed
+            vector = await aside(len(text) > _LONG, packed, text)
             self._memory.put(key, vector, len(text) + len(vector))
         return vector
 
@@ -305,27 +341,6 @@ class MockEngine:
         if space is None:
             space = self._spaces[dimensions] = Geometry(self._seed, dimensions)
         return space
-
-    def _score(
-        self, model: Model, left: str, right: str, truncate: int | None
-    ) -> PairScore:
-        a, b = encode(left), encode(right)
-        count = len(a) + len(b) + _PAIR_TOKENS
-        if truncate is not None and count > truncate:
-            room = max(0, truncate - _PAIR_TOKENS)
-            keep = min(len(a), max(room - room // 2, room - len(b)))
-            left, right = _first(a, keep), _first(b, room - keep)
-            count = truncate
-        if count > model.context_length:
-            raise TooLong(count, model.context_length)
-        dimensions = model.dimensions or _SCORE_DIMENSIONS
-        one = struct.unpack(f"<{dimensions}f", self._vector(left, dimensions))
-        two = struct.unpack(f"<{dimensions}f", self._vector(right, dimensions))
-        moved = (1 + min(1.0, max(-1.0, sum(map(mul, one, two))))) / 2
-        if not model.cross_encoder:
-            return PairScore(moved, count)
-        above = max(0.0, 2 * moved - 1)
-        return PairScore(above * above * (3 - 2 * above), count)
 
 
 def _token(distribution: Distribution, token: int, count: int) -> Token:
@@ -353,11 +368,6 @@ def _variation(sampling: Sampling) -> int:
     if sampling.temperature <= 0:
         return 0
     return 1_000_003 * (sampling.seed or 0) + sampling.choice
-
-
-def _first(ids: Sequence[int], count: int) -> str:
-    """Return the text of the first tokens; half a character at the cut is dropped."""
-    return decode(ids[: max(0, count)]).decode("utf-8", "ignore")
 
 
 def _prefix(vector: bytes, length: int) -> bytes:

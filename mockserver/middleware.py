@@ -17,7 +17,10 @@ from aios_conformance.mockserver.faults import Fault, FaultError
 from aios_conformance.mockserver.journal import kept
 from aios_conformance.mockserver.pacing import REAL_CLOCK, Clock
 from aios_conformance.mockserver.state import MockState
+from aios_conformance.mockserver.strangers import stranger
 from aios_conformance.serving.app import CONTEXT, Handler, Middleware
+from aios_conformance.serving.bodies import body
+from aios_conformance.serving.errors import ApiError
 
 _OWN = ("/health", "/openapi.json")  # never harmed, never in the journal
 _LONGEST = 3_600_000  # milliseconds that X-Mock-Delay-Ms may ask for
@@ -32,6 +35,9 @@ def around(state: MockState, clock: Clock = REAL_CLOCK) -> Middleware:
         if request.path.endswith(_OWN):  # of any dialect
             return await handler(request)
         if state.plan.control and request.path.startswith(control.PREFIX):
+            refused = stranger(request, state.plan.hosts, state.plan.api_key)
+            if refused is not None:
+                return refusal(refused.status, refused.message, code=refused.code)
             return await control.answer(request, state)
         return await outside.journaled(request, handler)
 
@@ -180,8 +186,8 @@ def _keep(exchange: Exchange, raw: bytes) -> None:
 async def _read(request: web.Request, exchange: Exchange) -> bytes | None:
     """Read the body before the front does; None if that fails, as it will there."""
     try:
-        raw = await request.read()
-    except (web.HTTPException, web.RequestPayloadError, ValueError):
+        raw = await body(request)
+    except ApiError:
         return None
     _keep(exchange, raw)
     return raw

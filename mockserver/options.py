@@ -10,11 +10,13 @@ from aios_conformance.mockserver.catalogue import KINDS
 from aios_conformance.mockserver.faults import FaultRate, parse_rate
 from aios_conformance.mockserver.pacing import NO_PACING, Pacing
 from aios_conformance.serving.engine import Model
+from aios_conformance.serving.limits import Limits
 from aios_conformance.serving.options import (
     DIALECT,
     SERVING,
     Option,
     OptionError,
+    limits,
     resolve,
     whole,
 )
@@ -47,6 +49,10 @@ class MockOptions:
     seed: int = 0
     api_key: str | None = None
     body_limit: int = 16 * 1024 * 1024  # bytes
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+    request_timeout: float = 60.0  # seconds
+    cors: tuple[str, ...] = ()  # origins of pages that may call the API
+    until_eof: bool = False
     self_check: bool = False
     access_log: bool = False
     defects: tuple[str, ...] = ()
@@ -56,6 +62,7 @@ class MockOptions:
     strict: bool = False
     journal: int = 1_000  # exchanges kept
     control: bool = True
+    hosts: tuple[str, ...] = ()  # under which /_mock/ is served as well
     replay: Path | None = None
     record: str | None = None  # base URL
     replay_speed: float = 0.0
@@ -87,6 +94,10 @@ def read_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Mock
         seed=values["seed"],
         api_key=values["api_key"] or None,
         body_limit=values["body_limit"],
+        limits=limits(values),
+        request_timeout=values["request_timeout"],
+        cors=tuple(values["cors_origin"]),
+        until_eof=values["until_eof"],
         self_check=values["self_check"],
         access_log=values["access_log"],
         defects=tuple(values["defect"]),
@@ -96,6 +107,7 @@ def read_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Mock
         strict=values["strict"],
         journal=values["journal"],
         control=values["control"],
+        hosts=tuple(name.lower() for name in values["allow_host"]),
         replay=values["replay"],
         record=values["record"],
         replay_speed=values["replay_speed"],
@@ -212,6 +224,14 @@ _OPTIONS = (
     ),
     Option("journal", "exchanges to remember", 1_000, _count, "N"),
     Option("control", "obey /_mock/ and X-Mock- headers", default=True, flag=True),
+    Option(
+        "allow-host",
+        "serve /_mock/ under this name too, not only under loopback and the address "
+        "listened on; repeatable",
+        default=(),
+        metavar="HOST",
+        repeat=True,
+    ),
     Option("replay", "tape of recorded exchanges to play", None, Path, "FILE"),
     Option(
         "record",

@@ -12,6 +12,8 @@ _constants: Final[Any] = import_module("re._constants")
 
 _PRINTABLE: Final = tuple(map(chr, range(0x20, 0x7F)))
 _LONGEST: Final = 10_000  # characters that a pattern may ask for
+_PARSED: Final = 4  # characters of a pattern that are read in one step
+_CLASS: Final = 10  # steps to choose from a class of characters
 _READABLE: Final = "abcdefghijklmnopqrstuvwxyz"
 _CATEGORIES: Final = {
     _constants.CATEGORY_DIGIT: str.isdigit,
@@ -27,75 +29,99 @@ class UnsupportedPatternError(ValueError):
     """The pattern uses a construct that this writer cannot follow."""
 
 
-def write_match(pattern: str, random: Random, slack: int) -> str:
+class Exhausted(Exception):  # noqa: N818 - reads as the fact it states
+    """The steps are used up."""
+
+
+class Steps:
+    """The work that may be spent on one text, whichever way it goes."""
+
+    def __init__(self, budget: int) -> None:
+        """`budget` steps may be taken; each takes some microseconds."""
+        self.budget = self.left = budget
+
+    def take(self, count: int = 1) -> None:
+        """Spend steps. Raises Exhausted where there are not as many."""
+        self.left -= count
+        if self.left < 0:
+            raise Exhausted(f"it takes more than {self.budget} steps")
+
+
+def write_match(pattern: str, random: Random, slack: int, steps: Steps) -> str:
     """Return a text in which `pattern` is found.
 
     `slack` is how often an open repetition may go beyond its minimum. Raises
-    UnsupportedPatternError for look-around and for what is no Python pattern;
-    callers verify the text, as anchors are taken at face value.
+    UnsupportedPatternError for look-around and for what is no Python pattern, and
+    Exhausted; callers verify the text, as anchors are taken at face value.
     """
+    steps.take(len(pattern) // _PARSED)
     try:
         tree = _parser.parse(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise UnsupportedPatternError(f"pattern {pattern!r}: {error}") from error
-    return _sequence(tree, random, slack, {})
+    return _Match(random, slack, steps).sequence(tree)
 
 
-def _sequence(
-    items: Sequence[tuple[Any, Any]],
-    random: Random,
-    slack: int,
-    groups: dict[int, str],
-) -> str:
-    return "".join([_item(op, arg, random, slack, groups) for op, arg in items])
+class _Match:
+    """One text that is being written."""
 
+    def __init__(self, random: Random, slack: int, steps: Steps) -> None:
+        self._random = random
+        self._slack = slack
+        self._steps = steps
+        self._groups: dict[int, str] = {}
 
-def _item(  # noqa: C901 - one case per construct
-    op: Any, arg: Any, random: Random, slack: int, groups: dict[int, str]
-) -> str:
-    match str(op):
-        case "LITERAL":
-            return chr(arg)
-        case "NOT_LITERAL":
-            return _pick([c for c in _PRINTABLE if c != chr(arg)], random)
-        case "ANY":
-            return random.choice(_READABLE)
-        case "IN":
-            return _pick(_members(arg), random)
-        case "AT":
-            return ""
-        case "BRANCH":
-            return _sequence(random.choice(arg[1]), random, slack, groups)
-        case "SUBPATTERN":
-            text = _sequence(arg[3], random, slack, groups)
-            if arg[0] is not None:
-                groups[arg[0]] = text
-            return text
-        case "ATOMIC_GROUP":
-            return _sequence(arg, random, slack, groups)
-        case "GROUPREF":
-            return groups.get(arg, "")
-        case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
-            low, high, body = arg
-            return _repeated(low, high, body, random, slack, groups)
-        case name:
-            raise UnsupportedPatternError(f"patterns with {name.lower()}")
+    def sequence(self, items: Sequence[tuple[Any, Any]]) -> str:
+        return "".join([self._item(op, arg) for op, arg in items])
 
+    def _item(self, op: Any, arg: Any) -> str:  # noqa: C901 - one case per construct
+        self._steps.take()
+        match str(op):
+            case "LITERAL":
+                return chr(arg)
+            case "NOT_LITERAL":
+                return self._one([c for c in _PRINTABLE if c != chr(arg)])
+            case "ANY":
+                return self._random.choice(_READABLE)
+            case "IN":
+                return self._one(_members(arg))
+            case "AT":
+                return ""
+            case "BRANCH":
+                return self.sequence(self._random.choice(arg[1]))
+            case "SUBPATTERN":
+                text = self.sequence(arg[3])
+                if arg[0] is not None:
+                    self._groups[arg[0]] = text
+                return text
+            case "ATOMIC_GROUP":
+                return self.sequence(arg)
+            case "GROUPREF":
+                return self._groups.get(arg, "")
+            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+                return self._repeated(*arg)
+            case name:
+                raise UnsupportedPatternError(f"patterns with {name.lower()}")
 
-def _repeated(
-    low: int,
-    high: Any,
-    body: Sequence[tuple[Any, Any]],
-    random: Random,
-    slack: int,
-    groups: dict[int, str],
-) -> str:
-    text = ""
-    for _ in range(random.randint(low, max(low, min(int(high), low + slack)))):
-        text += _sequence(body, random, slack, groups)
-        if len(text) > _LONGEST:
-            raise UnsupportedPatternError(f"more than {_LONGEST} characters")
-    return text
+    def _repeated(self, low: int, high: Any, body: Sequence[tuple[Any, Any]]) -> str:
+        most = max(low, min(int(high), low + self._slack))
+        parts: list[str] = []
+        length = 0
+        for _ in range(self._random.randint(low, most)):
+            self._steps.take()
+            parts.append(self.sequence(body))
+            length += len(parts[-1])
+            if length > _LONGEST:
+                raise UnsupportedPatternError(f"more than {_LONGEST} characters")
+        return "".join(parts)
+
+    def _one(self, members: Sequence[str]) -> str:
+        """Prefer a letter or digit, for readable text."""
+        self._steps.take(_CLASS)
+        if not members:
+            raise UnsupportedPatternError("an empty character class")
+        readable = [c for c in members if c.isalnum()]
+        return self._random.choice(readable or members)
 
 
 def _members(items: Sequence[tuple[Any, Any]]) -> list[str]:
@@ -115,11 +141,3 @@ def _members(items: Sequence[tuple[Any, Any]]) -> list[str]:
     if negated:
         return [c for c in _PRINTABLE if c not in members]
     return sorted(members)
-
-
-def _pick(members: Sequence[str], random: Random) -> str:
-    """Prefer a letter or digit, for readable text."""
-    if not members:
-        raise UnsupportedPatternError("an empty character class")
-    readable = [c for c in members if c.isalnum()]
-    return random.choice(readable or members)

@@ -11,6 +11,7 @@ from aios_conformance.mockserver.fault_effects import refusal
 from aios_conformance.mockserver.journal import readable
 from aios_conformance.mockserver.pacing import REAL_CLOCK, Clock
 from aios_conformance.mockserver.tape import Take, Tape
+from aios_conformance.serving.bodies import body
 
 _PASSED: Final = ("authorization", "content-type", "accept", "api-key", "x-api-key")
 _STREAM: Final = "text/event-stream"
@@ -47,8 +48,8 @@ class Relay:
 
     async def answer(self, request: web.Request) -> web.StreamResponse | None:
         """Play the request's take or fetch one; None if neither can be."""
-        body = readable(await request.read())
-        take = self.tape.play(request.method, request.path, body)
+        sent = readable(await body(request))
+        take = self.tape.play(request.method, request.path, sent)
         if take is not None:
             return await self._replayed(request, take)
         if self._upstream is not None:
@@ -58,9 +59,9 @@ class Relay:
     async def _replayed(self, request: web.Request, take: Take) -> web.StreamResponse:
         headers = {"Content-Type": take.content_type}
         if not take.content_type.startswith(_STREAM):
-            body = b"".join(data for _, data in take.blocks)
+            whole = b"".join(data for _, data in take.blocks)
             await self._wait(take.blocks[-1][0] if take.blocks else 0.0)
-            return web.Response(status=take.status, body=body, headers=headers)
+            return web.Response(status=take.status, body=whole, headers=headers)
         response = web.StreamResponse(status=take.status, headers=headers)
         await response.prepare(request)
         before = 0.0
@@ -84,7 +85,7 @@ class Relay:
             if name.lower() in _PASSED
         }
         begun = self._clock.now()
-        raw = await request.read()
+        raw = await body(request)
         try:
             async with self._session.request(
                 request.method,
@@ -102,18 +103,18 @@ class Relay:
                 )
                 if recording.content_type.startswith(_STREAM):
                     return await self._relayed(request, answer, recording, begun)
-                body = await answer.read()
+                whole = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             return refusal(
                 502,
                 f"the recorded server cannot be reached: {error}",
                 code="upstream_unreachable",
             )
-        recording.add(self._elapsed(begun), body)
+        recording.add(self._elapsed(begun), whole)
         self.tape.record(recording.take())
         return web.Response(
             status=recording.status,
-            body=body,
+            body=whole,
             headers={"Content-Type": recording.content_type},
         )
 

@@ -4,11 +4,13 @@ A rules file is YAML: a list under `rules`, each with `match` and `respond`. The
 rule that matches and is not used up answers; without one the mock answers by itself.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
+
+import re2
 
 from aios_conformance.mockserver.faults import Fault, FaultError, parse_fault
 from aios_conformance.mockserver.script import Script
@@ -24,6 +26,7 @@ _RESPOND: Final = frozenset(
         *("fault", "delay_ms"),
     }
 )
+_SAID: Final = "mock.said"  # the text that rules look at
 _RULE: Final = frozenset({"name", "match", "respond", "times"})
 
 
@@ -43,6 +46,28 @@ class RuleResponse:
     delay_ms: float = 0.0  # before anything else
 
 
+_QUIET: Final = re2.Options()
+_QUIET.log_errors = False
+
+
+class Regex:
+    """A regular expression that no text can keep busy: it is read once, by RE2."""
+
+    def __init__(self, pattern: str) -> None:
+        """Compile it. Raises RuleError for what RE2 does not have."""
+        self.pattern = pattern
+        try:
+            self._found = re2.compile(pattern, _QUIET).search
+        except re2.error as error:
+            reason = error.args[0] if error.args else "unknown"
+            text = reason.decode() if isinstance(reason, bytes) else str(reason)
+            raise RuleError(f"{text} (RE2 has no look-around, no \\1)") from None
+
+    def found(self, text: str) -> bool:
+        """Tell whether a text has a match."""
+        return self._found(text.encode("utf-8", "replace")) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """Conditions that must all hold; one left out holds always."""
@@ -51,14 +76,16 @@ class Match:
     path: str | None = None
     model: str | None = None
     text: str | None = None  # part of the last user text, in any letter case
-    regex: re.Pattern[str] | None = None  # found in the last user text
+    regex: Regex | None = None  # found in the last user text
     body: Mapping[str, Any] = field(default_factory=dict)  # JSON pointer: value
     header: Mapping[str, str] = field(default_factory=dict)
     stream: bool | None = None
 
     def misses(self, context: RequestContext) -> Iterator[str]:
         """Say which conditions do not hold."""
-        said = last_user_text(context)
+        if _SAID not in context.memory:
+            context.memory[_SAID] = last_user_text(context)
+        said: str = context.memory[_SAID]
         for name, wanted, found in (
             ("api", self.api, context.api),
             ("path", self.path, context.path),
@@ -69,7 +96,7 @@ class Match:
                 yield f"{name} is {found!r}, not {wanted!r}"
         if self.text is not None and self.text.casefold() not in said.casefold():
             yield f"{self.text!r} is not in the text {_short(said)}"
-        if self.regex is not None and not self.regex.search(said):
+        if self.regex is not None and not self.regex.found(said):
             yield f"{self.regex.pattern!r} is not found in the text {_short(said)}"
         for pointer, wanted in self.body.items():
             found = look_up(context.body, pointer)
@@ -97,6 +124,7 @@ class Rules:
         """Begin with all counts at zero."""
         self.rules = tuple(rules)
         self.used = [0] * len(self.rules)
+        self._finding = Lock()  # large requests are prepared in threads
 
     def reset(self) -> None:
         """Forget what was used."""
@@ -104,13 +132,14 @@ class Rules:
 
     def find(self, context: RequestContext) -> tuple[Rule, RuleResponse] | None:
         """Return the first rule that matches and its next response, and count it."""
-        for position, rule in enumerate(self.rules):
-            used = self.used[position]
-            if rule.times is not None and used >= rule.times:
-                continue
-            if next(rule.match.misses(context), None) is None:
-                self.used[position] += 1
-                return rule, rule.responses[min(used, len(rule.responses) - 1)]
+        with self._finding:
+            for position, rule in enumerate(self.rules):
+                used = self.used[position]
+                if rule.times is not None and used >= rule.times:
+                    continue
+                if next(rule.match.misses(context), None) is None:
+                    self.used[position] += 1
+                    return rule, rule.responses[min(used, len(rule.responses) - 1)]
         return None
 
     def nearest(self, context: RequestContext) -> str:
@@ -182,8 +211,8 @@ def _match(item: Any, where: str) -> Match:
                 f"got {pointer!r}"
             )
     try:
-        regex = re.compile(match["regex"]) if "regex" in match else None
-    except re.error as error:
+        regex = Regex(match["regex"]) if "regex" in match else None
+    except RuleError as error:
         raise RuleError(f"{where}: regex: {error}") from None
     return Match(**{**match, "regex": regex})
 

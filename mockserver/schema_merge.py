@@ -1,10 +1,12 @@
 """JSON schemas without references and combinators."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
+from aios_conformance.mockserver.pattern_text import Steps
 from aios_conformance.mockserver.schema_values import Impossible
-from aios_conformance.serving.pointers import steps
+from aios_conformance.serving.pointers import steps as pointer_steps
 
 # ruff: noqa: SIM905 - word lists read best as text
 
@@ -16,6 +18,8 @@ _SMALLEST: Final = frozenset(
 )
 _BOTH: Final = frozenset("items additionalProperties contains propertyNames".split())
 
+_LISTED: Final = 10  # names or values that are looked at in one step
+
 Choices = list[Sequence[Any]]
 
 
@@ -24,7 +28,8 @@ def resolve(reference: str, root: Any) -> Any:
     if not reference.startswith("#"):
         raise Impossible(f"{reference} lies outside the schema")
     found = root
-    for key in steps(f"/{reference[1:].strip('/')}") if reference != "#" else ():
+    inside = reference[1:].strip("/")
+    for key in pointer_steps(f"/{inside}") if inside else ():
         try:
             found = found[int(key)] if isinstance(found, list) else found[key]
         except (KeyError, ValueError, IndexError, TypeError):
@@ -32,48 +37,58 @@ def resolve(reference: str, root: Any) -> Any:
     return found
 
 
-def flatten(schema: Any, root: Any) -> tuple[dict[str, Any], Choices]:
+def flatten(schema: Any, root: Any, steps: Steps) -> tuple[dict[str, Any], Choices]:
     """Merge a schema with what it refers to and with its allOf parts.
 
     Returns the merged schema and its open choices (one list per anyOf, oneOf or
-    if). Raises Impossible where parts contradict each other.
+    if). Raises Impossible where parts contradict each other, and Exhausted.
     """
     flat: dict[str, Any] = {}
     choices: Choices = []
-    _collect(schema, root, flat, choices, ())
+    _Collector(root, flat, choices, steps).collect(schema, ())
     if "enum" in flat:
+        steps.take(len(flat["enum"]) // _LISTED)
         flat["enum"] = [v for v in flat["enum"] if _fits(v, flat.get("type"))]
     return flat, choices
 
 
-def _collect(
-    schema: Any,
-    root: Any,
-    flat: dict[str, Any],
-    choices: Choices,
-    path: tuple[str, ...],
-) -> None:
-    if schema is False:
-        raise Impossible("a part of it allows nothing")
-    if not isinstance(schema, dict):
-        return
-    for keyword, value in schema.items():
-        match keyword:
-            case "$ref":
-                if value in path:
-                    raise Impossible(f"{value} refers to itself")
-                target = resolve(value, root)
-                _collect(target, root, flat, choices, (*path, value))
-            case "allOf":
-                for part in value:
-                    _collect(part, root, flat, choices, path)
-            case "anyOf" | "oneOf":
-                choices.append(value)
-            case "if":
-                met = {"allOf": [value, schema.get("then", True)]}
-                choices.append([met, schema.get("else", True)])
-            case _:
-                _merge(flat, keyword, value)
+@dataclass(frozen=True, slots=True)
+class _Collector:
+    """Gathers what a schema says with all that it refers to."""
+
+    root: Any
+    flat: dict[str, Any]
+    choices: Choices
+    steps: Steps
+
+    def collect(self, schema: Any, path: tuple[str, ...]) -> None:
+        self.steps.take()
+        if schema is False:
+            raise Impossible("a part of it allows nothing")
+        if not isinstance(schema, dict):
+            return
+        for keyword, value in schema.items():
+            match keyword:
+                case "$ref":
+                    if value in path:
+                        raise Impossible(f"{value} refers to itself")
+                    self.collect(resolve(value, self.root), (*path, value))
+                case "allOf":
+                    for part in value:
+                        self.collect(part, path)
+                case "anyOf" | "oneOf":
+                    self.choices.append(value)
+                case "if":
+                    met = {"allOf": [value, schema.get("then", True)]}
+                    self.choices.append([met, schema.get("else", True)])
+                case _:
+                    self.steps.take(_size(self.flat.get(keyword)))
+                    _merge(self.flat, keyword, value)
+
+
+def _size(value: Any) -> int:
+    """Count the steps to merge something with what is there already."""
+    return len(value) // _LISTED if isinstance(value, list | dict) else 0
 
 
 def _merge(  # noqa: C901 - one case per keyword

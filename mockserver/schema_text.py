@@ -11,18 +11,20 @@ from functools import lru_cache
 from random import Random
 from typing import Any, Final
 
-import jsonschema_rs
+from jsonschema_rs import ReferencingError
 
+from aios_conformance.mockserver.pattern_text import Exhausted, Steps
 from aios_conformance.mockserver.schema_merge import flatten
 from aios_conformance.mockserver.schema_values import Impossible, number, text
 from aios_conformance.serving.engine import EngineError, JsonSchema
+from aios_conformance.serving.schema_work import ClientSchema, TooMuchWork
 
 _ATTEMPTS: Final = 60
 _FULL_DEPTH: Final = 3  # below this depth optional parts are left out
 _MAX_DEPTH: Final = 24
 _MAX_ITEMS: Final = 1_000
-_MAX_STEPS: Final = 5_000  # values written in one attempt
-_ALL_STEPS: Final = 20_000  # values written in all of them
+_MAX_VALUES: Final = 5_000  # written in one attempt
+_ALL_STEPS: Final = 30_000  # in all of them, to write values and to check them
 _INFERRED: Final = (
     ("object", ("properties", "required", "additionalProperties", "minProperties")),
     ("array", ("items", "prefixItems", "minItems", "contains", "uniqueItems")),
@@ -34,7 +36,8 @@ _INFERRED: Final = (
 def write_json(schema: JsonSchema, seed: int) -> str:
     """Return JSON text that satisfies `schema`; `seed` varies the choices.
 
-    Raises EngineError if the schema is invalid or no text was found for it.
+    Raises EngineError if the schema is invalid or no text was found for it, within
+    a number of steps that does not depend on the machine.
     """
     try:
         return _write(json.dumps(schema), seed)
@@ -46,42 +49,44 @@ def write_json(schema: JsonSchema, seed: int) -> str:
 def _write(source: str, seed: int) -> str:
     schema = json.loads(source)
     try:
-        validator = jsonschema_rs.validator_for(schema)
-    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        compiled = ClientSchema(schema)
+    except (ValueError, ReferencingError) as error:
         raise EngineError(f"the JSON schema is not valid: {error}") from error
     reason = "it contradicts itself"
-    steps = 0
+    steps = Steps(_ALL_STEPS)
     for attempt in range(_ATTEMPTS):
-        writer = _Writer(schema, Random(f"{seed} {attempt}"), attempt)  # noqa: S311 - content, no secret
+        random = Random(f"{seed} {attempt}")  # noqa: S311 - content, no secret
         try:
-            value = writer.value(schema, 0)
+            value = _Writer(schema, random, attempt, steps).value(schema, 0)
+            steps.take(compiled.work(value))
         except Impossible as error:
             reason = str(error)
-            steps += writer.steps
-            if steps > _ALL_STEPS:
-                break
             continue
-        found = next(validator.iter_errors(value), None)
+        except (Exhausted, TooMuchWork) as error:
+            reason = str(error)
+            break
+        found = compiled.breach(value)
         if found is None:
             return json.dumps(value, ensure_ascii=False)
-        reason = found.message
+        reason = found
     raise EngineError(f"no JSON text was found for the schema: {reason}")
 
 
 class _Writer:
     """One attempt at a value."""
 
-    def __init__(self, root: Any, random: Random, attempt: int) -> None:
+    def __init__(self, root: Any, random: Random, attempt: int, steps: Steps) -> None:
         """The first attempt takes first choices; later ones are drawn."""
         self._root = root
         self._random = random
         self._attempt = attempt
-        self.steps = 0
+        self._values = 0
+        self._steps = steps
 
     def value(self, schema: Any, depth: int) -> Any:
         """Write a value for a schema. Raises Impossible."""
-        self.steps += 1
-        if depth > _MAX_DEPTH or self.steps > _MAX_STEPS:
+        self._values += 1
+        if depth > _MAX_DEPTH or self._values > _MAX_VALUES:
             raise Impossible("every value of it is endless")
         failure = Impossible("nothing satisfies it")
         for flat in self._alternatives(schema, depth):
@@ -89,13 +94,13 @@ class _Writer:
                 return self._flat_value(flat, depth)
             except Impossible as error:
                 failure = error
-                if depth > _FULL_DEPTH and self.steps > _MAX_STEPS:
+                if depth > _FULL_DEPTH and self._values > _MAX_VALUES:
                     break
         raise failure
 
     def _alternatives(self, schema: Any, depth: int) -> Iterator[Mapping[str, Any]]:
         """Yield the schema without combinators, one choice of branches at a time."""
-        flat, choices = flatten(schema, self._root)
+        flat, choices = flatten(schema, self._root, self._steps)
         if not choices:
             yield flat
             return
@@ -104,10 +109,24 @@ class _Writer:
         if self._attempt:
             self._random.shuffle(branches)
         if depth >= _FULL_DEPTH:
-            branches.sort(key=lambda branch: "$ref" in json.dumps(branch))
+            branches.sort(key=self._refers)
         for branch in branches:
             rest = [{"anyOf": list(other)} for other in others]
             yield from self._alternatives({"allOf": [flat, branch, *rest]}, depth)
+
+    def _refers(self, schema: Any) -> bool:
+        """Tell whether any part of a schema is a reference."""
+        rest = [schema]
+        while rest:
+            self._steps.take()
+            node = rest.pop()
+            if isinstance(node, dict):
+                if "$ref" in node:
+                    return True
+                rest.extend(node.values())
+            elif isinstance(node, list):
+                rest.extend(node)
+        return False
 
     def _flat_value(self, flat: Mapping[str, Any], depth: int) -> Any:
         if "enum" in flat:
@@ -118,7 +137,7 @@ class _Writer:
             case "array":
                 return self._array(flat, depth)
             case "string":
-                return text(flat, self._random, self._attempt)
+                return text(flat, self._random, self._attempt, self._steps)
             case "integer" | "number" as kind:
                 return number(
                     flat, self._random, self._attempt, whole=kind == "integer"
@@ -182,7 +201,7 @@ class _Writer:
             if position == 0 or self._random.random() < 0.5:
                 return str(name)
         for pattern in flat.get("patternProperties", {}):
-            return text({"pattern": pattern}, self._random, self._attempt)
+            return text({"pattern": pattern}, self._random, self._attempt, self._steps)
         return "answer" if position == 0 else f"detail_{position}"
 
     def _member(self, flat: Mapping[str, Any], name: str) -> Any:
@@ -227,6 +246,7 @@ class _Writer:
         item = self.value(schema, depth + 1)
         if flat.get("uniqueItems"):
             for _ in range(50):
+                self._steps.take(1 + len(made) // 10)
                 if item not in made:
                     break
                 item = self.value(schema, depth + 1)

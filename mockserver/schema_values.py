@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, Final
 
 from aios_conformance.mockserver.pattern_text import (
+    Steps,
     UnsupportedPatternError,
     write_match,
 )
@@ -52,7 +53,7 @@ _FORMATS: Final[Mapping[str, Callable[[Random], str]]] = {
 }
 
 
-def text(flat: Mapping[str, Any], random: Random, attempt: int) -> str:
+def text(flat: Mapping[str, Any], random: Random, attempt: int, steps: Steps) -> str:
     """Write a string: by pattern, by format, or words of a fitting length."""
     least = flat.get("minLength", 0)
     most = flat.get("maxLength", max(least, 60))
@@ -63,7 +64,7 @@ def text(flat: Mapping[str, Any], random: Random, attempt: int) -> str:
         # length asks for it.
         slack = attempt % 20 + (least if attempt % 2 else min(least, 1) * least)
         try:
-            return write_match(flat["pattern"], random, max(1, slack))
+            return write_match(flat["pattern"], random, max(1, slack), steps)
         except UnsupportedPatternError as error:
             raise Impossible(f"cannot write text for {error}") from error
     if flat.get("format") in _FORMATS:

@@ -10,6 +10,7 @@ from aios_conformance.mockserver.memory import Memory
 from aios_conformance.mockserver.pacing import NO_PACING, Pacing
 from aios_conformance.mockserver.replay import Relay
 from aios_conformance.mockserver.rules import Rule, Rules
+from aios_conformance.serving.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,9 @@ class Behaviour:
     strict: bool = False  # refuse what neither tape nor rule answers
     journal: int = 1_000  # exchanges kept
     control: bool = True  # obey /_mock/ and X-Mock-… headers
+    hosts: Sequence[str] = ()  # names under which /_mock/ is served beside our own
+    api_key: str | None = None  # that /_mock/ wants
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
     relay: Relay | None = None
     seed: int = 0
     remember: bool = False  # answer exact repetitions from memory

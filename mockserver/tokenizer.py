@@ -52,11 +52,16 @@ def _pieces() -> list[bytes]:
 PIECES: Final = tuple(_pieces())
 """Text bytes of each token id."""
 
+LONGEST: Final = max(map(len, PIECES))
+"""Bytes that one token has at most."""
+
 SIZE: Final = len(PIECES)
 """Number of token ids; every id from 0 to SIZE - 1 can be decoded."""
 
 _ID: Final = {data: index for index, data in enumerate(PIECES) if data}
+_WORD: Final = 33  # characters that are tokenized together
 _REMEMBERED: Final = 2_048  # characters; longer texts are not worth the memory
+_AT_ONCE: Final = 65_536  # characters that are split in one go
 _SPLIT: Final = re.compile(r" ?[^\W\d_]{1,32}|\d{1,3}| ?[^\w\s]{1,32}|\s|\w")
 _ASCII_SPLIT: Final = re.compile(
     r" ?[A-Za-z]{1,32}|[0-9]{1,3}| ?[^A-Za-z0-9_\s]{1,32}|\s|_"
@@ -99,13 +104,21 @@ def _encoded(text: str) -> list[int]:
     return ids
 
 
-def _split(text: str) -> list[str]:
-    return (_ASCII_SPLIT if text.isascii() else _SPLIT).findall(text)
+def _split(text: str) -> Iterable[str]:
+    split = _ASCII_SPLIT if text.isascii() else _SPLIT
+    if len(text) <= _AT_ONCE:
+        return split.findall(text)
+    return (word[0] for word in split.finditer(text))  # other threads have their turn
 
 
 @lru_cache(maxsize=1_024)
 def _remembered(text: str) -> tuple[int, ...]:
     return tuple(_encoded(text))
+
+
+def beginning(text: str, count: int) -> str:
+    """Return at least as much of a text as its first `count` tokens have."""
+    return text[: count * LONGEST + _WORD]
 
 
 def decode(ids: Sequence[int]) -> bytes:

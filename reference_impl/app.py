@@ -28,6 +28,7 @@ from aios_conformance.reference_impl.pull import place as pulled
 from aios_conformance.serving.app import Server, together
 from aios_conformance.serving.context import Front, by_name
 from aios_conformance.serving.contract import Contract
+from aios_conformance.serving.cors import allow_origins
 from aios_conformance.serving.engine import Model
 from aios_conformance.serving.stages import Stages
 
@@ -50,7 +51,9 @@ def reference_application(options: ReferenceOptions, say: Say) -> web.Applicatio
     Raises LoadError for a model that cannot be served.
     """
     engine = load_engine(options, say)
-    return together({name: _server(name, engine, options) for name in options.dialects})
+    app = together({name: _server(name, engine, options) for name in options.dialects})
+    allow_origins(app, options.cors)
+    return app
 
 
 def _server(dialect: str, engine: ReferenceEngine, options: ReferenceOptions) -> Server:
@@ -61,6 +64,8 @@ def _server(dialect: str, engine: ReferenceEngine, options: ReferenceOptions) ->
         find=by_name(engine),
         api_key=options.api_key,
         body_limit=options.body_limit,
+        limits=options.limits,
+        request_timeout=options.request_timeout,
         self_check=options.self_check,
         plain=options.self_check,
     )

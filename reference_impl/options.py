@@ -7,7 +7,15 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from aios_conformance.serving.options import DIALECT, SERVING, Option, positive, resolve
+from aios_conformance.serving.limits import Limits
+from aios_conformance.serving.options import (
+    DIALECT,
+    SERVING,
+    Option,
+    limits,
+    positive,
+    resolve,
+)
 from aios_conformance.serving.run import Address
 from aios_conformance.spec import MODEL_APIS, operations
 
@@ -42,6 +50,10 @@ class ReferenceOptions:
     pull: bool
     api_key: str | None
     body_limit: int  # bytes
+    limits: Limits
+    request_timeout: float
+    cors: tuple[str, ...]  # origins of pages that may call the API
+    until_eof: bool
     self_check: bool
     access_log: bool
 
@@ -74,6 +86,10 @@ def read_options(
         pull=values["pull"],
         api_key=values["api_key"] or None,
         body_limit=values["body_limit"],
+        limits=limits(values),
+        request_timeout=values["request_timeout"],
+        cors=tuple(values["cors_origin"]),
+        until_eof=values["until_eof"],
         self_check=values["self_check"],
         access_log=values["access_log"],
     )

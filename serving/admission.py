@@ -1,5 +1,6 @@
 """The first stages: from bytes to a request that the server is willing to answer."""
 
+from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Any
 
@@ -13,6 +14,7 @@ from aios_conformance.serving.errors import (
     Unauthorized,
     Violation,
 )
+from aios_conformance.serving.limits import Limits
 
 
 def admit(context: RequestContext) -> None:
@@ -29,7 +31,7 @@ def admit(context: RequestContext) -> None:
             f"the header Content-Type must be {JSON}, got {content_type[:100]!r}",
             code="content_type",
         )
-    context.body = _object(context.raw)
+    context.body = _object(context.raw, context.front.limits)
 
 
 def authorize(context: RequestContext) -> None:
@@ -38,11 +40,17 @@ def authorize(context: RequestContext) -> None:
     Without a configured key everything is open where the document asks for none
     (`A-006`), and any bearer key will do where it asks for one.
     """
-    key = context.front.api_key
     secured = context.operation is not None and context.operation.secured
-    if key is None and not secured:
+    keyed(context.headers, context.front.api_key, demanded=secured)
+
+
+def keyed(
+    headers: Mapping[str, str], key: str | None, *, demanded: bool = False
+) -> None:
+    """Raise Unauthorized unless headers have the key; without one any, if demanded."""
+    if key is None and not demanded:
         return
-    scheme, _, token = context.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
     given = token.strip().encode("utf-8", "surrogateescape")
     if scheme.lower() != "bearer" or not given:
         raise Unauthorized(
@@ -58,7 +66,8 @@ def authorize(context: RequestContext) -> None:
         )
 
 
-def _object(raw: bytes) -> dict[str, Any]:
+def _object(raw: bytes, limits: Limits) -> dict[str, Any]:
+    limits.parsed(raw)
     try:
         body = decode(raw)
     except ValueError as error:
@@ -70,6 +79,7 @@ def _object(raw: bytes) -> dict[str, Any]:
         raise BadRequest(
             f"the body must be a JSON object, got {_kind(body)}", code="json_invalid"
         )
+    limits.held(raw, body)
     return body
 
 

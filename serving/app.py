@@ -7,16 +7,19 @@ One port can serve several contracts (`together`); serving.dialects says which o
 stands where.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import count
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from aios_conformance.serving import admission, apis, sse
-from aios_conformance.serving.codec import encode
+from aios_conformance.serving.bodies import REQUEST_TIMEOUT, body
+from aios_conformance.serving.codec import Vector, encode, pieces
 from aios_conformance.serving.context import Front, RequestContext
 from aios_conformance.serving.contract import Operation
 from aios_conformance.serving.dialects import places
@@ -24,7 +27,6 @@ from aios_conformance.serving.engine import Engine, EngineError
 from aios_conformance.serving.errors import (
     ApiError,
     BadRequest,
-    BodyTooLarge,
     Broken,
     Invalid,
     NotAllowed,
@@ -34,12 +36,16 @@ from aios_conformance.serving.errors import (
 from aios_conformance.serving.models import listed
 from aios_conformance.serving.selfcheck import SelfCheck
 from aios_conformance.serving.stages import Response, Stages
+from aios_conformance.serving.turns import LONG, aside
 from aios_conformance.spec import LISTING
 
 __all__ = ["CONTEXT", "Handler", "Middleware", "Server", "application", "together"]
 
 CONTEXT = web.RequestKey("context", RequestContext)
 """Where a middleware finds the request's context, once the front has made it."""
+
+_VECTORS = 1_024  # that an answer may hold and still be built as a whole
+_ITEMS = 64  # of a list in an answer that is written in passing
 
 _log = logging.getLogger(__name__)
 
@@ -107,16 +113,16 @@ class Server:
     async def _answer(
         self, request: web.Request, context: RequestContext
     ) -> web.StreamResponse:
-        context.raw = await _body(request)
+        context.raw = await body(request)
         stages = self._stages
-        stages.admit(context)
-        violations = stages.validate(context)
-        if violations:
-            raise Invalid(violations)
-        stages.prepare(context)
+        await aside(context.heavy, _opened, stages, context)
         if apis.streamed(context):
             return await self._stream(request, context)
-        response = stages.respond(context, await stages.answer(context))
+        answer = await stages.answer(context)
+        if _many_vectors(answer):
+            return web.Response(body=_streamed(answer), content_type="application/json")
+        heavy = context.heavy or _long(answer)
+        response = await aside(heavy, stages.respond, context, answer)
         if self._check is not None:
             self._check.response(context, response)
         return _whole(response)
@@ -156,6 +162,8 @@ class Server:
             refusal = refused(error)
         except web.HTTPException as error:
             refusal = _routed(request, error)
+        except RecursionError:
+            refusal = BadRequest("the body is nested too deeply", code="too_deep")
         except Exception:  # noqa: BLE001 - the last resort, logged in full
             _log.exception("%s failed", context.operation_id)
             refusal = Broken("the server failed", code="internal")
@@ -185,8 +193,8 @@ class Server:
         async def answer(request: web.Request) -> web.StreamResponse:
             del request
             admission.authorize(context)
-            body = encode(listed(self._front))
-            return web.Response(body=body, content_type="application/json")
+            listing = encode(listed(self._front))
+            return web.Response(body=listing, content_type="application/json")
 
         return await self._guarded(request, context, answer)
 
@@ -226,6 +234,7 @@ def together(
     app = web.Application(
         middlewares=[*middlewares, unrouted], client_max_size=first.front.body_limit
     )
+    app[REQUEST_TIMEOUT] = first.front.request_timeout
     routes: dict[tuple[str, str], Handler] = {}
     for kind in (Server.documented, Server.besides):
         for name, prefixes in placed.items():
@@ -254,6 +263,48 @@ def _running(
     return run
 
 
+def _many_vectors(answer: Any) -> bool:
+    """Tell whether an answer holds so many vectors that it is never held whole."""
+    data = answer.get("data") if isinstance(answer, dict) else None
+    return (
+        isinstance(data, list)
+        and len(data) > _VECTORS
+        and isinstance(data[0], dict)
+        and isinstance(data[0].get("embedding"), Vector)
+    )
+
+
+async def _streamed(answer: Mapping[str, Any]) -> AsyncIterator[bytes]:
+    for piece in pieces(answer, "data"):
+        yield piece
+        await asyncio.sleep(0)
+
+
+def _long(answer: Any) -> bool:
+    """Tell whether an answer takes long to be written."""
+    if not isinstance(answer, dict):
+        return True
+    usage = answer.get("usage")
+    tokens = usage.get("total_tokens") if isinstance(usage, dict) else 0
+    return (
+        not isinstance(tokens, int)
+        or tokens > LONG
+        or any(
+            isinstance(member, list) and len(member) > _ITEMS
+            for member in answer.values()
+        )
+    )
+
+
+def _opened(stages: Stages, context: RequestContext) -> None:
+    """Take a request through the stages before its answer."""
+    stages.admit(context)
+    violations = stages.validate(context)
+    if violations:
+        raise Invalid(violations)
+    stages.prepare(context)
+
+
 async def _health(request: web.Request) -> web.Response:
     del request
     return web.json_response({"status": "ok"})
@@ -267,25 +318,9 @@ def _whole(response: Response) -> web.Response:
     return whole
 
 
-async def _body(request: web.Request) -> bytes:
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise
-    except (web.RequestPayloadError, ValueError) as error:
-        raise BadRequest(
-            f"the body cannot be read: {error}", code="body_unreadable"
-        ) from error
-
-
 def _routed(request: web.Request, error: web.HTTPException) -> ApiError:
     """Say what aiohttp's router or reader found."""
     match error:
-        case web.HTTPRequestEntityTooLarge():
-            return BodyTooLarge(
-                f"the body must have at most {request.client_max_size} bytes",
-                code="body_too_large",
-            )
         case web.HTTPMethodNotAllowed(allowed_methods=methods):
             allowed = ", ".join(sorted(methods))
             return NotAllowed(

@@ -16,27 +16,31 @@ from aios_conformance.serving.generation import (
     sampling,
     stop_strings,
 )
+from aios_conformance.serving.limits import Allowance
 from aios_conformance.serving.logprobs import chat_logprobs
 from aios_conformance.serving.reader import AnswerPart, TokenStep
 from aios_conformance.serving.streaming import ChunkStream
 from aios_conformance.serving.structured import wanted_schema
 from aios_conformance.serving.tools import plan_tools
+from aios_conformance.serving.turns import LONG, aside
 from aios_conformance.serving.usage import usage
 
 
 async def answer(context: RequestContext) -> dict[str, Any]:
     """Return the whole answer."""
-    draws = _draws(context)
+    draws = await aside(context.heavy, _draws, context)
     written = await collected(context.front.engine, draws)
     generated = sum(steps[-1].tokens for steps in written)
+    made = [
+        await aside(generated > LONG, _choice, context, index, steps)
+        for index, steps in enumerate(written)
+    ]
     return {
         "id": context.id,
         "object": "chat.completion",
         "created": context.created,
         "model": context.parameters["model"],
-        "choices": [
-            _choice(context, index, steps) for index, steps in enumerate(written)
-        ],
+        "choices": made,
         "usage": usage(len(draws[0].prompt), generated),
         "prompt_logprobs": None,
     }
@@ -48,7 +52,7 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
     Each choice opens with its role and closes with a chunk that holds nothing but
     why it ended; the usage, where asked for, comes last and by itself (`A-099`).
     """
-    draws = _draws(context)
+    draws = await aside(context.heavy, _draws, context)
     stream = ChunkStream(context, "chat.completion.chunk", len(draws[0].prompt))
     messages = [_Message(context) for _ in draws]
 
@@ -185,6 +189,7 @@ def _draws(context: RequestContext) -> list[Draw]:
         stops=stop_strings(values.get("stop")),
         plan=plan,
         reasoning=None if schema else model.reasoning,
+        allowance=Allowance(context.front.limits),
     )
     return choices(draw, values["n"])
 

@@ -8,10 +8,12 @@ as doubles, so what `decode` returns can always be encoded again.
 import json
 from array import array
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
+
+_PIECE = 16  # items of a list that are written at once
 
 
 class Vector:
@@ -37,9 +39,12 @@ class Vector:
     def json(self) -> bytes:
         """The components as a JSON array."""
         if self._json is None:
-            write = self._write
-            self._json = write() if write else orjson.dumps(self.values())
+            self._json = self.written()
         return self._json
+
+    def written(self) -> bytes:
+        """Return the components as a JSON array, and do not keep it."""
+        return self._write() if self._write else orjson.dumps(self.values())
 
     @property
     def base64(self) -> str:
@@ -73,6 +78,24 @@ def encode(value: Any) -> bytes:
         return bytes(memoryview(orjson.dumps(value, default=_spliced)))
     except TypeError:
         return json.dumps(value, default=_plain, separators=(",", ":")).encode()
+
+
+def pieces(answer: Mapping[str, Any], member: str) -> Iterator[bytes]:
+    """Write JSON piece by piece; `member` is a long list that may hold vectors."""
+    mark = b'"%b":[]' % member.encode()  # inside a string its quotes would be escaped
+    before, _, after = encode({**answer, member: []}).partition(mark)
+    yield before + mark[:-1]
+    items = answer[member]
+    for start in range(0, len(items), _PIECE):
+        some = orjson.dumps(items[start : start + _PIECE], default=_passing)
+        yield (b"," if start else b"") + some[1:-1]
+    yield b"]" + after
+
+
+def _passing(value: Any) -> Any:
+    if isinstance(value, Vector):
+        return orjson.Fragment(value.written())
+    raise TypeError(type(value).__name__)
 
 
 def _spliced(value: Any) -> Any:

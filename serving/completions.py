@@ -18,11 +18,14 @@ from aios_conformance.serving.generation import (
     stop_strings,
 )
 from aios_conformance.serving.inputs import inputs
+from aios_conformance.serving.limits import Allowance
 from aios_conformance.serving.logprobs import LegacyLogprobs
 from aios_conformance.serving.reader import TokenStep
 from aios_conformance.serving.streaming import ChunkStream
+from aios_conformance.serving.turns import LONG, aside
 from aios_conformance.serving.usage import usage
 
+_SEVERAL = 64  # choices of an answer that is put together in passing
 _DEFAULT_LIMIT = 16  # tokens; what OpenAI's API does and the sample shows (A-115)
 
 
@@ -36,20 +39,23 @@ class _Echo:
 
 async def answer(context: RequestContext) -> dict[str, Any]:
     """Return the whole answer: m prompts by n choices, index p·n + k (`A-110`)."""
-    draws = _draws(context)
+    draws = await aside(context.heavy, _draws, context)
     echoes = await _echoes(context, draws)
     written = await collected(context.front.engine, draws)
     generated = sum(steps[-1].tokens for steps in written)
+    prompt = _prompt_tokens(context, draws)
+    long = generated + prompt > LONG or len(draws) > _SEVERAL
+    made = [
+        await aside(long, _choice, context, index, steps, echo)
+        for index, (steps, echo) in enumerate(zip(written, echoes, strict=True))
+    ]
     return {
         "id": context.id,
         "object": "text_completion",
         "created": context.created,
         "model": context.parameters["model"],
-        "choices": [
-            _choice(context, index, steps, echo)
-            for index, (steps, echo) in enumerate(zip(written, echoes, strict=True))
-        ],
-        "usage": usage(_prompt_tokens(context, draws), generated),
+        "choices": made,
+        "usage": usage(prompt, generated),
     }
 
 
@@ -58,7 +64,7 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
 
     An echoed prompt is the first piece of its choice; the last piece has no text.
     """
-    draws = _draws(context)
+    draws = await aside(context.heavy, _draws, context)
     echoes = await _echoes(context, draws)
     stream = ChunkStream(context, "text_completion", _prompt_tokens(context, draws))
     logprobs = [_logprobs(context) for _ in draws]
@@ -129,7 +135,10 @@ def _draws(context: RequestContext) -> list[Draw]:
     """Return prompt after prompt its n draws; raises as chat's does."""
     values, model, engine = context.parameters, context.served, context.front.engine
     draws: list[Draw] = []
-    for prompt in inputs(values["prompt"], "prompt"):
+    prompts, limits = inputs(values["prompt"], "prompt"), context.front.limits
+    limits.entries(len(prompts) * values["n"], "/prompt, times /n,", "prompt")
+    allowance = Allowance(limits)
+    for prompt in prompts:
         ids = engine.encode(model.name, prompt) if isinstance(prompt, str) else prompt
         drawn = sampling(
             values,
@@ -139,7 +148,15 @@ def _draws(context: RequestContext) -> list[Draw]:
             top_logprobs=values.get("logprobs"),
         )
         known_tokens(engine, model, drawn.logit_bias)
-        draw = Draw(model, ids, drawn, stops=stop_strings(values.get("stop")))
+        draw = Draw(
+            model,
+            ids,
+            drawn,
+            stops=stop_strings(values.get("stop")),
+            allowance=allowance,
+        )
+        if values["echo"] and drawn.top_logprobs is not None:
+            allowance.take(len(ids) * (1 + drawn.top_logprobs))
         draws += choices(draw, values["n"])
     return draws
 

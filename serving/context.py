@@ -8,6 +8,8 @@ from typing import Any
 
 from aios_conformance.serving.contract import Contract, Operation
 from aios_conformance.serving.engine import Engine, Model
+from aios_conformance.serving.limits import Limits
+from aios_conformance.serving.turns import HEAVY
 
 
 def _now() -> int:
@@ -38,6 +40,8 @@ class Front:
     body_limit: int = 16 * 1024 * 1024  # bytes
     self_check: bool = False
     plain: bool = False
+    request_timeout: float = 60.0  # seconds
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
     now: Callable[[], int] = _now
     identity: Callable[[], str] = _identity
 
@@ -71,6 +75,11 @@ class RequestContext:
     id: str = ""
     created: int = 0
     memory: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def heavy(self) -> bool:
+        """Whether the request is large enough to be prepared beside the loop."""
+        return len(self.raw) > HEAVY
 
     @property
     def api(self) -> str | None:

@@ -42,8 +42,40 @@ class Schema:
         """Return the breaches in `value`, none if it is valid."""
         if self._validator.is_valid(value):
             return []
-        errors = islice(self._validator.iter_errors(value), _NAMED)
+        errors = islice(self._validator.iter_errors(self._witness(value)), _NAMED)
         return violations(errors, self._raw)
+
+    def _witness(self, value: Any) -> Any:
+        """Shorten the arrays of a wrong value as far as it stays wrong.
+
+        The validator lists every mistake, and takes long where there are thousands.
+        """
+        least, wrong = _NAMED, value
+        while (longest := _longest(wrong)) > least:
+            cut = _cut(wrong, (least + longest) // 2)
+            if self._validator.is_valid(cut):
+                least = (least + longest) // 2 + 1
+            else:
+                wrong = cut
+        return wrong
+
+
+def _longest(value: Any) -> int:
+    """Return the length of the longest array in a value."""
+    if isinstance(value, dict):
+        return max(map(_longest, value.values()), default=0)
+    if isinstance(value, list):
+        return max(len(value), *map(_longest, value), 0)
+    return 0
+
+
+def _cut(value: Any, length: int) -> Any:
+    """Return a value with no array longer than that."""
+    if isinstance(value, dict):
+        return {name: _cut(member, length) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_cut(item, length) for item in value[:length]]
+    return value
 
 
 @dataclass(frozen=True, slots=True)

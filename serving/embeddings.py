@@ -13,8 +13,10 @@ from aios_conformance.serving.contract import Operation
 from aios_conformance.serving.engine import Model
 from aios_conformance.serving.errors import BadRequest, Meaningless
 from aios_conformance.serving.inputs import Input, inputs
+from aios_conformance.serving.turns import aside
 from aios_conformance.serving.usage import usage
 
+_SEVERAL = 64  # vectors that are written in passing
 _GROUP = 256  # inputs that the engine gets at once where a request has a limit
 
 
@@ -26,10 +28,20 @@ async def answer(context: RequestContext) -> dict[str, Any]:
     )
     base64 = values.get("encoding_format") == "base64"
     plain = context.front.plain
-    data = []
-    for index, (vector, _) in enumerate(found):
-        form = vector.base64 if base64 else vector.values() if plain else vector
-        data.append({"index": index, "object": "embedding", "embedding": form})
+
+    def entries() -> list[dict[str, Any]]:
+        return [
+            {
+                "index": index,
+                "object": "embedding",
+                "embedding": vector.base64
+                if base64
+                else (vector.values() if plain else vector),
+            }
+            for index, (vector, _) in enumerate(found)
+        ]
+
+    data = await aside(len(found) > _SEVERAL and (base64 or plain), entries)
     return _operation(context).told(
         {
             "id": context.id,

@@ -4,8 +4,10 @@
 ApiError                 one refusal: status, message, type, param, code
 ├── BadRequest      400  not JSON, not an object, or more than the model can do
 ├── Unauthorized    401  no key, or not the accepted one
+├── Forbidden       403  not for everyone who reaches the server
 ├── NotFound        404  no such path or model
 ├── NotAllowed      405  the path exists, the method does not
+├── TimedOut        408  the request did not arrive in time
 ├── BodyTooLarge        413  the body exceeds the server's limit
 ├── Invalid         422  the body breaks the contract's schema
 ├── Meaningless     422  the schema is kept, but the parameters say nothing sensible
@@ -84,6 +86,13 @@ class Unauthorized(ApiError):
     type = "authentication_error"
 
 
+class Forbidden(ApiError):
+    """The request comes from where it must not."""
+
+    status = 403
+    type = "permission_error"
+
+
 class NotFound(ApiError):
     """Nothing answers to this path or model name."""
 
@@ -95,6 +104,13 @@ class NotAllowed(ApiError):
     """The path does not offer this method."""
 
     status = 405
+    type = "invalid_request_error"
+
+
+class TimedOut(ApiError):
+    """The request did not arrive in time."""
+
+    status = 408
     type = "invalid_request_error"
 
 

@@ -8,7 +8,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aios_conformance.serving.engine import (
@@ -20,10 +20,12 @@ from aios_conformance.serving.engine import (
     TooLong,
 )
 from aios_conformance.serving.errors import BadRequest, Meaningless
+from aios_conformance.serving.limits import Allowance, Limits
 from aios_conformance.serving.reader import AnswerPart, Reader, TokenStep
 from aios_conformance.serving.tools import NO_TOOLS, ToolPlan
 
 _MOST_CHOICES = 128  # OpenAI's own limit; the documents name none (A-102)
+_SIDE_BY_SIDE = 128  # choices of one request that are generated at a time
 _SEEDS = 2**63
 
 
@@ -37,6 +39,7 @@ class Draw:
     stops: tuple[str, ...] = ()
     plan: ToolPlan = NO_TOOLS
     reasoning: tuple[str, str] | None = None
+    allowance: Allowance = field(default_factory=lambda: Allowance(Limits()))
 
     def reader(self) -> Reader:
         """Return a new reader for this choice."""
@@ -52,7 +55,13 @@ async def collected(engine: Engine, draws: Sequence[Draw]) -> list[list[TokenSte
     """Generate several choices side by side; returns the steps of each."""
     if len(draws) == 1:
         return [await _all_steps(engine, draws[0])]
-    return await asyncio.gather(*(_all_steps(engine, draw) for draw in draws))
+    room = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+    async def one(draw: Draw) -> list[TokenStep]:
+        async with room:
+            return await _all_steps(engine, draw)
+
+    return await asyncio.gather(*map(one, draws))
 
 
 async def _all_steps(engine: Engine, draw: Draw) -> list[TokenStep]:
@@ -69,6 +78,7 @@ async def steps(engine: Engine, draw: Draw) -> AsyncGenerator[TokenStep, None]:
         tokens = engine.generate(draw.model.name, draw.prompt, draw.sampling)
         async with _closed(tokens):
             async for token in tokens:
+                draw.allowance.take(1 + len(token.top))
                 parts = reader.feed(token)
                 if reader.finish is not None or reader.tokens >= limit:
                     break
@@ -112,10 +122,13 @@ async def _interleaved(
 ) -> AsyncGenerator[tuple[int, TokenStep], None]:
     queue: asyncio.Queue[tuple[int, TokenStep | Exception | None]] = asyncio.Queue(1)
 
+    room = asyncio.Semaphore(_SIDE_BY_SIDE)
+
     async def pump(number: int, source: AsyncGenerator[TokenStep, None]) -> None:
         try:
-            async for step in source:
-                await queue.put((number, step))
+            async with room:
+                async for step in source:
+                    await queue.put((number, step))
             await queue.put((number, None))
         except Exception as error:  # noqa: BLE001 - raised again by the consumer
             await queue.put((number, error))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aios_conformance.serving.limits import Limits
 from aios_conformance.spec import DIALECTS, SpecError, sound_dialect
 
 _TRUE = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -178,6 +179,17 @@ def whole(text: str) -> int:
         ) from None
 
 
+def seconds(text: str) -> float:
+    """Parse a positive number of seconds."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
+    return number
+
+
 def dialect(text: str) -> str:
     """Parse the name or the folder of a dialect; its name."""
     try:
@@ -185,6 +197,8 @@ def dialect(text: str) -> str:
     except SpecError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
+
+_LIMITS = Limits()
 
 SERVING = (
     Option("host", "address to listen on", "127.0.0.1", metavar="HOST"),
@@ -203,11 +217,65 @@ SERVING = (
         "BYTES",
     ),
     Option(
+        "max-entries",
+        "most entries of an array or object in a request: inputs, documents, messages, "
+        "tools, prompts times n, ...; token ids do not count",
+        _LIMITS.max_entries,
+        positive,
+        "N",
+    ),
+    Option(
+        "max-values",
+        "most strings, arrays and objects in a request body; ten numbers count as one",
+        _LIMITS.max_values,
+        positive,
+        "N",
+    ),
+    Option(
+        "max-generated",
+        "most tokens in an answer, all choices and the alternatives shown of each "
+        "token counted",
+        _LIMITS.max_generated,
+        positive,
+        "N",
+    ),
+    Option(
         "self-check", "hold every answer against the contract", default=False, flag=True
+    ),
+    Option(
+        "request-timeout",
+        "seconds that a client may take to send a request's head, and its body",
+        60.0,
+        seconds,
+        "SECONDS",
+    ),
+    Option(
+        "cors-origin",
+        "let pages of this origin call the API from a browser, * for all; repeatable",
+        default=(),
+        metavar="ORIGIN",
+        repeat=True,
+    ),
+    Option(
+        "until-eof",
+        "also stop when standard input ends, as it does when the process that started "
+        "this one is gone",
+        default=False,
+        flag=True,
     ),
     Option("access-log", "log every request", default=False, flag=True),
 )
 """The options that every server of ours has."""
+
+
+def limits(values: Mapping[str, Any]) -> Limits:
+    """Return the limits that resolved options set."""
+    return Limits(
+        max_entries=values["max_entries"],
+        max_values=values["max_values"],
+        max_generated=values["max_generated"],
+    )
+
 
 DIALECT = Option(
     "dialect",

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema_rs import Draft202012Validator, ReferencingError, ValidationError
+from jsonschema_rs import ReferencingError
 
 from aios_conformance.serving.calls import ForcedCall, MarkedCalls
 from aios_conformance.serving.engine import JsonSchema, Model
-from aios_conformance.serving.errors import Meaningless
+from aios_conformance.serving.errors import BadRequest, Meaningless
 from aios_conformance.serving.reader import CallReader
+from aios_conformance.serving.schema_work import ClientSchema, TooMuchWork
 
 _LITERAL = ("const", "enum", "default", "examples")  # their content is no schema
 
@@ -24,7 +25,7 @@ class ToolPlan:
 
     offered: Sequence[Mapping[str, Any]] = ()
     schema: JsonSchema | None = None
-    arguments: Mapping[str, Draft202012Validator] | None = None
+    arguments: Mapping[str, ClientSchema] | None = None
 
     def reader(self, model: Model) -> CallReader | None:
         """Return a reader for one choice; None when no call can occur."""
@@ -39,7 +40,7 @@ class ToolPlan:
         return (
             schema is not None
             and isinstance(arguments, dict)
-            and schema.is_valid(arguments)
+            and schema.accepts(arguments)
         )
 
 
@@ -83,11 +84,20 @@ def plan_tools(
     return ToolPlan(tools, _call_schema(tools) if forced else None, arguments)
 
 
-def compiled(schema: JsonSchema, param: str) -> Draft202012Validator:
-    """Compile a schema that a client sent; Meaningless names `param` if it is none."""
+def compiled(schema: JsonSchema, param: str) -> ClientSchema:
+    """Compile a schema that a client sent.
+
+    Meaningless names `param` if it is none, BadRequest if it is too much work.
+    """
     try:
-        return Draft202012Validator(dict(schema), offline=True)
-    except (ValidationError, ReferencingError, ValueError) as error:
+        return ClientSchema(dict(schema))
+    except TooMuchWork as error:
+        raise BadRequest(
+            f"{param} is more than this server does for a schema: {error}",
+            code="schema_too_large",
+            param=param,
+        ) from error
+    except (ReferencingError, ValueError) as error:
         reason = str(getattr(error, "message", error)).splitlines()[0][:200]
         raise Meaningless(
             f"{param} is no JSON Schema (2020-12) that stands by itself: {reason}",

@@ -75,7 +75,8 @@ async def serving(
 async def _start(
     options: RunOptions, dialects: Sequence[str]
 ) -> asyncio.subprocess.Process:
-    arguments = ["--port", "0"]
+    # our end of the pipe closes when we end, in whatever way; the server sees that
+    arguments = ["--port", "0", "--until-eof"]
     for each in dialects:
         arguments += ["--dialect", dialect(each).word]
     environment = {k: v for k, v in os.environ.items() if k != "AIOS_API_KEY"}
@@ -88,7 +89,7 @@ async def _start(
         "-m",
         MODULES[options.target],
         *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env=environment,

@@ -144,10 +144,11 @@ async def _judged(planted: Planted, options: RunOptions) -> Trial:
 async def _defects(options: RunOptions, method: str, body: Any = None) -> Any:
     """What the mock says of its defects, once it has others if a body names them."""
     url = f"{options.target}/_mock/defects"
+    headers = {"Authorization": f"Bearer {options.api_key}"} if options.api_key else {}
     try:
         async with (
             aiohttp.ClientSession(raise_for_status=True) as session,
-            session.request(method, url, json=body) as answer,
+            session.request(method, url, json=body, headers=headers) as answer,
         ):
             return await answer.json()
     except aiohttp.ClientError as error:

@@ -2,9 +2,15 @@
 
 import asyncio
 import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -58,7 +64,8 @@ def test_a_server_says_where_it_listens(fake: Fake) -> None:
     assert url == "http://127.0.0.1:1234"
     said = [e.message for e in heard if isinstance(e, TargetStarted)]
     assert said[0] == "loading"
-    assert said[1] == "key k args ['--port', '0', '--dialect', 'infinity']"
+    given = ["--port", "0", "--until-eof", "--dialect", "infinity"]
+    assert said[1] == f"key k args {given}"
 
 
 def test_a_key_of_our_own_environment_is_not_passed_on(
@@ -144,6 +151,40 @@ def test_a_folder_of_the_same_name_does_not_take_its_place(
             )
 
     assert asyncio.run(health()) == 200
+
+
+ORPHANED = """
+import asyncio, os, signal
+from aios_conformance.conformance.observing.servers import serving
+from aios_conformance.conformance.options.values import RunOptions
+
+async def main():
+    async with serving(RunOptions("mock"), lambda _: None, ["aios"]) as url:
+        print(url, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+def _listens(host: str, port: int) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex((host, port)) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_server_ends_with_who_started_it_however_that_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ORPHANED],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    where = urlsplit(done.stdout.strip())
+    deadline = time.monotonic() + 30
+    while _listens(where.hostname or "", where.port or 0):
+        assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize("dialect", ["infinity", "aihubmix"])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from aios_conformance.mockserver import pattern_text
+from aios_conformance.mockserver.pattern_text import Steps
 
 RANDOM = Random(0)  # noqa: S311 - content, no secret
 CONSTRUCTS = {
@@ -38,9 +39,9 @@ def test_categories_are_the_ones_that_the_writer_knows(pattern: str) -> None:
     ((_, ((name, category),)),) = pattern_text._parser.parse(pattern)
     assert str(name) == "CATEGORY"
     assert category in pattern_text._CATEGORIES
-    assert pattern_text.write_match(pattern, RANDOM, 0)
+    assert pattern_text.write_match(pattern, RANDOM, 0, Steps(100))
 
 
 def test_look_around_is_refused() -> None:
     with pytest.raises(pattern_text.UnsupportedPatternError, match="assert"):
-        pattern_text.write_match("(?=a)", RANDOM, 0)
+        pattern_text.write_match("(?=a)", RANDOM, 0, Steps(100))

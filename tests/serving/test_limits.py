@@ -1,0 +1,218 @@
+"""What is too much is refused by name, before it is done."""
+
+import gzip
+import json
+import socket
+import time
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from aios_conformance.mockserver.embedded import LocalMock, local_mock
+from aios_conformance.serving.errors import BadRequest
+from aios_conformance.serving.limits import DEPTH, Limits
+from aios_conformance.serving.schema_work import (
+    ClientSchema,
+    TooMuchWork,
+    Work,
+    compiling,
+    pattern_size,
+)
+
+CHAT = "meta-llama/Llama-3.3-70B-Instruct"
+LOOP: dict[str, Any] = {
+    "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{"$ref": "#/$defs/a"}] * 2}},
+    "$ref": "#/$defs/a",
+}
+
+
+def doubling(levels: int, reference: str = "#/$defs/d{}") -> dict[str, Any]:
+    """Each level holds the next one twice."""
+    defs: dict[str, Any] = {
+        f"d{n}": {"$anchor": f"a{n}", "allOf": [{"$ref": reference.format(n + 1)}] * 2}
+        for n in range(levels)
+    }
+    defs[f"d{levels}"] = {"$anchor": f"a{levels}", "type": "object"}
+    return {"$defs": defs, "$ref": reference.format(0)}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        LOOP,
+        {"$ref": "#"},
+        {"anyOf": [{"$ref": "#"}] * 2},
+        doubling(30),
+        doubling(30, "#a{}"),
+        doubling(30, "#/%24defs/d{}"),
+        {"$id": "http://x/y", **doubling(30, "http://x/y#/$defs/d{}")},
+    ],
+)
+def test_a_schema_without_an_end_is_not_validated(schema: dict[str, Any]) -> None:
+    with pytest.raises(TooMuchWork, match="more than 1000 steps to validate"):
+        Work(schema).validating({}, 1_000)
+    assert not ClientSchema(schema).accepts({})
+
+
+def test_work_grows_with_the_value_not_with_what_it_does_not_have() -> None:
+    tree = {"properties": {"l": {"$ref": "#"}, "r": {"$ref": "#"}, "v": {"enum": [1]}}}
+    work = Work(tree)
+    assert work.validating({}, 100) == 1
+    assert work.validating({"l": {"r": {"v": 1}}}, 100) == 6
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": list(range(1_000))},
+        {"properties": {f"p{n}": {} for n in range(100)}},
+        {"pattern": "(a{9}){99}"},
+        {"patternProperties": {"[ab]{999}": {}}},
+    ],
+)
+def test_a_large_schema_is_not_compiled(schema: dict[str, Any]) -> None:
+    assert compiling(schema, 50_000)
+    with pytest.raises(TooMuchWork, match="more than 800"):
+        compiling(schema, 800)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "size"),
+    [("abc", 3), ("a{3,}", 3), ("(a|b){2,5}", 15), (r"\d\.", 21), ("[^]a]{", 23)],
+)
+def test_repeats_are_written_out(pattern: str, size: int) -> None:
+    assert pattern_size(pattern, 1_000) == size
+
+
+def checked(limits: Limits, body: Any) -> None:
+    raw = json.dumps(body).encode()
+    limits.parsed(raw)
+    limits.held(raw, body)
+
+
+def nested(depth: int) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "param"),
+    [
+        ({"input": ["x"] * 11}, "too_many_entries", "input"),
+        ({"messages": [{"content": ["x"] * 11}]}, "too_many_entries", "messages"),
+        ({"logit_bias": dict.fromkeys("abcdefghijk", 1)}, "too_many_entries", None),
+        ({"a": nested(DEPTH + 1)}, "too_deep", "a"),
+        ({"a": [["x"] * 9] * 9}, "too_many_values", None),
+    ],
+)
+def test_what_is_too_large_is_named(body: Any, code: str, param: str | None) -> None:
+    limits = Limits(max_entries=10, max_values=60 if "values" in code else 999)
+    with pytest.raises(BadRequest) as caught:
+        checked(limits, body)
+    assert caught.value.code == code
+    assert param is None or caught.value.param == param
+    assert code == "too_deep" or "--max-" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"input": list(range(3_000))},
+        {"input": [list(range(100))] * 10},
+        {"input": 'with "quotes", [brackets], {braces}, ' * 100},
+        {"a": nested(DEPTH - 1)},
+    ],
+)
+def test_ids_and_texts_are_not_counted(body: Any) -> None:
+    checked(Limits(max_entries=10, max_values=400), body)
+
+
+@pytest.fixture(scope="module")
+def mock() -> Any:
+    with local_mock("--max-generated", "3000", "--request-timeout", "0.2") as running:
+        yield running
+
+
+def send(mock: LocalMock, path: str, raw: bytes, **headers: str) -> tuple[int, Any]:
+    where = urlsplit(mock.url)
+    connection = HTTPConnection(where.hostname or "", where.port, timeout=60)
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(
+        "POST", path, raw, {"Content-Type": "application/json", **fields}
+    )
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, json.loads(body)
+
+
+def post(mock: LocalMock, path: str, body: Any) -> tuple[int, Any]:
+    return send(mock, path, json.dumps(body).encode())
+
+
+def test_prompts_times_n_and_tokens_have_limits(mock: LocalMock) -> None:
+    body = {"model": CHAT, "prompt": ["x"] * 100, "n": 100}
+    status, answer = post(mock, "/v1/completions", body)
+    assert (status, answer["error"]["code"]) == (400, "too_many_entries")
+    body = {
+        "model": CHAT,
+        "prompt": "x",
+        "max_tokens": 9_000,
+        "logit_bias": {"257": -100},
+    }
+    status, answer = post(mock, "/v1/completions", body)
+    assert (status, answer["error"]["code"]) == (400, "answer_too_large")
+    assert "--max-generated" in answer["error"]["message"]
+
+
+def test_a_thousand_mistakes_are_told_by_the_first(mock: LocalMock) -> None:
+    body = {"model": "sds/bge-m3", "input": ["x"] * 500 + [1] * 3_000}
+    status, answer = post(mock, "/v1/embeddings", body)
+    assert (status, answer["error"]["param"]) == (422, "input")
+
+
+@pytest.mark.parametrize("deep", [200, 900])
+def test_what_is_nested_too_deeply_is_refused(mock: LocalMock, deep: int) -> None:
+    for member in ("messages", "tools", "response_format", "unknown"):
+        body = {"model": CHAT, "messages": [{"role": "user", "content": "x"}]}
+        status, answer = post(
+            mock, "/v1/chat/completions", body | {member: nested(deep)}
+        )
+        assert (status, answer["error"]["code"]) == (400, "too_deep")
+
+
+def test_a_body_is_inflated_no_further_than_it_may_be(mock: LocalMock) -> None:
+    small = gzip.compress(json.dumps({"model": "sds/bge-m3", "input": "x"}).encode())
+    assert send(mock, "/v1/embeddings", small, Content_Encoding="gzip")[0] == 200
+    bomb = gzip.compress(b" " * (64 << 20), 1)
+    status, answer = send(mock, "/v1/embeddings", bomb, Content_Encoding="gzip")
+    assert (status, answer["error"]["code"]) == (413, "body_too_large")
+    status, answer = send(mock, "/v1/embeddings", small, Content_Encoding="zip")
+    assert (status, answer["error"]["code"]) == (400, "content_encoding")
+
+
+def test_many_vectors_are_those_of_each_alone(mock: LocalMock) -> None:
+    body = {"model": "sds/bge-m3", "input": [f'"data":[] {n}' for n in range(1_100)]}
+    status, many = post(mock, "/v1/embeddings", body)
+    assert status == 200
+    assert [entry["index"] for entry in many["data"]] == list(range(1_100))
+    _, last = post(mock, "/v1/embeddings", body | {"input": body["input"][-1]})
+    assert many["data"][-1]["embedding"] == last["data"][0]["embedding"]
+    assert many.keys() == last.keys()
+
+
+def test_half_a_body_is_not_waited_for(mock: LocalMock) -> None:
+    where = urlsplit(mock.url)
+    begun = time.monotonic()
+    with socket.create_connection((where.hostname, where.port), timeout=30) as line:
+        line.sendall(
+            b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+            b"Content-Type: application/json\r\n\r\n{"
+        )
+        answer = line.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert 0.1 < time.monotonic() - begun < 25
