@@ -108,12 +108,12 @@ def truncation(given: Params, served: Served) -> Iterator[Step]:
         return body | {"truncate_prompt_tokens": limit}
 
     rows = ("EMB-REQ-015",)
-    tight = body | {"truncate_prompt_tokens": NARROW}
-    yield Step("narrow", EMBED, tight, serves=rows, alone=True)
-    # the limit of the one before is not to act on it
-    yield Step("unlimited", EMBED, body, serves=_ARRAY)
+    yield Step("unlimited", EMBED, body, serves=_ARRAY, alone=True)
     yield Step("roomy", EMBED, roomy, serves=rows, like="unlimited")
-    yield Step("wide", EMBED, body | {"truncate_prompt_tokens": WIDE}, serves=rows)
+    # the last limit is not to act on the scenario that comes after this one
+    for label, limit in (("wide", WIDE), ("narrow", NARROW)):
+        tight = body | {"truncate_prompt_tokens": limit}
+        yield Step(label, EMBED, tight, serves=rows)
 
 
 @probe(
@@ -154,10 +154,10 @@ def meaning(given: Params, served: Served) -> Iterator[Step]:
 
 PROBES: tuple[Probe, ...] = (
     encoding,
+    truncation,
     batch,
     forms,
     base64,
-    truncation,
     shared_part,
     meaning,
 )

@@ -150,12 +150,12 @@ def truncation(p: Params, served: Served) -> Iterator[Step]:
         return body | {"truncate_prompt_tokens": limit}
 
     rows = ("RERANK-REQ-016",)
-    tight = body | {"truncate_prompt_tokens": NARROW}
-    yield Step("narrow", RERANK, tight, serves=rows, alone=True)
-    # the limit of the one before is not to act on it
-    yield Step("unlimited", RERANK, body)
+    yield Step("unlimited", RERANK, body, alone=True)
     yield Step("roomy", RERANK, roomy, serves=rows, like="unlimited")
-    yield Step("wide", RERANK, body | {"truncate_prompt_tokens": WIDE}, serves=rows)
+    # the last limit is not to act on the scenario that comes after this one
+    for label, limit in (("wide", WIDE), ("narrow", NARROW)):
+        tight = body | {"truncate_prompt_tokens": limit}
+        yield Step(label, RERANK, tight, serves=rows)
 
 
 @probe(
@@ -202,8 +202,8 @@ PROBES: tuple[Probe, ...] = (
     paths_with_truncation,
     cut,
     whole,
-    documents,
     truncation,
+    documents,
     score,
     cosine,
 )

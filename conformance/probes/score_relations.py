@@ -155,12 +155,12 @@ def truncation(p: Params, served: Served) -> Iterator[Step]:
         return body | {"truncate_prompt_tokens": limit}
 
     rows = ("SCORE-REQ-019",)
-    tight = body | {"truncate_prompt_tokens": NARROW}
-    yield Step("narrow", SCORE, tight, serves=rows, alone=True)
-    # the limit of the one before is not to act on it
-    yield Step("unlimited", SCORE, body, serves=(_ARRAYS,))
+    yield Step("unlimited", SCORE, body, serves=(_ARRAYS,), alone=True)
     yield Step("roomy", SCORE, roomy, serves=rows, like="unlimited")
-    yield Step("wide", SCORE, body | {"truncate_prompt_tokens": WIDE}, serves=rows)
+    # the last limit is not to act on the scenario that comes after this one
+    for label, limit in (("wide", WIDE), ("narrow", NARROW)):
+        tight = body | {"truncate_prompt_tokens": limit}
+        yield Step(label, SCORE, tight, serves=rows)
 
 
 @probe(
@@ -188,10 +188,10 @@ PROBES: tuple[Probe, ...] = (
     paths,
     paths_with_arrays,
     paths_with_truncation,
+    truncation,
     batch,
     one_to_many,
     forms,
     encoding,
-    truncation,
     cosine,
 )
