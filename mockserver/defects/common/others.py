@@ -29,7 +29,48 @@ Also = Mapping[str, str]
 
 
 def _also(*rows: str) -> Also:
+    """What the answer to another request, or under other parameters, can break."""
     return dict.fromkeys(rows, "the answer is not the request's own")
+
+
+_TEXTS = (
+    "035 036 037 038 040 041 042 043 044 045 047 048 049 050 051 052 055 057 059 061 "
+    "062 064 068 069 070 071 073 075 079 084 085 086 087 089 117 118 119"
+)
+GENERATED = _also(
+    *(f"META-{number}" for number in _TEXTS.split()),
+    *("COMMON-RES-001", "COMP-REQ-010", "COMP-REQ-012"),
+    *("CHAT-REQ-012", "CHAT-REQ-014", "CHAT-REQ-017", "CHAT-REQ-032", "CHAT-REQ-045"),
+    *("CHAT-SEM-005", "CHAT-SEM-006", "CHAT-SEM-007", "CHAT-SEM-008", "CHAT-SEM-010"),
+    *("CHAT-SEM-011", "CHAT-SEM-012", "CHAT-SEM-013", "CHAT-SEM-022"),
+    *("CHAT-SEM-017", "META-076", "CHAT-SEM-019", "META-077", "META-083"),
+    *("COMP-REQ-033", "COMP-RES-008", "COMP-RES-006", "CHAT-RES-006", "COMP-SEM-007"),
+    *("COMP-SEM-002", "COMP-SEM-003", "COMP-SEM-005", "COMP-SEM-008", "COMP-SEM-009"),
+    *("COMP-SEM-010", "COMP-SEM-017", "COMP-SEM-018"),
+)
+RERANKED = _also(
+    *("META-002", "META-003", "META-005", "META-006", "META-007", "META-011"),
+    *("META-012", "META-013", "META-014", "META-015", "COMMON-REQ-015", "META-118"),
+    *("RERANK-REQ-008", "RERANK-RES-011", "RERANK-RES-013", "RERANK-RES-016"),
+    *("RERANK-SEM-001", "RERANK-SEM-002", "RERANK-SEM-003", "RERANK-SEM-004"),
+    *("RERANK-SEM-005", "RERANK-SEM-009", "RERANK-SEM-010", "META-119"),
+)
+SCORED = _also(
+    *("META-018", "META-019", "META-021", "META-022", "META-026", "META-027"),
+    *("META-030", "META-031", "META-032", "META-118", "META-119"),
+    *("SCORE-SEM-001", "SCORE-SEM-002", "SCORE-SEM-003", "SCORE-SEM-005"),
+    *("SCORE-SEM-007", "SCORE-SEM-008", "SCORE-SEM-009"),
+)
+EMBEDDED = _also(
+    *("EMB-REQ-006", "EMB-REQ-007", "EMB-REQ-011", "EMB-REQ-012", "EMB-REQ-013"),
+    *("EMB-RES-005", "EMB-RES-008", "EMB-RES-009", "EMB-SEM-002", "EMB-SEM-003"),
+    *("EMB-SEM-004", "EMB-SEM-005", "META-090", "META-091", "META-092", "META-093"),
+    *("META-094", "META-097", "META-098", "META-099", "META-100", "META-101"),
+    *("META-118", "META-119"),
+)
+BLOCKED = _also(
+    "COMMON-ERR-004", "CHAT-REQ-034", "CHAT-ERR-003", "COMP-REQ-028", "COMP-ERR-003"
+)
 
 
 def _leaks(api: str, member: str, primary: str, also: Also) -> Defect:
@@ -143,45 +184,50 @@ def _word(api: str) -> str:
     return "gen" if api == GENERATING else api
 
 
-DEFECTS: tuple[Defect, ...] = (
-    _leaks(GENERATING, "frequency_penalty", "META-051", _also()),
-    _leaks(GENERATING, "stop", "META-048", _also()),
-    _leaks(GENERATING, "max_completion_tokens", "META-051", _also()),
-    _leaks(GENERATING, "n", "META-036", _also()),
-    _leaks("rerank", "top_n", "RERANK-SEM-003", _also()),
-    _leaks("rerank", "truncate_prompt_tokens", "META-014", _also()),
-    _leaks("score", "truncate_prompt_tokens", "META-027", _also()),
-    _leaks("embeddings", "truncate_prompt_tokens", "META-099", _also()),
-    _leaks("embeddings", "encoding_format", "EMB-REQ-011", _also()),
-    _key_lacks(GENERATING, "max_tokens", "META-042", _also()),
-    _key_lacks(GENERATING, "stop", "CHAT-SEM-013", _also()),
-    _key_lacks(GENERATING, "seed", "META-053", _also()),
-    _key_lacks(GENERATING, "n", "META-035", _also()),
-    _key_lacks(GENERATING, "logprobs", "CHAT-SEM-005", _also()),
-    _key_lacks("chat", "top_logprobs", "CHAT-SEM-006", _also()),
-    _key_lacks("chat", "tool_choice", "CHAT-SEM-019", _also()),
-    _key_lacks("completions", "echo", "META-084", _also()),
-    _key_lacks("rerank", "top_n", "RERANK-SEM-004", _also()),
-    _key_lacks("rerank", "documents", "META-007", _also()),
-    _key_lacks("rerank", "truncate_prompt_tokens", "RERANK-SEM-009", _also()),
-    _key_lacks("score", "truncate_prompt_tokens", "META-027", _also()),
-    _key_lacks("embeddings", "encoding_format", "EMB-REQ-013", _also()),
-    _swapped("rerank", ("query", "documents"), "RERANK-SEM-003", _also()),
-    _swapped("score", ("text_1", "text_2"), "SCORE-SEM-002", _also()),
-    _swapped("embeddings", ("input",), "META-090", _also()),
-    _swapped("completions", ("prompt",), "META-051", _also()),
+_TABLE: tuple[Defect, ...] = (
+    _leaks(GENERATING, "frequency_penalty", "META-051", GENERATED),
+    _leaks(GENERATING, "stop", "META-048", GENERATED),
+    _leaks(GENERATING, "max_completion_tokens", "META-042", GENERATED),
+    _leaks(GENERATING, "n", "META-036", GENERATED),
+    _leaks("rerank", "top_n", "RERANK-SEM-001", RERANKED),
+    _leaks("rerank", "truncate_prompt_tokens", "RERANK-SEM-010", RERANKED),
+    _leaks("score", "truncate_prompt_tokens", "META-018", SCORED),
+    _leaks("embeddings", "truncate_prompt_tokens", "META-090", EMBEDDED),
+    _leaks("embeddings", "encoding_format", "EMB-RES-008", EMBEDDED),
+    _key_lacks(GENERATING, "max_tokens", "META-042", GENERATED),
+    _key_lacks(GENERATING, "stop", "CHAT-SEM-013", GENERATED),
+    _key_lacks(GENERATING, "seed", "META-053", GENERATED),
+    _key_lacks(GENERATING, "n", "META-035", GENERATED),
+    _key_lacks(GENERATING, "logprobs", "CHAT-SEM-005", GENERATED),
+    _key_lacks("chat", "top_logprobs", "CHAT-SEM-006", GENERATED),
+    _key_lacks("chat", "tool_choice", "CHAT-SEM-017", GENERATED),
+    _key_lacks("completions", "echo", "META-084", GENERATED),
+    _key_lacks("rerank", "top_n", "RERANK-SEM-004", RERANKED),
+    _key_lacks("rerank", "documents", "META-007", RERANKED),
+    _key_lacks("rerank", "truncate_prompt_tokens", "RERANK-SEM-009", RERANKED),
+    _key_lacks("score", "truncate_prompt_tokens", "SCORE-SEM-008", SCORED),
+    _key_lacks("embeddings", "encoding_format", "EMB-SEM-004", EMBEDDED),
+    _swapped("rerank", ("query", "documents"), "RERANK-SEM-003", RERANKED),
+    _swapped("score", ("text_1", "text_2"), "SCORE-SEM-002", SCORED),
+    _swapped("embeddings", ("input",), "META-090", EMBEDDED),
+    _swapped("completions", ("prompt",), "COMP-SEM-002", GENERATED),
     _after_a_stream_was_left(
         "gen_stream_that_was_left_goes_on",
         "After a client left a stream, the next request is answered with its rest.",
         "META-059",
-        _also(),
+        GENERATED,
         _rest,
     ),
     _after_a_stream_was_left(
         "gen_stream_that_was_left_blocks",
         "After a client left a stream, the next request is a 500.",
         "COMMON-RES-001",
-        _also(),
+        BLOCKED,
         _busy,
     ),
+)
+
+DEFECTS: tuple[Defect, ...] = tuple(
+    replace(one, also={row: why for row, why in one.also.items() if row != one.primary})
+    for one in _TABLE
 )
