@@ -101,6 +101,7 @@ class Transport:
         self._pause = pause
         self._not_before = 0.0  # monotonic: the target asked for patience until then
         self._next_turn = 0.0  # monotonic: when the rate allows the next request
+        self._is_met = False  # somebody has listened at least once
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -206,13 +207,14 @@ class Transport:
                     proxy=self._proxy,
                     proxy_headers=self._proxy_headers,
                 ) as answer:
+                    self._is_met = True
                     if outgoing.leaves:
                         return None, await _left(answer), None
                     response = await _read(answer, began)
         except TimeoutError:
             return None, f"timeout: no complete answer within {limit:g} s", None
         except Exception as error:  # noqa: BLE001 - an exchange is lost, not the run
-            return _failed(error)
+            return _failed(error, is_met=self._is_met)
         self.received += len(response.body)
         if response.status in RETRIED:
             failure = f"HTTP {response.status}: {_start(response.body)}"
@@ -291,8 +293,14 @@ async def _left(answer: aiohttp.ClientResponse) -> str:
     return f"left in the middle of HTTP {answer.status}, as intended"
 
 
-def _failed(error: Exception) -> tuple[Response | None, str | None, float | None]:
-    """What an attempt came to that ended in an error; see `Transport._once`."""
+def _failed(
+    error: Exception, *, is_met: bool
+) -> tuple[Response | None, str | None, float | None]:
+    """What an attempt came to that ended in an error; see `Transport._once`.
+
+    `is_met`: somebody has listened before. A port where nobody ever did is not asked
+    again.
+    """
     match error:
         case aiohttp.ClientHttpProxyError():
             return None, f"the proxy refuses: {error.status} {error.message}", None
@@ -308,7 +316,11 @@ def _failed(error: Exception) -> tuple[Response | None, str | None, float | None
             told = f"{_told(error)}; if the port speaks no TLS, write http://"
             return None, f"connect: {told}", None
         case aiohttp.ClientError() | OSError():
-            return None, f"connect: {_told(error)}", 0.0
+            is_refused = isinstance(
+                getattr(error, "os_error", error), ConnectionRefusedError
+            )
+            pause = None if is_refused and not is_met else 0.0
+            return None, f"connect: {_told(error)}", pause
         case _:
             return None, f"unreadable: {type(error).__name__}: {error}", None
 

@@ -211,7 +211,7 @@ def test_a_connection_that_is_always_lost_is_a_failure() -> None:
     assert received.attempts == ATTEMPTS
 
 
-def test_nobody_there_is_a_failure() -> None:
+def test_who_was_never_there_is_a_failure_at_once() -> None:
     async def story() -> Received:
         async with saying(answer()) as target:
             url = target.url
@@ -220,6 +220,7 @@ def test_nobody_there_is_a_failure() -> None:
 
     received = asyncio.run(story())
     assert (received.failure or "").startswith("connect: ")
+    assert received.attempts == 1
 
 
 @pytest.mark.parametrize(
