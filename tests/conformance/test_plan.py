@@ -19,9 +19,16 @@ from aios_conformance.conformance.planning import plan as plans
 from aios_conformance.conformance.planning import plan_cache
 from aios_conformance.conformance.planning.plan import Plan, assemble, drawn, plan
 from aios_conformance.conformance.planning.plan_cache import _SOURCES, PlanCache
-from aios_conformance.conformance.terms.catalogue import Catalogue
+from aios_conformance.conformance.terms.catalogue import Catalogue, catalogue
 from aios_conformance.conformance.terms.exchange import Facts
-from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
+from aios_conformance.conformance.terms.probe import (
+    Draws,
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+)
 
 
 @pytest.fixture
@@ -55,8 +62,8 @@ def names(planned: Plan) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("preset", ["smoke", "standard"])
-def test_two_plans_are_the_same(own: RunOptions, preset: str) -> None:
-    chosen = replace(own, preset=preset)  # type: ignore[arg-type]
+def test_two_plans_are_the_same(options: RunOptions, preset: str) -> None:
+    chosen = replace(options, preset=preset)  # type: ignore[arg-type]
     uncached = replace(chosen, cache_dir=None)
     first, cached, again = plan(chosen), plan(chosen), plan(uncached)
     for other in (cached, again):
@@ -67,18 +74,26 @@ def test_two_plans_are_the_same(own: RunOptions, preset: str) -> None:
         assert other.summary == first.summary
 
 
-@pytest.mark.parametrize("preset", ["standard", "deep"])
 def test_what_has_an_api_to_itself_asks_no_other(
-    options: RunOptions, preset: str
+    options: RunOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of several APIs are played at once, and would disturb each other."""
-    chosen = replace(options, preset=preset)  # type: ignore[arg-type]
-    alone = [s for s in plan(chosen).scenarios if s.is_alone]
+    """Those of several APIs are played at once, and would disturb each other.
+
+    Only the first draw of a probe is played so, in any preset.
+    """
+    probes = [p for p in catalogue().probes.values() if p.draws.deep]
+    once = [replace(p, draws=Draws(1, 1, 1)) for p in probes]
+    known = replace(catalogue(), probes={p.name: p for p in once})
+    monkeypatch.setattr(plans, "catalogue", lambda _: known)
+    planned = plan(replace(options, cache_dir=None))
+    assert {s.probe.name for s in planned.scenarios} == {p.name for p in probes}
+    alone = [s for s in planned.scenarios if s.is_alone]
     assert alone
     assert all(s.apis == {s.probe.api} for s in alone)
 
 
 def test_another_seed_is_another_draw(options: RunOptions) -> None:
+    options = replace(options, preset="smoke")
     one, two = plan(options), plan(replace(options, seed=1))
     assert [s.params for s in one.scenarios] != [s.params for s in two.scenarios]
     assert sorted(names(one)) == sorted(names(two))
