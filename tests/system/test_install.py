@@ -71,10 +71,13 @@ def test_the_command_judges_the_bundled_mock(tmp_path: Path, scripts: Path) -> N
     assert report(tmp_path)["complete"] is True
 
 
-@pytest.mark.parametrize("start", [["pytest"], ["python", "-m", "pytest"]])
+@pytest.mark.parametrize(
+    ("start", "is_bundled"), [(["pytest"], False), (["python", "-m", "pytest"], True)]
+)
 def test_a_foreign_project_changes_no_verdict(
-    tmp_path: Path, scripts: Path, url: str, start: list[str]
+    tmp_path: Path, scripts: Path, url: str, start: list[str], *, is_bundled: bool
 ) -> None:
+    target = "mock" if is_bundled else url
     for name in TAKEN:
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('foreign')")
@@ -93,22 +96,12 @@ def test_a_foreign_project_changes_no_verdict(
     )
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_own.py").write_text("def check_own(): assert False")
-    words = [str(scripts / start[0]), *start[1:], f"--target={url}", "--preset=smoke"]
-    run(words, cwd=tmp_path)
+    words = [str(scripts / start[0]), *start[1:], f"--target={target}"]
+    run([*words, "--preset=smoke"], cwd=tmp_path)
     written = report(tmp_path)
     assert written["complete"] is True
     assert written["summary"]["pass"] > 100
     assert written["summary"]["fail"] == written["summary"]["error"] == 0
-
-
-def test_the_bundled_mock_starts_beside_foreign_packages(
-    tmp_path: Path, scripts: Path
-) -> None:
-    for name in TAKEN:
-        (tmp_path / f"{name}.py").write_text("raise RuntimeError('foreign')")
-    python = str(scripts / "python")
-    run([python, "-m", "pytest", "--target=mock", "--preset=smoke"], cwd=tmp_path)
-    assert report(tmp_path)["complete"] is True
 
 
 def test_the_fixture_serves_a_project_with_folders_of_our_names(
