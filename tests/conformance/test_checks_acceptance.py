@@ -231,3 +231,24 @@ def test_a_refusal_told_as_a_stream_is_no_client_error(
     )
     found = findings(steps, seen(valid=valid(), mutant=told))
     assert [f.ids for f in found] == [("COMMON-ERR-001",)] * is_found
+
+
+@pytest.mark.parametrize(
+    ("fewer", "more", "rows"),
+    [
+        (["a"], ["a", "b"], {"CHAT-REQ-046"}),
+        (["b"], ["a", "b"], {"CHAT-REQ-046", "CHAT-REQ-048"}),  # another beginning
+    ],
+)
+def test_a_longer_list_is_not_blamed_for_what_its_beginning_was_refused_for(
+    fewer: list[str], more: list[str], rows: set[str]
+) -> None:
+    def offering(names: list[str], row: str, **members: Any) -> Exchange:
+        tools = [{"type": "function", "function": {"name": name}} for name in names]
+        sent = SENT["chat"] | {"tools": tools, **members}
+        return exchange("chat", sent, ERROR, status=400, serves=(row,))
+
+    one = offering(fewer, "CHAT-REQ-046")
+    all_ = offering(more, "CHAT-REQ-048", tool_choice="none")
+    found = findings(steps, seen(one=one, all=all_))
+    assert {row for finding in found for row in finding.ids} == rows

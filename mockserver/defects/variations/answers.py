@@ -227,6 +227,19 @@ def tool_calls_absent_in_plain_answers(context: RequestContext, answer: Answer) 
     return acted
 
 
+@in_answer(freedom="A-092", api="chat")
+def arguments_are_spelled_otherwise(context: RequestContext, answer: Answer) -> bool:
+    """Whole answers spell the JSON of arguments in another way than streams."""
+    acted = False
+    for choice in answer["choices"]:
+        for call in choice["message"]["tool_calls"]:
+            given = call["function"]["arguments"]
+            if given.endswith("}"):  # it was not cut
+                text = given.replace('": ', '":').replace('":', '" : ')
+                call["function"]["arguments"], acted = text, True
+    return acted
+
+
 @in_answer(freedom="A-093", api="chat")
 def content_empty_beside_calls(context: RequestContext, answer: Answer) -> bool:
     """Content beside a call is "" in place of null."""
@@ -336,6 +349,7 @@ DEFECTS: tuple[Defect, ...] = (
     vectors_not_of_unit_length,
     truncation_keeps_the_end,
     tool_calls_absent_in_plain_answers,
+    arguments_are_spelled_otherwise,
     content_empty_beside_calls,
     stop_reason_is_a_token_id,
     finish_reason_eos,
