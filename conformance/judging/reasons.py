@@ -11,7 +11,7 @@ from aios_conformance.conformance.terms.scenario import PlannedScenario
 from aios_conformance.conformance.terms.traceability import is_exercised
 from aios_conformance.conformance.terms.views import Record
 from aios_conformance.conformance.terms.words import answered
-from aios_conformance.spec import Level, Requirement, apis, model_apis
+from aios_conformance.spec import Level, Requirement, apis, model_apis, nodes
 
 _WORD = re.compile(r"[a-z0-9_]+")
 
@@ -185,13 +185,14 @@ def _refused_parameter(run: JudgedRecording, row: Requirement) -> Reason | None:
     for name, api in apis(run.known.dialect).items():
         if name not in run.traceability.apis(row.id):
             continue
-        for member in (words & api.members.keys()) - {*api.required}:
+        for member in sorted(words & api.members.keys() - {*api.required}):
+            idle = (None, api.members[member].get("default"))
             tried = [
                 exchange
                 for exchange in run.recording.exchanges
                 if exchange.api == name
                 and isinstance(exchange.request.json, dict)
-                and member in exchange.request.json
+                and exchange.request.json.get(member) not in idle
             ]
             told = _refused_among(tried, every=True)
             if told is not None:
@@ -204,13 +205,25 @@ def _lacking_member(run: JudgedRecording, row: Requirement) -> Reason | None:
     words = set(_WORD.findall(row.statement.lower()))
     for name, traces in run.traces.items():
         for trace in traces:
-            member = trace.finding.pointer.rpartition("/")[2]
+            where = trace.finding.pointer
             is_spoken_of = trace.exchange.api in run.traceability.apis(row.id)
-            if trace.finding.actual == "absent" and is_spoken_of and member in words:
-                where = trace.finding.pointer
+            if trace.finding.actual != "absent" or not is_spoken_of:
+                continue
+            if not words.isdisjoint(_lost(run, trace.exchange, where)):
                 text = f"too little evidence: {where} is missing, see {name}"
                 return Reason(text, trace.exchange)
     return None
+
+
+def _lost(run: JudgedRecording, exchange: Exchange, pointer: str) -> set[str]:
+    """A member that is missing, with those that it would have had."""
+    walk = nodes(run.known.dialect)
+    answer = walk.content(walk.success(exchange.request.operation))
+    node = answer.get("application/json", {})
+    names = pointer.split("/")[1:]
+    for name in names:
+        node = walk.members(node).get(name, {})
+    return {names[-1], *walk.members(node)}
 
 
 def _refused_among(exchanges: Iterable[Exchange], *, every: bool) -> Reason | None:

@@ -22,6 +22,7 @@ from aios_conformance.spec import apis
 
 _ABSENT = (404, 405, 501)
 _INDEX = re.compile(r"/\d+")
+_NUMBER = re.compile(r"\d+")
 
 _Key = tuple[str, ...]
 _Keys = list[_Key]
@@ -55,14 +56,18 @@ def causes(result: RunResult) -> list[Cause]:
     sent = {each.id: each for each in result.exchanges}
     shown = findings_first(result)
     told = {each.requirement.id for each in shown if not each.is_derived}
-    follow = [e for e in shown if e.is_derived and not told.isdisjoint(e.refuted_by)]
-    own = [each for each in shown if each not in follow]
+    follow = [each for each in shown if not told.isdisjoint(each.refuted_by)]
+    own = [each for each in shown if not (each.is_derived and each in follow)]
     made = []
     keys = _specific([_keys(each, sent, result.dialect) for each in own])
     for numbers, common in _together(keys):
         rows = sorted((own[number] for number in numbers), key=_rank)
         ids = {each.requirement.id for each in rows}
-        below = (each for each in follow if not ids.isdisjoint(each.refuted_by))
+        below = (
+            each
+            for each in follow
+            if each.requirement.id not in ids and not ids.isdisjoint(each.refuted_by)
+        )
         made.append(Cause(tuple(rows), tuple(below), _title(common, rows[0], sent)))
     return sorted(made, key=lambda cause: (badness(cause.lead), -len(cause.rows)))
 
@@ -129,7 +134,8 @@ def _keys(each: RequirementResult, sent: Mapping[str, Exchange], dialect: str) -
         return [("stream",)]
     name = _named(each, exchange, dialect, is_refused=found.kind == "refused")
     if found.kind == "refused":
-        return [("words", *likeness(found)), *([("refused", name)] if name else [])]
+        words = ("words", _NUMBER.sub("#", answered(exchange)))
+        return [words, *([("refused", name)] if name else [])]
     there = ("place", found.exchange, found.pointer, str(found.actual))
     place = [there] if found.pointer else []
     parameter = [("parameter", name)] if name else []

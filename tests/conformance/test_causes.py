@@ -111,6 +111,20 @@ def test_a_path_that_is_not_there_is_one_cause_with_what_follows() -> None:
         assert page.index("is not served") < page.index("COMMON-REQ-002")
 
 
+def test_a_row_follows_besides_what_was_found_on_itself() -> None:
+    found = replace(evidence("refused", "400 plain"), exchange="b", expected="200")
+    whole = RequirementResult(
+        requirement("COMMON-RES-001"),
+        "fail",
+        findings=(found,),
+        refuted_by=("CHAT-REQ-024",),
+    )
+    rows = [whole, broken("CHAT-REQ-024", "a", "refused", actual="400 one only")]
+    sent = refusal("a", {"n": 2}, "one only"), refusal("b", {}, "plain")
+    first, second = causes(judged(rows, *sent))
+    assert {first.others, second.others} == {(), ("COMMON-RES-001",)}
+
+
 def refusal(name: str, body: dict[str, Any], words: str) -> Exchange:
     return exchange("chat", body, {"detail": words}, status=400, id=name)
 

@@ -88,7 +88,7 @@ def test_a_crash_in_place_of_a_refusal_is_told() -> None:
         "inconclusive",
         (
             "server error: toy.refused, mutant (/top_n is no number) was answered "
-            "with 500, see COMMON-ERR-004"
+            'with 500 “{"error":1}”, see COMMON-ERR-004'
         ),
     )
 
