@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from aios_conformance.conformance.probes.bodies import OPERATION, REQUIRED, valid
-from aios_conformance.conformance.probes.printed import bare
 from aios_conformance.conformance.terms.content import difference
+from aios_conformance.conformance.terms.cost import UNLIMITED_CHAT
 from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -241,10 +241,24 @@ def _crossed(api: Api) -> Probe:
     def required_fields_only(_: Params, served: Served) -> Iterator[Step]:
         rows = ("COMMON-REQ-012", "META-120")
         body = valid(api, served)
-        if api == "chat":  # without a limit, where the answer is short
-            body = bare(api, served)
-        body.pop("max_tokens", None)
+        bare = {k: v for k, v in body.items() if k != "max_tokens"}
+        if api != "chat":
+            yield Step("minimal", operation, bare, serves=rows, shared=True)
+            return
+        # a chat has no end by default: its limit is left out if it is refused
         yield Step("minimal", operation, body, serves=rows, shared=True)
+
+        def unlimited(answers: Answers) -> Json:
+            return bare if answers["minimal"].status >= 400 else None
+
+        yield Step(
+            "bare",
+            operation,
+            unlimited,
+            spare=True,
+            after_refusal=True,
+            completion_tokens=UNLIMITED_CHAT,
+        )
 
     return required_fields_only
 

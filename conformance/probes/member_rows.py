@@ -64,6 +64,8 @@ def _topics(api: Api, name: str, value: Json) -> list[str]:
         return [topic] if spec.rows(topic, api=api) else []
     if name == "logprobs" and api == "completions" and value:
         return ["logprobs-range"]
+    if name == "temperature" and value == 1:
+        return ["temperature-range"]  # 1 is where another row begins
     if name == "logit_bias" and value:
         return ["logit-bias-type", "logit-bias-keys"]
     if name == "stream_options" and isinstance(value, dict):
@@ -74,8 +76,12 @@ def _topics(api: Api, name: str, value: Json) -> list[str]:
 def _stated(node: Node, value: Json) -> list[str]:
     if value is None:
         return ["COMMON-REQ-013" if "default" in node else "COMMON-REQ-014"]
-    for part in node.get("allOf", ()):
-        bounds = (part.get("minimum"), part.get("maximum"))
-        if isinstance(value, int | float) and value in bounds:
-            return list(part.get("x-requirements", ()))
-    return list(node.get("x-requirements", ()))
+    at_bound = [
+        row
+        for part in node.get("allOf", ())
+        if isinstance(value, int | float)
+        if value in (part.get("minimum"), part.get("maximum"))
+        for row in part.get("x-requirements", ())
+        if requirement(row).statement.startswith("Accept")
+    ]
+    return at_bound or list(node.get("x-requirements", ()))

@@ -27,11 +27,6 @@ def _requests(api: Api) -> list[Example]:
     ]
 
 
-def bare(api: Api, served: Served) -> dict[str, Json]:
-    """The first printed request of an API, with the served model."""
-    return {**_requests(api)[0].body, "model": served.model(api)}
-
-
 def printed(api: Api, *, smoke_rows: int = 1, limit: int = 0) -> Probe:
     """One request per printed request, as printed; equal ones are sent once.
 

@@ -82,7 +82,9 @@ DEFECTS: tuple[Defect, ...] = (
     chat_chunks_carry_an_error,
     refuses("chat_refuses_an_assistant_turn", "CHAT-REQ-008", API,
             lambda body: _roles(body)[1:2] == ["assistant"]
-            and "temperature" not in body, why="the user speaks", also=VALID),
+            and "temperature" not in body, why="the user speaks", also={
+                **VALID, "CHAT-REQ-005": "a list of messages",
+                "META-083": "a conversation of three"}),
     refuses("chat_refuses_a_stop_string", "CHAT-REQ-030", API,
             lambda body: isinstance(body.get("stop"), str),
             why="/stop must be an array", also=VALID),
@@ -95,11 +97,11 @@ DEFECTS: tuple[Defect, ...] = (
     refuses("chat_refuses_three_alternatives", "CHAT-REQ-050", API,
             lambda body: body.get("top_logprobs") == 3 and body["max_tokens"] > 6
             and "stream" not in body, why="0 or 5 alternatives"),
-    refuses("chat_demands_the_old_limit", "META-120", API,
-            lambda body: body.keys() == {"model", "messages", "max_completion_tokens"}
-            and len(body["messages"]) == 1, why="/max_tokens is missing",
-            also={"COMMON-REQ-012": "the same statement"}),
-    refuses("completions_demands_the_old_limit", "COMMON-REQ-012", "completions",
-            lambda body: body.keys() == {"model", "prompt", "max_completion_tokens"},
+    refuses("chat_demands_the_old_limit", "CHAT-REQ-019", API,
+            lambda body: "max_completion_tokens" in body and "max_tokens" not in body,
+            why="/max_tokens is missing", also={
+                **VALID, "CHAT-REQ-020": "the new limit is enough"}),
+    refuses("completions_demands_a_limit", "COMMON-REQ-012", "completions",
+            lambda body: body.keys() == {"model", "prompt"},
             why="/max_tokens is missing", also={"META-120": "the same statement"}),
 )  # fmt: skip

@@ -67,8 +67,10 @@ def embeddings_total_in_floats_is_one_more(
     return True
 
 
-def _is_new_limit(context: RequestContext) -> bool:
-    return "max_completion_tokens" in context.body
+def _is_hello(context: RequestContext) -> bool:
+    """The printed body that asks for a stream (000:358, 000:555)."""
+    said = context.body.get("messages") or [{"content": context.body.get("prompt")}]
+    return bool(context.parameters.get("stream")) and said[0].get("content") == "hello"
 
 
 CLIENT = {"COMMON-SEM-002": "the client waits for chunks"}
@@ -78,32 +80,33 @@ CLIENT = {"COMMON-SEM-002": "the client waits for chunks"}
     **CLIENT, "CHAT-SEM-001": "the client waits for chunks",
     "CHAT-SEM-014": "the same statement",
 })  # fmt: skip
-def chat_new_limit_is_never_streamed(context: RequestContext) -> object:
-    """Under max_completion_tokens `stream` is accepted and ignored."""
-    asked = context.parameters.get("stream") and _is_new_limit(context)
+def chat_hello_is_never_streamed(context: RequestContext) -> object:
+    """Of the printed body `stream` is accepted and ignored."""
+    asked = _is_hello(context)
     if asked:
         context.parameters["stream"] = False
-    return bool(asked)
+    return asked
 
 
 @in_parameters("COMP-EX-002", api="completions", also={
     **CLIENT, "COMP-SEM-001": "the client waits for chunks",
     "COMP-SEM-011": "the same statement",
 })  # fmt: skip
-def completions_new_limit_is_never_streamed(context: RequestContext) -> object:
-    """Under max_completion_tokens `stream` is accepted and ignored."""
-    asked = context.parameters.get("stream") and _is_new_limit(context)
+def completions_hello_is_never_streamed(context: RequestContext) -> object:
+    """Of the printed body `stream` is accepted and ignored."""
+    asked = _is_hello(context)
     if asked:
         context.parameters["stream"] = False
-    return bool(asked)
+    return asked
 
 
 @in_answer("CHAT-EX-005", api="chat")
-def chat_new_limit_is_filtered(context: RequestContext, answer: Answer) -> object:
-    """A text that ends by itself under max_completion_tokens says content_filter."""
+def chat_without_limit_is_filtered(context: RequestContext, answer: Answer) -> object:
+    """A text that ends by itself, and has no limit, says content_filter."""
     acted = False
+    is_free = not {"max_tokens", "max_completion_tokens"} & context.body.keys()
     for choice in answer["choices"]:
-        if _is_new_limit(context) and choice["finish_reason"] == "stop":
+        if is_free and choice["finish_reason"] == "stop":
             choice["finish_reason"] = "content_filter"
             acted = True
     return acted
@@ -114,9 +117,9 @@ DEFECTS: tuple[Defect, ...] = (
     rerank_limit_turns_the_order,
     score_of_two_floats_counts_from_one,
     embeddings_total_in_floats_is_one_more,
-    chat_new_limit_is_never_streamed,
-    completions_new_limit_is_never_streamed,
-    chat_new_limit_is_filtered,
+    chat_hello_is_never_streamed,
+    completions_hello_is_never_streamed,
+    chat_without_limit_is_filtered,
     refuses("score_refuses_float_for_lists", "SCORE-EX-001", "score",
             lambda body: body.get("encoding_format") == "float"
             and isinstance(body["text_1"], list), why="lists have no floats", also={
@@ -127,10 +130,10 @@ DEFECTS: tuple[Defect, ...] = (
             and isinstance(body["input"], str), why="strings have no floats",
             also={"EMB-REQ-012": "float may be spelt out"}),
     refuses("chat_refuses_a_preamble", "CHAT-EX-001", "chat",
-            lambda body: body.keys() == {"model", "messages", "max_completion_tokens"}
+            lambda body: body.keys() == {"model", "messages"}
             and [m["role"] for m in body["messages"]] == ["assistant", "user"],
             why="the user speaks first"),
     refuses("completions_refuses_070", "COMP-EX-001", "completions",
-            lambda body: body.get("temperature") == 0.7
-            and "max_completion_tokens" in body, why="use max_tokens"),
+            lambda body: body.keys() == {"model", "prompt", "temperature"}
+            and body["temperature"] == 0.7, why="max_tokens is missing"),
 )  # fmt: skip

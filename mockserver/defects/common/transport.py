@@ -240,7 +240,7 @@ DEFECTS: tuple[Defect, ...] = (
     refuses("chat_refuses_non_ascii", "COMMON-REQ-015", "chat",
             lambda body: not str(body["messages"]).isascii(),
             why="only ASCII is read", also={
-                **VALID}),
+                **VALID, "META-083": "a conversation beyond ASCII"}),
     forgives("chat_array_body_is_read", "COMMON-REQ-011", "chat", "/messages",
              keyword="required", instead=[{"role": "user", "content": "?"}],
              also={"META-120": "a ticked field", "CHAT-REQ-004": "it is required",

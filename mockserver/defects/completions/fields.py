@@ -46,9 +46,9 @@ DEFECTS: tuple[Defect, ...] = (
     refuses("completions_refuses_strings", "COMP-REQ-004", API,
             lambda body: isinstance(body["prompt"], str) and len(body) == 3,
             why="/prompt must be an array", also={
-                **VALID, "COMMON-REQ-012": "the smallest body",
-                "COMMON-REQ-005": "the smallest body, without Accept",
-                "META-120": "the smallest body"}),
+                **VALID, "COMMON-REQ-005": "the smallest body, without Accept",
+                "COMP-EX-001": "the printed request has a temperature",
+                "COMP-EX-002": "the printed request asks for a stream"}),
     refuses("completions_refuses_logprobs_5", "COMP-REQ-017", API,
             lambda body: body.get("logprobs") == 5, why="at most 4", also={
                 **VALID, "COMP-REQ-016": "5 is the sample"}),

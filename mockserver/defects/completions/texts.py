@@ -53,12 +53,15 @@ def completions_echo_only_in_the_first_choice(
     context: RequestContext, answer: Answer
 ) -> object:
     """Of several choices only the first echoes."""
-    prompt = context.parameters["prompt"]
-    if not context.parameters["echo"] or not isinstance(prompt, str):
+    prompt, each = context.parameters["prompt"], context.parameters["n"]
+    if not context.parameters["echo"] or each < 2:
         return False
-    for choice in answer["choices"][1:]:
-        choice["text"] = choice["text"].removeprefix(prompt)
-    return len(answer["choices"]) > 1
+    prompts = prompt if isinstance(prompt, list) else [prompt]
+    for choice in answer["choices"]:
+        if choice["index"] % each:
+            mine = prompts[choice["index"] // each]
+            choice["text"] = choice["text"].removeprefix(mine)
+    return True
 
 
 @in_answer("META-085", api=API, also={"COMP-SEM-005": "above the limit",

@@ -255,11 +255,11 @@ def gen_stream_stop_prefix_leaks(context: RequestContext, chunks: list[Chunk]) -
                 piece["text"] += begun
 
 
-@in_parameters("COMMON-RES-001", api=API, also={
+@in_parameters("CHAT-REQ-053", api=API, also=ACCEPTED | {
     "CHAT-REQ-055": "a low top_p is valid", "COMP-REQ-039": "a low top_p is valid",
-    "COMP-REQ-016": "logprobs are valid",
+    "COMP-REQ-016": "logprobs are valid", "CHAT-REQ-051": "logprobs are valid",
     "CHAT-REQ-018": "logprobs are valid", "COMP-REQ-017": "logprobs are valid",
-    "CHAT-REQ-053": "a low top_p is valid", "COMP-REQ-037": "a low top_p is valid",
+    "COMP-REQ-037": "a low top_p is valid",
 }, source="000:447", origin="sgl-project/sglang#5984")  # fmt: skip
 def gen_penalty_logprobs_500(context: RequestContext) -> object:
     """A low top_p with logprobs is a 500."""
