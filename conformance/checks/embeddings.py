@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from aios_conformance.conformance.checks import embeddings_relations
+from aios_conformance.conformance.checks.observed import are_promised
 from aios_conformance.conformance.checks.vectors import decoded, is_finite
 from aios_conformance.conformance.terms.check import (
     Check,
@@ -21,10 +22,14 @@ BGE_M3_LENGTH = 1024  # 000:767
 def _is_valid(answer: EmbeddingAnswer) -> bool:
     """The request is one that the documents allow."""
     given = answer.sent.get("input")
-    return answer.exchange.expect == "accept" and (
-        isinstance(given, str)
-        or (isinstance(given, list) and all(isinstance(text, str) for text in given))
-    )
+    return are_promised(answer, given if isinstance(given, list) else [given])
+
+
+def _is_blank(answer: EmbeddingAnswer, place: int) -> bool:
+    """The text has nothing to be embedded: what its vector is, is not said (A-131)."""
+    given = answer.sent["input"]
+    texts = given if isinstance(given, list) else [given]
+    return place < len(texts) and not texts[place].strip()
 
 
 def _has_vectors(answer: EmbeddingAnswer) -> bool:
@@ -130,7 +135,9 @@ def base64_gives_strings(answer: EmbeddingAnswer) -> Iterator[Note]:
 def vectors_are_finite_and_not_zero(answer: EmbeddingAnswer) -> Iterator[Note]:
     """All components are finite, and some are not zero."""
     for i, embedding in enumerate(answer.embeddings):
-        if isinstance(embedding, list) and not _is_useful(embedding):
+        if isinstance(embedding, list) and not (
+            _is_blank(answer, i) or _is_useful(embedding)
+        ):
             yield Finding(
                 expected="finite components, not all zero",
                 actual=f"{embedding[:4]}…",
@@ -145,7 +152,9 @@ def vectors_are_finite_and_not_zero(answer: EmbeddingAnswer) -> Iterator[Note]:
 def vectors_have_many_dimensions(answer: EmbeddingAnswer) -> Iterator[Note]:
     """A vector has more than one component, and they are not all zero."""
     for i, embedding in enumerate(answer.embeddings):
-        if isinstance(embedding, list) and not (len(embedding) > 1 and any(embedding)):
+        if isinstance(embedding, list) and not (
+            len(embedding) > 1 and (any(embedding) or _is_blank(answer, i))
+        ):
             yield Finding(
                 expected="more than one component, not all zero",
                 actual=f"{len(embedding)} components: {embedding[:4]}",

@@ -1,6 +1,6 @@
 """What embeddings answers promise beside each other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from aios_conformance.conformance.checks.counted import Counted
 from aios_conformance.conformance.checks.observed import answer, answered
@@ -19,10 +19,14 @@ from aios_conformance.conformance.terms.check import (
     check,
 )
 from aios_conformance.conformance.terms.exchange import Observation
-from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS, COSINE_SAME
+from aios_conformance.conformance.terms.tolerances import (
+    BETWEEN_CALLS,
+    COSINE_NEAR,
+    COSINE_SAME,
+)
 from aios_conformance.conformance.terms.views import EmbeddingAnswer
 
-_AGAIN = ("again_0", "again_1")
+_BATCHES = ("together", "rotated", "again")
 _SIZES = ("batch", "one")
 
 
@@ -59,8 +63,6 @@ def _alike(
     label: str,
     wanted: Sequence[Vector],
     source: str,
-    *,
-    soft: bool = False,
 ) -> Iterator[Note]:
     """Vectors of a step point where the wanted ones do."""
     for i, (vector, expected) in enumerate(
@@ -72,7 +74,6 @@ def _alike(
                 expected=f"cosine of at least {COSINE_SAME} with {source}",
                 actual=likeness,
                 pointer=f"/data/{i}/embedding",
-                soft=soft,
                 step=label,
             )
 
@@ -81,27 +82,42 @@ def _singles(seen: Observation) -> list[str]:
     return [label for label in seen.steps if label.startswith("single_")]
 
 
-def _by_text(seen: Observation) -> dict[str, Vector]:
-    """The vectors of the texts that were sent one by one."""
-    return {
-        _embedding(seen, label).sent["input"]: _vectors(seen, label)[0]
-        for label in _singles(seen)
-    }
-
-
 def _has_singles(seen: Observation) -> bool:
-    return len(_singles(seen)) >= 2 and _has_floats(
-        seen, "together", "rotated", *_singles(seen)
-    )
+    return len(_singles(seen)) >= 2 and _has_floats(seen, *_BATCHES, *_singles(seen))
 
 
 @check("EMB-SEM-003", "META-090", on="embeddings.batch", when=_has_singles)
 def each_text_is_embedded_as_if_alone(seen: Observation) -> Iterator[Note]:
-    """Item i of a batch is the vector of text i sent by itself (soft)."""
-    alone = _by_text(seen)
-    for label in ("together", "rotated"):
-        wanted = [alone[text] for text in _embedding(seen, label).sent["input"]]
-        yield from _alike(seen, label, wanted, "the single calls", soft=True)
+    """Item i of a batch is the vector of text i sent by itself (soft if near it)."""
+    alone = {
+        _embedding(seen, label).sent["input"]: _vectors(seen, label)[0]
+        for label in _singles(seen)
+    }
+    blank = ("blank",) if _has_floats(seen, "blank") else ()
+    for label in (*_BATCHES, *blank):
+        yield from _known(seen, label, alone, "the single calls", near_is_soft=True)
+
+
+def _known(
+    seen: Observation,
+    label: str,
+    known: Mapping[str, Vector],
+    source: str,
+    *,
+    near_is_soft: bool = False,
+) -> Iterator[Note]:
+    """The vectors of a step point where those of the same texts are known to."""
+    given = _embedding(seen, label).sent["input"]
+    for i, (text, vector) in enumerate(zip(given, _vectors(seen, label), strict=True)):
+        likeness = cosine(vector, known[text]) if text in known else 1.0
+        if not likeness >= COSINE_SAME:
+            yield Finding(
+                expected=f"cosine of at least {COSINE_SAME} with {source}",
+                actual=likeness,
+                pointer=f"/data/{i}/embedding",
+                soft=near_is_soft and likeness >= COSINE_NEAR,
+                step=label,
+            )
 
 
 @check(
@@ -113,14 +129,13 @@ def permuting_texts_permutes_vectors(seen: Observation) -> Iterator[Note]:
     """The texts in another order have their vectors in that order."""
     given = _embedding(seen, "together").sent["input"]
     known = dict(zip(given, _vectors(seen, "together"), strict=True))
-    wanted = [known[text] for text in _embedding(seen, "rotated").sent["input"]]
-    yield from _alike(seen, "rotated", wanted, "step together")
+    yield from _known(seen, "rotated", known, "step together")
 
 
 @check(
     "META-097",
     on="embeddings.batch",
-    when=lambda seen: _has_floats(seen, "together", "single_0", *_AGAIN),
+    when=lambda seen: _has_floats(seen, "together", "single_0", "again"),
 )
 def the_same_text_has_the_same_vector(seen: Observation) -> Iterator[Note]:
     """A text has one vector, twice in a request and in two requests."""
@@ -135,27 +150,27 @@ def the_same_text_has_the_same_vector(seen: Observation) -> Iterator[Note]:
             pointer=f"/data/{copy}/embedding",
             step="together",
         )
-    for label in _AGAIN:
-        yield from _alike(seen, label, _vectors(seen, "single_0"), "step single_0")
+    alone = {given[0]: _vectors(seen, "single_0")[0]}
+    yield from _known(seen, "again", alone, "step single_0")
 
 
 @check(
     "META-101",
     on="embeddings.batch",
     when=lambda seen: (
-        len(_singles(seen)) >= 2 and _PROMPT.has(seen, "together", *_singles(seen))
+        len(_singles(seen)) >= 2 and _PROMPT.has(seen, "again", *_singles(seen))
     ),
 )
 def prompt_tokens_of_texts_add_up(seen: Observation) -> Iterator[Note]:
     """prompt_tokens of a batch is the sum of those of its texts."""
     parts = [_PROMPT.of(seen, label) for label in _singles(seen)]
     parts.append(parts[0])  # the first text stands in the batch twice
-    if _PROMPT.of(seen, "together") != sum(parts):
+    if _PROMPT.of(seen, "again") != sum(parts):
         yield Finding(
             expected=f"{sum(parts)}, the sum of {parts}",
-            actual=_PROMPT.of(seen, "together"),
+            actual=_PROMPT.of(seen, "again"),
             pointer="/usage/prompt_tokens",
-            step="together",
+            step="again",
         )
 
 

@@ -1,10 +1,15 @@
 """The answers of an observation's steps, as views, for checks of relations."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from aios_conformance.conformance.terms.check import Finding, FollowedReading, Note
-from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
+from aios_conformance.conformance.terms.exchange import (
+    Api,
+    Exchange,
+    Json,
+    Observation,
+)
 from aios_conformance.conformance.terms.views import Answer, View
 
 V = TypeVar("V", bound=View)
@@ -81,4 +86,18 @@ def is_embedding(given: Answer, api: Api) -> bool:
     others = given.facts.models.get("embeddings")
     return given.kind(api) == "embedding" or (
         others is not None and named == others and named != given.facts.models.get(api)
+    )
+
+
+def are_promised(given: Answer, texts: Sequence[Json]) -> bool:
+    """The texts are such that an answer to them is bound to what the documents say.
+
+    What might have been refused but was answered is so too, unless there was nothing
+    to read (A-044, A-131).
+    """
+    if not all(isinstance(text, str) for text in texts):
+        return False
+    is_read = any(text.strip() for text in texts)
+    return given.exchange.expect == "accept" or (
+        given.exchange.expect == "either" and is_read
     )

@@ -9,6 +9,7 @@ from aios_conformance.conformance.checks import rerank_relations
 from aios_conformance.conformance.checks.observed import answer as step_answer
 from aios_conformance.conformance.checks.observed import (
     answered,
+    are_promised,
     is_embedding,
     overlong_notes,
     was_read,
@@ -34,11 +35,7 @@ from aios_conformance.conformance.terms.views import (
 def _is_valid(answer: RerankAnswer) -> bool:
     """The request is one that the documents allow."""
     given = answer.sent.get("documents")
-    return (
-        answer.exchange.expect == "accept"
-        and isinstance(given, list)
-        and all(isinstance(document, str) for document in given)
-    )
+    return isinstance(given, list) and are_promised(answer, given)
 
 
 def _has_results(answer: RerankAnswer) -> bool:
@@ -56,7 +53,8 @@ def _top_n(answer: RerankAnswer) -> int | None:
 
 
 def _asks_for_all(answer: RerankAnswer) -> bool:
-    return _is_valid(answer) and _top_n(answer) == 0
+    """The limit is 0, or that by default (000:57)."""
+    return _is_valid(answer) and answer.sent.get("top_n", 0) == 0
 
 
 def _asks_for_some(answer: RerankAnswer) -> bool:
@@ -121,7 +119,7 @@ def indices_do_not_repeat(answer: RerankAnswer) -> Iterator[Note]:
 
 @check("META-005", when=_asks_for_all)
 def indices_of_all_documents_are_a_permutation(answer: RerankAnswer) -> Iterator[Note]:
-    """With top_n 0 each index 0 … N-1 occurs."""
+    """With top_n 0, as it is by default, each index 0 … N-1 occurs."""
     absent = set(range(len(answer.documents))) - set(answer.indices)
     if absent:
         yield Finding(
@@ -189,10 +187,16 @@ def index_has_one_meaning(record: Record) -> Iterator[Note]:
             )
 
 
+def _may_be_cut(answer: RerankAnswer) -> bool:
+    """Documents are cut by a limit, or because they are too long to be read (A-042)."""
+    is_limited = answer.sent.get("truncate_prompt_tokens") is not None
+    return is_limited or answer.exchange.probe == "rerank.too_long"
+
+
 @check("RERANK-RES-016", when=_has_results)
 def texts_are_submitted_documents(answer: RerankTexts) -> Iterator[Note]:
     """document.text is a submitted document; cut where truncation was asked (soft)."""
-    is_truncated = answer.sent.get("truncate_prompt_tokens") is not None
+    is_cut = _may_be_cut(answer)
     for i, text in enumerate(answer.texts):
         if text in answer.documents:
             continue
@@ -201,13 +205,13 @@ def texts_are_submitted_documents(answer: RerankTexts) -> Iterator[Note]:
             expected="one of the submitted documents, whole",
             actual=text,
             pointer=f"/results/{i}/document/text",
-            soft=is_truncated and is_prefix and bool(text),
+            soft=is_cut and is_prefix and bool(text),
         )
 
 
 @check("RERANK-SEM-003", when=_asks_for_all)
 def top_n_0_returns_all(answer: RerankAnswer) -> Iterator[Note]:
-    """top_n 0 returns as many results as documents were sent."""
+    """top_n 0, as it is by default, returns as many results as documents were sent."""
     if len(answer.results) != len(answer.documents):
         yield Finding(
             expected=f"{len(answer.documents)} results",
@@ -216,7 +220,11 @@ def top_n_0_returns_all(answer: RerankAnswer) -> Iterator[Note]:
         )
 
 
-@check("RERANK-SEM-002", "META-007", when=_asks_for_all)
+@check(
+    "RERANK-SEM-002",
+    "META-007",
+    when=lambda a: _asks_for_all(a) and not _may_be_cut(a),
+)
 def each_document_is_scored_once(answer: RerankTexts) -> Iterator[Note]:
     """With top_n 0 the returned texts are the submitted ones, as often."""
     sent, returned = Counter(answer.documents), Counter(answer.texts)

@@ -1,6 +1,7 @@
 """What rerank answers promise beside each other."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from aios_conformance.conformance.checks.counted import Counted
 from aios_conformance.conformance.checks.observed import answer, answered, other_shape
@@ -66,7 +67,7 @@ def _is_cut_from_all(seen: Observation) -> bool:
     return len(view.results) == len(view.documents)
 
 
-@check("RERANK-SEM-004", on="rerank.top_n.cut", when=_is_cut_from_all)
+@check("RERANK-SEM-004", on="rerank.top_n", when=_is_cut_from_all)
 def top_n_keeps_the_best(seen: Observation) -> Iterator[Note]:
     """The scores under top_n k are the k highest of all."""
     highest = sorted(_scored(seen, "zero").scores, reverse=True)
@@ -91,7 +92,7 @@ def _is_ordered(seen: Observation, label: str) -> bool:
 
 @check(
     "META-002",
-    on="rerank.top_n.cut",
+    on="rerank.top_n",
     when=lambda seen: (
         _is_cut_from_all(seen)
         and answered(RerankTexts, "zero", *_TOPS)(seen)
@@ -109,7 +110,7 @@ def top_n_is_a_prefix(seen: Observation) -> Iterator[Note]:
 @check(
     "RERANK-REQ-012",
     "META-003",
-    on="rerank.top_n.whole",
+    on="rerank.top_n",
     when=answered(RerankTexts, "zero", "omitted"),
 )
 def omitting_top_n_means_0(seen: Observation) -> Iterator[Note]:
@@ -119,7 +120,7 @@ def omitting_top_n_means_0(seen: Observation) -> Iterator[Note]:
 
 @check(
     "META-003",
-    on="rerank.top_n.whole",
+    on="rerank.top_n",
     when=answered(RerankTexts, "zero", "count"),
 )
 def asking_for_every_document_means_0(seen: Observation) -> Iterator[Note]:
@@ -130,7 +131,7 @@ def asking_for_every_document_means_0(seen: Observation) -> Iterator[Note]:
 @check(
     "RERANK-SEM-010",
     "META-012",
-    on="rerank.top_n.",
+    on="rerank.top_n",
     when=lambda seen: sum(_TOTAL.has(seen, label) for label in seen.steps) >= 2,
 )
 def total_tokens_ignore_top_n(seen: Observation) -> Iterator[Note]:
@@ -179,27 +180,29 @@ def order_of_documents_does_not_matter(seen: Observation) -> Iterator[Note]:
     yield from _same_scores(seen, "shuffled")
 
 
-_has_subsets = answered(RerankTexts, "base", "without", "alone")
+_has_others = answered(RerankTexts, "base", "wide", "alone")
 
 
 def _reads_pairs(seen: Observation) -> bool:
-    return (
-        _has_subsets(seen) and _rerank(seen, "base").kind("rerank") == "cross_encoder"
-    )
+    return _has_others(seen) and _rerank(seen, "base").kind("rerank") == "cross_encoder"
 
 
-@check("META-009", on="rerank.documents", when=_has_subsets)
+def _among_others(seen: Observation) -> Iterator[Note]:
+    blank = ("blank",) if answered(RerankTexts, "blank")(seen) else ()
+    for label in ("wide", "alone", *blank):
+        yield from _same_scores(seen, label)
+
+
+@check("META-009", on="rerank.documents", when=_has_others)
 def other_documents_do_not_matter(seen: Observation) -> Iterator[Note]:
-    """A document keeps its score without the others."""
-    yield from _same_scores(seen, "without")
-    yield from _same_scores(seen, "alone")
+    """A document keeps its score alone, among many others and among blank ones."""
+    yield from _among_others(seen)
 
 
 @check("RERANK-SEM-008", on="rerank.documents", when=_reads_pairs)
 def a_cross_encoder_scores_each_pair_by_itself(seen: Observation) -> Iterator[Note]:
-    """With a cross-encoder a document keeps its score without the others."""
-    yield from _same_scores(seen, "without")
-    yield from _same_scores(seen, "alone")
+    """With a cross-encoder a document keeps its score whatever the others are."""
+    yield from _among_others(seen)
 
 
 def _same_scores(seen: Observation, label: str) -> Iterator[Note]:
@@ -217,18 +220,19 @@ def _same_scores(seen: Observation, label: str) -> Iterator[Note]:
 @check(
     "META-013",
     on="rerank.documents",
-    when=lambda seen: _TOTAL.has(seen, "base", "without"),
+    when=lambda seen: _TOTAL.has(seen, "alone", "base", "wide"),
 )
 def total_tokens_grow_with_documents(seen: Observation) -> Iterator[Note]:
-    """One more document takes more tokens."""
-    fewer, more = _TOTAL.of(seen, "without"), _TOTAL.of(seen, "base")
-    if not more > fewer:
-        yield Finding(
-            expected=f"more than the {fewer} of one document less",
-            actual=more,
-            pointer="/usage/total_tokens",
-            step="base",
-        )
+    """More documents take more tokens."""
+    for one, other in pairwise(("alone", "base", "wide")):
+        fewer, more = _TOTAL.of(seen, one), _TOTAL.of(seen, other)
+        if not more > fewer:
+            yield Finding(
+                expected=f"more than the {fewer} of step {one}, with fewer documents",
+                actual=more,
+                pointer="/usage/total_tokens",
+                step=other,
+            )
 
 
 @check(
@@ -264,27 +268,43 @@ def a_roomy_limit_changes_no_ranking(seen: Observation) -> Iterator[Note]:
     yield from _TOTAL.same(seen, "unlimited", "roomy")
 
 
-def _ranks_the_answer(seen: Observation) -> bool:
-    if not answered(RerankTexts, "base")(seen):
-        return False
-    view = _rerank(seen, "base")
-    return view.documents[-1] in view.texts and len(view.results) >= 2
+def _with_answer(seen: Observation) -> list[str]:
+    """The steps whose last document answers the query, and has a score beside others.
+
+    A limit leaves the query and the answer whole, if it is not the tight one.
+    """
+    labels = ("unlimited", "wide") if "unlimited" in seen.steps else ("base", "wide")
+    return [
+        label
+        for label in labels
+        if answered(RerankTexts, label)(seen)
+        and _rerank(seen, label).documents[-1] in _rerank(seen, label).texts
+        and len(_rerank(seen, label).results) >= 2
+    ]
 
 
-@check("META-016", on="rerank.documents", when=_ranks_the_answer)
+def _has_answer(seen: Observation) -> bool:
+    return bool(_with_answer(seen))
+
+
+@check("META-016", on=("rerank.documents", "rerank.truncation"), when=_has_answer)
 def the_answer_outranks_other_topics(seen: Observation) -> Iterator[Note]:
-    """The document that answers the query scores above the others (real models)."""
-    view = _rerank(seen, "base")
-    known = scores_by_text(view)
-    best = max(known.pop(view.documents[-1]))
-    rest = max(score for scores in known.values() for score in scores)
-    if not best > rest:
-        yield Finding(
-            expected=f"above {rest} for {view.documents[-1]!r}",
-            actual=best,
-            pointer="/results",
-            step="base",
-        )
+    """The document that answers the query scores above the others (real models).
+
+    So it does among many documents, and when all of them are cut to a limit.
+    """
+    for label in _with_answer(seen):
+        view = _rerank(seen, label)
+        known = scores_by_text(view)
+        best = max(known.pop(view.documents[-1]))
+        rest = max(score for scores in known.values() for score in scores)
+        if not best > rest:
+            yield Finding(
+                expected=f"above {rest} for {view.documents[-1]!r}",
+                actual=best,
+                pointer="/results",
+                step=label,
+            )
 
 
 CHECKS: tuple[Check, ...] = (

@@ -6,6 +6,7 @@ from aios_conformance.conformance.checks import score_relations
 from aios_conformance.conformance.checks.observed import answer as step_answer
 from aios_conformance.conformance.checks.observed import (
     answered,
+    are_promised,
     is_embedding,
     overlong_notes,
     was_read,
@@ -24,8 +25,9 @@ from aios_conformance.conformance.terms.views import ScoreAnswer, is_whole
 
 def _is_valid(answer: ScoreAnswer) -> bool:
     """The request is one that the documents allow."""
-    return answer.exchange.expect == "accept" and all(
-        isinstance(answer.sent.get(name), str | list) for name in ("text_1", "text_2")
+    given = (answer.sent.get("text_1"), answer.sent.get("text_2"))
+    return all(
+        are_promised(answer, one if isinstance(one, list) else [one]) for one in given
     )
 
 

@@ -6,8 +6,10 @@ from aios_conformance.conformance.checks.counted import Counted
 from aios_conformance.conformance.checks.observed import answer, answered, other_shape
 from aios_conformance.conformance.terms.check import Check, Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Observation
-from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
+from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS, SCORE_NEAR
 from aios_conformance.conformance.terms.views import ScoreAnswer, is_number
+
+_BATCHES = ("together", "rotated", "pair")
 
 
 def _score(seen: Observation, label: str) -> ScoreAnswer:
@@ -42,10 +44,10 @@ def _same_scores(
     wanted: Sequence[float],
     source: str,
     *,
-    soft: bool = False,
+    first: int = 0,
 ) -> Iterator[Note]:
     for i, (score, expected) in enumerate(
-        zip(_score(seen, label).scores, wanted, strict=True)
+        zip(_score(seen, label).scores[first:], wanted, strict=True), first
     ):
         if not abs(score - expected) <= BETWEEN_CALLS:
             yield Finding(
@@ -53,7 +55,6 @@ def _same_scores(
                 actual=score,
                 pointer=f"/data/{i}/score",
                 step=label,
-                soft=soft,
             )
 
 
@@ -63,24 +64,63 @@ def _singles(seen: Observation) -> list[str]:
 
 def _has_singles(seen: Observation) -> bool:
     singles = _singles(seen)
-    return len(singles) >= 2 and _are_complete(seen, "together", *singles)
+    return len(singles) >= 2 and _are_complete(seen, *_BATCHES, *singles)
 
 
-def _alone(seen: Observation) -> list[float]:
-    return [_score(seen, label).scores[0] for label in _singles(seen)]
+def _pairs(seen: Observation, label: str) -> list[tuple[str, str]]:
+    sent = _score(seen, label).sent
+    one, two = (
+        t if isinstance(t, list) else [t] for t in (sent["text_1"], sent["text_2"])
+    )
+    return list(zip(one, two, strict=True))
+
+
+def _known(
+    seen: Observation,
+    label: str,
+    sources: Sequence[str],
+    *,
+    near_is_soft: bool = False,
+) -> Iterator[Note]:
+    """The pairs of a step have the scores that they have in other steps."""
+    known = {
+        pair: (score, source)
+        for source in sources
+        for pair, score in zip(
+            _pairs(seen, source), _score(seen, source).scores, strict=True
+        )
+    }
+    for i, (pair, score) in enumerate(
+        zip(_pairs(seen, label), _score(seen, label).scores, strict=True)
+    ):
+        expected, source = known.get(pair, (score, ""))
+        difference = abs(score - expected)
+        if not difference <= BETWEEN_CALLS:
+            yield Finding(
+                expected=f"{expected} ± {BETWEEN_CALLS}, as in step {source}",
+                actual=score,
+                pointer=f"/data/{i}/score",
+                step=label,
+                soft=near_is_soft and difference <= SCORE_NEAR,
+            )
+
+
+def _as_alone(seen: Observation, *, near_is_soft: bool = False) -> Iterator[Note]:
+    blank = ("blank",) if _are_complete(seen, "blank") else ()
+    for label in (*_BATCHES, *blank):
+        yield from _known(seen, label, _singles(seen), near_is_soft=near_is_soft)
 
 
 @check("META-019", on="score.batch", when=_has_singles)
 def each_pair_scores_as_if_alone(seen: Observation) -> Iterator[Note]:
     """Item i of a batch has the score of pair i sent by itself."""
-    yield from _same_scores(seen, "together", _alone(seen), "the single calls")
+    yield from _as_alone(seen)
 
 
 @check("SCORE-SEM-002", on="score.batch", when=_has_singles)
 def pairs_are_made_by_position(seen: Observation) -> Iterator[Note]:
-    """Item i of a batch has the score of pair i sent by itself (soft)."""
-    alone = _alone(seen)
-    yield from _same_scores(seen, "together", alone, "the single calls", soft=True)
+    """Item i of a batch has the score of pair i sent by itself (soft if near it)."""
+    yield from _as_alone(seen, near_is_soft=True)
 
 
 def _reads_pairs(seen: Observation) -> bool:
@@ -92,7 +132,7 @@ def _reads_pairs(seen: Observation) -> bool:
 @check("SCORE-SEM-005", on="score.batch", when=_reads_pairs)
 def a_cross_encoder_predicts_from_the_pair(seen: Observation) -> Iterator[Note]:
     """With a cross-encoder a pair keeps its score without the others."""
-    yield from _same_scores(seen, "together", _alone(seen), "the single calls")
+    yield from _as_alone(seen)
 
 
 @check(
@@ -102,26 +142,25 @@ def a_cross_encoder_predicts_from_the_pair(seen: Observation) -> Iterator[Note]:
 )
 def permuting_pairs_permutes_scores(seen: Observation) -> Iterator[Note]:
     """The pairs in another order have their scores in that order."""
-    first, *rest = _score(seen, "together").scores
-    yield from _same_scores(seen, "rotated", [*rest, first], "step together")
+    yield from _known(seen, "rotated", ["together"])
 
 
 @check(
     "META-030",
     on="score.batch",
     when=lambda seen: (
-        len(_singles(seen)) >= 2 and _PROMPT.has(seen, "together", *_singles(seen))
+        len(_singles(seen)) >= 2 and _PROMPT.has(seen, "pair", *_singles(seen))
     ),
 )
 def prompt_tokens_of_pairs_add_up(seen: Observation) -> Iterator[Note]:
     """prompt_tokens of a batch is the sum over its pairs sent singly."""
     parts = [_PROMPT.of(seen, label) for label in _singles(seen)]
-    if _PROMPT.of(seen, "together") != sum(parts):
+    if _PROMPT.of(seen, "pair") != sum(parts):
         yield Finding(
             expected=f"{sum(parts)}, the sum of {parts}",
-            actual=_PROMPT.of(seen, "together"),
+            actual=_PROMPT.of(seen, "pair"),
             pointer="/usage/prompt_tokens",
-            step="together",
+            step="pair",
         )
 
 
@@ -134,7 +173,9 @@ def prompt_tokens_of_pairs_add_up(seen: Observation) -> Iterator[Note]:
 def a_string_stands_for_its_repetition(seen: Observation) -> Iterator[Note]:
     """A string against an array scores as that string repeated."""
     wanted = _score(seen, "repeated").scores
-    yield from _same_scores(seen, "string", wanted, "step repeated")
+    scores = _score(seen, "string").scores
+    first = len(scores) - len(wanted)  # more texts stand before the same ones
+    yield from _same_scores(seen, "string", wanted, "step repeated", first=first)
 
 
 @check(
@@ -149,21 +190,31 @@ def a_string_is_an_array_of_one(seen: Observation) -> Iterator[Note]:
         yield from _same_scores(seen, label, wanted, "step strings")
 
 
-@check(
-    "META-027",
-    on="score.one_to_many",
-    when=lambda seen: _are_complete(seen, "string", "repeated"),
-)
+def _with_answer(seen: Observation) -> list[str]:
+    """The steps whose last pair is a question with its answer.
+
+    A limit leaves both whole, if it is not the tight one.
+    """
+    labels = ("string", "repeated", "unlimited", "wide")
+    return [each for each in labels if _are_complete(seen, each)]
+
+
+def _has_answer(seen: Observation) -> bool:
+    return bool(_with_answer(seen))
+
+
+@check("META-027", on=("score.one_to_many", "score.truncation"), when=_has_answer)
 def the_answer_scores_above_other_topics(seen: Observation) -> Iterator[Note]:
-    """A question scores highest with its answer (real models)."""
-    *others, answering = _score(seen, "repeated").scores
-    if not answering > max(others, default=-1.0):
-        yield Finding(
-            expected=f"above {max(others)}",
-            actual=answering,
-            pointer=f"/data/{len(others)}/score",
-            step="repeated",
-        )
+    """A question scores highest with its answer, whole or cut (real models)."""
+    for label in _with_answer(seen):
+        *others, answering = _score(seen, label).scores
+        if not answering > max(others, default=-1.0):
+            yield Finding(
+                expected=f"above {max(others)}",
+                actual=answering,
+                pointer=f"/data/{len(others)}/score",
+                step=label,
+            )
 
 
 def _are_paths_answered(seen: Observation) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from aios_conformance.conformance.probes import texts
+from aios_conformance.conformance.probes import texts, wide
 from aios_conformance.conformance.probes.bodies import OPERATION
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import (
@@ -18,6 +18,7 @@ from aios_conformance.conformance.terms.probe import (
 )
 
 EMBED = OPERATION["embeddings"]
+MANY = 131  # above 128, the largest size at which servers are known to split
 WIDE, NARROW = 16, 8  # tokens a text; passages are longer, special tokens fit
 _STRING, _ARRAY = ("EMB-REQ-007",), ("EMB-REQ-006",)
 _FLOAT, _BASE64 = ("EMB-REQ-012",), ("EMB-REQ-013",)
@@ -30,24 +31,24 @@ def _body(served: Served, given: Json, **more: Any) -> dict[str, Any]:
 @probe(
     "embeddings.batch",
     "embeddings",
-    params=texts.batches(3, 3),
+    params=wide.lists(MANY),
     draws=(0, 1, 40),
 )
-def batch(given: Params, served: Served) -> Iterator[Step]:
-    """Texts in one request (one of them twice), in another order, one by one, again."""
-    *most, last = given
-    together = [*most, given[0], last]  # the copy stands neither first nor last
-    rotated = [*given[1:], given[0]]
-    body = _body(served, together)
+def batch(drawn: Params, served: Served) -> Iterator[Step]:
+    """A long list, some of it in another order, two of its texts alone, and blanks."""
+    given = wide.bounded(drawn, served.facts.limits.get("embeddings"))
+    first, last = given[0], given[-1]
+    body = _body(served, given)
     yield Step("together", EMBED, body, serves=_ARRAY, alone=True)
-    first = _body(served, given[0])
-    yield Step("single_0", EMBED, first, serves=_STRING)
-    others = {f"single_{i}": _body(served, text) for i, text in enumerate(given) if i}
-    at_once = {"again_0": first, **others, "again_1": first}
-    for label, body in at_once.items():
-        yield Step(label, EMBED, body, serves=_STRING, together=True)
-    body = _body(served, rotated)
-    yield Step("rotated", EMBED, body, serves=_ARRAY, together=True)
+    yield Step("single_0", EMBED, _body(served, first), serves=_STRING)
+    last_one = _body(served, last)
+    yield Step("single_1", EMBED, last_one, serves=_STRING, together=True)
+    lists = {"rotated": wide.sampled(given), "again": [first, first, last]}
+    for label, some in lists.items():
+        body = _body(served, some)
+        yield Step(label, EMBED, body, serves=_ARRAY, together=True)
+    body = _body(served, wide.blanks(given))
+    yield Step("blank", EMBED, body, expect="either", together=True)
 
 
 @probe(
@@ -96,7 +97,7 @@ def base64(given: Params, served: Served) -> Iterator[Step]:
 @probe(
     "embeddings.truncation",
     "embeddings",
-    params=texts.passages(3),
+    params=texts.passages(2),
     draws=(0, 1, 30),
 )
 def truncation(given: Params, served: Served) -> Iterator[Step]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from aios_conformance.conformance.probes import texts
+from aios_conformance.conformance.probes import texts, wide
 from aios_conformance.conformance.probes.bodies import OPERATION, by_version
 from aios_conformance.conformance.probes.kinds import embedding_model, expected
 from aios_conformance.conformance.terms.exchange import Json
@@ -21,9 +21,11 @@ from aios_conformance.conformance.terms.probe import (
 RERANK = OPERATION["rerank"]
 PATHS = by_version("rerank")
 TOPS = (1, 2, 5)  # 5 and 2 are the printed samples (000:57, 000:75)
-WIDE, NARROW = 24, 12  # tokens a pair; passages are longer, special tokens fit
+MANY = 67  # above 64, a size at which servers split lists
+# tokens a pair: of the documents part is left, of the query and the answer all
+WIDE, NARROW = 40, 12
 
-_LONG = st.fixed_dictionaries({"topic": texts.topics(), "documents": texts.passages(3)})
+_LONG = st.fixed_dictionaries({"topic": texts.topics(), "rest": texts.passages(2)})
 
 
 def _body(served: Served, ranking: Params, **more: Any) -> dict[str, Any]:
@@ -36,36 +38,33 @@ def _body(served: Served, ranking: Params, **more: Any) -> dict[str, Any]:
 
 
 def _long_body(served: Served, p: Params, **more: Any) -> dict[str, Any]:
-    ranking = {"query": p["topic"]["question"], "documents": p["documents"]}
+    ranking = {"query": p["topic"]["question"], "documents": _long_documents(p)}
     return _body(served, ranking, **more)
 
 
-@probe(
-    "rerank.top_n.cut",
-    "rerank",
-    params=texts.rankings(6, 7),
-    draws=(0, 2, 40),
-)
-def cut(ranking: Params, served: Served) -> Iterator[Step]:
-    """All documents, then the best one, two and five of them."""
-    everything = _body(served, ranking, top_n=0)
-    yield Step("zero", RERANK, everything, serves=("RERANK-REQ-014",))
-    for top in TOPS:
-        body = everything | {"top_n": top}
-        yield Step(f"top_{top}", RERANK, body, serves=("RERANK-REQ-013",))
+def _long_documents(p: Params) -> list[str]:
+    """A passage off topic, and one that the answer begins and ends.
+
+    Which end is cut off is not said (A-046).
+    """
+    answer, (other, middle) = p["topic"]["answer"], p["rest"]
+    return [other, f"{answer} {middle} {answer}"]
 
 
 @probe(
-    "rerank.top_n.whole",
+    "rerank.top_n",
     "rerank",
-    params=texts.rankings(5, 6),
-    draws=(0, 1, 30),
+    params=texts.rankings(6, 6),
+    draws=(0, 1, 40),
 )
-def whole(ranking: Params, served: Served) -> Iterator[Step]:
-    """Every way to ask for all documents."""
+def top_n(ranking: Params, served: Served) -> Iterator[Step]:
+    """Every way to ask for all documents, and the best one, two and five of them."""
     body = _body(served, ranking)
     count = len(ranking["documents"])
     yield Step("zero", RERANK, body | {"top_n": 0}, serves=("RERANK-REQ-014",))
+    for top in TOPS:
+        cut = body | {"top_n": top}
+        yield Step(f"top_{top}", RERANK, cut, serves=("RERANK-REQ-013",))
     yield Step("omitted", RERANK, body, serves=("RERANK-REQ-011",))
     yield Step("count", RERANK, body | {"top_n": count}, serves=("RERANK-REQ-013",))
     beyond = body | {"top_n": count + 5}
@@ -75,7 +74,7 @@ def whole(ranking: Params, served: Served) -> Iterator[Step]:
 @probe(
     "rerank.paths.all",
     "rerank",
-    params=texts.rankings(5, 6),
+    params=texts.rankings(4, 4),
     draws=(1, 1, 30),
 )
 def paths(ranking: Params, served: Served) -> Iterator[Step]:
@@ -85,52 +84,46 @@ def paths(ranking: Params, served: Served) -> Iterator[Step]:
 
 
 @probe(
-    "rerank.paths.top_n",
-    "rerank",
-    params=texts.rankings(5, 6),
-    draws=(0, 1, 30),
-)
-def paths_with_top_n(ranking: Params, served: Served) -> Iterator[Step]:
-    """The same body with top_n on the three paths."""
-    for label, (operation, _) in PATHS.items():
-        body = _body(served, ranking, top_n=2)
-        yield Step(label, operation, body, serves=("RERANK-REQ-013",))
-
-
-@probe(
-    "rerank.paths.truncated",
+    "rerank.paths.limited",
     "rerank",
     params=_LONG,
     draws=(0, 1, 30),
 )
-def paths_with_truncation(p: Params, served: Served) -> Iterator[Step]:
-    """The same long documents with a tight limit on the three paths."""
+def paths_with_limits(p: Params, served: Served) -> Iterator[Step]:
+    """The same long documents, cut to few tokens and to one, on the three paths."""
     for label, (operation, _) in PATHS.items():
-        body = _long_body(served, p, truncate_prompt_tokens=NARROW)
-        yield Step(label, operation, body, serves=("RERANK-REQ-016",))
+        body = _long_body(served, p, top_n=1, truncate_prompt_tokens=NARROW)
+        yield Step(label, operation, body)
 
 
 @probe(
     "rerank.documents",
     "rerank",
-    params=texts.rankings(5, 6),
+    params=st.fixed_dictionaries(
+        {"ranking": texts.rankings(5, 6), "many": wide.lists(MANY)}
+    ),
     draws=(0, 1, 40),
 )
-def documents(ranking: Params, served: Served) -> Iterator[Step]:
-    """The same documents in another order, without the best one, and it alone.
+def documents(p: Params, served: Served) -> Iterator[Step]:
+    """Documents in another order, among many, one alone, and among blank ones.
 
     All of them are asked for by default: a server that refuses top_n 0 shows the
     rest all the same.
     """
-    given = ranking["documents"]
-    *others, best = given
+    given = p["ranking"]["documents"]
+    one, best = given[1], given[-1]  # what is not the best may be scored beside it
     rotated = [*given[2:], *given[:2]]
-    body = _body(served, ranking)
+    body = _body(served, p["ranking"])
     yield Step("base", RERANK, body, alone=True)
-    alone = body | {"documents": [best]}
+    shuffled = body | {"documents": rotated}
+    yield Step("shuffled", RERANK, shuffled, together=True)
+    many = wide.bounded(p["many"], served.facts.limits.get("rerank"))
+    among = body | {"documents": [*given[:2], *many[: -len(given)], *given[2:]]}
+    yield Step("wide", RERANK, among, serves=("RERANK-REQ-006",), together=True)
+    alone = body | {"documents": [one]}
     yield Step("alone", RERANK, alone, serves=("RERANK-REQ-008",), together=True)
-    for label, some in (("shuffled", rotated), ("without", others)):
-        yield Step(label, RERANK, body | {"documents": some}, together=True)
+    blank = body | {"documents": [*wide.blanks(many), best]}
+    yield Step("blank", RERANK, blank, expect="either", together=True)
 
 
 @probe(
@@ -145,7 +138,7 @@ def truncation(p: Params, served: Served) -> Iterator[Step]:
 
     def roomy(answers: Answers) -> Json:
         limit = texts.roomy_limit(
-            answers.get("unlimited"), body["query"], p["documents"]
+            answers.get("unlimited"), body["query"], body["documents"]
         )
         return body | {"truncate_prompt_tokens": limit}
 
@@ -161,7 +154,7 @@ def truncation(p: Params, served: Served) -> Iterator[Step]:
 @probe(
     "rerank.score",
     "rerank",
-    params=texts.rankings(4, 5),
+    params=texts.rankings(4, 4),
     draws=(0, 1, 30),
 )
 def score(ranking: Params, served: Served) -> Iterator[Step]:
@@ -182,7 +175,7 @@ def score(ranking: Params, served: Served) -> Iterator[Step]:
 @probe(
     "rerank.cosine",
     "rerank",
-    params=texts.rankings(4, 5),
+    params=texts.rankings(4, 4),
     draws=(0, 1, 30),
 )
 def cosine(ranking: Params, served: Served) -> Iterator[Step]:
@@ -198,10 +191,8 @@ def cosine(ranking: Params, served: Served) -> Iterator[Step]:
 
 PROBES: tuple[Probe, ...] = (
     paths,
-    paths_with_top_n,
-    paths_with_truncation,
-    cut,
-    whole,
+    paths_with_limits,
+    top_n,
     truncation,
     documents,
     score,

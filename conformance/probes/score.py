@@ -77,9 +77,7 @@ UNPAIRED = refused(
     _unpaired("2 texts against a string", text_2=_TWO[0]),
 )
 
-UNDECIDED = undecided(
-    "score.empty", "score", takes(text_1=""), takes(text_2=""), takes(text_2=[])
-)
+UNDECIDED = undecided("score.empty", "score", takes(text_1=""), takes(text_2=[]))
 
 
 @table("score.too_long", "score", [None])

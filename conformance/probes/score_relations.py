@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from aios_conformance.conformance.probes import texts
+from aios_conformance.conformance.probes import texts, wide
 from aios_conformance.conformance.probes.bodies import OPERATION, by_version
 from aios_conformance.conformance.probes.kinds import embedding_model, expected
 from aios_conformance.conformance.terms.exchange import Json
@@ -20,11 +20,13 @@ from aios_conformance.conformance.terms.probe import (
 
 SCORE = OPERATION["score"]
 PATHS = by_version("score")
-PAIRS = 4
-WIDE, NARROW = 24, 12  # tokens a pair; passages are longer, special tokens fit
+SOME = 13  # with the others 17 or more
+MANY = 67  # above 64, a size at which servers split lists
+# tokens a pair: of the second text part is left, of the question and the answer all
+WIDE, NARROW = 40, 12
 _STRINGS, _ARRAYS, _ONE_TO_MANY = "SCORE-SEM-001", "SCORE-SEM-002", "SCORE-SEM-003"
 
-_LONG = st.fixed_dictionaries({"one": texts.sentences(2, 2), "two": texts.passages(2)})
+_LONG = st.fixed_dictionaries({"topic": texts.topics(), "rest": texts.passages(2)})
 
 
 def _body(served: Served, one: Json, two: Json, **more: Any) -> dict[str, Any]:
@@ -35,23 +37,40 @@ def _arrays(served: Served, pairs: list[list[str]], **more: Any) -> dict[str, An
     return _body(served, [one for one, _ in pairs], [two for _, two in pairs], **more)
 
 
+def _long_body(served: Served, p: Params) -> dict[str, Any]:
+    """A question with a passage off topic, and with one that its answer surrounds.
+
+    Which end is cut off is not said (A-046).
+    """
+    question, answer = p["topic"]["question"], p["topic"]["answer"]
+    other, middle = p["rest"]
+    return _body(served, [question] * 2, [other, f"{answer} {middle} {answer}"])
+
+
 @probe(
     "score.batch",
     "score",
-    params=texts.pairs(PAIRS, PAIRS),
+    params=st.fixed_dictionaries(
+        {"pairs": texts.pairs(4, 4), "many": wide.lists(MANY - 4)}
+    ),
     draws=(0, 1, 40),
 )
-def batch(pairs: Params, served: Served) -> Iterator[Step]:
-    """Pairs in one request, in another order, and one by one."""
-    rotated = [*pairs[1:], pairs[0]]
+def batch(p: Params, served: Served) -> Iterator[Step]:
+    """Many pairs, some of them in another order, two of them alone, and blank ones."""
+    many = wide.bounded(p["many"], served.facts.limits.get("score"))
+    first, second, third, last = p["pairs"]
+    pairs = [first, *([text, "text"] for text in many), second, third, last]
     body = _arrays(served, pairs)
     yield Step("together", SCORE, body, serves=(_ARRAYS,), alone=True)
-    body = _arrays(served, rotated)
-    yield Step("rotated", SCORE, body, serves=(_ARRAYS,), together=True)
-    for i, (one, two) in enumerate(pairs):
+    for label, given in (("rotated", wide.sampled(pairs)), ("pair", [last, first])):
+        body = _arrays(served, given)
+        yield Step(label, SCORE, body, serves=(_ARRAYS,), together=True)
+    for label, (one, two) in (("single_0", last), ("single_1", first)):
         body = _body(served, one, two)
-        label = f"single_{i}"
         yield Step(label, SCORE, body, serves=(_STRINGS,), together=True)
+    blank = [second, [second[0], ""], ["", third[1]], third, first, last]
+    body = _arrays(served, blank)
+    yield Step("blank", SCORE, body, expect="either", together=True)
 
 
 @probe(
@@ -61,9 +80,10 @@ def batch(pairs: Params, served: Served) -> Iterator[Step]:
     draws=(0, 1, 40),
 )
 def one_to_many(p: Params, served: Served) -> Iterator[Step]:
-    """A string against an array, and the same pairs written out."""
+    """A string against a long array, and the last of the pairs written out."""
     query, others = p["query"], p["documents"]
-    yield Step("string", SCORE, _body(served, query, others), serves=(_ONE_TO_MANY,))
+    many = [*wide.few_letters(SOME), *others]
+    yield Step("string", SCORE, _body(served, query, many), serves=(_ONE_TO_MANY,))
     repeated = _body(served, [query] * len(others), others)
     yield Step("repeated", SCORE, repeated, serves=(_ARRAYS,))
 
@@ -100,27 +120,14 @@ def paths(topic: Params, served: Served) -> Iterator[Step]:
 @probe(
     "score.paths.arrays",
     "score",
-    params=texts.pairs(3, 3),
+    params=_LONG,
     draws=(1, 1, 30),
 )
-def paths_with_arrays(pairs: Params, served: Served) -> Iterator[Step]:
-    """The same arrays on both paths."""
+def paths_with_arrays(p: Params, served: Served) -> Iterator[Step]:
+    """The same arrays of long texts, cut to few tokens, on both paths."""
     for label, (operation, _) in PATHS.items():
-        yield Step(label, operation, _arrays(served, pairs), serves=(_ARRAYS,))
-
-
-@probe(
-    "score.paths.truncated",
-    "score",
-    params=_LONG,
-    draws=(0, 1, 30),
-)
-def paths_with_truncation(p: Params, served: Served) -> Iterator[Step]:
-    """The same long text with a tight limit on both paths."""
-    one, two = p["one"][0], p["two"][0]
-    for label, (operation, _) in PATHS.items():
-        body = _body(served, one, two, truncate_prompt_tokens=NARROW)
-        yield Step(label, operation, body, serves=("SCORE-REQ-019",))
+        body = _long_body(served, p) | {"truncate_prompt_tokens": NARROW}
+        yield Step(label, operation, body)
 
 
 @probe(
@@ -148,10 +155,12 @@ def encoding(pairs: Params, served: Served) -> Iterator[Step]:
 )
 def truncation(p: Params, served: Served) -> Iterator[Step]:
     """Long texts without a limit, with a roomy one, and with two tight ones."""
-    body = _body(served, p["one"], p["two"])
+    body = _long_body(served, p)
 
     def roomy(answers: Answers) -> Json:
-        limit = texts.roomy_limit(answers.get("unlimited"), p["one"], p["two"])
+        limit = texts.roomy_limit(
+            answers.get("unlimited"), body["text_1"], body["text_2"]
+        )
         return body | {"truncate_prompt_tokens": limit}
 
     rows = ("SCORE-REQ-019",)
@@ -187,7 +196,6 @@ def cosine(pairs: Params, served: Served) -> Iterator[Step]:
 PROBES: tuple[Probe, ...] = (
     paths,
     paths_with_arrays,
-    paths_with_truncation,
     truncation,
     batch,
     one_to_many,

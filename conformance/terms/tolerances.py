@@ -13,6 +13,12 @@ PROBABILITY_MASS = 1e-3
 COSINE_SAME = 0.999
 """Two vectors of the same text, from separate calls (META-090, META-097)."""
 
+COSINE_NEAR = 0.9
+"""Below it a vector is of another text, or of none: no arithmetic is that coarse."""
+
+SCORE_NEAR = 0.1
+"""Beyond it a score is of another pair: an order of magnitude above half precision."""
+
 COSINE_SCORE = 1e-2
 """Score of an embedding model against the cosine of its vectors (META-025)."""
 

@@ -84,7 +84,7 @@ def last_of_a_base64_batch_wrong(operation: str, body: Any, answer: Any) -> Any:
 
 def stated_float_is_shorter(operation: str, body: Any, answer: Any) -> Any:
     is_float = body.get("encoding_format") == "float"
-    return _vectors(answer, lambda _i, v: v[:64]) if is_float else answer
+    return _vectors(answer, lambda _i, v: v[: len(v) // 2]) if is_float else answer
 
 
 def batch_reversed(operation: str, body: Any, answer: Any) -> Any:
@@ -99,6 +99,12 @@ def last_of_a_batch_wrong(operation: str, body: Any, answer: Any) -> Any:
         return answer
     answer["data"][-1]["embedding"] = answer["data"][0]["embedding"]
     return answer
+
+
+def a_little_off_in_batches(operation: str, body: Any, answer: Any) -> Any:
+    if is_base64(body) or len(answer["data"]) == 1:
+        return answer
+    return _vectors(answer, lambda _i, v: [v[0] + 0.2, *v[1:]])
 
 
 def last_of_a_batch_is_the_first(operation: str, body: Any, answer: Any) -> Any:
@@ -152,7 +158,7 @@ def second_of_a_batch_shorter(operation: str, body: Any, answer: Any) -> Any:
 
 
 def half_length_everywhere(operation: str, body: Any, answer: Any) -> Any:
-    return _vectors(answer, lambda _i, v: v[:64])
+    return _vectors(answer, lambda _i, v: v[: len(v) // 2])
 
 
 def zero_vector_beyond_the_first(operation: str, body: Any, answer: Any) -> Any:
@@ -236,7 +242,7 @@ SINS: list[tuple[Edit, set[str]]] = [
     (last_of_a_base64_batch_wrong, FORM),
     (stated_float_is_shorter, DEFAULT | LENGTH),
     (batch_reversed, {"META-091", "META-097", "META-100"} | ALONE | REAL),
-    (last_of_a_batch_wrong, {"META-091"} | ALONE | FORM | REAL),
+    (last_of_a_batch_wrong, ALONE | FORM | REAL),
     (last_of_a_batch_is_the_first, {"META-091"} | ALONE | FORM | REAL),
     (empty_in_base64, FORM | {"EMB-RES-009"}),
     (index_as_text, set()),  # the shape is judged elsewhere
@@ -248,7 +254,7 @@ SINS: list[tuple[Edit, set[str]]] = [
     (numbered_all_zero, NUMBERED),
     (
         second_of_a_batch_shorter,
-        {"META-091", "META-100"} | LENGTH | FORM | ALONE | REAL,
+        {"META-091", "META-097", "META-100"} | LENGTH | FORM | ALONE | REAL,
     ),
     (half_length_everywhere, FORM),
     (

@@ -185,8 +185,8 @@ def nothing_for_zero(operation: str, body: Any, answer: Any) -> Any:
 
 
 def one_too_few(operation: str, body: Any, answer: Any) -> Any:
-    if body.get("top_n", 0) == 5:
-        answer["results"] = answer["results"][:4]
+    if body.get("top_n", 0) >= 5:
+        answer["results"] = answer["results"][: body["top_n"] - 1]
     return answer
 
 
@@ -228,7 +228,10 @@ SINS: list[tuple[Edit, set[str]]] = [
     (index_counted_from_one, {"RERANK-RES-011", "META-005"} | INDEX),
     (index_looked_up_by_text, {"RERANK-RES-012", "META-005"}),
     (index_of_the_neighbour, INDEX),
-    (text_shortened, {"RERANK-RES-016", "META-007"}),
+    (
+        text_shortened,  # some texts begin alike
+        {"RERANK-RES-016", "META-007", "META-009", "META-010", "RERANK-SEM-008"},
+    ),
     (text_shortened_with_the_input, {"RERANK-RES-016", "META-015"}),
     (text_replaced_with_the_input, {"RERANK-RES-016"}),
     (only_ascii_survives, {"RERANK-RES-016", "META-007"}),
@@ -243,17 +246,24 @@ SINS: list[tuple[Edit, set[str]]] = [
     (other_scores_on_v2, {"RERANK-SEM-001", "META-011"}),
     (another_member_on_v2, {"RERANK-SEM-001", "META-011"}),
     (plain_documents_on_v2, {"RERANK-SEM-001", "META-011"}),
-    (last_score_halved, {"META-010"} | CUT | SEEN_IN_EVERY_SCORE),
+    (last_score_halved, {"META-010", "META-009", "META-017", "RERANK-SEM-008"} | CUT),
     (scores_normalised_over_documents, {"META-003"} | CUT | SEEN_IN_EVERY_SCORE),
     (scores_stretched_to_the_best, {"META-003"} | CUT | SEEN_IN_EVERY_SCORE),
-    (scores_depend_on_position, {"META-008", "META-010"} | CUT | SEEN_IN_EVERY_SCORE),
+    (
+        scores_depend_on_position,
+        {"META-008", "META-010", "META-016"} | SEEN_IN_EVERY_SCORE,
+    ),
     (second_copy_scores_less, {"META-010"}),
     (logits_as_scores, {"META-017", "RERANK-SEM-007"} | RANGE),
     (best_score_above_one, RANGE | SEEN_IN_EVERY_SCORE),
     (usage_of_returned_documents, {"RERANK-SEM-010", "META-012"}),
     (usage_zero, {"RERANK-RES-007", "META-013"}),
     (usage_constant, {"META-013"}),
-    (default_of_three, {"RERANK-REQ-012", "META-003"}),
+    (
+        default_of_three,
+        {"RERANK-SEM-003", "RERANK-SEM-002", "META-005", "META-007"}
+        | {"RERANK-REQ-012", "META-003"},
+    ),
     (
         nothing_for_zero,
         {"RERANK-SEM-003", "RERANK-SEM-002", "META-005", "META-007"}
@@ -263,5 +273,9 @@ SINS: list[tuple[Edit, set[str]]] = [
     (one_too_many_for_the_count, {"RERANK-SEM-005"}),
     (limit_blurs_scores, {"META-015"}),
     (limit_adds_tokens, {"RERANK-SEM-009", "META-014", "META-015"}),
-    (two_results_for_one_document, {"RERANK-REQ-008", "RERANK-RES-012", "META-005"}),
+    (
+        two_results_for_one_document,
+        {"RERANK-REQ-008", "RERANK-RES-012", "META-005"}
+        | {"RERANK-SEM-003", "RERANK-SEM-002", "META-007"},
+    ),
 ]

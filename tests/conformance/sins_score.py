@@ -48,7 +48,9 @@ def first_two_swapped(operation: str, body: Any, answer: Any) -> Any:
 
 
 def last_two_swapped_from_four(operation: str, body: Any, answer: Any) -> Any:
-    return _permuted(answer, [0, 1, 3, 2]) if len(answer["data"]) == 4 else answer
+    count = len(answer["data"])
+    order = [*range(count - 2), count - 1, count - 2]
+    return _permuted(answer, order) if count >= 4 else answer
 
 
 def last_pair_wrong(operation: str, body: Any, answer: Any) -> Any:
@@ -181,7 +183,7 @@ DEFAULT = {"SCORE-REQ-015", "META-033"}
 REAL = {"META-027"}  # only of real models
 
 SINS: list[tuple[Edit, set[str]]] = [
-    (sorted_by_score, {"META-020"} | ALONE | COSINE | REAL),
+    (sorted_by_score, {"META-020"} | ALONE | COSINE | REAL | REPEATED),
     (first_two_swapped, {"META-020"} | ALONE | COSINE),
     (last_two_swapped_from_four, {"META-020"} | ALONE | REAL),
     (
@@ -190,7 +192,7 @@ SINS: list[tuple[Edit, set[str]]] = [
     ),
     (
         scores_normalised_over_pairs,
-        {"META-022", "META-026"} | ALONE | COSINE | REPEATED,
+        {"META-020", "META-022", "META-026"} | ALONE | COSINE | REPEATED,
     ),
     (
         every_pair_with_the_first_text,

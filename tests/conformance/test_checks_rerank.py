@@ -130,7 +130,7 @@ READING: list[tuple[Server, set[str]]] = [
     (ignoring("rerank", "truncate_prompt_tokens"), {"RERANK-SEM-009", "META-014"}),
     (
         refusing("rerank", "top_n", 1, 2, 5),
-        {"RERANK-REQ-013", "RERANK-EX-001"},
+        {"RERANK-REQ-013", "RERANK-EX-001", "COMMON-RES-001"},
     ),
     (refusing("rerank", "top_n", 0), {"RERANK-REQ-014"}),
     (refusing("rerank", "top_n", 10, 11, 12), {"RERANK-SEM-005"}),
@@ -247,16 +247,19 @@ def test_ties_may_come_in_any_order() -> None:
 
 def test_a_single_result_is_no_evidence_of_order() -> None:
     probe = next(p for p in relations.PROBES if p.name == "rerank.documents")
-    seen = play(probe, {"query": "q", "documents": ["a", "b", "c", "d"]})
+    ranking = {"query": "q", "documents": ["a", "b", "c", "d"]}
+    seen = play(probe, {"ranking": ranking, "many": ["text"] * 20})
     view = answer(RerankAnswer, seen, "alone")
     assert rerank.scores_never_rise.when is not None
     assert not rerank.scores_never_rise.when(view)
 
 
 def test_a_server_that_refuses_top_n_0_shows_the_other_relations() -> None:
-    for name in ("rerank.documents", "rerank.score"):
+    ranking = {"query": "q", "documents": ["a", "b", "c", "d"]}
+    among = {"ranking": ranking, "many": ["text"] * 20}
+    for name, params in (("rerank.documents", among), ("rerank.score", ranking)):
         probe = next(p for p in relations.PROBES if p.name == name)
-        seen = play(probe, {"query": "q", "documents": ["a", "b", "c", "d"]})
+        seen = play(probe, params)
         assert not any("top_n" in e.request.json for e in seen.steps.values())
 
 

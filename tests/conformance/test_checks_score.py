@@ -130,7 +130,10 @@ def test_leniency_with_a_field_trips_its_rows(
 READING: list[tuple[Server, set[str]]] = [
     (shorter_array_repeated, {"SCORE-SEM-004"}),
     (longer_array_cut, {"SCORE-SEM-004"}),
-    (strings_only, {"SCORE-REQ-008", "SCORE-SEM-002", "SCORE-EX-001"}),
+    (
+        strings_only,
+        {"SCORE-REQ-008", "SCORE-SEM-002", "SCORE-EX-001", "COMMON-RES-001"},
+    ),
     (one_to_many_refused, {"SCORE-SEM-003"}),
     (
         ignoring("score", "truncate_prompt_tokens"),
@@ -143,7 +146,10 @@ READING: list[tuple[Server, set[str]]] = [
     ),
     (refusing("score", "encoding_format", "int"), {"SCORE-REQ-017"}),
     (refusing("score", "truncate_prompt_tokens", 1), {"SCORE-REQ-019"}),
-    (refusing("score", "truncate_prompt_tokens"), {"SCORE-REQ-019"}),
+    (
+        refusing("score", "truncate_prompt_tokens"),
+        {"SCORE-REQ-019", "COMMON-RES-001"},
+    ),
     (refusing("score", "model", EMBEDDER), {"SCORE-REQ-021"}),
     (missing("/score"), {"SCORE-REQ-001"}),
     (missing("/v1/score"), {"SCORE-REQ-002"}),

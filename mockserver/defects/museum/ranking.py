@@ -57,8 +57,10 @@ def rerank_text_cut_at_512(context: RequestContext, answer: Answer) -> object:
     return _retold(answer, lambda text: text[:512])
 
 
-@in_answer("RERANK-RES-016", api=RERANK, also=TEXTS,
-           source="000:106", origin="FlagOpen/FlagEmbedding#1336")  # fmt: skip
+@in_answer("RERANK-RES-016", api=RERANK, also=TEXTS | {
+    "META-010": "texts that differ in white space become one",
+    "RERANK-RES-013": "likewise",
+}, source="000:106", origin="FlagOpen/FlagEmbedding#1336")  # fmt: skip
 def rerank_text_white_space_folded(context: RequestContext, answer: Answer) -> object:
     """document.text comes back with white space folded."""
     return _retold(answer, lambda text: re.sub(r"\s+", " ", text).strip())

@@ -81,6 +81,8 @@ def rerank_top_n_0_drops_the_last(context: RequestContext, answer: Answer) -> ob
 
 @in_answer("RERANK-REQ-012", api=API, also={
     "META-003": "the same statement as a property",
+    "RERANK-SEM-003": "all is the default", "RERANK-SEM-002": "likewise",
+    "META-005": "likewise", "META-007": "likewise",
 })  # fmt: skip
 def rerank_top_n_defaults_to_three(context: RequestContext, answer: Answer) -> object:
     """Without top_n at most three results come back."""
