@@ -116,8 +116,6 @@ READING: list[tuple[Server, set[str]]] = [
     ),
     (base64_batches_refused, {"EMB-REQ-013"}),
     (refusing("embeddings", "encoding_format", "base64"), {"EMB-REQ-013"}),
-    (refusing("embeddings", "truncate_prompt_tokens", 1), {"EMB-REQ-015"}),
-    (refusing("embeddings", "truncate_prompt_tokens", 100), {"EMB-REQ-015"}),
     (
         ignoring("embeddings", "truncate_prompt_tokens"),
         {"EMB-SEM-005", "META-099", "META-100"},

@@ -134,7 +134,6 @@ READING: list[tuple[Server, set[str]]] = [
     ),
     (refusing("rerank", "top_n", 0), {"RERANK-REQ-014"}),
     (refusing("rerank", "top_n", 10, 11, 12), {"RERANK-SEM-005"}),
-    (refusing("rerank", "truncate_prompt_tokens", 1), {"RERANK-REQ-016"}),
     (
         refusing("rerank", "truncate_prompt_tokens", 512),
         {"RERANK-REQ-018", "RERANK-EX-001"},

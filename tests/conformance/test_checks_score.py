@@ -145,7 +145,6 @@ READING: list[tuple[Server, set[str]]] = [
         {"SCORE-REQ-016", "SCORE-EX-001"},
     ),
     (refusing("score", "encoding_format", "int"), {"SCORE-REQ-017"}),
-    (refusing("score", "truncate_prompt_tokens", 1), {"SCORE-REQ-019"}),
     (
         refusing("score", "truncate_prompt_tokens"),
         {"SCORE-REQ-019", "COMMON-RES-001"},
