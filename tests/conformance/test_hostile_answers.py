@@ -1,0 +1,67 @@
+"""No answer of a target ends a run with an error of ours, or spoils its reports."""
+
+import asyncio
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.etree import ElementTree as ET
+
+import jsonschema_rs
+from hostile import ANSWERS, Answer, hostile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aios_conformance.conformance.judging.verdict import exit_code
+from aios_conformance.conformance.options.values import ConformanceError, RunOptions
+from aios_conformance.conformance.reporting import WRITERS, write_reports
+from aios_conformance.conformance.running.conclude import judge_recording
+from aios_conformance.conformance.running.run import run_dialects
+from aios_conformance.spec import report_schema
+
+APIS = ("rerank", "score", "chat", "completions", "embeddings")
+
+
+def outcome(answers: list[Answer], api: str, directory: Path) -> int:
+    """The exit code of a run in which these answers take turns; reports are valid."""
+
+    async def story() -> int:
+        async with hostile(answers) as url:
+            options = RunOptions(
+                url,
+                preset="smoke",
+                apis=(api,),
+                models={"*": "m"},
+                request_timeout_s=5,
+                report_dir=directory,
+                shrink_requests=5,
+            )
+            outcomes = await run_dialects([options], lambda _: None)
+        (run,) = outcomes.runs
+        write_reports(run.result, directory)
+        if outcomes.error and not isinstance(outcomes.error, ConformanceError):
+            raise outcomes.error
+        if error := outcomes.error or run.error:
+            return int(error.exit_code)
+        return int(exit_code(run.result))
+
+    return asyncio.run(story())
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.nested_given],
+)
+@given(st.lists(ANSWERS, min_size=1, max_size=4), st.sampled_from(APIS))
+def test_no_answer_is_an_error_of_ours(answers: list[Answer], api: str) -> None:
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        assert outcome(answers, api, directory) in (0, 1, 2, 4, 5)
+        assert {*WRITERS} < {path.name for path in directory.iterdir()}
+        report = json.loads((directory / "report.json").read_bytes())
+        jsonschema_rs.validate(report_schema(), report)
+        ET.parse(directory / "junit.xml")  # noqa: S314  our own
+        for each in ("report.html", "report.md"):
+            (directory / each).read_text()
+        assert judge_recording(directory).claim in ("none", report["claim"])
