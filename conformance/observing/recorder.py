@@ -168,6 +168,7 @@ class Recorder:
             first.sent_at,
             first.total_s,
             first.attempts,
+            first.partial,
         )
         return replace(make(same), id=first.id)
 
@@ -226,6 +227,7 @@ def exchanged(
         codes=step.codes,
         response=received.response,
         failure=received.failure,
+        partial=received.partial,
         sent_at=received.sent_at,
         total_s=received.total_s,
         attempts=received.attempts,

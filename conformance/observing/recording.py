@@ -345,30 +345,32 @@ def _observed(
 def _written(exchange: Exchange) -> dict[str, Any]:
     """The members of an exchange; what is no text is written as text."""
     members: dict[str, Any] = to_builtins(exchange, builtin_types=(bytes,))
-    request, response = members.pop("request"), members.pop("response")
-    if response is not None:
-        response["headers"] = [
-            (name, value.encode("utf-8", "surrogateescape").decode("latin-1"))
-            for name, value in response["headers"]
-        ]
-        response |= _body(response.pop("body"))
-    return members | {
-        "request": request | _body(request.pop("body")),
-        "response": response,
-    }
+    request = members["request"]
+    request |= _body(request.pop("body"))
+    for name in _ANSWERS:
+        if (answer := members[name]) is not None:
+            answer["headers"] = [
+                (key, value.encode("utf-8", "surrogateescape").decode("latin-1"))
+                for key, value in answer["headers"]
+            ]
+            answer |= _body(answer.pop("body"))
+    return members
 
 
 def _exchange(members: dict[str, Any]) -> Exchange:
     """The exchange that `_written` gave the members of."""
-    request, response = members["request"], members["response"]
-    request["body"] = _read_body(request)
-    if response is not None:
-        response["body"] = _read_body(response)
-        response["headers"] = [
-            (name, value.encode("latin-1").decode("utf-8", "surrogateescape"))
-            for name, value in response["headers"]
-        ]
+    members["request"]["body"] = _read_body(members["request"])
+    for name in _ANSWERS:
+        if (answer := members.get(name)) is not None:
+            answer["body"] = _read_body(answer)
+            answer["headers"] = [
+                (key, value.encode("latin-1").decode("utf-8", "surrogateescape"))
+                for key, value in answer["headers"]
+            ]
     return convert(members, Exchange)
+
+
+_ANSWERS = ("response", "partial")
 
 
 def _body(body: bytes) -> dict[str, str]:

@@ -8,20 +8,23 @@ is an answer, and says how it broke.
 
 import asyncio
 import base64
-import email.utils
-import math
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiohttp
 
-from aios_conformance.conformance.observing.coding import CodingError, Decoding
+from aios_conformance.conformance.observing.reading import (
+    Attempt,
+    Reading,
+    failed,
+    left,
+    retry_after,
+)
 from aios_conformance.conformance.options.values import OptionError, RunOptions
 from aios_conformance.conformance.terms.events import Listener, Waiting
 from aios_conformance.conformance.terms.exchange import Request, Response
@@ -36,19 +39,8 @@ LONGEST_PAUSE_S = 60.0
 TOLD_PAUSE_S = 2.0
 """Waiting for longer is told."""
 HANDSHAKE_S = 3.0
-MOST_BYTES = 64 * 1024 * 1024
-"""A longer answer is cut and counts as broken off: no documented one comes near."""
-MOST_EVENTS = 50_000
-"""So does a stream of more events: no limit that we send lets an answer be as long."""
 MOST_RUN_BYTES = 512 * 1024 * 1024
 """What all answers of a run may hold; they are kept in memory until it is judged."""
-
-_ENDED_EARLY = (
-    aiohttp.ClientPayloadError,
-    aiohttp.ClientConnectionError,
-    ConnectionError,
-)
-_TLS_ALERT = ("\\x15\\x03", "\x15\x03")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +53,7 @@ class Received:
     sent_at: float
     total_s: float
     attempts: int
+    partial: Response | None = None  # what had come when the time was over
 
 
 class Transport:
@@ -138,26 +131,32 @@ class Transport:
             self.redactor.bytes(outgoing.body or b""),
             self.redactor.sent_headers(headers),
         )
-        failure: str | None = None
         async with self._slots:
             for attempt in range(1, ATTEMPTS + 1):
                 await self._turn()
                 sent_at, began = time.time(), time.monotonic()
-                response, failure, retry_after = await self._once(outgoing, headers)
-                total = time.monotonic() - began
-                if response is not None or retry_after is None:
+                made = await self._once(outgoing, headers)
+                total, pause = time.monotonic() - began, made.retry_after
+                if pause is None:
                     break
-                if retry_after > LONGEST_PAUSE_S:
-                    failure = (
-                        f"{failure} (Retry-After asks for {retry_after:.0f} s, more "
-                        f"than the {LONGEST_PAUSE_S:.0f} that are waited for)"
+                if pause > LONGEST_PAUSE_S:
+                    made = replace(
+                        made,
+                        failure=f"{made.failure} (Retry-After asks for {pause:.0f} s, "
+                        f"more than the {LONGEST_PAUSE_S:.0f} that are waited for)",
                     )
                     break
                 if attempt < ATTEMPTS:
-                    await self._wait(retry_after, attempt)
-        kept = response and self._redacted(response)
-        failure = failure and self.redactor.text(failure)
-        return Received(request, kept, failure, sent_at, total, attempt)
+                    await self._wait(pause, attempt)
+        return Received(
+            request,
+            made.response and self._redacted(made.response),
+            made.failure and self.redactor.text(made.failure),
+            sent_at,
+            total,
+            attempt,
+            made.partial and self._redacted(made.partial),
+        )
 
     async def speaks_tls(self) -> bool:
         """The target's port takes a TLS handshake."""
@@ -187,15 +186,12 @@ class Transport:
 
     async def _once(
         self, outgoing: Outgoing, headers: list[tuple[str, str]]
-    ) -> tuple[Response | None, str | None, float | None]:
-        """One attempt: answer, failure, and seconds to wait if it may be repeated.
-
-        0 seconds leaves the pause to us; None forbids a repetition.
-        """
+    ) -> Attempt:
         assert self._session is not None, "used outside of its context"  # noqa: S101
         method, _, path = outgoing.operation.partition(" ")
         limit = self._options.request_timeout_s
         began = time.monotonic()
+        reading: Reading | None = None
         try:
             async with asyncio.timeout(limit):
                 async with self._session.request(
@@ -209,17 +205,21 @@ class Transport:
                 ) as answer:
                     self._is_met = True
                     if outgoing.leaves:
-                        return None, await _left(answer), None
-                    response = await _read(answer, began)
+                        return Attempt(failure=await left(answer))
+                    reading = Reading(answer, began)
+                    response = await reading.read()
         except TimeoutError:
-            return None, f"timeout: no complete answer within {limit:g} s", None
+            failure = f"timeout: no complete answer within {limit:g} s"
+            partial = reading.so_far() if reading else None
+            return Attempt(failure=failure, partial=partial)
         except Exception as error:  # noqa: BLE001 - an exchange is lost, not the run
-            return _failed(error, is_met=self._is_met)
+            return failed(error, is_met=self._is_met)
         self.received += len(response.body)
         if response.status in RETRIED:
             failure = f"HTTP {response.status}: {_start(response.body)}"
-            return None, failure, _retry_after(response.header("retry-after"))
-        return response, None, None
+            pause = retry_after(response.header("retry-after"))
+            return Attempt(failure=failure, retry_after=pause)
+        return Attempt(response)
 
     async def _turn(self) -> None:
         """Wait until the rate and the target's wish for patience allow a request."""
@@ -251,93 +251,6 @@ class Transport:
             (name, self.redactor.text(value)) for name, value in response.headers
         )
         return Response(response.status, headers, body, arrivals, response.broken)
-
-
-async def _read(answer: aiohttp.ClientResponse, began: float) -> Response:
-    body = bytearray()
-    arrivals: list[tuple[float, int]] = []
-    broken: str | None = None
-    is_stream = answer.content_type == "text/event-stream"
-    events = 0
-    try:
-        decoding = Decoding(answer.headers.get("Content-Encoding"))
-        async for piece in answer.content.iter_any():
-            plain = decoding.feed(piece, MOST_BYTES + 1 - len(body))
-            body += plain
-            arrivals.append((round(time.monotonic() - began, 6), len(body)))
-            events += plain.count(b"data:") if is_stream else 0
-            if len(body) > MOST_BYTES:
-                broken = f"longer than {MOST_BYTES} bytes"
-            elif events > MOST_EVENTS:
-                broken = f"no end after {MOST_EVENTS} events"
-            if broken:
-                answer.close()
-                break
-    except CodingError as error:
-        broken = str(error)
-        answer.close()
-    except _ENDED_EARLY as error:
-        broken = f"broke off after {len(body)} bytes: {_told(error)}"
-    headers = tuple(
-        (name.decode("latin-1").lower(), value.decode(errors="surrogateescape"))
-        for name, value in answer.raw_headers
-    )
-    return Response(answer.status, headers, bytes(body), tuple(arrivals), broken)
-
-
-async def _left(answer: aiohttp.ClientResponse) -> str:
-    """Go away after the first bytes of a stream; how that is told."""
-    with suppress(*_ENDED_EARLY):
-        await answer.content.readany()
-    answer.close()
-    return f"left in the middle of HTTP {answer.status}, as intended"
-
-
-def _failed(
-    error: Exception, *, is_met: bool
-) -> tuple[Response | None, str | None, float | None]:
-    """What an attempt came to that ended in an error; see `Transport._once`.
-
-    `is_met`: somebody has listened before. A port where nobody ever did is not asked
-    again.
-    """
-    match error:
-        case aiohttp.ClientHttpProxyError():
-            return None, f"the proxy refuses: {error.status} {error.message}", None
-        case aiohttp.ClientResponseError():
-            if any(sign in error.message for sign in _TLS_ALERT):
-                return None, "connect: the port speaks TLS: write https://", None
-            told = f"the answer is not HTTP: {error.message}"
-            return Response(0, (), b"", broken=told), None, None
-        case aiohttp.ClientConnectorCertificateError():
-            told = f"{_told(error)}; --ca-bundle FILE trusts it, --insecure any"
-            return None, f"connect: {told}", None
-        case aiohttp.ClientConnectorSSLError():
-            told = f"{_told(error)}; if the port speaks no TLS, write http://"
-            return None, f"connect: {told}", None
-        case aiohttp.ClientError() | OSError():
-            is_refused = isinstance(
-                getattr(error, "os_error", error), ConnectionRefusedError
-            )
-            pause = None if is_refused and not is_met else 0.0
-            return None, f"connect: {_told(error)}", pause
-        case _:
-            return None, f"unreadable: {type(error).__name__}: {error}", None
-
-
-def _retry_after(value: str | None) -> float:
-    """Seconds to wait by a Retry-After header (a number or a date), 0 if none."""
-    if value is None:
-        return 0.0
-    try:
-        seconds = float(value)
-    except ValueError:
-        date = email.utils.parsedate_tz(value)
-        try:
-            seconds = email.utils.mktime_tz(date) - time.time() if date else 0.0
-        except (ValueError, OverflowError):  # a date beyond the calendar
-            return math.inf
-    return 0.0 if math.isnan(seconds) else max(0.0, seconds)
 
 
 def tls(options: RunOptions) -> ssl.SSLContext | bool:
@@ -386,10 +299,6 @@ def split_userinfo(url: str) -> tuple[str, str | None]:
         return bare, None
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     return bare, "Basic " + base64.b64encode(pair.encode()).decode()
-
-
-def _told(error: BaseException) -> str:
-    return str(error) or type(error).__name__
 
 
 def _start(body: bytes) -> str:

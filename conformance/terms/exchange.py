@@ -76,6 +76,7 @@ class Exchange:
     codes: tuple[int, ...] = (400, 422)  # for `refuse`: the documented answers
     response: Response | None = None
     failure: str | None = None  # why there is no answer: "connect: …", "budget", …
+    partial: Response | None = None  # what had come when the time was over
     sent_at: float = 0.0  # Unix seconds
     total_s: float = 0.0
     attempts: int = 1

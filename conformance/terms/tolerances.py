@@ -27,5 +27,9 @@ ALIKE = 4
 one go on otherwise: a token or two. What differs from the first one on was asked of
 another model, with other parameters or of another prompt (META-051)."""
 
+LONGEST_TOKEN = 128
+"""Characters of one token at most, by the vocabularies in use (a run of spaces): what
+is longer than so many for each token of its limit has broken it, counted or not."""
+
 CLOCK_S = 300.0
 """Skew allowed between our clock and the target's, in seconds (A-022)."""

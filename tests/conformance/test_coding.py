@@ -15,7 +15,7 @@ else:
     from backports import zstd
 from raw import answer, saying
 
-from aios_conformance.conformance.observing import transport
+from aios_conformance.conformance.observing import reading
 from aios_conformance.conformance.observing.coding import CodingError, Decoding
 from aios_conformance.conformance.observing.transport import Transport
 from aios_conformance.conformance.options.values import RunOptions
@@ -88,7 +88,7 @@ def test_what_is_not_of_the_coding_is_a_broken_answer(coding: str) -> None:
 def test_what_swells_beyond_the_limit_is_cut(
     coding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(reading, "MOST_BYTES", 1_000)
     response = answered(CODINGS[coding](bytes(10_000_000)), coding)
     assert response.broken == "longer than 1000 bytes"
     assert len(response.body) < 200_000

@@ -38,10 +38,11 @@ def outcome(answers: list[Answer], api: str, directory: Path) -> int:
             outcomes = await run_dialects([options], lambda _: None)
         (run,) = outcomes.runs
         write_reports(run.result, directory)
-        if outcomes.error and not isinstance(outcomes.error, ConformanceError):
-            raise outcomes.error
-        if error := outcomes.error or run.error:
+        error = outcomes.error or run.error
+        if isinstance(error, ConformanceError):
             return int(error.exit_code)
+        if error is not None:
+            raise error
         return int(exit_code(run.result))
 
     return asyncio.run(story())

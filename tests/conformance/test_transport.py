@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from raw import Target, answer, cut, hang_up, say_nothing, saying
 
-from aios_conformance.conformance.observing import transport
+from aios_conformance.conformance.observing import reading, transport
 from aios_conformance.conformance.observing.transport import (
     ATTEMPTS,
     Received,
@@ -268,7 +268,7 @@ def test_an_endless_stream_ends_in_time() -> None:
 
 
 def test_a_flood_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "MOST_BYTES", 1000)
+    monkeypatch.setattr(reading, "MOST_BYTES", 1000)
     received = sent(answer(b"x" * 100_000))
     assert received.response is not None
     assert received.response.broken == "longer than 1000 bytes"
