@@ -33,13 +33,16 @@ def elsewhere() -> Mapping[str, Any]:
     return found
 
 
-def figures(trials: Sequence[Trial]) -> dict[str, int]:
-    """The museum in numbers."""
+def figures(trials: Sequence[Trial]) -> dict[str, float]:
+    """The museum in numbers; the requests are those that a run takes on average."""
     bugs = [t for t in trials if not t.planted.is_variation]
     free = [t for t in trials if t.planted.is_variation]
+    killed = sum(t.outcome in ("killed", "imprecise") for t in bugs)
+    requests = sum(t.requests for t in bugs) / max(1, len(bugs))
     return {
         "bugs": len(bugs),
-        "killed": sum(t.outcome in ("killed", "imprecise") for t in bugs),
+        "killed": killed,
+        "killed_by_each_hundred_requests": round(100 * killed / max(1, requests), 1),
         "precise": sum(t.outcome == "killed" for t in bugs),
         "survived": sum(t.outcome == "survived" for t in bugs),
         "survived_but_other_rows_tripped": sum(

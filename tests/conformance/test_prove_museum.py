@@ -39,6 +39,7 @@ def test_survivors_are_counted_as_what_they_are() -> None:
     assert figures(TRIALS) == {
         "bugs": 5,
         "killed": 2,
+        "killed_by_each_hundred_requests": 22.2,  # 2 with 9 requests
         "precise": 1,
         "survived": 2,
         "survived_but_other_rows_tripped": 1,
