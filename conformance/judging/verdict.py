@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator, Sequence
 from aios_conformance.conformance.judging.fingerprint import likeness
 from aios_conformance.conformance.judging.judge import Trace
 from aios_conformance.conformance.judging.judged_recording import JudgedRecording
+from aios_conformance.conformance.judging.plain import strangeness
 from aios_conformance.conformance.judging.reasons import (
     Reason,
     left_out,
@@ -199,7 +200,7 @@ def _reading(run: JudgedRecording, row: Requirement) -> str | None:
 def _evidence(
     run: JudgedRecording, row: Requirement, standing: Sequence[Trace]
 ) -> Iterator[Evidence]:
-    """The best findings, one of each cause: hard before soft, then the shortest.
+    """The best findings, one of each cause: hard before soft, then the plainest.
 
     One that did not happen again comes after those that did, or were not tried.
     """
@@ -217,6 +218,7 @@ def _evidence(
             trace.finding.soft,
             trace.exchange.id not in is_small
             and run.reproduced(trace, trace.place(row.id)) is False,
+            strangeness(trace.exchange, setting.dialect),
             len(trace.exchange.request.body),
             trace.exchange.id not in is_small,
             trace.exchange.id,
