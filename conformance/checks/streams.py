@@ -175,14 +175,15 @@ def events_are_json_and_done_is_last(stream: Streamed) -> Iterator[Note]:
         )
 
 
-@check("META-061", when=lambda s: bool(s.indices))
+@check("META-061", when=lambda s: bool(s.indices), witness=True)
 def chunks_agree_and_each_choice_ends_once(stream: Streamed) -> Iterator[Note]:
     """All chunks share id, created and model; each choice has one finish, its last."""
+    own = spec.rows("response-id", api=stream.exchange.api)
+    yield Witness(("META-061", *own))
     for name in ("id", "created", "model"):
         values = [(i, c[name]) for i, c in enumerate(stream.chunks) if name in c]
         for i, value in values:
             if value != values[0][1]:
-                own = spec.rows("response-id", api=stream.exchange.api)
                 yield Finding(
                     expected=f"{values[0][1]!r}, as in the first chunk",
                     actual=value,
@@ -205,6 +206,7 @@ def chunks_agree_and_each_choice_ends_once(stream: Streamed) -> Iterator[Note]:
                 expected=f"choice {index}: a legal step while {violation.state.value}",
                 actual=found,
                 pointer=located[min(violation.position, len(located) - 1)][0],
+                ids=("META-061",),
             )
 
 
