@@ -15,7 +15,7 @@ from operator import getitem
 from typing import Final, NamedTuple
 
 from aios_conformance.mockserver.sentences import NODES, RESUME
-from aios_conformance.mockserver.tokenizer import ASSISTANT, END, SIZE
+from aios_conformance.mockserver.tokenizer import ASSISTANT, END, PIECES, SIZE, decode
 
 SPREAD: Final = 8.0
 """Range of the hashed part of a logit: 0 to SPREAD."""
@@ -28,6 +28,12 @@ PLANNED: Final = exp(30.0)
 
 SHORTEST, LONGEST = 8, 48
 """Tokens after which an answer may end, and after which it is made to end."""
+
+LISTED: Final = b"on each line"
+"""Who is asked for something on each line goes on for ten times as long."""
+
+_PATIENCE: Final = 10
+_NEW_LINE: Final = 6.0
 
 
 class SentenceState(NamedTuple):
@@ -75,10 +81,10 @@ class Distribution(NamedTuple):
 
 
 @lru_cache(maxsize=1_024)
-def _tables(node: str, run: int) -> tuple[tuple[float, ...], ...]:
+def _tables(node: str, run: int, lists: bool) -> tuple[tuple[float, ...], ...]:
     """Return a table for each move of a node: its weight by the byte it is hashed to.
 
-    The longer the answer, the likelier its end.
+    The longer the answer, the likelier its end; new lines are likelier in a list.
     """
     tables = []
     for move in NODES[node]:
@@ -87,6 +93,8 @@ def _tables(node: str, run: int) -> tuple[tuple[float, ...], ...]:
             prior += (run - 2 * SHORTEST) / 3 if run >= SHORTEST else -12.0
         elif move.to == "close" and run >= LONGEST:
             prior += 2 * SPREAD
+        elif lists and PIECES[move.token] == b"\n":
+            prior += _NEW_LINE
         tables.append(_table(prior))
     return tuple(tables)
 
@@ -99,16 +107,18 @@ def _table(prior: float) -> tuple[float, ...]:
 class TokenContext:
     """Tokens seen so far, and the distribution of the next one."""
 
-    __slots__ = ("_hash", "state")
+    __slots__ = ("_hash", "_lists", "state")
 
     def __init__(self, key: bytes, state: SentenceState | None = None) -> None:
         """`key` (at most 64 bytes) stands for seed and model."""
         self._hash = blake2b(key=key)
+        self._lists = False
         self.state = state or SentenceState()
 
     def read(self, tokens: Sequence[int]) -> None:
         """Read a prompt; the same as adding its tokens one by one, only faster."""
         self._hash.update(struct.pack(f"<{len(tokens)}I", *tokens))
+        self._lists = LISTED in decode(tokens)
         state = self.state
         for token in tokens[_last(ASSISTANT, tokens) :]:
             state = state.after(token)
@@ -123,7 +133,8 @@ class TokenContext:
         """Weigh the next token."""
         state = self.state
         tokens = _TOKENS[state.node]
-        tables = _tables(state.node, min(state.run, LONGEST + SHORTEST))
+        run = state.run // _PATIENCE if self._lists else state.run
+        tables = _tables(state.node, min(run, LONGEST + SHORTEST), self._lists)
         digest = self._hash.digest()
         weights = list(map(getitem, tables, digest))
         if state.plan:

@@ -175,9 +175,19 @@ def prompt_tokens_depend_on_the_prompt_alone(seen: Observation) -> Iterator[Note
             )
 
 
+_ON_STOPS = (*on("stops"), *on("streams"))
+_HALTED = ("stopped", "stopped_by_list", "line", "line_streamed")
+"""Steps with a stop string that the plain text holds, whole and streamed."""
+
+
+def _plain(seen: Observation) -> str:
+    """The step whose text no stop string cuts."""
+    return "plain" if "plain" in seen.steps else "whole"
+
+
 def _stopped(seen: Observation, label: str) -> tuple[str, str, str] | None:
     """The stop string, the greedy text that holds it, and the text under it."""
-    texts = texts_of(seen, "plain", label)
+    texts = texts_of(seen, _plain(seen), label)
     if texts is None:
         return None
     whole, cut = texts
@@ -188,12 +198,9 @@ def _stopped(seen: Observation, label: str) -> tuple[str, str, str] | None:
     return (held[0], whole, cut) if held else None
 
 
-_HALTED = ("stopped", "stopped_by_list")
-
-
 @check(
     *spec.rows("stop-obeyed", "nothing-after-stop", "stop-left-out"),
-    on=on("stops"),
+    on=_ON_STOPS,
     witness=True,
 )
 def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
@@ -203,7 +210,7 @@ def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
         found = _stopped(seen, label)
         if found is None:
             continue
-        stop, _, cut = found
+        stop, whole, cut = found
         yield Witness((*hard, "META-046"))
         _, kept, after = cut.partition(stop)
         if kept and after:
@@ -223,13 +230,26 @@ def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
                 soft=True,
                 ids=(*hard[:1], "META-046"),
             )
+        elif begun := _begun(whole.partition(stop)[0], cut, stop):
+            yield Finding(
+                expected=f"text without any of {stop!r}",
+                actual=f"… {begun!r}",
+                step=label,
+                ids=("META-046",),
+            )
         else:
             yield FollowedReading("excluded", ids=hard[:1])
 
 
+def _begun(wanted: str, cut: str, stop: str) -> str:
+    """What a text holds of the beginning of a stop string, behind what was wanted."""
+    rest = cut.removeprefix(wanted) if cut.startswith(wanted) else ""
+    return rest if stop.startswith(rest) else ""
+
+
 @check(
     *spec.rows("stop-cuts-greedy-text", "stop-never-lengthens", "stop-obeyed"),
-    on=on("stops"),
+    on=_ON_STOPS,
     witness=True,
 )
 def a_stop_string_cuts_the_greedy_text(seen: Observation) -> Iterator[Note]:
@@ -268,7 +288,7 @@ def a_stop_string_cuts_the_greedy_text(seen: Observation) -> Iterator[Note]:
 
 def _never_longer(seen: Observation) -> Iterator[Note]:
     for label in (*_HALTED, "never_stopped"):
-        texts = texts_of(seen, "plain", label)
+        texts = texts_of(seen, _plain(seen), label)
         if texts is None:
             continue
         whole, cut = texts

@@ -153,17 +153,18 @@ class WithLogprobs(View):
 
     @property
     def contexts(self) -> Mapping[object, Sequence[tuple[str, Position]]]:
-        """Positions with their pointers, by the prompt and the tokens before them."""
+        """Positions with their pointers, by the tokens before them.
+
+        Whose prompt a choice continues is only known if there is one, or an echo.
+        """
         found: dict[object, list[tuple[str, Position]]] = {}
-        prompts = self.sent.get("prompt")
-        count = len(prompts) if isinstance(prompts, list) else 1
-        each = max(1, len(self.choices) // count)
-        for number, choice in enumerate(self.choices):
+        if isinstance(self.sent.get("prompt"), list) and not self.is_echoed:
+            return found
+        for choice in self.choices:
             before: tuple[str | bytes, ...] = ()
             for i, position in enumerate(choice.positions or ()):
                 place = f"{choice.pointer}/logprobs/{i}"
-                key = (number // each, before)
-                found.setdefault(key, []).append((place, position))
+                found.setdefault(before, []).append((place, position))
                 before = (*before, position.name)
         return {key: places for key, places in found.items() if len(places) > 1}
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
-from aios_conformance.conformance.checks.generated import on, usage_of
+from aios_conformance.conformance.checks.generated import (
+    on,
+    rows_of,
+    usage_of,
+)
 from aios_conformance.conformance.checks.streams import Streamed
-from aios_conformance.conformance.probes.decoding import text_of
+from aios_conformance.conformance.probes.decoding import choice_of, text_of
 from aios_conformance.conformance.terms.check import (
     Check,
     Finding,
@@ -16,7 +20,7 @@ from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Observation
 
 _COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
-_VARIANTS = ("streamed", "with_usage", "without_usage", "continuous", "null_options")
+_VARIANTS = ("streamed", "with_usage", "continuous")
 
 
 @check("COMMON-RES-001", on=on("streams"), witness=True)
@@ -25,7 +29,7 @@ def a_stream_that_was_left_blocks_no_other(seen: Observation) -> Iterator[Note]:
     if "left" not in seen.steps or not seen.accepted("whole"):
         return
     rows = ("COMMON-RES-001",)
-    for label in (*_VARIANTS, "stopped"):
+    for label in (*_VARIANTS, "stopped", "line", "line_streamed"):
         if label not in seen.steps:
             continue
         yield Witness(rows)
@@ -53,16 +57,21 @@ def streamed_text_is_the_whole_text(seen: Observation) -> Iterator[Note]:
             continue
         yield Witness(rows)
         if stream.text() != whole:
+            # what goes on where the limit cut the whole answer is beyond the limit
+            cut = choice_of(seen["whole"]) or {}
+            is_cut = cut.get("finish_reason") == "length"
+            is_beyond = is_cut and stream.text().startswith(whole)
+            limits = rows_of(seen, "limit-bounds-count", "max-tokens-obeyed")
             yield Finding(
                 expected=f"{whole!r}, as in the whole answer",
                 actual=stream.text(),
                 step=label,
-                ids=rows,
+                ids=(*rows, *limits) if is_beyond else rows,
                 drift=is_drift(whole, stream.text()),
             )
     halted = _stream(seen, "stopped")
     if halted is not None:
-        stop = str(halted.sent.get("stop"))
+        stop = halted.sent["stop"][-1]
         wanted = whole.partition(stop)[0]
         before, _, after = halted.text().partition(stop)
         # that nothing follows the stop string, and that it is no part of the text,

@@ -110,19 +110,6 @@ def echo(p: Params, served: Served) -> Iterator[Step]:
     yield Step("echoed", COMPLETIONS, body | {"echo": True}, serves=rows)
 
 
-@probe(
-    "completions.echo.streamed",
-    "completions",
-    params=st.fixed_dictionaries({"text": st.sampled_from(prompts.COMPLETIONS.usual)}),
-    draws=(0, 1, 20),
-    needs=("echo", "streaming"),
-)
-def streamed_echo(p: Params, served: Served) -> Iterator[Step]:
-    """An echo that is streamed."""
-    body = asked("completions", served, p["text"], temperature=0, max_tokens=4)
-    yield Step("streamed", COMPLETIONS, body | {"echo": True, "stream": True})
-
-
 PROBES: tuple[Probe, ...] = (
     printed("completions", smoke_rows=3),
     ACCEPTED,
@@ -134,6 +121,5 @@ PROBES: tuple[Probe, ...] = (
     UNDECIDED_STREAM,
     batch,
     echo,
-    streamed_echo,
     *logprobs.logprob_probes(logprobs.COMPLETIONS),
 )

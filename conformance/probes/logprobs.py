@@ -29,7 +29,7 @@ class Logprobs:
 
     api: Api
     asked: tuple[Asking, ...]
-    sample: Mapping[str, Any]
+    likeliest: Mapping[str, Any]  # one alternative
     refused: Probe
     undecided: Probe
 
@@ -43,10 +43,14 @@ CHAT = Logprobs(
         ("off", {"logprobs": False}, ("CHAT-REQ-018",)),
         ("on", {"logprobs": True}, ("CHAT-REQ-018",)),
         ("none", {"logprobs": True, "top_logprobs": 0}, ("CHAT-REQ-051",)),
-        ("few", {"logprobs": True, "top_logprobs": 3}, ("CHAT-REQ-050",)),
+        (
+            "few",  # what top_p cuts off is listed all the same (000:403)
+            {"logprobs": True, "top_logprobs": 3, "top_p": 0.9},
+            ("CHAT-REQ-050",),
+        ),
         ("many", {"logprobs": True, "top_logprobs": 20}, ("CHAT-REQ-051",)),
     ),
-    sample={"logprobs": True, "top_logprobs": 3},
+    likeliest={"logprobs": True, "top_logprobs": 1},
     refused=refused(
         "chat.refused.logprobs",
         "chat",
@@ -69,10 +73,10 @@ COMPLETIONS = Logprobs(
     "completions",
     asked=(
         ("off", {"logprobs": None}, ("COMP-REQ-016",)),
-        ("few", {"logprobs": 1}, ("COMP-REQ-016", "COMP-REQ-017")),
+        ("few", {"logprobs": 1, "top_p": 0.9}, ("COMP-REQ-016", "COMP-REQ-017")),
         ("many", {"logprobs": 5}, ("COMP-REQ-016", "COMP-REQ-017")),
     ),
-    sample={"logprobs": 5},
+    likeliest={"logprobs": 1},
     refused=refused(
         "completions.refused.logprobs",
         "completions",
@@ -114,18 +118,19 @@ def _greedy(known: Logprobs) -> Probe:
 
 def _streamed(known: Logprobs) -> Probe:
     api = known.api
-    texts = prompts_of(api).beyond_ascii
 
     @probe(
         f"{api}.logprobs.streamed",
         api,
-        params=st.fixed_dictionaries({"text": st.sampled_from(texts)}),
+        params=st.fixed_dictionaries({"text": st.sampled_from(prompts_of(api).usual)}),
         draws=(0, 1, 8),
-        needs=(*NEEDS, "streaming"),
+        needs=(*NEEDS, "n", "streaming"),
     )
     def streamed(p: Params, served: Served) -> Iterator[Step]:
-        body = asked(api, served, p["text"], temperature=0, max_tokens=12, stream=True)
-        yield Step("streamed", OPERATION[api], {**body, **known.sample})
+        """Choices that are drawn, each listing no more than the likeliest token."""
+        body = asked(api, served, p["text"], temperature=1, max_tokens=6, n=3)
+        usage = {"stream": True, "stream_options": {"include_usage": True}}
+        yield Step("streamed", OPERATION[api], {**body, **usage, **known.likeliest})
 
     return streamed
 

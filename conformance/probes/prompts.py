@@ -10,14 +10,21 @@ from aios_conformance.conformance.terms.exchange import Api
 class Prompts:
     """The prompts of an API.
 
-    After `streamed` the bundled mock soon says a word with letters beyond ASCII, which
-    it sends in two tokens. A real model may.
+    `lists` ask for hundreds of lines with letters beyond ASCII: the answer is long, and
+    some line ends before any usual limit.
     """
 
     usual: tuple[str, ...]
     beyond_ascii: tuple[str, ...]
-    streamed: tuple[str, ...]
+    lists: tuple[str, ...]
 
+
+_LISTS = (
+    ("towns of Europe", "Zürich", "Málaga", "Kraków"),
+    ("rivers", "Würm", "Ñuble", "Łyna"),
+    ("surnames", "Müller", "Gómez", "Dvořák"),
+    ("songs", "Für Elise", "Águas de março", "Älskade"),
+)
 
 CHAT = Prompts(
     usual=(
@@ -34,11 +41,10 @@ CHAT = Prompts(
         "Erzähle von der Brücke in Málaga: größer, schöner, älter.",
         "Расскажи сказку про реку, 한국어 아니고.",
     ),
-    streamed=(
-        "Continue this story: An owl hunted mice behind the abandoned mill.",
-        "Continue this story: The recipe calls for three eggs and a pinch of salt.",
-        "Continue this story: Seven wooden boats raced along the northern coast.",
-        "Continue this story: He packed two sweaters and a torch for the hike.",
+    lists=tuple(
+        f"List three hundred {things}, one on each line, as spelt there: "
+        f"{', '.join(known)} …"
+        for things, *known in _LISTS
     ),
 )
 COMPLETIONS = Prompts(
@@ -56,11 +62,12 @@ COMPLETIONS = Prompts(
         "Ørsted wohnte über dem Café in der Straße",
         "Жила-была река; 강은 조용히",
     ),
-    streamed=(
-        "Once upon a time there was a lighthouse",
-        "Please restart the printer before loading more paper. Then",
-        "Ticket prices doubled within a single season. Then",
-        "Copper pipes turn green when exposed to rain. Then",
+    lists=tuple(
+        "\n".join(
+            (f"Three hundred {things}, one on each line, as spelt there:", *known)
+        )
+        + "\n"
+        for things, *known in _LISTS
     ),
 )
 

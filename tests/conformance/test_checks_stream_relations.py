@@ -69,7 +69,7 @@ def test_a_stream_that_says_something_else_is_found() -> None:
     [("Blue ", []), ("Blue sky", []), ("Blue sky,", []), ("", ["stopped"])],
 )
 def test_a_stopped_stream_ends_at_the_stop_string(text: str, told: list[str]) -> None:
-    stopped = stream(streamed(text), ask(stop="sky"))
+    stopped = stream(streamed(text), ask(stop=["sky"]))
     seen = played(streamed=stream(GOOD), stopped=stopped)
     assert relations(seen) == {"META-059": told}
 

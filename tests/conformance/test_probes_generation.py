@@ -25,7 +25,7 @@ PROBES: dict[Api, tuple[Probe, ...]] = {
 BOTH: tuple[Api, ...] = ("chat", "completions")
 SERVED = Served(Facts(models={"chat": "m", "completions": "m"}))
 REQUESTS = 229  # both APIs together
-TOKENS = 5_500
+TOKENS = 6_500
 SMOKE = 12
 MORE_SEEDS = {f"hot_{seed}" for seed in SEEDS[2:]}
 

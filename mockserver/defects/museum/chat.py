@@ -272,6 +272,7 @@ def chat_stream_n_logprobs_second_missing(
 
 @in_stream("CHAT-SEM-005", api=API, also={
     "META-070": "no positions", "META-071": "no tokens", "META-073": "no tokens",
+    "META-059": "whole answers have them",
 }, source="000:463", origin="ml-explore/mlx-lm#1630")  # fmt: skip
 def chat_stream_logprobs_dropped(context: RequestContext, chunks: list[Chunk]) -> None:
     """Streams have no logprobs."""
