@@ -159,6 +159,9 @@ def success_is_labelled_json(answer: Answer) -> Iterator[Note]:
     kind = (response and response.header("content-type")) or "no Content-Type"
     if not kind.lower().startswith("application/json"):
         yield Finding(expected="application/json", actual=kind)
+    coding = (response and response.header("content-encoding")) or "identity"
+    if coding.lower() != "identity":
+        yield Finding(expected="no content coding, as none was offered", actual=coding)
 
 
 @check("COMMON-RES-004")
