@@ -53,8 +53,8 @@ def test_workers_judge_and_one_process_records(tmp_path: Path) -> None:
         assert f"FAILED aios-conformance::test_requirement[{each}] - malformed" in text
 
 
-def test_workers_of_an_unreachable_target_end(tmp_path: Path) -> None:
-    code, text = own_process(tmp_path, f"--target={NO_PORT}", "-n2")
+def test_a_worker_of_an_unreachable_target_ends(tmp_path: Path) -> None:
+    code, text = own_process(tmp_path, f"--target={NO_PORT}", "-n1")
     assert code == 4
     assert "does not answer" in text
     assert "Traceback" not in text
