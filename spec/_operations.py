@@ -61,18 +61,23 @@ def smallest(walk: Nodes, operation: str) -> Mapping[str, Any]:
 def forms(
     walk: Nodes, operation: str, body: Mapping[str, Any]
 ) -> Iterator[Mapping[str, Any]]:
-    """A valid body, and the same in other forms: a text as a list, one for many."""
+    """A valid body, and the same in other forms: texts as lists, one, many."""
     yield body
     validator = _validator(walk, operation)
+    listed: dict[str, list[str]] = {}
     for name, value in body.items():
         if isinstance(value, list):
             others = [value[:1], *value[:1]]
         else:
-            others = [[value]] if isinstance(value, str) else []
+            others = [[value], [value] * 2] if isinstance(value, str) else []
         for other in others:
             changed = {**body, name: other}
             if other != value and validator and validator.is_valid(changed):
                 yield changed
+                if other == [value]:
+                    listed[name] = other
+    if len(listed) > 1:
+        yield {**body, **listed}
 
 
 def _validator(walk: Nodes, operation: str) -> Draft202012Validator | None:

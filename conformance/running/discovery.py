@@ -55,6 +55,7 @@ class _Search:
     names: list[str]  # to be tried, those that are listed or given
     documented: list[str]  # to be tried when none of these is left
     is_named: bool  # the API stands in --apis
+    is_given: bool = False  # the model stands in --model
     model: str | None = None
     tried: list[Exchange] = field(default_factory=list)
 
@@ -153,12 +154,17 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
             hint="name the models with --model, or raise the limit",
         )
     absent: dict[Api, str] = {}
+    is_usable = any(search.model is not None for search in searches)
     for search in searches:
         if search.model is not None:
             continue
         if search.is_absent and not search.is_named:
             absent[search.name] = f"the {search.name} API is absent"
-        elif search.is_absent or any(status >= 500 for status in search.answers):
+        elif (
+            search.is_absent
+            or any(status >= 500 for status in search.answers)
+            or (is_usable and search.answers and not search.is_given)
+        ):
             search.model = _sent_model(search.tried[0])  # broken, and judged so
     _verify(searches, absent, options)
     models = {s.name: s.model for s in searches if s.model is not None}
@@ -192,7 +198,8 @@ def _search(
     documented = [*known[api].models] or [model.name for model in served]
     names = [given] if given else list(dict.fromkeys(listed))
     others = [] if given else [name for name in documented if name not in names]
-    return _Search(api, known, names, others, api in options.apis)
+    is_named = api in options.apis
+    return _Search(api, known, names, others, is_named, bool(given))
 
 
 async def _try_all(asked: "_Asker", searches: Sequence[_Search], dialect: str) -> None:

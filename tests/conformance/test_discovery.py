@@ -300,10 +300,23 @@ def test_nobody_there_is_told() -> None:
 
 
 def test_no_usable_model_names_the_option() -> None:
-    names = {api: name for api, name in EACH.items() if api != "embeddings"}
+    models = {"embeddings": "unheard-of"}
     with pytest.raises(TargetError, match="no usable model for embeddings") as caught:
-        discovered(serving(**names))
+        discovered(serving(**EACH), models=models)
     assert "--model embeddings=NAME" in caught.value.hint
+    with pytest.raises(TargetError, match="no usable model for") as caught:
+        discovered(serving())
+    assert caught.value.code == "no-model"
+
+
+@pytest.mark.parametrize("api", sorted(EACH))
+def test_an_api_without_a_model_does_not_stop_the_others(api: str) -> None:
+    """Its refusals are found on its own rows."""
+    others = {name: model for name, model in EACH.items() if name != api}
+    found, _ = discovered(serving(**others))
+    assert found.absent == {}
+    assert found.facts.models.keys() == EACH.keys()
+    assert others.items() <= found.facts.models.items()
 
 
 def test_a_limit_that_leaves_no_room_is_told() -> None:
@@ -329,17 +342,38 @@ def test_bodies_are_valid_by_the_documents() -> None:
         assert json.loads(body)["model"]
 
 
-@pytest.mark.parametrize("form", [str, list])
+def _is_one(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 1
+
+
+def _is_many(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > 1
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+@pytest.mark.parametrize("refused", [_is_text, _is_one, _is_many])
 @pytest.mark.parametrize(
-    ("api", "field"),
-    [("score", "text_2"), ("embeddings", "input"), ("completions", "prompt")],
+    ("api", "fields"),
+    [
+        ("score", ("text_1",)),
+        ("score", ("text_2",)),
+        ("score", ("text_1", "text_2")),
+        ("embeddings", ("input",)),
+        ("completions", ("prompt",)),
+        ("rerank", ("documents",)),
+    ],
 )
 def test_a_form_that_is_refused_decides_nothing(
-    api: str, field: str, form: type
+    api: str, fields: tuple[str, ...], refused: Callable[[Any], bool]
 ) -> None:
     def behave(asked: Asked) -> Said:
-        refuses = asked.path == f"/v1/{api}" and isinstance(asked.json[field], form)
-        return refuse(422, "not so") if refuses else serving(**EACH)(asked)
+        is_it = asked.path in (f"/{api}", f"/v1/{api}", f"/v2/{api}")
+        if is_it and any(refused(asked.json[field]) for field in fields):
+            return refuse(422, "not so")
+        return serving(**EACH)(asked)
 
     found, _ = discovered(behave)
     assert found.facts.models == EACH
