@@ -26,9 +26,7 @@ def charged(seen: Observation) -> Iterator[Note]:
         return  # nothing is taken, or the documents leave open whether it is
     found, sent = culprits(row.api, seen.params, seen.steps)
     given = {name: value for unit in seen.params for name, value in unit.items()}
-    blamed = {
-        r for name in found or () for r in charged_rows(row.api, name, given[name])
-    }
+    blamed = {r for name in found or () for r in charged_rows(row.api, name, given)}
     yield Witness((*row.serves, "COMMON-RES-001"))
     shown = next((e for e in reversed(sent) if was_refused(e)), row)
     code = (

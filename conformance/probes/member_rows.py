@@ -1,5 +1,7 @@
 """The rows that promise the acceptance of a member's value."""
 
+from collections.abc import Mapping
+
 from aios_conformance import spec
 from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.spec import Level, Node, apis, nodes, requirement
@@ -43,11 +45,17 @@ def rows_of(api: Api, name: str, value: Json) -> tuple[str, ...]:
     return tuple(row for row in found if requirement(row).level != Level.MAY)
 
 
-def charged_rows(api: Api, name: str, value: Json) -> tuple[str, ...]:
+def charged_rows(api: Api, name: str, given: Mapping[str, Json]) -> tuple[str, ...]:
     """The rows that a value breaks which is refused where a plainer one is accepted.
 
-    Of the smallest body's form, it is the text that is refused.
+    Of the smallest body's form, it is the text that is refused; of two texts that are
+    compared, both forms together.
     """
+    value = given[name]
+    if name == "text_2" and isinstance(value, list):
+        is_paired = isinstance(given["text_1"], list)
+        topic = "arrays-paired-by-position" if is_paired else "string-against-array"
+        return (spec.row(api, topic),)
     form = apis()[api].smallest.get(name)
     is_one = isinstance(value, str) or (name == "messages" and len(value) == 1)
     is_same = type(value) is type(form) and is_one
@@ -66,6 +74,8 @@ def _topics(api: Api, name: str, value: Json) -> list[str]:
         return ["logprobs-range"]
     if name == "temperature" and value == 1:
         return ["temperature-range"]  # 1 is where another row begins
+    if name == "documents" and len(value) == 1:
+        return ["single-document"]
     if name == "logit_bias" and value:
         return ["logit-bias-type", "logit-bias-keys"]
     if name == "stream_options" and isinstance(value, dict):

@@ -140,7 +140,7 @@ def _pairs(api: Api) -> Probe:
         found = (
             row
             for name, value in given.items()
-            for row in (*rows_of(api, name, value), *charged_rows(api, name, value))
+            for row in (*rows_of(api, name, value), *charged_rows(api, name, given))
         )
         is_valid = not is_open(body)
         serves = tuple(dict.fromkeys(found)) if is_valid else ()

@@ -124,6 +124,7 @@ DEFECTS: tuple[Defect, ...] = (
             lambda body: body.get("encoding_format") == "float"
             and isinstance(body["text_1"], list), why="lists have no floats", also={
                 "COMMON-RES-001": "a valid request is not answered 200",
+                "SCORE-SEM-002": "two lists are paired",
                 "SCORE-REQ-016": "float may be spelt out"}),
     refuses("embeddings_refuses_float_for_strings", "EMB-EX-001", "embeddings",
             lambda body: body.get("encoding_format") == "float"
