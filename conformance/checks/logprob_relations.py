@@ -19,7 +19,11 @@ from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
 @check("META-073", on=on("logprobs"), witness=True)
 def log_probabilities_leave_the_text_alone(seen: Observation) -> Iterator[Note]:
     """Greedy text is the same with and without log probabilities."""
-    asked = [label for label in seen.steps if label != "off"]
+    asked = [
+        label
+        for label, exchange in seen.steps.items()
+        if label != "off" and exchange.expect != "refuse"
+    ]
     yield from equal(seen, ("META-073",), "off", asked)
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes import texts, wide
 from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.single_field import refusal
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -43,12 +44,15 @@ def batch(drawn: Params, served: Served) -> Iterator[Step]:
     yield Step("single_0", EMBED, _body(served, first), serves=_STRING)
     last_one = _body(served, last)
     yield Step("single_1", EMBED, last_one, serves=_STRING, together=True)
-    lists = {"rotated": wide.sampled(given), "again": [first, first, last]}
-    for label, some in lists.items():
-        body = _body(served, some)
-        yield Step(label, EMBED, body, serves=_ARRAY, together=True)
+    again = _body(served, [first, first, last])
+    yield Step("again", EMBED, again, serves=_ARRAY, together=True)
     body = _body(served, wide.blanks(given))
     yield Step("blank", EMBED, body, expect="either", together=True)
+    yield refusal(
+        "embeddings", served, "/encoding_format is unknown", encoding_format="hex"
+    )
+    body = _body(served, wide.sampled(given))
+    yield Step("rotated", EMBED, body, serves=_ARRAY)
 
 
 @probe(

@@ -15,7 +15,11 @@ from aios_conformance.conformance.probes.generation import (
     undecided_cases,
 )
 from aios_conformance.conformance.probes.prompts import prompts_of
-from aios_conformance.conformance.probes.single_field import breaks, refused
+from aios_conformance.conformance.probes.single_field import (
+    breaks,
+    refusal,
+    refused,
+)
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
 
@@ -110,8 +114,13 @@ def _greedy(known: Logprobs) -> Probe:
     )
     def greedy(p: Params, served: Served) -> Iterator[Step]:
         body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
-        for label, members, rows in known.asked:
+        *most, last = known.asked
+        for label, members, rows in most:
             yield Step(label, operation, body | members, serves=rows)
+        rule = "/frequency_penalty is a word"
+        yield refusal(api, served, rule, frequency_penalty=WORD)
+        label, members, rows = last
+        yield Step(label, operation, body | members, serves=rows)
 
     return greedy
 

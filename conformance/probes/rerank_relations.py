@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from aios_conformance.conformance.probes import texts, wide
 from aios_conformance.conformance.probes.bodies import OPERATION, by_version
 from aios_conformance.conformance.probes.kinds import embedding_model, expected
+from aios_conformance.conformance.probes.single_field import refusal
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -115,8 +116,6 @@ def documents(p: Params, served: Served) -> Iterator[Step]:
     rotated = [*given[2:], *given[:2]]
     body = _body(served, p["ranking"])
     yield Step("base", RERANK, body, alone=True)
-    shuffled = body | {"documents": rotated}
-    yield Step("shuffled", RERANK, shuffled, together=True)
     many = wide.bounded(p["many"], served.facts.limits.get("rerank"))
     among = body | {"documents": [*given[:2], *many[: -len(given)], *given[2:]]}
     yield Step("wide", RERANK, among, serves=("RERANK-REQ-006",), together=True)
@@ -124,6 +123,8 @@ def documents(p: Params, served: Served) -> Iterator[Step]:
     yield Step("alone", RERANK, alone, serves=("RERANK-REQ-008",), together=True)
     blank = body | {"documents": [*wide.blanks(many), best]}
     yield Step("blank", RERANK, blank, expect="either", together=True)
+    yield refusal("rerank", served, "/top_n is a word", top_n="few")
+    yield Step("shuffled", RERANK, body | {"documents": rotated})
 
 
 @probe(

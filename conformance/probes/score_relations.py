@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from aios_conformance.conformance.probes import texts, wide
 from aios_conformance.conformance.probes.bodies import OPERATION, by_version
 from aios_conformance.conformance.probes.kinds import embedding_model, expected
+from aios_conformance.conformance.probes.single_field import refusal
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -62,15 +63,17 @@ def batch(p: Params, served: Served) -> Iterator[Step]:
     pairs = [first, *([text, "text"] for text in many), second, third, last]
     body = _arrays(served, pairs)
     yield Step("together", SCORE, body, serves=(_ARRAYS,), alone=True)
-    for label, given in (("rotated", wide.sampled(pairs)), ("pair", [last, first])):
-        body = _arrays(served, given)
-        yield Step(label, SCORE, body, serves=(_ARRAYS,), together=True)
+    body = _arrays(served, [last, first])
+    yield Step("pair", SCORE, body, serves=(_ARRAYS,), together=True)
     for label, (one, two) in (("single_0", last), ("single_1", first)):
         body = _body(served, one, two)
         yield Step(label, SCORE, body, serves=(_STRINGS,), together=True)
     blank = [second, [second[0], ""], ["", third[1]], third, first, last]
     body = _arrays(served, blank)
     yield Step("blank", SCORE, body, expect="either", together=True)
+    yield refusal("score", served, "/encoding_format is unknown", encoding_format="hex")
+    body = _arrays(served, wide.sampled(pairs))
+    yield Step("rotated", SCORE, body, serves=(_ARRAYS,))
 
 
 @probe(

@@ -112,6 +112,18 @@ def refused(
     return build
 
 
+def refusal(api: Api, served: Served, breaks: str, **change: Any) -> Step:
+    """What a table of `refused` sends too: here it stands before what it may spoil."""
+    return Step(
+        "refused",
+        OPERATION[api],
+        valid(api, served) | change,
+        expect="refuse",
+        breaks=breaks,
+        shared=True,
+    )
+
+
 def undecided(name: str, api: Api, *rows: Params) -> Probe:
     """One request per row on which the documents are silent: either answer is right."""
 

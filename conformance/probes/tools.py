@@ -164,7 +164,7 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
         return body | {"tools": tools} | more
 
     ask = greedy(p["ask"], TOOLS, ROOM)
-    none = ask | {"tool_choice": "none", "max_tokens": SAID}
+    none = ask | {"tool_choice": "none"}
     # nothing but tool_choice asks for a call here
     other = greedy(p["other"], TOOLS[1:], SAID)
     forced = greedy(p["other"], RENAMED, ROOM, tool_choice="required")
@@ -197,8 +197,9 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
         if streams:
             yield Step(f"{label}_streamed", CHAT, also(made, stream), **costs)
 
-    yield Step("none", CHAT, none, serves=rows)
     yield Step("omitted", CHAT, ask, serves=("CHAT-REQ-046",))
+    # nothing but the choice differs, so that a call of before must not come again
+    yield Step("none", CHAT, none, serves=rows)
     yield Step("auto", CHAT, ask | {"tool_choice": "auto"} | if_offered)
     yield Step("other_auto", CHAT, other | {"tool_choice": "auto"}, serves=rows)
     yield Step("stopped", CHAT, stopped, like="other_auto", completion_tokens=SAID)
@@ -206,7 +207,8 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
     yield from turn("cut", cut)
     yield from turn("answered", answered, "META-083")
     if streams:
-        yield Step("none_streamed", CHAT, none | {"stream": True})
+        streamed = {"stream": True, "max_tokens": SAID}
+        yield Step("none_streamed", CHAT, none | streamed)
 
 
 def also(made: Later, members: Mapping[str, Json]) -> Later:

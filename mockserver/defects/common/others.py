@@ -51,11 +51,13 @@ GENERATED = _also(
 RERANKED = _also(
     *("META-002", "META-003", "META-005", "META-006", "META-007", "META-011"),
     *("META-012", "META-013", "META-014", "META-015", "COMMON-REQ-015", "META-118"),
+    *("RERANK-SEM-008", "META-008", "META-009", "META-016"),
     *("RERANK-REQ-008", "RERANK-RES-011", "RERANK-RES-013", "RERANK-RES-016"),
     *("RERANK-SEM-001", "RERANK-SEM-002", "RERANK-SEM-003", "RERANK-SEM-004"),
     *("RERANK-SEM-005", "RERANK-SEM-009", "RERANK-SEM-010", "META-119"),
 )
 SCORED = _also(
+    *("META-020",),
     *("META-018", "META-019", "META-021", "META-022", "META-026", "META-027"),
     *("META-030", "META-031", "META-032", "META-118", "META-119"),
     *("SCORE-SEM-001", "SCORE-SEM-002", "SCORE-SEM-003", "SCORE-SEM-005"),
@@ -66,7 +68,7 @@ EMBEDDED = _also(
     *("EMB-RES-005", "EMB-RES-008", "EMB-RES-009", "EMB-SEM-002", "EMB-SEM-003"),
     *("EMB-SEM-004", "EMB-SEM-005", "META-090", "META-091", "META-092", "META-093"),
     *("META-094", "META-097", "META-098", "META-099", "META-100", "META-101"),
-    *("META-118", "META-119"),
+    *("META-118", "META-119", "META-025", "SCORE-SEM-006"),
 )
 BLOCKED = _also(
     "COMMON-ERR-004", "CHAT-REQ-034", "CHAT-ERR-003", "COMP-REQ-028", "COMP-ERR-003"
@@ -191,7 +193,7 @@ _TABLE: tuple[Defect, ...] = (
     _leaks(GENERATING, "n", "META-036", GENERATED),
     _leaks("rerank", "top_n", "RERANK-SEM-001", RERANKED),
     _leaks("rerank", "truncate_prompt_tokens", "RERANK-SEM-010", RERANKED),
-    _leaks("score", "truncate_prompt_tokens", "META-018", SCORED),
+    _leaks("score", "truncate_prompt_tokens", "META-019", SCORED),
     _leaks("embeddings", "truncate_prompt_tokens", "META-090", EMBEDDED),
     _leaks("embeddings", "encoding_format", "EMB-RES-008", EMBEDDED),
     _key_lacks(GENERATING, "max_tokens", "META-042", GENERATED),
