@@ -66,7 +66,6 @@ COMPLETIONS = Prompts(
         "\n".join(
             (f"Three hundred {things}, one on each line, as spelt there:", *known)
         )
-        + "\n"
         for things, *known in _LISTS
     ),
 )
