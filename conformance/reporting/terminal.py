@@ -1,6 +1,7 @@
 """The summary on a terminal: verdicts by API, what was found, where the report is."""
 
 from collections.abc import Collection, Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
 
@@ -173,7 +174,12 @@ def _indented(content: Text) -> Padding:
 def console(
     file: IO[str], *, width: int | None = None, colours: bool | None = None
 ) -> Console:
-    """A console that shows text as it is; wide where it is no terminal."""
+    """A console that shows text as it is; wide where it is no terminal.
+
+    What its encoding cannot spell reads `?`.
+    """
+    if isinstance(file, TextIOWrapper):
+        file.reconfigure(errors="replace")
     is_terminal = file.isatty() if colours is None else colours
     return Console(
         file=file,

@@ -1,7 +1,10 @@
 """The command, in this process: what it prints and how it ends."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -337,3 +340,17 @@ def test_progress_is_silent_in_a_log() -> None:
         for event in events():
             listener(event)
     assert shown.getvalue() == ""
+
+
+def test_a_terminal_of_ascii_will_do(tmp_path: Path) -> None:
+    words = [sys.executable, "-P", "-m", "aios_conformance.conformance", "plan", "mock"]
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(
+        [*words, "--bad-option=é"],
+        check=False,
+        cwd=tmp_path,
+        env=ascii_only,
+        capture_output=True,
+    )
+    assert ended.returncode == 4
+    assert b"unrecognized arguments: --bad-option=?" in ended.stderr
