@@ -98,6 +98,24 @@ def each_text_is_embedded_as_if_alone(seen: Observation) -> Iterator[Note]:
         yield from _known(seen, label, alone, "the single calls", near_is_soft=True)
 
 
+def _has_texts_of_many(seen: Observation) -> bool:
+    return answered(EmbeddingAnswer, "some", "huge")(seen) and all(
+        len(_embedding(seen, label).embeddings) == _count(_embedding(seen, label))
+        for label in ("some", "huge")
+    )
+
+
+@check("EMB-SEM-003", "META-090", on="embeddings.huge", when=_has_texts_of_many)
+def each_of_very_many_texts_has_its_vector(seen: Observation) -> Iterator[Note]:
+    """Item i of a list of thousands is the vector of text i (soft if near it)."""
+    try:
+        given = _embedding(seen, "some").sent["input"]
+        known = dict(zip(given, _vectors(seen, "some"), strict=True))
+        yield from _known(seen, "huge", known, "step some", near_is_soft=True)
+    except ValueError:
+        return  # that it is no base64 is found elsewhere
+
+
 def _known(
     seen: Observation,
     label: str,
@@ -344,6 +362,7 @@ def other_words_are_closer_than_other_topics(seen: Observation) -> Iterator[Note
 
 CHECKS: tuple[Check, ...] = (
     each_text_is_embedded_as_if_alone,
+    each_of_very_many_texts_has_its_vector,
     permuting_texts_permutes_vectors,
     the_same_text_has_the_same_vector,
     prompt_tokens_of_texts_add_up,

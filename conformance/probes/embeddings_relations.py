@@ -19,6 +19,7 @@ from aios_conformance.conformance.terms.probe import (
 )
 
 EMBED = OPERATION["embeddings"]
+HUGE = 2048
 MANY = 131  # above 128, the largest size at which servers are known to split
 WIDE, NARROW = 16, 8  # tokens a text; passages are longer, special tokens fit
 _STRING, _ARRAY = ("EMB-REQ-007",), ("EMB-REQ-006",)
@@ -53,6 +54,24 @@ def batch(drawn: Params, served: Served) -> Iterator[Step]:
     )
     body = _body(served, wide.sampled(given))
     yield Step("rotated", EMBED, body, serves=_ARRAY)
+
+
+@probe(
+    "embeddings.huge",
+    "embeddings",
+    params=st.sampled_from(range(HUGE)),
+    draws=(0, 0, 1),
+    needs=("base64",),
+)
+def huge(place: Params, served: Served) -> Iterator[Step]:
+    """As many inputs as any document allows (003), padded to a body of 2 MB."""
+    given = [f"{word}{' ' * 1000}" for word in wide.few_letters(HUGE)]
+    packed = {"encoding_format": "base64"}
+    first = _body(served, given[:1], **packed)
+    yield Step("first", EMBED, first, serves=_BASE64)
+    some = [given[i] for i in (-1, 1000, 999, place)]
+    yield Step("some", EMBED, _body(served, some, **packed), serves=_ARRAY)
+    yield Step("huge", EMBED, _body(served, given, **packed), serves=_ARRAY, last=True)
 
 
 @probe(
@@ -161,6 +180,7 @@ PROBES: tuple[Probe, ...] = (
     encoding,
     truncation,
     batch,
+    huge,
     forms,
     base64,
     shared_part,

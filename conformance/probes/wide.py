@@ -6,7 +6,7 @@ None is blank, which may be refused (A-131): `blanks` go in a list of their own.
 """
 
 from collections.abc import Sequence
-from itertools import islice, product
+from itertools import chain, islice, product
 from string import ascii_lowercase
 from typing import TypeVar
 
@@ -42,9 +42,9 @@ def lists(draw: st.DrawFn, count: int) -> list[str]:
 
 
 def few_letters(count: int) -> list[str]:
-    """So many different words of two letters."""
-    pairs = map("".join, product(ascii_lowercase, repeat=2))
-    return list(islice(pairs, count))
+    """So many different words of two letters, then of three."""
+    sizes = (product(ascii_lowercase, repeat=size) for size in (2, 3))
+    return list(islice(map("".join, chain.from_iterable(sizes)), count))
 
 
 def sampled(given: Sequence[T]) -> list[T]:
