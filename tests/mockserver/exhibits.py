@@ -90,6 +90,7 @@ CASES: dict[str, Case] = {
     ),
     "emb-empty-string-crashes": status(emb(""), 500),
     "emb-empty-list-is-413": status(emb([]), 413),
+    "emb-mixed-lengths-crash": status(emb(["a", "word " * 200]), 500),
     "emb-body-of-2-mb-is-413": status(emb(["a" * 1_000_000] * 3), 413),
     "emb-wrong-when-parallel": differs(
         vectors, *(emb(text) for text in MANY[:8]), at_once=True
@@ -118,6 +119,12 @@ CASES: dict[str, Case] = {
     ),
     "rerank-top-n-not-read": last(
         rerank(MANY[:3], top_n=1), lambda reply: len(ranked(reply)) == 3
+    ),
+    "rerank-results-in-input-order": last(
+        rerank(LONG), lambda reply: ranked(reply) == [0, 1, 2]
+    ),
+    "rerank-nothing-without-top-n": last(
+        rerank(["a"]), lambda reply: ranked(reply) == []
     ),
     "rerank-index-of-distinct-documents": last(
         rerank(["a", "a", "b"]), lambda reply: sorted(ranked(reply)) == [0, 1]

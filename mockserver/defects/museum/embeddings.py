@@ -182,6 +182,15 @@ def emb_cache_ignores_truncation() -> Any:
     return edit
 
 
+def _are_uneven(context: RequestContext) -> bool:
+    """One text of a list is long, and another is not."""
+    given = context.parameters.get("input")
+    if context.api != API or not isinstance(given, list):
+        return False
+    words = [len(text.split()) for text in given if isinstance(text, str)]
+    return bool(words) and min(words) < 128 < max(words)
+
+
 def _too_large(context: RequestContext) -> bool:
     return context.api == API and len(context.raw) > 2_000_000
 
@@ -199,6 +208,13 @@ EXHIBITS: tuple[Defect, ...] = (
     emb_empty_list_is_413,
     emb_wrong_when_parallel,
     emb_cache_ignores_truncation,
+    replace(
+        turns_away("emb_mixed_lengths_crash", "EMB-REQ-006", "ragged arrays",
+                   _are_uneven, error=Broken, also=ACCEPTED,
+                   origin="qdrant/fastembed#703"),
+        description="A text of more than 128 words beside shorter ones is a 500.",
+        source="000:729",
+    ),
     replace(
         turns_away("emb_body_of_2_mb_is_413", "EMB-REQ-006", "the body is too large",
                    _too_large, error=BodyTooLarge,

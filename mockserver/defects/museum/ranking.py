@@ -118,6 +118,28 @@ def rerank_top_n_not_read(context: RequestContext) -> object:
     return 0 < given < len(context.parameters["documents"])
 
 
+@in_answer("RERANK-SEM-006", api=RERANK, also={
+    "META-001": "the same statement", "META-002": "not the first of all",
+    "RERANK-EX-004": "the best may not stand first",
+}, source="000:56", origin="mudler/LocalAI#7189")  # fmt: skip
+def rerank_results_in_input_order(context: RequestContext, answer: Answer) -> object:
+    """Results come in the order of the documents, whatever their scores."""
+    before = list(answer["results"])
+    answer["results"].sort(key=lambda result: result["index"])
+    return before != answer["results"]
+
+
+@in_answer("RERANK-REQ-012", api=RERANK, also=ALL | {
+    "RERANK-SEM-003": "all is the default", "RERANK-REQ-008": "no result for one",
+}, source="000:57", origin="xorbitsai/inference#2939")  # fmt: skip
+def rerank_nothing_without_top_n(context: RequestContext, answer: Answer) -> object:
+    """Without top_n the list of results is empty."""
+    if "top_n" in context.body:
+        return False
+    answer["results"].clear()
+    return True
+
+
 @in_parameters("META-007", api=RERANK, also={
     "META-003": "not all documents", "META-005": "no permutation",
     "RERANK-SEM-002": "not every document", "RERANK-SEM-004": "fewer than k",
@@ -245,6 +267,8 @@ EXHIBITS: tuple[Defect, ...] = (
     rerank_last_batch_only,
     rerank_cut_before_sorting,
     rerank_top_n_not_read,
+    rerank_results_in_input_order,
+    rerank_nothing_without_top_n,
     rerank_index_of_distinct_documents,
     rerank_truncation_cuts_the_query,
     rerank_truncation_not_forwarded,
