@@ -233,7 +233,7 @@ def biased(count: int) -> dict[str, int]:
                 "truncate_prompt_tokens": 8_000,
             },
         ),
-        ("/v1/completions", {"model": CHAT, "prompt": ["x"] * 32, "n": 128}),
+        ("/v1/completions", {"model": CHAT, "prompt": ["x"] * 8, "n": 128}),
         ("/v1/completions", {"model": CHAT, "prompt": [1] * 9_000, "echo": True}),
         ("/v1/chat/completions", chat(stop=["x" * 99] * 9_000)),
         ("/v1/chat/completions", chat(stop=["a" * 60_000])),
