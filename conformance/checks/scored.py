@@ -155,10 +155,10 @@ class WithLogprobs(View):
     def contexts(self) -> Mapping[object, Sequence[tuple[str, Position]]]:
         """Positions with their pointers, by the tokens before them.
 
-        Whose prompt a choice continues is only known if there is one, or an echo.
+        Which prompt a choice continues is only known for certain if there is one.
         """
         found: dict[object, list[tuple[str, Position]]] = {}
-        if isinstance(self.sent.get("prompt"), list) and not self.is_echoed:
+        if isinstance(self.sent.get("prompt"), list):
             return found
         for choice in self.choices:
             before: tuple[str | bytes, ...] = ()

@@ -349,6 +349,16 @@ CASES: dict[str, Case] = {
         streamed(comp(logprobs=2)),
         lambda reply: not any(p["logprobs"] for p in pieces(reply)),
     ),
+    "comp-stream-id-of-each-chunk": last(
+        streamed(comp()), lambda reply: len({c["id"] for c in reply.chunks()}) > 1
+    ),
+    "chat-stream-id-of-each-chunk": last(
+        streamed(LIMITED), lambda reply: len({c["id"] for c in reply.chunks()}) > 1
+    ),
+    "comp-stream-echo-not-read": last(
+        streamed(comp(echo=True)),
+        lambda reply: not told(reply).startswith("The river"),
+    ),
     "sse-empty-data-heartbeat": last(
         streamed(comp()), lambda reply: b"\n\ndata:\n\n" in reply.body
     ),

@@ -330,6 +330,15 @@ def chat_new_limit_not_read(context: RequestContext) -> object:
     return True
 
 
+@in_stream("CHAT-RES-001", api=API, also={
+    "META-061": "chunks differ", "COMMON-RES-005": "no id of the answer",
+}, source="000:450", origin="BerriAI/litellm#1571")  # fmt: skip
+def chat_stream_id_of_each_chunk(context: RequestContext, chunks: list[Chunk]) -> None:
+    """Every chunk of a streamed chat has an id of its own."""
+    for number, chunk in enumerate(chunks):
+        chunk["id"] = f"{chunk['id']}-{number}"
+
+
 EXHIBITS: tuple[Defect, ...] = (
     chat_tool_turn_refused,
     chat_tool_result_loses_its_call,
@@ -349,6 +358,7 @@ EXHIBITS: tuple[Defect, ...] = (
     chat_stream_with_tools_loses_the_end,
     chat_stream_n_logprobs_second_missing,
     chat_stream_logprobs_dropped,
+    chat_stream_id_of_each_chunk,
     chat_alternatives_of_the_first_position,
     chat_top_p_cuts_the_alternatives,
     chat_new_limit_not_read,

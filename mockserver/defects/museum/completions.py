@@ -214,6 +214,27 @@ def comp_stream_logprobs_missing(context: RequestContext, chunks: list[Chunk]) -
         piece["logprobs"] = None
 
 
+@in_stream("COMP-RES-001", api=API, also={
+    "META-061": "chunks differ", "COMMON-RES-005": "no id of the answer",
+}, source="000:617", origin="raullenchai/Rapid-MLX#461")  # fmt: skip
+def comp_stream_id_of_each_chunk(context: RequestContext, chunks: list[Chunk]) -> None:
+    """Every chunk of a streamed completion has an id of its own."""
+    for number, chunk in enumerate(chunks):
+        chunk["id"] = f"{chunk['id']}-{number}"
+
+
+@in_parameters("COMP-SEM-002", api=API, also={
+    "META-084": "the text does not begin with the prompt",
+    "META-071": "the positions lack the prompt",
+}, source="000:575", origin="PaddlePaddle/FastDeploy#3245")  # fmt: skip
+def comp_stream_echo_not_read(context: RequestContext) -> object:
+    """Streams have no echo, whole answers do."""
+    if not (context.parameters.get("stream") and context.parameters["echo"]):
+        return False
+    context.parameters["echo"] = False
+    return True
+
+
 EXHIBITS: tuple[Defect, ...] = (
     comp_echo_logprobs_generated_only,
     comp_echo_logprobs_500,
@@ -225,4 +246,6 @@ EXHIBITS: tuple[Defect, ...] = (
     comp_stream_usage_without_total,
     comp_stream_echo_offsets_slip,
     comp_stream_logprobs_missing,
+    comp_stream_id_of_each_chunk,
+    comp_stream_echo_not_read,
 )
