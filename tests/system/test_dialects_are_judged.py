@@ -12,10 +12,10 @@ from typing import Any
 from urllib.request import urlopen
 
 import jsonschema
-import orjson
 import pytest
 
 from aios_conformance import spec
+from aios_conformance.conformance.observing.recording import read_recording
 
 NEIGHBOURS = tuple(name for name in spec.DIALECTS if name != "aios")
 KEY = "sk-gateway-0f6d2c41b7e94a53"
@@ -93,13 +93,8 @@ def test_what_dialects_have_in_common_is_sent_once(compared: Compared) -> None:
 def test_a_limit_that_is_not_kept_costs_its_tokens_once(compared: Compared) -> None:
     """The three requests beyond AIHubMix's limits are accepted here."""
     _, folder = compared
-    lines = (folder / "aihubmix" / "exchanges.jsonl").read_bytes().splitlines()
-    recorded = [orjson.loads(line) for line in lines]
-    long = [
-        each["id"]
-        for each in recorded
-        if each["line"] == "exchange" and len(each["request"].get("body", "")) > 10_000
-    ]
+    recorded = read_recording(folder / "aihubmix").exchanges
+    long = [each for each in recorded if len(each.request.body) > 10_000]
     assert len(long) == 4  # 2048 entries, 2049, one long item, a large sum
     report = json.loads((folder / "aihubmix" / "report.json").read_text())
     assert 450_000 < report["usage"]["prompt_tokens"] < 900_000
