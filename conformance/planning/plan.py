@@ -308,7 +308,8 @@ def _spread(queue: Sequence[Scenario]) -> list[Scenario]:
     """The same scenarios, those that end in a refusal at even distances."""
     kinds: dict[bool, list[Scenario]] = {True: [], False: []}
     for scenario in queue:
-        kinds[scenario.steps[-1].expect == "refuse"].append(scenario)
+        is_refusal = any(step.expect == "refuse" for step in scenario.steps[-1:])
+        kinds[is_refusal].append(scenario)
     placed = [
         ((place + 0.5) / len(kind), scenario)
         for kind in kinds.values()
