@@ -11,6 +11,7 @@ from aios_conformance.conformance.terms.check import Kind
 
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|“[^”]*”")
 _COUNTED = re.compile(r"-?\d+(\.\d+)?")
+_CHARGED = re.compile(r": refused only with .*$")
 _NAMED = re.compile(r"[0-9a-f]{8}[0-9a-f-]*|\d+")
 
 
@@ -38,7 +39,8 @@ def likeness(found: Found) -> tuple[str, ...]:
     """What a finding has in common with others of its cause.
 
     Quoted texts and numbers differ from answer to answer. What a refusal or a crash
-    answers tells one cause from another, but for ids and times in it.
+    answers tells one cause from another, but for ids and times in it, and for the
+    members that the judge has found it to depend on.
     """
     alike = (
         found.kind,
@@ -47,5 +49,5 @@ def likeness(found: Found) -> tuple[str, ...]:
     )
     if found.kind not in ("refused", "crash"):
         return alike
-    answer = str(found.actual)
+    answer = _CHARGED.sub("", str(found.actual))
     return (*alike, answer[:3], _NAMED.sub("#", answer[3:]))

@@ -227,12 +227,12 @@ def _lost(run: JudgedRecording, exchange: Exchange, pointer: str) -> set[str]:
 
 
 def _refused_among(exchanges: Iterable[Exchange], *, every: bool) -> Reason | None:
-    """The first valid request that was not accepted; `every`: if none was."""
+    """The shortest valid request that was not accepted; `every`: if none was."""
     valid = [e for e in exchanges if e.expect == "accept" and e.response]
     refused = [e for e in valid if not e.is_success]
     if not refused or (every and len(refused) < len(valid)):
         return None
-    return _prerequisite(refused[0])
+    return _prerequisite(min(refused, key=lambda e: len(e.request.body)))
 
 
 def _prerequisite(exchange: Exchange) -> Reason:

@@ -1,7 +1,8 @@
 """Explaining findings: whether they happen again, and their smallest case.
 
 A failing scenario is sent again (see `running.again`), unless it has a `last` step that
-the target has accepted: what that costs is spent once. Then it is made smaller:
+the target has accepted: what that costs is spent once. Then a printed request that
+shows the same is sought (see `running.exhibits`), or else it is made smaller:
 its seeded draw is repeated with the recording as cache, so that only unseen
 parameters are sent. Past a small budget unseen ones count as passing.
 """
@@ -18,6 +19,7 @@ from aios_conformance.conformance.planning.drawing import Enough, key, shrink
 from aios_conformance.conformance.planning.plan import Plan, scenario_of
 from aios_conformance.conformance.planning.turns import taking_turns
 from aios_conformance.conformance.running.again import Broken, Name, Resender, breaks
+from aios_conformance.conformance.running.exhibits import Exhibits
 from aios_conformance.conformance.terms.cost import ceilings
 from aios_conformance.conformance.terms.events import Explaining
 from aios_conformance.conformance.terms.exchange import Observation
@@ -124,20 +126,32 @@ class Explainer:
         self.again.extend(seen)
         return seen
 
+    async def _play_small(self, scenario: Scenario) -> list[Observation]:
+        self.recorder.listener(Explaining(scenario.probe.name, len(scenario.steps)))
+        return await self._play([scenario], "small")
+
     async def _make_smaller(
         self,
         main: Judgement,
         groups: Mapping[Broken, Sequence[Trace]],
         again: Resender,
     ) -> None:
-        targets: dict[str, tuple[Probe, Broken]] = {}
-        for broken, traces in groups.items():
-            probe = self._shrinkable(broken, traces, again)
-            if probe is not None:
-                targets.setdefault(broken[0], (probe, broken))
         left = self.options.shrink_requests
         if left is None:
             left = SHRUNK[self.options.preset]
+        known, facts = self.plan, self.served.facts
+        exhibits = Exhibits(
+            known, facts, self._play_small, self._judge, self._fault, left // 2
+        )
+        await exhibits.seek(groups, again)
+        left -= exhibits.sent
+        self.shrink_requests += exhibits.sent
+        self.smaller.extend(exhibits.found)
+        targets: dict[str, tuple[Probe, Broken]] = {}
+        for broken, traces in groups.items():
+            probe = self._shrinkable(broken, traces, again)
+            if probe is not None and broken not in exhibits.shown:
+                targets.setdefault(broken[0], (probe, broken))
         for i, (probe, broken) in enumerate(targets.values()):
             share = min(left, max(left // (len(targets) - i), LEAST))
             if share == 0:

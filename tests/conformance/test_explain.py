@@ -63,6 +63,16 @@ def rises_from(count: int) -> Behaviour:
     return behave
 
 
+def but_for_printed(behaviour: Behaviour) -> Behaviour:
+    """Documents that are printed, in any number, are ranked as they should be."""
+
+    def behave(asked: Asked) -> Said:
+        is_printed = any("France" in each for each in asked.json["documents"])
+        return ranked(asked) if is_printed else behaviour(asked)
+
+    return behave
+
+
 def is_rising(exchange: Exchange) -> bool:
     """Scores do not descend."""
     body = exchange.response.json if exchange.response else {}
@@ -188,7 +198,8 @@ def test_what_comes_last_and_was_refused_costs_nothing_again(
 def test_what_is_made_smaller_is_still_valid(
     monkeypatch: pytest.MonkeyPatch, probe: Probe
 ) -> None:
-    story = Story(lambda _: refuse(400, "no"), monkeypatch, probe)
+    refusing = but_for_printed(lambda _: refuse(400, "no"))
+    story = Story(refusing, monkeypatch, probe)
     assert {trace.probe for trace in story.main.traces} == {probe.name}
     assert story.smallest() == [1]
 
@@ -197,13 +208,23 @@ def test_what_is_made_smaller_is_still_valid(
 def test_the_smallest_case_is_found(
     monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    story = Story(rises_from(count), monkeypatch)
+    story = Story(but_for_printed(rises_from(count)), monkeypatch)
     failing = [len(t.exchange.request.json["documents"]) for t in story.main.traces]
     if min(failing) > count:
         assert story.smallest() == [count]
     else:
         assert story.smallest() in ([], [count])
     assert story.explainer.shrink_requests <= 60
+
+
+@pytest.mark.parametrize(("count", "shown"), [(2, 3), (4, 4)])
+def test_a_printed_request_shows_it_if_it_can_with_as_few_texts_as_do(
+    monkeypatch: pytest.MonkeyPatch, count: int, shown: int
+) -> None:
+    story = Story(rises_from(count), monkeypatch, several)
+    assert story.smallest() == [shown]
+    (seen,) = story.explainer.smaller
+    assert "What is the capital of France?" in seen["plain"].request.body.decode()
 
 
 def test_only_unseen_parameters_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
