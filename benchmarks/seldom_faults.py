@@ -4,9 +4,17 @@
         [--in-company 0] [--repeated 0] [--only NAME ...]
 
 Draws defects of the mock, and plays each of them as one that strikes some requests
-only: every third one of an API, or only the one after a refusal, and so on (see
-`mockserver/defects/seldom.py`). A fault is noticed when a row tripped that the defect
-names, or when the run is red.
+only (see `mockserver/defects/seldom.py`):
+
+third           every third request on which the defect would act, counted from the
+                first such one: the 1st, 4th, 7th, …. So what strikes is a fault of that
+                code path, however seldom the path is taken.
+after-refusal   the first request of an API that follows a refusal of that API in the
+                order of their arrival, whatever it asks. If the defect has nothing to
+                do there, the fault has not struck.
+
+A fault is noticed when a row tripped that the defect names, or when the run is red.
+Those noticed are counted among all, and among those that struck at all.
 """
 
 import argparse
@@ -53,20 +61,23 @@ def main() -> None:
     if given.only:
         by_name = {p.name: p for p in listed("aios")}
         chosen = [replace(by_name[n.partition("@")[0]], name=n) for n in given.only]
-    noticed: dict[str, list[bool]] = {}
+    trials: dict[str, list[Trial]] = {}
     with local_mock() as mock:
         options = RunOptions(mock.url)
         for planted in chosen:
             trial = tried(planted, options)
             trigger = planted.name.partition("@")[2]
             word = "noticed" if is_noticed(trial) else "MISSED"
-            noticed.setdefault(trigger, []).append(is_noticed(trial))
+            trials.setdefault(trigger, []).append(trial)
             rows = ", ".join(f"{row} {v}" for row, v in trial.tripped.items())
             said = f"{word:<10}{planted.name} ({planted.primary}) {trial.acts} acts"
             sys.stdout.write(f"{said}: {rows or trial.reason or 'nothing'}\n")
             sys.stdout.flush()
-    for trigger, found in noticed.items():
-        sys.stdout.write(f"{trigger}: {sum(found)} of {len(found)} noticed\n")
+    for trigger, found in trials.items():
+        noticed = sum(map(is_noticed, found))
+        struck = sum(trial.acts > 0 for trial in found)
+        said = f"{noticed} of {len(found)} noticed; {struck} struck at all"
+        sys.stdout.write(f"{trigger}: {said}\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Any defect, made seldom: it strikes some requests only, and the rest are right.
 
-NAME@third           every third request of an API
-NAME@after-refusal   the request after one that was refused, of the same API
+NAME@third           every third request on which it would act: the 1st, 4th, 7th, …
+NAME@after-refusal   the first request after one that was refused, of the same API
 NAME@in-company      while another request of the same API is in flight
 NAME@repeated        a request that was made before, byte for byte
 """
@@ -10,10 +10,11 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, cast
 
+from aios_conformance.mockserver.defects.either import STRUCK, Either
+from aios_conformance.mockserver.defects.every_third import every_third
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
@@ -23,14 +24,12 @@ from aios_conformance.serving.stages import Answer, Chunks, Frames, Response, St
 
 MARK = "@"
 _PAUSE = 0.002  # seconds that a request waits for company
-_STRUCK: ContextVar[bool] = ContextVar("struck", default=False)
 
 
 class _Memory:
     """What a server remembers of its requests."""
 
     def __init__(self) -> None:
-        self.count: Counter[str | None] = Counter()
         self.refused: dict[str | None, bool] = {}
         self.flying: Counter[str | None] = Counter()
         self.seen: Counter[tuple[str, bytes]] = Counter()
@@ -38,37 +37,29 @@ class _Memory:
 
 Trigger = Callable[[RequestContext, _Memory], bool]
 
-TRIGGERS: Mapping[str, Trigger] = {
-    "third": lambda context, memory: memory.count[context.api] % 3 == 0,
+_CONDITIONS: Mapping[str, Trigger] = {
     "after-refusal": lambda context, memory: memory.refused.get(context.api, False),
     "in-company": lambda context, memory: memory.flying[context.api] > 1,
     "repeated": lambda context, memory: memory.seen[context.path, context.raw] > 1,
 }
+TRIGGERS = ("third", *_CONDITIONS)
 
 
 def seldom(defect: Defect, trigger: str) -> Defect:
     """The defect, struck by a trigger only."""
-    strikes = TRIGGERS[trigger]
+    name = f"{defect.name}{MARK}{trigger}"
+    if trigger == "third":
+        return every_third(defect, name)
+    strikes = _CONDITIONS[trigger]
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         broken, other = defect.plant(stages, engine, tally)
         memory = _Memory()
         waits = trigger == "in-company"
         switched = _switched(stages, broken, memory, strikes, waits=waits)
-        return switched, cast("Engine", _Either(engine, other))
+        return switched, cast("Engine", Either(engine, other))
 
-    return replace(defect, name=f"{defect.name}{MARK}{trigger}", plant=plant)
-
-
-class _Either:
-    """The broken engine for requests that are struck, the faithful one for others."""
-
-    def __init__(self, faithful: Engine, broken: Engine) -> None:
-        self._faithful = faithful
-        self._broken = broken
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._broken if _STRUCK.get() else self._faithful, name)
+    return replace(defect, name=name, plant=plant)
 
 
 def _switched(
@@ -81,10 +72,9 @@ def _switched(
 
     def decide(context: RequestContext) -> None:
         context.memory["seldom"] = strikes(context, memory)
-        _STRUCK.set(context.memory["seldom"])
+        STRUCK.set(context.memory["seldom"])
 
     def admit(context: RequestContext) -> None:
-        memory.count[context.api] += 1
         memory.seen[context.path, context.raw] += 1
         if not waits:
             decide(context)

@@ -26,7 +26,8 @@ def struck(trigger: str, *bodies: object) -> list[bool]:
 @pytest.mark.parametrize(
     ("trigger", "bodies", "wanted"),
     [
-        ("third", [GOOD] * 6, [False, False, True, False, False, True]),
+        ("third", [GOOD] * 6, [True, False, False, True, False, False]),
+        ("third", [GOOD, BAD, BAD, GOOD], [True, False]),
         ("after-refusal", [GOOD, BAD, GOOD, GOOD], [False, True, False]),
         ("repeated", [GOOD, OTHER, GOOD], [False, False, True]),
         ("in-company", [GOOD, GOOD], [False, False]),
