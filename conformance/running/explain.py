@@ -139,9 +139,9 @@ class Explainer:
         left = self.options.shrink_requests
         if left is None:
             left = SHRUNK[self.options.preset]
-        known, facts = self.plan, self.served.facts
+        plan, facts = self.plan, self.served.facts
         exhibits = Exhibits(
-            known, facts, self._play_small, self._judge, self._fault, left // 2
+            plan, facts, self._play_small, self._judge, self._fault, left // 2
         )
         await exhibits.seek(groups, again)
         left -= exhibits.sent
