@@ -80,9 +80,10 @@ class Rebuilding:
     async def _shorter(
         self, base: Json, changes: Mapping[str, Any], shows: Shows
     ) -> Json:
-        """The base with lists of texts as short as shows the finding."""
-        long = {n: v for n, v in base.items() if n in self.texts and _is_texts(v)}
-        if not differences(base, self.base) or not long:
+        """The base with lists that are not printed as short as shows the finding."""
+        made = differences(base, self.base)
+        long = {n: v for n, v in made.items() if n in self.texts and _is_texts(v)}
+        if not long:
             return base
         few, many = 0, max(map(len, long.values()))
         while many - few > 1:
