@@ -111,7 +111,7 @@ def echo(p: Params, served: Served) -> Iterator[Step]:
 
 
 PROBES: tuple[Probe, ...] = (
-    printed("completions", smoke_rows=3),
+    printed("completions", smoke_rows=3, limit=PRINTED_ROOM),
     ACCEPTED,
     *decoding_probes("completions"),
     *shared_probes("completions", smoke_rows=0),

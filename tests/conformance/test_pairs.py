@@ -210,6 +210,19 @@ def test_a_limit_that_we_add_decides_nothing_about_the_printed_request() -> None
     assert found.ids == ("CHAT-REQ-022",)
 
 
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_a_printed_stream_is_sent_with_a_limit(api: Api) -> None:
+    """Nobody waits until a server without a default limit has filled its context."""
+    probe = catalogue().probes[f"{api}.printed"]
+    sent: list[Any] = [
+        next(step.body for step in probe.build(row, SERVED) if step.label == "printed")
+        for row in probe.rows
+    ]
+    assert "max_tokens" not in sent[0]
+    assert all("max_tokens" in body for body in sent if body.get("stream"))
+    assert any(body.get("stream") for body in bodies)
+
+
 def test_operations_are_the_main_ones() -> None:
     for api, probe in BY_API.items():
         (units, *_) = probe.made("standard", 0, CLAIMED)  # type: ignore[misc]
