@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from aios_conformance.conformance.terms.check import Check, Finding, Note, check
-from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.conformance.terms.views import (
     Answer,
     EmbeddingAnswer,
@@ -63,7 +63,8 @@ def _batches(
         view = kind.of(exchange, record.facts)
         if view is None or exchange.expect != "accept":
             continue
-        texts, cost = texts_of(view), view.usage.get("prompt_tokens")
+        texts = texts_of(view)
+        cost: Json = view.usage.get("prompt_tokens")
         is_limited = view.sent.get("truncate_prompt_tokens") is not None
         if texts and is_whole(cost) and not is_limited:
             model = view.sent.get("model")
