@@ -220,7 +220,7 @@ def test_a_printed_stream_is_sent_with_a_limit(api: Api) -> None:
     ]
     assert "max_tokens" not in sent[0]
     assert all("max_tokens" in body for body in sent if body.get("stream"))
-    assert any(body.get("stream") for body in bodies)
+    assert any(body.get("stream") for body in sent)
 
 
 def test_operations_are_the_main_ones() -> None:
