@@ -89,10 +89,10 @@ def history(_: Params, served: Served) -> Iterator[Step]:
 
 
 PROBES: tuple[Probe, ...] = (
-    printed("chat", smoke_rows=2, limit=PRINTED_ROOM),
+    printed("chat", limit=PRINTED_ROOM),
     ACCEPTED,
     *decoding_probes("chat"),
-    *shared_probes("chat", smoke_rows=1),
+    *shared_probes("chat"),
     REFUSED,
     UNDECIDED,
     UNDECIDED_OPTIONS,

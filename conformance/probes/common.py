@@ -116,7 +116,7 @@ def _transport(api: Api) -> list[Probe]:
 def _errors(api: Api) -> list[Probe]:
     operation = OPERATION[api]
 
-    @table(f"common.not_json.{api}", api, [None], smoke_rows=1)
+    @table(f"common.not_json.{api}", api, [None])
     def not_json(_: Params, served: Served) -> Iterator[Step]:
         yield _valid(api, served)
         yield Step(
@@ -129,7 +129,7 @@ def _errors(api: Api) -> list[Probe]:
             shared=True,
         )
 
-    @table(f"common.ticked.{api}", api, REQUIRED[api], smoke_rows=1)
+    @table(f"common.ticked.{api}", api, REQUIRED[api])
     def without_a_required_field(field: Params, served: Served) -> Iterator[Step]:
         body = valid(api, served)
         rows = ("META-120", "COMMON-REQ-011", APIS[api].row("ERR-002"))

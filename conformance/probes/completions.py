@@ -111,10 +111,10 @@ def echo(p: Params, served: Served) -> Iterator[Step]:
 
 
 PROBES: tuple[Probe, ...] = (
-    printed("completions", smoke_rows=3, limit=PRINTED_ROOM),
+    printed("completions", limit=PRINTED_ROOM),
     ACCEPTED,
     *decoding_probes("completions"),
-    *shared_probes("completions", smoke_rows=0),
+    *shared_probes("completions"),
     REFUSED,
     REFUSED_ECHO,
     UNDECIDED,

@@ -114,7 +114,9 @@ def _later(api: Api, label: str, body: Later, *rows: str, like: str) -> Step:
 def _greedy(api: Api) -> Probe:
     operation, row = OPERATION[api], partial(spec.row, api)
 
-    @probe(f"{api}.greedy", api, params=prompts(api), draws=(0, 1, 30))
+    few = 1 if api == "completions" else 0  # in smoke one of them is enough
+
+    @probe(f"{api}.greedy", api, params=prompts(api), draws=(few, 1, 30))
     def greedy(p: Params, served: Served) -> Iterator[Step]:
         def step(label: str, *rows: str, **change: Any) -> Step:
             body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
@@ -155,11 +157,7 @@ def _greedy(api: Api) -> Probe:
 def _stops(api: Api) -> Probe:
     operation, row = OPERATION[api], partial(spec.row, api)
 
-    few = 1 if api == "chat" else 0
-
-    @probe(
-        f"{api}.stops", api, params=prompts(api), draws=(few, 1, 40), needs=("stop",)
-    )
+    @probe(f"{api}.stops", api, params=prompts(api), draws=(0, 1, 40), needs=("stop",))
     def stops(p: Params, served: Served) -> Iterator[Step]:
         body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
 

@@ -35,7 +35,6 @@ REFUSED = refused(
         truncate_prompt_tokens="many",
     ),
     *breaks_truncation("EMB-REQ-016"),
-    smoke_rows=2,
 )
 
 TOKEN_IDS = undecided(

@@ -34,7 +34,7 @@ def _body(served: Served, given: Json, **more: Any) -> dict[str, Any]:
     "embeddings.batch",
     "embeddings",
     params=wide.lists(MANY),
-    draws=(0, 1, 40),
+    draws=(1, 1, 40),
 )
 def batch(drawn: Params, served: Served) -> Iterator[Step]:
     """A long list, some of it in another order, two of its texts alone, and blanks."""
@@ -90,7 +90,7 @@ def forms(text: Params, served: Served) -> Iterator[Step]:
     "embeddings.encoding",
     "embeddings",
     params=texts.batches(3, 3),
-    draws=(1, 1, 30),
+    draws=(0, 1, 30),
 )
 def encoding(given: Params, served: Served) -> Iterator[Step]:
     """encoding_format left out and float, for several texts and for one."""

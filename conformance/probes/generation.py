@@ -77,11 +77,11 @@ def _wrong_limits(api: Api) -> list[Params]:
     return rows
 
 
-def shared_probes(api: Api, *, smoke_rows: int) -> list[Probe]:
+def shared_probes(api: Api) -> list[Probe]:
     """Probes of the parameters that chat and completions have in common."""
     row = partial(spec.row, api)
     both = [
-        refused(f"{api}.refused", api, *_refused_rows(api), smoke_rows=smoke_rows),
+        refused(f"{api}.refused", api, *_refused_rows(api)),
         _bias_keys(api),
     ]
     if api == "chat":  # what completions would say is the same
@@ -131,7 +131,7 @@ def _huge_limit(api: Api, *, is_streamed: bool) -> Probe:
     name = f"{api}.huge_limit.streamed" if is_streamed else f"{api}.huge_limit"
     needs = ("streaming",) if is_streamed else ()
 
-    @table(name, api, [10_000_000], needs=needs)
+    @table(name, api, [10_000_000], smoke_rows=int(is_streamed), needs=needs)
     def huge_limit(limit: Params, served: Served) -> Iterator[Step]:
         body = valid(api, served)
         body.pop("max_tokens")

@@ -64,6 +64,7 @@ CHAT = Logprobs(
         _ON
         | {"drop": "logprobs"}
         | breaks("/top_logprobs without logprobs", "CHAT-REQ-052", "META-074"),
+        smoke_rows=1,
         needs=NEEDS,
     ),
     undecided=undecided_cases(
@@ -132,7 +133,7 @@ def _streamed(known: Logprobs) -> Probe:
         f"{api}.logprobs.streamed",
         api,
         params=st.fixed_dictionaries({"text": st.sampled_from(prompts_of(api).usual)}),
-        draws=(0, 1, 8),
+        draws=(1, 1, 8),
         needs=(*NEEDS, "n", "streaming"),
     )
     def streamed(p: Params, served: Served) -> Iterator[Step]:

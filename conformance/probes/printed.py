@@ -27,7 +27,7 @@ def _requests(api: Api) -> list[Example]:
     ]
 
 
-def printed(api: Api, *, smoke_rows: int = 1, limit: int = 0) -> Probe:
+def printed(api: Api, *, limit: int = 0) -> Probe:
     """One request per printed request, as printed; equal ones are sent once.
 
     A printed limit that is more than the model says it reads may be refused (A-047):
@@ -37,7 +37,7 @@ def printed(api: Api, *, smoke_rows: int = 1, limit: int = 0) -> Probe:
     """
     rows = [example.id for example in _requests(api)]
 
-    @table(f"{api}.printed", api, rows, smoke_rows=smoke_rows)
+    @table(f"{api}.printed", api, rows, smoke_rows=1)
     def build(row: Params, served: Served) -> Iterator[Step]:
         example = examples()[row]
         body = example.body | {"model": served.model(api)}

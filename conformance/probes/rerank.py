@@ -46,7 +46,7 @@ REFUSED = refused(
         truncate_prompt_tokens="many",
     ),
     *breaks_truncation("RERANK-REQ-017"),
-    smoke_rows=2,
+    smoke_rows=1,
 )
 
 UNDECIDED = undecided("rerank.empty", "rerank", takes(documents=[]))

@@ -76,7 +76,7 @@ def top_n(ranking: Params, served: Served) -> Iterator[Step]:
     "rerank.paths.all",
     "rerank",
     params=texts.rankings(4, 4),
-    draws=(1, 1, 30),
+    draws=(0, 1, 30),
 )
 def paths(ranking: Params, served: Served) -> Iterator[Step]:
     """The same body on the three paths."""
@@ -103,7 +103,7 @@ def paths_with_limits(p: Params, served: Served) -> Iterator[Step]:
     params=st.fixed_dictionaries(
         {"ranking": texts.rankings(5, 6), "many": wide.lists(MANY)}
     ),
-    draws=(0, 1, 40),
+    draws=(1, 1, 40),
 )
 def documents(p: Params, served: Served) -> Iterator[Step]:
     """Documents in another order, among many, one alone, and among blank ones.

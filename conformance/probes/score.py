@@ -56,7 +56,6 @@ REFUSED = refused(
         truncate_prompt_tokens="many",
     ),
     *breaks_truncation("SCORE-REQ-020"),
-    smoke_rows=2,
 )
 
 _UNPAIRED = "the schema cannot compare the lengths of two arrays"

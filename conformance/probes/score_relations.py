@@ -111,7 +111,7 @@ def forms(topic: Params, served: Served) -> Iterator[Step]:
     "score.paths.strings",
     "score",
     params=texts.topics(),
-    draws=(1, 1, 12),
+    draws=(0, 1, 12),
 )
 def paths(topic: Params, served: Served) -> Iterator[Step]:
     """The same pair of strings on both paths."""
@@ -124,7 +124,7 @@ def paths(topic: Params, served: Served) -> Iterator[Step]:
     "score.paths.arrays",
     "score",
     params=_LONG,
-    draws=(1, 1, 30),
+    draws=(0, 1, 30),
 )
 def paths_with_arrays(p: Params, served: Served) -> Iterator[Step]:
     """The same arrays of long texts, cut to few tokens, on both paths."""
@@ -137,7 +137,7 @@ def paths_with_arrays(p: Params, served: Served) -> Iterator[Step]:
     "score.encoding",
     "score",
     params=texts.pairs(3, 3),
-    draws=(0, 1, 30),
+    draws=(1, 1, 30),
 )
 def encoding(pairs: Params, served: Served) -> Iterator[Step]:
     """encoding_format left out, float, and int (000:211)."""

@@ -148,7 +148,7 @@ def _cut(answers: Answers) -> int | None:
             "after": st.integers(1, 3),
         }
     ),
-    draws=(0, 1, 30),
+    draws=(1, 1, 30),
     needs=NEEDS,
 )
 def turns(p: Params, served: Served) -> Iterator[Step]:
@@ -225,7 +225,7 @@ def also(made: Later, members: Mapping[str, Json]) -> Later:
     "chat.tools.choices",
     "chat",
     params=st.fixed_dictionaries({"other": st.sampled_from(prompts.CHAT.usual)}),
-    draws=(0, 1, 10),
+    draws=(1, 1, 10),
     needs=(*NEEDS, "n"),
 )
 def choices(p: Params, served: Served) -> Iterator[Step]:

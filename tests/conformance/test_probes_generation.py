@@ -26,7 +26,7 @@ BOTH: tuple[Api, ...] = ("chat", "completions")
 SERVED = Served(Facts(models={"chat": "m", "completions": "m"}))
 REQUESTS = 229  # both APIs together
 TOKENS = 6_500
-SMOKE = 12
+SMOKE = 20
 MORE_SEEDS = {f"hot_{seed}" for seed in SEEDS[2:]}
 
 

@@ -46,17 +46,8 @@ def test_a_valid_request_sent_to_be_refused_is_one() -> None:
         (toys.RERANK, BODY | {"documents": []}, "/documents"),
         (
             "POST /v1/completions",
-            {"model": "m", "prompt": "a", "max_tokens": 0},
-            "/max_tokens",
-        ),
-        (
-            "POST /v1/chat/completions",
-            {
-                "model": "m",
-                "messages": [{"role": "user", "content": "a"}],
-                "max_completion_tokens": 0,
-            },
-            "/max_completion_tokens",
+            {"model": "m", "prompt": "a", "top_p": 0},
+            "/top_p",
         ),
     ],
 )
