@@ -97,8 +97,10 @@ def stubs(fill: dict[str, str]) -> dict[Path, str]:
 
 def _first_of(path: Path, stub: str) -> str:
     """The stub as the first line of the table of what is accepted."""
-    head = re.compile(r'^ACCEPTED = accepted\(\n    ".*",\n    ".*",\n', re.MULTILINE)
-    text, count = head.subn(lambda found: found[0] + stub, path.read_text())
+    head = re.compile(r'^ACCEPTED = accepted\(\s*"[^"]*",\s*"[^"]*",\s*', re.MULTILINE)
+    text, count = head.subn(
+        lambda found: f"{found[0].rstrip()}\n{stub}    ", path.read_text()
+    )
     if count != 1:
         raise ValueError(f"{path.relative_to(ROOT)} has no table ACCEPTED")
     return text

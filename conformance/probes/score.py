@@ -9,6 +9,7 @@ from aios_conformance.conformance.probes.bodies import OPERATION, valid
 from aios_conformance.conformance.probes.kinds import kinds
 from aios_conformance.conformance.probes.printed import printed
 from aios_conformance.conformance.probes.single_field import (
+    accepted,
     beside_schema,
     breaks,
     breaks_truncation,
@@ -31,6 +32,8 @@ _WRONG = {"text": "a plain text"}
 FEW = 512
 _TWO = ["The moon is round.", "Rivers run to the sea."]
 _THREE = [*_TWO, "Bread is baked."]
+
+ACCEPTED = accepted("score.accepted", "score", takes("SCORE-REQ-001"))
 
 REFUSED = refused(
     "score.refused",
@@ -109,6 +112,7 @@ def too_long(_: Params, served: Served) -> Iterator[Step]:
 PROBES: tuple[Probe, ...] = (
     *score_relations.PROBES,
     printed("score"),
+    ACCEPTED,
     REFUSED,
     UNPAIRED,
     UNDECIDED,

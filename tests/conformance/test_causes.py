@@ -43,7 +43,7 @@ def told(result: RunResult) -> dict[str, list[str]]:
 def test_a_limit_that_is_ignored_is_one_cause_for_all_rows_about_it() -> None:
     sent = {"model": "m", "messages": [], "max_tokens": 4}
     other = {**sent, "max_completion_tokens": 3}
-    counted = {"pointer": "/usage/completion_tokens"}
+    counted: Any = {"pointer": "/usage/completion_tokens"}
     result = judged(
         [
             broken("CHAT-SEM-008", "a", **counted, expected="at most 4 tokens"),

@@ -128,7 +128,7 @@ def test_a_chosen_token_does_not_take_the_place_of_a_likelier_one() -> None:
     rare = ("z", TENTH)
 
     def two(*listed: Any) -> Exchange:
-        told = scored(("z", TENTH, listed))
+        told = scored(("z", TENTH, list(listed)))
         other = choice("chat", "z", 1, logprobs=told)
         first = choice("chat", "a", logprobs=scored(("a", HALF, LIKELY)))
         return said("chat", first, other, sent=sent)

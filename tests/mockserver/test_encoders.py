@@ -6,7 +6,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aios_conformance.mockserver.catalogue import KINDS, documented, matryoshka
@@ -54,6 +54,7 @@ def test_the_score_of_an_embedding_model_is_the_cosine_moved(
     assert score(EMBEDDING, (two, one)) == pytest.approx([found], abs=1e-9)
 
 
+@settings(deadline=None)
 @given(words)
 def test_equal_texts_score_one(text: str) -> None:
     for model in (EMBEDDING, RERANKER):
@@ -84,6 +85,7 @@ def test_the_printed_examples() -> None:
     assert scores[1] > 0.5 > scores[2]  # a cross-encoder is sure of itself
 
 
+@settings(deadline=None)
 @given(st.lists(words, min_size=1, max_size=4))
 def test_a_batch_is_its_single_inputs(texts: list[str]) -> None:
     assert embed(*texts) == [embed(text)[0] for text in texts]

@@ -7,7 +7,7 @@ from wire import Client
 
 from aios_conformance.mockserver.defects import registry
 from aios_conformance.mockserver.embedded import local_mock
-from aios_conformance.mockserver.options import OptionError
+from aios_conformance.serving.options import OptionError
 
 NAME = "rerank_results_named_result"
 GOOD = {"model": "m", "query": "q", "documents": ["a", "b"]}

@@ -104,4 +104,7 @@ DEFECTS: tuple[Defect, ...] = (
     refuses("completions_demands_a_limit", "COMMON-REQ-012", "completions",
             lambda body: body.keys() == {"model", "prompt"},
             why="/max_tokens is missing", also={"META-120": "the same statement"}),
+    refuses("completions_demands_a_temperature", "META-120", "completions",
+            lambda body: body.keys() == {"model", "prompt"},
+            why="/temperature is missing", also={"COMMON-REQ-012": "the same"}),
 )  # fmt: skip
