@@ -81,13 +81,12 @@ def score_of_pairs_is_lower(context: RequestContext, answer: Answer) -> object:
     "META-017": "score knows no other documents",
 })  # fmt: skip
 def rerank_of_many_is_flattened(context: RequestContext, answer: Answer) -> object:
-    """A cross-encoder's scores fall by a hundredth for each document beside."""
+    """A cross-encoder's scores fall by a fiftieth for each document beside, to half."""
     if _is_embedding(context):
         return False
     others = len(context.parameters["documents"]) - 1
     for result in answer["results"]:
-        score = result["relevance_score"] * (1 - 0.02 * others)
-        result["relevance_score"] = max(score, 0.0)
+        result["relevance_score"] *= max(1 - 0.02 * others, 0.5)
     return others > 0
 
 
@@ -97,12 +96,12 @@ def rerank_of_many_is_flattened(context: RequestContext, answer: Answer) -> obje
     "SCORE-SEM-002": "its soft clause",
 })  # fmt: skip
 def score_of_a_batch_is_flattened(context: RequestContext, answer: Answer) -> object:
-    """A cross-encoder's scores fall by a fiftieth for each pair beside."""
+    """A cross-encoder's scores fall by a fiftieth for each pair beside, to half."""
     if _is_embedding(context):
         return False
     others = len(answer["data"]) - 1
     for item in answer["data"]:
-        item["score"] *= 1 - 0.02 * others
+        item["score"] *= max(1 - 0.02 * others, 0.5)
     return others > 0
 
 

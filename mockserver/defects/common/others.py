@@ -39,7 +39,8 @@ _TEXTS = (
 )
 GENERATED = _also(
     *(f"META-{number}" for number in _TEXTS.split()),
-    *("COMMON-RES-001", "COMP-REQ-010", "COMP-REQ-012"),
+    *("COMMON-RES-001", "COMP-REQ-010", "COMP-REQ-012", "COMMON-REQ-015"),
+    *("CHAT-REQ-027", "COMP-REQ-032"),
     *("CHAT-REQ-012", "CHAT-REQ-014", "CHAT-REQ-017", "CHAT-REQ-032", "CHAT-REQ-045"),
     *("CHAT-SEM-005", "CHAT-SEM-006", "CHAT-SEM-007", "CHAT-SEM-008", "CHAT-SEM-010"),
     *("CHAT-SEM-011", "CHAT-SEM-012", "CHAT-SEM-013", "CHAT-SEM-022"),
@@ -52,12 +53,18 @@ RERANKED = _also(
     *("META-002", "META-003", "META-005", "META-006", "META-007", "META-011"),
     *("META-012", "META-013", "META-014", "META-015", "COMMON-REQ-015", "META-118"),
     *("RERANK-SEM-008", "META-008", "META-009", "META-016"),
-    *("RERANK-REQ-008", "RERANK-RES-011", "RERANK-RES-013", "RERANK-RES-016"),
+    *(
+        "RERANK-REQ-008",
+        "RERANK-REQ-012",
+        "RERANK-RES-011",
+        "RERANK-RES-013",
+        "RERANK-RES-016",
+    ),
     *("RERANK-SEM-001", "RERANK-SEM-002", "RERANK-SEM-003", "RERANK-SEM-004"),
     *("RERANK-SEM-005", "RERANK-SEM-009", "RERANK-SEM-010", "META-119"),
 )
 SCORED = _also(
-    *("META-020",),
+    *("META-017", "META-020", "COMMON-RES-001"),
     *("META-018", "META-019", "META-021", "META-022", "META-026", "META-027"),
     *("META-030", "META-031", "META-032", "META-118", "META-119"),
     *("SCORE-SEM-001", "SCORE-SEM-002", "SCORE-SEM-003", "SCORE-SEM-005"),
@@ -71,7 +78,8 @@ EMBEDDED = _also(
     *("META-118", "META-119", "META-025", "SCORE-SEM-006"),
 )
 BLOCKED = _also(
-    "COMMON-ERR-004", "CHAT-REQ-034", "CHAT-ERR-003", "COMP-REQ-028", "COMP-ERR-003"
+    *("COMMON-ERR-004", "CHAT-REQ-034", "CHAT-ERR-003", "COMP-REQ-028"),
+    *("COMP-ERR-003", "COMP-REQ-032"),
 )
 
 
@@ -191,7 +199,7 @@ _TABLE: tuple[Defect, ...] = (
     _leaks(GENERATING, "stop", "META-048", GENERATED),
     _leaks(GENERATING, "max_completion_tokens", "META-042", GENERATED),
     _leaks(GENERATING, "n", "META-036", GENERATED),
-    _leaks("rerank", "top_n", "RERANK-SEM-001", RERANKED),
+    _leaks("rerank", "top_n", "RERANK-SEM-002", RERANKED),
     _leaks("rerank", "truncate_prompt_tokens", "RERANK-SEM-010", RERANKED),
     _leaks("score", "truncate_prompt_tokens", "META-019", SCORED),
     _leaks("embeddings", "truncate_prompt_tokens", "META-090", EMBEDDED),

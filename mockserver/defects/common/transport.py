@@ -1,5 +1,6 @@
 """What any of the five APIs can get wrong: transport, errors, shared members."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -149,18 +150,23 @@ def chat_created_an_hour_ahead(context: RequestContext, answer: Answer) -> objec
     return True
 
 
+def _told(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a chat is told, by whatever model and in however many pieces."""
+    return {k: v for k, v in body.items() if k not in ("model", "stream")}
+
+
 def _broken_after_an_error() -> Plant:
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         refused: list[dict[str, Any]] = []
 
         def refusal(context: RequestContext, error: ApiError) -> Response:
             if context.api == "chat" and "model" not in context.body:
-                refused[:] = [context.body]
+                refused[:] = [_told(context.body)]
             return stages.refusal(context, error)
 
         async def answer(context: RequestContext) -> Answer:
             whole = await stages.answer(context)
-            rest = {k: v for k, v in context.body.items() if k != "model"}
+            rest = _told(context.body)
             if context.api == "chat" and refused == [rest] and "temperature" in rest:
                 refused.clear()
                 tally.add()
@@ -173,7 +179,11 @@ def _broken_after_an_error() -> Plant:
     return plant
 
 
-@in_parameters("META-118", api="rerank")
+@in_parameters("META-118", api="rerank", also={
+    "META-005": "a document is missing", "META-007": "a document is missing",
+    "RERANK-SEM-002": "a document is missing",
+    "RERANK-SEM-003": "a document is missing",
+})  # fmt: skip
 def rerank_member_order_matters(context: RequestContext) -> object:
     """Rerank with `documents` before `query` in the body loses the last document."""
     names = list(context.body)
