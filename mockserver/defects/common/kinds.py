@@ -92,6 +92,8 @@ def rerank_of_many_is_flattened(context: RequestContext, answer: Answer) -> obje
 
 @in_answer("SCORE-SEM-005", api="score", also={
     "META-019": "a batch scores less than its pairs alone",
+    "META-020": "so does one text against many", "META-021": "so does a part of it",
+    "SCORE-SEM-003": "so does one text against many",
     "META-017": "rerank has no batches",
     "SCORE-SEM-002": "its soft clause",
 })  # fmt: skip
