@@ -1,6 +1,6 @@
 """The entry point of the pytest plugin: silent and cheap without --target.
 
-Only with `--target` on the command line is the judge imported.
+Only with `--target` or `--help` on the command line is anything of ours imported.
 """
 
 from collections.abc import Generator
@@ -16,6 +16,10 @@ def pytest_load_initial_conftests(
     words = map(str, early_config.invocation_params.args)
     if not any(word == "--target" or word.startswith("--target=") for word in words):
         yield
+        if early_config.known_args_namespace.help:
+            from aios_conformance.conformance.plugin import helping  # noqa: PLC0415
+
+            helping.show_options(parser)
         return
     from aios_conformance.conformance.plugin import entry  # noqa: PLC0415
 

@@ -4,6 +4,7 @@ The bare handler is aiohttp and orjson (and uvloop where it is installed, for bo
 it parses the request and builds a reply of the same shape, with no validation, no
 model and no journal. For each row the two servers are measured in turn, several
 times; the row's figure is the median of the ratios of requests per second.
+In the same way two workers are held against one, with two processes that load them.
 
     python benchmarks/mock.py [--cycles 9] [--seconds 1.5] [--write FILE]
 """
@@ -11,12 +12,15 @@ times; the row's figure is the median of the ratios of requests per second.
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +59,15 @@ def rows(events: int) -> Iterator[Row]:
     """Yield what is measured; `events` are those of the mock's stream."""
     path, vectors = "/v1/chat/completions", "/v1/embeddings"
     yield Row("chat", repeated(request(path, chat_body(None))), 0.5)
-    yield Row("chat, every prompt new", fresh(path, chat_body), None)
-    yield Row("embeddings, every text new", fresh(vectors, embedding_body), 0.8)
+    yield Row("chat, every prompt new", fresh(path, chat_body), 0.4)
+    yield Row("embeddings, every text new", fresh(vectors, embedding_body), 1.0)
     yield Row(
-        "embeddings, repeated", repeated(request(vectors, embedding_body(None))), 2.0
+        "embeddings, repeated", repeated(request(vectors, embedding_body(None))), 2.5
     )
     yield Row(
         "streamed events",
         repeated(request(path, stream_body())),
-        1.5,
+        3.0,
         weight=events / EVENTS,
     )
     yield Row(
@@ -150,6 +154,52 @@ def measure(
     return found
 
 
+def _wanted(names: Sequence[str], row: str) -> bool:
+    return not names or any(name in row for name in names)
+
+
+def loaded(port: int, seconds: float) -> Load:
+    """Load a mock with new prompts (in a process of its own)."""
+    make = fresh("/v1/chat/completions", chat_body)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(load(port, make, connections=8, seconds=seconds))
+
+
+def workers(cycles: int, seconds: float) -> Iterator[str]:
+    """Measure two workers against one; yield the lines that tell of it."""
+    command = [sys.executable, "-m", "aios_conformance.mockserver", "--port", "0"]
+    servers = {n: start([*command, "--workers", str(n)]) for n in (1, 2)}
+    rates: dict[int, list[float]] = {n: [] for n in servers}
+    cpu: dict[int, list[float]] = {n: [] for n in servers}
+    failed = 0
+    try:
+        with ProcessPoolExecutor(2, get_context("spawn")) as loads:
+            for _ in range(cycles + 1):
+                for number, server in servers.items():
+                    before = server.cpu()
+                    done = [loads.submit(loaded, server.port, seconds) for _ in "ab"]
+                    results = [one.result() for one in done]
+                    rates[number].append(sum(one.rate for one in results))
+                    failed += sum(one.failed for one in results)
+                    used = server.cpu() - before
+                    cpu[number].append(used / max(1, sum(one.done for one in results)))
+    finally:
+        for server in servers.values():
+            server.process.terminate()
+            server.process.wait()
+    one, two = (rates[number][1:] for number in servers)  # the first warm up
+    ratio = statistics.median(b / a for a, b in zip(one, two, strict=True))
+    each, shared = (statistics.median(cpu[number][1:]) * 1e6 for number in servers)
+    yield (
+        f"Two workers answer {ratio:.2f} times as many requests as one (chat, every "
+        f"prompt new): {statistics.median(two):.0f} and {statistics.median(one):.0f} "
+        f"a second, {failed} failed, on {os.cpu_count()} cores that two loading "
+        f"processes share; a request takes {shared:.0f} µs of processor time in all "
+        f"processes together, and {each:.0f} µs in one; load of the machine "
+        f"{os.getloadavg()[0]:.1f}."
+    )
+
+
 def report(cycles: int, seconds: float, names: list[str]) -> list[str]:
     """Run everything; return the lines of the report."""
     bare = start([sys.executable, mock_bare.__file__])
@@ -157,9 +207,7 @@ def report(cycles: int, seconds: float, names: list[str]) -> list[str]:
     try:
         idle = mock.memory()
         chosen = [
-            row
-            for row in rows(stream_events(mock.port))
-            if not names or any(name in row.name for name in names)
+            row for row in rows(stream_events(mock.port)) if _wanted(names, row.name)
         ]
         table = [
             measure(row, bare, mock, cycles=cycles, seconds=seconds).line()
@@ -172,6 +220,7 @@ def report(cycles: int, seconds: float, names: list[str]) -> list[str]:
             "",
             f"Ready {mock.ready:.2f} s after its start (bare: {bare.ready:.2f} s).",
             f"Resident memory {idle:.0f} MB idle, {mock.memory():.0f} MB at the end.",
+            *(workers(cycles, seconds) if _wanted(names, "workers") else []),
         ]
     finally:
         for server in (bare, mock):

@@ -18,12 +18,15 @@ class Server:
     ready: float  # seconds from the start to the first answer
 
     def cpu(self) -> float:
-        """Return the processor seconds used so far (Linux), else 0."""
+        """Return the processor seconds used so far, by all workers (Linux), else 0."""
+        own = Path(f"/proc/{self.process.pid}")
         try:
-            text = Path(f"/proc/{self.process.pid}/schedstat").read_text()
+            workers = (own / f"task/{own.name}/children").read_text().split()
+            texts = [(own.parent / each / "schedstat").read_text() for each in workers]
+            texts.append((own / "schedstat").read_text())
         except OSError:
             return 0.0
-        return int(text.split()[0]) / 1e9
+        return sum(int(text.split()[0]) for text in texts) / 1e9
 
     def memory(self) -> float:
         """Return the resident megabytes (Linux), else 0."""

@@ -1,6 +1,7 @@
-"""`aios-mock`: serve the mock until told to stop.
+"""`aios-mock`: serve the mock until told to stop, or run one of its commands.
 
-Exit codes: 0 stopped as told, 4 bad option or file or an address in use.
+Exit codes: 0 stopped as told, 1 one of several workers died, 4 bad option or file or
+an address in use; commands have their own, which their `--help` tells.
 """
 
 import json
@@ -8,75 +9,76 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from importlib import import_module
 
-from aios_conformance import spec
+from aios_conformance.mockserver.announcement import said
 from aios_conformance.mockserver.defects import plantable
 from aios_conformance.mockserver.options import MockOptions, read_options
-from aios_conformance.serving.dialects import announced
+from aios_conformance.mockserver.profile.profiles import explained
 from aios_conformance.serving.options import OptionError
-from aios_conformance.serving.run import Unavailable, quiet_pipe, serve
+from aios_conformance.serving.profile import Profile
+from aios_conformance.serving.run import Died, Unavailable, quiet_pipe, serve
 
 _BAD_OPTION = 4
+_DIED = 1
+_COMMANDS = {
+    "drift": "aios_conformance.mockserver.drift.command",
+    "check": "aios_conformance.mockserver.scripting.check",
+    "grade": "aios_conformance.mockserver.clients.grade",
+}
+"""Modules whose `main` runs the command of a name."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
+    words = sys.argv[1:] if argv is None else argv
     try:
-        options = read_options(argv, os.environ)
+        if words and words[0] in _COMMANDS:
+            with quiet_pipe():
+                code: int = import_module(_COMMANDS[words[0]]).main(words[1:])
+                return code
+        if words[:1] == ["completion"]:
+            from aios_conformance.serving.completion import shell_code  # noqa: PLC0415
+
+            sys.stdout.write(shell_code("aios-mock", words[1:]))
+            return 0
+        options = read_options(words, os.environ)
         with quiet_pipe():
             if options.list_defects:
                 _list_defects(options.dialects, as_json=options.as_json)
+            elif options.explain:
+                _explain(options.profile, as_json=options.as_json)
             else:
                 _serve(options)
     except (OptionError, Unavailable) as error:
-        sys.stderr.write(f"aios-mock: {error}\n")
+        lines = str(error).splitlines()
+        sys.stderr.writelines(f"aios-mock: {line}\n" for line in lines)
         return _BAD_OPTION
+    except Died as error:
+        sys.stderr.write(f"aios-mock: {error}\n")
+        return _DIED
     except SystemExit as leaving:  # argparse has said why
         return _BAD_OPTION if leaving.code else 0
     return 0
 
 
 def _serve(options: MockOptions) -> None:
+    ready = partial(said, options)
+    if options.workers > 1:
+        from aios_conformance.mockserver.workers import processes  # noqa: PLC0415
+
+        processes.serve(options, ready)
+        return
     from aios_conformance.mockserver.app import mock_application  # noqa: PLC0415 - --help is quick
 
     serve(
         mock_application(options),
         options.address,
-        partial(_said, options),
+        ready,
         access_log=options.access_log,
         request_timeout=options.request_timeout,
         until_eof=options.until_eof,
     )
-
-
-def _said(options: MockOptions, url: str) -> str:
-    """Return a line that can be pasted into a shell, and what else is to be known."""
-    documents = {name: spec.openapi(name) for name in options.dialects}
-    more = announced(documents, url, keyed=options.api_key is not None)
-    return "".join(f"{line}\n" for line in (_hint(options, url), *more))
-
-
-_JSON = "-H 'Content-Type: application/json'"
-
-
-def _hint(options: MockOptions, url: str) -> str:
-    dialect = options.dialects[0]
-    path, body = _tried(dialect)
-    key = ""
-    if options.api_key is not None:
-        key = ' -H "Authorization: Bearer $AIOS_API_KEY"'
-    elif spec.openapi(dialect).get("security"):
-        key = " -H 'Authorization: Bearer any'"
-    return f"try: curl {url}{path}{key} {_JSON} -d '{json.dumps(body)}'"
-
-
-def _tried(dialect: str) -> tuple[str, dict[str, Any]]:
-    """The path and the smallest body of a dialect's first API that takes one."""
-    api = next(each for each in spec.apis(dialect).values() if each.required)
-    names = (*api.models, *(model.name for model in spec.models(dialect)))
-    body = {"model": names[0], **api.smallest} if names else dict(api.smallest)
-    return api.operation.removeprefix("POST "), body
 
 
 def _list_defects(dialects: Sequence[str], *, as_json: bool) -> None:
@@ -86,6 +88,13 @@ def _list_defects(dialects: Sequence[str], *, as_json: bool) -> None:
     else:
         for one in described:
             sys.stdout.write(f"{one['name']}: {one['description']}\n")
+
+
+def _explain(profile: Profile, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(profile.described(), indent=2) + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in explained(profile))
 
 
 if __name__ == "__main__":

@@ -5,13 +5,15 @@ request that came before in the very same bytes need not be validated and answer
 anew: its answer is sent again, with a new id and the present time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
-from aios_conformance.mockserver.exchange import Exchange
+from aios_conformance.mockserver.control.exchange import Exchange, Remark
 from aios_conformance.mockserver.memory import Memory
+from aios_conformance.mockserver.profile.vllm import REQUEST_IDS
 from aios_conformance.serving.context import Front, RequestContext
 
 Key = tuple[str, bytes, str | None, str | None]
@@ -36,12 +38,21 @@ class Repeat:
     events: int
     headers: dict[str, str]
     body: bytes
+    remarks: Sequence[Remark] = ()
+    model: str | None = None
+    tokens: tuple[int, int] = (0, 0)
+    finishes: Sequence[str] = ()
 
-    def renewed(self) -> bytes:
-        """Return the answer with a new id and the present time."""
+    def renewed(self, asked: str | None = None) -> bytes:
+        """Return the answer with a new id and the present time.
+
+        `asked` is the X-Request-Id, which some servers make the id of.
+        """
         # A stream names both in each event, a whole answer once.
         count = -1 if self.streamed else 1
-        identity = f"{self.prefix}{self.front.identity()}".encode()
+        if asked is None or REQUEST_IDS not in self.front.profile:
+            asked = self.front.identity()
+        identity = f"{self.prefix}{asked}".encode()
         body = self.body.replace(self.id, identity, count)
         return body.replace(self.created, _created(self.front.now()), count)
 
@@ -105,6 +116,10 @@ class Repeats:
                 if name.lower() not in _NOT_OURS
             },
             body,
+            exchange.remarks,
+            exchange.model,
+            exchange.tokens,
+            exchange.finishes,
         )
         self._memory.put(key, repeat, len(key[1]) + len(body))
 
@@ -117,22 +132,23 @@ async def send(
     repeat: Repeat, request: web.Request, exchange: Exchange
 ) -> web.StreamResponse:
     """Answer a request once more, in the form of the first time."""
-    body = repeat.renewed()
+    asked = request.headers.get("X-Request-Id")
+    body = repeat.renewed(asked)
     exchange.api = repeat.api
+    exchange.remarks, exchange.model = repeat.remarks, repeat.model
+    exchange.tokens, exchange.finishes = repeat.tokens, repeat.finishes
     if not repeat.streamed:
         return web.Response(body=body, headers=repeat.headers)
     exchange.streamed = True
     exchange.events, exchange.response_size = repeat.events, len(body)
     exchange.response = [body]
     response = web.StreamResponse(headers=repeat.headers)
-    identity = request.headers.get("X-Request-Id")
-    if identity is not None:
-        response.headers["X-Request-Id"] = identity
+    if asked is not None:
+        response.headers["X-Request-Id"] = asked
     try:
         await response.prepare(request)
-        await response.write(body)
         exchange.finished = True
-        await response.write_eof()
+        await response.write_eof(body)  # head, body and end in one packet
     except ConnectionResetError:
         exchange.finished = False  # the client left
     return response

@@ -1,5 +1,6 @@
 """The models that the mock serves: what each kind is; `models.yaml` names them."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -22,14 +23,41 @@ DIMENSIONS: Final = 1_024
 CREATED: Final = 1_748_574_112
 """Creation time of every model in Unix seconds: the date of a printed sample."""
 
+_VOCABULARIES: Final = (
+    (r"gpt-4o|gpt-4\.1|gpt-5|chatgpt|\bo[1-9]\b", 200_019),  # o200k_base
+    (r"gpt-oss", 201_088),
+    (r"gpt|text-embedding|ada-002", 100_277),  # cl100k_base
+    (r"llama-(guard-)?4", 202_048),
+    (r"llama", 128_256),
+    (r"bge-m3|reranker-v2-m3|xlm|multilingual-e5", 250_002),
+    (r"qwen|qwq", 151_936),
+    (r"deepseek", 129_280),
+    (r"gemma", 262_144),
+    (r"mistral", 131_072),
+)
+"""Token ids of the models that a name stands for; the first that is found counts."""
+
 _GENERATES: Final = served_by("generator")
 _EMBEDS: Final = served_by("embedding")
 _RERANKS: Final = served_by("cross_encoder")
 
 
+def vocabulary(name: str) -> int:
+    """Return how many token ids the model has that a name stands for."""
+    sizes = (size for part, size in _VOCABULARIES if re.search(part, name.lower()))
+    return next(sizes, 128_256)
+
+
 def chat(name: str) -> Model:
     """Return a model that serves chat and completions."""
-    return Model(name, _GENERATES, CHAT_CONTEXT, CREATED)
+    return Model(
+        name,
+        _GENERATES,
+        CHAT_CONTEXT,
+        CREATED,
+        vocabulary=vocabulary(name),
+        calls="as written",
+    )
 
 
 def reasoning(name: str) -> Model:
@@ -39,8 +67,25 @@ def reasoning(name: str) -> Model:
         _GENERATES,
         CHAT_CONTEXT,
         CREATED,
+        vocabulary=vocabulary(name),
         reasoning=("<think>", "</think>"),
+        calls="as written",
     )
+
+
+def vision(name: str) -> Model:
+    """Return a chat model whose messages may hold images."""
+    return replace(chat(name), images=True)
+
+
+def code(name: str) -> Model:
+    """Return a chat model that answers with a program."""
+    return replace(chat(name), trade="code")
+
+
+def guard(name: str) -> Model:
+    """Return a chat model that judges what was said: safe, or unsafe and why."""
+    return replace(chat(name), trade="guard", images=True)
 
 
 def embedding(name: str, dimensions: int = DIMENSIONS) -> Model:
@@ -50,6 +95,7 @@ def embedding(name: str, dimensions: int = DIMENSIONS) -> Model:
         _EMBEDS,
         ENCODER_CONTEXT,
         CREATED,
+        vocabulary=vocabulary(name),
         dimensions=dimensions,
     )
 
@@ -61,6 +107,7 @@ def matryoshka(name: str, dimensions: int = 3_072) -> Model:
         _EMBEDS,
         ENCODER_CONTEXT,
         CREATED,
+        vocabulary=vocabulary(name),
         dimensions=dimensions,
         matryoshka=True,
     )
@@ -73,6 +120,7 @@ def reranker(name: str) -> Model:
         _RERANKS,
         ENCODER_CONTEXT,
         CREATED,
+        vocabulary=vocabulary(name),
         cross_encoder=True,
     )
 
@@ -84,8 +132,11 @@ def everything(name: str) -> Model:
         _GENERATES | _EMBEDS,
         CHAT_CONTEXT,
         CREATED,
+        vocabulary=vocabulary(name),
         dimensions=DIMENSIONS,
         matryoshka=True,
+        images=True,
+        calls="as written",
     )
 
 
@@ -93,6 +144,9 @@ KINDS: Final[Mapping[str, Callable[[str], Model]]] = MappingProxyType(
     {
         "chat": chat,
         "reasoning": reasoning,
+        "vision": vision,
+        "code": code,
+        "guard": guard,
         "embedding": embedding,
         "matryoshka": matryoshka,
         "reranker": reranker,

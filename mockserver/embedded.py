@@ -5,91 +5,65 @@ with local_mock("--ttft-ms", "20") as mock:
     mock.say("It is sunny.", text="weather")
     ...
     assert mock.requests[-1]["body"]["stream"] is True
+
+`MockServer` does the same in the loop of an asynchronous test.
 """
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
 
 from aios_conformance.mockserver.app import STATE, mock_application
-from aios_conformance.mockserver.faults import parse_rate
-from aios_conformance.mockserver.journal import described
+from aios_conformance.mockserver.control.controls import Controls
 from aios_conformance.mockserver.options import read_options
-from aios_conformance.mockserver.rules import Rules, parse_rules
 from aios_conformance.mockserver.state import MockState
 
 
-class LocalMock:
-    """A running mock. Rules that are added last are tried first."""
+class LocalMock(Controls):
+    """A mock that runs in a thread of its own."""
 
     def __init__(
         self, url: str, state: MockState, loop: asyncio.AbstractEventLoop
     ) -> None:
-        """`url` has no path; `loop` is the one that serves."""
+        """`loop` is the one that serves."""
+        super().__init__(url, state)
         self._loop = loop
-        self.url = url
-        self.base_url = f"{url}/v1"
-        self._state = state
-        self._rules: list[Mapping[str, Any]] = []
 
-    @property
-    def requests(self) -> list[dict[str, Any]]:
-        """The journal, the oldest exchange first (see the README for the members)."""
-        journal = self._state.journal
-        asyncio.run_coroutine_threadsafe(journal.at_rest(), self._loop).result()
-        return [described(exchange) for exchange in journal]
+    def _rest(self) -> None:
+        resting = self._state.journal.at_rest()
+        asyncio.run_coroutine_threadsafe(resting, self._loop).result()
 
-    def rules(self, *rules: Mapping[str, Any]) -> None:
-        """Use these rules, written as in a rules file; raises RuleError."""
-        parsed = parse_rules(list(rules), "rules")
-        self._rules = list(rules)
-        self._state.rules = Rules(parsed)
 
-    def rule(self, respond: Any, /, *, times: int | None = None, **match: Any) -> None:
-        """Put one rule before the others: `respond` where `match` holds.
+class MockServer(Controls):
+    """A mock in the running loop, for as long as `async with` lasts.
 
-        All rules begin to count anew. Raises RuleError.
-        """
-        rule: dict[str, Any] = {"match": match, "respond": respond}
-        if times is not None:
-            rule["times"] = times
-        self.rules(rule, *self._rules)
+    async with MockServer("--speed", "cpu") as mock:
+        client = AsyncOpenAI(base_url=mock.base_url, api_key="any")
 
-    def say(self, text: str, /, *, times: int | None = None, **match: Any) -> None:
-        """Answer with this text where `match` holds (api, model, text, ...)."""
-        self.rule({"text": text}, times=times, **match)
+    A client that blocks the loop blocks the mock; use `local_mock` for those.
+    """
 
-    def call(
-        self,
-        name: str,
-        arguments: Mapping[str, Any],
-        /,
-        *,
-        times: int | None = None,
-        **match: Any,
-    ) -> None:
-        """Answer with a tool call where `match` holds."""
-        calls = [{"name": name, "arguments": dict(arguments)}]
-        self.rule({"tool_calls": calls}, times=times, **match)
+    def __init__(self, *argv: str) -> None:
+        """`argv` as for `aios-mock`; raises OptionError."""
+        self._app = mock_application(read_options(argv, {}))
+        self._runner = _runner(self._app)
 
-    def fail(
-        self, status: int = 500, /, *, times: int | None = 1, **match: Any
-    ) -> None:
-        """Refuse with a status where `match` holds, once unless `times` says more."""
-        self.rule({"status": status}, times=times, **match)
+    async def __aenter__(self) -> Self:
+        """Serve on a free port."""
+        super().__init__(await _started(self._runner), self._app[STATE])
+        return self
 
-    def faults(self, *rates: str) -> None:
-        """Use these faults, written as for `--fault`; raises FaultError."""
-        self._state.faults = [parse_rate(rate) for rate in rates]
+    async def __aexit__(self, *error: object) -> None:
+        """Stop serving."""
+        await self._runner.cleanup()
 
-    def reset(self) -> None:
-        """Forget the journal, and all rules and faults that were set from here."""
-        self._rules = []
-        self._state.reset()
+    async def settle(self) -> None:
+        """Let exchanges whose answers were read be noted as over in `requests`."""
+        await self._state.journal.at_rest()
 
 
 @contextmanager
@@ -101,7 +75,7 @@ def local_mock(*argv: str) -> Iterator[LocalMock]:
     """
     app = mock_application(read_options(argv, {}))
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
+    runner = _runner(app)
     url = loop.run_until_complete(_started(runner))
     thread = threading.Thread(target=loop.run_forever, name="aios-mock", daemon=True)
     thread.start()
@@ -113,6 +87,10 @@ def local_mock(*argv: str) -> Iterator[LocalMock]:
         loop.run_until_complete(runner.cleanup())
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+
+
+def _runner(app: web.Application) -> web.AppRunner:
+    return web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
 
 
 async def _started(runner: web.AppRunner) -> str:

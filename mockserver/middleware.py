@@ -1,29 +1,35 @@
 """Around the whole exchange: control, journal, delays, faults of whole answers, tape.
 
 One middleware outside of everything. It plays, in this order: `/_mock/`, the
-`X-Mock-` headers, a fault drawn by its rate, the tape, and then the front.
+`X-Mock-` headers and `Prefer`, a fault drawn by its rate, the tape, and then the front.
 """
 
 import time
 from collections.abc import Mapping
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
-from aios_conformance.mockserver import control, faults
 from aios_conformance.mockserver.answer_cache import send
-from aios_conformance.mockserver.exchange import Exchange, current
-from aios_conformance.mockserver.fault_effects import harmed, refusal
-from aios_conformance.mockserver.faults import Fault, FaultError
-from aios_conformance.mockserver.journal import kept
-from aios_conformance.mockserver.pacing import REAL_CLOCK, Clock
+from aios_conformance.mockserver.control import endpoints as control
+from aios_conformance.mockserver.control.elsewhere import LINE
+from aios_conformance.mockserver.control.exchange import Exchange, current
+from aios_conformance.mockserver.control.journal import kept
+from aios_conformance.mockserver.control.strangers import stranger
+from aios_conformance.mockserver.faults import kinds as faults
+from aios_conformance.mockserver.faults.effects import Refusal, harmed, refusal
+from aios_conformance.mockserver.faults.kinds import Fault, FaultError
+from aios_conformance.mockserver.faults.pacing import REAL_CLOCK, Clock
 from aios_conformance.mockserver.state import MockState
-from aios_conformance.mockserver.strangers import stranger
-from aios_conformance.serving.app import CONTEXT, Handler, Middleware
+from aios_conformance.mockserver.wishes import wished, wishes
+from aios_conformance.serving.app import refuse
 from aios_conformance.serving.bodies import body
 from aios_conformance.serving.errors import ApiError
+from aios_conformance.serving.server import CONTEXT
 
-_OWN = ("/health", "/openapi.json")  # never harmed, never in the journal
-_LONGEST = 3_600_000  # milliseconds that X-Mock-Delay-Ms may ask for
+METRICS = "/metrics"
+
+_OWN = ("/health", "/openapi.json", METRICS)  # never harmed, never in the journal
 
 
 def around(state: MockState, clock: Clock = REAL_CLOCK) -> Middleware:
@@ -34,8 +40,9 @@ def around(state: MockState, clock: Clock = REAL_CLOCK) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.endswith(_OWN):  # of any dialect
             return await handler(request)
-        if state.plan.control and request.path.startswith(control.PREFIX):
-            refused = stranger(request, state.plan.hosts, state.plan.api_key)
+        if state.plan.control and request.path.startswith(control.ROOT):
+            key = None if control.open_to_all(request) else state.plan.api_key
+            refused = stranger(request, state.plan.hosts, key)
             if refused is not None:
                 return refusal(refused.status, refused.message, code=refused.code)
             return await control.answer(request, state)
@@ -55,7 +62,8 @@ class _Outside:
         self, request: web.Request, handler: Handler
     ) -> web.StreamResponse:
         """Enter an exchange into the journal while it is played."""
-        state, headers = self._state, request.headers
+        state, line = self._state, request.get(LINE)
+        headers = request.headers if line is None else line.headers(request)
         exchange = Exchange(
             state.journal.next_number(),
             time.time(),
@@ -64,13 +72,18 @@ class _Outside:
             headers,
             request.transport,
         )
+        exchange.line = line
         current.set(exchange)
         state.journal.add(exchange)
-        begun = time.perf_counter()
+        exchange.begun = time.perf_counter()
         try:
-            if state.faults or state.plan.relay is not None or self._asks(headers):
+            if state.faults or state.relay is not None or self._wishes(headers):
                 response = await self._played(request, handler, exchange)
-            elif state.repeats is not None and not state.rules.rules:
+            elif (
+                state.repeats is not None
+                and not state.rules.rules
+                and state.quotas is None
+            ):
                 return await self._repeated(request, handler, exchange)
             else:
                 response = await handler(request)
@@ -79,13 +92,14 @@ class _Outside:
             _note(exchange, headers, response)
             return response
         finally:
-            exchange.duration = time.perf_counter() - begun
+            exchange.duration = time.perf_counter() - exchange.begun
             exchange.transport = None
             context = request.get(CONTEXT)
             if context is not None:
                 exchange.api = context.api
                 _keep(exchange, context.raw)
             state.journal.settle(exchange)
+            state.meter.note(exchange)
 
     async def _repeated(
         self, request: web.Request, handler: Handler, exchange: Exchange
@@ -94,7 +108,9 @@ class _Outside:
         repeats, headers = self._state.repeats, request.headers
         raw = await _read(request, exchange)
         if repeats is None or raw is None:
-            return await handler(request)
+            response = await handler(request)
+            _note(exchange, headers, response)
+            return response
         key = (
             exchange.path,
             raw,
@@ -112,13 +128,9 @@ class _Outside:
             repeats.keep(key, exchange, request.get(CONTEXT), response)
         return response
 
-    def _asks(self, headers: Mapping[str, str]) -> bool:
-        """Tell whether a request controls its own answer."""
-        return self._state.plan.control and (
-            "X-Mock-Status" in headers
-            or "X-Mock-Fault" in headers
-            or "X-Mock-Delay-Ms" in headers
-        )
+    def _wishes(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether a request may control its own answer."""
+        return self._state.plan.control and wishes(headers)
 
     async def _played(
         self, request: web.Request, handler: Handler, exchange: Exchange
@@ -127,14 +139,14 @@ class _Outside:
         try:
             exchange.fault = await self._chosen(request, exchange)
         except FaultError as error:
-            return refusal(400, str(error), code="invalid_header")
+            return refuse(request, Refusal(400, str(error), "invalid_header"))
         if exchange.fault is not None and exchange.fault.status is not None:
             await _read(request, exchange)
-            return refusal(exchange.fault.status)
+            return refuse(request, Refusal(exchange.fault.status))
         response: web.StreamResponse | None = None
-        relay = self._state.plan.relay
+        relay = self._state.relay
         if relay is not None and await _read(request, exchange) is not None:
-            response = await relay.answer(request)
+            response = await relay.answer(request, self._state.upstream)
             exchange.replayed = response is not None
         if response is None:
             response = await handler(request)
@@ -146,10 +158,11 @@ class _Outside:
         """Return the fault that the request asks for, else one drawn by its rate."""
         plan = self._state.plan
         if plan.control:
-            await self._clock.sleep_if(_delay(request.headers))
-            asked = _asked(request.headers)
-            if asked is not None:
-                return asked
+            wish = wished(request.headers)
+            exchange.example = wish.example
+            await self._clock.sleep_if(wish.delay)
+            if wish.fault is not None:
+                return wish.fault
         return faults.draw(self._state.faults, plan.seed, exchange.number)
 
 
@@ -166,6 +179,7 @@ def _note(
     exchange: Exchange, headers: Mapping[str, str], response: web.StreamResponse
 ) -> None:
     exchange.status = response.status
+    exchange.answered = response.headers
     if exchange.streamed:
         return  # a stream of the front keeps account by itself
     exchange.finished = exchange.fault is None or not exchange.fault.breaks_off
@@ -173,6 +187,10 @@ def _note(
         identity = headers.get("X-Request-Id")
         if identity is not None:
             response.headers["X-Request-Id"] = identity
+        if exchange.taken is not None:
+            response.headers.update(exchange.taken.headers())
+        if exchange.added:
+            response.headers.update(exchange.added)
         body = response.body if isinstance(response.body, bytes) else b""
         exchange.response = [kept(body)]
         exchange.response_size = len(body)
@@ -191,27 +209,3 @@ async def _read(request: web.Request, exchange: Exchange) -> bytes | None:
         return None
     _keep(exchange, raw)
     return raw
-
-
-def _asked(headers: Mapping[str, str]) -> Fault | None:
-    """Return the fault that the request itself asks for; raises FaultError."""
-    for name in ("X-Mock-Status", "X-Mock-Fault"):
-        text = headers.get(name)
-        if text is not None:
-            try:
-                return faults.parse_fault(text)
-            except FaultError as error:
-                raise FaultError(f"{name} {error}") from None
-    return None
-
-
-def _delay(headers: Mapping[str, str]) -> float:
-    """Return the seconds that the request itself asks to wait; raises FaultError."""
-    text = headers.get("X-Mock-Delay-Ms")
-    if text is None:
-        return 0.0
-    if not text.isdecimal() or int(text) > _LONGEST:
-        raise FaultError(
-            f"X-Mock-Delay-Ms must be a whole number from 0 to {_LONGEST}, got {text!r}"
-        )
-    return int(text) / 1000

@@ -2,28 +2,38 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from aios_conformance.mockserver.catalogue import KINDS
-from aios_conformance.mockserver.faults import FaultRate, parse_rate
-from aios_conformance.mockserver.pacing import NO_PACING, Pacing
+from aios_conformance.mockserver.defects import plantable
+from aios_conformance.mockserver.faults.kinds import KINDS as FAULTS
+from aios_conformance.mockserver.faults.kinds import FaultRate, parse_rate
+from aios_conformance.mockserver.faults.pacing import NO_PACING, SPEEDS, Pacing
+from aios_conformance.mockserver.faults.quotas import Quota
+from aios_conformance.mockserver.faults.room import Room
+from aios_conformance.mockserver.profile.profiles import PROFILES
 from aios_conformance.serving.engine import Model
 from aios_conformance.serving.limits import Limits
+from aios_conformance.serving.located import unknown
 from aios_conformance.serving.options import (
     DIALECT,
     SERVING,
     Option,
     OptionError,
     limits,
+    positive,
     resolve,
     whole,
 )
+from aios_conformance.serving.profile import DOCUMENTS, Profile
 from aios_conformance.serving.run import Address
 from aios_conformance.spec import MODEL_APIS, ApiSpec, apis
 
 PREFIX = "AIOS_MOCK"
+COMMANDS = ("check", "completion", "drift", "grade")
+"""What the first word can be."""
 
 
 def _fit(api: ApiSpec) -> str:
@@ -43,7 +53,10 @@ class MockOptions:
     """What the mock was asked to be."""
 
     address: Address
+    workers: int = 1  # processes
     dialects: tuple[str, ...] = ("aios",)  # the first one has the root
+    profile: Profile = DOCUMENTS  # of AIOS
+    unknown: str = "warn"  # or refuse or ignore: members without effect
     models: tuple[Model, ...] = ()  # beside those that the documents name
     any_model: bool = False
     seed: int = 0
@@ -56,7 +69,10 @@ class MockOptions:
     self_check: bool = False
     access_log: bool = False
     defects: tuple[str, ...] = ()
+    answer_tokens: tuple[int, int] | None = None  # fewest and most
     pacing: Pacing = NO_PACING
+    quota: Quota = Quota()  # noqa: RUF009 - frozen
+    room: Room = Room()  # noqa: RUF009 - frozen
     faults: tuple[FaultRate, ...] = ()
     rules: Path | None = None
     strict: bool = False
@@ -67,6 +83,7 @@ class MockOptions:
     record: str | None = None  # base URL
     replay_speed: float = 0.0
     list_defects: bool = False
+    explain: bool = False
     as_json: bool = False
 
 
@@ -76,19 +93,43 @@ def read_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Mock
         prog="aios-mock",
         description="A mock of AIOS-compatible servers. Without options it serves "
         "all APIs on 127.0.0.1:8000, under the model names of the documents.",
-        epilog="Command line > environment > file (--config) > default.",
+        epilog="Command line > environment > file (--config) > default. "
+        "`aios-mock grade -- COMMAND` judges a client, "
+        "`aios-mock check FILE...` tells what is wrong with rules, tapes and files of "
+        "options, `aios-mock drift URL` where a real server differs.",
     )
     listing = parser.add_argument_group("information")
     listing.add_argument(
         "--list-defects", action="store_true", help="list the defects and exit"
     )
+    listing.add_argument(
+        "--explain",
+        action="store_true",
+        help="list how the --profile deviates from the documents, and exit",
+    )
     listing.add_argument("--json", action="store_true", help="list as JSON")
-    values = resolve(_OPTIONS, argv=argv, environ=environ, prefix=PREFIX, parser=parser)
+    values = resolve(
+        OPTIONS,
+        argv=argv,
+        environ=environ,
+        prefix=PREFIX,
+        parser=parser,
+        commands=COMMANDS,
+    )
     if values["record"] and not values["replay"]:
         raise OptionError("--record needs --replay FILE to write to")
+    if values["profile"] != DOCUMENTS.name and "aios" not in values["dialect"]:
+        raise OptionError(
+            "--profile concerns the dialect aios only, which is not served"
+        )
+    if values["max_waiting"] is not None and values["max_running"] is None:
+        raise OptionError("--max-waiting needs --max-running N to wait for")
     return MockOptions(
         address=Address(values["host"], values["port"]),
+        workers=values["workers"],
         dialects=tuple(dict.fromkeys(values["dialect"])),
+        profile=PROFILES[values["profile"]],
+        unknown=values["unknown"],
         models=tuple(values["model"]),
         any_model=values["models"] == "any",
         seed=values["seed"],
@@ -101,7 +142,10 @@ def read_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Mock
         self_check=values["self_check"],
         access_log=values["access_log"],
         defects=tuple(values["defect"]),
+        answer_tokens=values["answer_tokens"],
         pacing=_pacing(values),
+        quota=Quota(values["rpm"], values["tpm"]),
+        room=Room(values["max_running"], values["max_waiting"], values["overflow"]),
         faults=_faults(values["fault"]),
         rules=values["rules"],
         strict=values["strict"],
@@ -112,6 +156,7 @@ def read_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Mock
         record=values["record"],
         replay_speed=values["replay_speed"],
         list_defects=values["list_defects"],
+        explain=values["explain"],
         as_json=values["json"],
     )
 
@@ -129,7 +174,14 @@ def named_model(text: str) -> Model:
 
 
 def _pacing(values: Mapping[str, Any]) -> Pacing:
-    return Pacing(values["ttft_ms"], values["itl_ms"], values["jitter"], values["seed"])
+    """Return the pacing of --speed, with what is said by itself instead."""
+    said = {
+        name: values[name]
+        for name in ("ttft_ms", "itl_ms", "jitter")
+        if values[name] is not None
+    }
+    speed = SPEEDS.get(values["speed"], NO_PACING)
+    return replace(speed, seed=values["seed"], **said)
 
 
 def _faults(rates: Sequence[FaultRate]) -> tuple[FaultRate, ...]:
@@ -175,8 +227,54 @@ def _models(text: str) -> str:
     return text
 
 
-_OPTIONS = (
+def _unknown(text: str) -> str:
+    if text not in ("warn", "refuse", "ignore"):
+        raise argparse.ArgumentTypeError(
+            f"must be warn, refuse or ignore, got {text!r}"
+        )
+    return text
+
+
+def _speed(text: str) -> str:
+    if text not in SPEEDS:
+        raise argparse.ArgumentTypeError(unknown("the mock", text, SPEEDS))
+    return text
+
+
+def _overflow(text: str) -> int:
+    if text not in ("429", "503"):
+        raise argparse.ArgumentTypeError(f"must be 429 or 503, got {text!r}")
+    return int(text)
+
+
+def _lengths(text: str) -> tuple[int, int]:
+    """Parse N or MIN-MAX."""
+    fewest, dash, most = text.partition("-")
+    both = (fewest, most if dash else fewest)
+    if all(map(str.isdecimal, both)) and 1 <= int(both[0]) <= int(both[1]):
+        return int(both[0]), int(both[1])
+    raise argparse.ArgumentTypeError(
+        f"must be N or MIN-MAX, from 1 and the smaller first, got {text!r}"
+    )
+
+
+def _profile(text: str) -> str:
+    if text not in PROFILES:
+        raise argparse.ArgumentTypeError(
+            f"must be {' or '.join(PROFILES)}, got {text!r}"
+        )
+    return text
+
+
+OPTIONS: tuple[Option, ...] = (
     *SERVING,
+    Option(
+        "workers",
+        "processes that answer on the one port and are one mock",
+        1,
+        positive,
+        "N",
+    ),
     Option(
         "model",
         "serve one more model; repeatable",
@@ -195,16 +293,72 @@ _OPTIONS = (
     Option("seed", "another world of texts and vectors", 0, whole, "N"),
     DIALECT,
     Option(
+        "profile",
+        "documents: AIOS to the letter; vllm: as the server behind it really answers",
+        DOCUMENTS.name,
+        _profile,
+        "NAME",
+        words=PROFILES.keys,
+    ),
+    Option(
+        "unknown",
+        "members of a body that have no effect, misspelt ones for instance: warn (in "
+        "the journal, and once on standard error), refuse or ignore",
+        "warn",
+        _unknown,
+        "warn|refuse|ignore",
+    ),
+    Option(
+        "answer-tokens",
+        "how many tokens free text has, its end counted; without this a few sentences",
+        None,
+        _lengths,
+        "N|MIN-MAX",
+    ),
+    Option(
         "defect",
         "break one promise, to prove a judge; repeatable",
         default=(),
         metavar="NAME",
         repeat=True,
+        words=plantable,
     ),
-    Option("ttft-ms", "milliseconds to the first token", 0.0, _amount, "MS"),
-    Option("itl-ms", "milliseconds between two tokens", 0.0, _amount, "MS"),
     Option(
-        "jitter", "vary each delay by up to this share (0 to 1)", 0.0, _share, "SHARE"
+        "speed",
+        f"a speed by name, for illustration: {', '.join(SPEEDS)}",
+        None,
+        _speed,
+        "NAME",
+        words=SPEEDS.keys,
+    ),
+    Option("ttft-ms", "milliseconds to the first token", None, _amount, "MS"),
+    Option("itl-ms", "milliseconds between two tokens", None, _amount, "MS"),
+    Option(
+        "jitter", "vary each delay by up to this share (0 to 1)", None, _share, "SHARE"
+    ),
+    Option(
+        "rpm",
+        "requests a minute that each key may make; more are refused (429), with the "
+        "time to wait",
+        None,
+        positive,
+        "N",
+    ),
+    Option("tpm", "tokens a minute that each key may use", None, positive, "N"),
+    Option("max-running", "answers that are made at a time", None, positive, "N"),
+    Option(
+        "max-waiting",
+        "requests that may wait while --max-running are made; more are refused",
+        None,
+        _count,
+        "N",
+    ),
+    Option(
+        "overflow",
+        "the status that refuses who finds no place to wait",
+        503,
+        _overflow,
+        "429|503",
     ),
     Option(
         "fault",
@@ -214,6 +368,7 @@ _OPTIONS = (
         parse=parse_rate,
         metavar="FAULT[=RATE]",
         repeat=True,
+        words=FAULTS.keys,
     ),
     Option("rules", "YAML file with scripted answers", None, Path, "FILE"),
     Option(
@@ -248,3 +403,4 @@ _OPTIONS = (
         "FACTOR",
     ),
 )
+"""All of them."""

@@ -1,33 +1,28 @@
 """Inside the front: rules, pacing, faults of streams, and the journal of streams."""
 
+import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
-from aiohttp import web
-
-from aios_conformance.mockserver.exchange import current
-from aios_conformance.mockserver.fault_effects import harmed_frames, refusal
-from aios_conformance.mockserver.journal import BODY_LIMIT
-from aios_conformance.mockserver.pacing import REAL_CLOCK, Clock, paced
-from aios_conformance.mockserver.rules import RuleResponse as Played
-from aios_conformance.mockserver.script import Script
+from aios_conformance.mockserver.control.exchange import Exchange, current
+from aios_conformance.mockserver.control.journal import BODY_LIMIT
+from aios_conformance.mockserver.faults.effects import Refusal, harmed_frames
+from aios_conformance.mockserver.faults.pacing import REAL_CLOCK, Clock, paced
+from aios_conformance.mockserver.faults.quotas import Taken
+from aios_conformance.mockserver.faults.room import queued
+from aios_conformance.mockserver.scripting.rules import RuleResponse as Played
+from aios_conformance.mockserver.scripting.script import Script
 from aios_conformance.mockserver.state import MockState
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.errors import ApiError, NotFound
+from aios_conformance.serving.in_flight import streaming
 from aios_conformance.serving.stages import Answer, Chunks, Frames, Response, Stages
+from aios_conformance.serving.streaming import STREAM
 
 _PLAYED: Final = "mock.played"
-
-
-class PlayedRefusal(ApiError):  # noqa: N818 - reads as the fact it states
-    """A refusal that a rule asked for."""
-
-    def __init__(self, response: web.Response) -> None:
-        """`response` is sent as it is."""
-        super().__init__("a rule refuses this request", code="mock_fault")
-        self.response = response
+_BROKEN: Final = "the mock plays an error in the stream"
 
 
 def current_script() -> Script | None:
@@ -37,13 +32,19 @@ def current_script() -> Script | None:
 
 
 def staged(stages: Stages, state: MockState, clock: Clock = REAL_CLOCK) -> Stages:
-    """Return the stages with rules, pacing, faults of streams, and the journal."""
+    """Return the stages with all that the mock adds to them.
+
+    That is quotas, rules, pacing, the queue, faults of streams, and the journal.
+    """
     inside = _Inside(stages, state, clock)
     ruled = replace(
         stages, prepare=inside.prepare, answer=inside.answer, chunks=inside.chunks
     )
     return replace(
-        paced(ruled, state.plan.pacing, clock),
+        queued(
+            paced(ruled, state.plan.pacing, clock), state.plan.room, state.meter.waiting
+        ),
+        admit=inside.admit,
         refusal=inside.refusal,
         stream=inside.stream,
         frames=inside.frames,
@@ -58,40 +59,78 @@ class _Inside:
         self._state = state
         self._clock = clock
 
+    def admit(self, context: RequestContext) -> None:
+        """Take what the request may use of its key's quota."""
+        self._stages.admit(context)
+        quotas = self._state.quotas
+        if quotas is not None and context.api is not None:
+            current.get().taken = quotas.take(context)
+
     def prepare(self, context: RequestContext) -> None:
         """Find the rule that answers."""
-        rules = self._state.rules
-        found = rules.find(context)
+        rules, example = self._state.rules, current.get().example
+        found = rules.named(example, context) if example else rules.find(context)
         if found is None:
-            if self._state.plan.strict:
-                raise NotFound(
-                    "no rule matches this request (--strict); the nearest one: "
-                    f"{rules.nearest(context)}",
-                    code="no_rule",
-                )
+            if self._state.strict:
+                raise self._unanswered(context)
             self._stages.prepare(context)
             return
         rule, response = found
         exchange = current.get()
         exchange.rule, exchange.script = rule.name, response.script
         exchange.fault = response.fault or exchange.fault
+        exchange.added = response.headers
         context.memory[_PLAYED] = response
         if _status(response) is None:
             self._stages.prepare(context)
+        if response.script.tool_calls and context.model is not None:
+            context.model = replace(context.model, calls="unasked")
+
+    def _unanswered(self, context: RequestContext) -> NotFound:
+        """Say what came nearest to a request that nothing answers."""
+        relay, rules, exchange = self._state.relay, self._state.rules, current.get()
+        if relay is not None:
+            nearest = relay.tape.nearest(exchange.method, exchange.path, context.body)
+            return NotFound(
+                f"this request is not on the tape; {nearest}", code="not_on_tape"
+            )
+        return NotFound(
+            "no rule matches this request (--strict); the nearest one: "
+            f"{rules.nearest(context)}",
+            code="no_rule",
+        )
 
     async def answer(self, context: RequestContext) -> Answer:
         """Return the rule's answer, else that of the stage before."""
         response = await self._begun(context)
         if response is not None and response.json is not None:
-            played: Answer = response.json
-            return played
-        return await self._stages.answer(context)
+            answer: Answer = response.json
+        else:
+            answer = await self._stages.answer(context)
+        taken = current.get().taken
+        if taken is not None:
+            taken.settle(_total(answer))
+        return answer
 
     def chunks(self, context: RequestContext) -> Chunks:
         """Return the rule's chunks, else those of the stage before."""
+        taken = current.get().taken
+        if taken is not None:
+            return self._settled(context, taken)
         if _PLAYED in context.memory:
             return self._ruled(context)
         return self._stages.chunks(context)
+
+    async def _settled(self, context: RequestContext, taken: Taken) -> Chunks:
+        ruled = _PLAYED in context.memory
+        source = self._ruled(context) if ruled else self._stages.chunks(context)
+        try:
+            async with aclosing(source):
+                async for chunk in source:
+                    yield chunk
+        finally:
+            stream = context.memory.get(STREAM)
+            taken.settle(stream.usage()["total_tokens"] if stream else 0)
 
     async def _ruled(self, context: RequestContext) -> Chunks:
         response = await self._begun(context)
@@ -111,24 +150,37 @@ class _Inside:
             await self._clock.sleep_if(response.delay_ms / 1000)
             status = _status(response)
             if status is not None:
-                raise PlayedRefusal(refusal(status, response.message))
+                raise Refusal(status, response.message)
         return response
 
     def refusal(self, context: RequestContext, error: ApiError) -> Response:
         """Write a refusal, of a rule or of the stage before."""
-        if not isinstance(error, PlayedRefusal):
-            return self._stages.refusal(context, error)
-        response = error.response
-        body = response.body if isinstance(response.body, bytes) else b""
-        return response.status, dict(response.headers), body
+        taken = current.get().taken
+        if taken is not None:
+            taken.settle(0)
+        return self._stages.refusal(context, error)
 
     def stream(self, context: RequestContext) -> tuple[int, Mapping[str, str]]:
         """Open a stream, with the request's id if it has one."""
         status, headers = self._stages.stream(context)
+        exchange = current.get()
+        exchange.status = status
         identity = context.headers.get("X-Request-Id")
         if identity is not None:
             headers = {**headers, "X-Request-Id": identity}
-        return status, headers
+        exchange.first = time.perf_counter() - exchange.begun
+        if exchange.taken is not None:
+            headers = {**headers, **exchange.taken.headers()}
+        return status, {**headers, **exchange.added}
+
+    def _times(self, exchange: Exchange) -> list[float] | None:
+        """Note when events leave, where they do not all leave at once."""
+        plan = self._state.plan
+        if not (plan.pacing or exchange.fault or exchange.rule):
+            return None
+        times: list[float] = []
+        exchange.times = times
+        return times
 
     async def frames(self, context: RequestContext, chunks: Chunks) -> Frames:
         """Play a fault on the stream, and note in the journal what is sent."""
@@ -137,20 +189,35 @@ class _Inside:
         sent: list[bytes] = []
         exchange.response = sent
         events = size = 0
+        times = self._times(exchange)
         source = self._stages.frames(context, chunks)
         if exchange.fault is not None:
-            source = harmed_frames(source, exchange.fault, exchange.transport)
+            _, error = context.front.told(Refusal(500, _BROKEN))
+            source = harmed_frames(source, exchange.fault, exchange.transport, error)
+        at_work = streaming(context, exchange, self._state.meter.running)
         try:
-            async with aclosing(source):
-                async for event in source:
-                    events += 1
-                    if size < BODY_LIMIT:
-                        sent.append(event)
-                    size += len(event)
-                    yield event
-            exchange.finished = exchange.fault is None or not exchange.fault.breaks_off
+            with at_work:
+                async with aclosing(source):
+                    async for event in source:
+                        events += 1
+                        if times is not None:
+                            times.append(time.perf_counter())
+                        if size < BODY_LIMIT:
+                            sent.append(event)
+                        size += len(event)
+                        yield event
+                exchange.finished = (
+                    exchange.fault is None or not exchange.fault.breaks_off
+                )
         finally:
             exchange.events, exchange.response_size = events, size
+
+
+def _total(answer: Answer) -> int:
+    """Return the tokens that an answer says it used, whatever a rule made of it."""
+    usage = answer.get("usage") if isinstance(answer, dict) else None
+    total = usage.get("total_tokens") if isinstance(usage, dict) else None
+    return total if isinstance(total, int) else 0
 
 
 def _status(response: Played) -> int | None:

@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aios_conformance.mockserver.answer_cache import Repeats
-from aios_conformance.mockserver.faults import FaultRate
-from aios_conformance.mockserver.journal import Journal
+from aios_conformance.mockserver.control.journal import Journal
+from aios_conformance.mockserver.faults.kinds import FaultRate
+from aios_conformance.mockserver.faults.pacing import NO_PACING, Pacing
+from aios_conformance.mockserver.faults.quotas import Quota, Quotas
+from aios_conformance.mockserver.faults.room import Room
 from aios_conformance.mockserver.memory import Memory
-from aios_conformance.mockserver.pacing import NO_PACING, Pacing
-from aios_conformance.mockserver.replay import Relay
-from aios_conformance.mockserver.rules import Rule, Rules
+from aios_conformance.mockserver.scripting.replay import Relay, Upstream
+from aios_conformance.mockserver.scripting.rules import Rule, Rules
 from aios_conformance.serving.limits import Limits
+from aios_conformance.serving.meter import Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Behaviour:
     api_key: str | None = None  # that /_mock/ wants
     limits: Limits = Limits()  # noqa: RUF009 - frozen
     relay: Relay | None = None
+    quota: Quota = Quota()  # noqa: RUF009 - frozen
+    room: Room = Room()  # noqa: RUF009 - frozen
     seed: int = 0
     remember: bool = False  # answer exact repetitions from memory
     defects: Sequence[str] = ()  # planted at the start
@@ -52,10 +57,13 @@ Serve = Callable[[Mapping[str, Tally]], None]
 class MockState:
     """The plan in force, and what happened under it."""
 
-    def __init__(self, plan: Behaviour, serve: Serve) -> None:
+    def __init__(
+        self, plan: Behaviour, serve: Serve, journal: Journal | None = None
+    ) -> None:
         """Know nothing yet; `begin` or `reset` starts the servers."""
         self.plan = plan
-        self.journal = Journal(plan.journal)
+        self.journal = journal or Journal(plan.journal)
+        self.upstream = Upstream()
         self._serve = serve
 
     def begin(self, defects: Sequence[str]) -> None:
@@ -65,16 +73,20 @@ class MockState:
         """
         tallies = {name: Tally() for name in defects}
         self.memory = Memory()
+        self.meter = Meter()
         self._serve(tallies)
         self.tallies: Mapping[str, Tally] = tallies
         self.journal.reset()
         self.rules = Rules(self.plan.rules)
         self.faults = self.plan.faults
+        self.relay = self.plan.relay
+        self.strict = self.plan.strict
+        self.quotas = Quotas(self.plan.quota) if self.plan.quota else None
         self.repeats: Repeats | None = None
         if self.plan.remember and not tallies:
             self.repeats = Repeats(self.memory)
-        if self.plan.relay is not None:
-            self.plan.relay.tape.rewind()
+        if self.relay is not None:
+            self.relay.tape.rewind()
 
     def reset(self) -> None:
         """Go back to the state after the start."""

@@ -1,16 +1,18 @@
-"""`aios-reference`: serve real models until told to stop; `pull` fetches defaults.
+"""`aios-reference`: serve real models until told to stop.
 
-Exit codes: 0 stopped as told, 4 bad option or file, a model that cannot be served,
-or an address in use.
+`aios-reference pull` fetches the defaults, `doctor` says what would be used.
+
+Exit codes: 0 stopped as told, 1 the engine died, 4 bad option or file, a model that
+cannot be served, or an address in use.
 """
 
 import os
 import sys
 from collections.abc import Sequence
 from functools import partial
-from importlib.util import find_spec
 
 from aios_conformance import spec
+from aios_conformance.reference_impl import libraries
 from aios_conformance.reference_impl.errors import LoadError, Missing
 from aios_conformance.reference_impl.options import (
     DEFAULT,
@@ -21,11 +23,12 @@ from aios_conformance.reference_impl.options import (
 from aios_conformance.reference_impl.packaged import DEFAULTS, Package
 from aios_conformance.reference_impl.pull import missing, pull
 from aios_conformance.serving.dialects import announced
+from aios_conformance.serving.engine import Mortal
 from aios_conformance.serving.options import OptionError
-from aios_conformance.serving.run import Unavailable, quiet_pipe, serve
+from aios_conformance.serving.run import Died, Unavailable, quiet_pipe, serve
 
 _BAD_OPTION = 4
-_LIBRARIES = ("torch", "transformers", "accelerate", "gguf", "llguidance", "psutil")
+_DIED = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,16 +36,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         with quiet_pipe():
-            if arguments[:1] == ["pull"]:
+            if arguments[:1] == ["completion"]:
+                from aios_conformance.serving.completion import shell_code  # noqa: PLC0415
+
+                sys.stdout.write(shell_code("aios-reference", arguments[1:]))
+            elif arguments[:1] == ["pull"]:
                 cache = read_pull_options(arguments[1:], os.environ)
-                _need_libraries()
+                _need_libraries("reference")
                 for package in DEFAULTS.values():
                     _say(f"{package.name}: {pull(package, cache, _say)}")
+            elif arguments[:1] == ["doctor"]:
+                return _doctor(read_options(arguments[1:], os.environ))
             else:
                 _serve(read_options(arguments, os.environ))
     except (OptionError, Unavailable, LoadError) as error:
         sys.stderr.write(f"aios-reference: {error}\n")
         return _BAD_OPTION
+    except Died as error:
+        sys.stderr.write(f"aios-reference: the engine died: {error}\n")
+        return _DIED
     except SystemExit as leaving:  # argparse has said why
         return _BAD_OPTION if leaving.code else 0
     except KeyboardInterrupt:
@@ -50,13 +62,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _serve(options: ReferenceOptions) -> None:
-    _need_libraries()
-    _pull_defaults(options)
-    _say("loading torch and transformers")
-    from aios_conformance.reference_impl.app import reference_application  # noqa: PLC0415 - slow
+def _doctor(options: ReferenceOptions) -> int:
+    """Print what would be used; returns whether something is missing."""
+    from aios_conformance.reference_impl.doctor import examined  # noqa: PLC0415
 
-    application = reference_application(options, _say)
+    found = [*examined(options)]
+    for one in found:
+        mark = "!!" if one.missing else "ok"
+        sys.stdout.write(f"{mark}  {one.about:20} {one.text}\n")
+    return _BAD_OPTION if any(one.missing for one in found) else 0
+
+
+def _serve(options: ReferenceOptions) -> None:
+    _need_libraries(libraries.extra_of(options))
+    _pull_defaults(options)
+    _say("loading libraries")
+    from aios_conformance.reference_impl.app import (  # noqa: PLC0415 - slow
+        load_engine,
+        reference_application,
+    )
+
+    engine = load_engine(options, _say)
+    application = reference_application(options, engine)
     ready = partial(_said, options)
     serve(
         application,
@@ -65,15 +92,16 @@ def _serve(options: ReferenceOptions) -> None:
         access_log=options.access_log,
         request_timeout=options.request_timeout,
         until_eof=options.until_eof,
+        death=engine.death if isinstance(engine, Mortal) else None,
     )
 
 
-def _need_libraries() -> None:
-    lacking = [name for name in _LIBRARIES if find_spec(name) is None]
-    if lacking:
+def _need_libraries(extra: str) -> None:
+    absent = libraries.lacking(extra)
+    if absent:
         raise LoadError(
-            f"the reference needs {', '.join(lacking)}; install them with "
-            "pip install 'aios-conformance[reference]'"
+            f"the reference needs {', '.join(absent)}; install them with "
+            f"{libraries.command(extra)}"
         )
 
 

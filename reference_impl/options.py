@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from platformdirs import user_cache_path
 
@@ -12,6 +13,7 @@ from aios_conformance.serving.options import (
     DIALECT,
     SERVING,
     Option,
+    OptionError,
     limits,
     positive,
     resolve,
@@ -21,6 +23,7 @@ from aios_conformance.spec import MODEL_APIS, operations
 
 PREFIX = "AIOS_REFERENCE"
 _JOBS = ", ".join(MODEL_APIS)
+ENGINES = ("transformers", "vllm")
 DEFAULT = "default"  # names the packaged model of a job
 
 
@@ -37,6 +40,10 @@ class ReferenceOptions:
     """What the reference was asked to be."""
 
     address: Address
+    engine: str  # one of ENGINES
+    engine_args: tuple[str, ...]  # KEY=VALUE, for vLLM
+    upstreams: tuple[str, ...]  # base URLs of vLLM servers
+    upstream_key: str | None
     cache: Path
     models: tuple[Wanted, ...]
     aliases: Mapping[str, str]
@@ -56,6 +63,7 @@ class ReferenceOptions:
     until_eof: bool
     self_check: bool
     access_log: bool
+    request_log: bool
 
 
 def read_options(
@@ -66,15 +74,41 @@ def read_options(
         prog="aios-reference",
         description="Real models behind the AIOS API. Without options it serves small "
         "default models on 127.0.0.1:8001, fetching them first if need be; "
-        "`aios-reference pull` only fetches them.",
+        "`aios-reference pull` only fetches them, and `aios-reference doctor` with a "
+        "server's options says what it would use and what is missing.",
         epilog="Command line > environment > file (--config) > default.",
     )
-    values = resolve(_OPTIONS, argv=argv, environ=environ, prefix=PREFIX, parser=parser)
+    values = resolve(
+        _OPTIONS,
+        argv=argv,
+        environ=environ,
+        prefix=PREFIX,
+        parser=parser,
+        commands=("completion", "doctor", "pull"),
+    )
+    for name in ("engine_arg", "upstream"):
+        if values[name] and values["engine"] != "vllm":
+            given = name.replace("_", "-")
+            raise OptionError(f"--{given} is for --engine vllm only")
+    if values["engine_arg"] and values["upstream"]:
+        raise OptionError(
+            "--engine-arg is for a vLLM in this process; give it to the upstream itself"
+        )
+    for name, unset in (("device", "auto"), ("dtype", "auto"), ("threads", None)):
+        if values["upstream"] and values[name] != unset:
+            raise OptionError(
+                f"--{name} has no effect before an upstream; set it there"
+            )
     dialects = tuple(dict.fromkeys(values["dialect"]))
     return ReferenceOptions(
         address=Address(values["host"], values["port"]),
+        engine=values["engine"],
+        engine_args=tuple(values["engine_arg"]),
+        upstreams=tuple(values["upstream"]),
+        upstream_key=values["upstream_key"] or None,
         cache=values["cache_dir"] or cache_folder(),
-        models=tuple(values["model"]) or _default_models(dialects),
+        models=tuple(values["model"])
+        or (() if values["upstream"] else _default_models(dialects)),
         aliases=dict(values["alias"]),
         dialects=dialects,
         device=values["device"],
@@ -92,6 +126,7 @@ def read_options(
         until_eof=values["until_eof"],
         self_check=values["self_check"],
         access_log=values["access_log"],
+        request_log=values["request_log"],
     )
 
 
@@ -137,6 +172,24 @@ def _alias(text: str) -> tuple[str, str]:
     return alias, name
 
 
+def _engine_arg(text: str) -> str:
+    key, equals, _ = text.partition("=")
+    job, colon, _ = key.partition(":")
+    if not key or not equals or (colon and job not in MODEL_APIS):
+        raise argparse.ArgumentTypeError(
+            f"must be KEY=VALUE or JOB:KEY=VALUE with JOB one of {_JOBS}, got {text!r}"
+        )
+    return text
+
+
+def _upstream(text: str) -> str:
+    if urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).netloc:
+        raise argparse.ArgumentTypeError(
+            f"must be a URL such as http://gpu-1:8000, got {text!r}"
+        )
+    return text.rstrip("/").removesuffix("/v1")
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in choices:
@@ -160,6 +213,14 @@ _CACHE = Option(
     variable="AIOS_CACHE_DIR",
 )
 _OPTIONS = (
+    Option(
+        "engine",
+        f"what runs the models: {' or '.join(ENGINES)}",
+        ENGINES[0],
+        _one_of(*ENGINES),
+        "NAME",
+        words=lambda: ENGINES,
+    ),
     *(replace(o, default=8001) if o.name == "port" else o for o in SERVING),
     _CACHE,
     Option(
@@ -171,6 +232,30 @@ _OPTIONS = (
         parse=wanted_model,
         metavar="JOB=PATH_OR_ID",
         repeat=True,
+    ),
+    Option(
+        "engine-arg",
+        "an option of vLLM's own (tensor_parallel_size=2), of every model, or of a "
+        "job's (chat:max_num_seqs=64); repeatable; for --engine vllm",
+        default=(),
+        parse=_engine_arg,
+        metavar="[JOB:]KEY=VALUE",
+        repeat=True,
+    ),
+    Option(
+        "upstream",
+        "serve the models of a vLLM server at this URL, with the tokenizers that "
+        "--model names or the server's own models have; repeatable; for --engine vllm",
+        default=(),
+        parse=_upstream,
+        metavar="URL",
+        repeat=True,
+    ),
+    Option(
+        "upstream-key",
+        "the bearer key of the upstream",
+        metavar="KEY",
+        variable="AIOS_UPSTREAM_KEY",
     ),
     Option(
         "alias",
@@ -186,6 +271,7 @@ _OPTIONS = (
         "auto",
         _one_of("auto", "cuda", "cpu"),
         "DEVICE",
+        words=lambda: ("auto", "cuda", "cpu"),
     ),
     Option(
         "dtype",
@@ -193,6 +279,7 @@ _OPTIONS = (
         "auto",
         _one_of("auto", "bfloat16", "float32"),
         "DTYPE",
+        words=lambda: ("auto", "bfloat16", "float32"),
     ),
     Option("batch", "sequences that decode together", None, positive, "N"),
     Option("queue", "requests that may wait; more get 503", 256, positive, "N"),
@@ -200,6 +287,13 @@ _OPTIONS = (
     Option("threads", "CPU threads (default: torch's choice)", None, positive, "N"),
     Option(
         "pull", "fetch the default models if they are missing", default=True, flag=True
+    ),
+    Option(
+        "request-log",
+        "write a line of JSON for each request to standard error: id, model, tokens, "
+        "durations, nothing of the content",
+        default=False,
+        flag=True,
     ),
     DIALECT,
 )

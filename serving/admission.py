@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from hmac import compare_digest
-from typing import Any
+from typing import Any, Final
 
 from aios_conformance.serving.codec import decode
 from aios_conformance.serving.context import RequestContext
@@ -10,11 +10,14 @@ from aios_conformance.serving.contract import JSON
 from aios_conformance.serving.engine import Model
 from aios_conformance.serving.errors import (
     BadRequest,
-    NotFound,
     Unauthorized,
     Violation,
 )
 from aios_conformance.serving.limits import Limits
+from aios_conformance.serving.models import named
+
+OBEYED: Final = frozenset({"parallel_tool_calls", "response_format"})
+"""What OpenAI's clients send, and is obeyed though the documents do not list it."""
 
 
 def admit(context: RequestContext) -> None:
@@ -118,20 +121,13 @@ def prepare(context: RequestContext) -> None:
     context.created = context.front.now()
     if operation.request is None:
         return
-    name: str = context.body["model"]
-    model = context.front.find(name)
-    if model is None:
-        raise NotFound(
-            f"the model {name!r} is not served; GET /v1/models lists those that are",
-            code="model_not_found",
-            param="model",
-        )
+    model = named(context.front, context.body["model"])
     if operation.api not in model.apis:
         raise _unfit(model, operation.api)
     context.model = model
     context.parameters = operation.complete(context.body)
-    if "response_format" in context.body:  # undocumented, yet OpenAI's clients send it
-        context.parameters["response_format"] = context.body["response_format"]
+    for member in OBEYED & context.body.keys():
+        context.parameters[member] = context.body[member]
     context.id = operation.about.answer_id + context.front.identity()
 
 

@@ -5,16 +5,23 @@ large one is refused when it has grown too far, not when it has filled the memor
 """
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from aios_conformance.serving.errors import ApiError, BadRequest, BodyTooLarge, TimedOut
 
+__all__ = ["REQUEST_TIMEOUT", "RequestKey", "body"]
+
+if TYPE_CHECKING:
+    from aiohttp.web import RequestKey
+else:
+    RequestKey = getattr(web, "RequestKey", web.AppKey)  # aiohttp has it since 3.14
+
 REQUEST_TIMEOUT = web.AppKey("request_timeout", float)
 """Seconds that an application gives a body to arrive."""
 
-_READ = web.RequestKey("read", object)  # the body, or why there is none
+_READ = RequestKey("read", object)  # the body, or why there is none
 _CODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 
 

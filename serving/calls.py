@@ -1,11 +1,18 @@
 """Tool calls in generated text: read piece by piece, whatever the cuts."""
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, Literal
 
 from aios_conformance.serving.codec import decode, encode
-from aios_conformance.serving.reader import Saying
+from aios_conformance.serving.reader import Kind, Saying
 from aios_conformance.serving.stop import overlap
+
+_NAMED: Final = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")')
+_GIVEN: Final = re.compile(r'\s*,\s*"arguments"\s*:\s*(?=\S)')
+"""What stands in a call before its arguments, the name as JSON."""
+
+_Place = Literal["outside", "inside", "named", "arguments"]
 
 
 class ForcedCall:
@@ -122,6 +129,70 @@ class MarkedCalls:
                 self._called = True
                 return [("call", name), ("arguments", encode(arguments).decode())]
         return _content(written)
+
+
+class WrittenCalls:
+    """Reads calls as they are written, between two markers, without a judgement.
+
+    A call is `{"name": …, "arguments": …}`. Its name is said as soon as it is complete
+    and the arguments as they come, whatever they are. What has no name before its last
+    marker is content; white space around a call belongs to the markup.
+    """
+
+    __slots__ = ("_called", "_markers", "_place", "_text")
+
+    def __init__(self, start: str, end: str) -> None:
+        """Start outside any call."""
+        self._markers = (start, end)
+        self._place: _Place = "outside"
+        self._called = False
+        self._text = ""  # held back
+
+    def feed(self, text: str) -> list[Saying]:
+        """Return the content, names and arguments that the text adds."""
+        said: list[Saying] = []
+        self._text += text
+        while self._step(said):
+            pass
+        return said
+
+    def flush(self) -> list[Saying]:
+        """Return what was held back, unless it belongs to a call that was cut."""
+        text, self._text = self._text, ""
+        if self._place != "outside" or (self._called and not text.strip()):
+            return []
+        return _content(text)
+
+    def _step(self, said: list[Saying]) -> bool:
+        """Say what is sure; tell whether more may follow from what is held."""
+        start, end = self._markers
+        marker = start if self._place == "outside" else end
+        head, found, rest = self._text.partition(marker)
+        if self._place == "inside" and (named := _NAMED.match(self._text)):
+            said.append(("call", _string(named[1])))
+            self._called = True
+            return self._next("named", self._text[named.end() :])
+        if self._place == "named" and (given := _GIVEN.match(self._text)):
+            return self._next("arguments", self._text[given.end() :])
+        sure = len(head) if found else len(head) - overlap(head, marker)
+        if self._place == "outside":
+            said += self._cut(head[:sure].rstrip(), "content")
+        elif self._place == "arguments":
+            inside = head[:sure].rstrip().removesuffix("}").rstrip()
+            said += self._cut(inside, "arguments")
+        elif self._place == "inside" and found:
+            said += _content(start + head + end)
+        if not found:
+            return False
+        return self._next("inside" if self._place == "outside" else "outside", rest)
+
+    def _next(self, place: _Place, text: str) -> bool:
+        self._place, self._text = place, text
+        return True
+
+    def _cut(self, text: str, kind: Kind) -> list[Saying]:
+        self._text = self._text[len(text) :]
+        return [(kind, text)] if text else []
 
 
 def _content(text: str) -> list[Saying]:

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from aios_conformance.serving.context import RequestContext
-from aios_conformance.serving.engine import Token
+from aios_conformance.serving.engine import Model, Token
 from aios_conformance.serving.errors import BadRequest, Meaningless
 from aios_conformance.serving.generation import (
     Draw,
@@ -24,6 +25,8 @@ from aios_conformance.serving.structured import wanted_schema
 from aios_conformance.serving.tools import plan_tools
 from aios_conformance.serving.turns import LONG, aside
 from aios_conformance.serving.usage import usage
+
+_IMAGES = ("https://", "http://", "data:image/")  # what the URL of one begins with
 
 
 async def answer(context: RequestContext) -> dict[str, Any]:
@@ -84,6 +87,7 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
                 if part.text or logprobs:
                     yield chunk(index, message.delta(part), logprobs)
             if step.finish is not None:
+                stream.finishes.append(step.finish)
                 yield chunk(index, {}, end=step)
     if stream.counted:
         yield stream.last()
@@ -171,7 +175,9 @@ def _draws(context: RequestContext) -> list[Draw]:
     plan = plan_tools(values.get("tools"), values.get("tool_choice"))
     schema = plan.schema or wanted_schema(values.get("response_format"))
     prompt = engine.render_chat(
-        model.name, [*map(_flat, values["messages"])], plan.offered
+        model.name,
+        [_flat(message, model) for message in values["messages"]],
+        plan.offered,
     )
     top = values.get("top_logprobs")
     drawn = sampling(
@@ -179,32 +185,69 @@ def _draws(context: RequestContext) -> list[Draw]:
         model,
         prompt,
         schema=schema,
+        must_call=plan.schema is not None,
+        parallel=values.get("parallel_tool_calls") is not False,
         top_logprobs=int(top or 0) if values["logprobs"] else None,
     )
     known_tokens(engine, model, drawn.logit_bias)
+    if not _thinks(values):
+        drawn = replace(drawn, thinking=False)
+    if values.get("bare") and plan.schema is None:
+        drawn = replace(drawn, bare=True)
     draw = Draw(
         model,
         prompt,
         drawn,
         stops=stop_strings(values.get("stop")),
         plan=plan,
-        reasoning=None if schema else model.reasoning,
+        reasoning=None if schema or not drawn.thinking else model.reasoning,
         allowance=Allowance(context.front.limits),
     )
     return choices(draw, values["n"])
 
 
-def _flat(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Join the text parts of a message; BadRequest for parts of another type."""
+def _thinks(values: Mapping[str, Any]) -> bool:
+    """Tell whether a model that reasons may; only some documents let one choose."""
+    template = values.get("chat_template_kwargs") or {}
+    return (
+        template.get("enable_thinking") is not False
+        and values.get("reasoning_effort") != "none"
+        and values.get("include_reasoning") is not False
+    )
+
+
+def _flat(message: Mapping[str, Any], model: Model) -> Mapping[str, Any]:
+    """Join the text parts of a message; BadRequest for what the model cannot read.
+
+    Images stay as they are, for a model that takes them.
+    """
     parts = message.get("content")
     if not isinstance(parts, list):
         return message
-    for part in parts:
-        if part["type"] != "text":
-            raise BadRequest(
-                f"a part of /messages has the type {part['type'][:100]!r}; only text "
-                "is served",
-                code="unsupported_part",
-                param="messages",
-            )
+    images = [part for part in parts if part["type"] != "text"]
+    for part in images:
+        _readable(part, model)
+    if images:
+        return message
     return {**message, "content": "".join(part["text"] for part in parts)}
+
+
+def _readable(part: Mapping[str, Any], model: Model) -> None:
+    """Raise BadRequest unless a part is an image, and the model takes images."""
+    if part["type"] != "image_url" or not model.images:
+        taken = "text and image_url are" if model.images else "only text is"
+        raise BadRequest(
+            f"a part of /messages has the type {part['type'][:100]!r}; {taken} served "
+            f"by {model.name}",
+            code="unsupported_part",
+            param="messages",
+        )
+    image = part.get("image_url")
+    url = image.get("url") if isinstance(image, dict) else image
+    if not isinstance(url, str) or not url.startswith(_IMAGES):
+        raise BadRequest(
+            "image_url.url of a part of /messages must begin with "
+            f"{', '.join(_IMAGES)}",
+            code="unsupported_image",
+            param="messages",
+        )

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aios_conformance.serving.context import RequestContext
@@ -13,6 +13,7 @@ from aios_conformance.serving.generation import (
     arriving,
     choices,
     collected,
+    ids_of,
     known_tokens,
     sampling,
     stop_strings,
@@ -20,8 +21,10 @@ from aios_conformance.serving.generation import (
 from aios_conformance.serving.inputs import inputs
 from aios_conformance.serving.limits import Allowance
 from aios_conformance.serving.logprobs import LegacyLogprobs
+from aios_conformance.serving.models import able
 from aios_conformance.serving.reader import TokenStep
 from aios_conformance.serving.streaming import ChunkStream
+from aios_conformance.serving.structured import wanted_schema
 from aios_conformance.serving.turns import LONG, aside
 from aios_conformance.serving.usage import usage
 
@@ -100,6 +103,7 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
                 if part.text or logprobs[index]:
                     yield chunk(index, part.text, part.tokens)
             if step.finish is not None:
+                stream.finishes.append(step.finish)
                 yield chunk(index, "", end=step)
     if stream.counted:
         yield stream.last()
@@ -135,6 +139,7 @@ def _draws(context: RequestContext) -> list[Draw]:
     """Return prompt after prompt its n draws; raises as chat's does."""
     values, model, engine = context.parameters, context.served, context.front.engine
     draws: list[Draw] = []
+    schema = wanted_schema(values.get("response_format"))
     prompts, limits = inputs(values["prompt"], "prompt"), context.front.limits
     limits.entries(len(prompts) * values["n"], "/prompt, times /n,", "prompt")
     allowance = Allowance(limits)
@@ -145,8 +150,11 @@ def _draws(context: RequestContext) -> list[Draw]:
             model,
             ids,
             default_limit=_DEFAULT_LIMIT,
+            schema=schema,
             top_logprobs=values.get("logprobs"),
         )
+        if values.get("bare"):
+            drawn = replace(drawn, bare=True)
         known_tokens(engine, model, drawn.logit_bias)
         draw = Draw(
             model,
@@ -189,7 +197,8 @@ def _piece(context: RequestContext, token: int) -> bytes:
     data = context.front.engine.token(context.served.name, token)
     if data is None:
         raise BadRequest(
-            f"/prompt holds the token {token}, which is not in the model's vocabulary",
+            f"/prompt holds the token {token}, which is not in the model's "
+            f"vocabulary{ids_of(context.served)}",
             code="unknown_token",
             param="prompt",
         )
@@ -201,7 +210,10 @@ async def _echoed(context: RequestContext, draw: Draw) -> list[Token]:
     top = draw.sampling.top_logprobs
     if top is None:
         return []
+    able(context.served, "prompt_logprobs", "logprobs")
     tokens = await context.front.engine.prompt_logprobs(
         draw.model.name, draw.prompt, top
     )
-    return [token for token in tokens if token.data]
+    shown = [token for token in tokens if token.data]
+    # nothing that is shown comes before the first
+    return [replace(token, logprob=None, top=()) for token in shown[:1]] + shown[1:]

@@ -1,5 +1,6 @@
 """What is known about a request, and about the server that answers it."""
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +9,9 @@ from typing import Any
 
 from aios_conformance.serving.contract import Contract, Operation
 from aios_conformance.serving.engine import Engine, Model
+from aios_conformance.serving.errors import ApiError
 from aios_conformance.serving.limits import Limits
+from aios_conformance.serving.profile import DOCUMENTS, Profile
 from aios_conformance.serving.turns import HEAVY
 
 
@@ -17,6 +20,12 @@ def _now() -> int:
 
 
 _random = Random()  # noqa: S311 - ids have to differ, not to be secret
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
+
+
+def _told(error: ApiError) -> tuple[int, dict[str, Any]]:
+    return error.status, error.body()
 
 
 def _identity() -> str:
@@ -30,7 +39,8 @@ class Front:
     `find` returns the served model of a name, None if there is none. A `plain` front
     is for those who want to look at or change what happens: answers hold plain JSON
     values only, where otherwise a vector may be a `codec.Vector`. `now` gives Unix
-    seconds, `identity` the unique part of an id.
+    seconds, `identity` the unique part of an id, `told` the status and the body with
+    which a client is told of an error.
     """
 
     engine: Engine
@@ -42,8 +52,10 @@ class Front:
     plain: bool = False
     request_timeout: float = 60.0  # seconds
     limits: Limits = Limits()  # noqa: RUF009 - frozen
+    profile: Profile = DOCUMENTS
     now: Callable[[], int] = _now
     identity: Callable[[], str] = _identity
+    told: Callable[[ApiError], tuple[int, dict[str, Any]]] = _told
 
 
 def by_name(engine: Engine) -> Callable[[str], Model | None]:

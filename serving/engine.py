@@ -9,17 +9,22 @@ because special tokens and pair layout belong to the tokenizer.
 Errors an engine may raise (all end as a clear JSON error, never a 500):
     EngineError
     ├── TooLong      the input does not fit the model's context
-    └── Overloaded   the queue is full; the client may retry
+    ├── Overloaded   the queue is full; the client may retry
+    └── Unwell       the engine, or what it drives, does not work (now)
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from aios_conformance import spec
 
 Api = spec.Api
 JsonSchema = Mapping[str, Any]
+
+Reading = Literal["checked", "as written", "unasked"]
+"""A call counts once it is complete and satisfies its schema; or piece by piece, as
+the model writes it; or likewise, even if no tools were offered."""
 
 
 class EngineError(Exception):
@@ -30,8 +35,14 @@ class TooLong(EngineError):  # noqa: N818 - reads as the fact it states
     """The input has more tokens than the model can take."""
 
     def __init__(self, tokens: int, limit: int) -> None:
-        """Both counts are in tokens of the model."""
-        super().__init__(f"{tokens} tokens, but the model takes at most {limit}")
+        """Both counts are in tokens of the model.
+
+        Clients look for the words "maximum context length" to tell this error.
+        """
+        super().__init__(
+            f"the input has {tokens} tokens, but this model's maximum context length "
+            f"is {limit} tokens"
+        )
         self.tokens = tokens
         self.limit = limit
 
@@ -45,6 +56,15 @@ class Overloaded(EngineError):  # noqa: N818 - reads as the fact it states
         self.retry_after = retry_after
 
 
+class Unwell(EngineError):  # noqa: N818
+    """What runs the models does not answer, or has died (HTTP 503 with the reason)."""
+
+
+Feature = Literal["logit_bias", "prompt_logprobs", "structured_output"]
+"""What requests may ask of a model that writes and some engines cannot do: biases, log
+probabilities of the prompt (echo), text that satisfies a schema (forced calls too)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One served model, under the name that clients send."""
@@ -56,9 +76,14 @@ class Model:
     dimensions: int = 0  # length of an embedding vector; 0: none
     matryoshka: bool = False  # vectors may be shortened on request
     cross_encoder: bool = False  # rerank and score read the pair jointly
+    images: bool = False  # messages may hold images, which `render_chat` gets
+    trade: str | None = None  # guard or code: a mock's model says what such ones do
     reasoning: tuple[str, str] | None = None  # markup around reasoning text
     tool_call: tuple[str, str] = ("<tool_call>", "</tool_call>")
+    calls: Reading = "checked"  # how its calls are read
     backend: str = "torch"  # the framework that runs it (`002:42`)
+    vocabulary: int | None = None  # token ids go from 0 to below this; None: not said
+    lacks: frozenset[Feature] = frozenset()  # refused with 400, and not listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +101,18 @@ class Token:
 
     id: int
     data: bytes  # b"" for special tokens
-    logprob: float | None  # None only for the first token of a prompt
+    logprob: float | None  # None: first of a prompt, or no distribution is wanted
     top: tuple[Candidate, ...] = ()  # most likely first
     end: bool = False  # an end-of-sequence token: counted, not shown
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A whole answer of which no single token is of interest."""
+
+    data: bytes
+    tokens: int  # the end token counted
+    ended: bool  # of itself, not by the limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +123,17 @@ class Sampling:
     temperature: float = 1.0
     top_p: float = 1.0
     seed: int | None = None
+    min_tokens: int = 0  # that come before an end may
     choice: int = 0  # which of the n draws of one request; varies the randomness
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     top_logprobs: int | None = None  # None: no distribution wanted
     schema: JsonSchema | None = None  # the text must be JSON that satisfies this
+    bare: bool = False  # the text is the string that satisfies `schema`, unquoted
+    thinking: bool = True  # False: a model that reasons answers at once
+    must_call: bool = False  # `schema` is that of a call
+    parallel: bool = True  # several calls may be made at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +190,9 @@ class Engine(Protocol):
         """Yield up to max_tokens tokens as they are decoded.
 
         With tools in the prompt the text may hold a call in the model's
-        `tool_call` markup. Closing the iterator cancels the request.
+        `tool_call` markup. A call that must be made is bare JSON that satisfies the
+        schema, but has the markup too if the model's calls are read as written.
+        Closing the iterator cancels the request.
         """
 
     async def prompt_logprobs(
@@ -180,3 +221,14 @@ class Engine(Protocol):
 
     def stats(self, model: str) -> Mapping[str, float]:
         """Counters: queue_fraction, queue_absolute, results_pending, batch_size."""
+
+
+@runtime_checkable
+class Mortal(Protocol):
+    """An engine that may fail as a whole while it is served."""
+
+    def illness(self) -> str | None:
+        """Return why the engine cannot work now; None: it can."""
+
+    async def death(self) -> str:
+        """Wait until the engine cannot work any more, and return why."""

@@ -12,7 +12,8 @@ ApiError                 one refusal: status, message, type, param, code
 ├── Invalid         422  the body breaks the contract's schema
 ├── Meaningless     422  the schema is kept, but the parameters say nothing sensible
 ├── Broken          500  our own fault
-└── Busy            503  the queue is full; Retry-After says when to come back
+├── Busy            503  the queue is full; Retry-After says when to come back
+└── Unavailable     503  what runs the models does not answer
 
 The documents name the codes 400, 422 and 500 (`000:112`) but no error body; ours
 is OpenAI's: `{"error": {"message", "type", "param", "code"}}` (`A-003`, `A-004`).
@@ -20,9 +21,9 @@ is OpenAI's: `{"error": {"message", "type", "param", "code"}}` (`A-003`, `A-004`
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from aios_conformance.serving.engine import EngineError, Overloaded, TooLong
+from aios_conformance.serving.engine import EngineError, Overloaded, TooLong, Unwell
 from aios_conformance.serving.pointers import steps
 
 
@@ -42,8 +43,8 @@ class Violation:
 class ApiError(Exception):
     """A refusal that the client gets to read."""
 
-    status: ClassVar[int] = 500
-    type: ClassVar[str] = "server_error"
+    status: int = 500
+    type: str = "server_error"
 
     def __init__(
         self,
@@ -162,6 +163,13 @@ class Busy(ApiError):
     type = "overloaded_error"
 
 
+class Unavailable(ApiError):
+    """What runs the models does not answer, or has died."""
+
+    status = 503
+    type = "service_unavailable"
+
+
 def member(pointer: str) -> str | None:
     """Spell a JSON pointer as OpenAI's `param`: `/messages/0/role` → messages[0].role.
 
@@ -183,5 +191,7 @@ def refused(error: EngineError) -> ApiError:
             )
         case TooLong():
             return BadRequest(str(error), code="context_length_exceeded")
+        case Unwell():
+            return Unavailable(str(error), code="engine_unavailable")
         case _:
             return BadRequest(str(error), code="unsupported")

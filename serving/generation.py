@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Callable,
     Mapping,
     Sequence,
 )
@@ -18,11 +19,15 @@ from aios_conformance.serving.engine import (
     Sampling,
     Token,
     TooLong,
+    Written,
 )
 from aios_conformance.serving.errors import BadRequest, Meaningless
 from aios_conformance.serving.limits import Allowance, Limits
+from aios_conformance.serving.models import able
 from aios_conformance.serving.reader import AnswerPart, Reader, TokenStep
+from aios_conformance.serving.text import Utf8Decoder
 from aios_conformance.serving.tools import NO_TOOLS, ToolPlan
+from aios_conformance.serving.turns import Turns
 
 _MOST_CHOICES = 128  # OpenAI's own limit; the documents name none (A-102)
 _SIDE_BY_SIDE = 128  # choices of one request that are generated at a time
@@ -41,6 +46,16 @@ class Draw:
     reasoning: tuple[str, str] | None = None
     allowance: Allowance = field(default_factory=lambda: Allowance(Limits()))
 
+    @property
+    def plain(self) -> bool:
+        """Whether the answer is its text, and no single token is of interest."""
+        return (
+            self.sampling.max_tokens > 0
+            and self.sampling.top_logprobs is None
+            and self.plan is NO_TOOLS
+            and not (self.stops or self.reasoning)
+        )
+
     def reader(self) -> Reader:
         """Return a new reader for this choice."""
         return Reader(
@@ -51,20 +66,35 @@ class Draw:
         )
 
 
+AtOnce = Callable[[str, Sequence[int], Sampling], Written | None]
+"""What an engine may offer as `whole`: the answer to a plain draw (else None)."""
+
+
 async def collected(engine: Engine, draws: Sequence[Draw]) -> list[list[TokenStep]]:
     """Generate several choices side by side; returns the steps of each."""
+    at_once: AtOnce | None = getattr(engine, "whole", None)
     if len(draws) == 1:
-        return [await _all_steps(engine, draws[0])]
-    room = asyncio.Semaphore(_SIDE_BY_SIDE)
+        return [await _all_steps(engine, draws[0], at_once)]
+    room, turns = asyncio.Semaphore(_SIDE_BY_SIDE), Turns()
 
     async def one(draw: Draw) -> list[TokenStep]:
         async with room:
-            return await _all_steps(engine, draw)
+            await turns.next()
+            return await _all_steps(engine, draw, at_once)
 
     return await asyncio.gather(*map(one, draws))
 
 
-async def _all_steps(engine: Engine, draw: Draw) -> list[TokenStep]:
+async def _all_steps(
+    engine: Engine, draw: Draw, at_once: AtOnce | None
+) -> list[TokenStep]:
+    if at_once is not None and draw.plain:
+        found = at_once(draw.model.name, draw.prompt, draw.sampling)
+        if found is not None:
+            draw.allowance.take(found.tokens)
+            text = AnswerPart("content", Utf8Decoder().feed(found.data), ())
+            end = "stop" if found.ended else "length"
+            return [TokenStep([text], found.tokens, end)]
     async with aclosing(steps(engine, draw)) as all_:
         return [step async for step in all_]
 
@@ -162,6 +192,8 @@ def sampling(
     *,
     default_limit: int | None = None,
     schema: JsonSchema | None = None,
+    must_call: bool = False,
+    parallel: bool = True,
     top_logprobs: int | None = None,
 ) -> Sampling:
     """Read the sampling parameters that chat and completions share.
@@ -176,9 +208,16 @@ def sampling(
         raise TooLong(len(prompt), model.context_length)
     if limit is None:
         limit = room if default_limit is None else default_limit
+    if values.get("logit_bias"):
+        able(model, "logit_bias", "logit_bias")
+    if schema is not None:
+        asked = "tool_choice" if must_call else "response_format"
+        able(model, "structured_output", asked)
     seed = values.get("seed")
+    limit = min(limit, room)
     return Sampling(
-        max_tokens=min(limit, room),
+        max_tokens=limit,
+        min_tokens=_least(values, limit),
         temperature=float(values["temperature"]),
         top_p=float(values["top_p"]),
         seed=None if seed is None else seed % _SEEDS,
@@ -190,7 +229,27 @@ def sampling(
         },
         top_logprobs=top_logprobs,
         schema=schema,
+        must_call=must_call,
+        parallel=parallel,
     )
+
+
+def _least(values: Mapping[str, Any], limit: int) -> int:
+    """Return how many tokens there must be, where the contract knows such members.
+
+    Raises Meaningless for more than the limit allows.
+    """
+    if values.get("ignore_eos"):
+        return limit
+    least: int = values.get("min_tokens") or 0
+    if least > limit:
+        raise Meaningless(
+            f"/min_tokens must be at most {limit}, the limit of this answer, got "
+            f"{least}",
+            code="min_tokens_too_large",
+            param="min_tokens",
+        )
+    return least
 
 
 def _limit(values: Mapping[str, Any], model: Model) -> int | None:
@@ -237,13 +296,19 @@ def choices(draw: Draw, count: int) -> list[Draw]:
     ]
 
 
+def ids_of(model: Model) -> str:
+    """Say which token ids a model has, if that is known."""
+    size = model.vocabulary
+    return "" if size is None else f": its ids go from 0 to {size - 1}"
+
+
 def known_tokens(engine: Engine, model: Model, bias: Mapping[int, float]) -> None:
     """Raise BadRequest if a bias names a token outside the vocabulary."""
     for token in bias:
         if engine.token(model.name, token) is None:
             raise BadRequest(
                 f"/logit_bias names the token {token}, which is not in the model's "
-                "vocabulary",
+                f"vocabulary{ids_of(model)}",
                 code="unknown_token",
                 param="logit_bias",
             )

@@ -6,14 +6,17 @@ lists in the file.
 """
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from aios_conformance.serving.limits import Limits
+from aios_conformance.serving.located import Document, Malformed, Problems, read_yaml
 from aios_conformance.spec import DIALECTS, SpecError, sound_dialect
 
+_COMPLETING = "_ARGCOMPLETE"  # set by a shell
 _TRUE = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -33,6 +36,7 @@ class Option:
     flag: bool = False  # without a value on the command line
     repeat: bool = False
     variable: str | None = None  # another environment variable than PREFIX_NAME
+    words: Callable[[], Iterable[str]] | None = None  # that a shell may offer
 
     @property
     def key(self) -> str:
@@ -42,6 +46,20 @@ class Option:
     def environment(self, prefix: str) -> str:
         """The environment variable's name."""
         return self.variable or f"{prefix}_{self.key.upper()}"
+
+
+class _Version(argparse.Action):
+    """The version of the distribution, looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+        try:
+            found = version("aios-conformance")
+        except PackageNotFoundError:
+            found = "0+unknown"
+        sys.stdout.write(f"{parser.prog} {found}\n")
+        parser.exit()
 
 
 CONFIG = Option("config", "YAML file with options, by name", metavar="FILE")
@@ -54,15 +72,29 @@ def resolve(
     environ: Mapping[str, str],
     prefix: str,
     parser: argparse.ArgumentParser,
+    commands: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return every option's value by key, and what `parser` knows beside them.
 
     `parser` is given the options and parses `argv` (None: the process's arguments).
+    A shell that wants to complete a line is answered with these, or with `commands`.
     Raises OptionError; a bad command line exits as argparse does.
     """
     options = (*options, CONFIG)
+    parser.add_argument(
+        "--version",
+        action=_Version,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show the version and exit",
+    )
     for option in options:
         _add(parser, option, prefix)
+    if _COMPLETING in environ:
+        from aios_conformance.serving.completion import complete  # noqa: PLC0415
+
+        offered = {one.key: one.words for one in options if one.words is not None}
+        complete(parser, offered, commands)
     given = vars(parser.parse_args(argv))
     set_ = {
         option.key: _from_text(option, environ[name], f"${name}")
@@ -112,30 +144,33 @@ def _from_text(option: Option, text: str, where: str) -> Any:
         raise OptionError(f"{where}: {error}") from None
 
 
-def _from_file(path: Path, options: Sequence[Option]) -> dict[str, Any]:
-    import yaml  # noqa: PLC0415 - only those who use a file pay for it
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OptionError(f"cannot read {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise OptionError(f"{path} is no YAML: {error}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise OptionError(f"{path} must hold a mapping of option names to values")
+def config_values(
+    options: Sequence[Option], document: Document, problems: Problems
+) -> dict[str, Any]:
+    """Return the options that a file sets, by key; note what is wrong with it."""
+    problems.extend(document.problems)
     known = {option.key: option for option in options if option is not CONFIG}
-    unknown = [str(key) for key in content if key not in known]
-    if unknown:
-        raise OptionError(
-            f"{path}: unknown option {unknown[0]!r}; valid are {', '.join(known)}"
-        )
-    return {
-        key: _from_yaml(known[key], value, f"{path}: {key}")
-        for key, value in content.items()
-        if value is not None
-    }
+    content = {} if document.value is None else document.value
+    content = problems.mapping(content, (), known, "the file of options")
+    values = {}
+    for key, value in content.items():
+        try:
+            if value is not None:
+                values[key] = _from_yaml(known[key], value, key)
+        except OptionError as error:
+            problems.at((key,), str(error))
+    return values
+
+
+def _from_file(path: Path, options: Sequence[Option]) -> dict[str, Any]:
+    problems = Problems()
+    try:
+        document = read_yaml(path)
+        values = config_values(options, document, problems)
+        document.refuse(problems)
+    except Malformed as error:
+        raise OptionError(str(error)) from None
+    return values
 
 
 def _from_yaml(option: Option, value: Any, where: str) -> Any:
@@ -285,5 +320,6 @@ DIALECT = Option(
     parse=dialect,
     metavar="NAME|DIR",
     repeat=True,
+    words=lambda: DIALECTS,
 )
 """Which contracts a server has; a dialect that is named twice counts once."""

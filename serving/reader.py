@@ -96,6 +96,8 @@ class Reader:
         """Take the next token; return the parts that it completes."""
         self.tokens += 1
         if token.end:
+            if token.logprob is not None:  # as many are reported as are counted
+                self._ledger.enter(token, "")
             return self.close(ended=True)
         text = self._decoder.feed(token.data)
         if self._plain and text and self._ledger.empty:

@@ -7,19 +7,29 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+)
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Thread
+from typing import Any
 
 from aiohttp import web
 from aiohttp.log import access_logger, server_logger
 
 from aios_conformance.serving.watch import Watch
 
-_GRACE = 5.0  # seconds that running requests get when the server is told to stop
+GRACE = 5.0
+"""Seconds that running requests get when the server is told to stop."""
+
 _BACKLOG = 1024
+_YOUNG = 20_000  # new objects after which the collector looks at them
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,10 @@ class Unavailable(Exception):  # noqa: N818 - reads as the fact it states
     """The server cannot listen where it was told to."""
 
 
+class Died(Exception):  # noqa: N818
+    """What was served has died; the text says why."""
+
+
 def serve(
     app: web.Application,
     address: Address,
@@ -52,34 +66,82 @@ def serve(
     access_log: bool = False,
     request_timeout: float = 60.0,
     until_eof: bool = False,
+    death: Callable[[], Awaitable[str]] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or with `until_eof` until standard input ends.
+
+    If `death` returns, what is served cannot go on: raises Died with the reason.
 
     When the engine is started and the port is bound, the line `listening on URL` is
     printed, and after it what `ready` makes of the URL. Raises Unavailable if the
     address cannot be used.
     """
+
+    async def run() -> None:
+        bound = bind(address)
+        stop = told_to_stop(until_eof=until_eof)
+        async with serving(
+            app, bound, access_log=access_log, request_timeout=request_timeout
+        ):
+            announce(address, bound.getsockname()[1], ready)
+            await ended(stop, death)
+
+    run_loop(run())
+
+
+def run_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine in the quickest loop that there is."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        watch = Watch(request_timeout)
-        runner.run(
-            _serve(
-                app, address, ready, watch, access_log=access_log, until_eof=until_eof
-            )
-        )
+        runner.run(main)
 
 
-async def _serve(
+@asynccontextmanager
+async def serving(
     app: web.Application,
-    address: Address,
-    ready: Callable[[str], str],
-    watch: Watch,
+    bound: socket.socket,
     *,
-    access_log: bool,
-    until_eof: bool,
-) -> None:
-    listening = _bound(address)
+    access_log: bool = False,
+    request_timeout: float = 60.0,
+    lost: Callable[[asyncio.Transport], object] | None = None,
+) -> AsyncIterator[None]:
+    """Listen on a socket and serve; at the end let running requests come to theirs.
+
+    `lost` is told of each connection that is gone.
+    """
     # a client that does not speak HTTP is answered with 400 and no news for the log
     server_logger.setLevel(logging.CRITICAL)
+    watch = Watch(request_timeout, lost)
+    app.middlewares.insert(0, watch.middleware)
+    runner = web.AppRunner(
+        app,
+        handler_cancellation=True,  # a client that leaves ends its generation
+        shutdown_timeout=GRACE,
+        access_log=access_logger if access_log else None,
+    )
+    loop = asyncio.get_running_loop()
+    unix = bound.family == getattr(socket, "AF_UNIX", None)
+    try:
+        await runner.setup()
+        assert runner.server is not None  # noqa: S101 - it was set up
+        protocol = partial(watch.protocol, runner.server)
+        server = await (
+            loop.create_unix_server(protocol, sock=bound, backlog=_BACKLOG)
+            if unix
+            else loop.create_server(protocol, sock=bound, backlog=_BACKLOG)
+        )
+        gc.freeze()
+        gc.set_threshold(_YOUNG)
+        try:
+            yield
+        finally:
+            server.close()
+    finally:
+        await runner.cleanup()
+        bound.close()
+
+
+def told_to_stop(*, until_eof: bool) -> asyncio.Event:
+    """Return what is set by SIGTERM or SIGINT, or by the end of standard input."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,28 +149,29 @@ async def _serve(
     if until_eof:
         told = partial(loop.call_soon_threadsafe, stop.set)
         Thread(target=_wait_for_eof, args=(told,), daemon=True).start()
-    app.middlewares.insert(0, watch.middleware)
-    runner = web.AppRunner(
-        app,
-        handler_cancellation=True,  # a client that leaves ends its generation
-        shutdown_timeout=_GRACE,
-        access_log=access_logger if access_log else None,
-    )
-    try:
-        await runner.setup()
-        assert runner.server is not None  # noqa: S101 - it was set up
-        server = await loop.create_server(
-            partial(watch.protocol, runner.server), sock=listening, backlog=_BACKLOG
-        )
-        url = _url(address.host, listening.getsockname()[1])
-        gc.freeze()
-        sys.stdout.write(f"listening on {url}\n{ready(url)}")
-        sys.stdout.flush()
+    return stop
+
+
+def announce(address: Address, port: int, ready: Callable[[str], str]) -> None:
+    """Say where is served, now that it is: the port may have been chosen."""
+    url = _url(address.host, port)
+    sys.stdout.write(f"listening on {url}\n{ready(url)}")
+    sys.stdout.flush()
+
+
+async def ended(
+    stop: asyncio.Event, death: Callable[[], Awaitable[str]] | None
+) -> None:
+    """Wait until told to stop; raises Died if `death` says why before that."""
+    if death is None:
         await stop.wait()
-        server.close()
-    finally:
-        await runner.cleanup()
-        listening.close()
+        return
+    told, dying = asyncio.create_task(stop.wait()), asyncio.ensure_future(death())
+    await asyncio.wait((told, dying), return_when=asyncio.FIRST_COMPLETED)
+    for task in (told, dying):
+        task.cancel()
+    if dying.done():
+        raise Died(dying.result())
 
 
 def _wait_for_eof(told: Callable[[], object]) -> None:
@@ -119,19 +182,22 @@ def _wait_for_eof(told: Callable[[], object]) -> None:
         told()
 
 
-def _bound(address: Address) -> socket.socket:
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(
-            address.host, address.port, type=socket.SOCK_STREAM
-        )[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(where)
-    except OSError as error:
-        raise Unavailable(
-            f"cannot listen on {address.host}:{address.port}: {error.strerror}"
-        ) from error
-    return listening
+def bind(address: Address) -> socket.socket:
+    """Take an address; raises Unavailable."""
+    with ExitStack() as failing:
+        try:
+            family, kind, protocol, _, where = socket.getaddrinfo(
+                address.host, address.port, type=socket.SOCK_STREAM
+            )[0]
+            listening = failing.enter_context(socket.socket(family, kind, protocol))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(where)
+        except OSError as error:
+            raise Unavailable(
+                f"cannot listen on {address.host}:{address.port}: {error.strerror}"
+            ) from error
+        failing.pop_all()
+        return listening
 
 
 def _url(host: str, port: int) -> str:

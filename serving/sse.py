@@ -35,7 +35,7 @@ async def frames(
     What goes wrong after the first chunk is told in an error event, since the
     status has been sent; before it, the error is raised.
     """
-    begun = False
+    told, begun = context.front.told, False
     async with aclosing(chunks):
         try:
             async for chunk in chunks:
@@ -44,16 +44,16 @@ async def frames(
         except ApiError as error:
             if not begun:
                 raise
-            yield event(error.body())
+            yield event(told(error)[1])
         except EngineError as error:
             if not begun:
                 raise
-            yield event(refused(error).body())
+            yield event(told(refused(error))[1])
         except Exception:
             if not begun:
                 raise
             _log.exception("%s broke off", context.operation_id)
-            yield event(Broken("the answer broke off", code="internal").body())
+            yield event(told(Broken("the answer broke off", code="internal"))[1])
     yield DONE
 
 

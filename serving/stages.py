@@ -75,7 +75,8 @@ def stream(context: RequestContext) -> tuple[int, Mapping[str, str]]:
 def refusal(context: RequestContext, error: ApiError) -> Response:
     """Write a refusal."""
     headers = {"Content-Type": "application/json", **error.headers}
-    return error.status, headers, encode(error.body())
+    status, body = context.front.told(error)
+    return status, headers, encode(body)
 
 
 @dataclass(frozen=True, slots=True)

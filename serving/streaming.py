@@ -1,9 +1,12 @@
 """What all chunks of a stream have in common, and usage in streams (`A-099`)."""
 
-from typing import Any
+from typing import Any, Final
 
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.usage import usage
+
+STREAM: Final = "stream"
+"""Where wrappers of the stages find the stream of a context, once it has begun."""
 
 
 class ChunkStream:
@@ -14,7 +17,7 @@ class ChunkStream:
     every chunk, and for the last chunk unless include_usage is false (`000:388`).
     """
 
-    __slots__ = ("_continuous", "_head", "_prompt", "counted", "tokens")
+    __slots__ = ("_continuous", "_head", "_prompt", "counted", "finishes", "tokens")
 
     def __init__(self, context: RequestContext, kind: str, prompt: int) -> None:
         """`kind` is each chunk's `object`, `prompt` counts the prompt's tokens."""
@@ -31,18 +34,21 @@ class ChunkStream:
             wanted is not False
         )
         self.counted: bool = bool(wanted) or self._continuous
+        self.finishes: list[str] = []  # why choices ended, those that have
         self.tokens: dict[int, int] = {}  # generated so far, by choice
+        context.memory[STREAM] = self
 
     def chunk(self, choice: dict[str, Any]) -> dict[str, Any]:
         """Return a chunk with a piece of one choice."""
         if not self.counted:
             return {**self._head, "choices": [choice]}
-        so_far = self._usage() if self._continuous else None
+        so_far = self.usage() if self._continuous else None
         return {**self._head, "choices": [choice], "usage": so_far}
 
     def last(self) -> dict[str, Any]:
         """Return the chunk that holds nothing but the usage."""
-        return {**self._head, "choices": [], "usage": self._usage()}
+        return {**self._head, "choices": [], "usage": self.usage()}
 
-    def _usage(self) -> dict[str, Any]:
+    def usage(self) -> dict[str, Any]:
+        """Return the usage so far."""
         return usage(self._prompt, sum(self.tokens.values()))

@@ -45,6 +45,8 @@ def wanted_schema(response_format: Any) -> JsonSchema | None:
 
     Raises Invalid for a malformed member and Meaningless for a schema that is none.
     """
+    if response_format is None:
+        return None
     found = _FORMAT.violations(response_format)
     if found:
         raise Invalid(
@@ -57,7 +59,7 @@ def wanted_schema(response_format: Any) -> JsonSchema | None:
                 for breach in found
             ]
         )
-    if response_format is None or response_format["type"] == "text":
+    if response_format["type"] == "text":
         return None
     if response_format["type"] == "json_object":
         return {"type": "object"}

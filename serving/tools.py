@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonschema_rs import ReferencingError
 
-from aios_conformance.serving.calls import ForcedCall, MarkedCalls
+from aios_conformance.serving.calls import ForcedCall, MarkedCalls, WrittenCalls
 from aios_conformance.serving.engine import JsonSchema, Model
 from aios_conformance.serving.errors import BadRequest, Meaningless
 from aios_conformance.serving.reader import CallReader
@@ -29,6 +29,10 @@ class ToolPlan:
 
     def reader(self, model: Model) -> CallReader | None:
         """Return a reader for one choice; None when no call can occur."""
+        if model.calls == "unasked" or (
+            model.calls == "as written" and self.arguments is not None
+        ):
+            return WrittenCalls(*model.tool_call)
         if self.schema is not None:
             return ForcedCall()
         if self.arguments is None:

@@ -20,16 +20,27 @@ _LATE: Final = (
 class Watch:
     """The watches of all connections of one server."""
 
-    def __init__(self, seconds: float) -> None:
-        """Give each request this long to send its head."""
+    def __init__(
+        self, seconds: float, lost: Callable[[asyncio.Transport], object] | None = None
+    ) -> None:
+        """Give each request this long to send its head.
+
+        `lost` is told of each connection that is gone.
+        """
         self._seconds = seconds
+        self._told = lost
         self._lines: dict[object, _Line] = {}
 
     def protocol(self, inner: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
         """Return a new connection's protocol around that of aiohttp."""
         handler = inner()
-        line = _Line(handler, self._seconds, lambda: self._lines.pop(handler, None))
-        self._lines[handler] = line
+
+        def lost(transport: asyncio.Transport | None) -> None:
+            self._lines.pop(handler, None)
+            if self._told is not None and transport is not None:
+                self._told(transport)
+
+        line = self._lines[handler] = _Line(handler, self._seconds, lost)
         return line
 
     @web.middleware
@@ -51,7 +62,10 @@ class _Line(asyncio.Protocol):
     """One connection: hands on everything, and looks at the time."""
 
     def __init__(
-        self, inner: asyncio.Protocol, seconds: float, lost: Callable[[], object]
+        self,
+        inner: asyncio.Protocol,
+        seconds: float,
+        lost: Callable[[asyncio.Transport | None], object],
     ) -> None:
         self._inner = inner
         self._seconds = seconds
@@ -88,7 +102,7 @@ class _Line(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
-        self._lost()
+        self._lost(self._transport)
         self._inner.connection_lost(exc)
 
     def _start(self) -> None:

@@ -41,6 +41,12 @@ from aios_conformance.spec._dialects import (
     sound_dialect,
 )
 from aios_conformance.spec._documents import Example, examples, openapi, report_schema
+from aios_conformance.spec._editions import (
+    Edition,
+    edition,
+    edition_of,
+    editions,
+)
 from aios_conformance.spec._files import DIALECTS, SpecError
 from aios_conformance.spec._levels import LEVEL_RULE
 from aios_conformance.spec._nodes import Node, Nodes, each_operation, nodes
@@ -51,11 +57,13 @@ from aios_conformance.spec._operations import (
     smallest_body,
     smallest_value,
 )
+from aios_conformance.spec._places import BELOW, Locator, locators
 from aios_conformance.spec._sources import Source, SourceLine, source_lines, sources
 from aios_conformance.spec._topics import named, row, rows
 
 __all__ = [
     "APIS",
+    "BELOW",
     "DIALECTS",
     "LEVEL_RULE",
     "LISTING",
@@ -63,8 +71,10 @@ __all__ = [
     "Api",
     "ApiSpec",
     "Dialect",
+    "Edition",
     "Example",
     "Level",
+    "Locator",
     "ModelKind",
     "Node",
     "Nodes",
@@ -83,10 +93,14 @@ __all__ = [
     "described",
     "dialect",
     "each_operation",
+    "edition",
+    "edition_of",
+    "editions",
     "examples",
     "find_dialect",
     "forms",
     "known_dialects",
+    "locators",
     "model_apis",
     "models",
     "named",

@@ -18,12 +18,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aios_conformance.spec._files import DIALECTS, HERE, SpecError, read_yaml
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint, EntryPoints
 
 GROUP = "aios_conformance.dialects"
 """The entry points by which a published package offers a dialect."""
@@ -32,7 +34,17 @@ MANIFEST = "dialect.yaml"
 FILES = ("openapi", "rulings", "sources", "examples", "models")
 LISTS = ("requirements", "include")
 MEMBERS = ("name", "title", *FILES, *LISTS)
-KINDS = ("chat", "reasoning", "embedding", "matryoshka", "reranker", "any")
+KINDS = (
+    "chat",
+    "reasoning",
+    "vision",
+    "code",
+    "guard",
+    "embedding",
+    "matryoshka",
+    "reranker",
+    "any",
+)
 """What a model of `models.yaml` can be."""
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
@@ -83,7 +95,7 @@ class ServedModel:
     """A model that the mock serves; the first one of an API is the one to try."""
 
     name: str
-    kind: str  # chat, reasoning, embedding, matryoshka, reranker or any
+    kind: str  # one of KINDS
     dimensions: int | None = None
 
 
@@ -126,7 +138,7 @@ def find_dialect(word: str) -> str:
         return word
     if "/" in word or Path(word).is_dir():
         return _bring(Path(word))
-    for point in entry_points(group=GROUP):
+    for point in _offered():
         if point.name == word:
             return _bring(_folder_of(point))
     raise SpecError(_unknown(word))
@@ -166,7 +178,14 @@ def _bring(folder: Path) -> str:
     return found.name
 
 
-def _folder_of(point: EntryPoint) -> Path:
+def _offered() -> "EntryPoints":
+    """The dialects of installed packages."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - seldom needed
+
+    return entry_points(group=GROUP)
+
+
+def _folder_of(point: "EntryPoint") -> Path:
     """The folder that an entry point names: a package, a module in it, or a path."""
     found = point.load()
     if isinstance(found, ModuleType):
@@ -175,7 +194,7 @@ def _folder_of(point: EntryPoint) -> Path:
 
 
 def _unknown(word: str) -> str:
-    offered = [point.name for point in entry_points(group=GROUP)]
+    offered = [point.name for point in _offered()]
     valid = tuple(dict.fromkeys((*known_dialects(), *offered)))
     near = get_close_matches(word, valid, n=1)
     meant = f" (did you mean {near[0]}?)" if near else ""

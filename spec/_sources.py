@@ -5,6 +5,7 @@ text, and a changed document is noticed as soon as the text is at hand.
 """
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,10 +24,12 @@ class Source:
     Attributes:
         id: three digits, as in 000:57.
         title: what the document is.
-        address: where the document says that it is to be found, None if nowhere.
+        address: where it is published, None if nobody knows.
+        date: of what time it is, as far as it says so itself.
         sha256: of the file, byte by byte; "" where nobody has pinned it.
         lines: how many there are.
         line_hashes: pin of each cited line, by its number counted from 1.
+        places: where lines stand, in words; each holds from its line to the next.
 
     """
 
@@ -36,6 +39,14 @@ class Source:
     address: str | None = None
     sha256: str = ""
     line_hashes: Mapping[int, str] = field(default_factory=dict)
+    date: str | None = None
+    places: Mapping[int, str] = field(default_factory=dict)
+
+    def place(self, number: int) -> str:
+        """Where a line stands, in words; "" where nobody has said so."""
+        begins = [*self.places]
+        at = bisect_right(begins, number) - 1
+        return self.places[begins[at]] if at >= 0 else ""
 
 
 @dataclass(frozen=True, slots=True)

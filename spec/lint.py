@@ -78,7 +78,8 @@ class _File:
 
 def _opened(path: Path) -> _File:
     value = read_yaml(path)
-    node = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as quick
+    node = yaml.compose(path.read_text(encoding="utf-8"), loader)
     return _File(path, value, dict(_lines(node, ())) if node else {})
 
 

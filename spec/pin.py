@@ -20,10 +20,10 @@ from aios_conformance.spec._files import DIALECTS, HERE, SpecError, read_yaml
 from aios_conformance.spec._references import each_line
 from aios_conformance.spec._sources import pin_line, split_lines
 
-_HEADER = (
+HEADER = (
     "# The documents, none of which is shipped, and a pin of every cited line.\n"
-    "# Titles and addresses are kept by hand; the rest is written by\n"
-    "# `python -m aios_conformance.spec.pin`.\n"
+    "# Titles, addresses and dates are kept by hand, places are written by\n"
+    "# `tools/places.py`, the rest by `python -m aios_conformance.spec.pin`.\n"
 )
 
 
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     text = yaml.safe_dump({"sources": rows}, sort_keys=False, allow_unicode=True)
-    path.write_text(_HEADER + text, encoding="utf-8")
+    path.write_text(HEADER + text, encoding="utf-8")
     return 0
 
 

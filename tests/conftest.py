@@ -1,15 +1,22 @@
 """All tests at once on all processors, and real servers on free ports."""
 
 import asyncio
+import gc
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from hypothesis import settings
 from plain_http import Client
+
+settings.register_profile(
+    "untimed", deadline=None
+)  # how busy the machine is says naught
+settings.load_profile("untimed")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads its options
@@ -26,6 +33,17 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.numprocesses = "logical"
         config.option.dist = "loadfile"  # fixtures of a module are made once
         config.option.loadscopereorder = False  # see below
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected stays: garbage is not looked for among it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,7 @@
 """Acceptance and refusal themselves: each step judged by what it expects.
 
 One check serves every row that some step names in `serves`: it judges acceptance, so
-its ids are not declared but named by its notes. The judge holds
+its ids are not declared but named by its notes; another one crashes. The judge holds
 such a row to all the steps that name it: a row is exercised when every one of its
 exchanges was witnessed, and stays inconclusive while one is missing (a neighbour
 refused, an answer that never came).
@@ -56,11 +56,7 @@ DOCUMENTED = (400, 422)
 _ERR_003 = {name: api.row("ERR-003") for name, api in apis().items()}
 
 
-@check(
-    witness=True,
-    names=("COMMON-RES-001", "COMMON-ERR-001", "COMMON-ERR-004", *_ERR_003.values()),
-    judges="acceptance",
-)
+@check(witness=True, names=("COMMON-RES-001", "COMMON-ERR-001"), judges="acceptance")
 def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
     """Valid requests are accepted; requests that break exactly one rule are refused."""
     has_valid_neighbour = any(
@@ -82,8 +78,22 @@ def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
             yield from _disguised(exchange)
         elif exchange.expect == "refuse":
             yield from _refused(exchange, has_valid_neighbour=has_valid_neighbour)
-        if exchange.expect != "accept":
-            yield from _crashed(exchange, seen.facts.dialect)
+        if exchange.expect != "accept" and seen.facts.dialect not in DIALECTS:
+            # no row on crashes is known, but one on the mistake
+            yield from _crashed(exchange, exchange.serves)
+
+
+@check("COMMON-ERR-004", *_ERR_003.values(), witness=True, judges="acceptance")
+def no_mistake_breaks_the_server(seen: Observation) -> Iterator[Note]:
+    """What is to be refused, or may be, is not answered with a server error."""
+    narrowed = is_narrowed(seen)
+    for exchange in seen.steps.values():
+        if exchange.response is None or exchange.expect == "accept":
+            continue
+        if narrowed and was_refused(exchange) and exchange.label != SMALLEST:
+            continue
+        row = _ERR_003.get(exchange.api)
+        yield from _crashed(exchange, ("COMMON-ERR-004", *([row] if row else ())))
 
 
 def _is_explained(exchange: Exchange, seen: Observation) -> bool:
@@ -221,11 +231,7 @@ def _disguised(exchange: Exchange) -> Iterator[Note]:
     )
 
 
-def _crashed(exchange: Exchange, dialect: str) -> Iterator[Note]:
-    row = _ERR_003.get(exchange.api)
-    rows: tuple[str, ...] = ("COMMON-ERR-004", *([row] if row else ()))
-    if dialect not in DIALECTS:  # no row on crashes is known, but one on the mistake
-        rows = exchange.serves
+def _crashed(exchange: Exchange, rows: tuple[str, ...]) -> Iterator[Note]:
     if exchange.is_answer or exchange.status >= 400:
         yield Witness(rows)
     if exchange.status >= 500 and exchange.status not in exchange.codes:
@@ -256,4 +262,4 @@ def _answer(exchange: Exchange) -> str:
     return f"{exchange.status or response.broken} {body}".strip()
 
 
-CHECKS: tuple[Check, ...] = (each_step_ends_as_it_should,)
+CHECKS: tuple[Check, ...] = (each_step_ends_as_it_should, no_mistake_breaks_the_server)

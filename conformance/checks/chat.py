@@ -1,6 +1,7 @@
 """What chat answers promise besides what they share with completions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from aios_conformance.conformance.checks.generated import ends_otherwise, is_one_body
 from aios_conformance.conformance.checks.observed import answer as step_answer
@@ -46,21 +47,24 @@ def _kind(value: Json) -> str:
     return "null" if value is None else type(value).__name__
 
 
-@check("CHAT-RES-012", "CHAT-RES-014", on=_ON, when=_is_whole, witness=True)
-def members_without_a_value_are_null_or_absent(answer: ChatAnswer) -> Iterator[Note]:
-    """How a message without reasoning or calls spells that (A-092, A-094)."""
-    yield Witness(("CHAT-RES-012", "CHAT-RES-014"))
-    names = {"str": "string", "list": "empty array"}
-    for member, row in (
-        ("reasoning_content", "CHAT-RES-012"),
-        ("tool_calls", "CHAT-RES-014"),
-    ):
-        for choice in answer.choices:
-            message = choice["message"]
-            if message.get(member) and member == "tool_calls":
-                continue
-            kind = _kind(message[member]) if member in message else "absent"
-            yield FollowedReading(names.get(kind, kind), ids=(row,))
+@check("CHAT-RES-012", on=_ON, when=_is_whole)
+def reasoning_is_of_some_kind(answer: ChatAnswer) -> Iterator[Note]:
+    """How a message spells its reasoning, or that it has none (A-092)."""
+    for choice in answer.choices:
+        yield FollowedReading(_spelled(choice["message"], "reasoning_content"))
+
+
+@check("CHAT-RES-014", on=_ON, when=_is_whole)
+def messages_without_calls_say_so(answer: ChatAnswer) -> Iterator[Note]:
+    """How a message spells that it has no tool calls (A-094)."""
+    for choice in answer.choices:
+        if not choice["message"].get("tool_calls"):
+            yield FollowedReading(_spelled(choice["message"], "tool_calls"))
+
+
+def _spelled(message: Mapping[str, Any], member: str) -> str:
+    kind = _kind(message[member]) if member in message else "absent"
+    return {"str": "string", "list": "empty array"}.get(kind, kind)
 
 
 @check("CHAT-RES-023", on=_ON, when=_is_whole)
@@ -123,7 +127,8 @@ def a_short_question_has_one_short_answer(seen: Observation) -> Iterator[Note]:
 
 CHECKS: tuple[Check, ...] = (
     reasoning_is_no_content,
-    members_without_a_value_are_null_or_absent,
+    reasoning_is_of_some_kind,
+    messages_without_calls_say_so,
     prompt_details_may_be_there,
     prompt_logprobs_may_be_there,
     the_printed_cell_is_streamed,

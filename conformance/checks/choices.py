@@ -123,26 +123,48 @@ def finish_reasons_fit_the_count(answer: Generated) -> Iterator[Note]:
         "prompts-grouped",
         "n-choices-indexed",
         "prompts-like-single-calls",
-        "stream-all-indices",
     ),
     on=EVERYWHERE,
     witness=True,
 )
 def each_prompt_has_n_choices(answer: Generated) -> Iterator[Note]:
     """There are n choices for each prompt, numbered from 0 without a gap."""
-    numbers: list[Any] = [choice.get("index") for choice in answer.choices]
-    if answer.wanted == 1 or not numbers:
-        return  # that there is no choice at all is another row's matter
+    numbers = _numbers(answer)
+    if not numbers:
+        return
     counted: tuple[str, ...]
-    streamed = ("META-065",) if answer.n > 1 and not answer.is_whole else ()
     is_n_ignored = answer.n > 1 and len(numbers) == len(answer.prompts)
     if len(answer.prompts) > 1 and not is_n_ignored:
         counted, numbered = ("COMP-SEM-018", "META-086"), "COMP-SEM-018"
     else:
         counted = answer.own("n-obeyed", "n-choices-indexed")
         numbered = "META-035"
-    counted += streamed
     yield Witness(counted)
+    yield from _numbered(answer, numbers, counted, (numbered,))
+
+
+@check("META-065", on=EVERYWHERE, witness=True)
+def a_stream_has_n_choices(answer: Generated) -> Iterator[Note]:
+    """A stream for n above 1 has all indices below n for each prompt."""
+    numbers, rows = _numbers(answer), ("META-065",)
+    if numbers and answer.n > 1 and not answer.is_whole:
+        yield Witness(rows)
+        yield from _numbered(answer, numbers, rows, rows)
+
+
+def _numbers(answer: Generated) -> list[Any]:
+    """The indices of several choices; that there is none is another row's matter."""
+    several = answer.choices if answer.wanted > 1 else ()
+    return [choice.get("index") for choice in several]
+
+
+def _numbered(
+    answer: Generated,
+    numbers: list[Any],
+    counted: tuple[str, ...],
+    numbered: tuple[str, ...],
+) -> Iterator[Note]:
+    """What is wrong with how many there are, or else with how they are numbered."""
     if len(numbers) != answer.wanted:
         yield Finding(
             expected=f"{answer.wanted} choices",
@@ -158,7 +180,7 @@ def each_prompt_has_n_choices(answer: Generated) -> Iterator[Note]:
                 expected=f"the indices {wanted}, in any order",
                 actual=numbers,
                 pointer="/choices",
-                ids=(numbered, *streamed),
+                ids=numbered,
             )
 
 
@@ -221,36 +243,47 @@ def a_finish_reason_is_given(answer: ChatAnswer) -> Iterator[Note]:
             )
 
 
+_ON_STOPS = ("chat.", "completions.")
+
+
 @check(
-    *spec.rows("stop-obeyed", "nothing-after-stop", "stop-left-out"),
-    on=("chat.", "completions."),
+    *spec.rows("stop-obeyed", "nothing-after-stop"),
+    on=_ON_STOPS,
     when=lambda answer: bool(_stops(answer)),
     witness=True,
 )
-def no_text_holds_a_stop_string(answer: Generated) -> Iterator[Note]:
-    """No choice has text after a stop string; none has the stop string (soft)."""
-    own = answer.own("stop-obeyed")
-    yield Witness((*own, "META-045", "META-046"))
+def no_text_goes_on_after_a_stop_string(answer: Generated) -> Iterator[Note]:
+    """No choice has text after a stop string."""
+    yield from _stopped(answer, "META-045", goes_on=True)
+
+
+@check(
+    *spec.rows("stop-obeyed", "stop-left-out"),
+    on=_ON_STOPS,
+    when=lambda answer: bool(_stops(answer)),
+    witness=True,
+)
+def no_text_ends_with_a_stop_string(answer: Generated) -> Iterator[Note]:
+    """No choice has the stop string itself at its end (soft)."""
+    yield from _stopped(answer, "META-046", goes_on=False)
+
+
+def _stopped(answer: Generated, row: str, *, goes_on: bool) -> Iterator[Note]:
+    """Choices with a stop string and text after it, or without any."""
+    rows = (*answer.own("stop-obeyed"), row)
+    yield Witness(rows)
     for i, choice in enumerate(answer.choices):
-        pointer = f"/choices/{i}"
-        yield from _stopped(answer.text(choice), _stops(answer), own, pointer)
-
-
-def _stopped(
-    text: str, stops: list[str], own: tuple[str, ...], pointer: str
-) -> Iterator[Note]:
-    for stop in stops:
-        _, found, after = text.partition(stop)
-        if found:
+        text = answer.text(choice)
+        stop = next((stop for stop in _stops(answer) if stop in text), None)
+        if stop is not None and bool(text.partition(stop)[2]) == goes_on:
             yield Finding(
-                expected=f"{'nothing after' if after else 'no'} {stop!r}",
+                expected=f"{'nothing after' if goes_on else 'no'} {stop!r}",
                 actual=text,
-                pointer=pointer,
+                pointer=f"/choices/{i}",
                 kind="silent",
-                soft=not after,
-                ids=(*own, "META-045" if after else "META-046"),
+                soft=not goes_on,
+                ids=rows,
             )
-            return
 
 
 def _stops(view: View) -> list[str]:
@@ -265,7 +298,10 @@ def _stops(view: View) -> list[str]:
 @check(
     "CHAT-RES-020",
     on=("chat.", "common."),
-    when=lambda a: is_whole(a.usage.get("prompt_tokens")),
+    # one that should have been refused may have no text
+    when=lambda a: (
+        is_whole(a.usage.get("prompt_tokens")) and a.exchange.expect != "refuse"
+    ),
 )
 def a_conversation_has_tokens(answer: ChatAnswer) -> Iterator[Note]:
     """usage.prompt_tokens is above 0: every conversation has a text."""
@@ -330,11 +366,13 @@ CHECKS: tuple[Check, ...] = (
     no_more_tokens_than_the_limit,
     finish_reasons_fit_the_count,
     each_prompt_has_n_choices,
+    a_stream_has_n_choices,
     one_choice_is_all_that_was_asked_for,
     indices_lie_below_n,
     every_choice_is_the_assistants,
     a_finish_reason_is_given,
-    no_text_holds_a_stop_string,
+    no_text_goes_on_after_a_stop_string,
+    no_text_ends_with_a_stop_string,
     a_conversation_has_tokens,
     stop_reasons_are_of_some_kind,
     chat_is_served,

@@ -5,7 +5,6 @@ what they mean.
 """
 
 from collections.abc import Iterator
-from itertools import takewhile
 
 from aios_conformance import spec
 from aios_conformance.conformance.probes.bodies import TRUNCATION
@@ -79,24 +78,37 @@ def json_is_the_media_type(answer: AnyAnswer) -> Iterator[Note]:
         yield Finding(expected="application/json is read", actual=415, kind="refused")
 
 
-@check("COMMON-REQ-008", "COMMON-REQ-009", witness=True)
+@check("COMMON-REQ-008", witness=True)
+def no_query_is_needed(record: Record) -> Iterator[Note]:
+    """Each tried API that is found accepts some valid request without a query."""
+    yield from _reached(record, is_found=True)
+
+
+@check("COMMON-REQ-009", witness=True)
 def the_base_url_alone_reaches_every_api(record: Record) -> Iterator[Note]:
-    """Paths under the given base URL, without a query, reach each tried API."""
+    """Paths under the given base URL lead to each tried API."""
+    yield from _reached(record, is_found=False)
+
+
+def _reached(record: Record, *, is_found: bool) -> Iterator[Note]:
+    """APIs of which no valid request succeeds, all of them found there, or not all."""
     for api in model_apis():
         answered = [
             e
             for e in record.exchanges
             if e.api == api and e.expect == "accept" and 200 <= e.status < 500
         ]
-        if not answered:
+        found = [e for e in answered if e.status not in (404, 405)]
+        is_answered = record.answers(api)
+        if not answered or not (is_answered or bool(found) == is_found):
             continue
-        yield Witness(("COMMON-REQ-008", "COMMON-REQ-009"))
-        if not record.answers(api):
+        yield Witness()
+        if not is_answered:
             yield Finding(
                 expected=f"some valid {api} request succeeds",
                 actual=f"none of {len(answered)} did",
                 kind="refused",
-                exchange=answered[0].id,
+                exchange=(found or answered)[0].id,
             )
 
 
@@ -107,8 +119,11 @@ def either_scheme_will_do(record: Record) -> Iterator[Note]:
         yield FollowedReading(f"reached over {record.facts.scheme}")
 
 
+_REPLACEMENTS = {"?", "\ufffd", " "}
+
+
 def _told(answer: Answer) -> tuple[list[str], list[str]]:
-    """Texts beyond ASCII that were sent, and the texts that repeat what was sent."""
+    """The texts that were sent, and the texts that repeat them."""
     exchange, sent = answer.exchange, answer.sent
     texts: list[str] = []
     if exchange.api == "rerank" and not {"top_n", TRUNCATION} & sent.keys():
@@ -120,29 +135,51 @@ def _told(answer: Answer) -> tuple[list[str], list[str]]:
     else:
         return [], []
     listed = given if isinstance(given, list) else [given]
-    return [t for t in listed if isinstance(t, str) and not t.isascii()], texts
+    return [each for each in listed if isinstance(each, str)], texts
 
 
 def _is_beyond_ascii(answer: Answer) -> bool:
-    return answer.exchange.expect != "refuse" and all(_told(answer))
+    sent, echoed = _told(answer)
+    is_told = bool(echoed) and not all(map(str.isascii, sent))
+    return answer.exchange.expect != "refuse" and is_told
 
 
-@check("COMMON-REQ-015", when=_is_beyond_ascii)
+@check("COMMON-REQ-015", on=("rerank.", "completions."), when=_is_beyond_ascii)
 def non_ascii_text_comes_back_unharmed(answer: Answer) -> Iterator[Note]:
     """Text beyond ASCII that an answer echoes is the text that was sent."""
     sent, echoed = _told(answer)
-    for text in sent:
-        # that a text which does not even begin like the prompt echoes nothing is
-        # COMP-SEM-002's matter
-        alike = [each for each in echoed if each.startswith(_plain_start(text))]
-        if alike and not any(each.startswith(text) for each in alike):
+    for text in (each for each in sent if not each.isascii()):
+        # that a text is not there, is cut, or is another one, is a matter of other rows
+        alike = [
+            each
+            for each in echoed
+            if _is_likeness(each, text)
+            and each not in sent
+            and not text.startswith(each)
+        ]
+        if alike and not any(each.startswith(text) for each in echoed):
             yield Finding(expected=f"text that starts with {text!r}", actual=alike[0])
             return
 
 
-def _plain_start(text: str) -> str:
-    """What comes before the first character beyond ASCII."""
-    return "".join(takewhile(str.isascii, text))
+def _is_likeness(echoed: str, text: str) -> bool:
+    """One begins like the other, but for what is beyond ASCII or replaces it."""
+    if echoed.startswith(tuple(_misspelt(text))):
+        return True
+    if plain := _plain(text):
+        return _plain(echoed).startswith(plain)
+    return bool(echoed) and {*echoed[: len(text)]} <= _REPLACEMENTS
+
+
+def _misspelt(text: str) -> Iterator[str]:
+    """A text as it reads when UTF-8 is taken for Latin-1, or an escape for itself."""
+    yield text.encode(errors="replace").decode("latin-1")
+    for escapes in ("backslashreplace", "xmlcharrefreplace"):
+        yield text.encode("ascii", escapes).decode()
+
+
+def _plain(text: str) -> str:
+    return "".join(c for c in text if c.isascii() and c.isalnum())
 
 
 @check("COMMON-REQ-016", on="common.extra.")
@@ -250,6 +287,7 @@ CHECKS: tuple[Check, ...] = (
     every_listed_path_is_served,
     post_is_the_method,
     json_is_the_media_type,
+    no_query_is_needed,
     the_base_url_alone_reaches_every_api,
     either_scheme_will_do,
     non_ascii_text_comes_back_unharmed,

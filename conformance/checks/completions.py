@@ -203,21 +203,17 @@ def _is_cut(seen: Observation) -> bool:
     )
 
 
-@check(
-    "COMP-RES-011",
-    "COMP-RES-016",
-    on=_ON,
-    when=lambda answer: answer.is_whole,
-    witness=True,
-)
-def members_are_of_some_kind(answer: CompletionAnswer) -> Iterator[Note]:
-    """What prompt_logprobs and prompt_tokens_details hold (A-019, A-114)."""
-    yield Witness(("COMP-RES-011", "COMP-RES-016"))
+@check("COMP-RES-011", on=_ON, when=lambda answer: answer.is_whole)
+def prompt_logprobs_are_of_some_kind(answer: CompletionAnswer) -> Iterator[Note]:
+    """What prompt_logprobs holds (A-019)."""
     for choice in answer.choices:
-        yield FollowedReading(_kind(choice, "prompt_logprobs"), ids=("COMP-RES-011",))
-    yield FollowedReading(
-        _kind(answer.usage, "prompt_tokens_details"), ids=("COMP-RES-016",)
-    )
+        yield FollowedReading(_kind(choice, "prompt_logprobs"))
+
+
+@check("COMP-RES-016", on=_ON, when=lambda answer: answer.is_whole)
+def prompt_details_are_of_some_kind(answer: CompletionAnswer) -> Iterator[Note]:
+    """What prompt_tokens_details holds (A-114)."""
+    yield FollowedReading(_kind(answer.usage, "prompt_tokens_details"))
 
 
 def _kind(holder: object, member: str) -> str:
@@ -251,6 +247,7 @@ CHECKS: tuple[Check, ...] = (
     an_array_of_one_is_its_string,
     an_array_is_answered_like_single_calls,
     an_array_counts_all_its_prompts,
-    members_are_of_some_kind,
+    prompt_logprobs_are_of_some_kind,
+    prompt_details_are_of_some_kind,
     the_printed_prompt_is_streamed,
 )

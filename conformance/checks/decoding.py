@@ -12,9 +12,11 @@ from aios_conformance.conformance.checks.generated import (
     ends_otherwise,
     equal,
     is_repeatable,
+    letters_in,
     on,
     rows_of,
     texts_of,
+    tokens_of_words,
     usage_of,
 )
 from aios_conformance.conformance.terms.check import (
@@ -101,9 +103,11 @@ def both_limits_mean_the_same(seen: Observation) -> Iterator[Note]:
     # only chat says in a row of its own that the old limit is as good as the new one
     own = ("CHAT-SEM-008",) if seen.probe == "chat.greedy" else ()
     rows = (*own, "META-043")
-    yield Witness(rows)
     limit = seen.params["fewer"]
     counts = [usage_of(seen[s], "completion_tokens") for s in ("fewer", "new_limit")]
+    if all(count is not None and count > limit for count in counts):
+        return  # neither limits: other rows say so, and how they compare is unseen
+    yield Witness(rows)
     for label, count in zip(("fewer", "new_limit"), counts, strict=True):
         if count is not None and count > limit:
             yield Finding(
@@ -149,30 +153,43 @@ def not_streaming_is_the_default(seen: Observation) -> Iterator[Note]:
 
 @check("META-057", on=on("greedy"), when=_is_greedy, witness=True)
 def an_empty_bias_changes_nothing(seen: Observation) -> Iterator[Note]:
-    """logit_bias null and {} are as good as none."""
-    yield from equal(seen, ("META-057",), "plain", ["bias_null", "bias_empty"])
+    """An empty logit_bias is as good as none."""
+    yield from equal(seen, ("META-057",), "plain", ["bias_empty"])
 
 
-@check("META-038", "META-039", on=on("greedy"), witness=True)
+_LONGER = ("longer", "hidden", "spoken")
+"""Steps whose prompts say more than the plain one."""
+
+
+@check("META-038", on=on("greedy"), witness=True)
 def prompt_tokens_depend_on_the_prompt_alone(seen: Observation) -> Iterator[Note]:
-    """Sampling parameters leave prompt_tokens as they are; a longer prompt does not."""
+    """Sampling parameters leave prompt_tokens as they are."""
+    for label, plain, count in _prompt_tokens(seen):
+        if label not in _LONGER:
+            yield Witness(("META-038",))
+            if count != plain:
+                yield Finding(str(plain), count, "/usage/prompt_tokens", step=label)
+
+
+@check("META-039", on=on("greedy"), witness=True)
+def each_word_of_a_longer_prompt_is_counted(seen: Observation) -> Iterator[Note]:
+    """A prompt that was extended has a token more for each word more."""
+    for label, plain, _ in _prompt_tokens(seen):
+        if label in _LONGER:
+            exchange = seen[label]
+            # a template may have a system message of its own where there is none
+            is_alike = label != "spoken"
+            before, own = (plain, letters_in(seen["plain"])) if is_alike else (0, 0)
+            yield from tokens_of_words(exchange, before, letters_in(exchange) - own)
+
+
+def _prompt_tokens(seen: Observation) -> Iterator[tuple[str, int, int]]:
+    """Each step but the plain one, with the plain prompt's count and its own."""
     plain = usage_of(seen["plain"], "prompt_tokens") if "plain" in seen.steps else None
-    if plain is None:
-        return
     for label, exchange in seen.steps.items():
         count = usage_of(exchange, "prompt_tokens")
-        if count is None or label == "plain":
-            continue
-        row = "META-039" if label == "longer" else "META-038"
-        yield Witness((row,))
-        if count < plain if label == "longer" else count != plain:
-            yield Finding(
-                expected=f"{'at least ' if label == 'longer' else ''}{plain}",
-                actual=count,
-                pointer="/usage/prompt_tokens",
-                step=label,
-                ids=(row,),
-            )
+        if plain is not None and count is not None and label != "plain":
+            yield label, plain, count
 
 
 _ON_STOPS = (*on("stops"), *on("streams"))
@@ -198,37 +215,47 @@ def _stopped(seen: Observation, label: str) -> tuple[str, str, str] | None:
     return (held[0], whole, cut) if held else None
 
 
-@check(
-    *spec.rows("stop-obeyed", "nothing-after-stop", "stop-left-out"),
-    on=_ON_STOPS,
-    witness=True,
-)
-def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
-    """Generation halts at a stop string, which is no part of the text (soft)."""
-    hard = rows_of(seen, "stop-obeyed", "nothing-after-stop")
+def _all_stopped(seen: Observation) -> Iterator[tuple[str, str, str, str]]:
+    """Each step that a stop string halts, with what `_stopped` says of it."""
     for label in _HALTED:
         found = _stopped(seen, label)
-        if found is None:
-            continue
-        stop, whole, cut = found
-        yield Witness((*hard, "META-046"))
-        _, kept, after = cut.partition(stop)
-        if kept and after:
+        if found is not None:
+            yield (label, *found)
+
+
+@check(*spec.rows("stop-obeyed", "nothing-after-stop"), on=_ON_STOPS, witness=True)
+def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
+    """Generation halts at a stop string."""
+    rows = rows_of(seen, "stop-obeyed", "nothing-after-stop")
+    for label, stop, _, cut in _all_stopped(seen):
+        yield Witness(rows)
+        if cut.partition(stop)[2]:
             yield Finding(
                 expected=f"nothing after {stop!r}",
                 actual=cut,
                 step=label,
                 kind="silent",
-                ids=hard,
+                ids=rows,
             )
-        elif kept:
-            yield FollowedReading("included", ids=hard[:1])
+
+
+@check(*spec.rows("stop-obeyed", "stop-left-out"), on=_ON_STOPS, witness=True)
+def a_stop_string_is_left_out(seen: Observation) -> Iterator[Note]:
+    """A stop string is no part of the text that it ends (soft), nor its beginning."""
+    own = rows_of(seen, "stop-obeyed")
+    for label, stop, whole, cut in _all_stopped(seen):
+        yield Witness((*own, "META-046"))
+        _, kept, after = cut.partition(stop)
+        if after:
+            continue  # it did not stop
+        if kept:
+            yield FollowedReading("included", ids=own)
             yield Finding(
                 expected=f"text without {stop!r}",
                 actual=cut,
                 step=label,
                 soft=True,
-                ids=(*hard[:1], "META-046"),
+                ids=(*own, "META-046"),
             )
         elif begun := _begun(whole.partition(stop)[0], cut, stop):
             yield Finding(
@@ -238,7 +265,7 @@ def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
                 ids=("META-046",),
             )
         else:
-            yield FollowedReading("excluded", ids=hard[:1])
+            yield FollowedReading("excluded", ids=own)
 
 
 def _begun(wanted: str, cut: str, stop: str) -> str:
@@ -247,20 +274,11 @@ def _begun(wanted: str, cut: str, stop: str) -> str:
     return rest if stop.startswith(rest) else ""
 
 
-@check(
-    *spec.rows("stop-cuts-greedy-text", "stop-never-lengthens", "stop-obeyed"),
-    on=_ON_STOPS,
-    witness=True,
-)
+@check(*spec.rows("stop-cuts-greedy-text", "stop-obeyed"), on=_ON_STOPS, witness=True)
 def a_stop_string_cuts_the_greedy_text(seen: Observation) -> Iterator[Note]:
     """Text under a stop string is the greedy text before it, and ends with `stop`."""
     own = rows_of(seen, "stop-obeyed")
-    yield from _never_longer(seen)
-    for label in _HALTED:
-        found = _stopped(seen, label)
-        if found is None:
-            continue
-        stop, whole, cut = found
+    for label, stop, whole, cut in _all_stopped(seen):
         yield Witness(("META-047", *own))
         before, _, after = cut.partition(stop)
         if after:
@@ -286,7 +304,9 @@ def a_stop_string_cuts_the_greedy_text(seen: Observation) -> Iterator[Note]:
             )
 
 
-def _never_longer(seen: Observation) -> Iterator[Note]:
+@check("META-049", on=_ON_STOPS, witness=True)
+def a_stop_string_never_lengthens(seen: Observation) -> Iterator[Note]:
+    """Greedy text with a stop string is no longer than without one."""
     for label in (*_HALTED, "never_stopped"):
         texts = texts_of(seen, _plain(seen), label)
         if texts is None:
@@ -323,7 +343,10 @@ CHECKS: tuple[Check, ...] = (
     not_streaming_is_the_default,
     an_empty_bias_changes_nothing,
     prompt_tokens_depend_on_the_prompt_alone,
+    each_word_of_a_longer_prompt_is_counted,
     nothing_follows_a_stop_string,
+    a_stop_string_is_left_out,
     a_stop_string_cuts_the_greedy_text,
+    a_stop_string_never_lengthens,
     forms_of_stop_mean_the_same,
 )

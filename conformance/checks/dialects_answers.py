@@ -1,6 +1,6 @@
 """What each answer of the neighbouring dialects holds (002, 003, 004)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from aios_conformance import spec
 from aios_conformance.conformance.terms.check import (
@@ -19,7 +19,6 @@ from aios_conformance.conformance.terms.views import (
     is_whole,
 )
 
-Rows = Mapping[str, tuple[str, ...]]
 _FORMS = {
     "text": "input-string",
     "texts": "input-strings",
@@ -27,7 +26,6 @@ _FORMS = {
     "token lists": "input-token-arrays",
 }
 """What promises an item, or an item for each, by the form of the input."""
-_NAME: Rows = {"infinity": ("INF-RES-025",), "aigne-hub": ("AIGNE-RES-008",)}
 _DIALECTS = ("infinity.", "aigne-hub.", "aihubmix.")
 
 
@@ -84,7 +82,7 @@ def members_say_what_was_asked(answer: EmbeddingAnswer) -> Iterator[Note]:
     if not _is_neighbour(answer):
         return
     dialect, body = answer.facts.dialect, answer.body
-    if names := _NAME.get(dialect):
+    if names := _echoing(dialect):
         yield Witness(names)
         if isinstance(body.get("model"), str) and body["model"] != answer.sent["model"]:
             yield Finding(
@@ -112,11 +110,14 @@ def members_say_what_was_asked(answer: EmbeddingAnswer) -> Iterator[Note]:
             )
 
 
-_OBJECT: Rows = {
-    "infinity": ("INF-RES-021",),
-    "aigne-hub": ("AIGNE-RES-001",),
-    "aihubmix": ("AHM-RES-002",),
-}
+def _echoing(dialect: str) -> tuple[str, ...]:
+    """The rows that want the model's name as it was asked for, at least softly."""
+    softly = (
+        row
+        for row in spec.rows("response-model", api="embeddings", dialect=dialect)
+        if spec.requirement(row).soft
+    )
+    return (*spec.rows("response-model-as-requested", dialect=dialect), *softly)
 
 
 @check(on=_DIALECTS, witness=True, names=("INF-RES-001",))
@@ -131,10 +132,13 @@ def a_success_is_200_with_an_object(answer: AnyAnswer) -> Iterator[Note]:
     if exchange.status != 200:
         yield Finding("200", exchange.status, ids=rows)
     if exchange.api != "models" and exchange.response is not None:
-        yield Witness(_OBJECT[dialect])
+        objects = spec.rows("success-body", dialect=dialect) or (
+            spec.row("embeddings", "data-array", dialect),
+        )
+        yield Witness(objects)
         if not isinstance(exchange.response.json, dict):
             shown = exchange.response.body[:80].decode(errors="replace")
-            yield Finding("one JSON object", shown, ids=_OBJECT[dialect])
+            yield Finding("one JSON object", shown, ids=objects)
 
 
 @check(on=_DIALECTS, witness=True)

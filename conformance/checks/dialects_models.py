@@ -65,34 +65,44 @@ def each_model_has_its_statistics(seen: Observation) -> Iterator[Note]:
             )
 
 
-@check(
-    on="infinity.models",
-    witness=True,
-    names=("INF-RES-015", "INF-RES-016", "INF-RES-017", "INF-RES-018"),
-)
-def headers_of_the_list(seen: Observation) -> Iterator[Note]:
-    """The list is JSON by its Content-Type, with a right Content-Length and a Date."""
-    exchange = seen.steps.get("list")
-    if exchange is None or exchange.response is None or exchange.status >= 300:
-        return
-    response = exchange.response
-    yield Witness(("INF-RES-015", "INF-RES-016", "INF-RES-017"))
-    media = response.header("content-type") or "none"
+def _has_list(seen: Observation) -> bool:
+    return "list" in seen.steps and 0 < seen["list"].status < 300
+
+
+def _header(seen: Observation, name: str) -> str | None:
+    response = seen["list"].response
+    return response.header(name) if response is not None else None
+
+
+@check("INF-RES-015", on="infinity.models", when=_has_list)
+def the_list_is_json(seen: Observation) -> Iterator[Note]:
+    """The list is JSON by its Content-Type."""
+    media = _header(seen, "content-type") or "none"
     if not media.lower().startswith("application/json"):
-        yield Finding("application/json", media, step="list", ids=("INF-RES-015",))
-    length = response.header("content-length")
-    if length is not None and length != str(len(response.body)):
-        yield Finding(
-            str(len(response.body)), length, step="list", ids=("INF-RES-016",)
-        )
-    date = response.header("date")
+        yield Finding("application/json", media, step="list")
+
+
+@check("INF-RES-016", on="infinity.models", when=_has_list)
+def the_list_is_as_long_as_it_says(seen: Observation) -> Iterator[Note]:
+    """The list's Content-Length is right."""
+    length, response = _header(seen, "content-length"), seen["list"].response
+    size = str(len(response.body)) if response is not None else None
+    if length is not None and length != size:
+        yield Finding(f"{size}", length, step="list")
+
+
+@check("INF-RES-017", on="infinity.models", when=_has_list)
+def the_list_is_dated(seen: Observation) -> Iterator[Note]:
+    """The list has a Date in the form of HTTP dates."""
+    date = _header(seen, "date")
     if date is None or not _is_date(date):
-        yield Finding(
-            "an HTTP date", date or "no Date header", step="list", ids=("INF-RES-017",)
-        )
-    yield FollowedReading(
-        response.header("server") or "no Server header", ("INF-RES-018",)
-    )
+        yield Finding("an HTTP date", date or "no Date header", step="list")
+
+
+@check("INF-RES-018", on="infinity.models", when=_has_list)
+def a_server_may_be_named(seen: Observation) -> Iterator[Note]:
+    """Which server the list's headers name."""
+    yield FollowedReading(_header(seen, "server") or "no Server header")
 
 
 def _is_date(text: str) -> bool:
@@ -143,7 +153,10 @@ CHECKS: tuple[Check, ...] = (
     model_ids_differ,
     model_times_are_plausible,
     each_model_has_its_statistics,
-    headers_of_the_list,
+    the_list_is_json,
+    the_list_is_as_long_as_it_says,
+    the_list_is_dated,
+    a_server_may_be_named,
     the_list_stays_the_same,
     listed_models_embed,
 )

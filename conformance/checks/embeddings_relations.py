@@ -39,15 +39,25 @@ def _vectors(seen: Observation, label: str) -> list[Vector]:
 
 
 def _has_floats(seen: Observation, *labels: str) -> bool:
-    """All these steps are answered with one list of numbers per text."""
+    """All these steps are answered with one list of numbers per text.
+
+    Where all of them are zero, that is another row's matter, and nothing compares.
+    """
     if not answered(EmbeddingAnswer, *labels)(seen):
         return False
     views = [_embedding(seen, label) for label in labels]
-    return all(
+    return any(any(e) for view in views for e in view.embeddings) and all(
         len(view.embeddings) == _count(view)
         and all(isinstance(e, list) for e in view.embeddings)
         for view in views
     )
+
+
+def _has_strings(seen: Observation, label: str) -> bool:
+    """The step is answered with strings; arrays in their place are not decoded."""
+    if not answered(EmbeddingAnswer, label)(seen):
+        return False
+    return all(isinstance(e, str) for e in _embedding(seen, label).embeddings)
 
 
 def _count(view: EmbeddingAnswer) -> int:
@@ -225,8 +235,7 @@ def vectors_are_floats_by_default(seen: Observation) -> Iterator[Note]:
     "META-093",
     on="embeddings.base64",
     when=lambda seen: all(
-        _has_floats(seen, f"{size}_float")
-        and answered(EmbeddingAnswer, f"{size}_base64")(seen)
+        _has_floats(seen, f"{size}_float") and _has_strings(seen, f"{size}_base64")
         for size in _SIZES
     ),
 )

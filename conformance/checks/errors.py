@@ -15,24 +15,33 @@ from aios_conformance.conformance.terms.exchange import Exchange, Observation
 from aios_conformance.conformance.terms.views import Refusal
 
 
-@check("COMMON-ERR-002", "COMMON-ERR-003", witness=True)
-def each_mistake_has_its_code(seen: Observation) -> Iterator[Note]:
-    """What is no JSON or breaks a table gets 400 or 422; which, is reported (A-003)."""
+@check("COMMON-ERR-002", witness=True)
+def what_is_no_json_has_its_code(seen: Observation) -> Iterator[Note]:
+    """What is no JSON gets 400 or 422; which of them is reported (A-003)."""
+    yield from _codes(seen, is_json=False)
+
+
+@check("COMMON-ERR-003", witness=True)
+def each_breach_has_its_code(seen: Observation) -> Iterator[Note]:
+    """What breaks a parameter table gets 400 or 422; which, is reported (A-003)."""
+    yield from _codes(seen, is_json=True)
+
+
+def _codes(seen: Observation, *, is_json: bool) -> Iterator[Note]:
     if not any(e.expect == "accept" and e.is_answer for e in seen.steps.values()):
         return
     for exchange in seen.steps.values():
+        if isinstance(exchange.request.json, dict) != is_json:
+            continue
         if not _is_documented_mistake(exchange):
             continue
-        is_json = isinstance(exchange.request.json, dict)
-        rows = ("COMMON-ERR-003",) if is_json else ("COMMON-ERR-002",)
-        yield Witness(rows)
-        yield FollowedReading(str(exchange.status), ids=rows)
+        yield Witness()
+        yield FollowedReading(str(exchange.status))
         if exchange.status not in DOCUMENTED:
             yield Finding(
                 expected=f"400 or 422: {exchange.breaks}",
                 actual=exchange.status,
                 step=exchange.label,
-                ids=rows,
             )
 
 
@@ -69,7 +78,8 @@ def a_refusal_is_json(refusal: Refusal) -> Iterator[Note]:
 
 
 CHECKS: tuple[Check, ...] = (
-    each_mistake_has_its_code,
+    what_is_no_json_has_its_code,
+    each_breach_has_its_code,
     other_codes_are_free,
     a_refusal_is_json,
 )

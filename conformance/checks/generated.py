@@ -125,6 +125,35 @@ def usage_of(exchange: Exchange, name: str) -> int | None:
     return _whole(usage.get(name)) if isinstance(usage, dict) else None
 
 
+_AT_LEAST = 0.95
+"""Tokens for each word of a letter, which is one in usual vocabularies.
+
+Where one of five messages is not read there are 0.8, and what templates add."""
+
+
+def letters_in(exchange: Exchange) -> int:
+    """The words of one letter in a prompt."""
+    sent = exchange.request.json
+    said = sent.get("prompt") or "\n".join(str(m["content"]) for m in sent["messages"])
+    return sum(len(word) == 1 for word in said.split())
+
+
+def tokens_of_words(exchange: Exchange, before: int, words: int) -> Iterator[Note]:
+    """A prompt with so many words more than `before` tokens counts them."""
+    count = usage_of(exchange, "prompt_tokens")
+    if count is None:
+        return
+    yield Witness(("META-039",))
+    if count < before + words * _AT_LEAST:
+        yield Finding(
+            expected=f"{before + words} or more: {words} words beside {before} tokens",
+            actual=count,
+            pointer="/usage/prompt_tokens",
+            step=exchange.label,
+            ids=("META-039",),
+        )
+
+
 def _whole(value: object) -> int | None:
     return int(value) if isinstance(value, int | float) and is_whole(value) else None
 

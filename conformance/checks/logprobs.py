@@ -5,8 +5,7 @@ the k likeliest tokens of each position with their log probabilities.
 """
 
 import math
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 
 from aios_conformance import spec
 from aios_conformance.conformance.checks.generated import EVERYWHERE, usage_of
@@ -205,7 +204,7 @@ def probabilities_sum_to_at_most_1(answer: WithLogprobs) -> Iterator[Note]:
 
 @check(
     "META-068",
-    on=("chat.", "common."),
+    on="chat.",
     # the members of an object, as in completions, are distinct and have no order
     when=lambda a: a.is_chat and _has_alternatives(a),
 )
@@ -249,39 +248,48 @@ def the_greedy_token_is_likeliest(answer: WithLogprobs) -> Iterator[Note]:
         return
 
 
+def _sent_choices(answer: WithLogprobs) -> Sequence[object]:
+    """All choices of an answer: those without a text have no log probabilities here."""
+    choices = answer.exchange.said.get("choices") if answer.exchange.said else None
+    return choices if isinstance(choices, list) else ()
+
+
 def _tokens_are_counted(answer: WithLogprobs) -> bool:
     return (
         not answer.is_echoed
         and usage_of(answer.exchange, "completion_tokens") is not None
-        and answer.sent.get("n") in (None, 1)  # usage tells nothing of one of several
-        and len(answer.choices) == 1
-        and answer.choices[0].positions is not None
-        and not answer.choices[0].has_other
+        and len(answer.choices) == len(_sent_choices(answer))
+        and all(c.positions is not None and not c.has_other for c in answer.choices)
         and not answer.sent.get("stop")
     )
 
 
-@check("META-070", on=EVERYWHERE, when=_tokens_are_counted)
+@check("META-070", "META-037", on=EVERYWHERE, when=_tokens_are_counted, witness=True)
 def there_is_a_position_for_each_token(answer: WithLogprobs) -> Iterator[Note]:
     """There are as many positions as completion tokens, but for end tokens."""
+    rows = ("META-070",) if len(answer.choices) == 1 else ("META-037",)
+    yield Witness(rows)
     count = usage_of(answer.exchange, "completion_tokens") or 0
-    (choice,) = answer.choices
-    positions = len(choice.positions or ())
+    positions = sum(len(choice.positions or ()) for choice in answer.choices)
     # a choice that was not cut may end with a token that has no text
-    fewest = count if choice.finish == "length" else count - 1
-    if not fewest <= positions <= count:
+    silent = sum(choice.finish != "length" for choice in answer.choices)
+    if not count - silent <= positions <= count:
         yield Finding(
             expected=f"{count} positions, as completion_tokens",
             actual=positions,
             pointer="/choices/0/logprobs",
+            ids=rows,
         )
 
 
 @check("META-071", on=EVERYWHERE, witness=True)
 def the_tokens_are_the_text(answer: WithLogprobs) -> Iterator[Note]:
     """The tokens of the positions join to the text, an end token aside."""
-    if answer.sent.get("stop") or answer.sent.get("tools"):
-        return  # tokens of stop strings and calls are no text
+    if answer.sent.get("tools"):
+        return  # tokens of calls are no text
+    if answer.sent.get("stop"):  # nor are those of stop strings
+        yield from _behind_a_stop(answer)
+        return
     for choice in answer.read:
         positions = choice.positions or []
         if choice.has_other or not positions or any(p.is_torn for p in positions):
@@ -303,66 +311,30 @@ def the_tokens_are_the_text(answer: WithLogprobs) -> Iterator[Note]:
             )
 
 
+def _behind_a_stop(answer: WithLogprobs) -> Iterator[Note]:
+    """No token comes behind the one that completes a stop string."""
+    stop = answer.sent["stop"]
+    stops = [stop] if isinstance(stop, str) else stop
+    for choice in answer.read:
+        positions = choice.positions or []
+        if answer.is_echoed or choice.has_other or any(s in choice.text for s in stops):
+            continue
+        yield Witness(("META-071",))
+        before = _joined(positions[:-1])
+        struck = next((one for one in stops if one in before), None)
+        if struck is not None:
+            yield Finding(
+                expected=f"no token behind {struck!r}, which ends the text",
+                actual=before[before.index(struck) :] + _joined(positions[-1:]),
+                pointer=f"{choice.pointer}/logprobs",
+                ids=("META-071",),
+            )
+
+
 def _joined(positions: list[Position]) -> str:
     if all(position.data is not None for position in positions):
         return b"".join(p.data or b"" for p in positions).decode(errors="replace")
     return "".join(position.token for position in positions)
-
-
-_LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
-
-
-@check(
-    "META-088",
-    "COMP-RES-017",
-    on=("completions.", "common."),
-    when=lambda a: not a.is_chat,
-    witness=True,
-)
-def parallel_lists_agree(answer: WithLogprobs) -> Iterator[Note]:
-    """The four lists have one length, and offsets lead to the tokens in the text."""
-    for choice in answer.read:
-        lists = {name: choice.listed(name) for name in _LISTS}
-        lengths = {name: len(each) for name, each in lists.items() if each is not None}
-        yield Witness(("META-088", "COMP-RES-017"))
-        if len(set(lengths.values())) > 1:
-            yield Finding(
-                expected="lists of equal length",
-                actual=lengths,
-                pointer=f"{choice.pointer}/logprobs",
-                ids=("META-088", "COMP-RES-017"),
-            )
-            continue
-        yield from _offsets(choice)
-
-
-def _offsets(choice: ScoredChoice) -> Iterator[Note]:
-    offsets = choice.listed("text_offset") or []
-    tokens = choice.listed("tokens") or []
-    pointer = f"{choice.pointer}/logprobs/text_offset"
-    if not all(isinstance(offset, int) for offset in offsets):
-        return
-    for i, (before, after) in enumerate(pairwise(offsets)):
-        if after < before:
-            yield Finding(
-                expected=f"at least {before}",
-                actual=after,
-                pointer=f"{pointer}/{i + 1}",
-                ids=("META-088",),
-            )
-            return
-    for i, (before, after) in enumerate(pairwise(offsets)):
-        token = tokens[i]
-        if "\ufffd" in token or token.startswith("bytes:"):
-            return
-        if after - before != len(token):
-            yield Finding(
-                expected=f"{before + len(token)}, where the next token begins",
-                actual=after,
-                pointer=f"{pointer}/{i + 1}",
-                ids=("COMP-RES-017",),
-            )
-            return
 
 
 CHECKS: tuple[Check, ...] = (
@@ -376,5 +348,4 @@ CHECKS: tuple[Check, ...] = (
     the_greedy_token_is_likeliest,
     there_is_a_position_for_each_token,
     the_tokens_are_the_text,
-    parallel_lists_agree,
 )

@@ -220,23 +220,33 @@ def top_n_0_returns_all(answer: RerankAnswer) -> Iterator[Note]:
         )
 
 
-@check(
-    "RERANK-SEM-002",
-    "META-007",
-    when=lambda a: _asks_for_all(a) and not _may_be_cut(a),
-)
+def _shows_all(answer: RerankTexts) -> bool:
+    """Every document comes back, and as a whole."""
+    return _asks_for_all(answer) and not _may_be_cut(answer)
+
+
+@check("RERANK-SEM-002", when=_shows_all)
 def each_document_is_scored_once(answer: RerankTexts) -> Iterator[Note]:
-    """With top_n 0 the returned texts are the submitted ones, as often."""
-    sent, returned = Counter(answer.documents), Counter(answer.texts)
+    """With top_n 0 each document has a score, and as many as it was sent times."""
     # a text that was never sent is RERANK-RES-016's matter
-    rows = ("META-007",) if returned.keys() - sent.keys() else ()
+    if not {*answer.texts} - {*answer.documents}:
+        yield from _counted(answer)
+
+
+@check("META-007", when=_shows_all)
+def texts_come_back_unharmed(answer: RerankTexts) -> Iterator[Note]:
+    """With top_n 0 the returned texts are the submitted ones, as often."""
+    yield from _counted(answer)
+
+
+def _counted(answer: RerankTexts) -> Iterator[Note]:
+    sent, returned = Counter(answer.documents), Counter(answer.texts)
     for text in sent | returned:
         if sent[text] != returned[text]:
             yield Finding(
                 expected=f"{text!r} {sent[text]} times",
                 actual=f"{returned[text]} times",
                 pointer="/results",
-                ids=rows,
             )
             return
 
@@ -386,6 +396,7 @@ CHECKS: tuple[Check, ...] = (
     texts_are_submitted_documents,
     top_n_0_returns_all,
     each_document_is_scored_once,
+    texts_come_back_unharmed,
     top_n_is_the_number_of_results,
     too_large_a_top_n_returns_all,
     one_document_gives_one_result,

@@ -30,14 +30,37 @@ def accept_changes_nothing(seen: Observation) -> Iterator[Note]:
         )
 
 
+@check(
+    "COMMON-REQ-004",
+    on="common.headers.",
+    when=lambda s: "charset" in s.steps and s.accepted("with"),
+)
+def a_charset_changes_nothing(seen: Observation) -> Iterator[Note]:
+    """JSON whose media type says its charset, as many clients do, is taken (soft)."""
+    if seen["charset"].status >= 400:
+        yield Finding(
+            expected="200, as without a charset",
+            actual=seen["charset"].status,
+            step="charset",
+            kind="refused",
+            soft=True,
+        )
+
+
 def _media(exchange: Exchange) -> str:
     kind = exchange.response.header("content-type") if exchange.response else None
     return (kind or "no Content-Type").partition(";")[0].strip().lower()
 
 
-@check(
-    "COMMON-REQ-014", on="common.nulls.", when=lambda s: s.accepted("omitted", "unset")
-)
+def _is_limited(seen: Observation) -> bool:
+    """Without the nulls the limit is obeyed: exceeding it is their doing."""
+    if not seen.accepted("omitted", "unset"):
+        return False
+    count = usage_of(seen["omitted"], "completion_tokens")
+    return count is None or count <= seen["omitted"].request.json["max_tokens"]
+
+
+@check("COMMON-REQ-014", on="common.nulls.", when=_is_limited)
 def null_sets_nothing(seen: Observation) -> Iterator[Note]:
     """A null limit is no limit of 0, and leaves the other limit in force."""
     before, after = (
@@ -111,6 +134,7 @@ def _same(
 
 CHECKS: tuple[Check, ...] = (
     accept_changes_nothing,
+    a_charset_changes_nothing,
     null_sets_nothing,
     null_is_as_good_as_nothing,
     spelling_of_json_does_not_matter,

@@ -205,6 +205,35 @@ COMMONEST = (",", ".", " the")
 
 
 @check(
+    *spec.rows("frequency-penalty-effect", "presence-penalty-effect"),
+    on=on("pushed"),
+    witness=True,
+)
+def penalties_below_0_are_read(seen: Observation) -> Iterator[Note]:
+    """A penalty of -2 changes the greedy text, if one of 2 does. Statistical.
+
+    One of the two that does nothing may have found nothing to repeat.
+    """
+    names = ("frequency", "presence")
+    steps = [f"{name}_{way}" for way in ("up", "down") for name in names]
+    texts = texts_of(seen, "plain", *steps)
+    if texts is None or texts[0] in texts[1:3]:
+        return
+    plain, _, _, *below = texts
+    for name in names:
+        yield Witness(rows_of(seen, f"{name}-penalty-effect"))
+    if below == [plain, plain]:
+        for name in names:
+            yield Finding(
+                expected=f"another text than {plain!r}, which has no penalty",
+                actual=plain,
+                step=f"{name}_down",
+                kind="silent",
+                ids=rows_of(seen, f"{name}-penalty-effect"),
+            )
+
+
+@check(
     *spec.rows("logit-bias-effect", "logit-bias-extremes"),
     on=on("pushed"),
     witness=True,
@@ -261,6 +290,7 @@ CHECKS: tuple[Check, ...] = (
     heat_spreads_the_texts,
     a_tiny_top_p_is_greedy,
     penalties_push_against_repetition,
+    penalties_below_0_are_read,
     bias_pushes_its_token,
     bias_keys_are_token_ids,
 )

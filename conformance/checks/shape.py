@@ -137,6 +137,14 @@ def _shape(dialect: str, operation: str, media: str) -> Shape | None:
 
 
 @cache
+def _asked_shape(dialect: str, operation: str) -> Shape | None:
+    """The schema of an operation's request."""
+    walk = nodes(dialect)
+    schema = walk.request(operation)
+    return Shape.of(walk, schema) if schema else None
+
+
+@cache
 def _chunk_shape(dialect: str, operation: str) -> Shape | None:
     """The schema of the chunks of an operation's stream."""
     walk = nodes(dialect)
@@ -152,6 +160,20 @@ def answers_have_the_documented_shape(answer: Answer) -> Iterator[Note]:
     )
     if shape is not None and answer.exchange.expect == "accept":
         yield from shape.notes(answer.body)
+
+
+@check(witness=True, judges="shape")
+def what_was_accepted_has_the_documented_shape(answer: Answer) -> Iterator[Note]:
+    """A valid request that might have been refused is answered like any other."""
+    operation, dialect = answer.exchange.request.operation, answer.facts.dialect
+    shape = _shape(dialect, operation, "application/json")
+    asked = _asked_shape(dialect, operation)
+    if shape is None or asked is None or answer.exchange.expect != "either":
+        return
+    if asked.validator.is_valid(answer.exchange.request.json):
+        for note in shape.notes(answer.body):
+            if isinstance(note, Finding):
+                yield note
 
 
 @check(witness=True, judges="shape")
@@ -239,6 +261,7 @@ def _shown(value: object) -> object:
 
 CHECKS: tuple[Check, ...] = (
     answers_have_the_documented_shape,
+    what_was_accepted_has_the_documented_shape,
     a_success_is_of_the_documented_kind,
     a_success_is_one_json_object,
     chunks_have_the_openai_shape,

@@ -116,26 +116,40 @@ def created_never_goes_back(record: Record) -> Iterator[Note]:
             )
 
 
-@check("COMMON-RES-007", "COMMON-RES-008", *_MODEL.values(), witness=True)
-def model_is_the_one_that_was_asked_for(answer: AnyAnswer) -> Iterator[Note]:
-    """The answer, and each chunk of a stream, names the model that was asked for."""
-    exchange, wanted = answer.exchange, answer.sent.get("model")
-    named = [(i, body.get("model")) for i, body in enumerate(_bodies(exchange))]
-    if exchange.expect != "accept" or not isinstance(wanted, str):
-        return
-    own = _own(_MODEL, exchange.api)
-    for name, group in groupby(named, key=lambda pair: pair[1]):
-        if not isinstance(name, str):
-            continue
-        # what the name is not to be is the shape's business, and RES-007's evidence
+@check("COMMON-RES-007", *_MODEL.values(), witness=True)
+def a_model_is_named(answer: AnyAnswer) -> Iterator[Note]:
+    """The answer, and each chunk of a stream, names a model; which name is reported.
+
+    An API's own row asks softly for the name that was sent.
+    """
+    own = _own(_MODEL, answer.exchange.api)
+    for wanted, name, pointer in _names(answer):
         told = "echoed" if name == wanted else "own name"
         yield FollowedReading(told, ids=("COMMON-RES-007", *own))
-        yield Witness(("COMMON-RES-007", "COMMON-RES-008", *own))
+        yield Witness(("COMMON-RES-007", *own))
+        if own and name != wanted:
+            yield Finding(wanted, name, pointer, soft=True, ids=own)
+
+
+@check("COMMON-RES-008", witness=True)
+def model_is_the_one_that_was_asked_for(answer: AnyAnswer) -> Iterator[Note]:
+    """The answer, and each chunk of a stream, names the model that was asked for."""
+    for wanted, name, pointer in _names(answer):
+        yield Witness(("COMMON-RES-008",))
         if name != wanted:
+            yield Finding(wanted, name, pointer)
+
+
+def _names(answer: AnyAnswer) -> Iterator[tuple[str, str, str]]:
+    """The model that was asked for, and each that is named in its place, and where."""
+    exchange, wanted = answer.exchange, answer.sent.get("model")
+    if exchange.expect != "accept" or not isinstance(wanted, str):
+        return
+    named = [(i, body.get("model")) for i, body in enumerate(_bodies(exchange))]
+    for name, group in groupby(named, key=lambda pair: pair[1]):
+        if isinstance(name, str):
             place = f"/chunks/{next(group)[0]}" if exchange.is_stream else ""
-            yield Finding(wanted, name, f"{place}/model", ids=("COMMON-RES-008",))
-            if own:
-                yield Finding(wanted, name, f"{place}/model", soft=True, ids=own)
+            yield wanted, name, f"{place}/model"
 
 
 def _bodies(exchange: Exchange) -> list[Mapping[str, Any]]:
@@ -168,5 +182,6 @@ CHECKS: tuple[Check, ...] = (
     ids_differ_between_calls,
     created_is_the_time_of_the_call,
     created_never_goes_back,
+    a_model_is_named,
     model_is_the_one_that_was_asked_for,
 )

@@ -130,8 +130,12 @@ def a_stream_is_streamed(answer: AnyAnswer) -> Iterator[Note]:
         )
     stream = Stream(answer.exchange, answer.facts)
     pieces = sum(bool(chunk.get("choices")) for chunk in stream.chunks)
+    made = stream.text()
+    if answer.sent.get("echo") is True:  # what the prompt says may come at once
+        prompt = answer.sent.get("prompt")
+        made = made.removeprefix(prompt) if isinstance(prompt, str) else ""
     # a word or two may well be one piece: a limit of one token, or a quick end
-    if not stream.events or (pieces == 1 and len(stream.text().split()) > 2):
+    if not stream.events or (pieces == 1 and len(made.split()) > 2):
         yield Finding(
             expected="several events",
             actual=f"{pieces} with text, {len(stream.events)} in all",
@@ -299,6 +303,47 @@ def continuous_usage_never_falls(stream: Streamed) -> Iterator[Note]:
             actual=f"usage in {len(stream.usages)} of {len(stream.chunks)} chunks",
             kind="silent",
         )
+    yield from _counted_to_the_end(stream)
+
+
+def _counted_to_the_end(stream: Streamed) -> Iterator[Note]:
+    """The last piece of an only choice counts all tokens, an end token aside."""
+    counts = [
+        (i, usage["completion_tokens"])
+        for i, chunk in enumerate(stream.chunks)
+        if chunk.get("choices") and isinstance(usage := chunk.get("usage"), dict)
+        if is_whole(usage.get("completion_tokens"))
+    ]
+    total = stream.usages[-1].get("completion_tokens")
+    if stream.n > 1 or not counts or not isinstance(total, int | float):
+        return
+    place, last = counts[-1]
+    if last < total - 1:
+        yield Finding(
+            expected=f"{total}: all tokens so far",
+            actual=last,
+            pointer=f"/chunks/{place}/usage/completion_tokens",
+        )
+
+
+@check("CHAT-RES-025", when=lambda s: s.is_sound and bool(s.indices), witness=True)
+def a_chat_stream_says_who_speaks(stream: Streamed) -> Iterator[Note]:
+    """Some delta of each choice has the role, by which clients know the message."""
+    if stream.exchange.api != "chat":
+        return
+    rows = ("CHAT-RES-025",)
+    yield Witness(rows)
+    for index in stream.indices:
+        located = stream.located(index)
+        deltas = [choice.get("delta") for _, choice in located]
+        if not any(isinstance(delta, dict) and delta.get("role") for delta in deltas):
+            yield Finding(
+                expected="the role assistant in a delta",
+                actual=f"none in {len(deltas)} deltas",
+                pointer=f"{located[0][0]}/delta",
+                ids=rows,
+            )
+            return
 
 
 CHECKS: tuple[Check, ...] = (
@@ -308,4 +353,5 @@ CHECKS: tuple[Check, ...] = (
     chunks_agree_and_each_choice_ends_once,
     usage_is_streamed_when_asked_for,
     continuous_usage_never_falls,
+    a_chat_stream_says_who_speaks,
 )

@@ -93,12 +93,26 @@ def nothing_is_called_without_tools(answer: ChatReply) -> Iterator[Note]:
     yield from _no_calls(answer, "no call: there are no tools", rows)
 
 
-@check("CHAT-SEM-019", "META-077", on=_ON, when=_is_asked("required"))
+def _is_half_a_call(answer: ChatReply, choice: Choice) -> bool:
+    """The limit cut it where its text may still have become a call.
+
+    No line says what is delivered of a call that has no end.
+    """
+    text = str(choice["message"].get("content") or "").lstrip()
+    names = [str(tool.get("name")) for tool in answer.tools]
+    is_cut = answer.is_full or choice.get("finish_reason") == "length"
+    return is_cut and (text[:1] in {*"<{[`", ""} or any(name in text for name in names))
+
+
+@check("CHAT-SEM-019", "META-077", on=_ON, when=_is_asked("required"), witness=True)
 def required_calls_a_tool(answer: ChatReply) -> Iterator[Note]:
     """With tool_choice required each choice calls a tool, an offered one (soft)."""
     offered = [tool.get("name") for tool in answer.tools]
     for i, choice in enumerate(answer.choices):
         pointer = f"/choices/{i}/message/tool_calls"
+        if not calls(choice) and _is_half_a_call(answer, choice):
+            continue
+        yield Witness()
         if not calls(choice) and not _is_malformed(choice):
             yield Finding(
                 expected="a call: tool_choice is required",
@@ -153,11 +167,11 @@ def _has_calls(answer: ChatReply) -> bool:
 @check("CHAT-SEM-020", on=_ON, when=_has_calls)
 def calls_are_of_offered_functions(answer: ChatReply) -> Iterator[Note]:
     """Offered functions are called, with a JSON object, each call under its own id."""
-    offered = [tool.get("name") for tool in answer.tools]
+    offered = {tool.get("name"): tool.get("parameters") for tool in answer.tools}
     for pointer, is_cut, name, arguments in _named_calls(answer):
         if name not in offered:
-            yield Finding(f"one of {offered}", name, f"{pointer}/name")
-        if not is_cut and not isinstance(_parsed(arguments), dict):
+            yield Finding(f"one of {[*offered]}", name, f"{pointer}/name")
+        if not is_cut and not _are_arguments(offered.get(name), arguments):
             yield Finding("a JSON object", arguments, f"{pointer}/arguments")
     for i, choice in enumerate(answer.choices):
         ids = [call.get("id") for call in calls(choice) if isinstance(call, dict)]
@@ -177,8 +191,7 @@ def arguments_satisfy_the_schema(answer: ChatReply) -> Iterator[Note]:
         if is_cut or name not in parameters:
             continue
         yield Witness(("META-080",))
-        value = _parsed(arguments)
-        if not isinstance(value, dict):
+        if not _are_arguments(parameters[name], arguments):
             yield Finding(
                 expected="arguments that are a JSON object",
                 actual=arguments,
@@ -186,7 +199,7 @@ def arguments_satisfy_the_schema(answer: ChatReply) -> Iterator[Note]:
                 ids=("META-080",),
             )
             continue
-        problem = _breach(parameters[name] or {}, value)
+        problem = _breach(parameters[name] or {}, _parsed(arguments))
         if problem is not None:
             yield Finding(
                 expected=f"arguments that satisfy the parameters: {problem}",
@@ -201,6 +214,12 @@ def _parsed(text: str) -> Json:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
+
+
+def _are_arguments(schema: Json, text: str) -> bool:
+    """A JSON object; any JSON for a function without a schema: no line says more."""
+    value = _parsed(text)
+    return isinstance(value, dict) or (not schema and value is not None)
 
 
 def _breach(schema: Json, value: Json) -> str | None:

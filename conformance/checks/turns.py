@@ -8,6 +8,11 @@ from typing import Any
 import orjson
 
 from aios_conformance import spec
+from aios_conformance.conformance.checks.generated import (
+    letters_in,
+    tokens_of_words,
+    usage_of,
+)
 from aios_conformance.conformance.checks.replies import (
     ChatReply,
     Choice,
@@ -174,15 +179,20 @@ def a_cut_call_says_length(seen: Observation) -> Iterator[Note]:
     """A call that the token limit cut short ends with `length`, whole and streamed."""
     rows = ("CHAT-SEM-010", "META-041")
     for label in ("cut", "cut_streamed"):
-        found = _end(seen, label)
-        # one that took fewer tokens than it had before was not cut
-        if found is None or found[1] not in (None, found[2]):
+        found, whole = _end(seen, label), _end(seen, "cut")
+        if found is None:
+            continue
+        finish, count, limit = found
+        if count is None and whole is not None:
+            count = whole[1]  # the same request, if its tokens are counted
+        # one that took fewer tokens than it had before, or more, was not cut
+        if count not in (None, limit):
             continue
         yield Witness(rows)
-        if found[0] != "length":
+        if finish != "length":
             yield Finding(
                 expected="length",
-                actual=found[0],
+                actual=finish,
                 pointer="/choices/0/finish_reason",
                 step=label,
                 ids=rows,
@@ -212,7 +222,19 @@ def _end(seen: Observation, label: str) -> tuple[Any, Any, int] | None:
     return finish, found.usage.get("completion_tokens"), limit
 
 
+@check("META-039", on="chat.tools", witness=True)
+def a_result_is_more_to_read(seen: Observation) -> Iterator[Note]:
+    """The results of tools are counted in the prompt of the turn after the call."""
+    if not seen.accepted("omitted", "answered"):
+        return
+    before = usage_of(seen["omitted"], "prompt_tokens")
+    if before is not None:
+        words = letters_in(seen["answered"]) - letters_in(seen["omitted"])
+        yield from tokens_of_words(seen["answered"], before, words)
+
+
 CHECKS: tuple[Check, ...] = (
+    a_result_is_more_to_read,
     a_streamed_turn_is_the_whole_turn,
     a_streamed_turn_counts_as_the_whole_one,
     a_cut_call_says_length,

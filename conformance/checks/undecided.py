@@ -17,32 +17,41 @@ from aios_conformance.conformance.terms.check import (
     Witness,
     check,
 )
-from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.exchange import Api, Observation
 
-_RANGE = "max-completion-tokens-range"
+_RANGES = {
+    name: f"{name.replace('_', '-')}-range"
+    for name in ("max_completion_tokens", "max_tokens")
+}
 _ON = ("chat.undecided.", "completions.undecided.")
-_ROWS = tuple(
-    dict.fromkeys(
-        case["row"]
-        for probe in (*chat.PROBES, *completions.PROBES)
-        if probe.name.startswith(_ON)
-        for case in probe.rows
-        if case["what"]
-    )
+_CASES = tuple(
+    (probe.name, case["row"], case["what"])
+    for probe in (*chat.PROBES, *completions.PROBES)
+    if probe.name.startswith(_ON)
+    for case in probe.rows
+    if case["what"]
 )
+"""Probe, row and words of each case."""
 
 
-@check(*_ROWS, on=_ON, witness=True)
-def the_undecided_is_accepted_or_refused(seen: Observation) -> Iterator[Note]:
-    """Whether something that the documents leave open is accepted."""
-    exchange, row = seen["variant"], (seen.params["row"],)
-    if exchange.response is None or not seen.params["what"]:
-        return
-    yield Witness(row)
-    if exchange.is_success:
-        yield FollowedReading(f"{seen.params['what']} is accepted", ids=row)
-    elif 400 <= exchange.status < 500:
-        yield FollowedReading(f"{seen.params['what']} is refused", ids=row)
+def _read(row: str) -> Check:
+    """The check that reads what becomes of the cases of one row."""
+    cases = {what: probe for probe, of, what in _CASES if of == row}
+
+    def judge(seen: Observation) -> Iterator[Note]:
+        exchange, what = seen["variant"], seen.params["what"]
+        if seen.params["row"] != row or exchange.response is None or what not in cases:
+            return
+        yield Witness()
+        if exchange.is_success:
+            yield FollowedReading(f"{what} is accepted")
+        elif 400 <= exchange.status < 500:
+            yield FollowedReading(f"{what} is refused")
+
+    topic = spec.requirement(row).topic
+    judge.__name__ = f"undecided_{topic}".replace("-", "_")
+    judge.__doc__ = f"Whether {' or '.join(cases)} is accepted: {topic} leaves it open."
+    return check(row, on=tuple(dict.fromkeys(cases.values())), witness=True)(judge)
 
 
 def _limits(seen: Observation) -> tuple[object, object]:
@@ -65,24 +74,38 @@ def one_of_two_limits_wins(seen: Observation) -> Iterator[Note]:
         yield FollowedReading("refused")
 
 
-@check(*spec.rows(_RANGE), on=EVERYWHERE, witness=True)
-def a_limit_of_0_gives_nothing(answer: Generated) -> Iterator[Note]:
-    """A limit of 0 gives no tokens (A-083)."""
-    rows, count = answer.own(_RANGE), answer.completion_tokens
-    if answer.sent.get("max_completion_tokens") != 0 or count is None:
-        return
-    yield Witness(rows)
-    if count == 0:
-        yield FollowedReading("0 gives no tokens", ids=rows)
-    else:
-        yield Finding(
-            expected="no tokens",
-            actual=count,
-            pointer="/usage/completion_tokens",
-            kind="silent",
-            soft=True,
-            ids=rows,
-        )
+def _nothing_under_0(row: str, api: Api, name: str) -> Check:
+    """The check of a limit of 0 under one name, in one API."""
+
+    def judge(answer: Generated) -> Iterator[Note]:
+        count = answer.completion_tokens
+        is_ours = answer.exchange.api == api and answer.sent.get(name) == 0
+        if not is_ours or count is None:
+            return
+        yield Witness()
+        if count == 0:
+            yield FollowedReading("0 gives no tokens")
+        else:
+            yield Finding(
+                expected="no tokens",
+                actual=count,
+                pointer="/usage/completion_tokens",
+                kind="silent",
+                soft=True,
+            )
+
+    judge.__name__ = f"{api}_{name}_of_0_gives_nothing"
+    judge.__doc__ = f"{name} 0 of {api} gives no tokens (A-083)."
+    return check(row, on=EVERYWHERE, witness=True)(judge)
+
+
+_GENERATING: tuple[Api, ...] = ("chat", "completions")
+_LIMITS_OF_0 = tuple(
+    _nothing_under_0(row, api, name)
+    for api in _GENERATING
+    for name, topic in _RANGES.items()
+    for row in spec.rows(topic, api=api)
+)
 
 
 @check(
@@ -107,8 +130,8 @@ def a_huge_limit_is_refused_or_clamped(seen: Observation) -> Iterator[Note]:
 
 
 CHECKS: tuple[Check, ...] = (
-    the_undecided_is_accepted_or_refused,
+    *map(_read, dict.fromkeys(row for _, row, _ in _CASES)),
     one_of_two_limits_wins,
-    a_limit_of_0_gives_nothing,
+    *_LIMITS_OF_0,
     a_huge_limit_is_refused_or_clamped,
 )

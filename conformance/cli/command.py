@@ -15,10 +15,11 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from aios_conformance.conformance.options.settings import (
-    read_dialect,
-)
+from aios_conformance.conformance.options.config_file import with_config
+from aios_conformance.conformance.options.settings import read_dialect
 from aios_conformance.conformance.options.table import (
+    AGAINST,
+    ONLY,
     OPTIONS,
     TARGET,
     Option,
@@ -85,7 +86,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     out, err = console(sys.stdout), console(sys.stderr)
     try:
-        arguments = parser().parse_args(argv)
+        grammar = parser()
+        if "_ARGCOMPLETE" in os.environ:  # a shell asks what may follow
+            import_module("aios_conformance.conformance.cli.completing").complete(
+                grammar
+            )
+        arguments = grammar.parse_args(argv)
+        vars(arguments).update(with_config(vars(arguments)))
         # a subcommand's modules are imported when it is asked for
         module, _, function = arguments.handler.partition(":")
         handler = getattr(
@@ -144,8 +151,10 @@ def parser() -> argparse.ArgumentParser:
 
     _add_judging(command)
     _add_looking(command)
+    _add_editions(command)
     _add_comparing(command)
     _add_folders(command)
+    _add_completion(command)
     return top
 
 
@@ -163,18 +172,22 @@ def _add_judging(command: _Command) -> None:
             "aios-conformance run http://127.0.0.1:8000 --apis rerank,score",
             "aios-conformance run URL --model llama --model embeddings=bge-m3",
             "aios-conformance run URL --dialect all",
+            "aios-conformance run URL --only RERANK-SEM-006,top-n-is-a-prefix",
+            "aios-conformance run https://gateway --against http://127.0.0.1:8000",
         ],
     )
-    run.add_argument("target", metavar=TARGET.metavar, help=TARGET.help)
-    declare(run.add_argument)
+    _add_target(run)
+    declare(run.add_argument, (*OPTIONS, *AGAINST))
+    declare(run.add_argument, [ONLY])
     plan = command(
         "plan",
         "cli.judging:show_plan",
         "print what a run would send at most; nothing is sent",
         ["aios-conformance plan --preset deep"],
     )
-    plan.add_argument("target", nargs="?", default="mock", help=argparse.SUPPRESS)
+    _add_target(plan)
     declare(plan.add_argument, [each for each in OPTIONS if each.name != "plan"])
+    declare(plan.add_argument, [ONLY])
     judge = command(
         "judge",
         "cli.judging:judge_again",
@@ -182,7 +195,18 @@ def _add_judging(command: _Command) -> None:
         ["aios-conformance judge reports/latest --report-dir reports/again"],
     )
     _add_run_dir(judge)
-    declare(judge.add_argument, _named("dialect", "waivers", "fail_on", "report_dir"))
+    declare(
+        judge.add_argument,
+        _named(
+            "dialect",
+            "waivers",
+            "baseline",
+            "requirements",
+            "fail_on",
+            "report_dir",
+            "config",
+        ),
+    )
     report = command(
         "report",
         "cli.judging:rewrite",
@@ -190,6 +214,14 @@ def _add_judging(command: _Command) -> None:
         ["aios-conformance report reports/latest"],
     )
     _add_run_dir(report)
+    annotate = command(
+        "annotate",
+        "cli.judging:annotate",
+        "print annotations for GitHub at the files of waivers and of the baseline",
+        ["aios-conformance annotate reports/latest --waivers waivers.yaml"],
+    )
+    _add_run_dir(annotate)
+    declare(annotate.add_argument, _named("waivers", "baseline"))
     prove = command(
         "prove",
         "prove.command:prove",
@@ -235,15 +267,54 @@ def _add_looking(command: _Command) -> None:
     )
 
 
+def _add_editions(command: _Command) -> None:
+    listing = command(
+        "editions",
+        "cli.looking:list_editions",
+        "list the frozen sets of requirements that --requirements takes",
+        ["aios-conformance run URL --requirements 2026.1"],
+    )
+    _add_dialect(listing)
+
+
 def _add_comparing(command: _Command) -> None:
     diff = command(
         "diff",
         "cli.comparing:diff",
-        "compare two runs; exit 1 if a requirement has become worse",
-        ["aios-conformance diff reports/old reports/new"],
+        "compare two runs, verdicts and answers; exit 1 if a requirement has "
+        "become worse or a server answers otherwise",
+        [
+            "aios-conformance diff reports/old reports/new",
+            "aios-conformance diff monday friday --report-dir reports/drift",
+        ],
     )
     diff.add_argument("before", metavar="A", help="the folder of the earlier run")
     diff.add_argument("after", metavar="B", help="the folder of the later run")
+    diff.add_argument(
+        "--report-dir", metavar="DIR", help="write drift.json, .md and .html there"
+    )
+    site = command(
+        "site",
+        "cli.site:site",
+        "make a static site of the history of servers, from the folders of their runs",
+        ["aios-conformance site reports reports/site"],
+    )
+    site.add_argument("runs_dir", metavar="RUNS_DIR", help="a folder of runs, one each")
+    site.add_argument("out", metavar="OUT", help="the folder to write the site to")
+
+
+def _add_completion(command: _Command) -> None:
+    made = command(
+        "completion",
+        "cli.completing:show",
+        "print what makes a shell complete this command",
+        [
+            'eval "$(aios-conformance completion bash)"       in ~/.bashrc',
+            'eval "$(aios-conformance completion zsh)"        in ~/.zshrc',
+            "aios-conformance completion fish | source",
+        ],
+    )
+    made.add_argument("shell", choices=["bash", "zsh", "fish", "powershell"])
 
 
 def _add_folders(command: _Command) -> None:
@@ -269,6 +340,10 @@ def _add_folders(command: _Command) -> None:
         ["aios-conformance lint acme"],
     )
     lint.add_argument("folder", metavar="DIR", help="the folder to check")
+
+
+def _add_target(made: argparse.ArgumentParser) -> None:
+    made.add_argument("target", nargs="?", metavar=TARGET.metavar, help=TARGET.help)
 
 
 def _add_dialect(made: argparse.ArgumentParser) -> None:

@@ -1,29 +1,27 @@
 """`diff`: what has become worse, and what better, between two runs."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from aios_conformance.conformance.cli.saved import saved_report
-from aios_conformance.conformance.options.values import ExitCode, OptionError
+from aios_conformance.conformance.cli.parity import show_causes
+from aios_conformance.conformance.cli.saved import observed
+from aios_conformance.conformance.comparing.causes import Cause
+from aios_conformance.conformance.comparing.comparison import Compared, compare
+from aios_conformance.conformance.comparing.history import BROKEN
+from aios_conformance.conformance.comparing.slower import slower
+from aios_conformance.conformance.judging.against import BADNESS
+from aios_conformance.conformance.options.saved import saved_report
+from aios_conformance.conformance.options.values import ExitCode
+from aios_conformance.conformance.reporting.comparison_words import counts
+from aios_conformance.conformance.reporting.parity import Naming, write_files
 from aios_conformance.conformance.reporting.wording import VERDICT_WORDS
-
-# The greater the worse. What is no longer shown to be kept is worse than kept.
-_BADNESS = {
-    "info": 0,
-    "pass": 0,
-    "unstable": 1,
-    "warn": 1,
-    "not_applicable": 2,
-    "inconclusive": 2,
-    "waived": 3,
-    "fail": 4,
-    "error": 4,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +36,15 @@ class Change:
     @property
     def is_regression(self) -> bool:
         """It has become worse."""
-        return _BADNESS[self.after] > _BADNESS[self.before]
+        return BADNESS[self.after] > BADNESS[self.before]
 
 
 def diff(arguments: argparse.Namespace, out: Console, _: Mapping[str, str]) -> int:
-    """Compare two runs; 1 if anything has become worse."""
+    """Compare two runs; 1 if anything has become worse, or is answered otherwise.
+
+    Where a broken row became better, and none worse, other answers are the mend.
+    """
     before, after = saved_report(arguments.before), saved_report(arguments.after)
-    if before["dialect"] != after["dialect"]:
-        raise OptionError(
-            f"the runs differ in dialect ({before['dialect']}, {after['dialect']}): "
-            f"their requirements cannot be compared",
-            code="bad-comparison",
-        )
     changed = changes(before, after)
     worse = [change for change in changed if change.is_regression]
     better = [change for change in changed if not change.is_regression]
@@ -57,10 +52,56 @@ def diff(arguments: argparse.Namespace, out: Console, _: Mapping[str, str]) -> i
         if rows:
             out.print(_table(title, rows, style))
             out.print()
-    for note in _notes(before, after):
-        out.print(f"note: {note}", style="dim", soft_wrap=True)
+    folders = (Path(arguments.before), Path(arguments.after))
+    sides = [
+        observed(name, report, folder)
+        for name, report, folder in zip("AB", (before, after), folders, strict=True)
+    ]
+    compared = compare(sides[0].side, sides[1].side)
+    moved = [each for each in compared.counted if each.kind != "verdict"]
+    told = [each for each in compared.causes if each.kind != "verdict"]
+    if told:
+        out.print("answered otherwise", style="bold")
+        show_causes(told, out, str)
+    missing = [each.why for each in sides if each.why]
+    for note in (*_notes(before, after), *missing, *_uncompared(compared)):
+        out.print(f"note: {note}", style="dim", markup=False, soft_wrap=True)
+    for note in slower(before, after):
+        out.print(f"note: {note}", style="yellow", soft_wrap=True)
+    if arguments.report_dir:
+        _write(compared, folders, Path(arguments.report_dir), out)
     out.print(f"{len(worse)} worse, {len(better)} better or otherwise changed")
-    return ExitCode.RED if worse else ExitCode.JUDGED
+    if not missing:
+        out.print(f"{_counted(moved)}; {counts(compared)}", soft_wrap=True)
+    is_in_common = compared.pairs or before["dialect"] == after["dialect"]
+    if not is_in_common:
+        return ExitCode.NOTHING
+    is_mended = any(change.before in BROKEN for change in better)
+    return ExitCode.RED if worse or (moved and not is_mended) else ExitCode.JUDGED
+
+
+def _counted(moved: Sequence[Cause]) -> str:
+    if not moved:
+        return "nothing is answered otherwise"
+    plural = "s are" if len(moved) > 1 else " is"
+    return f"{len(moved)} thing{plural} answered otherwise"
+
+
+def _uncompared(compared: Compared) -> Iterable[str]:
+    for why, number in compared.left.items():
+        yield f"{number} answers were not compared: {why}"
+
+
+def _write(
+    compared: Compared, folders: Sequence[Path], directory: Path, out: Console
+) -> None:
+    """Write drift.json, .md and .html."""
+    reports = {}
+    for name, folder in zip("AB", folders, strict=True):
+        home = folder if folder.is_dir() else folder.parent
+        reports[name] = os.path.relpath(home / "report.html", directory)
+    write_files(compared, directory, Naming("drift", "Drift between two runs", reports))
+    out.print(f"report: {directory / 'drift.html'}", soft_wrap=True)
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
@@ -92,11 +133,15 @@ def _notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[str]
             yield f"run {name} was cut short ({run.get('cut_short') or 'a limit'})"
         if run["selection"] is not None:
             yield f"run {name} exercised only {len(run['selection'])} requirements"
+    if before["dialect"] != after["dialect"]:
+        names = f"{before['dialect']}, {after['dialect']}"
+        yield f"the runs differ in dialect ({names}): requirements cannot be compared"
     for name in ("preset", "seed"):
         if before[name] != after[name]:
             yield f"the runs differ in {name}: {before[name]}, {after[name]}"
+    is_one = before["dialect"] == after["dialect"]
     fingerprints = {each["suite"]["requirements_sha256"] for each in (before, after)}
-    if len(fingerprints) > 1:
+    if len(fingerprints) > 1 and is_one:
         yield "the requirements themselves have changed between the two versions"
     ids = [{each["id"] for each in run["requirements"]} for run in (before, after)]
     if only := ids[0] ^ ids[1]:

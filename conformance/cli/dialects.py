@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -61,13 +62,11 @@ def run_all(
             code="bad-option",
             hint=f"judge one dialect: {', '.join(DIALECTS)}",
         )
-    chosen = [
-        read_options({**vars(arguments), "dialect": name}, environ) for name in DIALECTS
-    ]
+    chosen = [read_options(_of(vars(arguments), name), environ) for name in DIALECTS]
     if arguments.plan:
         return _show_plans(chosen, out)
     root = chosen[0].report_dir
-    with progress(out) as listener:
+    with progress(out, chosen[0]) as listener:
         apart = [replace(each, report_dir=root / each.dialect) for each in chosen]
         outcomes = run_and_report_all(apart, listener)
     if outcomes.error is not None:
@@ -83,6 +82,13 @@ def run_all(
             hint="name the base URL, without the path of an API",
         )
     return worst([each for each in judgements if each.result is not None])
+
+
+def _of(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The words of one dialect's run; its baseline lies where its reports did."""
+    place = values.get("baseline")
+    within = str(Path(place) / name) if place else None
+    return {**values, "dialect": name, "baseline": within}
 
 
 def judged(
@@ -113,14 +119,15 @@ def worst(judgements: Sequence[DialectOutcome]) -> int:
 
 def _show_plans(options: Sequence[RunOptions], out: Console) -> int:
     plans = [plan(each) for each in options]
-    for each in plans:
-        out.print(f"dialect {each.catalogue.dialect}", style="bold")
-        out.print(plan_table(each.summary))
+    for each, wished in zip(plans, options, strict=True):
+        out.print(f"dialect {wished.dialect}", style="bold")
+        out.print(plan_table(each.summary, wished.requests_to_explain))
         out.print()
     joint, apart = jointly(plans), sum(each.summary.requests for each in plans)
     out.print(
         f"recorded together: at most {joint.requests} requests in place of {apart}, "
-        f"{joint.prompt_tokens} prompt tokens",
+        f"{joint.prompt_tokens} prompt tokens; where something is found, at most "
+        f"{sum(each.requests_to_explain for each in options)} more",
         soft_wrap=True,
     )
     return ExitCode.JUDGED

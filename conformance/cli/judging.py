@@ -1,6 +1,7 @@
 """`run`, `plan`, `judge` and `report`."""
 
 import argparse
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from aios_conformance.conformance.cli.dialects import run_all
+from aios_conformance.conformance.cli.parity import run_against, verify_alone
 from aios_conformance.conformance.cli.progress import progress
 from aios_conformance.conformance.cli.saved import saved_result
 from aios_conformance.conformance.judging.verdict import exit_code
@@ -16,13 +18,21 @@ from aios_conformance.conformance.observing.recording import (
     read_recording,
     recording_in,
 )
+from aios_conformance.conformance.options.saved import FILE_NAME
+from aios_conformance.conformance.options.selection import selected
 from aios_conformance.conformance.options.settings import (
     ALL_DIALECTS,
     read_options,
 )
-from aios_conformance.conformance.options.values import ExitCode, OptionError
+from aios_conformance.conformance.options.table import TARGET
+from aios_conformance.conformance.options.values import (
+    ExitCode,
+    OptionError,
+)
 from aios_conformance.conformance.planning.plan import plan
 from aios_conformance.conformance.reporting import write_reports
+from aios_conformance.conformance.reporting.annotations import Place, annotations
+from aios_conformance.conformance.reporting.duration import before, supposed
 from aios_conformance.conformance.reporting.terminal import plan_table, summary
 from aios_conformance.conformance.running.conclude import conclude
 from aios_conformance.conformance.running.session import (
@@ -35,13 +45,26 @@ Environ = Mapping[str, str]
 
 def run(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
     """Judge a live server."""
+    if arguments.target is None:
+        raise OptionError(
+            f"the following arguments are required: {TARGET.metavar}",
+            code="bad-arguments",
+            hint="see aios-conformance run --help",
+        )
+    if arguments.against is not None and not arguments.plan:
+        return run_against(arguments, out, environ)
+    verify_alone(arguments)
     if arguments.dialect == ALL_DIALECTS:
+        if arguments.only:
+            raise OptionError("--only takes one --dialect", code="bad-option")
         return run_all(arguments, out, environ)
     if arguments.plan:
         return show_plan(arguments, out, environ)
     options = read_options(vars(arguments), environ)
-    with progress(out) as listener:
-        ended = run_and_report(options, listener)
+    with progress(out, options) as listener:
+        ended = run_and_report(
+            options, listener, selected(arguments.only, options.dialect)
+        )
     is_judged = ended.error is None
     out.print(
         summary(ended.result, options.report_dir, options.fail_on, is_judged=is_judged)
@@ -53,19 +76,28 @@ def run(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
 
 def show_plan(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
     """Print ceilings; send nothing."""
-    options = read_options(vars(arguments), environ)
-    out.print(plan_table(plan(options).summary))
+    values = {**vars(arguments), "target": arguments.target or "mock"}
+    options = read_options(values, environ)
+    planned = plan(options, selected(arguments.only, options.dialect)).summary
+    time = before(planned, options) or supposed(planned, options)
+    out.print(plan_table(planned, options.requests_to_explain, time))
     return ExitCode.JUDGED
 
 
 def judge_again(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
     """Judge a recording with the checks of this version."""
-    options = read_options({**vars(arguments), "target": "mock"}, environ)
     run_dir = Path(arguments.run_dir)
     recording = read_recording(run_dir)
+    setting = recording.setting
+    known = {"target": "mock", "dialect": arguments.dialect or setting.dialect}
+    options = read_options({**vars(arguments), **known}, environ)
     if arguments.waivers:
-        setting = replace(recording.setting, waivers=options.waivers)
-        recording = replace(recording, setting=setting)
+        setting = replace(setting, waivers=options.waivers)
+    if arguments.requirements:
+        setting = replace(setting, edition=options.edition)
+    if arguments.baseline:
+        setting = replace(setting, baseline=options.baseline)
+    recording = replace(recording, setting=setting)
     with rarely_collecting():
         result = conclude(recording)
     directory = options.report_dir if arguments.report_dir else run_dir
@@ -75,6 +107,31 @@ def judge_again(arguments: argparse.Namespace, out: Console, environ: Environ) -
         shutil.copyfile(recorded, directory / recorded.name)
     out.print(summary(result, directory, options.fail_on))
     return int(exit_code(result, options.fail_on))
+
+
+def annotate(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
+    """Print annotations at the files of waivers and of the baseline."""
+    result = saved_result(arguments.run_dir)
+    words = {**vars(arguments), "target": "mock", "dialect": result.dialect}
+    options = read_options({**words, "baseline": None}, environ)
+    waivers = baseline = None
+    if arguments.waivers:
+        waivers = _place(arguments.waivers), options.waivers
+    if arguments.baseline:
+        place = Path(arguments.baseline)
+        baseline = _place(place / FILE_NAME if place.is_dir() else place)
+    for each in annotations(result, waivers, baseline):
+        out.print(str(each), soft_wrap=True)
+    return ExitCode.JUDGED
+
+
+def _place(path: str | Path) -> Place:
+    """A file, named as a pipeline does: from where it works."""
+    name = os.path.relpath(path)
+    try:
+        return Place(name, Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"{path}: cannot be read", code="no-file") from error
 
 
 def rewrite(arguments: argparse.Namespace, out: Console, _: Environ) -> int:

@@ -18,6 +18,8 @@ from aios_conformance.conformance.terms.result import RequirementResult
 from aios_conformance.spec import (
     Requirement,
     Ruling,
+    editions,
+    locators,
     named,
     requirements,
     rulings,
@@ -42,6 +44,25 @@ def list_requirements(arguments: argparse.Namespace, out: Console, _: Environ) -
         table.add_row(row.id, row.topic, str(row.level), row.statement + mark)
     out.print(table)
     out.print(f"\n{len(rows)} requirements")
+    return ExitCode.JUDGED
+
+
+def list_editions(arguments: argparse.Namespace, out: Console, _: Environ) -> int:
+    """Each edition with its rows under a dialect, their hash, and what is newer."""
+    dialect = arguments.dialect
+    today = {row.id for row in requirements(dialect) if row.excluded is None}
+    table = _table("edition", "published", "rows", "newer rows", "sha256")
+    for each in editions().values():
+        rows = each.rows.get(dialect)
+        if rows is not None:
+            newer = str(len(today - rows.keys()))
+            table.add_row(
+                each.name, each.published, str(len(rows)), newer, each.sha256(dialect)
+            )
+    if table.row_count:
+        out.print(table)
+    else:
+        out.print(f"there is no edition of the dialect {dialect}")
     return ExitCode.JUDGED
 
 
@@ -131,6 +152,8 @@ def _requirement_lines(row: Requirement) -> Iterator[str]:
         yield f"states      what {row.same_as} states"
     yield f"applies to  {', '.join(row.operations)}"
     yield f"sources     {', '.join(row.sources)}"
+    for each in locators(row):
+        yield f"says so     {each.words}  ({', '.join(each.references)})"
     if row.needs:
         yield f"needs       {', '.join(row.needs)}"
     yield f"evidence    at least {row.evidence} judged observations"

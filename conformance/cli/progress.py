@@ -1,7 +1,8 @@
-"""A live line while a run goes on; nothing where nobody looks on."""
+"""A live line while a run goes on; in a log, one now and then."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from rich.console import Console
 from rich.progress import (
@@ -13,6 +14,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.reporting.duration import Remaining, before
 from aios_conformance.conformance.terms.events import (
     Discovered,
     ExchangeDone,
@@ -26,10 +29,13 @@ from aios_conformance.conformance.terms.events import (
 
 
 @contextmanager
-def progress(out: Console) -> Iterator[Listener]:
-    """A listener for the length of a run."""
+def progress(
+    out: Console, options: RunOptions, remaining: Remaining | None = None
+) -> Iterator[Listener]:
+    """A listener for the length of a run; into a log it writes now and then."""
+    left = remaining or Remaining()
     if not out.is_terminal:
-        yield _silent
+        yield partial(_log, out, left)
         return
     with Progress(
         SpinnerColumn(),
@@ -51,9 +57,13 @@ def progress(out: Console) -> Iterator[Listener]:
                     plural = "" if models == 1 else "s"
                     shown.update(task, description=f"{models} model{plural} found")
                 case PlanMade(summary):
-                    shown.update(task, description="recording", total=summary.requests)
+                    time = before(summary, options)
+                    told = f"recording, {time}" if time else "recording"
+                    shown.update(task, description=told, total=summary.requests)
                 case ExchangeDone(_, done, planned):
-                    shown.update(task, completed=done, total=planned)
+                    if said := left.after(event):
+                        shown.update(task, description=f"recording, {said}")
+                    shown.update(task, completed=done, total=max(done, planned))
                 case Waiting(seconds, header):
                     told = f"waiting {seconds:.0f} s, as {header} asks"
                     shown.update(task, description=told)
@@ -65,5 +75,6 @@ def progress(out: Console) -> Iterator[Listener]:
         yield listen
 
 
-def _silent(_: RunEvent) -> None:
-    """Show nothing."""
+def _log(out: Console, left: Remaining, event: RunEvent) -> None:
+    if line := left.line(event):
+        out.print(line)

@@ -1,41 +1,15 @@
 """Results read back from the folder of a run."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
-import orjson
-
+from aios_conformance.conformance.comparing.pairs import Side
+from aios_conformance.conformance.options.saved import saved_report
 from aios_conformance.conformance.options.values import OptionError
 from aios_conformance.conformance.reporting.json_report import read
 from aios_conformance.conformance.terms.result import RunResult
-from aios_conformance.spec import report_schema
-
-FILE_NAME = "report.json"
-
-
-def saved_report(place: str | Path) -> dict[str, Any]:
-    """The report.json in a folder (or at a path), known to obey its schema.
-
-    Raises OptionError when there is none, or it is no report of ours.
-    """
-    path = Path(place)
-    path = path / FILE_NAME if path.is_dir() else path
-    try:
-        data: dict[str, Any] = orjson.loads(path.read_bytes())
-        jsonschema_rs.validate(report_schema(), data)
-    except OSError as error:
-        raise OptionError(
-            f"{path}: cannot be read ({error.strerror})",
-            code="no-report",
-            hint=f"name the folder of a run, which holds {FILE_NAME}",
-        ) from error
-    except (orjson.JSONDecodeError, jsonschema_rs.ValidationError) as error:
-        reason = str(error).partition("\n")[0]
-        raise OptionError(
-            f"{path}: is no report of this suite ({reason})", code="bad-report"
-        ) from error
-    return data
 
 
 def saved_result(run_dir: str) -> RunResult:
@@ -44,7 +18,32 @@ def saved_result(run_dir: str) -> RunResult:
 
     data = saved_report(run_dir)
     try:
-        exchanges = read_recording(Path(run_dir)).exchanges
+        recording = read_recording(Path(run_dir))
     except OptionError:
-        exchanges = ()  # the run ended before anything was recorded
-    return read(data, exchanges)
+        return read(data)  # the run ended before anything was recorded
+    return read(data, [*recording.in_order, *recording.later])
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a run has observed, as far as it was kept."""
+
+    side: Side
+    why: str = ""  # only its verdicts are known
+
+
+def observed(name: str, report: Mapping[str, Any], place: Path) -> Observed:
+    """One side of a comparison, from the folder of a run."""
+    from aios_conformance.conformance.observing.recording import (  # noqa: PLC0415
+        read_recording,
+    )
+
+    folder = place if place.is_dir() else place.parent
+    try:
+        found = read_recording(folder)
+    except OptionError as error:
+        why = f"run {name}: {error}; only verdicts are compared"
+        return Observed(Side(name, report), why)
+    exchanges = (*found.in_order, *found.later)
+    key_env = found.setting.key_env
+    return Observed(Side(name, report, found.observations, exchanges, key_env))

@@ -20,6 +20,8 @@ from aios_conformance.conformance.terms.traceability import Traceability, is_exe
 from aios_conformance.conformance.terms.views import Record
 from aios_conformance.spec import Requirement, apis
 
+_NOT_SENT = "not sent: "
+
 
 @dataclass(frozen=True)
 class JudgedRecording:
@@ -67,7 +69,7 @@ class JudgedRecording:
         found: dict[str, list[Check]] = {}
         for check in self.known.checks:
             rows = {*check.ids, *check.names} | judged.get(check.name, set())
-            if check.judges == "acceptance":
+            if check.judges == "acceptance" and not check.ids:
                 rows |= self.serving.keys()
             for row in rows:
                 found.setdefault(row, []).append(check)
@@ -189,6 +191,19 @@ class JudgedRecording:
             return None
         return occurrence(trials, self._exchanges)
 
+    def why_not_again(self, row: str) -> str | None:
+        """Why the findings of a row were not sent again, where a limit forbade it."""
+        names = {(t.probe, t.draw) for t in self.traces.get(row, ())}
+        for name in names:
+            for seen, _ in self._again.get(name, ()):
+                for exchange in seen.steps.values():
+                    told = exchange.failure or ""
+                    if told.startswith(_NOT_SENT):
+                        return f"not sent again: {told.removeprefix(_NOT_SENT)}"
+        if not names.isdisjoint(self.recording.left_out):
+            return "not sent again: what a run may spend on that was spent"
+        return None
+
     @cached_property
     def _again(
         self,
@@ -202,5 +217,5 @@ class JudgedRecording:
     @cached_property
     def _exchanges(self) -> Sequence[Exchange]:
         """All that was sent, and sent again."""
-        again = (e for seen, _ in self.again for e in seen.steps.values())
+        again = (e for seen, _ in self.again for e in seen.sent)
         return [*self.recording.exchanges, *again]

@@ -57,15 +57,21 @@ def _conditions(
         "while other requests are in flight",
         [any(True for _ in neighbours(each, exchanges)) for each in tried],
     )
+    before = [preceding(each, exchanges) for each in tried]
     yield (
         "after a refusal",
-        [after_refusal(each, exchanges) is not None for each in tried],
+        [each is not None and 400 <= each.status < 500 for each in before],
     )
     first = _first_times(exchanges)
     yield (
         "the first time",
         [each.sent_at <= first[_request(each)] for each in tried],
     )
+    asked = [_request(each) if each is not None else None for each in before]
+    for other in before:
+        met = [each == _request(other) for each in asked] if other is not None else []
+        if other is not None and sum(met) > 1:  # one alone says nothing
+            yield f"right after what {other.id} asks", met
 
 
 def neighbours(exchange: Exchange, exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
@@ -77,15 +83,14 @@ def neighbours(exchange: Exchange, exchanges: Iterable[Exchange]) -> Iterator[Ex
             yield other
 
 
-def after_refusal(exchange: Exchange, exchanges: Iterable[Exchange]) -> Exchange | None:
-    """The refusal that came before an exchange; None if something else came."""
-    before = [
+def preceding(exchange: Exchange, exchanges: Iterable[Exchange]) -> Exchange | None:
+    """What its API was asked just before an exchange."""
+    before = (
         other
         for other in exchanges
         if other.api == exchange.api and other.sent_at < exchange.sent_at
-    ]
-    last = max(before, key=lambda other: other.sent_at, default=None)
-    return last if last is not None and 400 <= last.status < 500 else None
+    )
+    return max(before, key=lambda other: other.sent_at, default=None)
 
 
 def _request(exchange: Exchange) -> tuple[str, bytes]:

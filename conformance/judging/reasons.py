@@ -71,11 +71,7 @@ def why_inconclusive(
     if not recording.scenarios and recording.cut_short:
         return Reason(f"cut short: {recording.cut_short}")
     short = lacking or coverage
-    names = {
-        (scenario.probe, scenario.draw)
-        for scenario in recording.scenarios
-        if coverage and _concerns(run, scenario, row, short)
-    }
+    names = _concerned(run, row, short) if coverage else set()
     if not names:
         if (gone := _unserved(run, row)) is not None:
             return Reason(f"refused prerequisite: {gone} is not served")
@@ -100,7 +96,10 @@ def why_inconclusive(
     told = told or _refused_parameter(run, row) or _lacking_member(run, row)
     if told is not None:
         return told
-    each = ", ".join(f"{c.check} judged {c.judged} of {c.needed}" for c in lacking)
+    promises = {check.name: check.promise.rstrip(".") for check in run.known.checks}
+    each = ", ".join(
+        f"“{promises[c.check]}” judged {c.judged} of {c.needed}" for c in lacking
+    )
     total = sum(c.judged for c in coverage)
     each = each or f"{total} of {row.evidence} observations"
     return Reason(f"too little evidence: {each}")
@@ -203,11 +202,11 @@ def _refused_parameter(run: JudgedRecording, row: Requirement) -> Reason | None:
 def _lacking_member(run: JudgedRecording, row: Requirement) -> Reason | None:
     """A member that the row speaks of is missing in the answers."""
     words = set(_WORD.findall(row.statement.lower()))
+    apis = run.traceability.apis(row.id)
     for name, traces in run.traces.items():
         for trace in traces:
             where = trace.finding.pointer
-            is_spoken_of = trace.exchange.api in run.traceability.apis(row.id)
-            if trace.finding.actual != "absent" or not is_spoken_of:
+            if trace.finding.actual != "absent" or trace.exchange.api not in apis:
                 continue
             if not words.isdisjoint(_lost(run, trace.exchange, where)):
                 text = f"too little evidence: {where} is missing, see {name}"
@@ -264,20 +263,23 @@ def _is_acceptance(run: JudgedRecording, coverage: CheckCoverage) -> bool:
     )
 
 
-def _concerns(
-    run: JudgedRecording,
-    scenario: PlannedScenario,
-    row: Requirement,
-    short: Sequence[CheckCoverage],
-) -> bool:
-    if any(row.id in step.serves for step in scenario.steps):
-        return True
+def _concerned(
+    run: JudgedRecording, row: Requirement, short: Sequence[CheckCoverage]
+) -> set[tuple[str, int]]:
+    """The scenarios with steps for the row, and those that these checks judge."""
     names = {c.check for c in short}
-    return any(
-        scenario in run.scenarios[check.name]
+    serving = (
+        scenario
+        for scenario in run.recording.scenarios
+        if any(row.id in step.serves for step in scenario.steps)
+    )
+    judging = (
+        scenario
         for check in run.known.checks
         if check.name in names and check.judges != "acceptance"
+        for scenario in run.scenarios[check.name]
     )
+    return {(each.probe, each.draw) for each in (*serving, *judging)}
 
 
 def _exchanges(

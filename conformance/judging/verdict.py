@@ -1,7 +1,8 @@
 """Verdicts: from notes to one result per requirement.
 
 The first of these that holds is the verdict of a row:
-    not_applicable  its API or capability is absent, or outside the declared scope
+    not_applicable  its API or capability is absent, or outside the declared scope, or
+                    it was not selected
     error           a check of ours failed, or a request of ours was not what it claims
     fail, warn      a finding stands on the row or on a part of it (MUST fails, SHOULD
                     and soft findings warn)
@@ -28,6 +29,7 @@ from aios_conformance.conformance.judging.umbrellas import refutations
 from aios_conformance.conformance.options.values import ExitCode
 from aios_conformance.conformance.terms.curl import curl_line
 from aios_conformance.conformance.terms.result import (
+    NOT_SELECTED,
     CheckCoverage,
     Evidence,
     RequirementResult,
@@ -59,7 +61,7 @@ def _result_or_fault(run: JudgedRecording, row: Requirement) -> RequirementResul
 def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
     setting = run.recording.setting
     if setting.selection is not None and row.id not in setting.selection:
-        return RequirementResult(row, "inconclusive", "not selected")
+        return RequirementResult(row, "not_applicable", NOT_SELECTED)
     coverage = tuple(_coverage(run, row))
     evidence = sum(c.judged for c in coverage)
     parts = list(refutations(run, row))
@@ -80,12 +82,18 @@ def _result(run: JudgedRecording, row: Requirement) -> RequirementResult:
         reproduced,
         tuple(_evidence(run, row, standing or found)) if is_kept else (),
         coverage,
-        str(seen) if is_kept and (seen := run.occurrence(row.id)) else None,
+        _occurrence(run, row) if is_kept else None,
         tuple(sorted({name for trace in parts for name in trace.rows}))
         if is_kept
         else (),
         Shown(shown.id, line) if shown else None,
     )
+
+
+def _occurrence(run: JudgedRecording, row: Requirement) -> str | None:
+    """How often the findings of a row were seen, or why they were not sent again."""
+    seen = run.occurrence(row.id)
+    return run.why_not_again(row.id) if seen is None else str(seen)
 
 
 def _verdict(
@@ -178,7 +186,7 @@ def _coverage(run: JudgedRecording, row: Requirement) -> Iterator[CheckCoverage]
         judged = by_check.get(check.name, [])
         some = tuple(dict.fromkeys(judged))[:MOST_EXCHANGES]
         needed = check.evidence
-        if check.judges == "acceptance":
+        if check.judges == "acceptance" and not check.ids:
             needed = run.serving.get(row.id, needed)
             is_due = row.id in run.serving or row.id in check.names
         else:
@@ -209,7 +217,8 @@ def _evidence(
         trace
         for judgement in run.smaller
         for trace in judgement.traces
-        if any(found.repeats(trace, found.place(row.id)) for found in standing)
+        if trace.exchange.request.operation in row.operations
+        and any(found.repeats(trace, found.place(row.id)) for found in standing)
     ]
     is_small = {trace.exchange.id for trace in small}
     ranked = sorted(
@@ -287,8 +296,16 @@ def claim(run: JudgedRecording, results: Sequence[RequirementResult]) -> str:
 
 
 def is_red(result: RunResult, fail_on: Collection[str]) -> bool:
-    """A run that must not be let through: `must` always counts."""
-    for row in result.requirements:
+    """A run that must not be let through: `must` always counts.
+
+    What is known from the baseline does not; what was lost since then does. Only rows
+    of the edition count.
+    """
+    for row in result.scored:
+        if row.change == "known":
+            continue
+        if row.is_lost:
+            return True
         is_must = row.requirement.level == Level.MUST
         if row.verdict == "fail":
             return True
@@ -296,7 +313,7 @@ def is_red(result: RunResult, fail_on: Collection[str]) -> bool:
             return True
         if row.verdict == "unstable" and "unstable" in fail_on:
             return True
-        is_open = row.verdict == "inconclusive" and row.reason != "not selected"
+        is_open = row.verdict == "inconclusive"
         if is_open and (
             "inconclusive" in fail_on or (is_must and "inconclusive-must" in fail_on)
         ):
@@ -306,13 +323,13 @@ def is_red(result: RunResult, fail_on: Collection[str]) -> bool:
 
 def exit_code(result: RunResult, fail_on: Collection[str] = ("must",)) -> ExitCode:
     """What pytest and the command answer: red first, then our own errors."""
-    found = {row.verdict for row in result.requirements}
+    found = {row.verdict for row in result.scored}
     if is_red(result, fail_on):
         return ExitCode.RED
     if "error" in found:
         return ExitCode.OWN_ERROR
     if not result.complete:
         return ExitCode.CUT_SHORT
-    if found.isdisjoint({"pass", "warn", "unstable", "waived"}):
+    if found.isdisjoint({"pass", "warn", "unstable", "waived", "fail"}):
         return ExitCode.NOTHING
     return ExitCode.JUDGED

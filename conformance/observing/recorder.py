@@ -1,10 +1,11 @@
 """The recorder plays scenarios and keeps what was observed."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from aios_conformance.conformance.observing.answer_cache import AnswerCache
 from aios_conformance.conformance.observing.budget import Budget
@@ -26,6 +27,9 @@ from aios_conformance.conformance.terms.exchange import (
 from aios_conformance.conformance.terms.probe import Step
 from aios_conformance.conformance.terms.requests import Outgoing, content_key, outgoing
 from aios_conformance.conformance.terms.scenario import Scenario
+
+if TYPE_CHECKING:
+    from aios_conformance.conformance.observing.earlier import Earlier
 
 Make = Callable[[Received], Exchange]
 
@@ -54,12 +58,14 @@ class Recorder:
     listener: Listener
     dialect: str = "aios"
     answers: AnswerCache = field(default_factory=AnswerCache)
+    earlier: "Earlier | None" = None
     exchanges: list[Exchange] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     unsent: list[Unsent] = field(default_factory=list)
     suite_faults: list[SuiteFault] = field(default_factory=list)
     cut_short: str | None = None  # the limit or the silence that ended sending
     _shared: dict[bytes, "asyncio.Future[Exchange]"] = field(default_factory=dict)
+    _names: dict[bytes, list[str]] = field(default_factory=dict)  # of what is shared
     _silent: int = 0
 
     async def play(
@@ -69,36 +75,34 @@ class Recorder:
         first_id: Callable[[Scenario], str],
         concurrency: int,
     ) -> list[Observation]:
-        """Play scenarios; what was observed.
-
-        Those that have their API to themselves come first, one after the other, so
-        that what they share was not sent before; the last ones come after all.
+        """Play scenarios; what was observed. See `in_groups` for their order.
 
         `first_id` names the exchanges of a scenario: "ex-12" for its first, and so
         on. Cancelling keeps what was recorded until then.
         """
         before = len(self.observations)
-        last = [(s,) for s in scenarios if s.is_last]
-        alone = [s for s in scenarios if s.is_alone and not s.is_last]
-        others = [(s,) for s in scenarios if not (s.is_alone or s.is_last)]
-        by_api = groupby(sorted(alone, key=_home), _home)
-        for group in ([tuple(queue) for _, queue in by_api], others, last):
-            waiting = iter(group)
-            workers = min(max(1, concurrency), len(group))
-            await _all(self._work(waiting, facts, first_id) for _ in range(workers))
+        if self.earlier:
+            self._name(scenarios, first_id)
+
+        async def play_one(scenario: Scenario) -> None:
+            await self.play_one(scenario, facts, first_id(scenario))
+
+        await in_groups(scenarios, play_one, concurrency)
         return self.observations[before:]
 
-    async def _work(
-        self,
-        waiting: Iterator[Sequence[Scenario]],
-        facts: Facts,
-        first_id: Callable[[Scenario], str],
+    def _name(
+        self, scenarios: Iterable[Scenario], first_id: Callable[[Scenario], str]
     ) -> None:
-        for queue in waiting:
-            for scenario in queue:
-                await self._play(scenario, facts, first_id(scenario))
+        """Note under which names each request that is shared may have been sent."""
+        for scenario in scenarios:
+            prefix, _, number = first_id(scenario).rpartition("-")
+            for i, step in enumerate(scenario.steps):
+                if step.shared:
+                    names = self._names.setdefault(content_key(step), [])
+                    names.append(f"{prefix}-{int(number) + i}")
 
-    async def _play(self, scenario: Scenario, facts: Facts, first_id: str) -> None:
+    async def play_one(self, scenario: Scenario, facts: Facts, first_id: str) -> None:
+        """Send the steps of one scenario, and keep what was observed."""
         name, draw = scenario.name
         prefix, _, number = first_id.rpartition("-")
         answers: dict[str, Exchange] = {}
@@ -107,7 +111,9 @@ class Recorder:
             exchange_id = f"{prefix}-{int(number) + place}"
             api = scenario.api(step)
             make = partial(exchanged, exchange_id, name, draw, api, step)
-            answers[step.label] = await self._exchange(step, made, make, cost)
+            answers[step.label] = await self._exchange(
+                step, made, make, cost, exchange_id
+            )
 
         try:
             for burst in _bursts(scenario.steps):
@@ -124,37 +130,32 @@ class Recorder:
                             SuiteFault(name, draw, step.label, step.serves, wrong)
                         )
                     sent.append(send(i, step, made, cost))
-                await _all(sent)
+                await together(sent)
         except asyncio.CancelledError:
             for step in scenario.steps:
                 if step.label not in answers:
                     self._leave(scenario, step, "interrupted")
             raise
         finally:
-            in_order = {
-                step.label: answers[step.label]
-                for step in scenario.steps
-                if step.label in answers
-            }
-            self.observations.append(
-                Observation(name, draw, scenario.params, in_order, facts)
-            )
+            self.observations.append(_seen(scenario, answers, facts))
 
     def _leave(self, scenario: Scenario, step: Step, reason: str) -> None:
         name, draw = scenario.name
         self.unsent.append(Unsent(name, draw, step.label, step.serves, reason))
 
     async def _exchange(
-        self, step: Step, made: Outgoing, make: Make, cost: Cost
+        self, step: Step, made: Outgoing, make: Make, cost: Cost, name: str
     ) -> Exchange:
         """Send a step; one that is shared is sent once, and seen by all."""
         if not step.shared:
-            return await self.send(made, make, cost)
+            return await self.send(made, make, cost, [name])
         content = content_key(step)
         if content not in self._shared:
             self._shared[content] = asyncio.get_running_loop().create_future()
             try:
-                first = await self.send(made, make, cost)
+                first = await self.send(
+                    made, make, cost, self._names.get(content, [name])
+                )
             except BaseException:
                 self._shared.pop(content).cancel()
                 raise
@@ -172,16 +173,30 @@ class Recorder:
         )
         return replace(make(same), id=first.id)
 
-    async def send(self, made: Outgoing, make: Make, cost: Cost) -> Exchange:
+    async def send(
+        self, made: Outgoing, make: Make, cost: Cost, names: Sequence[str]
+    ) -> Exchange:
         """Send one request within the limits and record the exchange.
 
+        It has one of the `names`.
+
         `make` makes it of what was received. An answer that another dialect's run was
-        given costs nothing.
+        given costs nothing; one that this run had before it was cut short is not asked
+        for again, and counts as it did.
         """
         place = self.answers.place(made)
         known = self.answers.answers.get(place)
         if known is not None:
             return self._keep(make(known))
+        had = self.earlier and self.earlier.answer(
+            names, self.transport.request(made), leaves=made.leaves
+        )
+        if had:
+            self.answers.answers[place] = had
+            exchange = make(had)
+            actual = replace(spent(exchange, cost), requests=exchange.attempts)
+            await self.ledger.settle(NOTHING, actual)
+            return self._keep(exchange, is_new=False)
         limit = self.cut_short or await self.ledger.reserve(cost)
         if limit is not None:
             self.cut_short = limit
@@ -204,10 +219,37 @@ class Recorder:
             self.cut_short = f"the answers fill more than {MOST_RUN_BYTES} bytes"
         return self._keep(exchange)
 
-    def _keep(self, exchange: Exchange) -> Exchange:
+    def _keep(self, exchange: Exchange, *, is_new: bool = True) -> Exchange:
         self.exchanges.append(exchange)
-        self.listener(ExchangeDone(exchange, len(self.exchanges)))
+        done = len(self.exchanges)
+        self.listener(ExchangeDone(exchange, done, is_new=is_new))
         return exchange
+
+
+async def in_groups(
+    scenarios: Sequence[Scenario],
+    play_one: Callable[[Scenario], Coroutine[None, None, None]],
+    concurrency: int,
+) -> None:
+    """Play scenarios, so many at a time.
+
+    Those that have their API to themselves come first, one after the other, so that
+    what they share was not sent before; the last ones come after all.
+    """
+    last = [(s,) for s in scenarios if s.is_last]
+    alone = [s for s in scenarios if s.is_alone and not s.is_last]
+    others = [(s,) for s in scenarios if not (s.is_alone or s.is_last)]
+    by_api = groupby(sorted(alone, key=_home), _home)
+
+    async def work(waiting: Iterator[Sequence[Scenario]]) -> None:
+        for queue in waiting:
+            for scenario in queue:
+                await play_one(scenario)
+
+    for group in ([tuple(queue) for _, queue in by_api], others, last):
+        waiting = iter(group)
+        workers = min(max(1, concurrency), len(group))
+        await together(work(waiting) for _ in range(workers))
 
 
 def exchanged(
@@ -234,6 +276,17 @@ def exchanged(
     )
 
 
+def _seen(
+    scenario: Scenario, answers: Mapping[str, Exchange], facts: Facts
+) -> Observation:
+    """What was observed of a scenario, in the order of its steps."""
+    name, draw = scenario.name
+    sent = [step for step in scenario.steps if step.label in answers]
+    steps = {step.label: answers[step.label] for step in sent if not step.beside}
+    beside = [answers[step.label] for step in sent if step.beside]
+    return Observation(name, draw, scenario.params, steps, facts, beside)
+
+
 def _home(scenario: Scenario) -> Api:
     """The API that a scenario may have to itself."""
     return scenario.probe.api
@@ -251,7 +304,7 @@ def _bursts(steps: tuple[Step, ...]) -> Iterator[list[tuple[int, Step, Cost]]]:
         yield burst
 
 
-async def _all(parts: Iterable[Coroutine[None, None, None]]) -> None:
+async def together(parts: Iterable[Coroutine[None, None, None]]) -> None:
     """Wait for all; the first error ends the others."""
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -7,7 +7,7 @@ is the recording of a run that was broken off, and is judged as such.
 
 import base64
 import gzip
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -17,7 +17,8 @@ from msgspec import convert, to_builtins
 
 from aios_conformance.conformance.observing.recorder import Unsent
 from aios_conformance.conformance.observing.selfcheck import SuiteFault
-from aios_conformance.conformance.options.values import OptionError, RunOptions, Waiver
+from aios_conformance.conformance.observing.setting import Setting
+from aios_conformance.conformance.options.values import OptionError
 from aios_conformance.conformance.terms.exchange import (
     Api,
     Exchange,
@@ -39,50 +40,6 @@ _Step = tuple[str, str, tuple[str, ...]]  # label, operation, rows that it serve
 BROKEN_OFF = "the recording has no footer: the run was broken off"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """Under which options a run was made; those that verdicts depend on."""
-
-    url: str
-    dialect: str
-    preset: str
-    seed: int
-    started: str  # ISO 8601, UTC
-    suite: str  # version
-    apis: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    waivers: tuple[Waiver, ...] = ()
-    selection: tuple[str, ...] | None = None
-    has_key: bool = False
-    key_env: str = "AIOS_API_KEY"
-
-    @classmethod
-    def of(
-        cls,
-        options: RunOptions,
-        *,
-        url: str,
-        started: str,
-        suite: str,
-        selection: Collection[str] | None,
-    ) -> "Setting":
-        """The setting of a run with these options."""
-        return cls(
-            url,
-            options.dialect,
-            options.preset,
-            options.seed,
-            started,
-            suite,
-            options.apis,
-            options.without,
-            options.waivers,
-            None if selection is None else tuple(sorted(selection)),
-            options.api_key is not None,
-            options.api_key_env,
-        )
-
-
 @dataclass(frozen=True)
 class Recording:
     """A run as it was recorded, complete or not."""
@@ -101,11 +58,18 @@ class Recording:
     usage: Usage = field(default_factory=Usage)
     duration_s: float = 0.0
     cut_short: str | None = None
+    left_out: Sequence[tuple[str, int]] = ()  # failed, and too dear to send again
 
     @property
     def in_order(self) -> list[Exchange]:
         """The exchanges of plan and discovery, in the order of sending."""
         return sorted(self.exchanges, key=lambda exchange: exchange.sent_at)
+
+    @property
+    def later(self) -> list[Exchange]:
+        """The exchanges of what was sent again, or made smaller."""
+        seen = (*self.again, *self.smaller)
+        return [exchange for each in seen for exchange in each.sent]
 
     @property
     def phases(self) -> Mapping[Phase, Sequence[Observation]]:
@@ -147,6 +111,7 @@ class _Played:
     draw: int
     params: Any
     steps: Mapping[str, _Sent]
+    beside: Sequence[str] = ()  # the ids of exchanges that are not judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +123,7 @@ class _End:
     usage: Usage = field(default_factory=Usage)
     duration_s: float = 0.0
     cut_short: str | None = None
+    left_out: Sequence[tuple[str, int]] = ()
 
 
 class RecordingWriter:
@@ -214,8 +180,10 @@ class RecordingWriter:
             label: _Sent(e.id, e.expect, e.serves, e.breaks, e.codes)
             for label, e in seen.steps.items()
         }
+        beside = [exchange.id for exchange in seen.beside]
         self._write(
-            "observation", _Played(phase, seen.probe, seen.draw, seen.params, steps)
+            "observation",
+            _Played(phase, seen.probe, seen.draw, seen.params, steps, beside),
         )
 
     def footer(self, recording: Recording) -> None:
@@ -228,6 +196,7 @@ class RecordingWriter:
                 recording.usage,
                 recording.duration_s,
                 recording.cut_short,
+                recording.left_out,
             ),
         )
         self.close()
@@ -275,6 +244,12 @@ def read_recording(run_dir: Path) -> Recording:
         ) from error
 
 
+def read_exchanges(path: Path) -> list[Exchange]:
+    """All exchanges of a plain recording that can be read, sent again or not."""
+    lines = map(orjson.loads, path.read_bytes().splitlines())
+    return [_exchange(members) for members in lines if members["line"] == "exchange"]
+
+
 def _read(lines: Iterator[bytes]) -> Recording:
     """Put a recording together line by line."""
     setting, plan, end = None, _Plan(), _End(cut_short=BROKEN_OFF)
@@ -319,6 +294,7 @@ def _read(lines: Iterator[bytes]) -> Recording:
         end.usage,
         end.duration_s,
         end.cut_short,
+        end.left_out,
     )
 
 
@@ -339,7 +315,8 @@ def _observed(
         )
         for label, sent in played.steps.items()
     }
-    return Observation(probe, draw, played.params, steps, facts)
+    beside = [exchanges[name] for name in played.beside]
+    return Observation(probe, draw, played.params, steps, facts, beside)
 
 
 def _written(exchange: Exchange) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from aios_conformance.conformance.observing.reading import (
 from aios_conformance.conformance.options.values import OptionError, RunOptions
 from aios_conformance.conformance.terms.events import Listener, Waiting
 from aios_conformance.conformance.terms.exchange import Request, Response
+from aios_conformance.conformance.terms.pieces import edited, edits, moved
 from aios_conformance.conformance.terms.redact import Redactor
 from aios_conformance.conformance.terms.requests import Outgoing
 
@@ -125,12 +126,7 @@ class Transport:
 
     async def send(self, outgoing: Outgoing) -> Received:
         """Send one request, again where that is allowed, and read its answer."""
-        headers = self._headers_of(outgoing)
-        request = Request(
-            outgoing.operation,
-            self.redactor.bytes(outgoing.body or b""),
-            self.redactor.sent_headers(headers),
-        )
+        headers, request = self._headers_of(outgoing), self.request(outgoing)
         async with self._slots:
             for attempt in range(1, ATTEMPTS + 1):
                 await self._turn()
@@ -156,6 +152,14 @@ class Transport:
             total,
             attempt,
             made.partial and self._redacted(made.partial),
+        )
+
+    def request(self, outgoing: Outgoing) -> Request:
+        """A request as it is recorded: without secrets."""
+        return Request(
+            outgoing.operation,
+            self.redactor.bytes(outgoing.body or b""),
+            self.redactor.sent_headers(self._headers_of(outgoing)),
         )
 
     async def speaks_tls(self) -> bool:
@@ -240,11 +244,13 @@ class Transport:
             await self._pause(FIRST_PAUSE_S * 2 ** (attempt - 1))
 
     def _redacted(self, response: Response) -> Response:
-        body = self.redactor.bytes(response.body)
+        changes = edits(response.body, self.redactor.text) if self.redactor else []
+        whole = edited(response.body, changes)
+        body = self.redactor.bytes(whole)
         arrivals = response.arrivals
         if len(body) != len(response.body):
             arrivals = tuple(
-                (at, len(self.redactor.bytes(response.body[:count])))
+                (at, len(self.redactor.bytes(whole[: moved(count, changes)])))
                 for at, count in arrivals
             )
         headers = tuple(

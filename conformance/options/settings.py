@@ -6,6 +6,7 @@ OptionError that says what was given, and what is valid.
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
+from aios_conformance.conformance.options.config_file import located
+from aios_conformance.conformance.options.saved import read_baseline
 from aios_conformance.conformance.options.table import (
     DEFAULT_KEY_VARIABLE,
     OPTIONS,
@@ -20,6 +23,7 @@ from aios_conformance.conformance.options.table import (
     declare,
 )
 from aios_conformance.conformance.options.values import (
+    AGAINST_DIR,
     FAIL_ON,
     PRESETS,
     OptionError,
@@ -31,6 +35,7 @@ from aios_conformance.spec import (
     DIALECTS,
     MODEL_APIS,
     SpecError,
+    edition,
     known_dialects,
     requirements,
     sound_dialect,
@@ -72,7 +77,13 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
     `values` maps option names (as `Option.name` spells them) to what was given; None
     or a missing name means not given. Raises OptionError.
     """
+    try:
+        return _read(values, environ)
+    except OptionError as error:
+        raise located(error, values) from error
 
+
+def _read(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOptions:
     def given(name: str) -> str | None:
         value: str | None = values.get(name)
         return value
@@ -95,6 +106,7 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
     if key_variable and not api_key:
         raise _bad(f"--api-key-env: the variable {key_variable} is not set")
     waivers = _file("--waivers", given("waivers"))
+    baseline = given("baseline")
     return RunOptions(
         target=target,
         dialect=dialect,
@@ -114,12 +126,47 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
         or PATIENCE_S.get(target, defaults.request_timeout_s),
         max_time_s=_positive("--max-time", given("max_time")) or defaults.max_time_s,
         waivers=read_waivers(waivers, dialect) if waivers else (),
+        baseline=read_baseline(baseline, dialect) if baseline else None,
+        edition=_edition(given("requirements"), dialect),
         fail_on=_fail_on(given("fail_on")),
         report_dir=_report_dir(given("report_dir")) or defaults.report_dir,
+        resume=bool(values.get("resume")),
         ca_bundle=ca_bundle,
         insecure=insecure,
         proxy=_proxy(given("proxy"), target, environ),
         seed=_whole("--hypothesis-seed", given("hypothesis_seed")) or 0,
+    )
+
+
+def read_against(
+    values: Mapping[str, Any], environ: Mapping[str, str], first: RunOptions
+) -> RunOptions:
+    """The options of the target that `first` is compared with. Raises OptionError.
+
+    A key or header goes to another host only where it is named for it.
+    """
+    target = read_target(str(values["against"]), "--against")
+    is_neighbour = urlsplit(target).hostname == urlsplit(first.target).hostname
+    variable = values.get("against_api_key_env")
+    key, key_env = (first.api_key if is_neighbour else None), first.api_key_env
+    if variable:
+        key, key_env = environ.get(variable), variable
+        if not key:
+            raise _bad(f"--against-api-key-env: the variable {variable} is not set")
+    models = _models(values.get("against_model") or (), "--against-model")
+    headers = tuple(
+        _header(each, "--against-header") for each in values.get("against_header") or ()
+    )
+    return replace(
+        first,
+        target=target,
+        models=models if "*" in models else {**first.models, **models},
+        api_key=key,
+        api_key_env=key_env,
+        headers=headers or (first.headers if is_neighbour else ()),
+        request_timeout_s=max(first.request_timeout_s, PATIENCE_S.get(target, 0.0)),
+        proxy=_proxy(values.get("proxy"), target, environ),
+        report_dir=first.report_dir / AGAINST_DIR,
     )
 
 
@@ -143,27 +190,27 @@ def is_target(word: str) -> bool:
     return word in BUNDLED or "://" in word
 
 
-def read_target(word: str) -> str:
+def read_target(word: str, flag: str = "--target") -> str:
     """Check the target; a URL loses its last slash. Raises OptionError."""
     if word in BUNDLED:
         return word
     valid = "give a base URL such as http://127.0.0.1:8000, mock or reference"
     if "://" not in word:
         if near := get_close_matches(word, BUNDLED, n=1):
-            raise _bad(f"--target {word}: did you mean {near[0]}?", hint=valid)
+            raise _bad(f"{flag} {word}: did you mean {near[0]}?", hint=valid)
         guess = f"http://{word}" if word else ""
         meant = f": did you mean {guess}?" if _is_address(guess) else ""
-        raise _bad(f"--target {word or '(empty)'}: not a URL{meant}", hint=valid)
+        raise _bad(f"{flag} {word or '(empty)'}: not a URL{meant}", hint=valid)
     if not _is_address(word):
-        raise _bad(f"--target {word}: not an http or https address", hint=valid)
+        raise _bad(f"{flag} {word}: not an http or https address", hint=valid)
     parts = urlsplit(word)
     if parts.username is not None:
         raise _bad(
-            "--target: a key in the address would end up in reports",
+            f"{flag}: a key in the address would end up in reports",
             hint="use --api-key-env VAR or --header 'Authorization: …'",
         )
     if parts.query or parts.fragment:
-        raise _bad(f"--target {word}: a base URL has no query and no fragment")
+        raise _bad(f"{flag} {word}: a base URL has no query and no fragment")
     return word.rstrip("/")
 
 
@@ -202,7 +249,7 @@ def _preset(word: str | None) -> Preset:
     return next(preset for preset in PRESETS if preset == chosen)
 
 
-def _models(words: Iterable[str]) -> dict[str, str]:
+def _models(words: Iterable[str], flag: str = "--model") -> dict[str, str]:
     models: dict[str, str] = {}
     for word in words:
         api, equals, name = word.partition("=")
@@ -211,23 +258,23 @@ def _models(words: Iterable[str]) -> dict[str, str]:
         ):
             api, name = "*", word  # names may hold an equals sign
         elif api not in MODEL_APIS:
-            _one_of("--model", api, MODEL_APIS)
+            _one_of(flag, api, MODEL_APIS)
         if not name.strip():
-            raise _bad(f"--model {word}: the name is empty")
+            raise _bad(f"{flag} {word}: the name is empty")
         if api in models:
             whom = "all APIs" if api == "*" else api
-            raise _bad(f"--model: two names for {whom}, {models[api]} and {name}")
+            raise _bad(f"{flag}: two names for {whom}, {models[api]} and {name}")
         models[api] = name
     return models
 
 
-def _header(word: str) -> tuple[str, str]:
+def _header(word: str, flag: str = "--header") -> tuple[str, str]:
     name, colon, value = word.partition(":")
     name, value = name.strip(), value.strip()
     if not colon or not name or not _TOKEN.issuperset(name):
-        raise _bad("--header: give 'Name: value', for example 'X-Tenant: blue'")
+        raise _bad(f"{flag}: give 'Name: value', for example 'X-Tenant: blue'")
     if not value.isprintable() or not value.isascii():
-        raise _bad(f"--header {name}: the value holds characters no header may hold")
+        raise _bad(f"{flag} {name}: the value holds characters no header may hold")
     return name, value
 
 
@@ -290,6 +337,13 @@ def _report_dir(word: str | None) -> Path | None:
     if not word.strip() or (path.exists() and not path.is_dir()):
         raise _bad(f"--report-dir {word}: not a folder")
     return path
+
+
+def _edition(word: str | None, dialect: str) -> str | None:
+    try:
+        return word and edition(word, dialect).name
+    except SpecError as error:
+        raise _bad(f"--requirements {word}: {error}") from None
 
 
 def _fail_on(words: str | None) -> tuple[str, ...]:

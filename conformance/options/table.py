@@ -105,12 +105,29 @@ OPTIONS = (
         "FILE",
     ),
     Option(
+        "--baseline",
+        "an earlier run, its folder or report.json: red is only what has become "
+        "worse since, the rest is known",
+        "RUN|FILE",
+    ),
+    Option(
+        "--requirements",
+        "score exactly the rows of an edition, such as 2026.1; newer ones run "
+        "unscored (default: all rows; `aios-conformance editions` lists them)",
+        "EDITION",
+    ),
+    Option(
         "--fail-on",
         "what else than a broken MUST is red, comma-separated: should, "
         "unstable, inconclusive-must, inconclusive",
         "LIST",
     ),
     Option("--report-dir", "where the reports go (default: reports/latest)", "DIR"),
+    Option(
+        "--resume",
+        "go on with the run in --report-dir that was cut short: only what is missing "
+        "is sent",
+    ),
     Option(
         "--plan",
         "print the plan with its request and token ceilings, send nothing",
@@ -128,7 +145,49 @@ OPTIONS = (
         "another draw of requests (default: 0, always the same)",
         "N",
     ),
+    Option(
+        "--config",
+        "TOML file with these options, named as they are (`max-requests = 300`); the "
+        "command line goes first, paths are relative to the file",
+        "FILE",
+    ),
 )
+
+ONLY = Option(
+    "--only",
+    "judge these requirements alone: ids or topics, comma-separated (pytest's -k)",
+    "LIST",
+    repeatable=True,
+)
+AGAINST = (
+    Option(
+        "--against",
+        "ask another target the same at the same time, and compare the answers "
+        "(parity.html): exit 0 if they do the same, 1 if not",
+        "URL|mock|reference",
+    ),
+    Option(
+        "--against-model",
+        "--model of the other target (default: as --model, else the names that the "
+        "first one serves, else what GET /v1/models lists)",
+        "NAME|API=NAME",
+        repeatable=True,
+    ),
+    Option(
+        "--against-api-key-env",
+        "variable that holds the other target's key (default: the first one's key, "
+        "if both are on the same host)",
+        "VAR",
+    ),
+    Option(
+        "--against-header",
+        "a header for the other target, 'Name: value'; repeatable (default: those of "
+        "--header, if both are on the same host)",
+        "HEADER",
+        repeatable=True,
+    ),
+)
+"""Options of `aios-conformance run` alone: a second target."""
 
 
 def declare(

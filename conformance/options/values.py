@@ -17,7 +17,14 @@ from platformdirs import user_cache_path
 
 Preset = Literal["smoke", "standard", "deep"]
 PRESETS: tuple[Preset, ...] = ("smoke", "standard", "deep")
+RESENT: Mapping[Preset, int] = {"smoke": 20, "standard": 120, "deep": 600}
+"""Requests that a run may spend on sending again."""
+SHRUNK: Mapping[Preset, int] = {"smoke": 0, "standard": 60, "deep": 600}
+"""Requests that a run may spend on making findings smaller."""
 FAIL_ON = ("must", "should", "unstable", "inconclusive-must", "inconclusive")
+
+AGAINST_DIR = "against"
+"""The reports of a second target lie here, below those of the first."""
 
 
 class ExitCode(IntEnum):
@@ -74,6 +81,18 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """An earlier run; what it showed to be broken is known, and not red again."""
+
+    place: str  # as it was named
+    url: str
+    started: str
+    suite: str  # version
+    requirements_sha256: str
+    verdicts: Mapping[str, str]  # by id
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """Everything that decides what a run sends and how it judges."""
 
@@ -93,8 +112,11 @@ class RunOptions:
     request_timeout_s: float = 60.0
     max_time_s: float = 7200.0  # of the run as a whole
     waivers: tuple[Waiver, ...] = ()
+    baseline: Baseline | None = field(default=None, repr=False)
+    edition: str | None = None  # whose rows are scored; None: all
     fail_on: tuple[str, ...] = ("must",)
     report_dir: Path = Path("reports/latest")
+    resume: bool = False
     ca_bundle: Path | None = None
     proxy: str | None = field(default=None, repr=False)
     insecure: bool = False
@@ -103,3 +125,14 @@ class RunOptions:
     shrink_requests: int | None = None
     # None: nothing is cached between runs
     cache_dir: Path | None = field(default_factory=user_cache_dir)
+
+    @property
+    def requests_for_smaller(self) -> int:
+        """Requests that making findings smaller may cost."""
+        given = self.shrink_requests
+        return SHRUNK[self.preset] if given is None else given
+
+    @property
+    def requests_to_explain(self) -> int:
+        """Requests that may follow the plan where something is found."""
+        return RESENT[self.preset] + self.requests_for_smaller

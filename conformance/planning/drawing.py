@@ -39,7 +39,7 @@ class _Repeatable(HypothesisProvider):
         return Constants()
 
 
-AVAILABLE_PROVIDERS[REPEATABLE] = _Repeatable
+AVAILABLE_PROVIDERS[REPEATABLE] = f"{__name__}.{_Repeatable.__qualname__}"
 
 
 def plain(params: Params) -> Params:

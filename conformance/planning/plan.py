@@ -40,6 +40,8 @@ class Plan:
     scenarios: tuple[Scenario, ...]
     dropped: Mapping[str, Dropped] = field(default_factory=dict)  # by probe
     selection: Collection[str] | None = None
+    # what its steps are built with
+    served: Served = field(default_factory=lambda: Served(Facts()))
 
     @cached_property
     def positions(self) -> Mapping[tuple[str, int], int]:
@@ -144,7 +146,10 @@ def assemble(
     that the target does not offer, each with the reason.
     """
     known = catalogue(options.dialect)
-    served = Served(facts or Facts(dialect=options.dialect), options.without)
+    gone = absent or {}
+    asked = (api for api in model_apis(options.dialect) if api not in gone)
+    scope = tuple(api for api in asked if not options.apis or api in options.apis)
+    served = Served(facts or Facts(dialect=options.dialect), options.without, scope)
     dropped: dict[str, Dropped] = {}
     by_api: dict[Api, list[Scenario]] = {}
     for probe in known.probes.values():
@@ -157,7 +162,7 @@ def assemble(
             for scenario in built
         ]
         apis = {probe.api}.union(*(scenario.apis for scenario in played))
-        reason = _left_out(probe, apis, options, absent or {})
+        reason = _left_out(probe, apis, options, gone)
         if reason is not None:
             served_rows = (r for s in played for t in s.steps for r in t.serves)
             dropped[probe.name] = Dropped(reason, tuple(dict.fromkeys(served_rows)))
@@ -171,7 +176,9 @@ def assemble(
             for scenario in scenarios
             if any(traceability.exercises(scenario.planned, row) for row in selection)
         )
-    return Plan(known, options.preset, options.seed, scenarios, dropped, selection)
+    return Plan(
+        known, options.preset, options.seed, scenarios, dropped, selection, served
+    )
 
 
 def capabilities(known: Catalogue) -> frozenset[str]:
@@ -217,18 +224,27 @@ def drawn(options: RunOptions) -> Drawn:
         if known.probes[name].rows
     }
     to_draw = {name: n for name, n in wanted.items() if n and name not in tables}
-    claimed = capabilities(known) - {*options.without}
-    cache = PlanCache(
-        options.cache_dir, known.dialect, options.preset, options.seed, claimed
-    )
+    cache = _cache(options, known)
     cached = cache.load(to_draw)
     if cached is None:
         cached = {
-            name: _params(known.probes[name], count, options, claimed)
+            name: _params(known.probes[name], count, options, cache.claimed)
             for name, count in to_draw.items()
         }
         cache.store(cached)
     return {key: [] for key in wanted} | tables | cached
+
+
+def drawn_from(options: RunOptions) -> str:
+    """Fingerprint of all that the requests of a run are drawn from."""
+    return _cache(options, catalogue(options.dialect)).fingerprint
+
+
+def _cache(options: RunOptions, known: Catalogue) -> PlanCache:
+    claimed = capabilities(known) - {*options.without}
+    return PlanCache(
+        options.cache_dir, known.dialect, options.preset, options.seed, claimed
+    )
 
 
 def _params(
@@ -305,14 +321,45 @@ def _ordered(by_api: Mapping[Api, list[Scenario]]) -> Iterator[Scenario]:
 
 
 def _spread(queue: Sequence[Scenario]) -> list[Scenario]:
-    """The same scenarios, those that end in a refusal at even distances."""
+    """The same scenarios, those that end in a refusal at even distances.
+
+    After each of them comes the one that differs most from those that already came
+    after one: a refusal may spoil what only some requests have.
+    """
     kinds: dict[bool, list[Scenario]] = {True: [], False: []}
     for scenario in queue:
         is_refusal = any(step.expect == "refuse" for step in scenario.steps[-1:])
         kinds[is_refusal].append(scenario)
-    placed = [
-        ((place + 0.5) / len(kind), scenario)
-        for kind in kinds.values()
-        for place, scenario in enumerate(kind)
-    ]
-    return [scenario for _, scenario in sorted(placed, key=lambda pair: pair[0])]
+    places = sorted(
+        ((place + 0.5) / len(kind), is_refusal)
+        for is_refusal, kind in kinds.items()
+        for place in range(len(kind))
+    )
+    refused, others = iter(kinds[True]), kinds[False]
+    placed: list[Scenario] = []
+    told: set[object] = set()
+    is_after = False
+    for _, is_refusal in places:
+        if is_refusal:
+            placed.append(next(refused))
+        else:
+            first = [s for s in others if s.draw == others[0].draw and is_after]
+            chosen = max(first, key=lambda s: len(_marks(s) - told), default=others[0])
+            others.remove(chosen)
+            told |= _marks(chosen) if is_after else set()
+            placed.append(chosen)
+        is_after = is_refusal
+    return placed
+
+
+def _marks(scenario: Scenario) -> frozenset[object]:
+    """What is special about the first request of a scenario that is its own."""
+    own = [step for step in scenario.steps if not step.shared and not step.spare][:1]
+    served = (row for step in own for row in step.serves)
+    values = (
+        (name, type(value), not value)
+        for step in own
+        if isinstance(step.body, dict)
+        for name, value in step.body.items()
+    )
+    return frozenset((*served, *values, scenario.probe.name))

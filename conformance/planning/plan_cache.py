@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from aios_conformance import conformance, spec
+from aios_conformance import spec
 from aios_conformance.conformance.terms.probe import Params
 
 Drawn = Mapping[str, list[Params]]
@@ -35,6 +35,11 @@ class PlanCache:
     preset: str
     seed: int
     claimed: frozenset[str] = frozenset()
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what a draw depends on beside the seed."""
+        return _state(self)
 
     def load(self, wanted: Mapping[str, int]) -> dict[str, list[Params]] | None:
         """The parameters of exactly these probes, or None."""
@@ -64,13 +69,13 @@ class PlanCache:
     def _path(self) -> Path | None:
         if self.directory is None:
             return None
-        name = f"{self.dialect}-{self.preset}-{self.seed}-{_state(self)}.json"
+        name = f"{self.dialect}-{self.preset}-{self.seed}-{self.fingerprint}.json"
         return self.directory / "plans" / name
 
 
 def _state(cache: PlanCache) -> str:
     """Fingerprint of what a draw depends on beside the seed."""
-    home = Path(conformance.__file__).parent
+    home = Path(__file__).parents[1]
     digest = hashlib.sha256(suite_version().encode())
     for name in _GENERATORS:
         digest.update(_version(name).encode())

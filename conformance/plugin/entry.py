@@ -5,7 +5,6 @@ the command line than our own items. It then reads no conftest.py and no ini fil
 the folder: those are there for the folder's own tests.
 """
 
-import argparse
 import copy
 import os
 import re
@@ -15,18 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from aios_conformance.conformance.options.config_file import with_config
 from aios_conformance.conformance.options.settings import (
     is_target,
     read_options,
     read_target,
     take_options,
 )
-from aios_conformance.conformance.options.table import (
-    OPTIONS,
-    TARGET,
-    declare,
-)
+from aios_conformance.conformance.options.table import OPTIONS, TARGET
 from aios_conformance.conformance.options.values import OptionError
+from aios_conformance.conformance.plugin.helping import is_declared, show_options
 from aios_conformance.conformance.plugin.items import NODE, item_id, usage_error
 from aios_conformance.conformance.plugin.session import SuitePlugin
 
@@ -44,7 +41,8 @@ def claim(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> bool
     if not is_target(_last_target(words)):
         return False
     try:
-        values, rest = take_options(words)
+        given, rest = take_options(words)
+        values = with_config(given)
         known, unknown = parser.parse_known_and_unknown_args(rest)
         asked = known.file_or_dir
         _check_spelling(unknown)
@@ -55,7 +53,7 @@ def claim(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> bool
         raise usage_error(error) from error
     args[:] = [word for word in rest if word not in asked]
     _forget_the_folder(config)
-    _show_in_help(parser)
+    show_options(parser)
     config.known_args_namespace = parser.parse_known_args(
         args, namespace=copy.copy(config.option)
     )
@@ -71,7 +69,7 @@ def explain_unclaimed(config: pytest.Config, parser: pytest.Parser) -> None:
 
     Raises UsageError, for nobody would understand the option otherwise.
     """
-    if _is_declared(parser):
+    if is_declared(parser, TARGET.flag):
         return
     target = _last_target(map(str, config.invocation_params.args))
     try:
@@ -84,15 +82,6 @@ def explain_unclaimed(config: pytest.Config, parser: pytest.Parser) -> None:
         f"--target={target} runs the conformance suite, which takes no path: leave "
         f"out {paths!r}. To select requirements, use -k."
     )
-
-
-def _is_declared(parser: pytest.Parser) -> bool:
-    """Somebody's conftest.py or plugin has an option of the same name."""
-    try:
-        _, unknown = parser.parse_known_and_unknown_args([f"{TARGET.flag}=x"])
-    except pytest.UsageError:  # it is theirs, and has its own idea of values
-        return True
-    return not unknown
 
 
 def _check_spelling(unknown: Iterable[str]) -> None:
@@ -145,12 +134,3 @@ def _forget_the_folder(config: pytest.Config) -> None:
 
 def _is_of_file(value: object) -> bool:
     return getattr(value, "origin", "file") != "override"
-
-
-def _show_in_help(parser: pytest.Parser) -> None:
-    group = parser.getgroup("aios-conformance", "aios-conformance: judge a live server")
-    for option in (TARGET, *OPTIONS):
-        try:
-            declare(group.addoption, [option], prefix="aios_conformance_")
-        except (ValueError, argparse.ArgumentError):  # another plugin has it too
-            continue

@@ -53,17 +53,10 @@ class SuitePlugin:
     # --- before anything is collected ---
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_cmdline_main(self, config: pytest.Config) -> int | None:
-        """With --plan: print the plan, send nothing."""
-        if not self.is_plan or config.option.help or config.option.version:
-            return None
-        from aios_conformance.conformance.plugin.showing import show_plan  # noqa: PLC0415  slow to import
-
-        try:
-            show_plan(self.options)
-        except OptionError as error:
-            raise usage_error(error) from error
-        return int(ExitCode.JUDGED)
+    def pytest_cmdline_main(self, config: pytest.Config) -> None:
+        """With --plan no worker is needed: nothing is sent."""
+        if self.is_plan and hasattr(config.option, "numprocesses"):
+            config.option.numprocesses = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """In a worker, learn where the outcomes will be."""
@@ -119,7 +112,11 @@ class SuitePlugin:
             or not session.items
         ):
             return None
-        ended = self._record(config, [item.nodeid for item in session.items])
+        nodeids = [item.nodeid for item in session.items]
+        if self.is_plan:
+            self._show_plan(config, nodeids)
+            return True
+        ended = self._record(config, nodeids)
         if ended.is_interrupted:
             raise KeyboardInterrupt
         return None if ended.error is None else True
@@ -156,14 +153,30 @@ class SuitePlugin:
         stored = {key: asdict(value) for key, value in self._outcomes.items()}
         self._outcomes_file.write_text(json.dumps(stored))
 
+    def _selected(self, nodeids: Iterable[str]) -> set[str] | None:
+        """The ids that are to be judged; None for all."""
+        selected = {item_id(nodeid) for nodeid in nodeids}
+        is_all = len(selected) == len(judged_requirements(self.options.dialect))
+        return None if is_all else selected
+
+    def _show_plan(self, config: pytest.Config, nodeids: Iterable[str]) -> None:
+        from aios_conformance.conformance.plugin.showing import plan_text  # noqa: PLC0415
+
+        try:
+            text = plan_text(self.options, self._selected(nodeids))
+        except OptionError as error:
+            raise usage_error(error) from error
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write(text)
+
     def _record(self, config: pytest.Config, nodeids: Iterable[str]) -> "RunOutcome":
         from aios_conformance.conformance.plugin.showing import outcomes, run_shown  # noqa: PLC0415
 
-        selected = {item_id(nodeid) for nodeid in nodeids}
-        is_all = len(selected) == len(judged_requirements(self.options.dialect))
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         try:
-            self.ended = run_shown(self.options, None if is_all else selected, reporter)
+            self.ended = run_shown(self.options, self._selected(nodeids), reporter)
         except OptionError as error:
             raise usage_error(error) from error
         self._outcomes = outcomes(self.ended.result)

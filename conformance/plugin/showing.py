@@ -1,6 +1,5 @@
 """What pytest's terminal shows of a run; imported only when there is one."""
 
-import sys
 from collections.abc import Callable, Collection
 from io import StringIO
 from typing import Any
@@ -8,6 +7,12 @@ from typing import Any
 from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.planning.plan import plan
 from aios_conformance.conformance.plugin.items import Outcome
+from aios_conformance.conformance.reporting.duration import (
+    Remaining,
+    before,
+    progress_text,
+    supposed,
+)
 from aios_conformance.conformance.reporting.terminal import (
     console,
     plan_table,
@@ -19,13 +24,17 @@ from aios_conformance.conformance.reporting.wording import (
     VERDICT_WORDS,
     actual_text,
     found_sentence,
+    in_short,
+    mark,
     paragraph,
+    place,
 )
 from aios_conformance.conformance.running.run import RunOutcome
 from aios_conformance.conformance.running.session import run_and_report
 from aios_conformance.conformance.terms.events import (
     ExchangeDone,
     Explaining,
+    Judged,
     PlanMade,
     RunEvent,
 )
@@ -42,7 +51,7 @@ def run_shown(
     options: RunOptions, selection: Collection[str] | None, reporter: Any
 ) -> RunOutcome:
     """Run and report, with a line of progress where a user looks on."""
-    listener = _progress(reporter) if reporter is not None else _silent
+    listener = _progress(reporter, options) if reporter is not None else _silent
     return run_and_report(options, listener, selection)
 
 
@@ -50,29 +59,41 @@ def _silent(_: RunEvent) -> None:
     """Show nothing."""
 
 
-def _progress(reporter: Any) -> Callable[[RunEvent], None]:
+def _progress(reporter: Any, options: RunOptions) -> Callable[[RunEvent], None]:
+    """What is left, in a line that is rewritten, under -q too; in a log a line each."""
     quiet = reporter.config.option.verbose < 0
+    remaining = Remaining()
 
     def listen(event: RunEvent) -> None:
-        if quiet:
-            return
         if isinstance(event, PlanMade):
-            reporter.write_line(f"recording: at most {event.summary.requests} requests")
+            planned, more = event.summary.requests, options.requests_to_explain
+            text = f"recording: at most {planned} requests, {more} more on findings"
+            if time := before(event.summary, options):
+                text += f", {time}"
+            if not quiet:
+                reporter.write_line(text)
         elif not reporter.isatty:
-            return
+            if not quiet and (line := remaining.line(event)):
+                reporter.write_line(line)
         elif isinstance(event, ExchangeDone):
             is_last = event.done >= event.planned
-            text = f"recording: {event.done} of {event.planned}"
+            text = progress_text(event, remaining.after(event))
             reporter.rewrite("" if is_last else text, erase=True)
+        elif isinstance(event, Judged):
+            reporter.rewrite("", erase=True)
         elif isinstance(event, Explaining):
             reporter.rewrite(f"explaining: {event.probe}", erase=True)
 
     return listen
 
 
-def show_plan(options: RunOptions) -> None:
-    """Print the plan with its ceilings, before pytest's terminal is set up."""
-    console(sys.stdout).print(plan_table(plan(options).summary))
+def plan_text(options: RunOptions, selection: Collection[str] | None) -> str:
+    """The plan of what is selected, with its ceilings."""
+    buffer = StringIO()
+    planned = plan(options, selection).summary
+    time = before(planned, options) or supposed(planned, options)
+    console(buffer).print(plan_table(planned, options.requests_to_explain, time))
+    return buffer.getvalue()
 
 
 def summary_text(outcome: RunOutcome, options: RunOptions, writer: Any) -> str:
@@ -99,11 +120,18 @@ def outcomes(result: RunResult) -> dict[str, Outcome]:
 
 def _outcome(each: RequirementResult, stale: Collection[str]) -> Outcome:
     verdict = each.verdict
+    if not each.is_scored:
+        reason = f"{mark(each)}, newer than the edition; its verdict is {verdict}"
+        return Outcome("skipped", reason, verdict)
     if verdict == "error":
         return Outcome("error", f"error: {each.reason}", verdict)
     if each.requirement.id in stale and verdict != "fail":
         text = "waived, but it passes: remove the waiver"
         return Outcome("failed", f"stale waiver: {text}", verdict)
+    if verdict == "fail" and each.change == "known":
+        return Outcome("xfailed", f"{mark(each)}: {in_short(each)}", verdict)
+    if each.is_lost:
+        return Outcome("failed", f"lost since the baseline: {each.reason}", verdict)
     if verdict == "fail":
         return Outcome("failed", failure_text(each), verdict)
     if verdict in {"inconclusive", "not_applicable"}:
@@ -135,6 +163,7 @@ def failure_text(each: RequirementResult) -> str:
         "",
         f"{row.level}      {row.statement}",
         f"topic     {row.topic}",
+        f"where     {place(row)}",
         f"sources   {', '.join(row.sources)}{ruling}",
         f"judged    {each.evidence} observations{again}",
     ]

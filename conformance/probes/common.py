@@ -55,6 +55,8 @@ UNSET_DEFAULTS = {
 NAMED_JSON: tuple[Api, ...] = ("embeddings",)
 # One API of each kind of body: texts in lists, in objects, and alone.
 SPELT: tuple[Api, ...] = ("rerank", "chat", "embeddings")
+# What is asked without an Accept header; of score, as many clients do, with a charset.
+UNASKED_MEDIA: tuple[Api, ...] = ("rerank", "chat", "embeddings")
 UNKNOWN_MODEL = "no-such-model/7d1f"
 
 
@@ -94,8 +96,12 @@ def _transport(api: Api) -> list[Probe]:
             yield Step("with", operation, body, serves=(*rows, *own), headers=named)
         else:  # the header of all our requests, which takes any media type
             yield Step("with", operation, body, shared=True)
-        none = {"Accept": None}
-        yield Step("without", operation, body, serves=rows, headers=none)
+        if api in served.among(*UNASKED_MEDIA):
+            none = {"Accept": None}
+            yield Step("without", operation, body, serves=rows, headers=none)
+        if api in served.among("score"):
+            media = {"Content-Type": "application/json; charset=utf-8"}
+            yield Step("charset", operation, body, "either", headers=media)
 
     @table(f"common.body.{api}", api, [OTHER_JSON[api]])
     def not_an_object(raw: Params, served: Served) -> Iterator[Step]:
@@ -295,7 +301,12 @@ def _nulls(api: Api) -> Probe:
         yield Step(
             "null", operation, body | null, serves=("COMMON-REQ-013", "META-117")
         )
-        yield Step("unset", operation, body | unset, serves=("COMMON-REQ-014",))
+        # what is asked besides is not to be lost by a null
+        asked = (
+            {"logprobs": True} if api == "chat" and served.offers("logprobs") else {}
+        )
+        unset_body = body | asked | unset
+        yield Step("unset", operation, unset_body, serves=("COMMON-REQ-014",))
 
     return nulls
 

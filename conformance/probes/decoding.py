@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from aios_conformance import spec
 from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.more_to_read import longer
 from aios_conformance.conformance.probes.prompts import prompts_of
-from aios_conformance.conformance.probes.texts import long_text
 from aios_conformance.conformance.terms.exchange import Api, Exchange
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -45,10 +45,6 @@ UNLIKE = {
     "max_tokens": 2,
 }
 """Parameters none of which is at its default, and that show in a greedy text."""
-
-
-LONG = 450
-"""Words of a long prompt: some two thousand characters."""
 
 
 def asked(api: Api, served: Served, text: str, **members: Any) -> dict[str, Any]:
@@ -132,23 +128,15 @@ def _greedy(api: Api) -> Probe:
         # what it asks for is not to act on the next one
         yield replace(step("unlike", **UNLIKE), expect="either")
         yield step("again")
-        longer = asked(api, served, f"{long_text(LONG)} {p['text']}", temperature=0)
-        yield Step(
-            "longer",
-            operation,
-            longer | {"max_tokens": 1},
-            serves=(row("max-tokens-range"),),
-            together=True,
-        )
+        yield from longer(api, served, asked, p["text"])
         limits = row("max-completion-tokens-type"), row("max-completion-tokens-range")
         yield step(
             "fewer", row("max-tokens-type"), row("max-tokens-range"), max_tokens=fewer
         )
         yield step("new_limit", *limits, max_completion_tokens=fewer)
         yield step("not_streamed", row("stream-type"), stream=False)
-        if api == "chat":  # one API shows for both (META-036, META-057)
+        if api in served.among("chat"):  # shows for both (META-036)
             yield step("one_choice", n=1)
-            yield step("bias_null", row("logit-bias-type"), logit_bias=None)
         yield step("bias_empty", row("logit-bias-type"), logit_bias={})
 
     return greedy
@@ -176,8 +164,15 @@ def _stops(api: Api) -> Probe:
         def step(label: str, rows: str, stop: str | None) -> Step:
             return Step(label, operation, body | {"stop": stop}, serves=(row(rows),))
 
+        scored: dict[str, Any] = {"logprobs": True if api == "chat" else 1}
+
+        def stop_scored(answers: Answers) -> Any:
+            found = stop_string(answers)
+            is_given = found is not None and served.offers("logprobs")
+            return found | scored if is_given else found
+
         yield Step("plain", operation, body, alone=True)
-        yield _later(api, "stopped", stop_string, like="plain")
+        yield _later(api, "stopped", stop_scored, like="plain")
         # what stopped the one before is not to stop this one
         yield step("stop_null", "stop-null", None)
         yield _later(api, "stopped_by_list", stop_list, row("stop-array"), like="plain")
@@ -211,7 +206,7 @@ def _streams(api: Api) -> Probe:
         def step(label: str, *rows: str, **change: Any) -> Step:
             return Step(label, operation, stream | change, serves=rows, together=True)
 
-        yield Step("whole", operation, body)
+        yield Step("whole", operation, body, alone=True)
         left = asked(api, served, OTHER, max_tokens=64, stream=True)
         yield Step("left", operation, left, "either", leaves=True)
         yield step("streamed", row("stream-type"))
@@ -265,8 +260,10 @@ def _seeds(api: Api) -> Probe:
         bare = asked(api, served, p["text"], max_tokens=28, seed=p["seed"])
         full = bare | {"temperature": 1, "top_p": 1}
         yield Step("seeded", operation, full)
+        # nothing that it asks for is to act on those beside it
+        seedless = asked(api, served, OTHER) | UNLIKE | {"max_tokens": 8}
         for label, body in (
-            ("seedless", asked(api, served, OTHER, max_tokens=2)),
+            ("seedless", seedless),
             ("again", full),
             ("no_temperature", bare | {"top_p": 1}),
             ("no_top_p", bare | {"temperature": 1}),
@@ -360,10 +357,13 @@ def _pushed(api: Api) -> Probe:
             yield step(f"{name}_up", bounds, **{field: 2.0})
             yield step(f"{name}_down", f"{name}-penalty-type", bounds, **{field: -2.0})
         yield Step("plain", operation, body)
+        # each is in the other's company: a bias that is lost there is seen for certain
         least = {str(token): -100 for token in BANNED_IDS}
-        yield step("banned", "logit-bias-range", logit_bias=least)
+        banned = step("banned", "logit-bias-range", logit_bias=least)
+        yield replace(banned, together=True)
         most = {FORCED_ID: 100}
-        yield step("forced", "logit-bias-range", logit_bias=most, max_tokens=3)
+        forced = step("forced", "logit-bias-range", logit_bias=most, max_tokens=3)
+        yield replace(forced, together=True)
 
     return pushed
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from aios_conformance.conformance.probes import embeddings_relations
-from aios_conformance.conformance.probes.bodies import valid
+from aios_conformance.conformance.probes import embeddings_relations, texts
+from aios_conformance.conformance.probes.bodies import OPERATION, valid
 from aios_conformance.conformance.probes.printed import printed
 from aios_conformance.conformance.probes.single_field import (
     accepted,
@@ -49,8 +49,7 @@ EMPTY = undecided("embeddings.empty", "embeddings", takes(input=""), takes(input
 UNLISTED = undecided(
     "embeddings.unlisted",
     "embeddings",
-    takes(dimensions=64),
-    takes(user="someone"),
+    takes(dimensions=64, user="someone"),
 )
 
 
@@ -66,6 +65,18 @@ def singular(_: Params, served: Served) -> Iterator[Step]:
     )
 
 
+LONG = 600
+"""Words of a letter each: more than the 512 tokens that many servers take at once."""
+
+
+@table("embeddings.long", "embeddings", [LONG])
+def long(words: Params, served: Served) -> Iterator[Step]:
+    """A text that is long to some models, and too long to others (A-045)."""
+    text = texts.letters(words)
+    body = valid("embeddings", served) | {"input": text}
+    yield Step("overlong", OPERATION["embeddings"], body, expect="either")
+
+
 PROBES: tuple[Probe, ...] = (
     *embeddings_relations.PROBES,
     printed("embeddings"),
@@ -75,4 +86,5 @@ PROBES: tuple[Probe, ...] = (
     EMPTY,
     UNLISTED,
     singular,
+    long,
 )

@@ -141,6 +141,14 @@ def long_text(words: int) -> str:
     return " ".join((once * repeats)[:words])
 
 
+def letters(words: int) -> str:
+    """So many words of one letter.
+
+    They are one token each to all but tokenizers that read bytes.
+    """
+    return " ".join(islice(cycle(ascii_lowercase), words))
+
+
 READ = 8_192
 """Tokens that the rerankers which the documents name read."""
 
@@ -149,10 +157,8 @@ def overlong(limit: int | None) -> str:
     """A text of more tokens than a model reads, as few more as will do.
 
     `limit` is what the target says that the model reads, None where it says nothing.
-    Words of one letter are one token each to all but tokenizers that read bytes.
     """
-    count = min(limit or READ, READ) + 8
-    return " ".join(islice(cycle(ascii_lowercase), count))
+    return letters(min(limit or READ, READ) + 8)
 
 
 def roomy_limit(answer: Exchange | None, *given: str | list[str]) -> int:

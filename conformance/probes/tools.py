@@ -6,7 +6,7 @@ shapes that clients send: an enum, an array, a nested object, nothing required, 
 empty description, no description, and no parameters at all.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from string import ascii_lowercase
 from typing import Any
@@ -23,6 +23,7 @@ from aios_conformance.conformance.probes.decoding import (
 )
 from aios_conformance.conformance.probes.generation import OBJECT, case, undecided_cases
 from aios_conformance.conformance.probes.single_field import breaks, refused
+from aios_conformance.conformance.probes.texts import letters
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -43,7 +44,10 @@ ROOM = 128
 SAID = 16
 """Tokens for an answer in words."""
 
-TURNS = 96
+TOLD = 110
+"""Words of a letter in the result of a call."""
+
+TURNS = 96 + 2 * TOLD
 """Tokens of earlier turns, of two results and of the ids that they refer to."""
 
 MOST = 128  # 000:398
@@ -54,11 +58,13 @@ def function(name: str, **members: Json) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, **members}}
 
 
-def _weather(name: str, **more: Json) -> dict[str, Any]:
+def _weather(
+    name: str, units: Sequence[str] = ("°C", "°F"), **more: Json
+) -> dict[str, Any]:
     """A function whose arguments can be wrong in several ways."""
     parameters = {
         "type": "object",
-        "properties": {"city": {"type": "string"}, "unit": {"enum": ["C", "F"]}},
+        "properties": {"unit": {"enum": [*units]}, "city": {"type": "string"}},
         "required": ["city", "unit"],
     }
     return function(name, **more, parameters=parameters)
@@ -73,7 +79,12 @@ def _trains(name: str, **more: Json) -> dict[str, Any]:
 
 _TIME = {"type": "object", "properties": {"hour": {"type": "integer"}}}
 TOOLS = [_weather("weather"), _trains("trains")]
-RENAMED = [_weather("forecast", description=""), _trains("rail", at=_TIME)]
+RENAMED = [
+    _weather("forecast", description="", units=['km/h &amp; "°C"', 'mph &amp; "°F"']),
+    _trains("rail", at=_TIME),
+]
+"""Among them arguments that hold what is escaped in JSON, in HTML, and in ASCII."""
+
 BARE = function("now")
 ASKS = (
     "Call weather for Paris and trains to Lyon.",
@@ -106,8 +117,8 @@ def message_of(exchange: Exchange | None) -> Mapping[str, Any]:
 def _answered(answers: Answers) -> list[Json] | None:
     """The turns after the first reply that calls: itself, and a result of each call.
 
-    Before them stands a plain reply, with the null that clients send who keep replies
-    as objects.
+    A result is longer than the call. Before them stands a plain reply, with the null
+    that clients send who keep replies as objects.
     """
     for label in ("omitted", "required"):
         reply = message_of(answers.get(label))
@@ -116,7 +127,11 @@ def _answered(answers: Answers) -> list[Json] | None:
                 kept = {name: reply.get(name) for name in ("content", "tool_calls")}
                 ids = [call.get("id") for call in calls if isinstance(call, dict)]
                 results = [
-                    {"role": "tool", "tool_call_id": one, "content": f"{number}0"}
+                    {
+                        "role": "tool",
+                        "tool_call_id": one,
+                        "content": f"{number}0 {letters(TOLD)}",
+                    }
                     for number, one in enumerate(ids, 1)
                 ]
                 turn = {"role": "assistant", **kept}

@@ -16,8 +16,8 @@ from aios_conformance.spec import Node, apis, openapi
 Class = dict[str, Json]  # members; none: left out
 _ABSENT: Class = {}
 
-_SHORT = ("Name a colour.", "Name a river.", "Count to five.", "The sky is")
-_BEYOND = ("Où est 서울?\nWhy?", "Ein Öl\nvon 水", "Ça va,\nनदी?")
+_SHORT = ("Name a\ncolour.", "Name a\nriver.", "Count\nto five.", "The\nsky is")
+_BEYOND = ("Où est 서울? Why?", "Ein Öl von 水", "Ça va, नदी?")
 _CITY = {
     "type": "object",
     "properties": {"city": {"type": "string"}},
@@ -43,8 +43,11 @@ def _generation(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
     usage = {"include_usage": True}
     limits: list[Class] = [{"max_tokens": limit}, {"max_completion_tokens": limit}]
     streams: list[Class] = [
-        _ABSENT, {"stream": True}, {"stream": True, "stream_options": usage},
-    ]  # fmt: skip
+        _ABSENT,
+        {"stream": True},
+        {"stream": True, "stream_options": usage},
+        {"stream": True, "stream_options": {"include_usage": False}},
+    ]
     stop: list[Class] = [_ABSENT, {"stop": "\n"}, {"stop": stops}]
     bias: list[Class] = [_ABSENT, {"logit_bias": {"100": 2.0}}]
     if fine:
@@ -95,7 +98,10 @@ def _completions(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
 
 
 def _texts(pick: Random) -> tuple[str, str, str]:
-    """Two short texts, and one with a newline and letters beyond ASCII."""
+    """Two short texts with a newline, and one of letters beyond ASCII.
+
+    One text has not both: what refuses it is charged with the one or the other.
+    """
     plain, other = pick.sample(_SHORT, 2)
     return plain, other, pick.choice(_BEYOND)
 
@@ -176,7 +182,7 @@ def seldom(api: Api, claimed: Collection[str], pick: Random) -> list[list[Class]
     stream: Class = {"stream": True}
     found: list[list[Class]] = [[new]]
     if api == "chat":
-        found.append([old, stream])
+        found.append([old, {**stream, "stream_options": {"include_usage": True}}])
     else:
         echo: Class = {"echo": True}
         several: Class = {"prompt": [plain, beyond, other]}

@@ -20,7 +20,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from aios_conformance import conformance, spec
+from aios_conformance import spec
 from aios_conformance.conformance.observing.servers import serving, with_own_key
 from aios_conformance.conformance.options.values import (
     ExitCode,
@@ -162,7 +162,7 @@ def _names(planted: Planted) -> list[str]:
 def _key(preset: str, seed: int, dialect: str | None) -> str:
     """What trials stand on: the sources of judge, contract and mock."""
     digest = hashlib.sha256(f"{preset} {seed}".encode())
-    root = Path(conformance.__file__).parents[1]
+    root = Path(__file__).parents[2]
     homes = [root / package for package in ("conformance", "spec", *_SERVERS)]
     if dialect is not None and not spec.dialect(dialect).is_ours:
         homes.append(spec.dialect(dialect).home)

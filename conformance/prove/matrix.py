@@ -61,7 +61,8 @@ class Matrix:
         declared: dict[str, list[str]] = {}
         for trial in killed:
             name, aim = trial.planted.name, trial.planted.primary or ""
-            primary.setdefault(aim, []).append(name)
+            if aim in trial.tripped:
+                primary.setdefault(aim, []).append(name)
             for row in self._beside(trial.found_by.get(aim, ())) - {aim}:
                 shared.setdefault(row, []).append(name)
             for row in trial.planted.also.keys() & trial.tripped.keys():

@@ -27,7 +27,11 @@ td span { white-space: nowrap }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0; list-style: none }
 .figures li { border: 1px solid #d8dce0; border-radius: .5rem; padding: .6rem 1rem }
 .figures b { display: block; font-size: 1.5rem }
-@media (prefers-color-scheme: dark) {
+@media (max-width: 50rem) {
+  thead { display: none } table, tbody, tr, td { display: block }
+  tr { border-bottom: 1px solid #8b949e; padding: .4rem 0 } td { border: 0; padding: 0 }
+}
+@media screen and (prefers-color-scheme: dark) {
   body, th { background: #15181b; color: #e6e9ec }
   th, td, .figures li { border-color: #363b41 }
   .good { color: #4cc38a } .bad { color: #ff6369 }

@@ -4,22 +4,34 @@ An ignored `n` breaks what the table says of n, what it says of choices, and a
 property of both, for two APIs. Whoever mends the server wants one line for it.
 Requirements share a cause if their foremost findings have anything of these in common:
 what they say (fingerprint.likeness), the same value in the same answer, a parameter
-that is not obeyed, a path that is not there, a stream whose events cannot be read.
+that is not obeyed, a path that is not there or breaks down whatever is sent, a stream
+whose events cannot be read.
 A requirement that only follows from others stands below every cause that breaks these.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aios_conformance.conformance.judging.fingerprint import likeness
-from aios_conformance.conformance.reporting.wording import badness, findings_first
+from aios_conformance.conformance.reporting.wording import (
+    KIND_ADVICE,
+    badness,
+    findings_first,
+    place,
+    sentence,
+)
 from aios_conformance.conformance.terms.exchange import Exchange
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 from aios_conformance.conformance.terms.words import answered
 from aios_conformance.spec import apis
 
+NOT_SERVED = " is not served"
+NOT_OBEYED = " not obeyed"
+_STREAMS = "streams of "
+BREAK_DOWN = " break down"
+UNREADABLE = "events of streams cannot be read"
 _ABSENT = (404, 405, 501)
 _INDEX = re.compile(r"/\d+")
 _NUMBER = re.compile(r"\d+")
@@ -59,7 +71,8 @@ def causes(result: RunResult) -> list[Cause]:
     follow = [each for each in shown if not told.isdisjoint(each.refuted_by)]
     own = [each for each in shown if not (each.is_derived and each in follow)]
     made = []
-    keys = _specific([_keys(each, sent, result.dialect) for each in own])
+    gone, down = _gone(result.exchanges), _down(result.exchanges)
+    keys = _specific([_keys(each, sent, gone, down, result.dialect) for each in own])
     for numbers, common in _together(keys):
         rows = sorted((own[number] for number in numbers), key=_rank)
         ids = {each.requirement.id for each in rows}
@@ -70,6 +83,42 @@ def causes(result: RunResult) -> list[Cause]:
         )
         made.append(Cause(tuple(rows), tuple(below), _title(common, rows[0], sent)))
     return sorted(made, key=lambda cause: (badness(cause.lead), -len(cause.rows)))
+
+
+def advice(cause: Cause) -> str:
+    """What to do about it, in one sentence; empty where nothing was found to mend."""
+    findings, row = cause.lead.findings, cause.lead.requirement
+    if not findings:
+        return ""
+    found = findings[0]
+    if cause.title.endswith(NOT_SERVED):
+        told = "serve the path, or leave its API out with --apis if it is not claimed"
+    elif found.actual == "absent":
+        told = "add the member to the answer"
+    elif cause.title.endswith(NOT_OBEYED):
+        told = KIND_ADVICE["silent"]
+    elif cause.title == UNREADABLE:
+        told = (
+            "send each event as `data: ` and one JSON object, and `[DONE]` at the end"
+        )
+    elif cause.title.endswith(BREAK_DOWN):
+        told = "let an accepted stream run to its end; the server's log tells the cause"
+    elif found.kind == "malformed" and found.pointer:
+        told = f"mend {_member(found.pointer)}"
+    else:
+        told = KIND_ADVICE[found.kind]
+    return f"{sentence(told)} ({place(row)})."
+
+
+def _member(pointer: str) -> str:
+    """A pointer into an answer or its stream as the documents write it."""
+    part, _, rest = pointer.strip("/").partition("/")
+    if part == "events":
+        return "the events of the stream"
+    if part == "chunks":
+        member = _INDEX.sub("[]", f"/{rest.partition('/')[2]}").strip("/")
+        return f"{member.replace('/', '.')} in the chunks of the stream"
+    return _INDEX.sub("[]", pointer).strip("/").replace("/", ".") + " in the answer"
 
 
 def counted(found: list[Cause]) -> str:
@@ -115,21 +164,56 @@ def _together(keys: Sequence[_Keys]) -> Iterator[tuple[list[int], _Keys]]:
         yield sorted(numbers), sorted(found)
 
 
-def _keys(each: RequirementResult, sent: Mapping[str, Exchange], dialect: str) -> _Keys:
+def _gone(exchanges: Iterable[Exchange]) -> frozenset[str]:
+    """The operations of which every valid request met a path that is not there."""
+    met: dict[str, bool] = {}
+    for each in exchanges:
+        if each.expect == "accept" and each.response is not None:
+            name = each.request.operation
+            met[name] = met.get(name, True) and each.status in _ABSENT
+    return frozenset(name for name, is_absent in met.items() if is_absent)
+
+
+def _form(exchange: Exchange) -> str:
+    """The operation of a request, or the streams of it."""
+    body, operation = exchange.request.json, exchange.request.operation
+    is_streamed = isinstance(body, dict) and body.get("stream") is True
+    return f"{_STREAMS}{operation}" if is_streamed else operation
+
+
+def _down(exchanges: Iterable[Exchange]) -> frozenset[str]:
+    """The forms in which no valid request was answered but by a server error."""
+    met: dict[str, bool] = {}
+    for each in exchanges:
+        if each.expect == "accept" and each.response is not None:
+            name = _form(each)
+            met[name] = met.get(name, True) and each.status >= 500
+    return frozenset(name for name, is_down in met.items() if is_down)
+
+
+def _keys(
+    each: RequirementResult,
+    sent: Mapping[str, Exchange],
+    gone: Collection[str],
+    down: Collection[str],
+    dialect: str,
+) -> _Keys:
     """What tells the cause of a row: of its foremost finding, by several sides."""
     if not each.findings:
         return [("reason", each.verdict, each.reason or each.requirement.id)]
     found = each.findings[0]
     exchange = sent.get(found.exchange)
+    if exchange and exchange.request.operation in gone and exchange.status in _ABSENT:
+        return [("path", exchange.request.operation)]  # whatever it says besides
     if found.kind == "crash":
-        # a crash says nothing of itself: those of one request are one
+        if exchange and (form := _form(exchange)) in down:
+            return [("down", form)]
+        # else a crash says nothing of itself: those of one request are one
         return [("words", *likeness(found), found.exchange)]
     if found.actual == "absent":
         return [("absent", re.sub(r"^/chunks/\*", "", _INDEX.sub("/*", found.pointer)))]
     if exchange is None:
         return [("like", *likeness(found))]
-    if found.kind == "refused" and exchange.status in _ABSENT:
-        return [("path", exchange.request.operation, str(exchange.status))]
     if _is_garbled(exchange):
         return [("stream",)]
     name = _named(each, exchange, dialect, is_refused=found.kind == "refused")
@@ -153,16 +237,23 @@ def _is_garbled(exchange: Exchange) -> bool:
 def _named(
     each: RequirementResult, exchange: Exchange, dialect: str, *, is_refused: bool
 ) -> str:
-    """The one parameter of the request that the requirement speaks of by its name."""
+    """The one parameter of the request that is spoken of by its name.
+
+    By the target where it refuses, else by the requirement.
+    """
     body = exchange.request.json
     api = apis(dialect).get(exchange.api)
     if api is None or not isinstance(body, dict):
         return ""
-    words = set(re.findall(r"[a-z0-9_]+", each.requirement.statement))
     free = ("model",) if is_refused else api.required
-    named = [name for name in body if name in words and name not in free]
-    named = [name for name in named if name != "stream"] or named
-    return named[0] if len(named) == 1 else ""
+    told = [answered(exchange)] if is_refused else []
+    for text in (*told, each.requirement.statement):
+        words = set(re.findall(r"[a-z0-9_]+", text))
+        named = [name for name in body if name in words and name not in free]
+        named = [name for name in named if name != "stream"] or named
+        if len(named) == 1:
+            return str(named[0])
+    return ""
 
 
 def _title(keys: _Keys, lead: RequirementResult, sent: Mapping[str, Exchange]) -> str:
@@ -173,17 +264,23 @@ def _title(keys: _Keys, lead: RequirementResult, sent: Mapping[str, Exchange]) -
     found = lead.findings[0] if lead.findings else None
     exchange = sent.get(found.exchange) if found else None
     if "path" in known:
-        return f"{known['path'][0]} is not served"
+        return f"{known['path'][0]}{NOT_SERVED}"
+    if "down" in known and exchange:
+        form = known["down"][0]
+        ends = "break down" if form.startswith(_STREAMS) else "breaks down"
+        return f"{form} {ends}: {answered(exchange)}"
     if "absent" in known:
         return f"{known['absent'][0].strip('/').replace('/', '.')} is missing"
     if "stream" in known:
-        return "events of streams cannot be read"
+        return UNREADABLE
     if found and found.kind in ("refused", "crash") and exchange:
         names = dict.fromkeys(known.get("refused", ()))
         about = " and ".join(names) or exchange.request.operation
+        if exchange.is_success:
+            return f"streams of {exchange.request.operation}{BREAK_DOWN}"
         ends = "breaks down" if found.kind == "crash" else "is refused"
         return f"{about} {ends}: {answered(exchange)}"
     if "parameter" in known:
         names = dict.fromkeys(known["parameter"])
-        return f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} not obeyed"
+        return f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'}{NOT_OBEYED}"
     return ""

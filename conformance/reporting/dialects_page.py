@@ -15,16 +15,24 @@ from aios_conformance.conformance.reporting.html_rows import pill
 from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
 from aios_conformance.conformance.reporting.wording import counts_line
-from aios_conformance.conformance.terms.result import RequirementResult
+from aios_conformance.conformance.terms.result import RequirementResult, Verdict
 
 _STYLE = """
 main.wide, header.wide { max-width: 90rem; }
-.sides td { min-width: 11rem; overflow-wrap: anywhere; }
+.sides td, .sides th { overflow-wrap: anywhere; }
 .sides td .how { color: var(--soft); font-size: .82rem; margin-top: .35rem; }
 .sides th[scope="row"] { color: var(--ink); min-width: 12rem; }
 .sides th.of { background: var(--sunk); color: var(--ink); }
 .sides tr.differs th[scope="row"] { border-left: 4px solid var(--fail); }
-"""
+@media (max-width: 60rem) {
+  .sides, .sides tbody, .sides tr, .sides th, .sides td { display: block; }
+  .sides thead { display: none; }
+  .sides td { display: grid; grid-template-columns: 7rem 1fr; gap: .2rem .6rem; border-top: 0; }
+  .sides td::before { content: attr(data-of); color: var(--soft); font-size: .82rem; }
+  .sides td > * { grid-column: 2; }
+  .sides tr > :first-child { border-top: 1px solid var(--line); }
+}
+"""  # noqa: E501
 
 
 def render(comparison: Comparison) -> str:
@@ -51,8 +59,6 @@ def _style() -> str:
 
 
 def _top(comparison: Comparison) -> Markup:
-    is_split = any(row.differs for row in comparison.rows)
-    tone = "warn" if is_split else "pass" if comparison.names else "inconclusive"
     return tag(
         "header",
         tag("div", tag("span", "aios-conformance ", suite_version()), class_="brand"),
@@ -66,10 +72,22 @@ def _top(comparison: Comparison) -> Markup:
                 tag("span", comparison.cost),
                 class_="facts",
             ),
-            class_=f"claim tone-{tone}",
+            class_=f"claim tone-{_tone(comparison)}",
         ),
         class_="top wide",
     )
+
+
+def _tone(comparison: Comparison) -> Verdict:
+    """Green where every contract is kept, red where none is and some are broken."""
+    results = [each.result for each in comparison.judgements if each.result is not None]
+    kept = [each.complete and each.claim != "none" for each in results]
+    if any(row.differs for row in comparison.rows) or (any(kept) and not all(kept)):
+        return "warn"
+    if kept and all(kept):
+        return "pass"
+    is_broken = any(each.summary["fail"] or each.summary["error"] for each in results)
+    return "fail" if is_broken else "inconclusive"
 
 
 def _dialects(comparison: Comparison) -> Markup:
@@ -79,8 +97,9 @@ def _dialects(comparison: Comparison) -> Markup:
         tag("h2", "Dialects"),
         tag(
             "div",
-            tag("table", tag("thead", head), tag("tbody", rows)),
+            tag("table", tag("thead", head), tag("tbody", rows), class_="sides"),
             class_="card scroll",
+            tabindex=0,
         ),
     )
 
@@ -91,7 +110,11 @@ def _judgement(each: DialectOutcome) -> Markup:
     else:
         link = tag("a", each.dialect, href=f"{each.dialect}/report.html")
         cells = [link, each.result.claim, each.reason or counts_line(each.result)]
-    return tag("tr", [tag("td", cell) for cell in cells])
+    names = ("Dialect", "Claim", "Verdicts")
+    shown = zip(names, cells, strict=True)
+    return tag(
+        "tr", [tag("td", tag("span", cell), data_of=name) for name, cell in shown]
+    )
 
 
 def _table(comparison: Comparison) -> Markup | None:
@@ -114,6 +137,7 @@ def _table(comparison: Comparison) -> Markup | None:
             "div",
             tag("table", tag("thead", head), tag("tbody", rows), class_="sides"),
             class_="card scroll",
+            tabindex=0,
         ),
     )
 
@@ -130,12 +154,13 @@ def _row(row: Row, names: list[str]) -> Markup:
 
 def _cell(cell: Cell | None, dialect: str) -> Markup:
     if cell is None:
-        return tag("td", "not promised", class_="level")
+        return tag("td", tag("span", "not promised", class_="level"), data_of=dialect)
     ids = ", ".join(each.requirement.id for each in cell.results)
     return tag(
         "td",
         tag("span", pill(cell.verdict), title=ids),
         [_broken(each, dialect) for each in cell.broken],
+        data_of=dialect,
     )
 
 

@@ -1,6 +1,7 @@
 """Exchanges shortened for reading; the whole of them is in exchanges.jsonl."""
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aios_conformance.conformance.reporting.presentable import plain
@@ -23,15 +24,40 @@ def request_text(exchange: Exchange) -> str:
 
 def answer_text(exchange: Exchange) -> str:
     """The status line, the kind of the body, and the body."""
+    body = _body(exchange.response) if exchange.response else ""
+    return cut(f"{answer_head(exchange)}\n\n{body}".strip(), exchange.id)
+
+
+def answer_head(exchange: Exchange) -> str:
+    """The status line, the kind of the body, how long it took and how it ended."""
     response = exchange.response
     if response is None:
         return f"no answer: {exchange.failure or 'not sent'}"
     kind = visible(response.header("content-type") or "(no content-type)")
-    head = f"{response.status}  {kind}"
-    head += f"  {exchange.total_s * 1000:.0f} ms"
-    if response.broken:
-        head += f"\nbroken off: {response.broken}"
-    return cut(f"{head}\n\n{_body(response)}".strip(), exchange.id)
+    head = f"{response.status}  {kind}  {exchange.total_s * 1000:.0f} ms"
+    return head + (f"\nbroken off: {response.broken}" if response.broken else "")
+
+
+def wire_request(exchange: Exchange) -> str:
+    """The request as it was sent: head, and body unchanged but for its length."""
+    request = exchange.request
+    method, _, path = request.operation.partition(" ")
+    head = [f"{method} {path} HTTP/1.1", *_fields(request.headers)]
+    return cut("\n".join([*head, "", _decoded(request.body)]).rstrip(), exchange.id)
+
+
+def wire_answer(exchange: Exchange) -> str:
+    """The answer as it was received, likewise."""
+    response = exchange.response or exchange.partial
+    if response is None:
+        return f"no answer: {exchange.failure or 'not sent'}"
+    head = [f"HTTP/1.1 {response.status}", *_fields(response.headers)]
+    body = _decoded(response.body[: LENGTH * 2])
+    return cut("\n".join([*head, "", body]).rstrip(), exchange.id)
+
+
+def _fields(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
+    return (visible(f"{name}: {value}") for name, value in headers)
 
 
 def _body(response: Response) -> str:

@@ -43,7 +43,9 @@ def _readings(title: str, rows: Iterable[RequirementResult]) -> Markup | None:
         "tr", tag("th", "Requirement"), tag("th", "Statement"), tag("th", "The target")
     )
     table = tag("table", tag("thead", head), tag("tbody", lines))
-    return _folded(f"{title} ({len(lines)})", tag("div", table, class_="scroll"))
+    return _folded(
+        f"{title} ({len(lines)})", tag("div", table, class_="scroll", tabindex=0)
+    )
 
 
 def _folded(title: str, *content: Markup) -> Markup:
@@ -100,7 +102,7 @@ def costs(result: RunResult) -> Markup:
     return html(
         tag("h2", "Cost and timing"),
         tag("p", spent),
-        tag("div", table, class_="card scroll") if lines else None,
+        tag("div", table, class_="card scroll", tabindex=0) if lines else None,
     )
 
 
@@ -145,7 +147,12 @@ def method(result: RunResult) -> Markup:
             _folded("The documents that are the law", tag("ul", documents)),
             _folded(
                 f"Requirements that cannot be seen on the wire ({len(excluded)})",
-                tag("div", tag("table", tag("tbody", excluded)), class_="scroll"),
+                tag(
+                    "div",
+                    tag("table", tag("tbody", excluded)),
+                    class_="scroll",
+                    tabindex=0,
+                ),
             )
             if excluded
             else None,

@@ -4,14 +4,19 @@ It loads nothing: style and script stand in the page. Everything works without t
 script but filtering and copying.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from aios_conformance.conformance.options.values import SuiteError
 from aios_conformance.conformance.reporting import html_appendix as appendix
-from aios_conformance.conformance.reporting.causes import Cause, causes, counted
-from aios_conformance.conformance.reporting.html_rows import filters, pill, row
+from aios_conformance.conformance.reporting.causes import (
+    Cause,
+    advice,
+    causes,
+    counted,
+)
+from aios_conformance.conformance.reporting.html_rows import Known, filters, pill, row
 from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
 from aios_conformance.conformance.reporting.wording import (
@@ -20,11 +25,16 @@ from aios_conformance.conformance.reporting.wording import (
     VERDICT_WORDS,
     ApiRow,
     api_rows,
+    baseline_sentence,
     chosen,
     claim_sentence,
     claim_title,
+    edition_words,
     in_short,
+    mark,
+    resumed_sentence,
     sentence,
+    unproved,
 )
 from aios_conformance.conformance.terms.catalogue import all_checks
 from aios_conformance.conformance.terms.result import (
@@ -68,8 +78,8 @@ def render(result: RunResult) -> str:
         tag(
             "main",
             _tiles(result),
-            _bars(result),
             _attention(result),
+            _bars(result),
             _requirements(result),
             appendix.behaviour(result),
             appendix.costs(result),
@@ -107,6 +117,7 @@ def _top(result: RunResult) -> Markup:
         "Started": result.started.replace("T", " ").replace("Z", " UTC"),
         "Took": f"{result.duration_s:.1f} s",
         "Models": models or "none found",
+        "Edition": edition_words(result),
     }
     notices = []
     if not result.complete:
@@ -115,6 +126,10 @@ def _top(result: RunResult) -> Markup:
         )
     if selected is not None:
         notices.append(f"Only {len(selected)} selected requirements were exercised.")
+    if said := resumed_sentence(result):
+        notices.append(f"{sentence(said)}.")
+    if said := baseline_sentence(result):
+        notices.append(f"{sentence(said)}.")
     if result.stale_waivers:
         stale = ", ".join(result.stale_waivers)
         notices.append(f"Waived, but kept; remove these waivers: {stale}.")
@@ -230,12 +245,14 @@ def _bar(each: ApiRow) -> Markup:
 
 def _attention(result: RunResult) -> Markup | None:
     found = causes(result)
-    if not found:
+    open_ = unproved(result)
+    if not (found or open_):
         return None
     shown = [_top_finding(cause) for cause in found[:TOP_FINDINGS]]
     more = len(found) - TOP_FINDINGS
     if more > 0:
         shown.append(tag("li", f"… and {more} more in the list below.", class_="how"))
+    shown += [_unproved(reason, rows) for reason, rows in open_.items()]
     return html(
         tag("h2", "What needs attention"),
         tag("p", f"{counted(found)}.") if counted(found) else None,
@@ -249,6 +266,7 @@ def _top_finding(cause: Cause) -> Markup:
     api = title(requirement.api, requirement.dialects[0])
     below = [*map(_below, cause.rows if cause.title else cause.rows[1:])]
     below += [_below(row) for row in cause.follows]
+    what = advice(cause)
     return tag(
         "li",
         tag(
@@ -256,14 +274,34 @@ def _top_finding(cause: Cause) -> Markup:
             pill(each.verdict),
             " ",
             tag("span", f"{requirement.level} · {api}", class_="level"),
+            f" {mark(each)}" if mark(each) else None,
             f" {sentence('; '.join(kinds))}" if kinds else None,
         ),
-        tag("div", sentence(cause.title), class_="what")
+        tag("div", cause.title, class_="what")
         if cause.title
         else tag("div", requirement.statement, " ", _link(each), class_="what"),
         tag("div", sentence(in_short(each)), class_="how"),
+        tag("div", tag("b", "What to do: "), what, class_="do") if what else None,
         tag("ul", below, class_="below") if below else None,
     )
+
+
+def _unproved(reason: str, rows: Sequence[RequirementResult]) -> Markup:
+    """Obligations of which nothing was shown, and why."""
+    shown = next((row.shown for row in rows if row.shown is not None), None)
+    plural = "obligations were" if len(rows) > 1 else "obligation was"
+    return tag(
+        "li",
+        tag("div", pill("inconclusive"), " ", tag("span", "MUST", class_="level")),
+        tag("div", f"{len(rows)} {plural} not exercised", class_="what"),
+        tag("div", sentence(reason), class_="how"),
+        tag("pre", shown.curl, tabindex=0) if shown else None,
+        tag("ul", [_unproved_row(row) for row in rows], class_="below"),
+    )
+
+
+def _unproved_row(each: RequirementResult) -> Markup:
+    return tag("li", _link(each), f" {each.requirement.statement}")
 
 
 def _below(each: RequirementResult) -> Markup:
@@ -291,7 +329,7 @@ def _promises() -> Mapping[str, str]:
 
 def _requirements(result: RunResult) -> Markup:
     exchanges = {each.id: each for each in result.exchanges}
-    known = rulings()
+    known = Known(result, exchanges, rulings(), _promises())
     worst = {
         verdict: n for n, verdict in enumerate(("error", "fail", "warn", "unstable"))
     }
@@ -301,7 +339,7 @@ def _requirements(result: RunResult) -> Markup:
         filters(result),
         tag(
             "div",
-            [row(each, exchanges, known, _promises()) for each in ordered],
+            [row(each, known) for each in ordered],
             class_="card rows",
         ),
     )

@@ -1,14 +1,18 @@
 """report.html, the requirements: how to find one, what it says, what was found."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from aios_conformance.conformance.reporting.excerpt import answer_text, request_text
+from aios_conformance.conformance.reporting.html_evidence import block, evidence
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
 from aios_conformance.conformance.reporting.wording import (
     KIND_MEANINGS,
     VERDICT_WORDS,
     actual_text,
+    again,
     api_rows,
+    mark,
+    verdict_explained,
 )
 from aios_conformance.conformance.terms.exchange import Exchange
 from aios_conformance.conformance.terms.result import (
@@ -19,10 +23,11 @@ from aios_conformance.conformance.terms.result import (
     Shown,
     Verdict,
 )
-from aios_conformance.spec import Requirement, Ruling
+from aios_conformance.spec import Requirement, Ruling, Source, locators, sources
 
 FINDINGS_SHOWN = 3
-SOURCES_SHOWN = 12
+PLACES_SHOWN = 4
+LINES_SHOWN = 6
 
 
 def filters(result: RunResult) -> Markup:
@@ -50,7 +55,7 @@ def filters(result: RunResult) -> Markup:
             "input",
             type="search",
             id="search",
-            placeholder="Search id, text, source, path …  ( / )",
+            placeholder="Search id, text, source, path …",
             aria_label="Search the requirements",
         ),
         _select("level", "Any level", levels),
@@ -74,12 +79,17 @@ def _select(name: str, any_of_them: str, choices: Mapping[str, str]) -> Markup:
     )
 
 
-def row(
-    each: RequirementResult,
-    exchanges: Mapping[str, Exchange],
-    rulings: Mapping[str, Ruling],
-    promises: Mapping[str, str],
-) -> Markup:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the rows of a page refer to."""
+
+    result: RunResult
+    exchanges: Mapping[str, Exchange]
+    rulings: Mapping[str, Ruling]
+    promises: Mapping[str, str]  # what each check holds a target to, by its name
+
+
+def row(each: RequirementResult, known: Known) -> Markup:
     """A requirement as a line that opens."""
     requirement = each.requirement
     kinds = " ".join(sorted({finding.kind for finding in each.findings}))
@@ -94,17 +104,22 @@ def row(
                 tag("span", requirement.topic, class_="topic"),
             ),
             tag("span", str(requirement.level), class_="level"),
-            tag("span", requirement.statement, class_="statement"),
+            tag(
+                "span",
+                requirement.statement,
+                f" ({mark(each)})" if mark(each) else None,
+                class_="statement",
+            ),
         ),
         tag(
             "div",
-            _about(each, rulings),
-            _shown(each.shown, exchanges) if each.shown else None,
-            _findings(each, exchanges),
-            _coverage(each.coverage, promises),
+            _about(each, known),
+            _shown(each.shown, known) if each.shown else None,
+            _findings(each, known),
+            _coverage(each.coverage, known.promises),
             class_="body",
         ),
-        class_=f"row tone-{each.verdict}",
+        class_=f"row tone-{each.verdict}{' told' if each.findings else ''}",
         id=requirement.id,
         data_verdict=each.verdict,
         data_level=str(requirement.level),
@@ -118,18 +133,21 @@ def pill(verdict: Verdict) -> Markup:
     return tag("span", VERDICT_WORDS[verdict], class_=f"pill tone-{verdict}")
 
 
-def _about(each: RequirementResult, rulings: Mapping[str, Ruling]) -> Markup:
-    requirement = each.requirement
-    entries: list[tuple[str, Markup | str]] = []
+def _about(each: RequirementResult, known: Known) -> Markup:
+    requirement, rulings = each.requirement, known.rulings
+    entries: list[tuple[str, Markup | str]] = [("Verdict", verdict_explained(each))]
     if each.reason:
         entries.append(("Reason", each.reason))
+    if each.change:
+        before = VERDICT_WORDS[each.before] if each.before else "no such row"
+        entries.append(("In the baseline", before))
     if each.reading:
         entries.append(("The target", each.reading))
     entries += [
+        ("Where it says so", html(_places(requirement))),
         ("Applies to", html(_joined(requirement.operations))),
-        ("Sources", html(_sources(requirement))),
     ]
-    if requirement.soft:
+    if requirement.soft and each.verdict != "warn":
         entries.append(("Only warns", requirement.soft))
     entries += [
         (name, _ruling(rulings[name]))
@@ -146,6 +164,10 @@ def _about(each: RequirementResult, rulings: Mapping[str, Ruling]) -> Markup:
             else "not seen again when re-sent"
         )
     entries.append(("Observations", judged))
+    if each.verdict not in {"pass", "info"}:
+        entries.append(
+            ("Run it again", tag("code", again(known.result, requirement.id)))
+        )
     return tag(
         "dl",
         [html(tag("dt", name), tag("dd", value)) for name, value in entries],
@@ -157,13 +179,26 @@ def _joined(words: tuple[str, ...]) -> list[Markup]:
     return [html(", " if n else "", tag("code", word)) for n, word in enumerate(words)]
 
 
-def _sources(requirement: Requirement) -> list[Markup | str]:
-    shown: list[Markup | str] = [*_joined(requirement.sources[:SOURCES_SHOWN])]
-    more = len(requirement.sources) - SOURCES_SHOWN
-    if more > 0:
-        shown.append(f" and {more} more")
-    shown.append(" (document:line)")
+def _places(requirement: Requirement) -> list[Markup]:
+    """Places in words with their lines, and the documents that these are of."""
+    found = locators(requirement)
+    shown = []
+    for each in found[:PLACES_SHOWN]:
+        lines = ", ".join(each.references[:LINES_SHOWN])
+        shown.append(tag("div", each.words, tag("span", f" {lines}", class_="hint")))
+    if (more := len(found) - PLACES_SHOWN) > 0:
+        shown.append(tag("div", f"and {more} more places", class_="hint"))
+    ids = dict.fromkeys(each.partition(":")[0] for each in requirement.sources)
+    shown += [_document(sources()[each]) for each in ids if each in sources()]
     return shown
+
+
+def _document(source: Source) -> Markup:
+    title: Markup | str = source.title
+    if source.address:
+        title = tag("a", source.title, href=source.address)
+    dated = f", {source.date}" if source.date else ""
+    return tag("div", tag("code", source.id), " ", title, dated, class_="hint")
 
 
 def _ruling(ruling: Ruling) -> Markup:
@@ -181,33 +216,30 @@ def _ruling(ruling: Ruling) -> Markup:
     )
 
 
-def _shown(shown: Shown, exchanges: Mapping[str, Exchange]) -> Markup:
+def _shown(shown: Shown, known: Known) -> Markup:
     """What the reason speaks of."""
-    exchange = exchanges.get(shown.exchange)
+    exchange = known.exchanges.get(shown.exchange)
     return tag(
         "section",
         tag("p", f"For one, exchange {shown.exchange}."),
-        _exchange(exchange) if exchange else None,
-        _block("Reproduce", shown.curl, copy=True),
+        evidence(exchange, known.result.url, shown.curl),
     )
 
 
-def _findings(each: RequirementResult, exchanges: Mapping[str, Exchange]) -> Markup:
+def _findings(each: RequirementResult, known: Known) -> Markup:
     shown = [
-        _finding(finding, exchanges.get(finding.exchange), each)
-        for finding in each.findings[:FINDINGS_SHOWN]
+        _finding(finding, each, known) for finding in each.findings[:FINDINGS_SHOWN]
     ]
     more = len(each.findings) - FINDINGS_SHOWN
     note = tag("p", f"… and {more} more findings in report.json.") if more > 0 else None
     return html(shown, note)
 
 
-def _finding(
-    finding: Evidence, exchange: Exchange | None, each: RequirementResult
-) -> Markup:
+def _finding(finding: Evidence, each: RequirementResult, known: Known) -> Markup:
     where = tag("code", finding.pointer) if finding.pointer else "the whole answer"
     meaning = KIND_MEANINGS[finding.kind]
     tone = "warn" if finding.soft or each.verdict == "warn" else each.verdict
+    promise = known.promises.get(finding.check, "")
     return tag(
         "section",
         tag(
@@ -215,58 +247,17 @@ def _finding(
             tag("b", finding.kind),
             f": {meaning}. At ",
             where,
-            f", exchange {finding.exchange}, check {finding.check}."
-            if finding.check
-            else ".",
+            f", exchange {finding.exchange}.",
+            f" Held to: {promise}" if promise else None,
         ),
         tag(
             "div",
-            _block("Expected", finding.expected),
-            _block("Actual", actual_text(finding.actual, 1_000), untrusted=True),
+            block("Expected", finding.expected),
+            block("Actual", actual_text(finding.actual, 1_000), untrusted=True),
             class_="pair",
         ),
-        _exchange(exchange) if exchange else None,
-        _block("Reproduce", finding.curl, copy=True),
+        evidence(known.exchanges.get(finding.exchange), known.result.url, finding.curl),
         class_=f"found tone-{tone}",
-    )
-
-
-def _exchange(exchange: Exchange) -> Markup:
-    broken = f": {exchange.breaks}" if exchange.breaks else ""
-    asked = {
-        "accept": "to be accepted",
-        "refuse": f"to be refused{broken}",
-        "either": "",
-    }
-    hint = asked[exchange.expect]
-    return tag(
-        "div",
-        _block("Request", request_text(exchange), hint=hint),
-        _block("Answer", answer_text(exchange), untrusted=True),
-        class_="pair",
-    )
-
-
-def _block(
-    title: str,
-    text: str,
-    *,
-    untrusted: bool = False,
-    copy: bool = False,
-    hint: str = "",
-) -> Markup:
-    if untrusted:
-        hint = "from the target, untrusted"
-    button = tag("button", "Copy", type="button", class_="copy needs-js", hidden=True)
-    return tag(
-        "div",
-        tag("h3", title, tag("span", f" ({hint})", class_="hint") if hint else None),
-        tag(
-            "div",
-            tag("pre", text, class_="untrusted" if untrusted else None, tabindex=0),
-            button if copy else None,
-            class_="block",
-        ),
     )
 
 
@@ -278,8 +269,7 @@ def _coverage(
     lines = [
         tag(
             "tr",
-            tag("td", tag("code", each.check)),
-            tag("td", promises.get(each.check, "")),
+            tag("td", promises.get(each.check) or each.check, title=each.check),
             tag("td", f"{each.judged} of {each.needed}", class_="number"),
             tag("td", ", ".join(each.exchanges[:6])),
         )
@@ -287,10 +277,9 @@ def _coverage(
     ]
     head = tag(
         "tr",
-        tag("th", "Check"),
         tag("th", "Holds the target to"),
         tag("th", "Judged, of needed", class_="number"),
         tag("th", "For example"),
     )
     table = tag("table", tag("thead", head), tag("tbody", lines))
-    return html(tag("h3", "Judged by"), tag("div", table, class_="scroll"))
+    return html(tag("h3", "Judged by"), tag("div", table, class_="scroll", tabindex=0))

@@ -8,19 +8,26 @@ from typing import Any
 import orjson
 from msgspec import convert, to_builtins
 
+from aios_conformance.conformance.options.values import Baseline
 from aios_conformance.conformance.reporting.causes import Cause, causes
 from aios_conformance.conformance.reporting.presentable import plain
-from aios_conformance.conformance.reporting.wording import in_short
+from aios_conformance.conformance.reporting.wording import in_short, scored_edition
 from aios_conformance.conformance.terms.exchange import Exchange, Facts
 from aios_conformance.conformance.terms.result import (
     CheckCoverage,
     Evidence,
     RequirementResult,
+    Resumed,
     RunResult,
     Shown,
     Usage,
 )
-from aios_conformance.spec import LEVEL_RULE, requirement, requirements_sha256
+from aios_conformance.spec import (
+    LEVEL_RULE,
+    locators,
+    requirement,
+    requirements_sha256,
+)
 
 NAME = "aios-conformance"
 SCHEMA_VERSION = 1
@@ -48,8 +55,10 @@ def report(result: RunResult) -> dict[str, Any]:
             "version": suite_version(),
             "requirements_sha256": requirements_sha256(result.dialect),
         },
+        "edition": _edition(result),
         "target": {
             "url": _address(result.url),
+            "given": result.target or _address(result.url),
             "models": {
                 api: name
                 for api, name in result.facts.models.items()
@@ -69,6 +78,7 @@ def report(result: RunResult) -> dict[str, Any]:
         "duration_s": result.duration_s,
         "complete": result.complete,
         "cut_short": result.cut_short,
+        "resumed": [to_builtins(each) for each in result.resumed],
         "claim": result.claim,
         "selection": None if result.selection is None else list(result.selection),
         "summary": dict(result.summary),
@@ -83,9 +93,30 @@ def report(result: RunResult) -> dict[str, Any]:
         "not_scored": list(result.not_scored),
         "stale_waivers": list(result.stale_waivers),
         "excluded": [{"id": row.id, "reason": row.excluded} for row in result.excluded],
+        "baseline": _baseline(result),
         "causes": [_cause(each) for each in causes(result)],
         "requirements": [_requirement(each) for each in result.requirements],
     }
+
+
+def _edition(result: RunResult) -> dict[str, Any]:
+    """Which rows were scored; by their hash, where no edition holds exactly these."""
+    name, sha256 = scored_edition(result)
+    return {"name": name, "sha256": sha256, "asked_for": result.edition is not None}
+
+
+def _read_edition(data: Mapping[str, Any]) -> str | None:
+    told: Mapping[str, Any] = data.get("edition", {})
+    return told["name"] if told.get("asked_for") else None
+
+
+def _baseline(result: RunResult) -> dict[str, Any] | None:
+    """The run that this one is held against; the verdicts stand with the rows."""
+    if result.baseline is None:
+        return None
+    members: dict[str, Any] = to_builtins(result.baseline)
+    del members["verdicts"]
+    return members
 
 
 def _cause(cause: Cause) -> dict[str, Any]:
@@ -115,9 +146,13 @@ def _requirement(result: RequirementResult) -> dict[str, Any]:
         "operations": list(row.operations),
         "statement": row.statement,
         "sources": list(row.sources),
+        "where": [each.words for each in locators(row) if each.words],
         "ruling": row.ruling,
         "reading": result.reading,
         "verdict": result.verdict,
+        "before": result.before,
+        "change": result.change,
+        "scored": result.is_scored,
         "reason": result.reason,
         "evidence": result.evidence,
         "reproduced": result.reproduced,
@@ -165,10 +200,21 @@ def read(data: Mapping[str, Any], exchanges: Iterable[Exchange] = ()) -> RunResu
         usage=convert(data["usage"], Usage),
         timing=data["timing"],
         stale_waivers=data["stale_waivers"],
-        not_scored=data["not_scored"],
+        edition=_read_edition(data),
         exchanges=tuple(exchanges),
         cut_short=data.get("cut_short"),
+        baseline=_read_baseline(data),
+        target=target.get("given", ""),
+        resumed=convert(data.get("resumed", ()), tuple[Resumed, ...]),
     )
+
+
+def _read_baseline(data: Mapping[str, Any]) -> Baseline | None:
+    if data.get("baseline") is None:
+        return None
+    rows = data["requirements"]
+    before = {each["id"]: each["before"] for each in rows if each.get("before")}
+    return Baseline(**data["baseline"], verdicts=before)
 
 
 def _read_requirement(data: Mapping[str, Any]) -> RequirementResult:
@@ -191,4 +237,7 @@ def _read_requirement(data: Mapping[str, Any]) -> RequirementResult:
         occurrence=data.get("occurrence"),
         refuted_by=tuple(data.get("refuted_by", ())),
         shown=convert(data.get("shown"), Shown | None),
+        before=data.get("before"),
+        change=data.get("change"),
+        is_scored=data.get("scored", True),
     )

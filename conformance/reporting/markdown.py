@@ -3,15 +3,28 @@
 import re
 from collections.abc import Sequence
 
-from aios_conformance.conformance.reporting.causes import Cause, causes, counted
+from aios_conformance.conformance.reporting.causes import (
+    Cause,
+    advice,
+    causes,
+    counted,
+)
 from aios_conformance.conformance.reporting.wording import (
     KIND_MEANINGS,
+    VERDICT_MEANINGS,
     VERDICT_WORDS,
     actual_text,
     again,
     api_rows,
+    baseline_sentence,
     chosen,
     claim_sentence,
+    edition_words,
+    mark,
+    place,
+    resumed_sentence,
+    sentence,
+    unproved,
 )
 from aios_conformance.conformance.terms.result import RunResult
 
@@ -25,10 +38,12 @@ def render(result: RunResult) -> str:
     parts = [
         f"# AIOS conformance: {_claim(result)}",
         claim_sentence(result),
+        _baseline(result),
         _facts(result),
         _table(result),
         *_attention(result),
         *_unproved(result),
+        *_waived(result),
         _footer(result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -36,6 +51,15 @@ def render(result: RunResult) -> str:
 
 def _claim(result: RunResult) -> str:
     return result.claim if result.complete else f"{result.claim} (incomplete)"
+
+
+def _baseline(result: RunResult) -> str:
+    """What is new, what is known, and the APIs that were lost."""
+    if not (said := baseline_sentence(result)):
+        return ""
+    lost = [each.requirement.id for each in result.requirements if each.is_lost]
+    told = f" Lost: {_some(lost)}." if lost else ""
+    return f"{escape(sentence(said))}.{told}"
 
 
 def _facts(result: RunResult) -> str:
@@ -51,6 +75,9 @@ def _facts(result: RunResult) -> str:
         f"{result.usage.requests} requests, {result.usage.prompt_tokens} prompt and "
         f"{result.usage.completion_tokens} completion tokens."
     )
+    if said := resumed_sentence(result):
+        cost += f"\n{escape(sentence(said))}."
+    cost += f"\nEdition: {edition_words(result)}."
     return "\n".join([target, cost, *([f"Models: {models}."] if models else [])])
 
 
@@ -66,7 +93,8 @@ def _table(result: RunResult) -> str:
         lines.append(f"| {' | '.join([row.title, *counts])} |")
     totals = [f"**{result.summary[verdict]}**" for verdict in shown]
     lines.append(f"| {' | '.join(['**all**', *totals])} |")
-    return "\n".join(lines)
+    words = (f"**{VERDICT_WORDS[each]}**: {VERDICT_MEANINGS[each]}" for each in shown)
+    return "\n".join([*lines, "", f"{'; '.join(words)}."])
 
 
 def _attention(result: RunResult) -> list[str]:
@@ -85,17 +113,21 @@ def _finding(cause: Cause) -> str:
     each, row = cause.lead, cause.lead.requirement
     said = f"<b>{row.id}</b> {row.topic} ({row.level}) {escape(row.statement)}"
     head = f"<b>{escape(cause.title)}</b>" if cause.title else said
-    lines = [f"<details><summary>{_SIGNS[each.verdict]} {head}</summary>", ""]
+    said_new = f"{mark(each)}: " if mark(each) else ""
+    lines = [f"<details><summary>{_SIGNS[each.verdict]} {said_new}{head}</summary>", ""]
     if cause.title:
         lines += [said, ""]
     if each.reason:
         lines += [escape(each.reason), ""]
+    if what := advice(cause):
+        lines += [f"What to do: {escape(what)}", ""]
     for finding in each.findings[:1]:
         lines += [
             f"- kind: {finding.kind} ({KIND_MEANINGS[finding.kind]})",
             f"- expected: {code(finding.expected)}",
             f"- actual: {code(actual_text(finding.actual))}",
             f"- at: {code(finding.pointer or 'the whole answer')}",
+            f"- says so: {escape(place(row))}",
             f"- sources: {', '.join([*row.sources, *row.rulings[:1]])}",
             *([f"- also concerns: {_some(cause.others)}"] if cause.others else []),
             "",
@@ -106,27 +138,30 @@ def _finding(cause: Cause) -> str:
 
 
 def _unproved(result: RunResult) -> list[str]:
-    rows = [
-        each
-        for each in result.requirements
-        if each.verdict == "inconclusive" and each.requirement.level == "MUST"
-    ]
-    if not rows:
+    found = unproved(result)
+    if not found:
         return []
-    reasons: dict[str, list[str]] = {}
-    curls: dict[str, str] = {}
-    for each in rows:
-        reasons.setdefault(each.reason or "", []).append(each.requirement.id)
-        if each.shown is not None:
-            curls.setdefault(each.reason or "", f": {code(each.shown.curl)}")
+    lines = []
+    for reason, rows in found.items():
+        curls = (f": {code(row.shown.curl)}" for row in rows if row.shown is not None)
+        ids = _some([row.requirement.id for row in rows])
+        lines.append(f"- {escape(reason)}: {ids}{next(curls, '')}")
+    count = sum(map(len, found.values()))
+    return [f"## Obligations that could not be exercised ({count})", "\n".join(lines)]
+
+
+def _waived(result: RunResult) -> list[str]:
     lines = [
-        f"- {escape(reason)}: {_some(ids)}{curls.get(reason, '')}"
-        for reason, ids in reasons.items()
+        f"- {each.requirement.id} ({each.requirement.level}) "
+        f"{escape(each.requirement.statement)} Waived: {escape(each.reason or '')}"
+        for each in result.requirements
+        if each.verdict == "waived"
     ]
-    return [
-        f"## Obligations that could not be exercised ({len(rows)})",
-        "\n".join(lines),
-    ]
+    parts = [f"## Waived ({len(lines)})", "\n".join(lines)] if lines else []
+    if result.stale_waivers:
+        stale = _some(result.stale_waivers)
+        parts.append(f"Waived, but kept; remove these waivers: {stale}.")
+    return parts
 
 
 def _some(ids: Sequence[str], most: int = 12) -> str:

@@ -12,11 +12,10 @@
     if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
     return texts.get(row);
   };
+  const pressed = () => chips.filter((chip) => chip.getAttribute("aria-pressed") === "true").map((chip) => chip.value);
 
   const apply = () => {
-    const verdicts = chips
-      .filter((chip) => chip.getAttribute("aria-pressed") === "true")
-      .map((chip) => chip.value);
+    const verdicts = pressed();
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const row of rows) {
@@ -30,44 +29,62 @@
     shown.textContent = `${count} of ${rows.length} shown`;
   };
 
-  const press = (verdict) => {
-    for (const chip of chips) chip.setAttribute("aria-pressed", String(chip.value === verdict));
+  // the address: #ID of a row, ?filters, or both
+  const parts = () => {
+    const [id, query = ""] = location.hash.slice(1).split("?");
+    try {
+      return [decodeURIComponent(id), new URLSearchParams(query)];
+    } catch {
+      return ["", new URLSearchParams(query)];
+    }
+  };
+  const keep = () => {
+    const query = new URLSearchParams();
+    if (search.value) query.set("q", search.value);
+    for (const each of selects) if (each.value) query.set(each.name, each.value);
+    if (pressed().length) query.set("verdict", pressed().join(","));
+    const text = query.toString();
+    history.replaceState(null, "", text ? `#?${text}` : location.pathname + location.search);
+  };
+  const change = () => { apply(); keep(); };
+  const set = (query) => {
+    const verdicts = (query.get("verdict") || "").split(",");
+    search.value = query.get("q") || "";
+    for (const each of selects) {
+      each.value = query.get(each.name) || "";
+      if (each.selectedIndex < 0) each.value = "";
+    }
+    for (const chip of chips) chip.setAttribute("aria-pressed", String(verdicts.includes(chip.value)));
     apply();
   };
 
   const open = () => {
-    const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const [id, query] = parts();
+    if ([...query].length) set(query);
+    const row = id && document.getElementById(id);
     if (!row || !row.matches("details.row")) return;
-    if (row.hidden) {
-      search.value = "";
-      for (const each of selects) each.value = "";
-      press("");
-    }
+    if (row.hidden) set(new URLSearchParams());
     row.open = true;
     row.scrollIntoView();
-    row.querySelector("summary").focus();
+    row.querySelector("summary").focus({ preventScroll: true });
   };
 
-  search.addEventListener("input", apply);
-  for (const each of selects) each.addEventListener("change", apply);
+  search.addEventListener("input", change);
+  for (const each of selects) each.addEventListener("change", change);
   for (const chip of chips) {
     chip.addEventListener("click", () => {
       chip.setAttribute("aria-pressed", String(chip.getAttribute("aria-pressed") !== "true"));
-      apply();
+      change();
     });
   }
   for (const tile of document.querySelectorAll("a.tile")) {
-    tile.addEventListener("click", () => press(tile.dataset.verdict));
+    tile.href = `#?verdict=${tile.dataset.verdict}`;
+    tile.addEventListener("click", () => document.getElementById("requirements").scrollIntoView());
   }
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.target.matches("input, select, textarea")) return;
-    event.preventDefault();
-    search.focus();
-  });
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button.copy");
     if (!button) return;
-    const pre = button.parentElement.querySelector("pre");
+    const pre = button.closest(".block").querySelector("pre");
     try {
       await navigator.clipboard.writeText(pre.textContent);
       button.textContent = "Copied";
@@ -83,8 +100,19 @@
       : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
   });
+  // print holds the evidence, also where style alone cannot open it
+  const closed = [];
+  addEventListener("beforeprint", () => {
+    for (const each of document.querySelectorAll("details.told:not([open])")) {
+      each.open = true;
+      closed.push(each);
+    }
+  });
+  addEventListener("afterprint", () => { for (const each of closed.splice(0)) each.open = false; });
   addEventListener("hashchange", open);
   for (const each of document.querySelectorAll(".needs-js")) each.hidden = false;
   apply();
   open();
+  // the browser goes to the address by itself, and takes the focus, after this
+  addEventListener("load", () => setTimeout(open, 50));
 })();

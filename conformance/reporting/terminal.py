@@ -10,13 +10,23 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from aios_conformance.conformance.reporting.causes import Cause, causes, counted
+from aios_conformance.conformance.reporting.causes import (
+    Cause,
+    advice,
+    causes,
+    counted,
+)
 from aios_conformance.conformance.reporting.wording import (
     VERDICT_WORDS,
     api_rows,
+    baseline_sentence,
     chosen,
     claim_sentence,
+    edition_words,
     found_sentence,
+    mark,
+    resumed_sentence,
+    unproved,
 )
 from aios_conformance.conformance.terms.result import PlanSummary, RunResult, Verdict
 
@@ -57,6 +67,7 @@ def summary(
         verdict_table(result),
         Text(),
         _claim(result),
+        *_baseline(result),
         *_findings(result),
         *_unproved(result),
         *_footnotes(result, fail_on),
@@ -88,6 +99,15 @@ def _claim(result: RunResult) -> Text:
     return claim
 
 
+def _baseline(result: RunResult) -> Iterator[Text]:
+    if said := baseline_sentence(result):
+        yield Text(said)
+    for api in dict.fromkeys(
+        r.requirement.api for r in result.requirements if r.is_lost
+    ):
+        yield Text(f"lost since then: the {api} API is absent", style="bold red")
+
+
 def _findings(result: RunResult) -> Iterator[RenderableType]:
     found = causes(result)
     if not found:
@@ -102,6 +122,8 @@ def _findings(result: RunResult) -> Iterator[RenderableType]:
 def _finding(cause: Cause) -> RenderableType:
     each, row = cause.lead, cause.lead.requirement
     head = Text(f"{VERDICT_WORDS[each.verdict]:<5} ", _STYLES[each.verdict])
+    if mark(each):
+        head.append(f"{mark(each)} ", "bold" if each.change == "new" else "dim")
     broken = Text.assemble(
         (f"{row.id} ", "bold"), (f"{row.topic} {row.level} ", "dim"), row.statement
     )
@@ -115,6 +137,8 @@ def _finding(cause: Cause) -> RenderableType:
     if cause.title:
         shown = [head + Text(printable(cause.title), "bold"), _indented(broken)]
     shown.append(_indented(how))
+    if what := advice(cause):
+        shown.append(_indented(Text(f"to do: {what}")))
     if each.verdict == "unstable":
         shown.append(_indented(Text(each.reason or "")))
     if each.occurrence:
@@ -128,25 +152,18 @@ def _finding(cause: Cause) -> RenderableType:
 
 
 def _unproved(result: RunResult) -> Iterator[RenderableType]:
-    reasons: dict[str, list[str]] = {}
-    lines: dict[str, str] = {}
-    for each in result.requirements:
-        is_must = each.requirement.level == "MUST"
-        if each.verdict == "inconclusive" and is_must:
-            reasons.setdefault(each.reason or "", []).append(each.requirement.id)
-            if each.shown is not None and len(each.shown.curl) <= CURL_LENGTH:
-                lines.setdefault(each.reason or "", each.shown.curl)
-    if not reasons:
-        return
-    yield Text("\nobligations that could not be exercised:")
-    ranked = sorted(reasons.items(), key=lambda item: -len(item[1]))
-    for reason, ids in ranked[:REASONS_SHOWN]:
-        more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
-        line = Text(f"{printable(reason)}: {', '.join(ids[:3])}{more}")
-        yield _indented(line)
-        if reason in lines:
-            yield _indented(Text(f"  {printable(lines[reason])}", style="dim"))
-    if len(ranked) > REASONS_SHOWN:
+    found = list(unproved(result).items())
+    if found:
+        yield Text("\nobligations that could not be exercised:")
+    for reason, rows in found[:REASONS_SHOWN]:
+        more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+        ids = ", ".join(row.requirement.id for row in rows[:3])
+        yield _indented(Text(f"{printable(reason)}: {ids}{more}"))
+        lines = (row.shown.curl for row in rows if row.shown is not None)
+        line = next((each for each in lines if len(each) <= CURL_LENGTH), None)
+        if line is not None:
+            yield _indented(Text(f"  {printable(line)}", style="dim"))
+    if len(found) > REASONS_SHOWN:
         yield _indented(Text("… and more in the report", style="dim"))
 
 
@@ -155,6 +172,12 @@ def _footnotes(result: RunResult, fail_on: Collection[str]) -> Iterator[Renderab
     if result.stale_waivers:
         stale = ", ".join(result.stale_waivers)
         yield Text(f"stale waivers, remove them: {stale}", style="red")
+    if not result.complete and result.exchanges:
+        yield Text("--resume goes on with this run: only what is missing is sent")
+    if said := resumed_sentence(result):
+        yield Text(said, style="dim")
+    if result.edition is not None:
+        yield Text(f"edition {edition_words(result)}")
     also = [word for word in fail_on if word != "must"]
     if also:
         yield Text(f"also red by --fail-on: {', '.join(also)}")
@@ -191,8 +214,11 @@ def console(
     )
 
 
-def plan_table(plan: PlanSummary) -> RenderableType:
-    """The ceilings of a run, and where the requests go."""
+def plan_table(plan: PlanSummary, more: int, duration: str = "") -> RenderableType:
+    """The ceilings of a run, where the requests go, and how long it takes.
+
+    `more` requests may follow where something is found.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("operation", header_style="bold")
     table.add_column("requests", justify="right", header_style="bold")
@@ -201,9 +227,13 @@ def plan_table(plan: PlanSummary) -> RenderableType:
     total = Text(
         f"\nat most {plan.requests} requests, {plan.prompt_tokens} prompt tokens and "
         f"{plan.completion_tokens} completion tokens, from {len(plan.by_probe)} "
-        f"probes; discovery comes on top, and re-sending where something is found.\n"
+        f"probes; discovery comes on top.\nWhere something is found, at most {more} "
+        f"more send it again and make it smaller: "
+        f"{plan.requests + plan.spare_requests + more} in all.\n"
         f"Prompt tokens are counted as tokenizers with a vocabulary make them: at most "
-        f"one for two letters.\nNothing was sent."
+        f"one for two letters."
+        + (f"\nTime: {duration}." if duration else "")
+        + "\nNothing was sent."
     )
     return Group(table, total)
 

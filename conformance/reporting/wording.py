@@ -1,21 +1,32 @@
 """The words in which every report speaks: verdicts, kinds, claims, findings."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
 
+from aios_conformance.conformance.options.table import DEFAULT_KEY_VARIABLE
 from aios_conformance.conformance.options.values import ConformanceError
 from aios_conformance.conformance.reporting.presentable import plain
 from aios_conformance.conformance.terms.check import Kind
+from aios_conformance.conformance.terms.curl import named_variables
 from aios_conformance.conformance.terms.result import (
     Evidence,
     RequirementResult,
     RunResult,
     Verdict,
 )
-from aios_conformance.spec import apis, title
+from aios_conformance.conformance.terms.run_command import run_command
+from aios_conformance.spec import (
+    Requirement,
+    apis,
+    edition,
+    edition_of,
+    locators,
+    requirements,
+    requirements_sha256,
+    title,
+)
 
 VERDICT_WORDS: Mapping[Verdict, str] = {
     "pass": "pass",
@@ -45,8 +56,17 @@ KIND_MEANINGS: Mapping[Kind, str] = {
     "malformed": "answered, but not as promised",
     "crash": "answered with a server error",
 }
+KIND_ADVICE: Mapping[Kind, str] = {
+    "silent": "obey it, or refuse it with 400 or 422: no client can tell that it was "
+    "ignored",
+    "refused": "accept the request; the documents allow it",
+    "malformed": "answer in the form that the documents give",
+    "crash": "find the error in the server's log; what a client does wrong is answered "
+    "with 400 or 422",
+}
 _WORST_KINDS: Sequence[Kind] = ("silent", "crash", "refused", "malformed")
 _RANKS: Mapping[Verdict, int] = {"error": 0, "fail": 1, "warn": 2, "unstable": 3}
+_ONCE = frozenset({"fail", "warn", "unstable", "waived"})
 ACTUAL_LENGTH = 160
 
 
@@ -73,7 +93,7 @@ def api_rows(result: RunResult) -> list[ApiRow]:
     dialect = result.dialect
     order = ["common", *apis(dialect)]
     found: dict[str, dict[Verdict, int]] = {}
-    for each in result.requirements:
+    for each in result.scored:
         counts = found.setdefault(each.requirement.api, dict.fromkeys(VERDICT_WORDS, 0))
         counts[each.verdict] += 1
     ranked = sorted(found, key=lambda api: order.index(api) if api in order else 99)
@@ -86,12 +106,13 @@ def findings_first(result: RunResult) -> list[RequirementResult]:
     return sorted(shown, key=lambda each: (badness(each), each.requirement.id))
 
 
-def badness(each: RequirementResult) -> tuple[int, int]:
-    """How bad a requirement is broken: the lower the worse."""
+def badness(each: RequirementResult) -> tuple[bool, int, int]:
+    """How bad a requirement is broken: the lower the worse; known ones come last."""
     kinds = [_WORST_KINDS.index(finding.kind) for finding in each.findings]
     level = 0 if each.requirement.level == "MUST" else 1
     worst = min(kinds, default=len(_WORST_KINDS))
-    return _RANKS[each.verdict] * 2 + level, worst
+    is_last = each.change == "known" or not each.is_scored
+    return is_last, _RANKS[each.verdict] * 2 + level, worst
 
 
 def paragraph(error: ConformanceError) -> str:
@@ -140,7 +161,7 @@ def claim_sentence(result: RunResult) -> str:
         reasons.append(f"the suite itself failed on {counts['error']}")
     unproved = result.selection is None and sum(
         each.verdict == "inconclusive" and each.requirement.level == "MUST"
-        for each in result.requirements
+        for each in result.scored
     )
     if unproved:
         plural = "s" if unproved > 1 else ""
@@ -180,6 +201,38 @@ def in_short(each: RequirementResult) -> str:
     return each.reason or ""
 
 
+def verdict_explained(each: RequirementResult) -> str:
+    """The verdict with what it means for this requirement."""
+    row, verdict = each.requirement, each.verdict
+    meaning = VERDICT_MEANINGS[verdict]
+    if verdict == "warn" and row.level == "MUST":
+        meaning = (
+            f"a MUST with a soft clause, which only warns: {row.soft}"
+            if row.soft
+            else "a MUST that no single run can break"
+            if row.statistical
+            else "a MUST, and what was found only warns"
+        )
+    if verdict == "inconclusive":
+        meaning = f"a {row.level} that was not exercised, or not enough"
+    return f"{VERDICT_WORDS[verdict]}: {meaning}"
+
+
+def place(row: Requirement) -> str:
+    """Where the documents say it: in words where they are known, else by lines."""
+    words = [each.words for each in locators(row) if each.words]
+    return words[0] if words else ", ".join(row.sources[:2])
+
+
+def unproved(result: RunResult) -> Mapping[str, list[RequirementResult]]:
+    """Obligations that could not be exercised, by the reason; most first."""
+    found: dict[str, list[RequirementResult]] = {}
+    for each in result.requirements:
+        if each.verdict == "inconclusive" and each.requirement.level == "MUST":
+            found.setdefault(each.reason or "", []).append(each)
+    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+
+
 def counts_line(result: RunResult) -> str:
     """The verdicts as one line, without the zeros."""
     return ", ".join(
@@ -189,9 +242,78 @@ def counts_line(result: RunResult) -> str:
     )
 
 
-def again(result: RunResult) -> str:
-    """The command that judges the same target alike."""
+def baseline_sentence(result: RunResult) -> str:
+    """What a run shows against its baseline; empty where there is none."""
+    baseline = result.baseline
+    if baseline is None:
+        return ""
+    rows = result.scored
+    broken = [each for each in rows if each.verdict in {"fail", "warn", "unstable"}]
+    new = sum(each.change == "new" for each in broken)
+    known = sum(each.change == "known" for each in broken)
+    mended = sum(each.verdict == "pass" and each.before in _ONCE for each in rows)
+    lost = sum(each.is_lost for each in rows)
+    said = [f"{new} new", f"{known} known from it", f"{mended} mended since"]
+    if lost:
+        said.append(f"{lost} lost with an API that answered then")
+    more = ""
+    if baseline.requirements_sha256 != requirements_sha256(result.dialect):
+        more = "; the requirements themselves have changed since"
+    return f"against {baseline.place} of {baseline.started}: {', '.join(said)}{more}"
+
+
+def edition_words(result: RunResult) -> str:
+    """Which rows were scored, with their hash."""
+    name, sha256 = scored_edition(result)
+    said = f"{name or 'none'} (sha256 {sha256})"
+    if result.edition is None:
+        return said
+    newer = len(result.not_scored)
+    return f"{said}; {newer} newer {'row' if newer == 1 else 'rows'} unscored"
+
+
+def scored_edition(result: RunResult) -> tuple[str | None, str]:
+    """The edition that was scored, and the hash of its rows."""
+    if result.edition is not None:
+        known = edition(result.edition, result.dialect)
+        return known.name, known.sha256(result.dialect)
+    rows = [each.requirement for each in result.requirements]
+    if result.selection is not None:
+        rows = [row for row in requirements(result.dialect) if row.excluded is None]
+    return edition_of(rows, result.dialect)
+
+
+def resumed_sentence(result: RunResult) -> str:
+    """How often a run was gone on with; empty where it was never cut short."""
+    if not result.resumed:
+        return ""
+    last = result.resumed[-1]
+    times = "" if len(result.resumed) == 1 else f" for the {len(result.resumed)}th time"
     return (
-        f"aios-conformance run {shlex.quote(result.url)} --dialect {result.dialect} "
-        f"--preset {result.preset} --hypothesis-seed {result.seed}"
+        f"resumed{times} at {last.at}, after it was cut short ({last.cut_short}); "
+        f"{last.answers} answers that it had were not asked for again"
+    )
+
+
+def mark(each: RequirementResult) -> str:
+    """What baseline or edition say of a requirement; empty where they are silent."""
+    if not each.is_scored:
+        return "not scored"
+    return {"known": "known from the baseline", "new": "new"}.get(each.change or "", "")
+
+
+def again(result: RunResult, only: str = "") -> str:
+    """The command that judges the same target alike, or one requirement of it."""
+    more = ["--requirements", result.edition] if result.edition else []
+    more += ["--only", only] if only else []
+    for first in result.exchanges[:1]:  # a key goes with the first as with the others
+        for key in named_variables(first.request):
+            more += ["--api-key-env", key] if key != DEFAULT_KEY_VARIABLE else []
+    return run_command(
+        result.target or result.url,
+        dialect=result.dialect,
+        preset=result.preset,
+        seed=result.seed,
+        models=result.facts.models.items(),
+        more=more,
     )

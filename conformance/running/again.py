@@ -5,7 +5,7 @@ these come again. So a failing scenario is sent
 
     in company   together with what was in flight beside it
     alone        one request after the other, with nothing else in flight
-    afterwards   alone, after the refusal that came before it
+    afterwards   alone, each request after the one that its API was asked before it
     afresh       with parameters that the target has not seen, in company
 
 the last two only as long as the finding has not come again. What the trials have in
@@ -17,18 +17,15 @@ from dataclasses import dataclass, field, replace
 
 from aios_conformance.conformance.judging.judge import Judgement, Trace
 from aios_conformance.conformance.judging.occurrence import (
-    after_refusal,
     neighbours,
+    preceding,
 )
-from aios_conformance.conformance.options.values import Preset, RunOptions
+from aios_conformance.conformance.options.values import RESENT, RunOptions
 from aios_conformance.conformance.planning.drawing import draw, key
 from aios_conformance.conformance.planning.plan import Plan, scenario_of
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 from aios_conformance.conformance.terms.probe import Served, Step
 from aios_conformance.conformance.terms.scenario import Scenario
-
-RESENT: Mapping[Preset, int] = {"smoke": 20, "standard": 120, "deep": 600}
-"""Requests that a run may spend on sending again."""
 
 Name = tuple[str, int]
 Broken = tuple[str, str]  # check and row
@@ -51,6 +48,7 @@ class Resender:
     exchanges: Sequence[Exchange]  # all that the run has recorded
     spent: frozenset[Name] = frozenset()  # never sent again
     judged: dict[Name, list[Judgement]] = field(default_factory=dict)
+    left_out: tuple[Name, ...] = ()  # what there was nothing left for
     _left: int = 0
     _scenarios: dict[Name, Scenario] = field(init=False)
 
@@ -65,18 +63,11 @@ class Resender:
         await self._round(self._with_company(chosen), self.options.concurrency)
         await self._round([_in_line(self._scenarios[name]) for name in chosen], 1)
         lost = self._lost(groups, chosen)
-        refused = {name: after_refusal(lost[name], self.exchanges) for name in lost}
-        await self._round(
-            [
-                _in_line(_after(self._scenarios[name], lost[name].label, before))
-                for name, before in refused.items()
-                if before is not None
-            ],
-            1,
-        )
+        await self._round([_in_line(self._afterwards(name)) for name in lost], 1)
         lost = self._lost(groups, chosen)
         afresh = [fresh for name in lost if (fresh := self._afresh(name)) is not None]
         await self._round(afresh, self.options.concurrency)
+        self.left_out = tuple(name for name in chosen if name not in self.judged)
         return self.judged
 
     def fails(self, name: Name, broken: Broken) -> bool:
@@ -133,6 +124,24 @@ class Resender:
             )
         }
 
+    def _afterwards(self, name: Name) -> Scenario:
+        """The scenario, each step after what others had asked before it."""
+        scenario = self._scenarios[name]
+        before = {
+            each.label: preceding(each, self.exchanges)
+            for each in self.exchanges
+            if (each.probe, each.draw) == name
+        }
+
+        def steps() -> Iterator[Step]:
+            for step in scenario.steps:
+                other = before.get(step.label)
+                if other is not None and (other.probe, other.draw) != name:
+                    yield _once_more(other, f"before {step.label}")
+                yield step
+
+        return replace(scenario, steps=tuple(steps()))
+
     def _afresh(self, name: Name) -> Scenario | None:
         """The scenario with parameters that the plan has not drawn."""
         scenario = self._scenarios[name]
@@ -159,20 +168,12 @@ def _in_line(scenario: Scenario) -> Scenario:
     return replace(scenario, steps=steps)
 
 
-def _after(scenario: Scenario, label: str, refused: Exchange) -> Scenario:
-    """The scenario with a refused request in front of a step."""
-    first = Step(
-        "refused before",
-        refused.request.operation,
-        raw=refused.request.body,
+def _once_more(exchange: Exchange, label: str) -> Step:
+    return Step(
+        label,
+        exchange.request.operation,
+        raw=exchange.request.body,
         expect="either",
-        off_schema="it was refused before, and is to be refused again",
+        off_schema="it was sent before, and only what comes after it is judged",
+        beside=True,
     )
-
-    def steps() -> Iterator[Step]:
-        for step in scenario.steps:
-            if step.label == label:
-                yield first
-            yield step
-
-    return replace(scenario, steps=tuple(steps()))

@@ -1,18 +1,26 @@
 """From a recording to its result: judged, with verdicts, claim and figures."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from aios_conformance.conformance.judging.against import against
 from aios_conformance.conformance.judging.judge import Judgement, judge
 from aios_conformance.conformance.judging.judged_recording import JudgedRecording
 from aios_conformance.conformance.judging.verdict import claim, stale_waivers, verdicts
-from aios_conformance.conformance.observing.recording import Recording, read_recording
+from aios_conformance.conformance.observing.recording import (
+    Recording,
+    read_recording,
+)
+from aios_conformance.conformance.observing.setting import Setting
 from aios_conformance.conformance.reporting.presentable import presentable
 from aios_conformance.conformance.reporting.timing import timing
 from aios_conformance.conformance.running.discovery import LISTING
 from aios_conformance.conformance.running.discovery import PROBE as DISCOVERY
 from aios_conformance.conformance.terms.catalogue import Catalogue, catalogue
 from aios_conformance.conformance.terms.redact import Redactor
-from aios_conformance.conformance.terms.result import RunResult
+from aios_conformance.conformance.terms.result import RequirementResult, RunResult
+from aios_conformance.spec import edition
 
 
 def judge_recording(run_dir: Path) -> RunResult:
@@ -51,12 +59,9 @@ def conclude(
             for seen in recording.smaller
         ],
     )
-    results = verdicts(run)
-    later = [
-        exchange
-        for seen in (*recording.again, *recording.smaller)
-        for exchange in seen.steps.values()
-    ]
+    absent = recording.absent.values()
+    judged = against(verdicts(run), setting.baseline, absent)
+    results = _scored(judged, setting)
     named = (e.response.header("server") for e in exchanges if e.response)
     result = RunResult(
         url=setting.url,
@@ -68,18 +73,32 @@ def conclude(
         started=setting.started,
         duration_s=recording.duration_s,
         complete=recording.cut_short is None,
-        claim=claim(run, results),
+        claim=claim(run, [each for each in results if each.is_scored]),
         selection=setting.selection,
         requirements=results,
         excluded=[r for r in known.requirements.values() if r.excluded is not None],
         usage=recording.usage,
         timing=timing(exchanges),
         stale_waivers=stale_waivers(run, results),
-        exchanges=[*exchanges, *later],
+        exchanges=[*exchanges, *recording.later],
         observations=list(recording.observations),
         cut_short=recording.cut_short,
+        baseline=setting.baseline,
+        target=setting.target,
+        resumed=setting.resumed,
+        edition=setting.edition,
     )
     return presentable(result, redactor)
+
+
+def _scored(
+    results: Sequence[RequirementResult], setting: Setting
+) -> Sequence[RequirementResult]:
+    """The results, those that are newer than the edition unscored."""
+    if setting.edition is None:
+        return results
+    rows = edition(setting.edition, setting.dialect).rows[setting.dialect]
+    return [replace(e, is_scored=e.requirement.id in rows) for e in results]
 
 
 def judge_main(known: Catalogue, recording: Recording) -> Judgement:

@@ -124,8 +124,10 @@ def listing_of(dialect: str) -> str:
     return next((name for name in own if name.startswith("GET ")), LISTING)
 
 
-async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
-    """Ask the target for its models and try them.
+async def discover(
+    recorder: Recorder, options: RunOptions, hints: Mapping[Api, str] | None = None
+) -> Discovery:
+    """Ask the target for its models and try them, `hints` before those it lists.
 
     Raises:
         TargetError: nothing answers, no API is there, or no model is accepted.
@@ -140,9 +142,11 @@ async def discover(recorder: Recorder, options: RunOptions) -> Discovery:
             hint=await _why_silent(recorder.transport),
         )
     listed = _names(listing)
-    known = apis(options.dialect)
+    known, hint = apis(options.dialect), hints or {}
     searches = [
-        _search(api, known, options, listed)
+        _search(
+            api, known, options, [name for name in (hint.get(api), *listed) if name]
+        )
         for api in model_apis(options.dialect)
         if not options.apis or api in options.apis
     ]
@@ -262,11 +266,12 @@ def _verify(
 ) -> None:
     statuses = [status for search in searches for status in search.answers]
     if len(absent) == len(searches):
+        begin = operation_of(options.dialect).split("/")[1]
         raise TargetError(
             "every API answered 404, 405 or 501: this is not the base URL of an "
             f"{options.dialect} target",
             code="no-api",
-            hint="the paths begin with /v1, so the base URL must not end with it",
+            hint=f"the paths begin with /{begin}, so the base URL must not end with it",
         )
     lost = [s for s in searches if s.model is None and s.name not in absent]
     if not lost:
@@ -325,10 +330,11 @@ class _Asker:
 
     async def _send(self, step: Step, api: Api) -> Exchange:
         number = len(self.sent)
-        make = partial(exchanged, f"ex-{number + 1}", PROBE, number, api, step)
+        name = f"ex-{number + 1}"
+        make = partial(exchanged, name, PROBE, number, api, step)
         body = None if step.body is None else body_bytes(step.body)
         made, cost = Outgoing(step.operation, body), ceiling(step.operation, step.body)
-        exchange = await self.recorder.send(made, make, cost)
+        exchange = await self.recorder.send(made, make, cost, [name])
         self.sent.append(exchange)
         return exchange
 

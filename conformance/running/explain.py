@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from aios_conformance.conformance.judging.judge import Judgement, Trace, judge
 from aios_conformance.conformance.observing.recorder import Recorder
 from aios_conformance.conformance.observing.selfcheck import suite_fault
-from aios_conformance.conformance.options.values import Preset, RunOptions
+from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.planning.drawing import Enough, key, shrink
 from aios_conformance.conformance.planning.plan import Plan, scenario_of
 from aios_conformance.conformance.planning.turns import taking_turns
@@ -28,9 +28,6 @@ from aios_conformance.conformance.terms.requests import outgoing
 from aios_conformance.conformance.terms.scenario import Scenario
 from aios_conformance.conformance.terms.views import Record
 from aios_conformance.spec import Level
-
-SHRUNK: Mapping[Preset, int] = {"smoke": 0, "standard": 60, "deep": 600}
-"""Requests that a run may spend on shrinking."""
 
 LEAST = 15
 """Requests for one search, if that many are left: fewer find nothing."""
@@ -50,6 +47,8 @@ class Explainer:
     again: list[Observation] = field(default_factory=list)
     smaller: list[Observation] = field(default_factory=list)
     shrink_requests: int = 0
+    _number: int = 1  # of the next exchange
+    left_out: tuple[Name, ...] = ()  # what there was nothing left to send again for
     _scenarios: dict[Name, Scenario] = field(init=False)
     _spent: frozenset[Name] = frozenset()  # never sent again
     _views: dict[str, type] = field(init=False)
@@ -115,6 +114,7 @@ class Explainer:
             self._spent,
         )
         await sender.send(groups)
+        self.left_out = sender.left_out
         return sender
 
     async def _play_again(
@@ -136,9 +136,7 @@ class Explainer:
         groups: Mapping[Broken, Sequence[Trace]],
         again: Resender,
     ) -> None:
-        left = self.options.shrink_requests
-        if left is None:
-            left = SHRUNK[self.options.preset]
+        left = self.options.requests_for_smaller
         plan, facts = self.plan, self.served.facts
         exhibits = Exhibits(
             plan, facts, self._play_small, self._judge, self._fault, left // 2
@@ -228,10 +226,9 @@ class Explainer:
         self, scenarios: Sequence[Scenario], prefix: str, concurrency: int = 1
     ) -> list[Observation]:
         first: dict[Name, int] = {}
-        position = len(self.recorder.exchanges) + 1
-        for scenario in scenarios:
-            first[scenario.name] = position
-            position += len(scenario.steps)
+        for scenario in scenarios:  # a step keeps its number when it is not sent
+            first[scenario.name] = self._number
+            self._number += len(scenario.steps)
 
         def first_id(scenario: Scenario) -> str:
             return f"{prefix}-{first[scenario.name]}"

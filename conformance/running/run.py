@@ -6,12 +6,23 @@ explained. They share one connection, one set of limits, and every answer.
 """
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Sequence,
+)
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import TypeVar
 
 from aios_conformance.conformance.judging.verdict import exit_code
 from aios_conformance.conformance.observing.answer_cache import Shared
 from aios_conformance.conformance.observing.budget import Budget
+from aios_conformance.conformance.observing.earlier import Earlier
 from aios_conformance.conformance.observing.servers import (
     serving,
     with_own_key,
@@ -104,11 +115,13 @@ async def run_dialects(
     options: Sequence[RunOptions],
     listener: Listener,
     selection: Collection[str] | None = None,
+    earlier: Sequence[Earlier | None] = (),
 ) -> Outcomes:
     """Record a target once, and judge it under each dialect.
 
     `options` differ in dialect and report folder only. `selection`: ids of the rows
-    to exercise, None for all. What was recorded is judged even if the task is
+    to exercise, None for all. `earlier`: what each run was answered before it was cut
+    short, if it goes on. What was recorded is judged even if the task is
     cancelled or fails: the results then say so.
 
     Raises:
@@ -116,44 +129,80 @@ async def run_dialects(
         SuiteError: our own fault, found before anything was sent.
 
     """
-    told = _Told(listener)
+    told = Told(listener)
     shared = Shared(Budget(options[0].max_requests, options[0].max_tokens))
-    options = _completed(options)
-    runs = [begin(each, selection, told, shared) for each in options]
+    options = completed(options)
+    runs = [
+        begin(each, selection, told, shared, before)
+        for each, before in zip_longest(options, earlier)
+    ]
     told.plan([each.plan for each in runs])
-    error: Exception | None = None
-    cut_short: str | None = None
+
+    async def record(transport: Transport) -> None:
+        await _record(runs, transport, told)
+
+    error, cut_short = await guarded(
+        _opened(options, listener, told), record, options[0].max_time_s
+    )
+    ended = closed(runs, cut_short, listener)
+    asked = (e for each in runs for e in each.exchanges if not is_reused(e.probe))
+    apart = sum(exchange.attempts for exchange in asked)
+    return Outcomes(ended, error, shared.ledger.spent.requests, apart)
+
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def _opened(
+    options: Sequence[RunOptions], listener: Listener, told: Listener
+) -> AsyncIterator[Transport]:
+    """The way to the target of several dialects."""
+    async with (
+        serving(options[0], listener, [each.dialect for each in options]) as url,
+        Transport(options[0], url, listener=told) as transport,
+    ):
+        yield transport
+
+
+async def guarded(
+    opened: AbstractAsyncContextManager[T],
+    record: Callable[[T], Awaitable[None]],
+    max_time_s: float,
+) -> tuple[Exception | None, str | None]:
+    """Record, whatever happens: what ended it, and why it was cut short."""
     clock: asyncio.Timeout | None = None
     try:
-        async with (
-            serving(options[0], listener, [each.dialect for each in options]) as url,
-            Transport(options[0], url, listener=told) as transport,
-        ):
-            async with asyncio.timeout(options[0].max_time_s) as clock:
-                await _record(runs, transport, told)
+        async with opened as way:
+            async with asyncio.timeout(max_time_s) as clock:
+                await record(way)
     except asyncio.CancelledError:
-        cut_short = INTERRUPTED
         task = asyncio.current_task()
         if task is not None:
             task.uncancel()  # what was recorded is still judged, in peace
+        return None, INTERRUPTED
     except Exception as caught:  # noqa: BLE001  handed to the caller with the results
         if clock is not None and clock.expired():
-            cut_short = f"--max-time {options[0].max_time_s:g}"
-        else:
-            error, cut_short = caught, str(caught)
+            return None, f"--max-time {max_time_s:g}"
+        return caught, str(caught)
+    return None, None
+
+
+def closed(
+    runs: Sequence[Run], cut_short: str | None, listener: Listener
+) -> list[RunOutcome]:
+    """Judge what runs have recorded."""
     ended = []
     for each in runs:
         with interruptible():
             result = close(replace(each, cut_short=cut_short or each.cut_short))
         listener(Judged(result))
         ended.append(RunOutcome(result, each.error))
-    asked = (e for each in runs for e in each.exchanges if not is_reused(e.probe))
-    apart = sum(exchange.attempts for exchange in asked)
-    return Outcomes(ended, error, shared.ledger.spent.requests, apart)
+    return ended
 
 
 @dataclass
-class _Told:
+class Told:
     """Tells a listener of all runs as if they were one."""
 
     listener: Listener
@@ -164,7 +213,7 @@ class _Told:
         """Count exchanges over all runs, and pass everything on."""
         if isinstance(event, ExchangeDone):
             self.done += 1
-            event = ExchangeDone(event.exchange, self.done, self.planned)
+            event = replace(event, done=self.done, planned=self.planned)
         self.listener(event)
 
     def plan(self, plans: Sequence[Plan]) -> None:
@@ -174,7 +223,7 @@ class _Told:
         self.listener(PlanMade(summary))
 
 
-async def _record(runs: list[Run], transport: Transport, told: _Told) -> None:
+async def _record(runs: list[Run], transport: Transport, told: Told) -> None:
     """Send everything. `runs` holds at any time how far each of them has come."""
     runs[:] = [connect(each, transport) for each in runs]
     models: dict[str, str] = {}
@@ -199,7 +248,7 @@ def _going(runs: Sequence[Run]) -> Iterator[tuple[int, Run]]:
     return ((i, each) for i, each in enumerate(runs) if each.error is None)
 
 
-def _completed(options: Sequence[RunOptions]) -> list[RunOptions]:
+def completed(options: Sequence[RunOptions]) -> list[RunOptions]:
     """Options of runs that need the same key, and ask a bundled server what it claims.
 
     The first dialect that demands a key has one made up for all.

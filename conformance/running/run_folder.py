@@ -9,20 +9,22 @@ import gzip
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
 from aios_conformance.conformance.observing.recording import FILE_NAME
-from aios_conformance.conformance.options.values import OptionError
+from aios_conformance.conformance.options.values import AGAINST_DIR, OptionError
 
 ASIDE = ".unfinished"
+KEPT_NAME = "before.jsonl"
 LATEST = "latest"
 EARLIER = "earlier"
 KEPT = 10
 """So many runs before the last one are kept beside `latest`."""
+_COMPARISON = ("parity.json", "parity.md", "parity.html")
 PACKED_FROM = 8 * 1024 * 1024
 """A recording of more bytes is packed."""
 
@@ -39,16 +41,35 @@ class RunFolder:
         return self.directory / ASIDE
 
     @property
+    def kept(self) -> Path:
+        """What was recorded before the run was cut short; only of one that goes on."""
+        return self.aside / KEPT_NAME
+
+    def keep(self) -> None:
+        """Put what a killed run has recorded behind what was kept of it before."""
+        recorded = self.aside / FILE_NAME
+        if not recorded.is_file():
+            return
+        with recorded.open("rb") as file:
+            lines = [line for line in file if line.endswith(b"\n")]
+        if lines:
+            with self.kept.open("ab") as kept:
+                kept.writelines(lines)
+        recorded.unlink()
+
+    @property
     def has_report(self) -> bool:
         """An earlier run has left its report."""
         return (self.directory / "report.json").is_file()
 
     def publish(self) -> None:
         """Put what lies aside in the place of the run before."""
-        if self.directory.name == LATEST and self.has_report:
+        is_new = not self.kept.is_file()
+        self.kept.unlink(missing_ok=True)
+        if self.directory.name == LATEST and self.has_report and is_new:
             self._keep_earlier()
         _pack(self.aside / FILE_NAME)
-        for stale in (FILE_NAME, f"{FILE_NAME}.gz"):
+        for stale in (FILE_NAME, f"{FILE_NAME}.gz", *_COMPARISON):
             (self.directory / stale).unlink(missing_ok=True)
         for path in self.aside.iterdir():
             path.replace(self.directory / path.name)
@@ -62,17 +83,23 @@ class RunFolder:
             return
         shelf = self.directory.parent / EARLIER
         kept = shelf / name
-        kept.mkdir(parents=True, exist_ok=True)
-        for path in self.directory.iterdir():
+        for path in (
+            *self.directory.iterdir(),
+            *self.directory.glob(f"{AGAINST_DIR}/*"),
+        ):
             if path.is_file() and not path.name.startswith("."):
-                path.replace(kept / path.name)
+                target = kept / path.relative_to(self.directory)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(target)
         for old in sorted(p for p in shelf.iterdir() if p.is_dir())[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
-def run_folder(directory: Path) -> Iterator[RunFolder]:
+def run_folder(directory: Path, *, resume: bool = False) -> Iterator[RunFolder]:
     """The folder of a run, which has it to itself.
+
+    `resume`: what a killed run has left there is kept.
 
     Raises:
         OptionError: another run writes there, or nobody can.
@@ -82,8 +109,10 @@ def run_folder(directory: Path) -> Iterator[RunFolder]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         lock = _locked(directory)
-        shutil.rmtree(folder.aside, ignore_errors=True)
-        folder.aside.mkdir()
+        if not resume:
+            shutil.rmtree(folder.aside, ignore_errors=True)
+        folder.aside.mkdir(exist_ok=True)
+        folder.keep()
     except BlockingIOError:
         raise OptionError(
             f"--report-dir: another run writes to {directory}",
@@ -99,6 +128,8 @@ def run_folder(directory: Path) -> Iterator[RunFolder]:
     try:
         yield folder
     finally:
+        with suppress(OSError):
+            folder.aside.rmdir()  # unless something is in it
         if lock is not None:
             os.close(lock)
 

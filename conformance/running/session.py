@@ -6,22 +6,27 @@ What broke it is kept for the exit code.
 
 import asyncio
 import gc
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
+from typing import Any
 
+from aios_conformance.conformance.observing.earlier import Earlier
 from aios_conformance.conformance.options.values import (
     ConformanceError,
     ExitCode,
     RunOptions,
 )
 from aios_conformance.conformance.reporting import write_reports
+from aios_conformance.conformance.running.resuming import resumable
 from aios_conformance.conformance.running.run import (
     INTERRUPTED,
     Outcomes,
     RunOutcome,
+    completed,
     run_dialects,
 )
 from aios_conformance.conformance.running.run_folder import run_folder
@@ -29,11 +34,22 @@ from aios_conformance.conformance.running.signals import stopped_by_signals
 from aios_conformance.conformance.terms.events import Listener
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.result import (
+    NOT_SELECTED,
     RequirementResult,
     RunResult,
     Usage,
 )
 from aios_conformance.spec import Level, Requirement, requirements
+
+Record = Callable[
+    [
+        Sequence[RunOptions],
+        Listener,
+        Collection[str] | None,
+        Sequence[Earlier | None],
+    ],
+    Coroutine[Any, Any, Outcomes],
+]
 
 
 def run_and_report(
@@ -50,24 +66,40 @@ def run_and_report_all(
     options: Sequence[RunOptions],
     listener: Listener,
     selection: Collection[str] | None = None,
+    *,
+    record: Record | None = None,
+    beside: Callable[[Outcomes, Path], None] = lambda _, __: None,
 ) -> Outcomes:
-    """Record once, judge under each dialect, and write the reports of each.
+    """Record, judge, and write the reports of each run.
 
-    `options` differ in dialect and report folder only. `selection`: requirement ids,
-    None for all. A ConformanceError and Ctrl-C are part of what is returned, never
-    raised. Any other exception is a bug of ours: it is raised once the reports are
-    written.
+    `record` makes the runs of their options (default: of several dialects at once).
+    `beside` writes what is to lie in the first folder, beside the reports, where
+    nothing went wrong. `selection`: requirement ids, None for all. Those that have
+    `resume` go on with what their folders hold. A ConformanceError and Ctrl-C are part
+    of what is returned, never raised. Any other exception is a bug of ours: it is
+    raised once the reports are written.
     """
     with ExitStack() as held:
         held.enter_context(stopped_by_signals())
-        folders = [held.enter_context(run_folder(o.report_dir)) for o in options]
+        folders = [
+            held.enter_context(run_folder(o.report_dir, resume=o.resume))
+            for o in options
+        ]
+        earlier = [
+            resumable(each, folder, selection) if each.resume else None
+            for each, folder in zip(completed(options), folders, strict=True)
+        ]
         aside = [
             replace(each, report_dir=folder.aside)
             for each, folder in zip(options, folders, strict=True)
         ]
-        outcomes = _ran(aside, listener, selection)
+        play = record or run_dialects
+        outcomes = _ran(aside, listener, selection, earlier, play)
         for folder, run in zip(folders, outcomes.runs, strict=True):
             write_reports(run.result, folder.aside)
+        if not (outcomes.error or any(run.error for run in outcomes.runs)):
+            beside(outcomes, folders[0].aside)
+        for folder, run in zip(folders, outcomes.runs, strict=True):
             if not (_never_started(run, outcomes.error) and folder.has_report):
                 folder.publish()
     if outcomes.error is None or isinstance(outcomes.error, ConformanceError):
@@ -79,12 +111,14 @@ def _ran(
     options: Sequence[RunOptions],
     listener: Listener,
     selection: Collection[str] | None,
+    earlier: Sequence[Earlier | None],
+    record: Record,
 ) -> Outcomes:
     started, began = datetime.now(UTC), monotonic()
     error: Exception | None = None
     try:
         with rarely_collecting():
-            return asyncio.run(run_dialects(options, listener, selection))
+            return asyncio.run(record(options, listener, selection, earlier))
     except Exception as caught:  # noqa: BLE001  raised again, or told
         error = caught
     except KeyboardInterrupt:  # before or after recording, which has its own end
@@ -136,7 +170,13 @@ def broken_off(
         complete=False,
         claim="none",
         selection=None if selection is None else sorted(selection),
-        requirements=[_unjudged(row, why) for row in rows if row.excluded is None],
+        requirements=[
+            _unjudged(row, why)
+            if selection is None or row.id in selection
+            else RequirementResult(row, "not_applicable", NOT_SELECTED)
+            for row in rows
+            if row.excluded is None
+        ],
         excluded=[row for row in rows if row.excluded is not None],
         usage=Usage(),
         timing={},

@@ -6,9 +6,8 @@ A run can be closed after any stage, and in the middle of one: what was recorded
 then is judged.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from time import monotonic
 
 from aios_conformance.conformance.judging.judge import Judgement
@@ -16,12 +15,13 @@ from aios_conformance.conformance.judging.judged_recording import JudgedRecordin
 from aios_conformance.conformance.judging.reasons import is_judged
 from aios_conformance.conformance.observing.answer_cache import AnswerCache, Shared
 from aios_conformance.conformance.observing.budget import Budget
+from aios_conformance.conformance.observing.earlier import Earlier
 from aios_conformance.conformance.observing.recorder import Recorder
 from aios_conformance.conformance.observing.recording import (
     Recording,
     RecordingWriter,
-    Setting,
 )
+from aios_conformance.conformance.observing.setting import Setting
 from aios_conformance.conformance.observing.transport import Transport
 from aios_conformance.conformance.options.values import (
     ConformanceError,
@@ -31,7 +31,7 @@ from aios_conformance.conformance.options.values import (
 )
 from aios_conformance.conformance.planning.cross_contract import with_reused
 from aios_conformance.conformance.planning.plan import Plan, assemble, drawn
-from aios_conformance.conformance.planning.plan_cache import Drawn, suite_version
+from aios_conformance.conformance.planning.plan_cache import Drawn
 from aios_conformance.conformance.running.conclude import conclude, judge_main
 from aios_conformance.conformance.running.discovery import (
     UNREACHABLE,
@@ -40,6 +40,7 @@ from aios_conformance.conformance.running.discovery import (
     operation_of,
 )
 from aios_conformance.conformance.running.explain import Explainer
+from aios_conformance.conformance.running.resuming import gone_on_with, setting_of
 from aios_conformance.conformance.terms.catalogue import catalogue
 from aios_conformance.conformance.terms.events import (
     Discovered,
@@ -47,8 +48,12 @@ from aios_conformance.conformance.terms.events import (
     Listener,
     RunEvent,
 )
-from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
-from aios_conformance.conformance.terms.probe import Served
+from aios_conformance.conformance.terms.exchange import (
+    Api,
+    Exchange,
+    Facts,
+    Observation,
+)
 from aios_conformance.conformance.terms.result import RunResult, Usage
 
 
@@ -70,6 +75,7 @@ class Run:
     listener: Listener
     ledger: Budget
     answers: AnswerCache
+    earlier: Earlier | None = None  # what it was answered before it was cut short
     recorder: Recorder | None = None  # from the moment that there is a connection
     found: Discovery | None = None
     discovery_requests: int = 0
@@ -118,6 +124,7 @@ class Run:
             ),
             duration_s=round(monotonic() - self.began, 3),
             cut_short=self.cut_short or (recorder.cut_short if recorder else None),
+            left_out=explainer.left_out if explainer else (),
         )
 
     def _in_plan_order(
@@ -133,8 +140,9 @@ def begin(
     selection: Collection[str] | None,
     listener: Listener,
     shared: Shared,
+    earlier: Earlier | None = None,
 ) -> Run:
-    """A run before anything is sent."""
+    """A run before anything is sent, or one that goes on."""
     chosen = None if selection is None else frozenset(selection)
     _verify_ids(options, chosen)
     parameters = drawn(options)
@@ -146,24 +154,19 @@ def begin(
             writer.exchange(event.exchange)
         listener(event)
 
-    setting = Setting.of(
-        options,
-        url=options.target,
-        started=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        suite=suite_version(),
-        selection=chosen,
-    )
+    setting = gone_on_with(setting_of(options, chosen), earlier)
     return Run(
         options,
         chosen,
         parameters,
         plan,
         setting,
-        monotonic(),
+        monotonic() - (earlier.seconds if earlier else 0),
         writer,
         heard,
         Budget(beyond=shared.ledger),
         AnswerCache(shared.answers),
+        earlier,
     )
 
 
@@ -176,15 +179,22 @@ def connect(run: Run, transport: Transport) -> Run:
 
 def _recorder(run: Run, transport: Transport) -> Recorder:
     return Recorder(
-        transport, run.ledger, run.listener, run.options.dialect, run.answers
+        transport,
+        run.ledger,
+        run.listener,
+        run.options.dialect,
+        run.answers,
+        run.earlier,
     )
 
 
-async def search(run: Run, models: dict[str, str]) -> Run:
+async def search(
+    run: Run, models: dict[str, str], hints: Mapping[Api, str] | None = None
+) -> Run:
     """The run with the models that it found, and a plan of requests to them.
 
     `models`, by operation, were found by other dialects and are tried first where no
-    option names one; what is found is added.
+    option names one; what is found is added. `hints` are tried before what is listed.
 
     Raises:
         TargetError: the target does not answer at all.
@@ -195,7 +205,7 @@ async def search(run: Run, models: dict[str, str]) -> Run:
     if operation in models and not options.models:
         options = replace(options, models={"embeddings": models[operation]})
     try:
-        found = await discover(run.recorder, options)
+        found = await discover(run.recorder, options, hints)
     except ConformanceError as error:
         if isinstance(error, TargetError) and error.code == UNREACHABLE:
             raise
@@ -250,9 +260,7 @@ def take_notes(run: Run, transport: Transport) -> Run:
     """The run with the notes on what was played, and what can explain them."""
     main = judge_main(run.plan.catalogue, run.recording())
     own = _recorder(run, transport)
-    explainer = Explainer(
-        run.plan, Served(run.facts, run.options.without), own, run.options
-    )
+    explainer = Explainer(run.plan, run.plan.served, own, run.options)
     return replace(run, main=main, explainer=explainer)
 
 

@@ -31,7 +31,7 @@ Kind = Literal["silent", "refused", "malformed", "crash"]
 
 Judges = Literal["meaning", "shape", "acceptance"]
 """What a check looks at. By a finding on the shape an answer is malformed; acceptance
-is that of every step, and concerns the rows that the steps serve."""
+is that of every step, and concerns the rows that the steps serve, or those declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class FollowedReading:
 class Witness:
     """Rows that were exercised by this observation."""
 
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] = ()  # default: all of the check
 
 
 Note = Finding | FollowedReading | Witness

@@ -40,6 +40,7 @@ class ExchangeDone:
     exchange: Exchange
     done: int
     planned: int = 0  # where it is known
+    is_new: bool = True  # it was sent now, and not before the run was cut short
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ An exchange is one request with its answer. The transport makes it, redacts
 secrets while doing so, and nothing after it ever sees a key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -153,6 +153,12 @@ class Observation:
     params: Json
     steps: Mapping[str, Exchange]  # by label, in the order in which they were sent
     facts: Facts = field(default_factory=Facts)
+    beside: Sequence[Exchange] = ()  # sent between the steps, and not to be judged
+
+    @property
+    def sent(self) -> Sequence[Exchange]:
+        """All that was sent, judged or not."""
+        return [*self.steps.values(), *self.beside]
 
     def __getitem__(self, label: str) -> Exchange:
         """The exchange of a step; KeyError when it was never sent."""

@@ -30,6 +30,7 @@ from aios_conformance.conformance.terms.exchange import (
     Facts,
     Json,
 )
+from aios_conformance.spec import model_apis
 
 Params = Any  # the drawn JSON value
 Answers = Mapping[str, Exchange]
@@ -44,10 +45,18 @@ class Served:
 
     facts: Facts
     without: tuple[str, ...] = ()  # capabilities that the vendor does not claim
+    apis: tuple[Api, ...] = model_apis()  # those that are asked
 
     def model(self, api: Api) -> str:
         """The served model for an API (a placeholder while only planning)."""
         return self.facts.models.get(api, f"<{api} model>")
+
+    def among(self, *preferred: Api) -> tuple[Api, ...]:
+        """Who shows what few APIs show for all: those preferred that are asked, or all.
+
+        So a row that concerns every API is exercised whatever the scope.
+        """
+        return tuple(api for api in preferred if api in self.apis) or self.apis
 
     def offers(self, need: str) -> bool:
         """A capability that some steps of a probe need, and others do not."""
@@ -101,6 +110,8 @@ class Step:
     # A spare step that is sent only after a valid request was refused. A target that
     # keeps the documents never sees it, and the plan does not count it.
     after_refusal: bool = False
+    # Sent only for what it does to the next one: no check sees its exchange.
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

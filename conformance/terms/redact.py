@@ -45,6 +45,10 @@ class Redactor:
             secrets[api_key] = key_env
         return cls(dict(sorted(secrets.items(), key=lambda item: -len(item[0]))))
 
+    def __bool__(self) -> bool:
+        """There is something to hide."""
+        return bool(self.secrets)
+
     def text(self, text: str) -> str:
         """A text without secrets."""
         if not self.secrets:

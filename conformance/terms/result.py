@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from aios_conformance.conformance.options.values import Baseline
 from aios_conformance.conformance.terms.check import Kind
 from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
 from aios_conformance.spec import Requirement
@@ -30,6 +31,10 @@ VERDICTS: tuple[Verdict, ...] = (
     "error",
     "info",
 )
+
+
+NOT_SELECTED = "not selected"
+"""Why a row does not apply that a selection leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,18 @@ class RequirementResult:
     reproduced: bool | None = None  # None: no finding
     findings: tuple[Evidence, ...] = ()
     coverage: tuple[CheckCoverage, ...] = ()
-    occurrence: str | None = None  # "seen 2 of 3 times, only the first time"
+    occurrence: str | None = None  # how often it was seen, or why only once
     refuted_by: tuple[str, ...] = ()  # all rows that it consists of and that are broken
     shown: Shown | None = None  # what the reason speaks of
+    before: Verdict | None = None  # in the baseline; None: there is none, or no row
+    # broken, open or lost: as the baseline has shown, or anew; None without one
+    change: Literal["known", "new"] | None = None
+    is_scored: bool = True  # it belongs to the edition that was asked for
+
+    @property
+    def is_lost(self) -> bool:
+        """Its API is absent, and answered in the baseline."""
+        return self.change == "new" and self.verdict == "not_applicable"
 
     @property
     def is_derived(self) -> bool:
@@ -102,6 +116,15 @@ class Usage:
     completion_tokens: int = 0
     shrink_requests: int = 0
     discovery_requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A run that was cut short was gone on with."""
+
+    at: str  # ISO 8601, UTC
+    cut_short: str  # why it had ended
+    answers: int  # that it had, and that were not asked for again
 
 
 @dataclass(frozen=True, repr=False)
@@ -128,18 +151,32 @@ class RunResult:
     usage: Usage
     timing: Mapping[str, Mapping[str, Any]]  # operation → {"ttft_ms": {…}, …}
     stale_waivers: Sequence[str] = ()
-    not_scored: Sequence[str] = ()
     exchanges: Sequence[Exchange] = ()
     observations: Sequence[Observation] = ()
     cut_short: str | None = None  # why the run ended early
+    baseline: Baseline | None = None  # the run that it is held against
+    target: str = ""  # as it was given: an address, or a bundled server
+    resumed: Sequence[Resumed] = ()
+    edition: str | None = None  # whose rows are scored; None: all
 
     @property
     def summary(self) -> dict[Verdict, int]:
-        """How many requirements got each verdict."""
+        """How many requirements got each verdict; what was not selected got none."""
         counts: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
-        for result in self.requirements:
-            counts[result.verdict] += 1
+        for result in self.scored:
+            if self.selection is None or result.requirement.id in self.selection:
+                counts[result.verdict] += 1
         return counts
+
+    @property
+    def scored(self) -> Sequence[RequirementResult]:
+        """The requirements that count."""
+        return [each for each in self.requirements if each.is_scored]
+
+    @property
+    def not_scored(self) -> Sequence[str]:
+        """The ids of the others: they are newer than the edition."""
+        return [e.requirement.id for e in self.requirements if not e.is_scored]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,3 +33,20 @@ is longer than so many for each token of its limit has broken it, counted or not
 
 CLOCK_S = 300.0
 """Skew allowed between our clock and the target's, in seconds (A-022)."""
+
+MOVED = 5e-4
+"""Scores of the same request, from two servers or two days, beyond which one has moved:
+above the 3e-4 that real servers differ by between equal calls, below a change of 1e-3
+that users notice in a ranking."""
+
+COSINE_MOVED = 1e-4
+"""By so much less than 1 the cosine of two vectors of the same text may be: components
+that each differ by 3e-4 make half of it in 1024 dimensions."""
+
+LOGPROB_MOVED = 5e-3
+"""Log probabilities of the same token, from two servers or two days: sums of logits
+round more coarsely than scores, and it is half a percent of a probability."""
+
+TIES = 0.1
+"""Of texts that leave no choice to the server this share may begin alike and then part,
+which is what near ties of floating point do: it is told, and is no difference."""

@@ -11,19 +11,7 @@ from pkgutil import iter_modules
 from aios_conformance import spec
 from aios_conformance.mockserver.defects.planting import Defect
 
-_FOLDERS = (
-    "common",
-    "rerank",
-    "score",
-    "embeddings",
-    "generation",
-    "chat",
-    "completions",
-    "variations",
-    "infinity",
-    "aigne_hub",
-    "aihubmix",
-)
+_MUSEUM = f"{__name__}.museum"
 
 
 @cache
@@ -41,7 +29,7 @@ def registry(dialects: tuple[str, ...] = ()) -> Mapping[str, Defect]:
 
 def plantable(dialects: tuple[str, ...] = ()) -> Mapping[str, Defect]:
     """The registry and the museum: all that can be planted, by name."""
-    exhibits: Mapping[str, Defect] = import_module(f"{__name__}.museum").museum()
+    exhibits: Mapping[str, Defect] = import_module(_MUSEUM).museum()
     return {**registry(dialects), **exhibits}
 
 
@@ -53,7 +41,8 @@ def _made(dialects: Iterable[str]) -> Iterator[Defect]:
 
 
 def _declared() -> Iterator[Defect]:
-    for name in _FOLDERS:
-        folder = import_module(f"{__name__}.{name}")
-        for module in iter_modules(folder.__path__, f"{folder.__name__}."):
-            yield from getattr(import_module(module.name), "DEFECTS", ())
+    for found in iter_modules(__path__, f"{__name__}."):
+        if found.ispkg and found.name != _MUSEUM:
+            folder = import_module(found.name)
+            for module in iter_modules(folder.__path__, f"{folder.__name__}."):
+                yield from getattr(import_module(module.name), "DEFECTS", ())

@@ -44,6 +44,8 @@ class Defect:
     origin: str = ""  # the incident of a real server that it retells
     dialect: str = "aios"  # whose promise or freedom it is
     source: str = ""  # the line that promises better, of an exhibit of the museum
+    # which declared row notices depends on what comes next, or on the model's words
+    by_chance: bool = False
 
     def describe(self) -> dict[str, Any]:
         """The defect as plain JSON values; one with a source is an exhibit."""
@@ -56,6 +58,7 @@ class Defect:
             "freedom": self.freedom or None,
             "origin": self.origin or None,
             "dialect": self.dialect,
+            "by_chance": self.by_chance,
             **exhibit,
         }
 
@@ -81,8 +84,13 @@ def in_answer(
 ) -> Callable[[Callable[[RequestContext, Answer], object]], Defect]:
     """Edit whole answers in place. `api` names one or more APIs; "" is all.
 
-    `declared` are further fields of the Defect, here and below.
+    `declared` are further fields of the Defect, here and below. Where an answer may be
+    streamed too, a stream then says another thing than the whole.
     """
+    if primary and {"chat", "completions"} & {*api.split()}:
+        also = {"META-059": "the stream differs", **declared.get("also", {})}
+        also.pop(primary, None)
+        declared["also"] = also
 
     def make(edit: Callable[[RequestContext, Answer], object]) -> Defect:
         def plant(

@@ -4,6 +4,7 @@ forgives    a breach that is overlooked
 refuses     a valid body that is refused
 turns_away  a valid request that is refused with a status of choice
 crashes     a client mistake that is answered 500
+breaks_down a body that is answered 500, whether it is a mistake or not
 member      a member of whole answers that has another value, or is missing
 """
 
@@ -227,3 +228,26 @@ def _put(holder: Any, leaf: str, value: object) -> bool:
             old = holder.get(key) if isinstance(holder, dict) else holder[key]
             holder[key] = value(old) if callable(value) else value
     return bool(keys)
+
+
+def breaks_down(
+    name: str,
+    primary: str,
+    api: str,
+    when: Callable[[RequestContext], Any],
+    *,
+    what: str,
+    also: Mapping[str, str],
+) -> Defect:
+    """Answer 500 to a body that may be accepted or refused."""
+
+    def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
+        def admit(context: RequestContext) -> None:
+            if context.api == api and when(context):
+                tally.add()
+                raise Broken("crashed", code="crashed")
+            stages.admit(context)
+
+        return replace(stages, admit=admit), engine
+
+    return Defect(name, f"{api}: {what} is answered 500.", plant, primary, also)

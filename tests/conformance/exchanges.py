@@ -163,7 +163,7 @@ def witnessed(check: Check, *seen: Exchange | Observation, **more: Any) -> set[s
         row
         for n in notes(check, *seen, **more)
         if isinstance(n, Witness)
-        for row in n.ids
+        for row in n.ids or check.ids
     }
 
 

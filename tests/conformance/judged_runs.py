@@ -13,7 +13,8 @@ from aios_conformance.conformance.judging.judged_recording import JudgedRecordin
 from aios_conformance.conformance.judging.verdict import (
     verdicts,
 )
-from aios_conformance.conformance.observing.recording import Recording, Setting
+from aios_conformance.conformance.observing.recording import Recording
+from aios_conformance.conformance.observing.setting import Setting
 from aios_conformance.conformance.planning.plan import scenario_of
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation

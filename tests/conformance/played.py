@@ -38,7 +38,7 @@ from aios_conformance.conformance.terms.views import Record
 from aios_conformance.spec import api_of, openapi
 
 RERANKER, EMBEDDER = "words-reranker", "words-embedder"
-LENGTH = 1024
+LENGTH = 400
 BOTH = Facts(
     models={"rerank": RERANKER, "score": RERANKER, "embeddings": EMBEDDER},
     kinds={"rerank": "cross_encoder", "score": "cross_encoder"},

@@ -51,6 +51,14 @@ def big_endian_in_batches(operation: str, body: Any, answer: Any) -> Any:
     return big_endian(operation, body, answer) if is_batch else answer
 
 
+def nothing_but_zeros(operation: str, body: Any, answer: Any) -> Any:
+    zeros = [0.0] * len(vector("a"))
+    data = base64.b64encode(struct.pack(f"<{len(zeros)}f", *zeros)).decode()
+    for item in answer["data"]:
+        item["embedding"] = data if is_base64(body) else zeros
+    return answer
+
+
 def base64_ignored(operation: str, body: Any, answer: Any) -> Any:
     if is_base64(body):
         for item in answer["data"]:
@@ -235,7 +243,8 @@ SINS: list[tuple[Edit, set[str]]] = [
     (big_endian_in_batches, FORM),
     (doubles, FORM),
     (halves, FORM),
-    (base64_ignored, FORM | {"EMB-RES-009"}),
+    (base64_ignored, {"EMB-RES-009"}),
+    (nothing_but_zeros, {"EMB-SEM-001", "META-096"}),
     (base64_by_default, DEFAULT | {"EMB-RES-008"}),
     (base64_always, {"EMB-REQ-012", "EMB-RES-008"}),
     (url_safe_without_padding, FORM | {"EMB-RES-009"}),

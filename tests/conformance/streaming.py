@@ -12,6 +12,7 @@ from aios_conformance.conformance.terms.exchange import Exchange
 JUDGES = (
     *streams.CHECKS,
     choices.each_prompt_has_n_choices,
+    choices.a_stream_has_n_choices,
     common.total_is_input_plus_output,
 )
 LAYOUT = "CHAT-RES-025"

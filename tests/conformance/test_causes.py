@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import jsonschema
+import pytest
 from exchanges import exchange
 from results import evidence, made_result
 
 from aios_conformance.conformance.reporting import json_report, markdown
-from aios_conformance.conformance.reporting.causes import causes
+from aios_conformance.conformance.reporting.causes import advice, causes
 from aios_conformance.conformance.reporting.html_page import render
+from aios_conformance.conformance.reporting.wording import place
 from aios_conformance.conformance.terms.check import Kind
 from aios_conformance.conformance.terms.exchange import Exchange
 from aios_conformance.conformance.terms.result import (
@@ -98,17 +100,63 @@ def test_a_path_that_is_not_there_is_one_cause_with_what_follows() -> None:
     rows = [
         broken("RERANK-REQ-003", "a", "refused", expected="200"),
         broken("COMMON-REQ-001", "a", "refused", expected="POST /v2/rerank is served"),
+        broken("COMMON-ERR-006", "a", expected="a JSON object", actual="<html>"),
         whole,
     ]
     result = judged(rows, gone)
     (cause,) = causes(result)
     assert cause.title == "POST /v2/rerank is not served"
-    assert cause.others == ("COMMON-REQ-001", "COMMON-REQ-002")
+    assert cause.others == ("COMMON-REQ-001", "COMMON-ERR-006", "COMMON-REQ-002")
     data = json_report.report(result)
     assert data["causes"][0]["follows"] == ["COMMON-REQ-002"]
     for page in (render(result), markdown.render(result)):
         assert "POST /v2/rerank is not served" in page
         assert page.index("is not served") < page.index("COMMON-REQ-002")
+
+
+@pytest.mark.parametrize(
+    ("row", "over", "said"),
+    [
+        ("CHAT-SEM-011", {"kind": "silent"}, "Obey it, or refuse it"),
+        ("CHAT-RES-001", {"actual": "absent", "pointer": "/id"}, "Add the member"),
+        ("CHAT-ERR-001", {"kind": "crash", "pointer": ""}, "Find the error in the"),
+        ("CHAT-REQ-012", {"kind": "refused", "pointer": ""}, "Accept the request"),
+        ("CHAT-RES-025", {"pointer": "/events/4"}, "Mend the events of the stream"),
+        ("META-061", {"pointer": "/chunks/3/choices/0/id"}, "Mend choices[].id in the"),
+        ("RERANK-RES-010", {"pointer": "/results/1/index"}, "Mend results[].index in"),
+    ],
+)
+def test_each_cause_says_what_to_do(row: str, over: dict[str, Any], said: str) -> None:
+    over = {"kind": "malformed"} | over
+    (cause,) = causes(judged([broken(row, "gone", **over)]))
+    assert advice(cause).startswith(said)
+    assert place(cause.lead.requirement) in advice(cause)
+
+
+def test_what_breaks_down_whatever_is_sent_is_one_cause() -> None:
+    def crashed(api: Any, name: str, sent: Any) -> Exchange:
+        return exchange(api, sent, {"error": name}, status=500, id=name)
+
+    whole = {"model": "m", "messages": []}
+    streamed = [whole | {"stream": True, "max_tokens": n} for n in (1, 2)]
+    rows = ("EMB-REQ-001", "EMB-REQ-007", "CHAT-REQ-034", "CHAT-REQ-035")
+    result = judged(
+        [
+            broken(row, f"x{i}", "crash", actual=f"500 {i}", pointer="")
+            for i, row in enumerate(rows)
+        ],
+        crashed("embeddings", "x0", {"model": "m", "input": "a"}),
+        crashed("embeddings", "x1", {"model": "m", "input": "b"}),
+        exchange("chat", whole, {}, id="fine"),
+        *(crashed("chat", f"x{i + 2}", sent) for i, sent in enumerate(streamed)),
+    )
+    assert {title.partition(": ")[0]: ids for title, ids in told(result).items()} == {
+        "POST /v1/embeddings breaks down": ["EMB-REQ-001", "EMB-REQ-007"],
+        "streams of POST /v1/chat/completions break down": [
+            "CHAT-REQ-034",
+            "CHAT-REQ-035",
+        ],
+    }
 
 
 def test_a_row_follows_besides_what_was_found_on_itself() -> None:
@@ -141,6 +189,15 @@ def test_a_refused_parameter_is_one_cause_under_any_words() -> None:
     assert told(result) == {
         "n is refused: 400 “one only”": ["CHAT-REQ-024", "META-035"]
     }
+
+
+def test_what_the_target_refuses_is_what_it_names() -> None:
+    words = "unexpected fields: {'max_tokens'}"
+    result = judged(
+        [broken("CHAT-REQ-029", "a", "refused", actual=f"422 {words}")],
+        refusal("a", {"seed": 3, "max_tokens": 2}, words),
+    )
+    assert list(told(result)) == [f"max_tokens is refused: 400 “{words}”"]
 
 
 def test_words_that_are_the_same_for_anything_tell_no_cause() -> None:

@@ -20,12 +20,18 @@ def test_reasoning_is_no_content() -> None:
 
 
 def test_members_without_a_value_are_read() -> None:
-    check = chat.members_without_a_value_are_null_or_absent
-    assert readings(check, said("chat", "a")) == ["null", "empty array"]
+    reasoning, calls = (
+        chat.reasoning_is_of_some_kind,
+        chat.messages_without_calls_say_so,
+    )
+    assert readings(reasoning, said("chat", "a")) == ["null"]
+    assert readings(calls, said("chat", "a")) == ["empty array"]
     bare = {"index": 0, "message": {"role": "assistant", "content": "a"}}
-    assert readings(check, said("chat", bare)) == ["absent", "absent"]
+    assert readings(reasoning, said("chat", bare)) == ["absent"]
+    assert readings(calls, said("chat", bare)) == ["absent"]
     thought = choice("chat", "a", reasoning_content="b", tool_calls=[{"id": "1"}])
-    assert readings(check, said("chat", thought)) == ["string"]
+    assert readings(reasoning, said("chat", thought)) == ["string"]
+    assert readings(calls, said("chat", thought)) == []
 
 
 def test_members_of_the_example_alone_are_read() -> None:
@@ -83,25 +89,38 @@ def left_open(answer: Exchange, row: str, what: str = "0") -> Observation:
 
 
 def test_what_is_undecided_is_read() -> None:
-    check = undecided.the_undecided_is_accepted_or_refused
     row = "CHAT-REQ-055"
+    check, other = (
+        next(each for each in undecided.CHECKS if each.ids == (name,))
+        for name in (row, "CHAT-REQ-052")
+    )
     assert readings(check, left_open(said("chat", "a"), row)) == ["0 is accepted"]
     assert readings(check, left_open(refused("chat"), row)) == ["0 is refused"]
     crash = left_open(refused("chat", status=500), row)
     assert readings(check, crash) == []
     assert _witnessed(check, crash) == {row}
     assert not _witnessed(check, left_open(exchange("chat", request("chat")), row))
+    assert not _witnessed(other, crash)
 
 
-def test_a_limit_of_0_gives_nothing() -> None:
-    check = undecided.a_limit_of_0_gives_nothing
-    sent = request("chat", max_completion_tokens=0)
-    row = "CHAT-REQ-020"
+@pytest.mark.parametrize(
+    ("name", "row", "other"),
+    [
+        ("max_completion_tokens", "CHAT-REQ-020", "CHAT-REQ-023"),
+        ("max_tokens", "CHAT-REQ-023", "CHAT-REQ-020"),
+    ],
+)
+def test_a_limit_of_0_gives_nothing(name: str, row: str, other: str) -> None:
+    check, another = (
+        next(each for each in undecided.CHECKS if each.ids == (one,))
+        for one in (row, other)
+    )
+    sent = request("chat", **{name: 0})
     nothing = said("chat", "", sent=sent, completion=0)
     assert readings(check, nothing) == ["0 gives no tokens"]
     (found,) = findings(check, said("chat", "a", sent=sent))
     assert found.soft
-    assert found.ids == (row,)
+    assert not _witnessed(another, nothing)
 
 
 def test_one_of_two_limits_wins() -> None:

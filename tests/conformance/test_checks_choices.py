@@ -7,6 +7,7 @@ from exchanges import exchange, findings, readings, witnessed
 from generations import choice, listed, refused, request, said, scored
 
 from aios_conformance.conformance.checks import choices
+from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.exchange import Api
 
 BOTH: tuple[Api, ...] = ("chat", "completions")
@@ -146,30 +147,43 @@ def test_a_finish_reason_is_given() -> None:
     assert findings(check, said("chat", choice("chat", "a", finish_reason=None)))
 
 
+STOPPED = (
+    choices.no_text_goes_on_after_a_stop_string,
+    choices.no_text_ends_with_a_stop_string,
+)
+
+
 @pytest.mark.parametrize("api", BOTH)
 def test_no_choice_has_text_after_a_stop_string(api: Api) -> None:
-    check = choices.no_text_holds_a_stop_string
+    after, end = STOPPED
     own = {"chat": "CHAT-SEM-013", "completions": "COMP-SEM-010"}[api]
     sent = request(api, stop=["x", "e"], n=2)
-    assert not findings(check, said(api, "th", "", sent=sent))
-    (goes_on,) = findings(check, said(api, "th", "the sea", sent=sent))
-    assert not goes_on.soft
-    assert {*goes_on.ids} == {own, "META-045"}
-    (kept,) = findings(check, said(api, "th", "the", sent=sent))
-    assert kept.soft
-    assert {*kept.ids} == {own, "META-046"}
+    for check in STOPPED:
+        assert not findings(check, said(api, "th", "", sent=sent))
+    goes_on, kept = (said(api, "th", text, sent=sent) for text in ("the sea", "the"))
+    assert not findings(end, goes_on)
+    assert not findings(after, kept)
+    (found,) = findings(after, goes_on)
+    assert not found.soft
+    assert {*found.ids} == {own, "META-045"}
+    (found,) = findings(end, kept)
+    assert found.soft
+    assert {*found.ids} == {own, "META-046"}
 
 
-def test_an_echoed_prompt_may_hold_the_stop_string() -> None:
-    check = choices.no_text_holds_a_stop_string
+@pytest.mark.parametrize("check", STOPPED)
+def test_an_echoed_prompt_may_hold_the_stop_string(check: Check) -> None:
     sent = request("completions", "the sea", stop="e", echo=True)
-    assert not findings(check, said("completions", "the sea is", sent=sent))
+    for text in ("the sea is", "the"):
+        assert not findings(check, said("completions", text, sent=sent))
 
 
 def test_a_conversation_has_tokens() -> None:
     check = choices.a_conversation_has_tokens
     assert not findings(check, said("chat", "a"))
     assert findings(check, said("chat", "a", prompt=0))
+    accepted = said("chat", "a", prompt=0, sent={"model": "m"}, expect="refuse")
+    assert not findings(check, accepted)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +211,7 @@ def test_an_answer_to_a_request_that_had_to_be_refused_is_not_judged() -> None:
 
 @pytest.mark.parametrize("api", BOTH)
 def test_no_stream_has_text_after_a_stop_string(api: Api) -> None:
-    check = choices.no_text_holds_a_stop_string
+    after, end = STOPPED
     own = {"chat": "CHAT-SEM-013", "completions": "COMP-SEM-010"}[api]
     sent = request(api, stop="a i", stream=True)
 
@@ -208,11 +222,13 @@ def test_no_stream_has_text_after_a_stop_string(api: Api) -> None:
         chunks = [{"choices": [{"index": 0} | piece]} for piece in made]
         return exchange(api, sent, stream=chunks, probe=f"{api}.streams")
 
-    assert witnessed(check, streamed("the se")) == {own, "META-045", "META-046"}
-    assert not findings(check, streamed("the ", "se"))
-    (goes_on,) = findings(check, streamed("the sea", " is"))
+    assert witnessed(after, streamed("the se")) == {own, "META-045"}
+    assert witnessed(end, streamed("the se")) == {own, "META-046"}
+    for check in STOPPED:
+        assert not findings(check, streamed("the ", "se"))
+    (goes_on,) = findings(after, streamed("the sea", " is"))
     assert not goes_on.soft
-    (kept,) = findings(check, streamed("the sea", " i"))
+    (kept,) = findings(end, streamed("the sea", " i"))
     assert kept.soft
     assert {*kept.ids} == {own, "META-046"}
 

@@ -1,5 +1,6 @@
 """What all APIs promise: each sin trips its rows, and what is free trips none."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -119,14 +120,16 @@ def test_the_scheme_is_told_and_free() -> None:
 
 
 def test_an_api_that_refuses_every_valid_request_is_not_reached() -> None:
-    check = common.the_base_url_alone_reaches_every_api
-    assert rows(check, refused(400), accepted("rerank")) == {
-        "COMMON-REQ-008",
-        "COMMON-REQ-009",
-    }
-    assert findings(check, refused(400), accepted()) == []
-    assert findings(check, refused(500)) == []
-    assert witnessed(check, refused(500)) == set()
+    lost, query = common.the_base_url_alone_reaches_every_api, common.no_query_is_needed
+    assert findings(query, refused(400), refused(404), accepted("rerank"))
+    assert findings(lost, refused(404), refused(405), accepted("rerank"))
+    for check, statuses in ((query, (404, 405)), (lost, (400, 404))):
+        others = [refused(status) for status in statuses]
+        assert findings(check, *others, accepted("rerank")) == []
+        assert not witnessed(check, *others)
+    for check in (lost, query):
+        assert findings(check, refused(400), refused(404), accepted()) == []
+        assert witnessed(check, refused(500)) == set()
 
 
 # --- text and members --------------------------------------------------------------
@@ -134,14 +137,14 @@ def test_an_api_that_refuses_every_valid_request_is_not_reached() -> None:
 TEXT = "H₂O, 水"
 
 
-def echoing(api: Api, text: str | None) -> Exchange:
+def echoing(api: Api, text: str | None, asked: str = TEXT) -> Exchange:
     sent, answer = SENT[api], good(api)
     if api == "rerank":
-        sent = sent | {"documents": [TEXT, *sent["documents"][1:]]}
+        sent = sent | {"documents": [asked, *sent["documents"][1:]]}
         for result in answer["results"]:
             result["document"] = text and {"text": text}
     elif api == "completions":
-        sent = sent | {"echo": True, "prompt": TEXT}
+        sent = sent | {"echo": True, "prompt": asked}
         answer["choices"][0]["text"] = text
     return exchange(api, sent, answer)
 
@@ -151,6 +154,36 @@ def test_echoed_text_is_unharmed(api: Api) -> None:
     check = common.non_ascii_text_comes_back_unharmed
     assert findings(check, echoing(api, f"{TEXT}.")) == []
     assert len(findings(check, echoing(api, "Hâ\x82\x82O"))) == 1
+
+
+HARMED: dict[str, Callable[[str], str]] = {
+    "read as Latin-1": lambda text: text.encode().decode("latin-1"),
+    "question marks": lambda text: text.encode("ascii", "replace").decode(),
+    "replacement characters": lambda text: "".join(
+        c if c.isascii() else "\ufffd" for c in text
+    ),
+    "escapes of JSON": lambda text: text.encode("ascii", "backslashreplace").decode(),
+    "escapes of XML": lambda text: text.encode("ascii", "xmlcharrefreplace").decode(),
+    "left out": lambda text: text.encode("ascii", "ignore").decode(),
+}
+
+
+@pytest.mark.parametrize("api", ["rerank", "completions"])
+@pytest.mark.parametrize("text", [TEXT, "서울의 강", "水"])
+@pytest.mark.parametrize("harm", HARMED)
+def test_harmed_text_is_known_by_its_likeness(api: Api, text: str, harm: str) -> None:
+    check = common.non_ascii_text_comes_back_unharmed
+    echoed = HARMED[harm](text)
+    if echoed.strip():  # of a text that is not there at all, other rows tell
+        assert len(findings(check, echoing(api, echoed, text))) == 1
+
+
+@pytest.mark.parametrize("api", ["rerank", "completions"])
+@pytest.mark.parametrize("text", [TEXT, "서울의 강"])
+@pytest.mark.parametrize("other", ["", "A bird.", "한국"])
+def test_another_text_or_a_part_is_no_harm(api: Api, text: str, other: str) -> None:
+    check = common.non_ascii_text_comes_back_unharmed
+    assert findings(check, echoing(api, other or text[:2], text)) == []
 
 
 def test_a_text_without_the_prompt_is_no_harmed_echo() -> None:

@@ -145,10 +145,14 @@ def test_an_array_counts_all_its_prompts() -> None:
 
 
 def test_members_are_read() -> None:
-    check = completions.members_are_of_some_kind
-    assert readings(check, said(API, "a")) == ["absent", "null"]
+    logprobs, details = (
+        completions.prompt_logprobs_are_of_some_kind,
+        completions.prompt_details_are_of_some_kind,
+    )
+    assert readings(logprobs, said(API, "a")) == ["absent"]
+    assert readings(details, said(API, "a")) == ["null"]
     listed = choice(API, "a", prompt_logprobs=[None])
-    assert readings(check, said(API, listed))[0] == "list"
+    assert readings(logprobs, said(API, listed)) == ["list"]
 
 
 def test_the_printed_cell_is_streamed() -> None:

@@ -47,7 +47,7 @@ def test_a_lower_limit_gives_a_prefix(api: Api) -> None:
 
 def test_nothing_is_compared_where_greedy_text_does_not_repeat() -> None:
     other = said("chat", "another sea")
-    seen = greedy("chat", again=other, fewer=_cut("chat", "a sea"), bias_null=other)
+    seen = greedy("chat", again=other, fewer=_cut("chat", "a sea"), bias_empty=other)
     for check in (
         decoding.a_lower_limit_gives_a_prefix,
         decoding.an_empty_bias_changes_nothing,
@@ -85,6 +85,9 @@ def test_both_limits_mean_the_same(api: Api) -> None:
     (hard,) = findings(check, longer)
     assert not hard.soft
     assert hard.ids == ("META-043",)
+    neither = greedy(api, fewer=_cut(api, TEXT, 6), new_limit=_cut(api, TEXT, 6))
+    assert not findings(check, neither)
+    assert not witnessed(check, neither)
     other = greedy(api, fewer=_cut(api), new_limit=_cut(api, "a sea is"))
     (soft,) = findings(check, other)
     assert soft.soft
@@ -115,19 +118,42 @@ def test_not_streaming_is_the_default() -> None:
 
 def test_an_empty_bias_changes_nothing() -> None:
     check = decoding.an_empty_bias_changes_nothing
-    assert not findings(check, greedy("chat", bias_null=said("chat", TEXT)))
+    assert not findings(check, greedy("chat", bias_empty=said("chat", TEXT)))
     assert findings(check, greedy("chat", bias_empty=said("chat", "a sea")))
 
 
 def test_prompt_tokens_depend_on_the_prompt_alone() -> None:
-    check = decoding.prompt_tokens_depend_on_the_prompt_alone
+    alone = decoding.prompt_tokens_depend_on_the_prompt_alone
     good = greedy("chat", warm=said("chat", "x"), longer=said("chat", "x", prompt=8))
-    assert witnessed(check, good) == {"META-038", "META-039"}
-    assert not findings(check, good)
-    warm = greedy("chat", warm=said("chat", "x", prompt=6))
-    assert _rows(findings(check, warm)) == {"META-038"}
-    longer = greedy("chat", longer=said("chat", "x", prompt=4))
-    assert _rows(findings(check, longer)) == {"META-039"}
+    assert witnessed(alone, good) == {"META-038"}
+    assert not findings(alone, good)
+    assert findings(alone, greedy("chat", warm=said("chat", "x", prompt=6)))
+    assert not findings(alone, greedy("chat", longer=said("chat", "x", prompt=4)))
+
+
+WORDS = "a " * 100
+
+
+@pytest.mark.parametrize(
+    ("label", "sent", "enough"),
+    [
+        ("longer", request("completions", f"{WORDS} go on"), 105),
+        ("hidden", request("chat", f"go on\0 {WORDS}"), 105),
+        # a template may be longer without a system message than with one
+        ("spoken", {"messages": [{"role": "system", "content": WORDS}] * 2}, 200),
+    ],
+)
+def test_each_word_of_a_longer_prompt_is_counted(
+    label: str, sent: Any, enough: int
+) -> None:
+    check = decoding.each_word_of_a_longer_prompt_is_counted
+    api: Api = "completions" if "prompt" in sent else "chat"
+
+    def counted(tokens: int) -> Observation:
+        return greedy(api, **{label: said(api, "x", sent=sent, prompt=tokens)})
+
+    assert not findings(check, counted(enough))
+    assert _rows(findings(check, counted(enough * 4 // 5))) == {"META-039"}
 
 
 STOP = stop_within(TEXT) or ""
@@ -145,6 +171,7 @@ def stops(api: Api, text: str, finish: Any = "stop", **steps: Exchange) -> Obser
 
 
 BEFORE = TEXT.partition(STOP)[0]
+LEFT_OUT = decoding.a_stop_string_is_left_out
 
 
 def test_the_stop_string_spans_two_words() -> None:
@@ -156,25 +183,28 @@ def test_the_stop_string_spans_two_words() -> None:
 
 @pytest.mark.parametrize("api", BOTH)
 def test_generation_halts_at_a_stop_string(api: Api) -> None:
-    check = decoding.nothing_follows_a_stop_string
+    after, left = decoding.nothing_follows_a_stop_string, LEFT_OUT
     own = {"chat": "CHAT-SEM-013", "completions": "COMP-SEM-010"}[api]
-    good = stops(api, BEFORE)
-    assert witnessed(check, good) == {own, "META-045", "META-046"}
-    assert not findings(check, good)
-    assert set(readings(check, good)) == {"excluded"}
-    ignored = findings(check, stops(api, TEXT))
+    good, kept = stops(api, BEFORE), stops(api, BEFORE + STOP)
+    assert witnessed(after, good) == {own, "META-045"}
+    assert witnessed(left, good) == {own, "META-046"}
+    assert not findings(after, good) + findings(left, good) + findings(after, kept)
+    assert set(readings(left, good)) == {"excluded"}
+    ignored = findings(after, stops(api, TEXT))
     assert _rows(ignored) == {own, "META-045"}
     assert not any(finding.soft for finding in ignored)
-    kept = stops(api, BEFORE + STOP)
-    assert _rows(findings(check, kept)) == {own, "META-046"}
-    assert all(finding.soft for finding in findings(check, kept))
-    assert set(readings(check, kept)) == {"included"}
+    assert not findings(left, stops(api, TEXT))
+    assert _rows(findings(left, kept)) == {own, "META-046"}
+    assert all(finding.soft for finding in findings(left, kept))
+    assert set(readings(left, kept)) == {"included"}
+    begun = findings(left, stops(api, BEFORE + STOP[:1]))
+    assert _rows(begun) == {"META-046"}
 
 
 def test_a_stop_string_that_the_text_does_not_hold_shows_nothing() -> None:
-    check = decoding.nothing_follows_a_stop_string
     seen = stops("chat", "x", plain=said("chat", "something else"))
-    assert not witnessed(check, seen)
+    for check in (decoding.nothing_follows_a_stop_string, LEFT_OUT):
+        assert not witnessed(check, seen)
 
 
 @pytest.mark.parametrize("api", BOTH)
@@ -188,7 +218,9 @@ def test_the_text_under_a_stop_string_is_the_greedy_text_before_it(api: Api) -> 
     assert _rows(length) == {own, "META-047"}
     assert all(finding.soft for finding in length)
     longer = stops(api, BEFORE, never_stopped=said(api, f"{TEXT} and wide"))
-    assert _rows(findings(check, longer)) == {"META-049"}
+    assert not findings(check, longer)
+    assert findings(decoding.a_stop_string_never_lengthens, longer)
+    assert not findings(decoding.a_stop_string_never_lengthens, stops(api, BEFORE))
 
 
 def test_forms_of_stop_mean_the_same() -> None:

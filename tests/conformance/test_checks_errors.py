@@ -51,11 +51,14 @@ def mistake(status: int, sent: Any = None, **over: Any) -> Observation:
 def test_each_mistake_has_its_code(
     status: int, sent: Any, row: str, *, is_found: bool
 ) -> None:
-    check = errors.each_mistake_has_its_code
+    check, other = errors.what_is_no_json_has_its_code, errors.each_breach_has_its_code
+    if row in other.ids:
+        check, other = other, check
     seen = mistake(status, sent)
     assert witnessed(check, seen) == {row}
     assert rows(check, seen) == ({row} if is_found else set())
     assert readings(check, seen) == [str(status)]
+    assert not witnessed(other, seen)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,8 @@ def test_each_mistake_has_its_code(
     ids=["array", "null", "unknown model", "crash", "accepted", "no neighbour"],
 )
 def test_what_is_no_documented_mistake_has_no_code(seen: Observation) -> None:
-    assert witnessed(errors.each_mistake_has_its_code, seen) == set()
+    assert witnessed(errors.what_is_no_json_has_its_code, seen) == set()
+    assert witnessed(errors.each_breach_has_its_code, seen) == set()
 
 
 def test_other_codes_are_told() -> None:

@@ -7,7 +7,11 @@ import pytest
 from exchanges import exchange, findings, observation, readings, witnessed
 from generations import choice, listed, request, said, scored
 
-from aios_conformance.conformance.checks import logprob_relations, logprobs
+from aios_conformance.conformance.checks import (
+    logprob_relations,
+    logprobs,
+    parallel_lists,
+)
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
 HALF, THIRD, TENTH = log(0.5), log(0.3), log(0.1)
@@ -47,7 +51,7 @@ ON_EVERY_ANSWER = [
     logprobs.the_greedy_token_is_likeliest,
     logprobs.there_is_a_position_for_each_token,
     logprobs.the_tokens_are_the_text,
-    logprobs.parallel_lists_agree,
+    parallel_lists.parallel_lists_agree,
 ]
 
 
@@ -217,7 +221,7 @@ def test_bytes_of_several_tokens_make_a_character() -> None:
 
 
 def test_parallel_lists_agree() -> None:
-    check = logprobs.parallel_lists_agree
+    check = parallel_lists.parallel_lists_agree
     rows = {"META-088", "COMP-RES-017"}
     two = listed(
         ("a", HALF, dict(LIKELY)), ("b", HALF, dict(LIKELY)), ("c", HALF, None)
@@ -232,6 +236,43 @@ def test_parallel_lists_agree() -> None:
     assert _rows(findings(check, comp(wrong, "abc")), check) == {"COMP-RES-017"}
     moved = two | {"text_offset": [9, 10, 11]}  # counted from the prompt's start
     assert not findings(check, comp(moved, "abc"))
+
+
+@pytest.mark.parametrize(
+    ("offsets", "count"), [([0, 1, 1, 3], 0), ([0, 2, 2, 5], 1), ([7, 8, 8, 10], 0)]
+)
+def test_offsets_count_characters(offsets: list[int], count: int) -> None:
+    """Behind the parts of a character the text tells where a token begins."""
+    check = parallel_lists.parallel_lists_agree
+    tokens = [(t, HALF, None) for t in ("n", "bytes:\\xc3", "bytes:\\xa9 ", "es")]
+    given = listed(*tokens) | {"text_offset": offsets}
+    found = findings(check, comp(given, "né es", logprobs=1))
+    assert len(found) == count
+
+
+def test_no_token_comes_behind_a_stop_string() -> None:
+    check = logprobs.the_tokens_are_the_text
+
+    def stopped(*tokens: str, text: str = "a ") -> Any:
+        given = scored(*((token, HALF, LIKELY) for token in tokens))
+        return findings(check, chat(given, text, "stop", stop=["b c", "never"]))
+
+    assert not stopped("a ")
+    assert not stopped("a ", "b", " c")
+    assert not stopped("a ", "b", " c", text="a b c")  # another row's matter
+    assert stopped("a ", "b", " c", " d")[0].ids == ("META-071",)
+
+
+def test_positions_of_several_choices_are_the_tokens_of_all() -> None:
+    check = logprobs.there_is_a_position_for_each_token
+    one = scored(("a", HALF, LIKELY))
+    both = [
+        choice("chat", "a", i, logprobs=one, finish_reason="length") for i in (0, 1)
+    ]
+    sent = request("chat", logprobs=True, top_logprobs=2, n=2)
+    assert not findings(check, said("chat", *both, sent=sent, completion=2))
+    (found,) = findings(check, said("chat", *both, sent=sent, completion=1))
+    assert found.ids == ("META-037",)
 
 
 def test_streamed_log_probabilities_are_judged_alike() -> None:

@@ -206,6 +206,7 @@ def test_the_meaning_of_index_is_not_judged_without_texts() -> None:
         rerank.index_leads_to_the_document,
         rerank.texts_are_submitted_documents,
         rerank.each_document_is_scored_once,
+        rerank.texts_come_back_unharmed,
     ):
         assert not is_evidence(check, _without_texts((1, 0.9), (0, 0.2)))
 

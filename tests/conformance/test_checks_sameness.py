@@ -50,6 +50,15 @@ def test_an_accept_header_that_changes_the_answer_is_found(other: Exchange) -> N
     assert found.step == "without"
 
 
+@pytest.mark.parametrize(("status", "count"), [(200, 0), (415, 1), (400, 1)])
+def test_a_charset_that_is_refused_only_warns(status: int, count: int) -> None:
+    body = good("chat") if status == 200 else {"error": "no"}
+    charset = exchange("chat", SENT["chat"], body, status=status, expect="either")
+    seen = played("headers.chat", **{"with": accepted(), "charset": charset})
+    found = findings(sameness.a_charset_changes_nothing, seen)
+    assert [f.soft for f in found] == [True] * count
+
+
 def saying(text: str, tokens: int = 2) -> Exchange:
     answer = spoilt("chat", "choices/0/message/content", text)
     answer["usage"]["completion_tokens"] = tokens
@@ -79,6 +88,11 @@ def test_another_text_under_null_only_warns() -> None:
 def test_a_null_limit_that_limits_or_lifts_is_found(tokens: int) -> None:
     (found,) = findings(sameness.null_sets_nothing, nulls(unset=saying("red", tokens)))
     assert found.kind == "silent"
+
+
+def test_a_limit_that_is_ignored_without_nulls_too_is_not_theirs() -> None:
+    seen = nulls(omitted=saying("red", 8), unset=saying("red", 8))
+    assert not is_evidence(sameness.null_sets_nothing, seen)
 
 
 def test_spelling_does_not_matter() -> None:

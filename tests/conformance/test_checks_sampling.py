@@ -135,6 +135,20 @@ def test_penalties_push_against_repetition(name: str, row: str) -> None:
     assert _rows(findings(check, under("a b c", "a b c"))) == {row}
 
 
+def test_penalties_below_0_are_read_where_those_above_are() -> None:
+    check = sampling.penalties_below_0_are_read
+    up = {"frequency_up": "a b", "presence_up": "a c"}
+    read = pushed(plain="a a", **up, frequency_down="a a", presence_down="a d")
+    assert witnessed(check, read) == {"CHAT-SEM-002", "CHAT-SEM-003"}
+    assert not findings(check, read)
+    unread = pushed(plain="a a", **up, frequency_down="a a", presence_down="a a")
+    assert _rows(findings(check, unread)) == {"CHAT-SEM-002", "CHAT-SEM-003"}
+    still = up | {"presence_up": "a a"}  # nothing changes this text
+    assert not witnessed(
+        check, pushed(plain="a a", **still, frequency_down="a a", presence_down="a a")
+    )
+
+
 def test_a_bias_pushes_its_token() -> None:
     check = sampling.bias_pushes_its_token
     good = pushed(plain="The sea.", forced="Any Any", banned="A sea")

@@ -11,6 +11,7 @@ from aios_conformance.conformance.checks.shape import (
     a_success_is_one_json_object,
     answers_have_the_documented_shape,
     chunks_have_the_openai_shape,
+    what_was_accepted_has_the_documented_shape,
 )
 from aios_conformance.conformance.terms.exchange import Api, Json
 
@@ -208,3 +209,18 @@ def test_chunks_of_completions_carry_text() -> None:
     )
     (found,) = findings(chunks_have_the_openai_shape, stream_of([wrong], "completions"))
     assert found.ids == ("COMP-RES-018",)
+
+
+def test_what_might_have_been_refused_has_the_shape_if_it_is_accepted() -> None:
+    accepted = what_was_accepted_has_the_documented_shape
+    blank = SENT["embeddings"] | {"input": ["", "a"]}
+    holes = spoilt("embeddings", "data/0/embedding", [None, None])
+
+    def said(sent: Any, answer: Any) -> Any:
+        played = exchange("embeddings", sent, answer, expect="either")
+        assert witnessed(accepted, played) == set()
+        return {row for f in findings(accepted, played) for row in f.ids}
+
+    assert said(blank, good("embeddings")) == set()
+    assert said(blank, holes) == {"EMB-RES-008"}
+    assert said(SENT["embeddings"] | {"input": 7}, holes) == set()

@@ -109,14 +109,16 @@ def test_a_call_is_compared_with_all_that_ended_before_it() -> None:
 
 @pytest.mark.parametrize("api", APIS)
 def test_another_name_of_the_model_warns(api: Api) -> None:
-    check = stamps.model_is_the_one_that_was_asked_for
-    assert findings(check, accepted(api)) == []
-    assert readings(check, accepted(api)) == ["echoed"]
+    named, asked = stamps.a_model_is_named, stamps.model_is_the_one_that_was_asked_for
+    assert findings(named, accepted(api)) == findings(asked, accepted(api)) == []
+    assert readings(named, accepted(api)) == ["echoed"]
     other = accepted(api, spoilt(api, "model", "/mnt/m"))
     own = {stamps._MODEL[api]} if api in stamps._MODEL else set()
-    assert rows(check, other) == {"COMMON-RES-008", *own}
-    assert all(f.soft for f in findings(check, other) if f.ids[0] in own)
-    assert readings(check, other) == ["own name"]
+    assert rows(asked, other) == {"COMMON-RES-008"}
+    assert rows(named, other) == own
+    assert all(f.soft for f in findings(named, other))
+    assert readings(named, other) == ["own name"]
+    assert witnessed(named, other) == {"COMMON-RES-007", *own}
 
 
 def test_each_chunk_names_the_model() -> None:

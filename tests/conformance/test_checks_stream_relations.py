@@ -23,7 +23,7 @@ from streaming import (
     stream,
 )
 
-from aios_conformance.conformance.checks import stream_relations
+from aios_conformance.conformance.checks import decoding, stream_relations
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
 # --- relations with the whole answer -----------------------------------------------
@@ -66,12 +66,21 @@ def test_a_stream_that_says_something_else_is_found() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     # the text after a stop string is CHAT-SEM-013's matter
-    [("Blue ", []), ("Blue sky", []), ("Blue sky,", []), ("", ["stopped"])],
+    [("Blue ", []), ("Blue sky", []), ("Blue sky,", []), ("Red ", ["stopped"])],
 )
 def test_a_stopped_stream_ends_at_the_stop_string(text: str, told: list[str]) -> None:
     stopped = stream(streamed(text), ask(stop=["sky"]))
     seen = played(streamed=stream(GOOD), stopped=stopped)
     assert relations(seen) == {"META-059": told}
+
+
+def test_a_stream_that_stops_too_early_is_found_by_the_row_of_stopping() -> None:
+    """It was not asked for whole: that a stream differs is not shown by it."""
+    stopped = stream(streamed(""), ask(stop=["sky"]))
+    seen = played(streamed=stream(GOOD), stopped=stopped)
+    assert relations(seen) == {"META-059": []}
+    found = findings(decoding.a_stop_string_cuts_the_greedy_text, seen)
+    assert [finding.ids for finding in found] == [("META-047",)]
 
 
 def test_streamed_usage_that_differs_from_the_whole_is_found() -> None:

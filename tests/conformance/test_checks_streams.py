@@ -52,9 +52,13 @@ def seen(*played: Exchange) -> set[str]:
 END = chunk(says(end="stop"))
 
 
-def with_role(text: str) -> Any:
+def spoken(text: str, end: str | None = None, index: int = 0) -> Any:
     delta = {"role": "assistant", "content": text}
-    return chunk({"index": 0, "delta": delta, "finish_reason": None})
+    return {"index": index, "delta": delta, "finish_reason": end}
+
+
+def with_role(text: str) -> Any:
+    return chunk(spoken(text))
 
 
 def test_a_right_stream_has_no_findings_and_exercises_its_rows() -> None:
@@ -92,7 +96,7 @@ def test_any_framing_that_the_standard_allows_is_right(body: bytes) -> None:
 @pytest.mark.parametrize(
     "chunks",
     [
-        [*(chunk(says(text), usage=None) for text in "ab"), END],
+        [*(chunk(spoken(text), usage=None) for text in "ab"), END],
         [*(with_role(text) for text in "ab"), END],
         [*GOOD[:2], chunk({"index": 0, "delta": {}}), *GOOD[2:]],
         [*GOOD[:-1], chunk(says(" end", "length"))],
@@ -159,10 +163,26 @@ def test_another_media_type_only_warns() -> None:
 
 
 def test_one_event_with_all_the_text_only_warns() -> None:
-    whole = [chunk(says("All of it at once, then.", "stop"))]
+    whole = [chunk(spoken("All of it at once, then.", "stop"))]
     ((finding, broken),) = found(stream(whole))
     assert (finding.soft, broken) == (True, (STREAMED,))
-    assert rows(stream([chunk(says("Blue sky", "length"))])) == set()
+    assert rows(stream([chunk(spoken("Blue sky", "length"))])) == set()
+
+
+@pytest.mark.parametrize("prompt", ["Name a river.", [5820, 253, 4626, 30]])
+def test_an_echo_may_come_at_once(prompt: Any) -> None:
+    sent = SENT["completions"] | {"prompt": prompt, "echo": True, "stream": True}
+    head = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
+    told: dict[str, Any] = {
+        "index": 0,
+        "text": "Name a river. Rhine",
+        "finish_reason": "stop",
+    }
+    pieces = [head | {"choices": [told]}]
+    assert "COMP-SEM-011" not in rows(exchange("completions", sent, stream=pieces))
+    told["text"] += ", Rhone, Danube"
+    broken = rows(exchange("completions", sent, stream=pieces))
+    assert ("COMP-SEM-011" in broken) == isinstance(prompt, str)
 
 
 def test_a_stream_without_events_only_warns_of_its_pieces() -> None:
@@ -189,7 +209,7 @@ def test_streams_of_invalid_requests_are_not_judged(expect: str) -> None:
 def choices(*indices: int) -> list[Any]:
     """Interleaved pieces of choices, each ended."""
     return [
-        *(chunk(says("a", index=i)) for i in indices),
+        *(chunk(spoken("a", index=i)) for i in indices),
         *(chunk(says("b", index=i)) for i in reversed(indices)),
         *(chunk(says(end="stop", index=i)) for i in indices),
     ]
@@ -202,7 +222,7 @@ def test_interleaved_choices_are_right() -> None:
 
 
 def test_several_choices_in_one_chunk_are_right() -> None:
-    both = [chunk(says(t, index=0), says(t, index=1)) for t in "ab"]
+    both = [chunk(spoken(t, index=0), spoken(t, index=1)) for t in "ab"]
     end = chunk(says(end="stop", index=0), says(end="length", index=1))
     assert rows(stream([*both, end], ask(n=2))) == set()
 
@@ -305,10 +325,28 @@ def test_continuous_usage_only_at_the_end_is_silent() -> None:
 
 def test_of_several_choices_each_may_be_counted_by_itself() -> None:
     pieces = [
-        chunk(says("a", index=i), usage=used(count))
+        chunk(spoken("a", index=i), usage=used(count))
         for i, count in ((0, 1), (0, 2), (1, 1), (1, 2))
     ]
     ends = [chunk(says(end="stop", index=i)) for i in (0, 1)]
     last = chunk(usage=used(4))
     sent = ask(n=2, stream_options=ALONG)
     assert rows(stream([*pieces, *ends, last], sent)) == set()
+
+
+def test_counts_along_the_way_reach_the_last() -> None:
+    """An end token may be counted by the last chunk alone."""
+    sent = ask(stream_options=ALONG)
+    ends = [chunk(says(end="stop"), usage=used(count)) for count in (4, 3, 2)]
+    along = [chunk(spoken("a"), usage=used(1)), chunk(spoken("b"), usage=used(2))]
+    last = chunk(usage=used(4))
+    assert [rows(stream([*along, end, last], sent)) for end in ends] == [
+        set(), set(), {"META-064"}
+    ]  # fmt: skip
+
+
+def test_a_choice_of_which_no_delta_says_the_role_is_found() -> None:
+    unsaid = [chunk(says("a")), chunk(spoken("a", index=1))]
+    ends = [chunk(says(end="stop", index=i)) for i in (0, 1)]
+    ((finding, broken),) = found(stream([*unsaid, *ends], ask(n=2)))
+    assert (finding.pointer, broken) == ("/chunks/0/choices/0/delta", (LAYOUT,))

@@ -1,5 +1,6 @@
 """Tool calls: good ones and bad ones."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from aios_conformance.conformance.checks import tools
 from aios_conformance.conformance.probes.tools import RENAMED, TOOLS
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
-GOOD = '{"city": "Paris", "unit": "C"}'
+GOOD = '{"city": "Paris", "unit": "°C"}'
 
 
 def call(name: str = "weather", arguments: Any = GOOD, **over: Any) -> Any:
@@ -56,6 +57,12 @@ def test_required_calls_an_offered_tool_in_every_choice() -> None:
     assert not findings(check, answer(calling(call()), **required))
     found = findings(check, answer("No.", **required))
     assert _rows(found, check) == {"CHAT-SEM-019", "META-077"}
+    cut = partial(choice, "chat", finish_reason="length")
+    for half in ('<tool_call>\n{"na', '{"name', "weather(", ""):
+        assert not findings(check, answer(cut(half), **required))
+        assert not witnessed(check, answer(cut(half), **required))
+    assert findings(check, answer(cut("It rains in"), **required))
+    assert findings(check, answer(choice("chat", '{"name": 1}'), **required))
     one_of_two = answer(calling(call()), choice("chat", "No.", 1), **required)
     assert findings(check, one_of_two)
     (other,) = findings(check, answer(calling(call("other")), **required))
@@ -91,12 +98,25 @@ def test_calls_are_of_offered_functions_with_json_arguments() -> None:
     assert not findings(check, cut)
 
 
+@pytest.mark.parametrize(("arguments", "is_json"), [('["Paris"]', True), ("'", False)])
+def test_a_function_without_parameters_takes_any_json(
+    arguments: str, is_json: bool
+) -> None:
+    offered = [{"type": "function", "function": {"name": "now"}}]
+    given = answer(calling(call("now", arguments=arguments)), offered=offered)
+    for check in (
+        tools.calls_are_of_offered_functions,
+        tools.arguments_satisfy_the_schema,
+    ):
+        assert bool(findings(check, given)) is not is_json
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         '{"city": "Paris"}',
         '{"city": "Paris", "unit": "K"}',
-        '{"city": 1, "unit": "C"}',
+        '{"city": 1, "unit": "°C"}',
         "Paris",
     ],
 )

@@ -14,7 +14,7 @@ from aios_conformance.conformance.probes.tools import BARE, TOOLS
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
-GOOD = '{"city": "Paris", "unit": "C"}'
+GOOD = '{"city": "Paris", "unit": "°C"}'
 USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
 Call = tuple[int, str, str, str]  # index, id, name, arguments
 CALL: Call = (0, "call_1", "weather", GOOD)
@@ -39,7 +39,8 @@ def streamed(
     *calls: Call, text: str = "", end: str | None = "tool_calls", sent: Any = None
 ) -> Exchange:
     said_so = [piece({"content": text})] if text else []
-    pieces = [*said_so, *(piece(delta(call)) for call in calls), piece(end=end)]
+    begun = piece({"role": "assistant"})
+    pieces = [begun, *said_so, *(piece(delta(call)) for call in calls), piece(end=end)]
     asked = (sent or offering()) | {"stream": True}
     return stream([*pieces, chunk(usage=USAGE)], asked)
 
@@ -176,6 +177,15 @@ def test_a_cut_call_says_length(
     assert broken(CUT, played(**{label: made(half, end=end, sent=sent)})) == rows
 
 
+def test_what_exceeds_its_limit_was_not_cut() -> None:
+    sent = offering() | {"max_tokens": 1}
+    half = (0, "call_1", "weather", GOOD[:9])
+    uncounted = streamed(half, end="stop", sent=sent)
+    seen = played(cut=whole(half, end="stop", sent=sent), cut_streamed=uncounted)
+    assert broken(CUT, seen) == set()
+    assert witnessed(CUT, seen) == set()
+
+
 def test_a_cut_stream_that_ends_in_an_error_told_no_length() -> None:
     error = {"error": {"message": "list index out of range"}}
     body = sse(piece(delta(CALL)), error)
@@ -226,3 +236,21 @@ def test_a_call_without_an_index_counts_by_its_place() -> None:
     rest = piece({"tool_calls": [{"function": {"arguments": "{}"}}]})
     asked = offering(BARE, tool_choice="required", stream=True)
     assert found(stream([bare, rest, piece(end="tool_calls")], asked)) == set()
+
+
+def test_the_words_of_a_result_are_counted() -> None:
+    check = turns.a_result_is_more_to_read
+    question = {"role": "user", "content": "Call weather."}
+
+    def turn(prompt: int, *messages: Any) -> Exchange:
+        sent = offering() | {"messages": [question, *messages]}
+        return said("chat", "Mild.", sent=sent, prompt=prompt)
+
+    def told(prompt: int) -> Observation:
+        result = {"role": "tool", "content": "10 " + "a " * 110}
+        return played(omitted=turn(90), answered=turn(prompt, result))
+
+    assert witnessed(check, told(210)) == {"META-039"}
+    assert not findings(check, told(210))
+    (found,) = findings(check, told(150))
+    assert (found.step, found.ids) == ("answered", ("META-039",))

@@ -157,5 +157,5 @@ def test_a_stale_waiver_is_red() -> None:
 
 
 def test_what_was_not_selected_is_never_red() -> None:
-    left = result({"inconclusive": "MUST", "pass": "MUST"}, reason="not selected")
+    left = result({"not_applicable": "MUST", "pass": "MUST"})
     assert exit_code(left, ("inconclusive",)) == ExitCode.JUDGED

@@ -15,6 +15,7 @@ from results import BROKEN, exchange_of, made_result
 
 from aios_conformance.conformance.cli import main
 from aios_conformance.conformance.cli.progress import progress
+from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.reporting import WRITERS, write_reports
 from aios_conformance.conformance.reporting.terminal import console
 from aios_conformance.conformance.terms.events import (
@@ -90,6 +91,9 @@ def test_a_run_writes_all_reports_and_sums_up(
         (["explain", "RERANK-SEM-6"], "RERANK-SEM-006"),
         (["explain", "nothing"], "ids look like"),
         (["explain", "temprature-range"], "did you mean temperature-range"),
+        (["plan", "--only", "RERANK-SM-006"], "Did you mean RERANK-SEM-006"),
+        (["plan", "--only", ","], "names no requirement"),
+        (["run", "mock", "--dialect", "all", "--only", "META-002"], "one --dialect"),
         (["judge", "nowhere"], "cannot be read"),
         (["report", "nowhere"], "cannot be read"),
         (["diff", "nowhere", "elsewhere"], "cannot be read"),
@@ -122,6 +126,11 @@ def test_a_plan_states_its_ceilings(
     assert "POST /v1/rerank" in out
     assert "Nothing was sent." in out
     assert not Path("reports").exists()
+    assert main([*words, SMOKE, "--only", "RERANK-SEM-006,SCORE-SEM-001"]) == 0
+    out = capsys.readouterr().out
+    assert "POST /v1/rerank" in out
+    assert "POST /v1/score" in out
+    assert "POST /v1/chat/completions" not in out
 
 
 def test_the_list_holds_every_requirement(capsys: pytest.CaptureFixture[str]) -> None:
@@ -267,10 +276,14 @@ def test_losing_evidence_is_a_regression(
     assert "the runs differ in seed: 0, 7" in out
 
 
-def test_runs_of_different_dialects_cannot_be_compared(tmp_path: Path) -> None:
+def test_runs_of_different_dialects_say_what_cannot_be_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_reports(made_result({}), tmp_path / "a")
     write_reports(made_result({}, dialect="infinity"), tmp_path / "b")
-    assert main(["diff", "a", "b"]) == 4
+    assert main(["diff", "a", "b"]) == 5
+    out = capsys.readouterr().out
+    assert "differ in dialect (aios, infinity): requirements cannot be compared" in out
 
 
 def test_a_foreign_report_is_refused(
@@ -283,7 +296,7 @@ def test_a_foreign_report_is_refused(
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "plan", "judge", "report", "list", "explain", "diff", "prove"],
+    ["run", "plan", "judge", "report", "list", "explain", "diff", "site", "prove"],
 )
 def test_every_command_has_help_with_an_example(
     capsys: pytest.CaptureFixture[str], command: str
@@ -326,7 +339,9 @@ def events() -> list[RunEvent]:
 
 def test_progress_is_shown_where_somebody_looks_on() -> None:
     shown = StringIO()
-    with progress(console(shown, width=100, colours=True)) as listener:
+    with progress(
+        console(shown, width=100, colours=True), RunOptions("mock")
+    ) as listener:
         for event in events():
             listener(event)
     text = shown.getvalue()
@@ -336,7 +351,7 @@ def test_progress_is_shown_where_somebody_looks_on() -> None:
 
 def test_progress_is_silent_in_a_log() -> None:
     shown = StringIO()
-    with progress(console(shown)) as listener:
+    with progress(console(shown), RunOptions("mock")) as listener:
         for event in events():
             listener(event)
     assert shown.getvalue() == ""

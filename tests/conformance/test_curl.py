@@ -4,11 +4,20 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from miniatures import Asked, Said, listening, say
 
-from aios_conformance.conformance.terms.curl import LONGEST_LINE, curl_line
+from aios_conformance.conformance.reporting.python_call import openai_program
+from aios_conformance.conformance.terms.curl import (
+    LONGEST_LINE,
+    curl_line,
+    httpie_line,
+    named_variables,
+)
 from aios_conformance.conformance.terms.exchange import Request
+from aios_conformance.conformance.terms.visible import visible
 
 BODIES = [
     b'{"query": "plain"}',
@@ -19,13 +28,14 @@ BODIES = [
     b"not json",
     b"\xff\x00\x01%s\\n'",
     b'{"BODY": "\nBODY\n"}',
+    b'\n{"query": "respelt"}\r',
     json.dumps({"query": "x" * LONGEST_LINE}).encode(),
 ]
 
 
 def pasted(line: str, tmp_path: Path, **env: str) -> tuple[list[str], bytes]:
     """Arguments and body that curl gets when the line is pasted into a shell."""
-    fake = tmp_path / "curl"
+    fake = tmp_path / line.rpartition(" | ")[2].partition(" ")[0]  # curl, http
     fake.write_text(
         "#!/bin/sh\n"
         f'for a in "$@"; do printf \'%s\\0\' "$a"; done > {tmp_path}/args\n'
@@ -43,7 +53,9 @@ def pasted(line: str, tmp_path: Path, **env: str) -> tuple[list[str], bytes]:
     )
     raw = (tmp_path / "args").read_bytes().split(b"\0")[:-1]
     args = [arg.decode(errors="surrogateescape") for arg in raw]
-    for flag in ("-d", "--data-raw", "--data-binary"):
+    if args and args[0] == "--stream" and "--raw" not in args:
+        return args, (tmp_path / "stdin").read_bytes()
+    for flag in ("-d", "--data-raw", "--data-binary", "--raw"):
         if flag in args:
             data = args[args.index(flag) + 1]
             is_piped = flag == "--data-binary" and data == "@-"
@@ -57,9 +69,66 @@ def pasted(line: str, tmp_path: Path, **env: str) -> tuple[list[str], bytes]:
 
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+def test_httpie_sends_the_same(body: bytes, tmp_path: Path) -> None:
+    sent = (("Authorization", "Bearer $LLM_KEY"), ("X-Price", "5$ 'a'"))
+    request = Request("POST /v1/rerank", body, sent)
+    line = httpie_line("http://h:1", request, named_variables(request))
+    args, arrived = pasted(line, tmp_path, LLM_KEY="s3cret")
+    assert arrived.removesuffix(b"\n") == body.removesuffix(b"\n")
+    assert args[1:5] == [
+        "POST",
+        "http://h:1/v1/rerank",
+        "Authorization:Bearer s3cret",
+        "X-Price:5$ 'a'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        (
+            "POST /v1/chat/completions",
+            {"model": "m", "messages": [{"role": "user", "content": "it's é"}], "n": 2},
+        ),
+        ("POST /v1/chat/completions", {"messages": [], "stream": True, "x": None}),
+        ("POST /v1/completions", {"model": "m", "prompt": "a", "stream": True}),
+        ("POST /v1/embeddings", {"model": "m", "input": ["a\n'b'"]}),
+        ("POST /v2/rerank", {"model": "m", "query": 1.5, "documents": [True]}),
+    ],
+)
+def test_the_program_sends_the_same(
+    operation: str, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_KEY", "s3cret")
+    heard: list[Asked] = []
+
+    def behave(asked: Asked) -> Said:
+        heard.append(asked)
+        return say({"choices": []})
+
+    sent = (("Authorization", "Bearer $LLM_KEY"), ("X-Own", "$AIOS_X"), ("Accept", "x"))
+    monkeypatch.setenv("AIOS_X", "own")
+    with listening(behave) as url:
+        request = Request(operation, json.dumps(body).encode(), sent)
+        program = openai_program(url, request)
+        assert "s3cret" not in program
+        exec(compile(program, "program", "exec"), {})  # noqa: S102  it is ours
+    (asked,) = heard
+    headers = {name.lower(): value for name, value in asked.headers.items()}
+    assert (asked.json, asked.path) == (body, operation.split()[1])
+    assert headers["authorization"] == "Bearer s3cret"
+    assert headers["x-own"] == "own"
+
+
+@pytest.mark.parametrize("body", [b"no JSON", b"[1]", b""])
+def test_the_client_sends_objects_alone(body: bytes) -> None:
+    assert openai_program("http://h", Request("POST /v1/rerank", body)) == ""
+
+
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
 def test_the_body_arrives_as_it_was_sent(body: bytes, tmp_path: Path) -> None:
     line = curl_line("http://h:1/p", Request("POST /v1/rerank", body))
-    args, arrived = pasted(line, tmp_path)
+    args, arrived = pasted(visible(line), tmp_path)  # as a page shows it
     assert arrived.removesuffix(b"\n") == body
     assert "http://h:1/p/v1/rerank" in args
 

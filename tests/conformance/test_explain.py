@@ -15,7 +15,7 @@ from aios_conformance.conformance.judging.judge import Judgement, judge
 from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.observing.recorder import Recorder
 from aios_conformance.conformance.observing.transport import Transport
-from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.options.values import RESENT, RunOptions
 from aios_conformance.conformance.planning import plan as plans
 from aios_conformance.conformance.planning.plan import Plan, assemble, drawn
 from aios_conformance.conformance.running.explain import Explainer
@@ -121,6 +121,7 @@ class Story:
         monkeypatch: pytest.MonkeyPatch,
         *probes: Probe,
         is_noisy: bool = False,
+        at_once: int = 4,
         **options: Any,
     ) -> None:
         known = catalogue_of(*probes, noisy=is_noisy)
@@ -128,16 +129,16 @@ class Story:
         self.heard: list[RunEvent] = []
         with listening(behaviour) as url:
             given = RunOptions(url, cache_dir=None, **options)
-            asyncio.run(self._tell(given, known))
+            asyncio.run(self._tell(given, known, at_once))
 
-    async def _tell(self, options: RunOptions, known: Catalogue) -> None:
+    async def _tell(self, options: RunOptions, known: Catalogue, at_once: int) -> None:
         planned: Plan = assemble(options, drawn(options), facts=FACTS)
         async with Transport(options, options.target, pause=Pauses()) as wire:
             ledger = Budget(options.max_requests)
             recorder = Recorder(wire, ledger, self.heard.append)
             first = planned.positions
             await recorder.play(
-                planned.scenarios, FACTS, lambda s: f"ex-{first[s.name]}", 4
+                planned.scenarios, FACTS, lambda s: f"ex-{first[s.name]}", at_once
             )
             self.main: Judgement = judge(
                 known, recorder.exchanges, recorder.observations, FACTS
@@ -167,6 +168,22 @@ def test_a_failing_scenario_is_sent_in_company_and_alone(
     ids = {e.id for e in story.sent_again}
     assert ids == {f"again-{n}" for n in range(1, len(ids) + 1)}
     assert any(isinstance(event, Explaining) for event in story.heard)
+
+
+@probe("toy.halting", "rerank", params=st.integers(2, 40), draws=(1, 2, 5))
+def halting(n: Params, served: Served) -> Iterator[Step]:
+    body = toys.body(served, documents=["a"] * n)
+    yield Step("all", toys.RERANK, body)
+    for label in ("unsure", "still unsure"):
+        yield Step(label, toys.RERANK, lambda _: None, like="", spare=True)
+    yield Step("once more", toys.RERANK, body)
+
+
+def test_no_two_exchanges_have_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(rises_from(2), monkeypatch, halting)
+    ids = [e.id for e in story.explainer.recorder.exchanges]
+    assert "toy.halting" in {e.probe for e in story.sent_again}
+    assert len(ids) == len(set(ids))
 
 
 def test_what_holds_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,6 +267,17 @@ def test_smoke_does_not_shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     assert story.explainer.shrink_requests == 0
 
 
+def test_what_is_too_dear_to_send_again_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(RESENT, "standard", 0)
+    story = Story(rises_from(2), monkeypatch)
+    assert story.sent_again == []
+    failing = {(t.probe, t.draw) for t in story.main.traces}
+    assert story.explainer.left_out
+    assert failing.issuperset(story.explainer.left_out)
+
+
 def test_the_run_limit_holds_here_too(monkeypatch: pytest.MonkeyPatch) -> None:
     story = Story(rises_from(2), monkeypatch, max_requests=7)
     assert story.explainer.recorder.ledger.spent.requests <= 7
@@ -275,6 +303,22 @@ def test_what_comes_the_first_time_only_is_tried_with_what_was_not_sent(
     wrong = {e.request.body for e in story.sent_again if is_rising(e)}
     assert wrong
     assert wrong.isdisjoint(known)
+
+
+def test_what_is_sent_before_only_for_its_effect_is_not_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Asked] = []
+
+    def second_rises(each: Asked) -> Said:
+        asked.append(each)
+        return ranked(each, rising=len(asked) == 2)
+
+    story = Story(second_rises, monkeypatch, several, at_once=1)
+    beside = [e for seen in story.explainer.again for e in seen.beside]
+    assert {e.request.body for e in beside} == {asked[0].body}
+    assert {label for seen in story.explainer.again for label in seen.steps} == {"all"}
+    assert not {e.id for e in beside} & {e.id for e in story.sent_again}
 
 
 def test_a_row_that_is_not_asked_for_is_left_alone(

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import html
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,3 +95,6 @@ def test_no_artefact_shows_a_key(
         for each in HIDDEN:
             assert each not in text, f"{name} shows {each}"
     assert "$A" in files["report.html"]
+    told = "".join(re.findall(r'\\"text\\": \\"(.*?)\\"', files["exchanges.jsonl"]))
+    assert "$A" in told
+    assert KEY not in told

@@ -7,9 +7,9 @@ from exchanges import exchange
 
 from aios_conformance.conformance.judging.occurrence import (
     Trial,
-    after_refusal,
     neighbours,
     occurrence,
+    preceding,
 )
 from aios_conformance.conformance.terms.exchange import Exchange
 
@@ -22,6 +22,7 @@ def at(time: float, question: str = "x", *, status: int = 200, **more: Any) -> E
 
 
 COMPANY = at(10.5, "other"), at(20.5, "other")
+LEAKING = at(8.0, "leaks"), at(28.0, "leaks")
 REFUSED = at(8.0, "none", status=422), at(18.0, "none", status=400)
 
 
@@ -37,6 +38,11 @@ REFUSED = at(8.0, "none", status=422), at(18.0, "none", status=400)
             "seen 2 of 3 times, only while other requests are in flight",
         ),
         ((True, True, False), REFUSED, "seen 2 of 3 times, only after a refusal"),
+        (
+            (True, False, True),
+            LEAKING,
+            "seen 2 of 3 times, only right after what ex-8.0 asks",
+        ),
         ((True, False, True), COMPANY, "seen 2 of 3 times"),
     ],
 )
@@ -58,6 +64,5 @@ def test_neighbours_are_in_flight_at_the_same_time() -> None:
 def test_the_request_before_is_one_of_the_same_api() -> None:
     mine, refused = at(10.0), at(8.0, status=422)
     other = exchange("score", {}, {}, sent_at=9.0, id="ex-9")
-    assert after_refusal(mine, [refused, other, mine]) is refused
-    assert after_refusal(mine, [refused, at(9.5), mine]) is None
-    assert after_refusal(mine, [mine]) is None
+    assert preceding(mine, [refused, other, mine]) is refused
+    assert preceding(mine, [mine]) is None

@@ -79,7 +79,7 @@ def test_what_is_sent_as_valid_is_valid_for_every_seed(api: Api, seed: int) -> N
 
 def test_the_seed_changes_values_and_not_how_many_there_are() -> None:
     assert bodies("chat", 1) != bodies("chat", 2)
-    assert {len(bodies("chat", seed)) for seed in range(5)} == {20}
+    assert {len(bodies("chat", seed)) for seed in range(5)} == {23}
 
 
 def test_what_is_not_claimed_is_not_asked() -> None:
@@ -195,6 +195,24 @@ def test_a_text_that_is_refused_is_charged_to_the_row_on_texts() -> None:
 
     ids, _, _ = blamed(status, [{"prompt": "水"}, {"seed": 1}])
     assert ids == [("COMMON-REQ-015",)]
+
+
+@pytest.mark.parametrize("api", sorted(apis()))
+def test_no_text_has_a_newline_and_letters_beyond_ascii(api: Api) -> None:
+    """Which of the two it was refused for could not be told."""
+    pick = Random(1)  # noqa: S311
+    classes = value_classes(api, CLAIMED, pick).values()
+    found = {text for units in classes for unit in units for text in texts_of(unit)}
+    assert any("\n" in text for text in found)
+    assert not any("\n" in text and not text.isascii() for text in found)
+
+
+def texts_of(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value
+    is_list = isinstance(value, dict | list)
+    return [text for part in parts for text in texts_of(part)] if is_list else []
 
 
 def test_a_limit_that_we_add_decides_nothing_about_the_printed_request() -> None:

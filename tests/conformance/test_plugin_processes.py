@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from miniatures import MODEL, Stalling, encoders_only, listening, total_off_by_one
 from plugged import (
-    ITEMS,
     NO_PORT,
     QUICK,
     Counting,
@@ -136,18 +135,13 @@ def foreign(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_foreign_project_changes_nothing(foreign: Path, url: str) -> None:
-    code, text = own_process(foreign, f"--target={url}", f"--model={MODEL}")
-    assert code == 0, text
-    assert len(verdicts(foreign)) > len(ITEMS)
-    assert report(foreign)["selection"] is None
-    assert "foreign" not in text.replace(str(foreign), "")
-
-
 @pytest.mark.parametrize("words", [[], ["--target=staging"], ["--target", "staging"]])
 def test_a_foreign_project_keeps_its_own_tests(foreign: Path, words: list[str]) -> None:
+    # the limits of a second stand in the judge's way elsewhere; here they would time us
+    untimed = ["-o", "timeout=60", "-o", "session_timeout=60"]
+    given = [*untimed, "-p", "no:schemathesis", "-k", "own", *words]
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:schemathesis", "-k", "own", *words],
+        [sys.executable, "-m", "pytest", *given],
         cwd=foreign,
         capture_output=True,
         text=True,
@@ -164,9 +158,10 @@ def test_a_foreign_plugin_may_have_the_same_options(tmp_path: Path, url: str) ->
         "    parser.addoption('--model', action='store')\n"
         "    parser.addoption('--preset', type=str, default='x')\n"
     )
-    words = [f"--target={url}", f"--model={MODEL}", "-p", "foreign_plugin"]
+    words = [f"--target={url}", f"--model={MODEL}", "-p", "foreign_plugin", "--plan"]
     code, text = own_process(tmp_path, *words, PYTHONPATH=str(tmp_path))
     assert code == 0, text
+    assert "at most 5" in text, "the preset is ours: smoke"
 
 
 def test_without_a_target_the_plugin_imports_nothing(tmp_path: Path) -> None:

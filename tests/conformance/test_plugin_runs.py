@@ -92,8 +92,14 @@ def test_a_plan_is_printed_and_nothing_is_sent(pytester: pytest.Pytester) -> Non
     counting = Counting()
     with listening(counting) as address:
         result = pytester.runpytest(f"--target={address}", *QUICK, "--plan")
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(["POST /v1/rerank *", "at most * requests, *"])
+        chosen = pytester.runpytest(
+            f"--target={address}", *QUICK, "--plan", "-k", "RERANK-SEM-006"
+        )
+    assert result.ret == chosen.ret == 0
+    lines = ["POST /v1/rerank *", "at most * requests, *", "*at most 20 more*in all."]
+    result.stdout.fnmatch_lines(lines)
+    chosen.stdout.fnmatch_lines(lines)
+    chosen.stdout.no_fnmatch_line("POST /v1/chat*")
     assert counting.asked == 0
 
 
@@ -317,11 +323,19 @@ def test_no_secret_reaches_output_or_report(
     assert "$MY_KEY" in result.stdout.str()
 
 
-def test_help_lists_our_options_only_with_a_target(pytester: pytest.Pytester) -> None:
-    ours = pytester.runpytest("--target=mock", "--help")
+@pytest.mark.parametrize("words", [["--target=mock"], []])
+def test_help_lists_our_options(pytester: pytest.Pytester, words: list[str]) -> None:
+    ours = pytester.runpytest(*words, "--help")
     ours.stdout.fnmatch_lines(["*--dialect=*", "*--fail-on=LIST*"])
-    plain = pytester.runpytest("--help")
-    plain.stdout.no_fnmatch_line("*--dialect*")
+
+
+def test_help_leaves_a_folder_its_own_options(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        "def pytest_addoption(parser): parser.addoption('--model', help='of theirs')"
+    )
+    told = pytester.runpytest("--help").stdout
+    told.fnmatch_lines(["*--apis=LIST*", "*--model=MODEL*of theirs"])
+    told.no_fnmatch_line("*--model=NAME*")
 
 
 def test_each_verdict_has_its_outcome() -> None:

@@ -17,10 +17,10 @@ from aios_conformance.conformance.observing.recording import (
     FILE_NAME,
     Recording,
     RecordingWriter,
-    Setting,
     read_recording,
 )
 from aios_conformance.conformance.observing.selfcheck import SuiteFault
+from aios_conformance.conformance.observing.setting import Setting
 from aios_conformance.conformance.options.values import OptionError, Waiver
 from aios_conformance.conformance.terms.exchange import Facts, Observation
 from aios_conformance.conformance.terms.result import Usage
@@ -56,7 +56,11 @@ STREAM = exchange(
 )
 LOST = exchange("chat", b"{", failure="timeout", id="ex-3", attempts=4)
 MAIN = observation("toy.x", {"n": [1]}, FACTS, good=GOOD, stream=STREAM, lost=LOST)
-AGAIN = observation("toy.x", {"n": [1]}, FACTS, good=replace(GOOD, id="again-1"))
+BEFORE = replace(GOOD, id="again-0", label="before good")
+AGAIN = replace(
+    observation("toy.x", {"n": [1]}, FACTS, good=replace(GOOD, id="again-1")),
+    beside=[BEFORE],
+)
 SMALL = observation("toy.x", None, FACTS, draw=1001, good=replace(GOOD, id="small-1"))
 SHARED = observation(
     "toy.y", None, FACTS, valid=replace(GOOD, serves=("RERANK-REQ-004",))
@@ -89,7 +93,7 @@ def written(directory: Path, recording: Recording = WHOLE, *, end: bool = True) 
     writer.plan(
         recording.facts, recording.absent, recording.scenarios, recording.dropped
     )
-    for each in (*recording.exchanges, AGAIN["good"], SMALL["good"]):
+    for each in (*recording.exchanges, *AGAIN.sent, SMALL["good"]):
         writer.exchange(each)
     for phase, observations in recording.phases.items():
         for seen in observations:

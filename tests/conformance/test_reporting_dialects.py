@@ -89,6 +89,24 @@ def test_what_every_contract_breaks_is_no_difference() -> None:
     assert not any(row.differs for row in made.rows)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "claim", "tone"),
+    [
+        ("pass", "full", "pass"),
+        ("fail", "none", "fail"),
+        ("pass", "none", "inconclusive"),
+    ],
+)
+def test_the_edge_has_the_colour_of_the_claims(
+    verdict: Verdict, claim: str, tone: str
+) -> None:
+    made = [
+        replace(ran("aios", EMB_REQ_001=verdict), claim=claim),
+        replace(ran("infinity", INF_REQ_003=verdict), claim=claim),
+    ]
+    assert f'class="claim tone-{tone}"' in render(compared(*made))
+
+
 def test_a_cell_has_the_worst_verdict() -> None:
     made = compared(ran("aihubmix", AHM_REQ_014="inconclusive", META_110="warn"))
     cell = next(r for r in made.rows if r.promise.title == "Entries of an array")

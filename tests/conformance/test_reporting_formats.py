@@ -10,7 +10,9 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from exchanges import sse
 from results import HOSTILE, evidence, exchange_of, made_result
+from streaming import stream
 
 from aios_conformance.conformance import reporting
 from aios_conformance.conformance.options.values import OptionError
@@ -21,9 +23,11 @@ from aios_conformance.conformance.reporting import (
     json_report,
     junit,
     markdown,
+    wording,
     write_reports,
 )
 from aios_conformance.conformance.reporting.presentable import plain
+from aios_conformance.conformance.reporting.stream_timeline import timeline
 from aios_conformance.conformance.terms.result import RunResult
 from aios_conformance.spec import report_schema
 
@@ -111,6 +115,15 @@ def test_junit_keeps_no_character_that_xml_forbids() -> None:
     assert "onerror=alert(1)" in failure.get("message", "")
 
 
+def test_junit_tells_how_long_the_exchanges_of_a_row_took() -> None:
+    root = xml(junit.render(MIXED))
+    case = root.find(".//testcase[@name='RERANK-SEM-006']")
+    assert case is not None
+    assert float(case.get("time", "")) == pytest.approx(0.024)  # ex-12 and ex-13
+    suites = root.findall("testsuite")
+    assert all(float(suite.get("time", "")) > 0 for suite in suites)
+
+
 # --- report.md ---------------------------------------------------------------------
 
 
@@ -128,6 +141,20 @@ def test_markdown_shows_claim_table_and_findings() -> None:
     assert "<b>RERANK-SEM-006</b>" in text
     assert "COMP-REQ-002" in text
     assert f"```sh\n{evidence().curl}\n```" in text
+
+
+def test_markdown_names_what_is_waived() -> None:
+    text = markdown.render(replace(MIXED, stale_waivers=["META-002"]))
+    assert "## Waived (1)\n\n- CHAT-REQ-003 (MUST)" in text
+    assert "ticket 4711" in text
+    assert "remove these waivers: META-002" in text
+    assert "aive" not in markdown.render(CLEAN)
+
+
+def test_the_summary_leaves_out_what_was_not_selected() -> None:
+    chosen = replace(MIXED, selection=["RERANK-SEM-006"])
+    data = json.loads(json_report.render(chosen))
+    assert {k: v for k, v in data["summary"].items() if v} == {"fail": 1}
 
 
 def test_markdown_of_a_cut_run_says_so() -> None:
@@ -212,7 +239,8 @@ def test_the_page_loads_nothing(page: _Page) -> None:
     for tag, attrs in page.tags:
         assert tag not in {"link", "img", "iframe", "object", "embed"}
         assert "src" not in attrs
-        assert str(attrs.get("href", "#")).startswith("#")
+        is_link_out = tag == "a" and str(attrs.get("href")).startswith("https://docs.")
+        assert is_link_out or str(attrs.get("href", "#")).startswith("#")
     text = html_page.render(MIXED)
     assert "url(" not in text
     assert "@import" not in text
@@ -271,6 +299,48 @@ def test_vectors_are_shortened() -> None:
 def test_an_answer_that_never_came_is_told() -> None:
     silent = exchange_of("ex-1", {}, {}, response=None, failure="timeout: 60 s")
     assert excerpt.answer_text(silent) == "no answer: timeout: 60 s"
+
+
+def test_a_row_is_located_explained_and_run_again() -> None:
+    text = html_page.render(MIXED)
+    for said in (
+        "Chat Completions \u203a Response \u203a 200 OK \u203a choices[].finish_reason",
+        "undated; the times in its examples are of June 2025",
+        "--hypothesis-seed 0 --only RERANK-SEM-006",
+        "warn: a recommendation (SHOULD) is not followed",
+        "What to do: ",
+        "1 obligation was not exercised",
+        "Wire log of ex-12",
+        "POST /v1/rerank HTTP/1.1",
+    ):
+        assert said in text
+    assert "scores_never_rise<" not in text  # its promise stands there
+    warned = replace(MIXED.requirements[0], verdict="warn")
+    assert "a MUST" in wording.verdict_explained(warned)
+
+
+def test_a_stream_is_told_event_by_event_with_what_breaks_it() -> None:
+    first = {"id": "a", "choices": [{"index": 0, "delta": {"role": "assistant"}}]}
+    other = {"id": "b", "choices": [{"index": 0, "delta": {"content": "x"}}]}
+    made = stream(sse(first, other, "no JSON", done=False))
+    assert made.response is not None
+    sizes = [made.response.body.index(b"data", n) for n in (1, 90)]
+    sizes.append(len(made.response.body))
+    arrivals = tuple((0.1 * (n + 1), size) for n, size in enumerate(sizes))
+    made = replace(
+        made, total_s=0.4, response=replace(made.response, arrivals=arrivals)
+    )
+    moments = timeline(made)
+    assert [each.wrong for each in moments] == [
+        "",
+        "another id than before",
+        "not a JSON object",
+        "no [DONE]; choice 0 has no finish_reason",
+    ]
+    assert sum(each.size for each in moments) == sizes[-1]
+    gaps = [None if each.gap_ms is None else round(each.gap_ms) for each in moments]
+    assert gaps == [None, 100, 100, 100]
+    assert timeline(exchange_of("ex-1", {}, {})) == ()
 
 
 # --- writing -----------------------------------------------------------------------

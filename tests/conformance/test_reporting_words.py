@@ -188,3 +188,21 @@ def test_the_claim_is_a_sentence(result: RunResult, said: str) -> None:
 def test_the_reason_stands_in_for_missing_findings() -> None:
     row = RequirementResult(requirement("EMB-REQ-004"), "inconclusive", reason="why")
     assert wording.in_short(row) == "why"
+
+
+def test_the_command_that_judges_again_asks_as_the_run_did() -> None:
+    bundled = wording.again(replace(MIXED, target="mock"), "RERANK-SEM-006")
+    assert bundled == (
+        "aios-conformance run mock --dialect aios --preset standard "
+        "--hypothesis-seed 0 --only RERANK-SEM-006"
+    )
+    facts = replace(MIXED.facts, models={"chat": "my model"})
+    first = replace(
+        MIXED.exchanges[0].request, headers=(("Authorization", "Bearer $MY_KEY"),)
+    )
+    sent = [replace(MIXED.exchanges[0], request=first), *MIXED.exchanges[1:]]
+    other = wording.again(replace(MIXED, facts=facts, exchanges=sent))
+    assert other == (
+        f"aios-conformance run {MIXED.url} --dialect aios --model 'chat=my model' "
+        "--preset standard --hypothesis-seed 0 --api-key-env MY_KEY"
+    )

@@ -56,6 +56,26 @@ def test_latest_keeps_the_runs_before_it(tmp_path: Path) -> None:
     assert (tmp_path / EARLIER / kept[0] / FILE_NAME).is_file()
 
 
+def test_a_comparison_goes_with_its_runs(tmp_path: Path) -> None:
+    latest = tmp_path / "latest"
+    for folder, started in (
+        (latest, "2026-01-01T00:00:00Z"),
+        (latest / "against", "x"),
+    ):
+        ran(folder, started)
+    (latest / "parity.html").write_text("both")
+    ran(latest, "2026-01-02T00:00:00Z")
+    kept = tmp_path / EARLIER / "2026-01-01T00-00-00Z"
+    assert (kept / "parity.html").read_text() == "both"
+    assert (kept / "against" / FILE_NAME).read_text() == "x"
+    assert not (latest / "parity.html").exists()
+    elsewhere = tmp_path / "named"
+    ran(elsewhere)
+    (elsewhere / "parity.html").write_text("of another run")
+    ran(elsewhere)
+    assert not (elsewhere / "parity.html").exists()
+
+
 def test_a_large_recording_is_packed_and_judged_as_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,7 +79,10 @@ def test_an_error_leaves_a_truthful_report(
     assert data["claim"] == "none"
     assert data["cut_short"] == str(error)
     assert data["selection"] == ["EMB-RES-001"]
-    assert {row["verdict"] for row in data["requirements"]} == {"inconclusive", "info"}
+    assert {row["verdict"] for row in data["requirements"]} == {
+        "inconclusive",
+        "not_applicable",
+    }
 
 
 def test_what_was_judged_before_an_error_is_kept(

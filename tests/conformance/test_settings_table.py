@@ -47,13 +47,17 @@ def test_the_table_holds_every_option_of_the_documentation() -> None:
         "--request-timeout",
         "--max-time",
         "--waivers",
+        "--baseline",
+        "--requirements",
         "--fail-on",
         "--report-dir",
+        "--resume",
         "--plan",
         "--ca-bundle",
         "--insecure",
         "--proxy",
         "--hypothesis-seed",
+        "--config",
     ]
 
 

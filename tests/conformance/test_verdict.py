@@ -13,8 +13,8 @@ from aios_conformance.conformance.judging.verdict import (
     stale_waivers,
     verdicts,
 )
-from aios_conformance.conformance.observing.recording import Setting
 from aios_conformance.conformance.observing.selfcheck import SuiteFault
+from aios_conformance.conformance.observing.setting import Setting
 from aios_conformance.conformance.options.values import Waiver
 from aios_conformance.conformance.terms.check import (
     Finding,
@@ -48,6 +48,18 @@ def test_a_broken_must_fails_with_evidence() -> None:
     assert evidence.pointer == "/results/1/relevance_score"
     assert (evidence.exchange, evidence.check) == ("ex-1", "scores_never_rise")
     assert evidence.curl.startswith("curl -sS http://h/v1/rerank ")
+
+
+def test_what_a_limit_kept_from_being_sent_again_says_so() -> None:
+    seen = counted(RISING)
+    name = (seen.probe, seen.draw)
+    found = row(judged_run(seen, left_out=[name]))
+    assert (found.verdict, found.reproduced) == ("fail", None)
+    assert (found.occurrence or "").startswith("not sent again: what a run may spend")
+    lost = exchange("rerank", {}, None, failure="not sent: --max-requests 9 is spent")
+    again = replace(seen, steps=dict.fromkeys(seen.steps, lost))
+    found = row(judged_run(seen, again=[again]))
+    assert found.occurrence == "not sent again: --max-requests 9 is spent"
 
 
 def test_one_bad_answer_among_many_fails() -> None:
@@ -251,6 +263,15 @@ def test_one_cause_at_many_places_is_told_once() -> None:
 def test_a_smaller_case_of_something_else_is_no_evidence() -> None:
     made = judged_run(counted(GOOD), smaller=[counted(RISING)])
     assert row(made).verdict == "pass"
+
+
+def test_a_smaller_case_of_another_api_is_no_evidence() -> None:
+    """A row of rerank is not shown broken by a request to score."""
+    small = reranked(0.2, 0.8, id="small-1")
+    elsewhere = replace(small.request, operation="POST /v1/score")
+    small = replace(small, request=elsewhere)
+    found = row(judged_run(counted(RISING), smaller=[counted(small)]))
+    assert [evidence.exchange for evidence in found.findings] == [RISING.id]
 
 
 @check("COMMON-RES-005")

@@ -23,15 +23,14 @@ from aios_conformance.conformance.terms.scenario import (
 def test_a_vacuous_pass_is_inconclusive() -> None:
     found = row(judged_run(counted(reranked(0.9))))
     assert found.verdict == "inconclusive"
-    assert "too little evidence: scores_never_rise judged 0 of 1" in (
-        found.reason or ""
-    )
+    promise = "“Results are ordered from most to least relevant”"
+    assert found.reason == f"too little evidence: {promise} judged 0 of 1"
 
 
 def test_every_check_needs_its_own_evidence() -> None:
     found = row(judged_run(counted()), "RERANK-SEM-004")
     assert found.verdict == "inconclusive"
-    assert "every_document_has_a_result judged 1 of 2" in (found.reason or "")
+    assert "“As many results as documents” judged 1 of 2" in (found.reason or "")
 
 
 def test_a_row_may_need_more_than_its_checks() -> None:
@@ -239,7 +238,7 @@ def test_a_run_that_never_had_a_plan_says_why() -> None:
 def test_what_was_not_selected_has_no_verdict() -> None:
     chosen = replace(SETTING, selection=("RERANK-SEM-004",))
     found = row(judged_run(counted(RISING), setting=chosen))
-    assert (found.verdict, found.reason) == ("inconclusive", "not selected")
+    assert (found.verdict, found.reason) == ("not_applicable", "not selected")
     assert found.findings == ()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI, NotFoundError, UnprocessableEntityError
 
+from aios_conformance.mockserver.announcement import said
 from aios_conformance.mockserver.app import mock_application
 from aios_conformance.mockserver.options import read_options
 
@@ -135,3 +136,17 @@ def test_errors_are_typed(url: str) -> None:
         )
     assert invalid.value.param == "temperature"
     assert "at most 1" in str(invalid.value)
+
+
+@pytest.mark.parametrize("key", [None, "secret"])
+def test_the_program_that_is_printed_at_the_start_runs(
+    running: Any, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    options = read_options(["--api-key", key] if key else [], {})
+    monkeypatch.setenv("AIOS_API_KEY", key or "")
+    with running(mock_application(options)) as client:
+        lines = said(options, client.url).splitlines()
+        program = "\n".join(line.strip() for line in lines if line.startswith(" "))
+        shown: list[str] = []
+        exec(program, {"print": lambda answer: shown.append(answer.choices)})  # noqa: S102 - our own
+        assert shown

@@ -1,4 +1,4 @@
-"""`aios-mock` as a process."""
+"""`aios-mock`: as a process where it serves, in ours where it ends by itself."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def environment(**extra: str) -> dict[str, str]:
 
 @contextmanager
 def started(*argv: str, **environ: str) -> Iterator[tuple[Any, str, str]]:
-    """The process, its address, and the line that it printed after it."""
+    """The process, its address, and the line to paste into a shell."""
     process = subprocess.Popen(
         [*COMMAND, *argv],
         stdout=subprocess.PIPE,
@@ -35,22 +35,15 @@ def started(*argv: str, **environ: str) -> Iterator[tuple[Any, str, str]]:
     try:
         first = process.stdout.readline() if process.stdout else ""
         assert first.startswith("listening on "), process.communicate()[1]
-        hint = process.stdout.readline() if process.stdout else ""
+        lines = iter(process.stdout.readline, "") if process.stdout else iter(())
+        hint = next(line for line in lines if line.startswith("try: "))
         yield process, first.removeprefix("listening on ").strip(), hint
     finally:
         process.kill()
         process.communicate()
 
 
-def run(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *argv],
-        capture_output=True,
-        text=True,
-        env=environment(**environ),
-        timeout=60,
-        check=False,
-    )
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_it_serves_where_it_says_until_it_is_told_to_stop() -> None:
@@ -66,14 +59,14 @@ def test_it_serves_where_it_says_until_it_is_told_to_stop() -> None:
 
 def test_the_hint_can_be_pasted() -> None:
     with started("--port", "0") as (_, url, hint):
-        assert hint.startswith(f"try: curl {url}/v1/rerank ")
+        assert hint.startswith(f"try: curl {url}/v1/chat/completions ")
         output = subprocess.run(
             ["bash", "-c", hint.removeprefix("try: ").replace("curl", "curl -s", 1)],
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        assert json.loads(output)["results"][0]["index"] == 1
+        assert json.loads(output)["choices"][0]["message"]["content"]
 
 
 def test_it_is_small_and_loads_nothing_for_tests_only() -> None:
@@ -126,9 +119,9 @@ def test_environment_and_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_option_is_told_in_one_line(
-    argv: list[str], environ: dict[str, str], says: str
+    command: Command, argv: list[str], environ: dict[str, str], says: str
 ) -> None:
-    result = run(*argv, **environ)
+    result = command(*argv, **environ)
     assert result.returncode == 4
     assert result.stderr.startswith("aios-mock: ")
     assert says in result.stderr
@@ -138,25 +131,25 @@ def test_a_bad_option_is_told_in_one_line(
 @pytest.mark.parametrize(
     "argv", [["--port", "x"], ["--model", "nokind"], ["--dialect", "klingon"], ["--no"]]
 )
-def test_a_bad_command_line_is_told(argv: list[str]) -> None:
-    result = run(*argv)
+def test_a_bad_command_line_is_told(command: Command, argv: list[str]) -> None:
+    result = command(*argv)
     assert result.returncode == 4
     assert "Traceback" not in result.stderr
     assert "usage: aios-mock" in result.stderr
 
 
-def test_a_port_in_use_is_told() -> None:
+def test_a_port_in_use_is_told(command: Command) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        result = run("--port", str(port))
+        result = command("--port", str(port))
     assert result.returncode == 4
     assert f"cannot listen on 127.0.0.1:{port}" in result.stderr
 
 
-def test_defects_are_listed() -> None:
-    listed = json.loads(run("--list-defects", "--json").stdout)
+def test_defects_are_listed(command: Command) -> None:
+    listed = json.loads(command("--list-defects", "--json").stdout)
     assert isinstance(listed, list)
-    plain = run("--list-defects").stdout
+    plain = command("--list-defects").stdout
     assert plain.count("\n") >= len(listed)

@@ -1,22 +1,24 @@
 """The three embedding dialects over HTTP, every answer held against its document."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
 from aios_conformance import spec
-from aios_conformance.mockserver.__main__ import _said
+from aios_conformance.mockserver.announcement import said
 from aios_conformance.mockserver.app import mock_application
 from aios_conformance.mockserver.catalogue import documented
 from aios_conformance.mockserver.defects import registry
-from aios_conformance.mockserver.engine import MockEngine
-from aios_conformance.mockserver.in_flight import counted
+from aios_conformance.mockserver.model.engine import MockEngine
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.serving.context import Front, RequestContext
 from aios_conformance.serving.contract import Contract
+from aios_conformance.serving.in_flight import counted
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.stages import Stages
 
@@ -118,13 +120,14 @@ def test_infinity_lists_only_what_can_be_called(running: Any) -> None:
 
 
 def test_the_load_is_live() -> None:
-    engine = MockEngine(documented("infinity"))
+    pending: Counter[str] = Counter()
+    engine = MockEngine(documented("infinity"), pending=pending)
     model = engine.models[0]
 
     async def answer(context: RequestContext) -> dict[str, Any]:
         return dict(engine.stats(context.served.name))
 
-    stages = counted(Stages(answer=answer), engine.pending)
+    stages = counted(Stages(answer=answer), pending, ContextVar("none"))
     front = Front(engine, Contract(spec.openapi("infinity")), engine.find)
     context = RequestContext(front, 1, "POST", "/v1/embeddings", {}, model=model)
 
@@ -133,7 +136,7 @@ def test_the_load_is_live() -> None:
 
     assert asyncio.run(asked())["results_pending"] == 1
     assert engine.stats(model.name)["results_pending"] == 0
-    engine.pending[model.name] = 96
+    pending[model.name] = 96
     busy = engine.stats(model.name)
     assert (busy["queue_absolute"], busy["queue_fraction"]) == (64, 0.125)
 
@@ -292,18 +295,24 @@ def test_one_dialect_has_no_prefix(served: Mapping[str, Any]) -> None:
 
 
 def test_the_start_says_where_each_is_and_which_keys_are_taken() -> None:
-    def said(*argv: str) -> list[str]:
-        return _said(read_options(argv, {}), "http://here").splitlines()
+    def told(*argv: str) -> tuple[str, str, list[str]]:
+        lines = said(read_options(argv, {}), "http://here").splitlines()
+        curl = next(n for n, line in enumerate(lines) if line.startswith("try: "))
+        lines.remove("requests as they come: http://here/_mock/")
+        return lines[0], lines[curl], lines[curl + 1 :]
 
-    (hint,) = said("--dialect", "infinity")
+    base, hint, notes = told("--dialect", "infinity")
+    assert base == "base URL for clients: http://here/v1"
     assert hint.startswith("try: curl http://here/v1/embeddings ")
-    hint, note = said("--dialect", "aigne-hub")
+    assert notes == []
+    base, hint, notes = told("--dialect", "aigne-hub")
+    assert base == "base URL for clients: http://here/api"
     assert "-H 'Authorization: Bearer any'" in hint
-    assert note == "aigne-hub: no --api-key is set, so any bearer key is accepted"
-    (hint,) = said("--dialect", "aihubmix", "--api-key", KEY)
+    assert notes == ["aigne-hub: no --api-key is set, so any bearer key is accepted"]
+    _, hint, _ = told("--dialect", "aihubmix", "--api-key", KEY)
     assert '"Authorization: Bearer $AIOS_API_KEY"' in hint
-    assert KEY not in hint
-    _, *places = said("--dialect", "aios", "--dialect", "infinity")
+    assert KEY not in said(read_options(["--api-key", KEY], {}), "http://here")
+    _, _, places = told("--dialect", "aios", "--dialect", "infinity")
     assert places == [
         "aios: http://here and http://here/aios",
         "infinity: http://here/infinity",

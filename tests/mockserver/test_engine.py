@@ -2,7 +2,7 @@
 
 import asyncio
 
-from aios_conformance.mockserver.engine import MockEngine
+from aios_conformance.mockserver.model.engine import MockEngine
 from aios_conformance.serving.engine import Engine, Sampling, Token
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"

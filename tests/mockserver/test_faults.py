@@ -1,7 +1,9 @@
 """Faults come over the wire as a client would really meet them."""
 
+import asyncio
 import http.client
 import json
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
-from aios_conformance.mockserver.faults import (
+from aios_conformance.mockserver.faults.effects import harmed_frames
+from aios_conformance.mockserver.faults.kinds import (
     KINDS,
     Fault,
     FaultError,
@@ -21,6 +24,7 @@ from aios_conformance.mockserver.faults import (
     parse_fault,
     parse_rate,
 )
+from aios_conformance.serving.stages import Frames
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 TEXT = "The café is open, and so is the other café in Zürich."
@@ -179,6 +183,74 @@ def test_a_dribbled_answer_is_whole_in_the_end(mock: LocalMock, stream: bool) ->
     assert raw.whole
     assert text(raw) == TEXT
     assert mock.requests[-1]["finished"] is True
+
+
+def fields_of(raw: bytes) -> list[bytes]:
+    """The data of each event, read as the rules of server-sent events say."""
+    lines = re.split(rb"\r\n|\n|\r", raw.removeprefix(b"\xef\xbb\xbf"))
+    fields = [line.partition(b":") for line in lines if not line.startswith(b":")]
+    return [value.removeprefix(b" ") for name, _, value in fields if name == b"data"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "mark"),
+    [
+        ("split", b'"}'),
+        ("merge", b'"}'),
+        ("crlf", b"\r\n\r\n"),
+        ("bom", b"\xef\xbb\xbfdata: "),
+        ("ping", b": ping\n\ndata: "),
+        ("no-space", b"data:{"),
+    ],
+)
+def test_legal_bytes_say_the_same_to_who_reads_by_the_rules(
+    mock: LocalMock, fault: str, mark: bytes
+) -> None:
+    plain, other = Raw(mock, None, stream=True), Raw(mock, fault, stream=True)
+    assert other.whole
+    assert mark in other.body
+    assert (fault in ("split", "merge")) or mark not in plain.body
+    texts = [
+        "".join(
+            json.loads(data)["choices"][0]["delta"].get("content", "")
+            for data in fields_of(raw.body)[:-1]
+        )
+        for raw in (plain, other)
+    ]
+    assert texts == [TEXT, TEXT]
+    assert fields_of(other.body)[-1] == b"[DONE]"
+    assert mock.requests[-1]["finished"] is True
+    assert json.loads(Raw(mock, fault).body)["object"] == "chat.completion"
+
+
+async def packets(fault: str, events: list[bytes]) -> list[bytes]:
+    async def source() -> Frames:
+        for event in events:
+            yield event
+
+    return [packet async for packet in harmed_frames(source(), Fault(fault), None)]
+
+
+def test_packets_end_inside_events() -> None:
+    events = [b"data: %d\n\n" % number for number in range(9)]
+    split = asyncio.run(packets("split", events))
+    assert len(split) == 18
+    assert [a + b for a, b in zip(split[::2], split[1::2], strict=True)] == events
+    assert len({len(packet) for packet in split[::2]}) > 4
+    merged = asyncio.run(packets("merge", events))
+    assert b"".join(merged) == b"".join(events)
+    assert len(merged) < 6
+    assert not any(packet.endswith(b"\n\n") for packet in merged[:-1])
+
+
+@pytest.mark.parametrize(("fault", "count"), [("done-twice", 2), ("no-done", 0)])
+def test_done_comes_twice_or_not_at_all(
+    mock: LocalMock, fault: str, count: int
+) -> None:
+    raw = Raw(mock, fault, stream=True)
+    assert raw.whole
+    assert raw.body.count(b"[DONE]") == count
+    assert b'"finish_reason":"stop"' in raw.body
 
 
 def received_until_silence(connection: socket.socket, received: bytearray) -> None:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire import Client
 
+from aios_conformance.mockserver.control.exchange import Exchange
+from aios_conformance.mockserver.control.journal import BODY_LIMIT, Journal
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
-from aios_conformance.mockserver.exchange import Exchange
-from aios_conformance.mockserver.journal import BODY_LIMIT, Journal
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 BODY = {"model": CHAT, "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}]}
@@ -22,12 +22,6 @@ EMBED = {"model": "sds/bge-m3", "input": "hi"}
 def server() -> Iterator[LocalMock]:
     with local_mock("--journal", "5") as mock:
         yield mock
-
-
-@pytest.fixture
-def mock(server: LocalMock) -> LocalMock:
-    server.reset()
-    return server
 
 
 def journal(mock: LocalMock, query: str = "") -> list[dict[str, Any]]:
@@ -57,6 +51,14 @@ def test_a_stream_is_kept_as_it_was_sent(mock: LocalMock) -> None:
     assert entry["streamed"] is True
     assert entry["response"].encode() == reply.body
     assert entry["events"] == len(reply.chunks()) + 1
+
+
+def test_a_body_that_is_too_large_is_noted_with_its_refusal() -> None:
+    with local_mock("--body-limit", "100") as mock:
+        Client(mock.url).post("/v1/rerank", {"model": "a" * 200})
+        (entry,) = mock.requests
+    assert (entry["status"], entry["finished"]) == (413, True)
+    assert entry["response"]["error"]["code"] == "body_too_large"
 
 
 def test_refused_requests_and_unknown_paths_are_kept_too(mock: LocalMock) -> None:
@@ -166,12 +168,12 @@ BROKEN, NOWHERE = (422, "validation_error"), (404, "path_not_found")
 @pytest.mark.parametrize(
     ("method", "path", "body", "refused", "words"),
     [
-        ("PUT", "/_mock/rules", {"rules": 5}, BROKEN, "must be a list"),
-        ("PUT", "/_mock/rules", [], BROKEN, "must be a list"),
+        ("PUT", "/_mock/rules", {"rules": 5}, (400, "invalid_rules"), "must be a list"),
+        ("PUT", "/_mock/rules", [], (400, "invalid_rules"), "must be a list"),
         ("PUT", "/_mock/faults", {"faults": "429"}, BROKEN, "must be a list"),
         ("PUT", "/_mock/faults", {"faults": ["boom"]}, BROKEN, "'boom'"),
-        ("GET", "/_mock/faults", None, NOWHERE, "PUT faults"),
-        ("GET", "/_mock/", None, NOWHERE, "GET requests"),
+        ("POST", "/_mock/faults", None, NOWHERE, "PUT faults"),
+        ("PUT", "/_mock/", None, NOWHERE, "GET requests"),
         ("GET", "/_mock/requests?a=1", None, (400, "unknown_parameter"), "'a'"),
     ],
 )

@@ -12,15 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aios_conformance.mockserver.catalogue import reasoning
-from aios_conformance.mockserver.engine import MockEngine
-from aios_conformance.mockserver.language import TokenContext
-from aios_conformance.mockserver.sampling import logprob
-from aios_conformance.mockserver.sentences import MAX_MOVES, MIN_MOVES, NODES
-from aios_conformance.mockserver.tokenizer import BEGIN, END, PIECES, SIZE, encode
+from aios_conformance.mockserver.model.engine import MockEngine
+from aios_conformance.mockserver.model.language import TokenContext
+from aios_conformance.mockserver.model.sentences import MAX_MOVES, MIN_MOVES, NODES
+from aios_conformance.mockserver.model.tokenizer import (
+    BEGIN,
+    END,
+    PIECES,
+    SPECIALS,
+    decode,
+    encode,
+)
 from aios_conformance.serving.engine import EngineError, Sampling, Token, TooLong
 
 ENGINE = MockEngine()
 MODEL = ENGINE.models[0].name
+SIZE = ENGINE.models[0].vocabulary or 0
 
 
 def prompt_of(text: str) -> list[int]:
@@ -69,13 +76,13 @@ def test_answers_are_readable_and_of_natural_length() -> None:
 def test_a_distribution_covers_the_whole_vocabulary_and_sums_to_one(
     tokens: list[int],
 ) -> None:
-    context = TokenContext(b"key")
+    context = TokenContext(b"key", SIZE)
     for token in tokens:
         context.add(token)
     found = context.distribution()
-    total = math.fsum(
-        math.exp(logprob(found, token, found.total)) for token in range(SIZE)
-    )
+    total = math.fsum(math.exp(found.logprob(token)) for token in found.tokens)
+    other = next(token for token in range(SIZE) if token not in found.tokens)
+    total += math.exp(found.logprob(other)) * (SIZE - len(found.tokens))
     assert total == pytest.approx(1)
 
 
@@ -83,7 +90,7 @@ def test_a_distribution_covers_the_whole_vocabulary_and_sums_to_one(
 def test_reading_a_prompt_at_once_is_reading_it_token_by_token(
     tokens: list[int],
 ) -> None:
-    whole, single = TokenContext(b"key"), TokenContext(b"key")
+    whole, single = TokenContext(b"key", SIZE), TokenContext(b"key", SIZE)
     whole.read(tokens)
     for token in tokens:
         single.add(token)
@@ -113,8 +120,8 @@ def test_whatever_is_asked_log_probabilities_are_those_of_a_distribution(
 ) -> None:
     count = chosen["top_logprobs"] or 0
     for token in say(prompt_of(text), **{**chosen, "max_tokens": 12}):
-        assert token.logprob is not None
-        assert token.logprob <= 0
+        assert (token.logprob is None) == (chosen["top_logprobs"] is None)
+        assert token.logprob is None or token.logprob <= 0
         assert len(token.top) == count
         assert len({candidate.id for candidate in token.top}) == count
         logprobs = [candidate.logprob for candidate in token.top]
@@ -143,9 +150,26 @@ def test_greedy_takes_the_top_token_whether_or_not_it_is_reported() -> None:
         reported = say(prompt, top_logprobs=3)
         assert ids(plain) == ids(reported)
         assert all(token.top[0].id == token.id for token in reported)
-        assert [t.logprob for t in plain] == pytest.approx(
-            [t.logprob for t in reported]
-        )
+        assert all(token.top[0].logprob == token.logprob for token in reported)
+
+
+@given(
+    st.sampled_from([0.0, 0.3, 1.0, 2.0, 6.0]),
+    st.sampled_from([0.05, 0.5, 1.0]),
+    st.integers(0, 99),
+)
+@settings(max_examples=60)
+def test_answers_are_the_same_whether_or_not_their_tokens_are_weighed(
+    temperature: float, top_p: float, seed: int
+) -> None:
+    chosen: Any = {"temperature": temperature, "top_p": top_p, "seed": seed}
+    prompt = PROMPTS[seed % len(PROMPTS)]
+    plain = ids(say(prompt, **chosen))
+    assert plain == ids(say(prompt, **chosen, top_logprobs=0))
+    whole = ENGINE.whole(MODEL, prompt, Sampling(300, **chosen))
+    assert whole is not None
+    assert (whole.data, whole.tokens) == (decode(plain), len(plain))
+    assert whole.ended == (plain[-1] == END)
 
 
 def test_fewer_alternatives_are_the_first_of_more() -> None:
@@ -261,7 +285,7 @@ def test_penalties_reduce_repetition(penalty: str) -> None:
 
 @given(st.integers(0, SIZE - 1))
 def test_any_token_can_be_forced(token: int) -> None:
-    answer = say(PROMPTS[0], max_tokens=3, logit_bias={token: 100})
+    answer = say(PROMPTS[0], max_tokens=3, logit_bias={token: 100}, top_logprobs=0)
     assert all(found.id == token for found in answer)
     assert answer[0].logprob == pytest.approx(0, abs=1e-6)
 
@@ -286,7 +310,7 @@ def test_hot_sampling_may_leave_the_candidates_but_never_says_special_tokens() -
         seen.update(ids(say(PROMPTS[0], max_tokens=20, temperature=6.0, seed=seed)))
     moves = {move.token for moves in NODES.values() for move in moves}
     assert seen - moves
-    assert not any(BEGIN <= token < BEGIN + 7 and token != END for token in seen)
+    assert not seen & {*SPECIALS} - {END}
 
 
 def test_echoed_tokens_have_the_probabilities_of_generated_ones() -> None:

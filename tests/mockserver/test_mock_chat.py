@@ -6,8 +6,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from aios_conformance.mockserver.engine import MockEngine
-from aios_conformance.mockserver.tokenizer import (
+from aios_conformance.mockserver.model.engine import MockEngine
+from aios_conformance.mockserver.model.tokenizer import (
     ASSISTANT,
     BEGIN,
     END,

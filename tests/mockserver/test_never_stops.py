@@ -37,7 +37,7 @@ def watched(mock: LocalMock) -> Iterator[None]:
         nonlocal worst
         last = process_time()
         while not over:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.005)
             now = process_time()
             worst, last = max(worst, now - last), now
 
@@ -273,6 +273,24 @@ def test_a_rule_reads_a_text_once(mock: LocalMock, regex: str, text: str) -> Non
     mock.reset()
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "[@,@] | [@,@] | [@,@] | [@,@] | [][][][]",
+        "messages[*].[@,@,@,@] | [].[@,@,@,@] | []",
+        "messages[?contains(to_string(@), 'zz')]",
+        "to_string([to_string(@)])",
+        "sort_by(messages, &to_string(@))",
+    ],
+)
+def test_a_rule_looks_into_the_largest_bodies(mock: LocalMock, expression: str) -> None:
+    mock.rule({"text": "{{ length(to_string(body)) }}"}, jmespath=expression)
+    said = [{"role": "user", "content": '"' * 400}] * 4_000
+    with watched(mock):
+        Client(mock.url).post("/v1/chat/completions", chat(messages=said))
+    mock.reset()
+
+
 def test_rules_beyond_the_limit_are_refused(mock: LocalMock) -> None:
     rules = [
         {"match": {"regex": f"x{n}"}, "respond": {"text": "x"}} for n in range(5_000)
@@ -282,5 +300,39 @@ def test_rules_beyond_the_limit_are_refused(mock: LocalMock) -> None:
     assert reply.json()["error"]["code"] == "too_many_entries"
     wanted = [{"match": {"regex": "(?=a)"}, "respond": {"text": "x"}}]
     reply = Client(mock.url).send("PUT", "/_mock/rules", {"rules": wanted})
-    assert reply.status == 422
+    assert reply.status == 400
     assert "RE2" in reply.json()["error"]["message"]
+
+
+STRANGE = [{"role": "user", "content": "", **{f"rol{n}": n for n in range(40)}}]
+
+
+@pytest.fixture(scope="module")
+def vllm() -> Iterator[LocalMock]:
+    with local_mock("--profile", "vllm") as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/tokenize", {"prompt": "a word " * 50_000, "return_token_strs": True}, 200),
+        ("/tokenize", {"prompt": "a word " * 2_000_000}, 400),
+        ("/detokenize", {"tokens": [100] * 131_072}, 200),
+        ("/detokenize", {"tokens": [100] * 2_000_000}, 400),
+        ("/v1/chat/completions", chat(messages=STRANGE * 4_000), 200),
+        (
+            "/v1/chat/completions",
+            chat(**{f"tempratur{n}": n for n in range(4_000)}),
+            200,
+        ),
+        ("/v1/chat/completions", chat(guided_regex="(a{50}){50}"), 200),
+        ("/v1/chat/completions", chat(guided_choice=["a" * 1_000] * 4_000), 200),
+        ("/" + "chat/completion" * 500, {}, 404),
+    ],
+)
+def test_nothing_of_a_profile_holds_it_up(
+    vllm: LocalMock, path: str, body: Any, status: int
+) -> None:
+    with watched(vllm):
+        assert Client(vllm.url).post(path, body).status == status

@@ -13,8 +13,8 @@ from aiohttp import web
 from wire import Client
 
 from aios_conformance import spec
-from aios_conformance.mockserver.engine import MockEngine
-from aios_conformance.mockserver.pacing import Clock, Pacing, paced
+from aios_conformance.mockserver.faults.pacing import Clock, Pacing, paced
+from aios_conformance.mockserver.model.engine import MockEngine
 from aios_conformance.serving.app import application
 from aios_conformance.serving.context import Front, by_name
 from aios_conformance.serving.contract import Contract

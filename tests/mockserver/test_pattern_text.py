@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from aios_conformance.mockserver import pattern_text
-from aios_conformance.mockserver.pattern_text import Steps
+from aios_conformance.mockserver.model import pattern_text
+from aios_conformance.mockserver.model.pattern_text import Steps
 
 RANDOM = Random(0)  # noqa: S311 - content, no secret
 CONSTRUCTS = {

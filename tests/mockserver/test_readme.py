@@ -8,10 +8,12 @@ import yaml
 from wire import Client
 
 from aios_conformance.mockserver.embedded import local_mock
-from aios_conformance.mockserver.faults import KINDS
+from aios_conformance.mockserver.faults.kinds import KINDS
 from aios_conformance.mockserver.options import read_options
-from aios_conformance.mockserver.rules import Match, RuleResponse, parse_rules
-from aios_conformance.mockserver.script import Script
+from aios_conformance.mockserver.scripting.conditions import Match
+from aios_conformance.mockserver.scripting.rule_reader import parse_rules
+from aios_conformance.mockserver.scripting.rules import RuleResponse
+from aios_conformance.mockserver.scripting.script import Script
 
 README = (Path(__file__).parents[2] / "mockserver" / "README.md").read_text("utf-8")
 
@@ -31,7 +33,7 @@ def table(heading: str) -> set[str]:
 
 
 def test_the_example_rules_are_rules() -> None:
-    parsed = parse_rules(yaml.safe_load(block("yaml", "rules:"))["rules"], "README")
+    parsed = parse_rules(yaml.safe_load(block("yaml", "rules:")))
     assert [rule.name for rule in parsed] == ["rate limit first", "weather", "rule 3"]
 
 

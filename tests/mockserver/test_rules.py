@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +9,6 @@ from openai import OpenAI
 from wire import Client, Reply
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
-from aios_conformance.mockserver.rules import (
-    RuleError,
-    load_rules,
-    look_up,
-    parse_rules,
-)
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 
@@ -26,15 +19,14 @@ def server() -> Iterator[LocalMock]:
         yield mock
 
 
-@pytest.fixture
-def mock(server: LocalMock) -> LocalMock:
-    server.reset()
-    return server
-
-
 def chat(mock: LocalMock, text: str = "hello", **body: Any) -> Reply:
     sent = {"model": CHAT, "messages": [{"role": "user", "content": text}], **body}
     return Client(mock.url).post("/v1/chat/completions", sent)
+
+
+def hit(**match: Any) -> dict[str, Any]:
+    """A rule that says "hit" where a match holds."""
+    return {"match": match, "respond": {"text": "hit"}}
 
 
 def content(reply: Reply) -> str:
@@ -65,7 +57,7 @@ def test_scripted_text_takes_the_models_way(mock: LocalMock) -> None:
     assert bytes(b for e in entries for b in e["bytes"]).decode() == (
         "One, two, three, Zürich."
     )
-    assert reply["usage"]["completion_tokens"] == len(entries) + 1
+    assert reply["usage"]["completion_tokens"] == len(entries)
     cut = chat(mock, stop=[", three"]).json()["choices"][0]
     assert (cut["message"]["content"], cut["finish_reason"]) == ("One, two", "stop")
     short = chat(mock, max_tokens=2).json()["choices"][0]
@@ -241,57 +233,211 @@ def test_strict_refuses_what_no_rule_answers_and_names_the_nearest() -> None:
         assert "no rules" in chat(mock).json()["error"]["message"]
 
 
+CALL = {
+    "role": "assistant",
+    "tool_calls": [
+        {
+            "id": f"c{number}",
+            "type": "function",
+            "function": {"name": name, "arguments": "{}"},
+        }
+        for number, name in enumerate(("look", "listen"))
+    ],
+}
+RESULTS = [
+    {"role": "tool", "tool_call_id": "c0", "content": "Rain in Oslo"},
+    {"role": "tool", "tool_call_id": "c1", "content": "Silence"},
+]
+TALK = [
+    {"role": "system", "content": "You are a pirate."},
+    {"role": "user", "content": "weather in Oslo?"},
+]
+
+
 @pytest.mark.parametrize(
-    ("rules", "reason"),
+    ("match", "messages", "holds"),
     [
-        ({}, "must be a list"),
-        (["x"], "rule 1 must be a mapping"),
-        ([{"respond": {}}, {"match": {}}], "rule 2: respond is required"),
-        ([{"answer": {}}], "unknown key 'answer'; valid are match, name"),
-        ([{"match": {"txt": ""}, "respond": {}}], "match: unknown key 'txt'"),
-        ([{"match": {"text": 5}, "respond": {}}], "text must be a str"),
-        ([{"match": {"regex": "("}, "respond": {}}], "regex:"),
-        ([{"match": {"body": {"seed": 1}}, "respond": {}}], "JSON pointers"),
-        ([{"times": 0, "respond": {}}], "times must be"),
-        ([{"respond": {"status": 200}}], "status must be from 400"),
-        ([{"respond": {"fault": "boom"}}], "fault must be a status"),
-        ([{"respond": {"scores": [2]}}], "scores go from 0 to 1"),
-        ([{"respond": {"tool_calls": [{}]}}], "needs a name"),
-        ([{"respond": {"delay_ms": -1}}], "delay_ms must be"),
-        ([{"name": "n", "respond": []}], r"\(n\): respond is required"),
+        ({"system": "PIRATE"}, TALK, True),
+        ({"system": "parrot"}, TALK, False),
+        ({"system": "pirate"}, TALK[1:], False),
+        ({"turn": 1}, TALK, True),
+        ({"turn": 2}, [*TALK, CALL, *RESULTS], True),
+        ({"turn": 1}, [*TALK, CALL, *RESULTS], False),
+        ({"tool_result": True}, [*TALK, CALL, *RESULTS], True),
+        ({"tool_result": False}, TALK, True),
+        ({"tool_result": True}, [*TALK, CALL, *RESULTS, TALK[1]], False),
+        ({"tool_result": {"name": "listen"}}, [*TALK, CALL, *RESULTS], True),
+        (
+            {"tool_result": {"name": "look", "id": "c0", "text": "rain"}},
+            [*TALK, CALL, *RESULTS],
+            True,
+        ),
+        ({"tool_result": {"name": "look", "text": "silence"}}, [CALL, *RESULTS], False),
+        ({"jmespath": "messages[-1].content == 'weather in Oslo?'"}, TALK, True),
+        ({"jmespath": "length(messages) > `2`"}, TALK, False),
+        ({"jmespath": "length(seed)"}, TALK, False),
+        ({"jmespath": "max_tokens"}, TALK, True),
     ],
 )
-def test_a_mistake_in_the_rules_is_named(rules: Any, reason: str) -> None:
-    with pytest.raises(RuleError, match=reason):
-        parse_rules(rules, "rules.yaml")
+def test_conditions_on_a_conversation(
+    mock: LocalMock, match: dict[str, Any], messages: list[Any], holds: bool
+) -> None:
+    mock.rules(hit(**match))
+    body = {"model": CHAT, "messages": messages, "max_tokens": 5}
+    reply = Client(mock.url).post("/v1/chat/completions", body)
+    assert (content(reply) == "hit") == holds
 
 
-def test_rules_come_from_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "rules.yaml"
-    file.write_text("rules:\n  - match: {text: hi}\n    respond: {text: there}\n")
-    (rule,) = load_rules(file)
-    assert (rule.name, rule.times) == ("rule 1", None)
-    with local_mock("--rules", str(file)) as mock:
-        assert content(chat(mock, "hi")) == "there"
-        mock.reset()
-        assert content(chat(mock, "hi")) == "there"
-    for text, reason in (
-        ("- 1", "one key `rules`"),
-        ("rules: [", "no YAML"),
-        ("rules: 5", "must be a list"),
+def test_texts_are_filled_with_values_of_the_request(mock: LocalMock) -> None:
+    mock.rule({"status": 409, "message": "not {{ body.max_tokens }}"}, body={"/n": 2})
+    mock.rule(
+        {"text": "{{named.city}} {{groups[1]}} at {{turn}}: {{ '{{' }}, {{ body.x }}"},
+        regex=r"in (?P<city>\w+)",
+    )
+    mock.rule(
+        {"json": {"echo": "{{ body.seed }}", "as": ["{{ body.seed }}!"]}}, text="j"
+    )
+    mock.rule(
+        {"tool_calls": [{"name": "f", "arguments": {"n": "{{ turn }}"}}]}, text="call"
+    )
+    mock.rule(
+        {"text": '{{ tool_result.text }} {{ header."x-case" }}'}, tool_result=True
+    )
+    assert content(chat(mock, "weather in Oslo?")) == "Oslo Oslo at 1: {{, "
+    refused = chat(mock, n=2, max_tokens=3).json()["error"]["message"]
+    assert refused == "not 3"
+    body = {"model": CHAT, "messages": [*TALK, CALL, RESULTS[0]]}
+    reply = Client(mock.url).post("/v1/chat/completions", body, **{"X-Case": "7"})
+    assert content(reply) == "Rain in Oslo 7"
+    tool = {"type": "function", "function": {"name": "f"}}
+    (call,) = chat(mock, "call", tools=[tool]).json()["choices"][0]["message"][
+        "tool_calls"
+    ]
+    assert json.loads(call["function"]["arguments"]) == {"n": 1}
+    with local_mock() as plain:
+        plain.rules(*mock._rules)
+        assert chat(plain, "j", seed=4).json() == {"echo": 4, "as": ["4!"]}
+    mock.say("{{ sum(text) }}")
+    wrong = chat(mock)
+    assert (wrong.status, wrong.json()["error"]["code"]) == (500, "rule_template")
+    assert "'rule 1'" in wrong.json()["error"]["message"]
+
+
+def test_a_filled_text_has_an_end(mock: LocalMock) -> None:
+    mock.rule({"status": 400, "message": "{{text}}{{text}}"})
+    assert len(chat(mock, "long " * 10_000).json()["error"]["message"]) == 20_000
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_rule_adds_headers(mock: LocalMock, stream: bool) -> None:
+    mock.rule({"text": "x", "headers": {"X-Case": 5}})
+    mock.fail(429, headers={"Retry-After": 7}, text="go")
+    assert chat(mock, "go", stream=stream).headers["retry-after"] == "7"
+    assert chat(mock, stream=stream).headers["x-case"] == "5"
+
+
+def test_the_nearest_rule_meets_the_largest_share() -> None:
+    with local_mock("--strict") as mock:
+        mock.rules(
+            hit(text="sun"),
+            {
+                "name": "most",
+                "match": {"api": "chat", "model": CHAT, "stream": False, "text": "x"},
+                "respond": {},
+            },
+        )
+        message = chat(mock).json()["error"]["message"]
+        assert "'most' meets 3 of 4 conditions, but 'x' is not in the text" in message
+        mock.rules(hit(text="rain"), hit(text="the wether"), hit(text="snow"))
+        assert (
+            "'rule 2' meets 0 of 1"
+            in chat(mock, "the weather").json()["error"]["message"]
+        )
+
+
+def test_a_request_prefers_an_answer(mock: LocalMock) -> None:
+    mock.rules(
+        {"match": {"text": "x"}, "respond": {"text": "first"}},
+        {
+            "name": "rain",
+            "match": {"turn": 9},
+            "respond": [{"text": "wet"}, {"text": "w"}],
+        },
+    )
+
+    def prefer(text: str) -> Reply:
+        body = {"model": CHAT, "messages": [{"role": "user", "content": "x"}]}
+        return Client(mock.url).post("/v1/chat/completions", body, Prefer=text)
+
+    assert content(prefer("respond-async, code=200")) == "first"
+    assert content(prefer('Example="rain"; delay=1')) == "wet"
+    assert content(prefer("example=rain, dynamic=true")) == "w"
+    assert [entry["rule"] for entry in mock.requests] == ["rule 1", "rain", "rain"]
+    refused = prefer("code=429")
+    assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+    for text, status, reason in (
+        ("code=42", 400, "Prefer: code must be 200 or from 400 to 599, got '42'"),
+        ("delay=x", 400, "Prefer: delay must be a whole number"),
+        ("example=rein", 404, "knows no 'rein', the nearest is 'rain'"),
     ):
-        file.write_text(text)
-        with pytest.raises(RuleError, match=reason):
-            load_rules(file)
-    with pytest.raises(RuleError, match="cannot read"):
-        load_rules(tmp_path / "none.yaml")
+        reply = prefer(text)
+        assert reply.status == status
+        assert reason in reply.json()["error"]["message"]
 
 
-def test_json_pointers() -> None:
-    body = {"a": [{"b/c": 1, "d~e": 2}], "": 3}
-    assert look_up(body, "/a/0/b~1c") == 1
-    assert look_up(body, "/a/0/d~0e") == 2
-    assert look_up(body, "/") == 3
-    assert look_up(body, "") == body
-    for nowhere in ("/a/1", "/a/x", "/b", "/a/0/b~1c/z"):
-        assert look_up(body, nowhere) is None
+LOOK = {
+    "type": "function",
+    "function": {
+        "name": "look",
+        "parameters": {"type": "object", "properties": {"n": {"type": "integer"}}},
+    },
+}
+OFFERS: list[dict[str, Any]] = [
+    {},
+    {"tools": [LOOK]},
+    {"tools": [LOOK], "tool_choice": "required"},
+    {"tools": [LOOK], "tool_choice": "none"},
+]
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [
+        ({"n": "three"}, '{"n": "three"}'),
+        ([1, "</tool_call>"], '[1, "\\u003c/tool_call>"]'),
+        ('{"n": 1, "city": "Se', '{"n": 1, "city": "Se'),
+        ('{"n": {"m": 1}', '{"n": {"m": 1}'),
+        ("no JSON", "no JSON"),
+        ("", ""),
+    ],
+)
+def test_scripted_calls_come_as_they_are_written(
+    mock: LocalMock, arguments: Any, sent: str, offer: dict[str, Any]
+) -> None:
+    calls = [{"name": "unknown.tool", "arguments": arguments}, {"name": "look"}]
+    mock.rule({"text": "On it.", "tool_calls": calls})
+    (whole,) = chat(mock, **offer).json()["choices"]
+    chunks = chat(mock, **offer, stream=True).chunks()
+    made = [call["function"] for call in whole["message"]["tool_calls"]]
+    assert made == [
+        {"name": "unknown.tool", "arguments": sent},
+        {"name": "look", "arguments": "{}"},
+    ]
+    assert whole["message"]["content"] == "On it."
+    assert whole["finish_reason"] == "tool_calls"
+    pieces = [
+        piece["function"]["arguments"]
+        for chunk in chunks
+        for piece in chunk["choices"][0]["delta"].get("tool_calls", ())
+    ]
+    assert "".join(pieces) == sent + "{}"
+
+
+def test_a_scripted_text_need_not_be_the_json_that_was_asked_for(
+    mock: LocalMock,
+) -> None:
+    mock.say("No JSON today.")
+    for kind in ("json_object", "text"):
+        (choice,) = chat(mock, response_format={"type": kind}).json()["choices"]
+        assert choice["message"]["content"] == "No JSON today."

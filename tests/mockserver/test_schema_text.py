@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aios_conformance.mockserver.engine import MockEngine
-from aios_conformance.mockserver.schema_text import write_json
+from aios_conformance.mockserver.model.engine import MockEngine
+from aios_conformance.mockserver.model.schema_text import write_json
 from aios_conformance.serving.engine import EngineError, Sampling
 
 NODE = {

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from wire import Client
 
 from aios_conformance.mockserver.embedded import local_mock
-from aios_conformance.mockserver.replay import TapeRecorder
-from aios_conformance.mockserver.tape import Take, Tape, TapeError, parse_take
+from aios_conformance.mockserver.scripting.differences import differences
+from aios_conformance.mockserver.scripting.replay import TapeRecorder
+from aios_conformance.mockserver.scripting.tape import Take, Tape, TapeError, parse_take
 
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 BODY = {"model": CHAT, "messages": [{"role": "user", "content": "café?"}], "seed": 5}
@@ -133,3 +134,31 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
     file.write_text(f"{good}\n\n{line}\n", encoding="utf-8")
     with pytest.raises(TapeError, match="line 3"):
         Tape(file)
+
+
+def test_the_nearest_take_is_told_and_where_it_differs(tmp_path: Path) -> None:
+    file = tmp_path / "tape.jsonl"
+    takes = [
+        Take("POST", PATH, {**BODY, "seed": 7, "n": 2}, 200, "application/json", ()),
+        Take("POST", PATH, {**BODY, "stop": ["a", "b"]}, 200, "application/json", ()),
+        Take("GET", "/v1/models", None, 200, "application/json", ()),
+    ]
+    file.write_text("\n" + "".join(take.line() + "\n" for take in takes))
+    with local_mock("--replay", str(file), "--strict") as mock:
+        client = Client(mock.url)
+        error = client.post(PATH, {**BODY, "stop": ["a"]}).json()["error"]
+        assert error["code"] == "not_on_tape"
+        assert (
+            f"line 3 of {file}: /stop/1: expected 'b', got nothing" in error["message"]
+        )
+        asked = {**BODY, "stop": ["a", "b"], "temperature": 0}
+        message = client.post(PATH, asked).json()["error"]["message"]
+        assert message.endswith("/temperature: expected nothing, got 0")
+        elsewhere = client.post("/v1/completions", {"model": CHAT, "prompt": "x"})
+        message = elsewhere.json()["error"]["message"]
+        assert f"only GET /v1/models, POST {PATH}" in message
+
+
+def test_long_texts_are_shown_where_they_part() -> None:
+    (found,) = differences({"a": "x" * 500 + "yes"}, {"a": "x" * 500 + "no"})
+    assert str(found) == f"/a: expected '{'x' * 20}yes', got '{'x' * 20}no'"

@@ -1,13 +1,15 @@
 """The tokenizer loses nothing and its ids are stable."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aios_conformance.mockserver.tokenizer import (
+from aios_conformance.mockserver.model.tokenizer import (
     BEGIN,
     END,
+    MOST,
     PIECES,
-    SIZE,
+    SPECIALS,
     decode,
     encode,
     token_count,
@@ -39,11 +41,28 @@ def test_tokens_are_counted_as_they_are_made(text: str) -> None:
     assert token_count(text) == len(encode(text))
 
 
-def test_the_vocabulary_begins_with_the_bytes_and_the_special_tokens() -> None:
-    assert PIECES[:256] == tuple(bytes([value]) for value in range(256))
-    assert (BEGIN, END, PIECES[END]) == (256, 257, b"")
-    assert encode("d") == [100]
-    assert len({piece for piece in PIECES if piece}) == SIZE - PIECES.count(b"")
+def test_ids_are_those_of_a_real_vocabulary() -> None:
+    assert encode("hello world") == [15_339, 1_917]
+    assert encode("What is the capital of France?") == [
+        *(3_923, 374, 279, 6_864, 315, 9_822, 30)
+    ]
+    assert (encode("!"), encode("\n"), encode("2026")) == ([0], [198], [2366, 21])
+    assert (BEGIN, END) == (128_000, 128_009)
+
+
+def test_every_id_has_a_text_of_its_own_but_for_special_ones() -> None:
+    texts = {PIECES[token] for token in range(MOST)}
+    assert len(texts) == MOST - len(SPECIALS) + 1
+    assert all(PIECES[token] == b"" for token in SPECIALS)
+    assert {*map(len, map(PIECES.__getitem__, range(256)))} == {1}
+    with pytest.raises(IndexError):
+        PIECES[MOST]
+
+
+@given(st.lists(st.integers(0, 100_255), max_size=1))
+def test_the_text_of_an_id_is_that_id_again(ids: list[int]) -> None:
+    text = decode(ids).decode("utf-8", "replace")
+    assert encode(text) == ids or "\ufffd" in text
 
 
 def test_known_words_are_one_token_with_or_without_their_space() -> None:

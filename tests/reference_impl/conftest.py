@@ -10,7 +10,8 @@ import torch
 from reference_engines import Build, Tiny, built
 from tiny import bert, cross_encoder, llama
 
-from aios_conformance.reference_impl import load
+from aios_conformance.reference_impl import sources
+from aios_conformance.reference_impl.transformers_engine import load
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,8 +34,8 @@ def tiny(folder: Path) -> Tiny:
     """The tiny models, loaded."""
     place = load.choose_place("cpu", "float32")
 
-    def find(name: str) -> load.ModelSource:
-        return load.find(str(folder / name), folder, lambda _: None)
+    def find(name: str) -> sources.ModelSource:
+        return sources.find(str(folder / name), folder, lambda _: None)
 
     return Tiny(
         load.load_causal(find("llama"), place),

@@ -6,16 +6,26 @@ from typing import Any
 
 import torch
 
-from aios_conformance.reference_impl.chat import Chat
-from aios_conformance.reference_impl.decode import DecodeLane, Limits
-from aios_conformance.reference_impl.encode import Encoder, EncoderLimits
-from aios_conformance.reference_impl.engine import (
+from aios_conformance.reference_impl.tokenizing.chat import Chat
+from aios_conformance.reference_impl.transformers_engine.decode import (
+    DecodeLane,
+    Limits,
+)
+from aios_conformance.reference_impl.transformers_engine.encode import (
+    Encoder,
+    EncoderLimits,
+)
+from aios_conformance.reference_impl.transformers_engine.engine import (
     Embedder,
     PairScorer,
-    ReferenceEngine,
+    TransformersEngine,
     Writer,
 )
-from aios_conformance.reference_impl.load import Causal, CrossEncoder, Embedding
+from aios_conformance.reference_impl.transformers_engine.load import (
+    Causal,
+    CrossEncoder,
+    Embedding,
+)
 from aios_conformance.serving.engine import Model, Sampling, Token
 
 GREEDY = {"temperature": 0.0}
@@ -31,7 +41,7 @@ class Tiny:
     pairs: CrossEncoder
 
 
-Build = Callable[..., ReferenceEngine]
+Build = Callable[..., TransformersEngine]
 
 
 def built(
@@ -42,15 +52,16 @@ def built(
     chunk: int = 64,
     cells: int = 100_000,
     texts: int = 8,
-) -> ReferenceEngine:
+) -> TransformersEngine:
     """An engine that serves the tiny models as text, vectors and pairs."""
     limits = Limits(batch, queue, chunk, tiny.text.context, cells)
     encoding = EncoderLimits(texts, 512, queue)
-    return ReferenceEngine(
+    return TransformersEngine(
         [
             Writer(
                 Model("text", frozenset({"chat", "completions"}), tiny.text.context),
                 tiny.text.vocabulary,
+                tiny.text.grammars,
                 Chat(tiny.text.tokenizer),
                 DecodeLane(tiny.text.model, tiny.text.vocabulary, limits),
             ),
@@ -76,7 +87,7 @@ def built(
 
 
 async def tokens(
-    engine: ReferenceEngine, prompt: Sequence[int], most: int, **settings: Any
+    engine: TransformersEngine, prompt: Sequence[int], most: int, **settings: Any
 ) -> list[Token]:
     """Every token of one generation."""
     sampling = Sampling(max_tokens=most, **settings)

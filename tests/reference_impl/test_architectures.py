@@ -19,7 +19,8 @@ from reference_engines import (
 )
 from tiny import byte_tokenizer
 
-from aios_conformance.reference_impl import load
+from aios_conformance.reference_impl import sources
+from aios_conformance.reference_impl.transformers_engine import load
 from aios_conformance.serving.engine import Sampling
 
 SIZES = {
@@ -60,7 +61,7 @@ def other(request: pytest.FixtureRequest, tmp_path: Path, tiny: Tiny) -> Tiny:
     head = "LMHeadModel" if family == "GPT2" else "ForCausalLM"
     getattr(transformers, f"{family}{head}")(config).save_pretrained(tmp_path)
     byte_tokenizer().save_pretrained(tmp_path)
-    source = load.find(str(tmp_path), tmp_path, lambda _: None)
+    source = sources.find(str(tmp_path), tmp_path, lambda _: None)
     causal = load.load_causal(source, load.choose_place("cpu", "float32"))
     return Tiny(causal, tiny.vectors, tiny.pairs)
 
@@ -97,8 +98,8 @@ def half(folder: Path) -> Tiny:
     """The tiny models in bfloat16."""
     place = load.choose_place("cpu", "bfloat16")
 
-    def find(name: str) -> load.ModelSource:
-        return load.find(str(folder / name), folder, lambda _: None)
+    def find(name: str) -> sources.ModelSource:
+        return sources.find(str(folder / name), folder, lambda _: None)
 
     return Tiny(
         load.load_causal(find("llama"), place),

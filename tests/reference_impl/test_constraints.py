@@ -9,7 +9,9 @@ import jsonschema
 import pytest
 from reference_engines import GREEDY, Tiny, tokens
 
-from aios_conformance.reference_impl.engine import ReferenceEngine
+from aios_conformance.reference_impl.transformers_engine.engine import (
+    TransformersEngine,
+)
 from aios_conformance.serving.engine import EngineError, Token
 
 Run = Callable[..., Any]
@@ -75,7 +77,7 @@ def text(generated: list[Token]) -> str:
 def test_text_satisfies_the_schema(run: Run, name: str) -> None:
     schema = SCHEMAS[name]
 
-    async def several(engine: ReferenceEngine) -> Any:
+    async def several(engine: TransformersEngine) -> Any:
         prompt = engine.encode("text", "json please: ")
         return await asyncio.gather(
             tokens(engine, prompt, 120, schema=schema, **GREEDY),
@@ -91,7 +93,7 @@ def test_text_satisfies_the_schema(run: Run, name: str) -> None:
 def test_free_and_constrained_requests_share_a_batch(run: Run, tiny: Tiny) -> None:
     prompt = tiny.text.vocabulary.encode("a b c ")
 
-    async def both(engine: ReferenceEngine) -> Any:
+    async def both(engine: TransformersEngine) -> Any:
         alone = await tokens(engine, prompt, 15, **GREEDY)
         return alone, *await asyncio.gather(
             tokens(engine, prompt, 15, **GREEDY),
@@ -104,7 +106,7 @@ def test_free_and_constrained_requests_share_a_batch(run: Run, tiny: Tiny) -> No
 
 
 def test_a_limit_below_the_shortest_answer_cuts_it_off(run: Run) -> None:
-    async def one(engine: ReferenceEngine) -> Any:
+    async def one(engine: TransformersEngine) -> Any:
         prompt = engine.encode("text", "x")
         return await tokens(engine, prompt, 10, schema=CALL)
 
@@ -124,7 +126,7 @@ def test_a_limit_below_the_shortest_answer_cuts_it_off(run: Run) -> None:
 def test_what_cannot_be_enforced_is_refused(
     run: Run, schema: dict[str, Any], word: str
 ) -> None:
-    async def one(engine: ReferenceEngine) -> Any:
+    async def one(engine: TransformersEngine) -> Any:
         return await tokens(engine, engine.encode("text", "x"), 10, schema=schema)
 
     with pytest.raises(EngineError, match=word):
@@ -135,7 +137,7 @@ def test_text_that_only_repeats_itself_is_closed(run: Run, tiny: Tiny) -> None:
     """A model that would write one letter for ever inside a string."""
     letter = tiny.text.vocabulary.encode("x")[0]
 
-    async def stuck(engine: ReferenceEngine) -> Any:
+    async def stuck(engine: TransformersEngine) -> Any:
         prompt = engine.encode("text", "x")
         return await tokens(
             engine,

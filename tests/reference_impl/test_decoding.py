@@ -16,10 +16,17 @@ from reference_engines import (
     tokens,
 )
 
-from aios_conformance.reference_impl.constraints import Constraint
-from aios_conformance.reference_impl.decode import DecodeLane, Limits
-from aios_conformance.reference_impl.engine import ReferenceEngine
-from aios_conformance.reference_impl.sequence import GenerationRequest
+from aios_conformance.reference_impl.transformers_engine.constraints import Constraint
+from aios_conformance.reference_impl.transformers_engine.decode import (
+    DecodeLane,
+    Limits,
+)
+from aios_conformance.reference_impl.transformers_engine.engine import (
+    TransformersEngine,
+)
+from aios_conformance.reference_impl.transformers_engine.sequence import (
+    GenerationRequest,
+)
 from aios_conformance.serving.engine import EngineError, Overloaded, Sampling, TooLong
 
 Run = Callable[..., Any]
@@ -45,7 +52,7 @@ def test_greedy_text_is_that_of_generate(run: Run, tiny: Tiny, text: str) -> Non
 
 
 def test_requests_in_one_batch_do_not_change_each_other(run: Run, tiny: Tiny) -> None:
-    async def together(engine: ReferenceEngine) -> Any:
+    async def together(engine: TransformersEngine) -> Any:
         return await asyncio.gather(
             *(
                 tokens(engine, p, 10 + 7 * i, **GREEDY)
@@ -62,7 +69,7 @@ def test_requests_in_one_batch_do_not_change_each_other(run: Run, tiny: Tiny) ->
 def test_requests_may_join_while_others_decode(run: Run, tiny: Tiny) -> None:
     first, second = prompts(tiny)[0], prompts(tiny)[2]
 
-    async def staggered(engine: ReferenceEngine) -> Any:
+    async def staggered(engine: TransformersEngine) -> Any:
         early = engine.generate("text", first, Sampling(30, temperature=0))
         begun = [await anext(early) for _ in range(5)]
         late = asyncio.create_task(tokens(engine, second, 20, **GREEDY))
@@ -117,7 +124,7 @@ def test_prompts_and_the_batch_take_turns(tiny: Tiny) -> None:
 def test_equal_prompts_share_a_prefill(run: Run, tiny: Tiny) -> None:
     prompt = prompts(tiny)[0]
 
-    async def thrice(engine: ReferenceEngine) -> Any:
+    async def thrice(engine: TransformersEngine) -> Any:
         return await asyncio.gather(
             *(tokens(engine, prompt, n, **GREEDY) for n in (3, 9, 6))
         )
@@ -152,7 +159,7 @@ def test_log_probabilities_are_those_of_a_plain_pass(run: Run, tiny: Tiny) -> No
 
 
 def test_log_probabilities_do_not_depend_on_the_batch(run: Run, tiny: Tiny) -> None:
-    async def both(engine: ReferenceEngine) -> Any:
+    async def both(engine: TransformersEngine) -> Any:
         alone = [await tokens(engine, p, 8, **GREEDY) for p in prompts(tiny)]
         batched = await asyncio.gather(
             *(tokens(engine, p, 8, **GREEDY) for p in prompts(tiny))
@@ -184,7 +191,7 @@ def test_penalties_follow_the_formula(run: Run, tiny: Tiny) -> None:
 
 
 def test_a_seed_decides_whatever_shares_the_batch(run: Run, tiny: Tiny) -> None:
-    async def twice(engine: ReferenceEngine) -> Any:
+    async def twice(engine: TransformersEngine) -> Any:
         alone = [
             await tokens(engine, p, 20, seed=i, top_p=0.95)
             for i, p in enumerate(prompts(tiny))
@@ -205,7 +212,7 @@ def test_seeds_and_choices_differ(run: Run, tiny: Tiny) -> None:
     prompt = prompts(tiny)[0]
     variants = [{"seed": 1}, {"seed": 2}, {"seed": 1, "choice": 1}, {}, {}]
 
-    async def all_(engine: ReferenceEngine) -> Any:
+    async def all_(engine: TransformersEngine) -> Any:
         return await asyncio.gather(
             *(tokens(engine, prompt, 30, **v) for v in variants)
         )
@@ -217,7 +224,9 @@ def test_seeds_and_choices_differ(run: Run, tiny: Tiny) -> None:
 def test_prompt_log_probabilities_are_those_of_a_plain_pass(
     run: Run, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aios_conformance.reference_impl.decode.SCANNED", 9)
+    monkeypatch.setattr(
+        "aios_conformance.reference_impl.transformers_engine.decode.SCANNED", 9
+    )
     prompt = prompts(tiny)[2]
     scored = run(lambda engine: engine.prompt_logprobs("text", prompt, 3))
     assert ids(scored) == prompt
@@ -232,7 +241,7 @@ def test_prompt_log_probabilities_are_those_of_a_plain_pass(
 def test_closing_the_iterator_frees_the_slot(run: Run, tiny: Tiny) -> None:
     prompt = prompts(tiny)[0]
 
-    async def leave(engine: ReferenceEngine) -> Any:
+    async def leave(engine: TransformersEngine) -> Any:
         first = engine.generate("text", prompt, Sampling(200, temperature=0))
         await anext(first)
         await first.aclose()
@@ -248,7 +257,7 @@ def test_closing_the_iterator_frees_the_slot(run: Run, tiny: Tiny) -> None:
 def test_leaving_while_waiting_is_forgotten(run: Run, tiny: Tiny) -> None:
     prompt = prompts(tiny)[0]
 
-    async def leave(engine: ReferenceEngine) -> Any:
+    async def leave(engine: TransformersEngine) -> Any:
         first = engine.generate("text", prompt, Sampling(100, temperature=0))
         await anext(first)
         waiting = asyncio.create_task(tokens(engine, prompt, 5, **GREEDY))
@@ -264,7 +273,7 @@ def test_leaving_while_waiting_is_forgotten(run: Run, tiny: Tiny) -> None:
 def test_a_full_queue_is_refused(run: Run, tiny: Tiny) -> None:
     prompt = prompts(tiny)[0]
 
-    async def crowd(engine: ReferenceEngine) -> Any:
+    async def crowd(engine: TransformersEngine) -> Any:
         results = await asyncio.gather(
             *(tokens(engine, prompt, 30, **GREEDY) for _ in range(9)),
             return_exceptions=True,
@@ -294,7 +303,7 @@ def test_memory_bounds_the_batch(
 
     monkeypatch.setattr(DecodeLane, "_decode", watched)
 
-    async def crowd(engine: ReferenceEngine) -> Any:
+    async def crowd(engine: TransformersEngine) -> Any:
         return await asyncio.gather(
             *(tokens(engine, prompt, 10, **GREEDY) for _ in range(6))
         )
@@ -339,7 +348,7 @@ def test_a_failing_step_fails_its_requests_only(
 
     monkeypatch.setattr(DecodeLane, "_forward", failing)
 
-    async def twice(engine: ReferenceEngine) -> Any:
+    async def twice(engine: TransformersEngine) -> Any:
         with pytest.raises(Overloaded):
             await tokens(engine, prompt, 5, **GREEDY)
         return await tokens(engine, prompt, 5, **GREEDY)
@@ -361,7 +370,7 @@ def test_what_was_answered_before_a_failure_stays_answered(
 
     monkeypatch.setattr(DecodeLane, "_keep", failing)
 
-    async def both(engine: ReferenceEngine) -> Any:
+    async def both(engine: TransformersEngine) -> Any:
         endless = Sampling(900, temperature=0, logit_bias={2: -100.0})
         long = engine.generate("text", first, endless)
         await anext(long)
@@ -381,7 +390,7 @@ def test_a_grammar_that_fails_fails_its_request_only(
     prompt = prompts(tiny)[0]
     monkeypatch.setattr(Constraint, "problem", property(lambda _: "too complex"))
 
-    async def both(engine: ReferenceEngine) -> Any:
+    async def both(engine: TransformersEngine) -> Any:
         return await asyncio.gather(
             tokens(engine, prompt, 9, schema={"type": "object"}, **GREEDY),
             tokens(engine, prompt, 9, **GREEDY),
@@ -394,14 +403,14 @@ def test_a_grammar_that_fails_fails_its_request_only(
 
 
 def test_models_have_every_name(run: Run) -> None:
-    async def names(engine: ReferenceEngine) -> Any:
+    async def names(engine: TransformersEngine) -> Any:
         return [model.name for model in engine.models]
 
     assert run(names) == ["text", "vectors", "pairs", "another"]
 
 
 def test_text_bytes_of_ids(run: Run, tiny: Tiny) -> None:
-    async def some(engine: ReferenceEngine) -> Any:
+    async def some(engine: TransformersEngine) -> Any:
         the = engine.encode("text", " the")
         return [engine.token("text", i) for i in (the[0], 2, 299, 300, -1)]
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import struct
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,17 @@ from safetensors.torch import save_file
 from tiny import bert, word_tokenizer
 from transformers import AutoModel, AutoModelForSequenceClassification
 
-from aios_conformance.reference_impl import load
-from aios_conformance.reference_impl.encode import Encoder
-from aios_conformance.reference_impl.engine import ReferenceEngine
+from aios_conformance.reference_impl import sources
 from aios_conformance.reference_impl.errors import LoadError
-from aios_conformance.reference_impl.pooling import Pooling, read_pooling
+from aios_conformance.reference_impl.transformers_engine import encode, load
+from aios_conformance.reference_impl.transformers_engine.encode import Encoder
+from aios_conformance.reference_impl.transformers_engine.engine import (
+    TransformersEngine,
+)
+from aios_conformance.reference_impl.transformers_engine.pooling import (
+    Pooling,
+    read_pooling,
+)
 from aios_conformance.serving.engine import EngineError, Overloaded, TooLong
 
 Run = Callable[..., Any]
@@ -53,7 +60,7 @@ def test_vectors_equal_an_independent_computation(run: Run, folder: Path) -> Non
 
 
 def test_a_vector_does_not_depend_on_its_batch(run: Run) -> None:
-    async def both(engine: ReferenceEngine) -> Any:
+    async def both(engine: TransformersEngine) -> Any:
         alone = [(await engine.embed("vectors", [text]))[0] for text in TEXTS]
         requests = [engine.embed("vectors", TEXTS[i:]) for i in range(len(TEXTS))]
         together = await asyncio.gather(*requests)
@@ -75,7 +82,7 @@ def test_requests_share_a_forward_pass(
 
     monkeypatch.setattr(Encoder, "_computed", watched)
 
-    async def crowd(engine: ReferenceEngine) -> Any:
+    async def crowd(engine: TransformersEngine) -> Any:
         return await asyncio.gather(
             *(engine.embed("vectors", [text]) for text in TEXTS)
         )
@@ -85,7 +92,7 @@ def test_requests_share_a_forward_pass(
 
 
 def test_truncation_keeps_the_first_tokens(run: Run) -> None:
-    async def all_(engine: ReferenceEngine) -> Any:
+    async def all_(engine: TransformersEngine) -> Any:
         long, short = "the cat sat on the mat", "the cat"
         return (
             await engine.embed("vectors", [long], truncate=4),
@@ -102,7 +109,7 @@ def test_truncation_keeps_the_first_tokens(run: Run) -> None:
 def test_token_ids_are_taken_as_they_are(run: Run) -> None:
     encoded = word_tokenizer()("the cat")["input_ids"]
 
-    async def both(engine: ReferenceEngine) -> Any:
+    async def both(engine: TransformersEngine) -> Any:
         return await engine.embed("vectors", ["the cat", encoded])
 
     text, ids = run(both)
@@ -117,12 +124,12 @@ def test_unknown_token_ids_are_refused(run: Run) -> None:
 
 def test_too_long_a_text_is_refused(run: Run, tiny: Tiny) -> None:
     text = "the " * tiny.vectors.limit
-    with pytest.raises(TooLong, match=r"34 tokens.*at most 32"):
+    with pytest.raises(TooLong, match=r"34 tokens.*length is 32"):
         run(lambda engine: engine.embed("vectors", [text]))
 
 
 def test_shorter_vectors_have_length_one(run: Run) -> None:
-    async def both(engine: ReferenceEngine) -> Any:
+    async def both(engine: TransformersEngine) -> Any:
         return (
             await engine.embed("vectors", ["the cat"], dimensions=8),
             await engine.embed("vectors", ["the cat"]),
@@ -169,12 +176,24 @@ def test_pairs_are_truncated_together(run: Run) -> None:
     assert scored.tokens == 7
 
 
-def test_a_full_queue_is_refused_but_a_large_request_is_served(run: Run) -> None:
-    async def crowd(engine: ReferenceEngine) -> Any:
+def test_a_full_queue_is_refused_but_a_large_request_is_served(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = threading.Event()
+    computed = Encoder._computed
+
+    def held(lane: Encoder, encodings: Any) -> Any:
+        assert refused.wait(60)
+        return computed(lane, encodings)
+
+    monkeypatch.setattr(Encoder, "_computed", held)
+
+    async def crowd(engine: TransformersEngine) -> Any:
         large = asyncio.create_task(engine.embed("vectors", TEXTS * 4))
         await asyncio.sleep(0)
         with pytest.raises(Overloaded):
             await engine.embed("vectors", TEXTS)
+        refused.set()
         return await large
 
     assert len(run(crowd, queue=10)) == 4 * len(TEXTS)
@@ -183,6 +202,8 @@ def test_a_full_queue_is_refused_but_a_large_request_is_served(run: Run) -> None
 def test_a_cancelled_request_is_not_computed(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(encode, "WINDOW", 0.3)  # it leaves before its batch starts
+    monkeypatch.setattr(encode, "PATIENCE", 0.3)
     seen: list[int] = []
     computed = Encoder._computed
 
@@ -192,7 +213,7 @@ def test_a_cancelled_request_is_not_computed(
 
     monkeypatch.setattr(Encoder, "_computed", watched)
 
-    async def leave(engine: ReferenceEngine) -> Any:
+    async def leave(engine: TransformersEngine) -> Any:
         gone = asyncio.create_task(engine.embed("vectors", TEXTS))
         await asyncio.sleep(0)
         gone.cancel()
@@ -204,7 +225,7 @@ def test_a_cancelled_request_is_not_computed(
 
 
 def test_apis_of_the_wrong_kind_are_refused(run: Run) -> None:
-    async def wrong(engine: ReferenceEngine) -> None:
+    async def wrong(engine: TransformersEngine) -> None:
         for attempt in (
             lambda: engine.embed("pairs", ["x"]),
             lambda: engine.score("text", [("a", "b")]),
@@ -302,7 +323,7 @@ def test_without_configuration_the_mean_is_normalised() -> None:
 
 
 def test_an_encoder_without_configuration_is_served(tmp_path: Path) -> None:
-    source = load.find(str(bert(tmp_path)), tmp_path, lambda _: None)
+    source = sources.find(str(bert(tmp_path)), tmp_path, lambda _: None)
     loaded = load.load_embedding(source, load.choose_place("cpu", "float32"))
     assert (loaded.limit, loaded.dimensions, loaded.pooling.normalize) == (64, 32, True)
 

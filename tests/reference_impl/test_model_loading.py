@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from tiny import byte_tokenizer, cross_encoder, llama
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
-from aios_conformance.reference_impl import load
+from aios_conformance.reference_impl import sources
 from aios_conformance.reference_impl.app import load_engine
 from aios_conformance.reference_impl.errors import (
     LoadError,
@@ -21,6 +21,7 @@ from aios_conformance.reference_impl.errors import (
     WrongKind,
 )
 from aios_conformance.reference_impl.options import read_options
+from aios_conformance.reference_impl.transformers_engine import load
 
 CPU = load.choose_place("cpu", "float32")
 
@@ -29,8 +30,8 @@ def quiet(text: str) -> None:
     del text
 
 
-def found(path: Path) -> load.ModelSource:
-    return load.find(str(path), path.parent, quiet)
+def found(path: Path) -> sources.ModelSource:
+    return sources.find(str(path), path.parent, quiet)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def found(path: Path) -> load.ModelSource:
 )
 def test_what_is_not_there_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(Missing, match=f"{text}: no such file or folder"):
-        load.find(text, tmp_path, quiet)
+        sources.find(text, tmp_path, quiet)
 
 
 def test_a_hub_model_that_cannot_be_had_is_named(
@@ -48,10 +49,11 @@ def test_a_hub_model_that_cannot_be_had_is_named(
         raise OSError("no network")
 
     monkeypatch.setattr(
-        "aios_conformance.reference_impl.load.AutoConfig.from_pretrained", offline
+        "aios_conformance.reference_impl.sources.AutoConfig.from_pretrained",
+        offline,
     )
     with pytest.raises(Missing, match=r"org/model: .*no network"):
-        load.find("org/model", tmp_path, quiet)
+        sources.find("org/model", tmp_path, quiet)
 
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
@@ -237,8 +239,8 @@ def test_a_gguf_file_is_converted_once_and_exactly(
 ) -> None:
     path = gguf_llama(tmp_path / "small.gguf", folder / "llama")
     said: list[str] = []
-    first = load.find(str(path), tmp_path / "cache", said.append)
-    second = load.find(str(path), tmp_path / "cache", said.append)
+    first = sources.find(str(path), tmp_path / "cache", said.append)
+    second = sources.find(str(path), tmp_path / "cache", said.append)
     assert first.path == second.path
     assert len(said) == 1
     loaded = load.load_causal(second, CPU)

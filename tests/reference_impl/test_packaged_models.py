@@ -14,11 +14,10 @@ import torch
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from aios_conformance.reference_impl.app import load_engine
-from aios_conformance.reference_impl.engine import ReferenceEngine
 from aios_conformance.reference_impl.options import read_options
 from aios_conformance.reference_impl.packaged import DEFAULTS
 from aios_conformance.reference_impl.pull import place, pull
-from aios_conformance.serving.engine import Sampling, Token
+from aios_conformance.serving.engine import Engine, Sampling, Token
 
 pytestmark = pytest.mark.weights
 
@@ -42,13 +41,13 @@ def cache() -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(cache: Path) -> ReferenceEngine:
+def engine(cache: Path) -> Engine:
     torch.set_num_threads(1)
     options = read_options(["--cache-dir", str(cache), "--device", "cpu"], {})
     return load_engine(options, lambda _: None)
 
 
-def run(engine: ReferenceEngine, test: Callable[[], Awaitable[Any]]) -> Any:
+def run(engine: Engine, test: Callable[[], Awaitable[Any]]) -> Any:
     async def main() -> Any:
         await engine.start()
         try:
@@ -60,7 +59,7 @@ def run(engine: ReferenceEngine, test: Callable[[], Awaitable[Any]]) -> Any:
 
 
 async def generated(
-    engine: ReferenceEngine, prompt: list[int], most: int, **settings: Any
+    engine: Engine, prompt: list[int], most: int, **settings: Any
 ) -> list[Token]:
     sampling = Sampling(most, **({"temperature": 0.0} | settings))
     return [token async for token in engine.generate(CHAT, prompt, sampling)]
@@ -70,7 +69,7 @@ def text(tokens: list[Token]) -> str:
     return b"".join(token.data for token in tokens).decode()
 
 
-def test_greedy_text_is_that_of_generate(engine: ReferenceEngine, cache: Path) -> None:
+def test_greedy_text_is_that_of_generate(engine: Engine, cache: Path) -> None:
     folder = place(DEFAULTS["chat"], cache)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -87,7 +86,7 @@ def test_greedy_text_is_that_of_generate(engine: ReferenceEngine, cache: Path) -
         assert text(mine) == tokenizer.decode(expected, skip_special_tokens=True)
 
 
-def test_the_chat_model_knows_the_capital_of_france(engine: ReferenceEngine) -> None:
+def test_the_chat_model_knows_the_capital_of_france(engine: Engine) -> None:
     """The template, the tokenizer and the weights belong together."""
 
     async def ask() -> Any:
@@ -98,7 +97,7 @@ def test_the_chat_model_knows_the_capital_of_france(engine: ReferenceEngine) -> 
     assert answer[-1].end
 
 
-def test_a_forced_call_satisfies_its_schema(engine: ReferenceEngine) -> None:
+def test_a_forced_call_satisfies_its_schema(engine: Engine) -> None:
     schema = {
         "type": "object",
         "properties": {
@@ -125,9 +124,7 @@ def test_a_forced_call_satisfies_its_schema(engine: ReferenceEngine) -> None:
 
 
 @torch.no_grad()
-def test_vectors_equal_an_independent_computation(
-    engine: ReferenceEngine, cache: Path
-) -> None:
+def test_vectors_equal_an_independent_computation(engine: Engine, cache: Path) -> None:
     folder = place(DEFAULTS["embeddings"], cache)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder, dtype=torch.float32)
@@ -142,7 +139,7 @@ def test_vectors_equal_an_independent_computation(
         assert np.frombuffer(found.vector, "<f4") == pytest.approx(expected, abs=1e-5)
 
 
-def test_ranking_by_vectors_finds_the_answer(engine: ReferenceEngine) -> None:
+def test_ranking_by_vectors_finds_the_answer(engine: Engine) -> None:
     async def score() -> Any:
         question = QUESTION[0]["content"]
         return await engine.score(VECTORS, [(question, d) for d in DOCUMENTS])

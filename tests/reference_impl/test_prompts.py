@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tiny import CHATML, byte_tokenizer
 
-from aios_conformance.reference_impl.chat import Chat
+from aios_conformance.reference_impl.tokenizing.chat import Chat
 from aios_conformance.serving.engine import EngineError
 
 TOOL: dict[str, Any] = {

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import aios_conformance.reference_impl.__main__ as command
+from aios_conformance.reference_impl import libraries
 from aios_conformance.reference_impl.errors import Missing
 from aios_conformance.reference_impl.options import Wanted, cache_folder, read_options
 from aios_conformance.reference_impl.packaged import DEFAULTS, Package
@@ -214,7 +215,7 @@ def test_missing_libraries_are_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
-        command, "find_spec", lambda name: None if name == "torch" else 1
+        libraries, "find_spec", lambda name: None if name == "torch" else 1
     )
     assert command.main(["pull"]) == 4
     assert "aios-conformance[reference]" in capsys.readouterr().err
@@ -229,3 +230,68 @@ def test_help_needs_no_torch() -> None:
         "assert 'transformers' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
+
+
+def test_the_doctor_says_what_would_be_used(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["doctor", "--device", "cpu", "--cache-dir", str(tmp_path)]
+    words += ["--model", f"chat={folder / 'llama'}", "--threads", "1"]
+    assert command.main(words) == 0
+    said = capsys.readouterr().out
+    for word in (
+        "transformers",
+        "torch ",
+        "cpu",
+        "float32",
+        "GiB free",
+        "llama: causal",
+    ):
+        assert word in said
+    assert "threads" in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--model", "chat=./nowhere"], "no such file"),
+        (["--no-pull"], "aios-reference pull"),
+        (["--engine", "vllm", "--upstream", "http://127.0.0.1:9"], "no vLLM answers"),
+    ],
+)
+def test_the_doctor_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert command.main(["doctor", "--cache-dir", str(tmp_path), *words]) == 4
+    lines = capsys.readouterr().out.splitlines()
+    missing = [line for line in lines if line.startswith("!!")]
+    assert missing
+    assert all(said in line for line in missing)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--engine", "tgi"], "transformers or vllm|transformers, vllm"),
+        (["--upstream", "http://a"], "--upstream is for --engine vllm only"),
+        (["--engine-arg", "a=1"], "--engine-arg is for --engine vllm only"),
+        (["--engine", "vllm", "--engine-arg", "a"], "KEY=VALUE"),
+        (["--engine", "vllm", "--engine-arg", "paint:a=1"], "JOB one of chat"),
+        (["--engine", "vllm", "--upstream", "gpu-1"], "must be a URL"),
+        (
+            ["--engine", "vllm", "--upstream", "http://a", "--engine-arg", "a=1"],
+            "give it to the upstream itself",
+        ),
+        (
+            ["--engine", "vllm", "--upstream", "http://a", "--threads", "2"],
+            "--threads has no effect before an upstream",
+        ),
+    ],
+)
+def test_options_of_engines_are_checked(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], word: str
+) -> None:
+    assert command.main(arguments) == 4
+    errors = capsys.readouterr().err
+    assert any(each in errors for each in word.split("|"))

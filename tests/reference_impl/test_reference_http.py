@@ -15,7 +15,7 @@ import pytest
 from reference_engines import Build, Tiny
 
 from aios_conformance import spec
-from aios_conformance.reference_impl.decode import DecodeLane
+from aios_conformance.reference_impl.transformers_engine.decode import DecodeLane
 from aios_conformance.serving.app import application
 from aios_conformance.serving.context import Front, by_name
 from aios_conformance.serving.contract import Contract

@@ -3,7 +3,11 @@
 import pytest
 import torch
 
-from aios_conformance.reference_impl.sampling import IMPOSSIBLE, Choice, draw
+from aios_conformance.reference_impl.transformers_engine.sampling import (
+    IMPOSSIBLE,
+    Choice,
+    draw,
+)
 
 DRAWS = 4000
 LOGITS = torch.tensor([2.0, 1.0, 0.5, 0.0, -1.0, -3.0])

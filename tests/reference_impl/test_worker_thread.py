@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from aios_conformance.reference_impl.worker import Event, Worker
+from aios_conformance.reference_impl.transformers_engine.worker import Event, Worker
 
 
 class Counting:

@@ -104,10 +104,12 @@ def _bert_config(**changes: Any) -> BertConfig:
     return BertConfig(**(settings | changes))
 
 
-def bert(folder: Path, *, modules: bool = False, **pooling: Any) -> Path:
+def bert(
+    folder: Path, *, modules: bool = False, width: int = 32, **pooling: Any
+) -> Path:
     """Save a BERT encoder, with sentence-transformers files if wanted."""
     torch.manual_seed(7)
-    BertModel(_bert_config()).save_pretrained(folder)
+    BertModel(_bert_config(hidden_size=width)).save_pretrained(folder)
     word_tokenizer().save_pretrained(folder)
     if modules:
         listed = [
@@ -123,10 +125,10 @@ def bert(folder: Path, *, modules: bool = False, **pooling: Any) -> Path:
     return folder
 
 
-def cross_encoder(folder: Path, labels: int = 1) -> Path:
+def cross_encoder(folder: Path, labels: int = 1, width: int = 32) -> Path:
     """Save a BERT that reads pairs."""
     torch.manual_seed(9)
-    config = _bert_config(num_labels=labels)
+    config = _bert_config(num_labels=labels, hidden_size=width)
     BertForSequenceClassification(config).save_pretrained(folder)
     word_tokenizer().save_pretrained(folder)
     return folder

@@ -7,7 +7,7 @@ import struct
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -18,6 +18,7 @@ from aios_conformance.serving.contract import Contract
 from aios_conformance.serving.engine import (
     Candidate,
     Embedded,
+    Feature,
     Model,
     PairScore,
     Sampling,
@@ -32,6 +33,7 @@ GENERATES = frozenset({"chat", "completions"})
 MODELS = (
     Model("chat", GENERATES, 2048, 7),
     Model("thinker", GENERATES, 2048, reasoning=("<think>", "</think>")),
+    Model("plain", GENERATES, 2048, lacks=frozenset(get_args(Feature))),
     Model("vectors", frozenset({"embeddings", "rerank", "score"}), 64, dimensions=2),
     Model("nested", frozenset({"embeddings"}), 64, dimensions=2, matryoshka=True),
     Model("pairs", frozenset({"rerank", "score"}), 64, cross_encoder=True),

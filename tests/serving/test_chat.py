@@ -187,8 +187,9 @@ def test_limits_are_obeyed(scripted: Any, end: Any, name: str) -> None:
 def test_log_probabilities_list_the_distribution(scripted: Any, end: Any) -> None:
     body = {**ASK, "logprobs": True, "top_logprobs": 2}
     answer = scripted(b"a", b"\xc3", b"\xa9", end).post("/v1/chat/completions", body)
-    content = answer.json()["choices"][0]["logprobs"]["content"]
+    *content, last = answer.json()["choices"][0]["logprobs"]["content"]
     assert [entry["token"] for entry in content] == ["a", "bytes:\\xc3", "bytes:\\xa9"]
+    assert (last["token"], last["logprob"], last["bytes"]) == ("", -0.5, [])
     data = b"".join(bytes(entry["bytes"]) for entry in content)
     assert data.decode() == "aé"
     assert all(len(entry["top_logprobs"]) == 2 for entry in content)
@@ -201,8 +202,8 @@ def test_log_probabilities_list_the_distribution(scripted: Any, end: Any) -> Non
 
 def test_logprobs_without_top_have_empty_alternatives(scripted: Any, end: Any) -> None:
     answer = scripted(b"a", end).post("/v1/chat/completions", {**ASK, "logprobs": True})
-    (entry,) = answer.json()["choices"][0]["logprobs"]["content"]
-    assert entry["top_logprobs"] == []
+    content = answer.json()["choices"][0]["logprobs"]["content"]
+    assert [entry["top_logprobs"] for entry in content] == [[], []]
 
 
 @pytest.mark.parametrize(

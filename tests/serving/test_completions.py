@@ -92,12 +92,12 @@ def test_echo_with_log_probabilities_covers_the_prompt(
                 logprobs.setdefault(name, []).extend(values)
     else:
         logprobs = reply.json()["choices"][0]["logprobs"]
-    assert logprobs["tokens"] == ["a", "b", "c", "é"]
-    assert logprobs["text_offset"] == [0, 1, 2, 3]
-    assert logprobs["token_logprobs"] == [None, -0.7, -0.7, -0.7]
+    assert logprobs["tokens"] == ["a", "b", "c", "é", ""]
+    assert logprobs["text_offset"] == [0, 1, 2, 3, 4]
+    assert logprobs["token_logprobs"] == [None, -0.7, -0.7, -0.7, -0.5]
     first, *rest = logprobs["top_logprobs"]
     assert first is None
-    assert [len(one) for one in rest] == [2, 2, 3]
+    assert [len(one) for one in rest] == [2, 2, 3, 1]
 
 
 def test_echo_without_generation(scripted: Any) -> None:

@@ -288,6 +288,7 @@ def test_own_paths(scripted: Any) -> None:
     assert [one["id"] for one in models["data"]] == [
         "chat",
         "thinker",
+        "plain",
         "vectors",
         "nested",
         "pairs",
@@ -374,3 +375,57 @@ def test_what_is_no_http_is_a_bad_request(scripted: Any) -> None:
             wire.sendall(raw)
             assert wire.recv(65536).split()[1] == b"400", raw
     assert client.get("/health").status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/v1/embedding", "POST /v1/embeddings"),
+        ("/v1/rerank/", "POST /v1/rerank"),
+        ("/V1/Completions", "POST /v1/completions"),
+        ("/v1/chat", "POST /v1/chat/completions"),
+        ("/openai/deployments/mine/embeddings", "POST /v1/embeddings"),
+        ("/model", "GET /v1/models"),
+    ],
+)
+def test_a_path_that_nearly_exists_is_told_the_right_one(
+    scripted: Any, path: str, meant: str
+) -> None:
+    reply = scripted().post(path, {})
+    assert reply.status == 404
+    assert f"; did you mean {meant}?" in reply.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "/v1/v1/chat/completions"])
+def test_a_wrong_base_url_is_told_the_right_one(scripted: Any, path: str) -> None:
+    message = scripted().post(path, {}).json()["error"]["message"]
+    assert message.endswith("The base URL that clients want ends in /v1, once")
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/nowhere", "/a" * 4_000])
+def test_a_path_like_no_other_is_shown_where_all_are(scripted: Any, path: str) -> None:
+    message = scripted().get(path).json()["error"]["message"]
+    assert message.endswith("; GET /openapi.json lists those that are served")
+    assert len(message) < 300
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("THINKER", "did you mean thinker? "),
+        ("some/one/thinker", "did you mean thinker? "),
+        ("thinkre", "did you mean thinker? "),
+        ("gpt", ""),
+        ("x" * 1_000_000, ""),
+    ],
+)
+def test_a_model_that_is_not_served_is_told_the_nearest(
+    scripted: Any, name: str, meant: str
+) -> None:
+    reply = scripted().post("/rerank", {**RERANK, "model": name})
+    assert reply.status == 404
+    message = reply.json()["error"]["message"]
+    assert message.endswith(
+        f"is not served; {meant}GET /v1/models lists those that are"
+    )
+    assert len(message) < 400

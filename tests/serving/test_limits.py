@@ -162,7 +162,7 @@ def test_prompts_times_n_and_tokens_have_limits(mock: LocalMock) -> None:
         "model": CHAT,
         "prompt": "x",
         "max_tokens": 9_000,
-        "logit_bias": {"257": -100},
+        "logit_bias": {"128009": -100},
     }
     status, answer = post(mock, "/v1/completions", body)
     assert (status, answer["error"]["code"]) == (400, "answer_too_large")

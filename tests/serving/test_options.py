@@ -1,6 +1,7 @@
 """Command line, environment, file, default: in this order."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +95,14 @@ def test_a_bad_environment_is_named(environ: dict[str, str], says: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("speed: 0", "speed: must be at least 1"),
+        ("loud: no\nspeed: 0", r"app\.yaml:2:8: speed: must be at least 1"),
         ("speed: {a: 1}", "speed must be a single value"),
-        ("swift: 1", "unknown option 'swift'; valid are speed, loud, name, label"),
-        ("- a", "must hold a mapping"),
-        ("a: [", "is no YAML"),
+        ("swift: 1", "knows no 'swift'; valid are speed, loud, name, label"),
+        ("labell: 1", "1:1: .* knows no 'labell', the nearest is 'label'; valid"),
+        ("speed: 0\nswift: 1", r"speed: must(.|\n)*'swift'"),
+        ("speed: 1\nspeed: 2", "2:1: 'speed' is said twice"),
+        ("- a", "must be a mapping"),
+        ("a: [", r"yaml:1:5: is no YAML"),
     ],
 )
 def test_a_bad_file_is_named(config: Any, text: str, says: str) -> None:
@@ -124,3 +128,10 @@ def test_ports_have_bounds(text: str) -> None:
 
 def test_whole_numbers_may_be_negative() -> None:
     assert whole("-3") == -3
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        resolved("--version")
+    assert ended.value.code == 0
+    assert re.fullmatch(r"\S+ \d+\.\d+\S*\n", capsys.readouterr().out)

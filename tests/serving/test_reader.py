@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aios_conformance.serving.calls import ForcedCall, MarkedCalls
+from aios_conformance.serving.calls import ForcedCall, MarkedCalls, WrittenCalls
 from aios_conformance.serving.engine import Token
 from aios_conformance.serving.reader import AnswerPart, Reader
 
@@ -177,3 +177,45 @@ def test_a_plain_answer_keeps_its_white_space_beside_tools() -> None:
     for pieces in splits(b" one  two \n"):
         parts = parts_of(Reader(99, calls=marked()), pieces)
         assert said(parts) == " one  two \n"
+
+
+def test_written_calls_are_read_on_every_cut() -> None:
+    text = (
+        'So.\n<call>{"name":"f","arguments":{"a":{"b":"}"}}}</call>\n'
+        '<call> { "name" : "g\\"", "arguments": {"a": 2} } </call>\n'
+    )
+    for pieces in splits(text.encode()):
+        reader = Reader(99, calls=WrittenCalls("<call>", "</call>"))
+        parts = parts_of(reader, pieces)
+        assert said(parts) == "So."
+        assert [part.text for part in parts if part.kind == "call"] == ["f", 'g"']
+        assert said(parts, "arguments") == '{"a":{"b":"}"}}{"a": 2}'
+        assert reader.finish == "tool_calls"
+        assert tokens(parts) == text.encode()
+
+
+@pytest.mark.parametrize(
+    "arguments", ['{"a": "x', "no json", '"a text"', '{"a": 1}}', "null", '{"a":\n']
+)
+def test_written_calls_hold_whatever_the_model_wrote(arguments: str) -> None:
+    text = f'<call>{{"name": "f", "arguments": {arguments}}}</call>'
+    for pieces in splits(text.encode()):
+        parts = parts_of(Reader(99, calls=WrittenCalls("<call>", "</call>")), pieces)
+        assert said(parts, "call") == "f"
+        assert said(parts, "arguments") == arguments.rstrip()
+
+
+def test_a_written_call_cut_off_is_finished_by_length() -> None:
+    reader = Reader(2, calls=WrittenCalls("<call>", "</call>"))
+    pieces = [b'<call>{"name":"f","arguments":{"a"', b': {"b": 1}}}</']
+    parts = parts_of(reader, pieces, end=False)
+    assert said(parts, "arguments") == '{"a": {"b": 1}}'
+    assert (said(parts), reader.finish) == ("", "length")
+
+
+@pytest.mark.parametrize("text", ["<call>no name</call> so", "less <cal than", "  "])
+def test_what_is_no_written_call_is_content(text: str) -> None:
+    for pieces in splits(text.encode()):
+        reader = Reader(99, calls=WrittenCalls("<call>", "</call>"))
+        assert said(parts_of(reader, pieces)) == text
+        assert reader.finish == "stop"

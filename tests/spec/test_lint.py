@@ -79,7 +79,7 @@ def test_a_package_offers_a_dialect_by_its_name(
     monkeypatch.syspath_prepend(folder.parent)
     offered = EntryPoint("own", "own", _dialects.GROUP)
     monkeypatch.setattr(_dialects, "_brought", {})
-    monkeypatch.setattr(_dialects, "entry_points", lambda **_: [offered])
+    monkeypatch.setattr(_dialects, "_offered", lambda: [offered])
     assert spec.find_dialect("own") == "own"
     assert spec.dialect("own").home == folder.resolve()
     assert len(spec.requirements("own")) == len(spec.requirements("aihubmix"))

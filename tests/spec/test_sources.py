@@ -175,3 +175,17 @@ def test_cited_lines_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_lines_beyond_the_documents_are_errors(reference: str, tmp_path: Path) -> None:
     with pytest.raises(spec.SpecError, match=reference[:3]):
         spec.source_lines([reference], tmp_path)
+
+
+def test_places_lead_to_the_lines_in_words() -> None:
+    found = spec.locators(spec.requirement("RERANK-REQ-013"))
+    assert [(each.words, each.references) for each in found] == [
+        (
+            spec.BELOW.join(("Rerank", "Body Parameters", "top_n", "Boundary value")),
+            ("000:57", "001:43"),
+        ),
+        (spec.BELOW.join(("Rerank", "Example")), ("000:75", "001:60")),
+    ]
+    for dialect in spec.DIALECTS:
+        for row in spec.requirements(dialect):
+            assert all(each.words for each in spec.locators(row)), row.id

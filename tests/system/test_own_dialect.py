@@ -52,20 +52,11 @@ def test_its_mock_is_judged_green(acme: Path, scripts: Path) -> None:
     run([*again, "--dialect", "acme"], cwd=acme)
 
 
-@pytest.mark.parametrize(
-    ("defect", "row"),
-    [
-        ("unrefused:ACME-REQ-003", "ACME-REQ-003"),  # a user is not required
-        ("unrefused:ACME-REQ-007", "ACME-REQ-007"),  # seventeen inputs are taken
-    ],
-)
-def test_a_mock_that_breaks_a_row_is_judged_red(
-    acme: Path, scripts: Path, defect: str, row: str
-) -> None:
-    with mocked(scripts, acme, "--defect", defect) as url:
+def test_a_mock_that_breaks_a_row_is_judged_red(acme: Path, scripts: Path) -> None:
+    with mocked(scripts, acme, "--defect", "unrefused:ACME-REQ-007") as url:
         words = [str(scripts / "aios-conformance"), "run", url, "--dialect", "acme"]
         run(words, cwd=acme, expect=1)
-    assert verdicts(acme)[row] == "fail"
+    assert verdicts(acme)["ACME-REQ-007"] == "fail"  # seventeen inputs are taken
 
 
 def test_it_is_proved(acme: Path, scripts: Path) -> None:

@@ -3,6 +3,7 @@
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.defects.tables import (
     REMOVED,
+    breaks_down,
     forgives,
     member,
     refuses,
@@ -23,7 +24,7 @@ DEFECTS: tuple[Defect, ...] = (
     member("chat_tool_calls_is_a_string", "CHAT-RES-013", API,
            "choices/*/message/tool_calls", "",
            also={"CHAT-RES-009": "content is null beside",
-                 "META-059": "streams have the calls"}),
+                 "META-079": "no calls to read", "CHAT-REQ-045": "no calls to read"}),
     member("chat_logprobs_is_a_list", "CHAT-RES-018", API, "choices/*/logprobs", [],
            also={"CHAT-SEM-005": "no object",
                  "META-072": "not null"}),
@@ -33,7 +34,8 @@ DEFECTS: tuple[Defect, ...] = (
            lambda usage: usage | {"prompt_tokens": 0,
                                   "total_tokens": usage["completion_tokens"]},
            also={"META-062": "the stream counts them",
-                 "META-064": "the stream counts them"}),
+                 "META-064": "the stream counts them",
+                 "META-039": "a longer prompt counts no more"}),
     forgives("chat_messages_may_be_missing", "CHAT-REQ-004", API, "/messages",
              keyword="required", instead=USER, also={
                  "META-120": "a ticked field", "COMMON-REQ-011": "a ticked field",
@@ -74,10 +76,16 @@ DEFECTS: tuple[Defect, ...] = (
             lambda body: body.get("top_logprobs") == 20, why="at most 5"),
     refuses("chat_refuses_history", "META-083", API,
             lambda body: len(body["messages"]) > 2, why="one turn only", also={
-                **VALID, "CHAT-REQ-008": "a conversation of three"}),
+                **VALID, "CHAT-REQ-008": "a conversation of three",
+                "CHAT-REQ-005": "a list of messages"}),
     refuses("chat_refuses_penalty_2", "CHAT-REQ-014", API,
             lambda body: body.get("frequency_penalty") == 2.0, why="below 2"),
     member("chat_usage_lacks_completion_tokens", "CHAT-RES-021", API,
            "usage/completion_tokens", REMOVED,
            also={"COMMON-RES-009": "the same member"}),
+    breaks_down("chat_breaks_down_on_a_huge_limit", "CHAT-REQ-021", "chat",
+                lambda context: b'"max_completion_tokens":10000000' in context.raw,
+                what="a limit of ten million",
+                also={"COMMON-ERR-004": "no input may crash",
+                      "CHAT-ERR-003": "no input may crash"}),
 )  # fmt: skip

@@ -7,7 +7,9 @@ from aios_conformance.mockserver.defects.planting import (
     in_answer,
     in_parameters,
 )
+from aios_conformance.mockserver.defects.tables import answers, crashes
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.errors import ApiError
 from aios_conformance.serving.stages import Answer
 
 API = "chat"
@@ -53,6 +55,7 @@ def chat_one_alternative_short(context: RequestContext, answer: Answer) -> objec
 
 @in_answer("META-066", api=API, also={
     "META-067": "probabilities above 1", "META-069": "another log probability",
+    "META-075": "the likeliest are the least likely",
 })  # fmt: skip
 def chat_logprobs_positive(context: RequestContext, answer: Answer) -> object:
     """Log probabilities have lost their sign."""
@@ -124,7 +127,10 @@ def chat_tokens_lose_their_spaces(context: RequestContext, answer: Answer) -> ob
     return acted
 
 
-@in_parameters("META-073", api=API)
+@in_parameters("META-073", api=API, also={
+    "META-047": "a scored stop ends another text", "META-048": "likewise",
+    "META-049": "likewise",
+})  # fmt: skip
 def chat_logprobs_change_the_text(context: RequestContext) -> object:
     """Asking for log probabilities changes the text."""
     if not context.parameters["logprobs"]:
@@ -150,6 +156,10 @@ def chat_many_alternatives_skip_the_second(
     return acted
 
 
+def _has_alternatives_only(context: RequestContext, error: ApiError) -> bool:
+    return "top_logprobs" in context.body and "logprobs" not in context.body
+
+
 DEFECTS: tuple[Defect, ...] = (
     chat_logprobs_unasked,
     chat_logprobs_without_top_ignored,
@@ -162,4 +172,12 @@ DEFECTS: tuple[Defect, ...] = (
     chat_tokens_lose_their_spaces,
     chat_logprobs_change_the_text,
     chat_many_alternatives_skip_the_second,
-)
+    answers("chat_alternatives_without_logprobs", "META-074", "chat",
+            _has_alternatives_only, what="top_logprobs without logprobs",
+            also={"CHAT-REQ-052": "the same statement"}),
+    crashes("chat_crashes_on_alternatives_alone", "CHAT-ERR-003", "chat",
+            lambda context: "top_logprobs" in context.body
+            and "logprobs" not in context.body,
+            what="top_logprobs without logprobs",
+            also={"COMMON-ERR-004": "the same statement"}),
+)  # fmt: skip

@@ -53,9 +53,9 @@ def chat_last_choice_thinks_aloud(context: RequestContext, answer: Answer) -> ob
 
 @in_answer("CHAT-SEM-018", api=API, also={"CHAT-SEM-020": "an id for each call"})
 def chat_auto_calls_have_no_id(context: RequestContext, answer: Answer) -> object:
-    """With tool_choice auto calls have an empty id."""
+    """Calls that are not demanded have an empty id."""
     calls = [c for each in answer["choices"] for c in each["message"]["tool_calls"]]
-    if context.body.get("tool_choice") != "auto":
+    if context.body.get("tool_choice", "auto") != "auto":
         return False
     for call in calls:
         call["id"] = ""

@@ -66,6 +66,7 @@ def chat_calls_without_tools(context: RequestContext, answer: Answer) -> object:
 
 @in_parameters("CHAT-REQ-045", api=API, also={
     "META-079": "auto and the default differ",
+    "META-059": "one is streamed, the other is not",
 })  # fmt: skip
 def chat_tools_default_to_required(context: RequestContext) -> object:
     """With tools and no tool_choice a call is forced."""

@@ -1,5 +1,6 @@
 """What a server can get wrong about paths, methods, headers and keys."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -55,7 +56,6 @@ def get_lists_what_there_is(
 WITHOUT_QUERY = dict.fromkeys(
     (
         *(
-            "COMMON-REQ-009",
             "COMMON-REQ-005",
             "COMMON-REQ-012",
             "COMMON-RES-001",
@@ -75,28 +75,49 @@ WITHOUT_QUERY = dict.fromkeys(
 )
 
 
-def _query_is_demanded() -> Defect:
-    text = "Embeddings begins with a 500, and then refuses all that lacks ?region=."
+NOWHERE = {
+    "EMB-REQ-001": "it is that path",
+    "COMMON-REQ-001": "it is one of the paths",
+    "COMMON-REQ-002": "it is one of the paths",
+    "COMMON-RES-001": "the valid request is not found",
+}
+
+
+def _lost(
+    name: str, text: str, primary: str, also: Mapping[str, str], refusal: ApiError
+) -> Defect:
+    """After a 500, which shows that it is served, embeddings refuses everything."""
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
-        def prepare(context: RequestContext) -> None:
-            stages.prepare(context)
+        def admit(context: RequestContext) -> None:
             if context.api == "embeddings":
                 tally.add()
                 if tally.acts == 1:
                     raise Broken("warming up", code="crashed")
-                raise BadRequest("?region= is missing", code="region_missing")
+                raise refusal
+            stages.admit(context)
 
-        return replace(stages, prepare=prepare), engine
+        return replace(stages, admit=admit), engine
 
-    return Defect(
-        "embeddings_demands_a_query", text, plant, "COMMON-REQ-008", WITHOUT_QUERY
-    )
+    return Defect(name, text, plant, primary, also)
 
 
 DEFECTS: tuple[Defect, ...] = (
     get_lists_what_there_is,
-    _query_is_demanded(),
+    _lost(
+        "embeddings_demands_a_query",
+        "Embeddings begins with a 500, and then refuses all that lacks ?region=.",
+        "COMMON-REQ-008",
+        WITHOUT_QUERY,
+        BadRequest("?region= is missing", code="region_missing"),
+    ),
+    _lost(
+        "embeddings_moves_away",
+        "Embeddings begins with a 500, and is then not found.",
+        "COMMON-REQ-009",
+        NOWHERE,
+        NotFound("nothing is here", code="not_found"),
+    ),
     turns_away(
         "score_root_is_missing",
         "COMMON-REQ-001",

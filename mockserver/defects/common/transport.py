@@ -13,7 +13,6 @@ from aios_conformance.mockserver.defects.planting import (
     in_response,
 )
 from aios_conformance.mockserver.defects.tables import (
-    REMOVED,
     crashes,
     forgives,
     member,
@@ -263,9 +262,6 @@ DEFECTS: tuple[Defect, ...] = (
            lambda name: f"/mnt/models/{name}", also={
                f"{name}-RES-004": "the same statement"
                for name in ("SCORE", "CHAT", "COMP", "EMB")}),
-    member("details_missing_in_embeddings", "EMB-RES-016", "embeddings",
-           "usage/prompt_tokens_details", REMOVED,
-           ),
     member("chat_total_is_the_completion", "META-034", "chat", "usage",
            lambda usage: usage | {"total_tokens": usage["completion_tokens"]},
            also={"CHAT-RES-022": "the same statement", "CHAT-EX-003": "the same",

@@ -3,6 +3,7 @@
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.defects.tables import (
     REMOVED,
+    breaks_down,
     forgives,
     member,
     refuses,
@@ -54,5 +55,10 @@ DEFECTS: tuple[Defect, ...] = (
                 **VALID, "COMP-REQ-016": "5 is the sample"}),
     refuses("completions_refuses_echo", "COMP-REQ-009", API,
             lambda body: body.get("echo") is True, why="no echo", also={
-                **VALID, "COMMON-REQ-015": "sent with echo"}),
+                **VALID, "COMMON-REQ-015": "sent with echo",
+                "COMP-REQ-022": "a limit of 1 is refused with it"}),
+    breaks_down("completions_breaks_down_on_a_huge_seed", "COMP-ERR-003",
+                "completions", lambda context: b"0" * 30 in context.raw,
+                what="a seed of 31 digits",
+                also={"COMMON-ERR-004": "the same statement"}),
 )  # fmt: skip

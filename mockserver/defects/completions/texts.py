@@ -36,6 +36,7 @@ def completions_echo_ignored(context: RequestContext) -> object:
 
 @in_answer("COMP-SEM-002", api=API, also={
     "META-084": "the same statement as a property",
+    "META-071": "the tokens are not lower-cased",
 })  # fmt: skip
 def completions_echo_is_lower_cased(context: RequestContext, answer: Answer) -> object:
     """The echoed text begins in lower case."""
@@ -66,6 +67,7 @@ def completions_echo_only_in_the_first_choice(
 
 @in_answer("META-085", api=API, also={"COMP-SEM-005": "above the limit",
     "META-040": "above the limit", "META-042": "above the limit",
+    "COMP-REQ-022": "above a limit of 0",
 })  # fmt: skip
 def completions_echo_is_counted(context: RequestContext, answer: Answer) -> object:
     """Echoed tokens are counted as generated ones."""
@@ -94,7 +96,7 @@ def completions_prompts_answered_in_reverse(
 
 
 @in_answer("COMP-SEM-018", api=API, also={
-    "META-086": "a prompt has no text",
+    "META-086": "a prompt has no text", "COMP-RES-005": "no choice is left of one",
 })  # fmt: skip
 def completions_last_prompt_lost(context: RequestContext, answer: Answer) -> object:
     """The last of several prompts gets no choice."""
@@ -153,7 +155,7 @@ def completions_probabilities_for_logs(
 
 
 @in_answer("META-070", api=API, also={
-    "META-071": "a token is lost",
+    "META-071": "a token is lost", "META-037": "fewer positions than are counted",
 })  # fmt: skip
 def completions_last_two_positions_lost(
     context: RequestContext, answer: Answer
@@ -166,7 +168,7 @@ def completions_last_two_positions_lost(
     return bool(laid)
 
 
-@in_answer("META-071", api=API)
+@in_answer("META-071", api=API, also={"COMP-SEM-003": "the tokens are others"})
 def completions_tokens_are_marked(context: RequestContext, answer: Answer) -> object:
     """Tokens show their spaces as underscores."""
     acted = False
@@ -184,7 +186,7 @@ def completions_offsets_one_short(context: RequestContext, answer: Answer) -> ob
     """text_offset lacks its last entry."""
     laid = _laid(answer)
     for each in laid:
-        each["text_offset"].pop()
+        each["text_offset"] = each["text_offset"][:-1]
     return bool(laid)
 
 
@@ -199,7 +201,7 @@ def completions_offsets_run_backwards(
     return bool(laid)
 
 
-@in_answer("META-089", api=API)
+@in_answer("META-089", api=API, also={"COMP-SEM-003": "not the likeliest tokens"})
 def completions_five_alternatives_are_other_ones(
     context: RequestContext, answer: Answer
 ) -> object:
@@ -215,7 +217,10 @@ def completions_five_alternatives_are_other_ones(
     return bool(laid)
 
 
-@in_parameters("META-073", api=API)
+@in_parameters("META-073", api=API, also={
+    "META-047": "a scored stop ends another text", "META-048": "likewise",
+    "META-049": "likewise",
+})  # fmt: skip
 def completions_logprobs_change_the_text(context: RequestContext) -> object:
     """Asking for log probabilities changes the text."""
     if not context.parameters.get("logprobs"):

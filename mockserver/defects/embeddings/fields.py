@@ -4,6 +4,7 @@ from aios_conformance.mockserver.defects.embeddings.vectors import is_base64
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.defects.tables import (
     REMOVED,
+    breaks_down,
     crashes,
     forgives,
     member,
@@ -86,7 +87,8 @@ DEFECTS: tuple[Defect, ...] = (
     refuses("embeddings_refuses_strings_beyond_ascii", "EMB-REQ-007", API,
             lambda body: isinstance(body["input"], str)
             and not body["input"].isascii() and body.keys() == {"model", "input"},
-            why="input must be an array"),
+            why="input must be an array",
+            also={"COMMON-REQ-015": "text beyond ASCII is refused"}),
     refuses("embeddings_refuses_arrays", "EMB-REQ-006", API, is_list("input"),
             why="input must be a string", also=VALID),
     refuses("embeddings_refuses_100", "EMB-REQ-015", API,
@@ -98,4 +100,10 @@ DEFECTS: tuple[Defect, ...] = (
             starts_with(b"["), what="an array as body",
             also={"COMMON-ERR-004": "the same statement"},
             origin="vllm-project/vllm#52528"),
+    breaks_down("embeddings_breaks_down_on_other_bytes", "EMB-ERR-003", "embeddings",
+                lambda context: b"\xff\xfe" in context.raw,
+                what="a text that is no UTF-8",
+                also={"COMMON-ERR-004": "the same statement"}),
+    member("details_missing_in_embeddings", "EMB-RES-016", API,
+           "usage/prompt_tokens_details", REMOVED),
 )  # fmt: skip

@@ -168,9 +168,7 @@ def embeddings_base64_batch_repeats_the_first(
     return True
 
 
-@in_parameters("EMB-RES-009", api=API, also={
-    "META-093": "there is nothing to decode", "EMB-SEM-004": "nothing to decode",
-}, origin="lmstudio-ai/lmstudio-bug-tracker#756")  # fmt: skip
+@in_parameters("EMB-RES-009", api=API, origin="lmstudio-ai/lmstudio-bug-tracker#756")
 def embeddings_format_ignored(context: RequestContext) -> object:
     """encoding_format base64 gives arrays of numbers."""
     asked = is_base64(context)
@@ -277,6 +275,7 @@ def embeddings_of_one_number(context: RequestContext, answer: Answer) -> object:
 @in_answer("META-092", api=API, also={
     "EMB-SEM-004": "base64 is not harmed", "META-093": "base64 is not harmed",
     "META-090": "a single string differs from its place in a batch",
+    "META-097": "a single string differs from its place in a batch",
     "EMB-SEM-003": "its soft clause",
 })  # fmt: skip
 def embeddings_of_bare_strings_differ(

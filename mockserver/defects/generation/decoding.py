@@ -58,6 +58,7 @@ def _stops(api: Api) -> list[Defect]:
 
     @in_answer("META-046", api=api, also={
         row("stop-obeyed"): "the text has the stop string more",
+        row("logprobs-returned"): "the tokens lack the stop string",
     })  # fmt: skip
     def stop_string_is_kept(context: RequestContext, answer: Answer) -> object:
         """The stop string ends the text."""
@@ -79,8 +80,10 @@ def _stops(api: Api) -> list[Defect]:
             choice["finish_reason"] = "length"
         return bool(stopped)
 
-    @in_answer("META-048", api=api, also={"META-049": "the text is longer",
-    })  # fmt: skip
+    # a text that is longer is also another one: each row is the first of one defect
+    another, longer = sorted(("META-048", "META-049"), reverse=api == "completions")
+
+    @in_answer(another, api=api, also={longer: "the text is longer, and another"})
     def unmet_stop_adds_a_tilde(context: RequestContext, answer: Answer) -> object:
         """A stop string that does not occur adds a tilde to the text."""
         if not context.parameters.get("stop"):

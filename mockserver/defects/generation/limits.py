@@ -13,6 +13,11 @@ from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Api
 from aios_conformance.serving.stages import Answer
 
+PROMPTS = {
+    "COMP-SEM-018": "twice as many choices for each prompt",
+    "META-086": "twice as many choices for each prompt",
+}
+
 
 def _limits(api: Api) -> list[Defect]:
     row = partial(spec.row, api)
@@ -35,7 +40,6 @@ def _limits(api: Api) -> list[Defect]:
         "META-043": "the two limits differ", "META-040": "the limit is exceeded",
         "META-041": "one more than the limit", "META-042": "more than the limit",
         "META-037": "one more per choice",
-        "COMMON-REQ-014": "one more beside an unset limit",
     })  # fmt: skip
     def max_tokens_gives_one_more(context: RequestContext) -> object:
         """max_tokens k generates k + 1 tokens."""
@@ -47,6 +51,7 @@ def _limits(api: Api) -> list[Defect]:
 
     @in_answer("META-041", api=api, also={
         row("cut-finish-reason"): "the same statement",
+        row("stream-format"): "the stream differs",
     })  # fmt: skip
     def a_cut_says_stop(context: RequestContext, answer: Answer) -> object:
         """A text cut at the limit says `stop`."""
@@ -55,7 +60,10 @@ def _limits(api: Api) -> list[Defect]:
             choice["finish_reason"] = "stop"
         return bool(cut)
 
-    @in_answer(row("finish-reason-type"), api=api)
+    @in_answer(row("finish-reason-type"), api=api, also={
+        "META-041": "no `length`", row("cut-finish-reason"): "no `length`",
+        row("stream-format"): "the stream differs",
+    })  # fmt: skip
     def finish_reason_is_an_object(context: RequestContext, answer: Answer) -> object:
         """finish_reason is an object."""
         for choice in answer["choices"]:
@@ -113,7 +121,7 @@ def _several(api: Api) -> list[Defect]:
         usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
         return n > 1
 
-    @in_parameters("META-036", api=api)
+    @in_parameters("META-036", api=api, also=PROMPTS)
     def one_choice_is_two(context: RequestContext) -> object:
         """N 1, spelt out, gives two choices."""
         if context.body.get("n") != 1:
@@ -134,6 +142,7 @@ def _counts(api: Api) -> list[Defect]:
     streamed = {
         "META-062": "the stream counts rightly",
         "META-064": "the stream counts rightly",
+        "META-039": "a longer prompt of a lower limit counts less",
     }
     if api == "completions":
         streamed["META-086"] = "prompts together and alone count otherwise"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace as with_
 from typing import Any
 
+from aios_conformance import spec
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
@@ -46,6 +47,13 @@ def _framing(api: Api) -> list[Defect]:
         "COMMON-SEM-002": "the client cannot read it",
         row(api, "openai-client"): "the client cannot read it",
     }
+    unended = {
+        **client,
+        **dict.fromkeys(
+            ("META-041", row(api, "cut-finish-reason")),
+            "the stream does not say why it ended",
+        ),
+    }
 
     @in_frames(layout, api=api)
     def done_missing(context: RequestContext, frames: list[bytes]) -> Iterable[bytes]:
@@ -74,7 +82,7 @@ def _framing(api: Api) -> list[Defect]:
             for i, frame in enumerate(frames)
         ]
 
-    @in_frames(streamed, api=api, also=client)
+    @in_frames(streamed, api=api, also=unended)
     def error_in_mid_stream(
         context: RequestContext, frames: list[bytes]
     ) -> Iterable[bytes]:
@@ -116,6 +124,24 @@ def _framing(api: Api) -> list[Defect]:
 
 
 def _grammar(api: Api) -> list[Defect]:
+    names = ("stop-obeyed", "cut-finish-reason", "stream-format")
+    unended = dict.fromkeys(
+        ("META-041", "META-047", "META-059", *spec.rows(*names, api=api)),
+        "the stream does not say why it ended",
+    )
+    names = ("max-tokens-obeyed", "stop-obeyed", "logprobs-returned")
+    misspoken = dict.fromkeys(
+        (
+            "META-037",
+            "META-040",
+            "META-047",
+            "META-070",
+            "META-071",
+            *spec.rows(*names, api=api),
+        ),
+        "the stream says another text",
+    )
+
     @in_stream("META-061", api=api, also={
         row(api, "response-id"): "no id of the response",
         "COMMON-RES-005": "no id of the response",
@@ -132,7 +158,7 @@ def _grammar(api: Api) -> list[Defect]:
             chunk["created"] += i // 4
 
     @in_stream("META-061", api=api, origin="vllm-project/vllm#27572", also={
-        "CHAT-RES-016": "no reason is given",
+        **unended, "CHAT-RES-016": "no reason is given",
     })  # fmt: skip
     def finish_never_comes(context: RequestContext, chunks: list[Chunk]) -> None:
         """No chunk has a finish_reason."""
@@ -140,7 +166,7 @@ def _grammar(api: Api) -> list[Defect]:
             for piece in _pieces(chunk):
                 piece["finish_reason"] = None
 
-    @in_stream("META-061", api=api, origin="ollama/ollama#4357")
+    @in_stream("META-061", api=api, origin="ollama/ollama#4357", also=unended)
     def finish_is_empty_from_the_start(
         context: RequestContext, chunks: list[Chunk]
     ) -> None:
@@ -159,7 +185,9 @@ def _grammar(api: Api) -> list[Defect]:
         ]
 
     @in_stream("META-059", api=api, origin="vllm-project/vllm#24509", also={
+        **misspoken, "CHAT-SEM-006": "another count",
         "COMP-RES-017": "an offset comes twice",
+        "COMP-SEM-004": "a token comes twice", "COMP-SEM-005": "a token comes twice",
     })  # fmt: skip
     def fourth_piece_repeated(
         context: RequestContext, chunks: list[Chunk]
@@ -170,7 +198,7 @@ def _grammar(api: Api) -> list[Defect]:
             return chunks
         return [copy for c in chunks for copy in [c] * (1 + (c is texts[2]))]
 
-    @in_stream("META-059", api=api)
+    @in_stream("META-059", api=api, also=misspoken)
     def last_piece_lost(
         context: RequestContext, chunks: list[Chunk]
     ) -> Iterable[Chunk]:
@@ -178,7 +206,11 @@ def _grammar(api: Api) -> list[Defect]:
         texts = [c for c in chunks if any(_text(p) for p in _pieces(c))]
         return [c for c in chunks if not texts or c is not texts[-1]]
 
-    @in_stream("META-059", api=api, origin="abetlen/llama-cpp-python#372")
+    # the model decides which of its texts have letters beyond ASCII
+    @in_stream("META-059", api=api, origin="abetlen/llama-cpp-python#372", also={
+        **misspoken, "COMP-SEM-002": "the echo is harmed",
+        "META-084": "the echo is harmed",
+    }, by_chance=True)  # fmt: skip
     def non_ascii_becomes_replacement(
         context: RequestContext, chunks: list[Chunk]
     ) -> None:
@@ -201,6 +233,8 @@ def _grammar(api: Api) -> list[Defect]:
 
     @in_stream("META-065", api=api, also={
         "META-035": "a choice is missing", row(api, "n-obeyed"): "a choice is missing",
+        "COMP-SEM-018": "a choice is missing", "META-086": "a choice is missing",
+        "META-037": "a choice is counted that is not there",
     })  # fmt: skip
     def last_choice_is_lost(
         context: RequestContext, chunks: list[Chunk]
@@ -246,6 +280,7 @@ def _usage(api: Api) -> list[Defect]:
 
     @in_stream("META-063", api=api, also={
         counted: "the same statement", "META-042": "it counts one token",
+        "META-070": "it counts one token", "META-037": "it counts one token",
     }, origin="vllm-project/vllm#36379")  # fmt: skip
     def usage_unasked(context: RequestContext, chunks: list[Chunk]) -> Iterable[Chunk]:
         """Usage comes with include_usage false as well."""
@@ -269,6 +304,8 @@ def _usage(api: Api) -> list[Defect]:
 
     @in_stream("META-062", api=api, origin="vllm-project/vllm#8625", also={
         "META-064": "the last count falls", "META-042": "other than the limit",
+        "META-070": "another count of positions", "META-037": "fewer than the choices",
+        "CHAT-REQ-023": "a count without a token", "CHAT-RES-025": "likewise",
     })  # fmt: skip
     def streamed_completion_tokens_are_chunks(
         context: RequestContext, chunks: list[Chunk]

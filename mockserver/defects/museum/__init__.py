@@ -7,7 +7,11 @@ that must notice. The reports were read for what went wrong; nothing was copied.
 
 embeddings   splits of batches, caches, company, empty texts
 ranking      rerank and score: splits of lists, long and blank texts, truncation
+encoders     lengths, top_n, and what one of a list does to the others
 generation   chat and completions: leaks, caches, limits, stops, company
+reading      what becomes of a request: histories, characters, null, headers, lengths
+sampling     log probabilities, penalties, biases, several choices, pieces of streams
+counts       usage: several choices, caches, streams
 chat         the turns of an agent, calls, log probabilities
 calls        ids and arguments of calls, several at once, what a stream loses of them
 completions  echo, lists of prompts, log probabilities
@@ -22,15 +26,32 @@ from aios_conformance.mockserver.defects.museum import (
     calls,
     chat,
     completions,
+    counts,
     embeddings,
+    encoders,
     freedoms,
     generation,
     ranking,
+    reading,
+    sampling,
     wire,
 )
 from aios_conformance.mockserver.defects.planting import Defect
 
-_WINGS = (embeddings, ranking, generation, chat, calls, completions, wire, freedoms)
+_WINGS = (
+    embeddings,
+    ranking,
+    encoders,
+    generation,
+    reading,
+    sampling,
+    counts,
+    chat,
+    calls,
+    completions,
+    wire,
+    freedoms,
+)
 
 
 def museum() -> Mapping[str, Defect]:

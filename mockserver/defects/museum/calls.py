@@ -114,8 +114,10 @@ def chat_stream_none_calls(context: RequestContext) -> object:
     return True
 
 
-@in_stream("META-062", api=API, also={"COMMON-RES-010": "nothing adds up"},
-           source="000:388", origin="mudler/LocalAI#9927")  # fmt: skip
+@in_stream("META-062", api=API, also={
+    "COMMON-RES-010": "nothing adds up", "CHAT-RES-020": "a prompt of no tokens",
+    "META-042": "the limit was reached, and nothing is counted",
+}, source="000:388", origin="mudler/LocalAI#9927")  # fmt: skip
 def chat_stream_with_tools_counts_nothing(
     context: RequestContext, chunks: list[Chunk]
 ) -> None:
@@ -153,9 +155,15 @@ def chat_stream_call_without_arguments_is_no_json(
     context: RequestContext, chunks: list[Chunk]
 ) -> None:
     """In streams a call of a function without parameters has no arguments at all."""
-    for part in _parts(chunks):
-        if part["function"].get("arguments") == "{}":
-            part["function"]["arguments"] = ""
+    pieces_of: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for piece in pieces(chunks):
+        for part in piece["delta"].get("tool_calls", ()):
+            call = piece["index"], part["index"]
+            pieces_of.setdefault(call, []).append(part["function"])
+    for functions in pieces_of.values():
+        if "".join(one.get("arguments", "") for one in functions) == "{}":
+            for function in functions:
+                function["arguments"] = ""
 
 
 @in_stream("META-080", api=API, also={

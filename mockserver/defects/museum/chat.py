@@ -180,6 +180,7 @@ def chat_stream_logprobs_no_finish(
 
 @in_stream("CHAT-SEM-020", api=API, also=CALLED | {
     "META-061": "calls of another choice come after its end",
+    "CHAT-SEM-008": "log probabilities come twice", "META-040": "likewise",
 }, source="000:460", origin="LibreChat-AI/agents#260")  # fmt: skip
 def chat_stream_parallel_calls_one_index(
     context: RequestContext, chunks: list[Chunk]
@@ -320,6 +321,7 @@ def chat_top_p_cuts_the_alternatives(context: RequestContext, answer: Answer) ->
 @in_parameters("CHAT-SEM-007", api=API, also={
     "META-040": "more than the limit", "META-041": "not cut", "META-043": "no limit",
     "META-044": "not cut", "CHAT-SEM-010": "not cut", "META-042": "not cut",
+    "CHAT-REQ-020": "a limit of 0 makes text",
 }, source="000:381", origin="Luce-Org/lucebox#165")  # fmt: skip
 def chat_new_limit_not_read(context: RequestContext) -> object:
     """max_completion_tokens is ignored for a default of 512."""

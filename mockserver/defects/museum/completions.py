@@ -160,6 +160,7 @@ def _streamed_without_space(context: RequestContext, chunks: list[Chunk]) -> Non
 SPACE = {
     "META-084": "echo keeps the space", "META-071": "the tokens keep the space",
     "COMP-SEM-002": "echo keeps the space", "META-047": "stopped streams keep it",
+    "COMP-RES-017": "offsets count the space",
 }  # fmt: skip
 
 

@@ -48,6 +48,7 @@ STOPPED = {
     "META-044": "likewise", "META-047": "likewise", "META-048": "likewise",
     "META-073": "likewise", "META-084": "likewise", "META-119": "likewise",
     "META-079": "likewise", "CHAT-REQ-045": "likewise", "META-117": "likewise",
+    "META-056": "likewise", "COMP-SEM-014": "likewise",
 }, source="000:379", origin="ggml-org/llama.cpp#9477")  # fmt: skip
 def gen_bias_leaks_to_next() -> Any:
     """logit_bias acts on the next request too."""

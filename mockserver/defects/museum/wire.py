@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 
+from aios_conformance.mockserver.control.exchange import current
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
@@ -14,8 +15,7 @@ from aios_conformance.mockserver.defects.planting import (
     in_response,
     in_stream,
 )
-from aios_conformance.mockserver.exchange import current
-from aios_conformance.mockserver.fault_effects import settle
+from aios_conformance.mockserver.faults.byte_faults import settle
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving import sse
 from aios_conformance.serving.context import RequestContext
@@ -179,6 +179,7 @@ def gen_stream_prompt_tokens_one_more(
 @in_stream("META-062", api=API, also={
     "META-064": "more tokens", "META-040": "more than the limit",
     "META-041": "more than the limit", "META-042": "more than the limit",
+    "META-037": "more tokens", "CHAT-REQ-023": "more than the limit of 0",
     **dict.fromkeys(
         ("CHAT-SEM-007", "CHAT-SEM-008", "COMP-SEM-004", "COMP-SEM-005"),
         "more than the limit",

@@ -3,6 +3,7 @@
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.defects.tables import (
     REMOVED,
+    breaks_down,
     crashes,
     forgives,
     member,
@@ -87,4 +88,13 @@ DEFECTS: tuple[Defect, ...] = (
             starts_with(b"["), what="an array as body",
             also={"COMMON-ERR-004": "the same statement"},
             origin="vllm-project/vllm#51654"),
+    breaks_down("rerank_breaks_down_on_a_lone_surrogate", "RERANK-ERR-003", "rerank",
+                lambda context: b"\\ud800" in context.raw,
+                what="half a character",
+                also={"COMMON-ERR-004": "the same statement"}),
+    breaks_down("rerank_breaks_down_on_a_long_document", "RERANK-REQ-010", "rerank",
+                lambda context: len(context.raw) > 10_000,
+                what="a document beyond the model's length",
+                also={"COMMON-ERR-004": "no input may crash",
+                      "RERANK-ERR-003": "no input may crash"}),
 )  # fmt: skip

@@ -120,7 +120,10 @@ TEXT = {
 }
 
 
-@in_answer("RERANK-RES-016", api=API, also=TEXT)
+@in_answer("RERANK-RES-016", api=API, also={
+    **TEXT, "META-009": "two texts become one", "META-010": "two texts become one",
+    "RERANK-SEM-008": "two texts become one",
+})  # fmt: skip
 def rerank_long_text_cut(context: RequestContext, answer: Answer) -> object:
     """Texts of more than 40 characters come back cut."""
     acted = False
@@ -172,6 +175,7 @@ def rerank_raw_logits(context: RequestContext, answer: Answer) -> object:
 
 @in_answer("RERANK-RES-018", api=API, also={
     "META-009": "the best depends on others",
+    "META-010": "only the first of two copies is the best",
     "RERANK-SEM-008": "the best depends on others",
     **RANGE, "META-017": "score still gives 0 to 1",
     "RERANK-SEM-007": "a cosine is at most 1",

@@ -3,6 +3,7 @@
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.defects.tables import (
     REMOVED,
+    answers,
     crashes,
     forgives,
     member,
@@ -15,10 +16,17 @@ from aios_conformance.mockserver.defects.whens import (
     lacks,
     starts_with,
 )
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.errors import ApiError
 
 API = "score"
 TICKED = {"META-120": "a ticked field", "COMMON-REQ-011": "a ticked field"}
 VALID = {"COMMON-RES-001": "a valid request is not answered 200"}
+
+
+def _has_nan(context: RequestContext, error: ApiError) -> bool:
+    return b":NaN" in context.raw
+
 
 DEFECTS: tuple[Defect, ...] = (
     member("score_id_constant", "SCORE-RES-001", API, "id", "score-scp-aios-score",
@@ -116,4 +124,9 @@ DEFECTS: tuple[Defect, ...] = (
     crashes("score_crashes_on_unknown_model", "COMMON-ERR-004", API,
             lambda context: context.model is None and has("model")(context.body),
             what="an unknown model", also={"SCORE-ERR-003": "the same statement"}),
+    answers("score_reads_nan", "SCORE-ERR-001", "score", _has_nan,
+            what="a body with NaN, which is no JSON,"),
+    crashes("score_crashes_on_nan", "SCORE-ERR-003", "score",
+            lambda context: b":NaN" in context.raw, what="a body with NaN",
+            also={"COMMON-ERR-004": "the same statement"}),
 )  # fmt: skip

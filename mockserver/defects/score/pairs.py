@@ -49,7 +49,8 @@ def score_last_two_exchanged(context: RequestContext, answer: Answer) -> object:
 
 
 @in_answer("META-020", api=API, also={
-    "META-019": "positions matter",
+    "META-019": "positions matter", "META-021": "positions matter",
+    "SCORE-SEM-003": "positions matter",
     "META-017": "rerank has no positions", "SCORE-SEM-002": "its soft clause",
     "SCORE-SEM-005": "the score depends on the batch",
     "META-025": "scores are no cosines", "SCORE-SEM-006": "scores are no cosines",
@@ -64,6 +65,7 @@ def score_fades_with_position(context: RequestContext, answer: Answer) -> object
 
 @in_parameters("META-021", api=API, also={
     "SCORE-SEM-003": "each pair is scored with another text",
+    "META-027": "the match is scored as another pair",
 })  # fmt: skip
 def score_broadcast_pairs_the_first_only(context: RequestContext) -> object:
     """One text against many: all pairs but the first have an empty text."""

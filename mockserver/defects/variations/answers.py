@@ -262,17 +262,6 @@ def stop_reason_is_a_token_id(context: RequestContext, answer: Answer) -> bool:
     return acted
 
 
-@in_answer(freedom="A-095", api=GENERATING)
-def finish_reason_eos(context: RequestContext, answer: Answer) -> bool:
-    """A text that ended by itself says `eos_token`."""
-    acted = False
-    for choice in answer["choices"]:
-        if choice["finish_reason"] == "stop" and choice["stop_reason"] is None:
-            choice["finish_reason"] = "eos_token"
-            acted = True
-    return acted
-
-
 @in_answer(freedom="META-035: any order in the array", api=GENERATING)
 def choices_in_reverse(context: RequestContext, answer: Answer) -> bool:
     """Choices come in reverse order, each with its index."""
@@ -352,7 +341,6 @@ DEFECTS: tuple[Defect, ...] = (
     arguments_are_spelled_otherwise,
     content_empty_beside_calls,
     stop_reason_is_a_token_id,
-    finish_reason_eos,
     choices_in_reverse,
     chosen_token_listed_too,
     unlisted_members_are_refused,

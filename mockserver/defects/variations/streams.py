@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 
+from aios_conformance.mockserver.defects.museum.planting import joined
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
+    in_answer,
     in_frames,
     in_stream,
 )
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.stages import Answer
 
 GENERATING = "chat completions"
 
@@ -125,10 +128,28 @@ def text_in_the_finish_chunk(
     return found
 
 
-@in_stream(freedom="A-100", api="chat")
-def no_opening_role(context: RequestContext, chunks: list[Chunk]) -> Iterable[Chunk]:
-    """No chunk says the role."""
-    return [c for c in chunks if not _pieces(c) or "role" not in _pieces(c)[0]["delta"]]
+def _ends_by_itself(context: RequestContext, answer: Answer) -> bool:
+    acted = False
+    for choice in answer["choices"]:
+        if choice["finish_reason"] == "stop" and choice["stop_reason"] is None:
+            choice["finish_reason"] = "eos_token"
+            acted = True
+    return acted
+
+
+def _streams_end_so(context: RequestContext, chunks: list[Chunk]) -> None:
+    for chunk in chunks:
+        _ends_by_itself(context, chunk)
+
+
+@joined(
+    "",
+    in_answer(api=GENERATING)(_ends_by_itself),
+    in_stream(api=GENERATING)(_streams_end_so),
+    freedom="A-095",
+)
+def finish_reason_eos() -> None:
+    """A text that ended by itself says `eos_token`."""
 
 
 DEFECTS: tuple[Defect, ...] = (
@@ -143,5 +164,5 @@ DEFECTS: tuple[Defect, ...] = (
     role_in_every_delta,
     empty_deltas_along_the_way,
     text_in_the_finish_chunk,
-    no_opening_role,
+    finish_reason_eos,
 )

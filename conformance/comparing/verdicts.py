@@ -1,0 +1,99 @@
+"""Requirements that one side keeps and the other breaks, put under the causes of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from aios_conformance.conformance.comparing.causes import Cause, causes
+from aios_conformance.conformance.comparing.pairs import Pair, Side
+
+JUDGED = frozenset({"pass", "warn", "fail", "waived", "error"})
+
+
+def with_verdicts(one: Side, other: Side, pairs: Sequence[Pair]) -> list[Cause]:
+    """The causes of all differences, with the requirements that are broken by them.
+
+    A requirement that no difference of an answer explains makes a cause of its own,
+    named as the report of the side that breaks it names it.
+    """
+    told = causes(one, other, pairs)
+    counted = [each for each in told if each.counts]
+    rows: dict[int, list[str]] = {}
+    lost: dict[str, Side] = {}
+    for row, worse in _apart(one, other):
+        place = _explained(row, worse, is_one=worse is one, told=counted)
+        if place is None:
+            lost[row] = worse
+        else:
+            rows.setdefault(place, []).append(row)
+    for row in list(lost):  # what consists of rows that are explained
+        below = {*lost[row].rows[row].get("refuted_by", ())}
+        for place, cause in enumerate(counted):
+            if below & {*cause.rows, *rows.get(place, ())}:
+                rows.setdefault(place, []).append(row)
+                lost.pop(row, None)
+    filled = {
+        id(cause): replace(
+            cause, rows=tuple(dict.fromkeys((*cause.rows, *rows.get(place, ()))))
+        )
+        for place, cause in enumerate(counted)
+    }
+    own = _by_fault(one, other, lost)
+    return [*(filled.get(id(cause), cause) for cause in told), *own]
+
+
+def _apart(one: Side, other: Side) -> Iterator[tuple[str, Side]]:
+    """Rows whose verdicts differ, with the side that does worse."""
+    for row, mine in one.rows.items():
+        if theirs := other.rows.get(row):
+            verdicts = (mine["verdict"], theirs["verdict"])
+            if verdicts[0] != verdicts[1] and JUDGED.issuperset(verdicts):
+                yield row, other if verdicts[0] == "pass" else one
+
+
+def _explained(
+    row: str, worse: Side, *, is_one: bool, told: Sequence[Cause]
+) -> int | None:
+    """The place of the cause that breaks a row: it names it, or shows its finding."""
+    findings = worse.rows[row].get("findings", ())
+    shown = {worse.asked(each["exchange"]) for each in findings} - {None}
+    for place, cause in enumerate(told):
+        if row in cause.rows:
+            return place
+    for place, cause in enumerate(told):
+        sides = (pair.one if is_one else pair.other for pair, _ in cause.found)
+        if shown and not shown.isdisjoint(map(worse.content, sides)):
+            return place
+    return None
+
+
+def _by_fault(one: Side, other: Side, lost: Mapping[str, Side]) -> Iterator[Cause]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row, worse in lost.items():
+        groups.setdefault((worse.name, _fault(worse, row)), []).append(row)
+    for (name, fault), rows in groups.items():
+        worse, better = (one, other) if name == one.name else (other, one)
+        title = f"{name} breaks what {better.name} keeps: {fault}"
+        yield Cause(
+            "verdict", title, rows=tuple(rows), curls=_curls(one, other, worse, rows)
+        )
+
+
+def _fault(side: Side, row: str) -> str:
+    """What a side's own report calls the fault that breaks a row."""
+    for cause in side.report.get("causes", ()):
+        if row in (*cause["requirements"], *cause.get("follows", ())):
+            return str(cause["title"])
+    return str(side.rows[row]["statement"])
+
+
+def _curls(
+    one: Side, other: Side, worse: Side, rows: Sequence[str]
+) -> tuple[str, str] | None:
+    found: Iterator[Any] = (
+        each for row in rows for each in worse.rows[row].get("findings", ())
+    )
+    line = next((str(each["curl"]) for each in found if each.get("curl")), None)
+    if line is None:
+        return None
+    return line.replace(worse.url, one.url), line.replace(worse.url, other.url)

@@ -1,0 +1,59 @@
+"""Prompts that are longer than another one: all that is sent is read, and counted.
+
+Servers cut what they read at a thousand tokens, at U+0000, or leave messages out.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from aios_conformance import spec
+from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.texts import letters
+from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.probe import Served, Step
+
+Asked = Callable[..., dict[str, Any]]
+"""Makes the body that asks a model to go on from a text."""
+
+LONG = {"chat": 1_100, "completions": 600}
+"""Words of a long prompt, of a letter each: more than the thousand tokens at which some
+servers cut a chat, more than a thousand characters to be echoed."""
+
+SOME = 120
+"""Words of a letter in each message of a conversation: more than all else in it."""
+
+FEW = 40
+"""Words behind U+0000: where a text ends for who counts no characters."""
+
+
+def _long_words(api: Api, served: Served) -> int:
+    """Words of a long prompt that is well within what the model says that it reads."""
+    limit = served.facts.limits.get(api)
+    return LONG[api] if limit is None else min(LONG[api], limit // 2)
+
+
+def longer(api: Api, served: Served, asked: Asked, text: str) -> Iterator[Step]:
+    """More to read: a long text, some in each message, and some behind U+0000."""
+    operation, serves = OPERATION[api], [spec.row(api, "max-tokens-range")]
+    one = {"temperature": 0, "max_tokens": 1}
+    long = asked(api, served, f"{letters(_long_words(api, served))} {text}", **one)
+    if api == "completions" and served.offers("echo"):
+        long = long | {"echo": True}
+        serves.append(spec.row(api, "echo-type"))
+    yield Step("longer", operation, long, serves=tuple(serves), together=True)
+    if api == "chat":  # one API shows for both
+        hidden = asked(api, served, f"{text}\0 {letters(FEW)}", **one)
+        yield Step("hidden", operation, hidden, "either", together=True)
+        # a template may refuse several system messages
+        spoken = asked(api, served, text, **one) | {"messages": _conversation(text)}
+        yield Step("spoken", operation, spoken, "either", together=True)
+
+
+_SPEAKERS = ("system", "system", "user", "assistant", "user")
+
+
+def _conversation(last: str) -> list[dict[str, str]]:
+    """A conversation with something in each message: the last one is the question."""
+    texts = [letters(SOME)] * (len(_SPEAKERS) - 1) + [f"{letters(SOME)} {last}"]
+    each = zip(_SPEAKERS, texts, strict=True)
+    return [{"role": role, "content": content} for role, content in each]

@@ -1,0 +1,300 @@
+"""The first page of the history: servers by API and level, what broke, all runs."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from aios_conformance.conformance.comparing.history import (
+    Break,
+    History,
+    api_title,
+    broken_first,
+)
+from aios_conformance.conformance.comparing.run_records import Found, Row, RunRecord
+from aios_conformance.conformance.reporting.html_rows import pill
+from aios_conformance.conformance.reporting.json_report import suite_version
+from aios_conformance.conformance.reporting.markup import Markup, html, tag
+from aios_conformance.conformance.reporting.parity_page import page
+from aios_conformance.spec import apis
+
+LEVELS = ("MUST", "SHOULD")
+BREAKS_SHOWN = 100
+_OTHERS = {"parity.html": "parity", "drift.html": "drift"}
+STYLE = """
+main.wide, header.wide { max-width: 90rem; }
+.matrix th, .matrix td { padding: .4rem .5rem; }
+.matrix th[scope="row"] { color: var(--ink); position: sticky; left: 0; background: var(--card); min-width: 8.5rem; }
+.matrix td { text-align: center; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.matrix td a, .matrix td span { color: var(--tone); background: var(--tone-bg); border-radius: 4px; padding: .1rem .4rem; display: inline-block; }
+.matrix td.claimed { white-space: normal; text-align: left; }
+.broke summary { min-height: 24px; cursor: pointer; }
+.broke a { display: inline-block; min-height: 24px; padding: .15rem .2rem; }
+.trend { display: flex; height: 1.5rem; border-radius: 4px; overflow: hidden; gap: 1px; min-width: 18rem; max-width: 30rem; }
+.trend a, .trend span { flex: 1 1 0; min-width: 1.2rem; background: var(--tone-bg); color: var(--tone); font-size: .72rem; text-align: center; text-decoration: none; overflow: hidden; white-space: nowrap; border-bottom: 3px solid var(--tone); }
+td { overflow-wrap: anywhere; }
+td.when { white-space: nowrap; }
+@media (max-width: 46rem) { .runs td, .runs th { padding: .35rem .45rem; } .trend { min-width: 6rem; } }
+@media print {
+  .matrix th[scope="row"] { position: static; }
+  .scroll { overflow: visible; }
+  .trend, .matrix td a, .matrix td span { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  details::details-content { content-visibility: visible; display: block; }
+}
+"""  # noqa: E501
+
+
+class Links(Protocol):
+    """Where pages are found."""
+
+    def report(self, run: RunRecord, page: str = ..., row: str = ...) -> str:
+        """A page of a run; "" where there is none."""
+
+    def server(self, each: History, part: str = ...) -> str:
+        """A server's page."""
+
+
+def index(found: Found, told: Sequence[History], links: Links) -> str:
+    """The page; it loads nothing."""
+    runs = len(found.runs)
+    plural = "" if runs == 1 else "s"
+    servers = len({each.server for each in told})
+    count = f"{runs} run{plural} of {servers} server{'' if servers == 1 else 's'}"
+    broken = sorted(
+        ((each, one) for each in told for one in each.breaks),
+        key=lambda pair: pair[1].bad.report.started,
+        reverse=True,
+    )
+    still = sum(one.mended is None for _, one in broken)
+    was = (
+        "requirement was kept once and is"
+        if still == 1
+        else ("requirements were kept once and are")
+    )
+    said = f"{still} {was} broken now." if still else ""
+    return page(
+        "Conformance of servers",
+        tag(
+            "header",
+            tag(
+                "div", tag("span", "aios-conformance ", suite_version()), class_="brand"
+            ),
+            tag(
+                "div",
+                tag("h1", "Conformance of servers"),
+                tag("p", f"{count}. {said}", class_="sentence"),
+                class_=f"claim tone-{'fail' if still else 'info'}",
+            ),
+            class_="top wide",
+        ),
+        tag(
+            "main",
+            _matrices(told, links),
+            _breaks(broken, links),
+            _runs(found.runs, told, links),
+            _skipped(found),
+            class_="wide",
+        ),
+        style=STYLE,
+    )
+
+
+def _matrices(told: Sequence[History], links: Links) -> list[Markup]:
+    dialects = dict.fromkeys(each.dialect for each in told)
+    return [
+        _matrix(dialect, [each for each in told if each.dialect == dialect], links)
+        for dialect in sorted(dialects, key=lambda name: (name != "aios", name))
+    ]
+
+
+def _matrix(dialect: str, told: Sequence[History], links: Links) -> Markup:
+    """Servers by API and level under one dialect; each cell leads to its findings."""
+    names = [
+        name
+        for name in _apis(dialect)
+        if any(each.cell(name, level) for each in told for level in LEVELS)
+    ]
+    top = [tag("th", "Server", rowspan=2), tag("th", "Claim", rowspan=2)]
+    top += [
+        tag("th", api_title(name, dialect), colspan=2, class_="group") for name in names
+    ]
+    below = [tag("th", level) for _ in names for level in LEVELS]
+    head = tag("thead", tag("tr", top), tag("tr", below))
+    body = [_server(each, names, links) for each in told]
+    return html(
+        tag("h2", f"Servers under {dialect}"),
+        tag("p", "Requirements kept, of those judged; a cell leads to what is broken."),
+        tag(
+            "div",
+            tag("table", head, tag("tbody", body), class_="matrix"),
+            class_="card scroll",
+            tabindex=0,
+        ),
+    )
+
+
+def _apis(dialect: str) -> list[str]:
+    try:
+        return ["common", *apis(dialect)]
+    except Exception:  # noqa: BLE001  somebody's own dialect, which is not at hand
+        return ["common"]
+
+
+def _server(each: History, names: Sequence[str], links: Links) -> Markup:
+    latest = each.latest
+    claim = latest.report.claim + ("" if latest.report.complete else ", cut short")
+    about = html(
+        tag("a", each.server, href=links.server(each)),
+        tag("div", when(latest), class_="topic"),
+    )
+    cells = [_cell(each, name, level, links) for name in names for level in LEVELS]
+    return tag(
+        "tr", tag("th", about, scope="row"), tag("td", claim, class_="claimed"), cells
+    )
+
+
+def _cell(each: History, api: str, level: str, links: Links) -> Markup:
+    rows, run = each.cell(api, level), each.latest_of(api)
+    if not rows or run is None:
+        return tag("td", "-")
+    broken = broken_first(rows)
+    kept = f"{len(rows) - len(broken)}/{len(rows)}"
+    ids = ", ".join(f"{row.verdict} {row.id}" for row in broken[:20])
+    said = f"{run.label}: {ids or 'all kept'}"
+    tone = broken[0].verdict if broken else "pass"
+    where = links.report(run, row=broken[0].id if broken else "requirements")
+    target = where or links.server(each, f"{api}-{level}")
+    return tag("td", tag("a", kept, href=target, title=said, class_=f"tone-{tone}"))
+
+
+def _breaks(broken: Sequence[tuple[History, Break]], links: Links) -> Markup | None:
+    """Which run of which server broke what, the latest first."""
+    groups: dict[tuple[str, str], list[tuple[History, Break]]] = {}
+    for each, one in broken:
+        groups.setdefault((one.bad.path, each.server), []).append((each, one))
+    if not groups:
+        return None
+    rows = [_broke(found, links) for found in [*groups.values()][:BREAKS_SHOWN]]
+    more = len(groups) - BREAKS_SHOWN
+    return html(
+        tag("h2", "What broke, and when"),
+        _table(("Server", "First bad run", "After", "Broke"), rows),
+        tag("p", f"… and {more} more on the servers' pages.") if more > 0 else None,
+    )
+
+
+def _broke(found: Sequence[tuple[History, Break]], links: Links) -> Markup:
+    """One run, and all that was kept before it and is broken in it."""
+    each, first = found[0]
+    goods = {one.good.path: one.good for _, one in found}
+    mended = sum(one.mended is not None for _, one in found)
+    plural = "" if len(found) == 1 else "s"
+    said = f"{len(found)} requirement{plural}" + (
+        f", {mended} mended" if mended else ""
+    )
+    edition = " (the requirements changed, too)" if first.is_by_edition else ""
+    ids = [
+        html(" " if i else "", _row(one.bad, one.row, links))
+        for i, (_, one) in enumerate(found)
+    ]
+    inner = (tag("summary", said), ids)
+    return tag(
+        "tr",
+        tag("td", tag("a", each.server, href=links.server(each))),
+        tag("td", _run_link(first.bad, first.row.id, links), edition),
+        tag("td", ", ".join(run.label for run in goods.values())),
+        tag("td", tag("details", *inner, open=len(found) < 6, class_="broke")),
+    )
+
+
+def _row(run: RunRecord, row: Row, links: Links) -> Markup:
+    where, name = links.report(run, row=row.id), tag("code", row.id)
+    return tag("a", name, href=where, title=row.statement) if where else name
+
+
+def break_cells(one: Break, links: Links) -> list[Markup]:
+    """What broke, when it was good last, and whether it is mended."""
+    row, mended = one.row, one.mended
+    edition = " (the requirements changed, too)" if one.is_by_edition else ""
+    return [
+        tag("td", about(row)),
+        tag("td", _run_link(one.good, row.id, links)),
+        tag("td", _run_link(one.bad, row.id, links), edition),
+        tag("td", "mended in ", _run_link(mended, row.id, links))
+        if mended
+        else tag("td", pill(one.row.verdict)),  # type: ignore[arg-type]
+    ]
+
+
+def about(row: Row) -> Markup:
+    """A requirement in one cell."""
+    return html(
+        tag("code", row.id),
+        " ",
+        tag("span", row.level, class_="level"),
+        tag("div", row.statement, class_="topic"),
+    )
+
+
+def _run_link(run: RunRecord, row: str, links: Links) -> Markup:
+    where = links.report(run, row=row)
+    return tag("a", run.label, href=where) if where else html(run.label)
+
+
+def when(run: RunRecord) -> str:
+    """The version of a run and its day."""
+    day = run.report.started[:10]
+    return run.label if run.label.startswith(day) else f"{run.label}, {day}"
+
+
+def _runs(runs: Sequence[RunRecord], told: Sequence[History], links: Links) -> Markup:
+    owners = {run.path: each for each in told for run in each.runs}
+    rows = [
+        tag(
+            "tr",
+            tag("td", run.report.started[:16].replace("T", " "), class_="when"),
+            tag(
+                "td",
+                tag("a", run.server, href=links.server(owners[run.path])),
+                f" {run.version or run.commit[:12]}",
+            ),
+            tag("td", run.report.dialect),
+            tag("td", run_claim(run)),
+            tag("td", run_links(run, links)),
+        )
+        for run in reversed(runs)
+    ]
+    return html(
+        tag("h2", "Runs"), _table(("Date", "Server", "Dialect", "Claim", "Pages"), rows)
+    )
+
+
+def run_claim(run: RunRecord) -> str:
+    """The claim of a run, and how many requirements it broke."""
+    if not run.report.complete:
+        return f"cut short: {run.report.cut_short or 'a limit'}"
+    failed = sum(row.verdict == "fail" for row in run.rows.values())
+    return f"{run.report.claim}, {failed} fail" if failed else run.report.claim
+
+
+def run_links(run: RunRecord, links: Links) -> list[Markup]:
+    """Links to the pages of a run, and where its folder lies."""
+    found = [
+        tag("a", _OTHERS.get(each, "report"), href=links.report(run, each))
+        for each in run.pages
+    ]
+    parts = [html(" " if i else "", each) for i, each in enumerate(found)]
+    return [*parts, tag("div", run.path, class_="topic")]
+
+
+def _table(titles: Sequence[str], rows: Sequence[Markup]) -> Markup:
+    head = tag("tr", [tag("th", each) for each in titles])
+    table = tag("table", tag("thead", head), tag("tbody", rows), class_="runs")
+    return tag("div", table, class_="card scroll", tabindex=0)
+
+
+def _skipped(found: Found) -> Markup | None:
+    if not found.skipped:
+        return None
+    said = [
+        tag("li", tag("code", name), f": {why}") for name, why in found.skipped.items()
+    ]
+    return html(tag("h2", "What is no run"), tag("ul", said))

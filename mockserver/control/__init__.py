@@ -1,0 +1,1 @@
+"""What happened and what shall happen: the journal, its metrics and `/_mock/`."""

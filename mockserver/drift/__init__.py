@@ -1,0 +1,1 @@
+"""Where a test that passes on the mock would fail at a real server."""

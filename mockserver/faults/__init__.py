@@ -1,0 +1,1 @@
+"""Bad days and slow ones: faults, pacing, quotas, a queue."""

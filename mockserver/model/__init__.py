@@ -1,0 +1,1 @@
+"""What stands for a model: a vocabulary, a language, a geometry, tools and schemas."""

@@ -1,0 +1,234 @@
+"""JSON that a prompt asks for in its own words: a schema, an example, or names."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from aios_conformance.mockserver.model.facts import words_of
+
+# ruff: noqa: SIM905 - word lists read best as text
+
+_READ: Final = 32_000  # characters of a prompt that are looked through
+_TRIES: Final = 64  # braces at which JSON may begin
+_LISTED: Final = 40  # names that are listed in prose
+_DECODER: Final = json.JSONDecoder()
+
+_WANTED: Final = re.compile(
+    r"\b(?:respond|return|reply|output|answer|format\w*|provide|produce|write|give|"
+    r"generate|conform\w*|compatible|use|outputs?)\b[^.]{0,120}\bjson\b"
+    r"|\bjson\b[^.]{0,80}\b(?:conform\w*|schema|format|object|structure|codeblock)\b",
+    re.IGNORECASE,
+)
+_ABOUT_JSON: Final = re.compile(r"json|schema|markdown|```", re.IGNORECASE)
+_FENCED: Final = re.compile(r"```json|code ?block|markdown code snippet", re.IGNORECASE)
+_PLAIN: Final = re.compile(
+    r"\b(?:without|no|not|n't include)\b.{0,40}markdown", re.IGNORECASE
+)
+_SENTENCES: Final = re.compile(r"(?<=[.!?:])\s+|\n+")
+_TYPED: Final = re.compile(
+    r'^\s*"(\w{1,64})"\s*:\s*(string|str|number|float|integer|int|boolean|bool|array|'
+    r"list|object|dict)\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+_NAMES: Final = re.compile(
+    r"\b(?:keys?|fields?|properties|attributes|members)\b(?: (?:called|named|are|is))?"
+    r"[:\s]+((?:[`\"']?[A-Za-z_]\w{0,40}[`\"']?(?: \([^)\n]{0,300}\))?"
+    r"(?:, then |, and |,? and |, )?){1,40})",
+    re.IGNORECASE,
+)
+_QUOTED: Final = re.compile(
+    r"((?:[`\"'][A-Za-z_]\w{0,40}[`\"'](?:,? and |, | )){1,40})"
+    r"(?:keys?|fields?|properties|attributes|members)\b",
+    re.IGNORECASE,
+)
+_NAME: Final = re.compile(r"[`\"']?([A-Za-z_]\w{0,40})[`\"']?(?: \(([^)\n]{0,300})\))?")
+_TYPES: Final = {
+    word: kind
+    for kind, words in {
+        "string": "string str text",
+        "integer": "integer int",
+        "number": "number float decimal",
+        "boolean": "boolean bool",
+        "array": "array list",
+        "object": "object dict",
+    }.items()
+    for word in words.split()
+}
+_TYPE: Final = re.compile(rf"\b({'|'.join(_TYPES)})\b(?:\[(\w+)\])?", re.IGNORECASE)
+_WHOLE: Final = frozenset("age year count quantity number days hours".split())
+_REAL: Final = frozenset(
+    "price amount total score rating temperature confidence cost sum".split()
+)
+_SEVERAL: Final = frozenset(
+    "tags items keywords topics names list steps ingredients entities".split()
+)
+_ONE_OF: Final = re.compile(r"(?:one of|either)[: ]+(.{1,300})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the text of an answer is to be: JSON of a schema, in a fence or bare."""
+
+    schema: str  # as JSON, so that it can be remembered by
+    fenced: bool
+
+
+@lru_cache(maxsize=64)
+def wanted(system: str, said: str) -> Wanted | None:
+    """Return the JSON that a prompt wants; None if it prints no shape of it."""
+    text = f"{system[:_READ]}\n{said[:_READ]}"
+    objects = [found for found, _, _ in _objects(text)]
+    schema = (
+        next(filter(None, map(_schema, reversed(objects))), None)
+        or _typed(text)
+        or next((_example(one) for one in reversed(objects) if one), None)
+        or _named(text)
+    )
+    if schema is None:
+        return None
+    fenced = bool(_FENCED.search(text)) and not _PLAIN.search(text)
+    return Wanted(json.dumps(schema), fenced)
+
+
+def wants_json(system: str, said: str) -> bool:
+    """Tell whether a prompt asks for JSON in words."""
+    return bool(_WANTED.search(said[:_READ]) or _WANTED.search(system[:_READ]))
+
+
+@lru_cache(maxsize=64)
+def spoken(said: str) -> str:
+    """Return what a message says beside the shape that it prints."""
+    text = said[:_READ]
+    spans = [(start, end) for _, start, end in _objects(text)]
+    pieces, begun = [], 0
+    for start, end in spans:
+        pieces.append(text[begun:start])
+        begun = end
+    pieces.append(text[begun:])
+    kept = [
+        " ".join(s for s in _SENTENCES.split(piece) if s and not _ABOUT_JSON.search(s))
+        for piece in pieces
+    ]
+    return next((piece for piece in reversed(kept) if len(piece.split()) > 1), said)
+
+
+def _objects(text: str) -> Iterator[tuple[dict[str, Any], int, int]]:
+    """Yield the JSON objects of a text, each with its place."""
+    start = text.find("{")
+    for _ in range(_TRIES):
+        if start < 0:
+            return
+        try:
+            found, end = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            start = text.find("{", start + 1)
+            continue
+        if isinstance(found, dict):
+            yield found, start, end
+        start = text.find("{", end)
+
+
+def _schema(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return an object if it is a JSON schema, or the one that it wraps."""
+    members = found.get("properties")
+    if isinstance(members, dict) and all(isinstance(m, dict) for m in members.values()):
+        return {**found, "type": "object"} if members else None
+    if isinstance(found.get("$defs"), dict) and isinstance(found.get("$ref"), str):
+        return found
+    for wrapper in ("schema", "parameters", "json_schema", "input_schema"):
+        inner = found.get(wrapper)
+        if isinstance(inner, dict) and (schema := _schema(inner)):
+            return schema
+    return None
+
+
+def _example(value: Any) -> dict[str, Any]:
+    """Return a schema of values like one; a word for a type stands for the type."""
+    match value:
+        case dict():
+            members = {name: _example(inner) for name, inner in value.items()}
+            return _object(members)
+        case list():
+            items = _example(value[0]) if value else {"type": "string"}
+            return {"type": "array", "items": items, "minItems": 1}
+        case bool():
+            return {"type": "boolean"}
+        case int():
+            return {"type": "integer"}
+        case float():
+            return {"type": "number"}
+        case str():
+            return _described(value)
+    return {"type": ["string", "null"]}
+
+
+def _object(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": dict(members),
+        "required": list(members),
+        "additionalProperties": False,
+    }
+
+
+def _described(text: str) -> dict[str, Any]:
+    """Return the schema of a value that words describe, such as `int` or `a | b`."""
+    options = [one.strip(" \"'`<>") for one in text.split("|")]
+    if len(options) > 1:
+        kinds = [_TYPES.get(option.lower()) for option in options]
+        if not any(kinds):
+            return {"enum": options}
+    if listed := _ONE_OF.search(text):
+        options = [o.strip(" \"'`.") for o in re.split(r"[,;]| or ", listed[1])]
+        return {"enum": [option for option in options if option]}
+    short = len(text) <= 60
+    if short and (found := _TYPE.search(text)):
+        kind = _TYPES[found[1].lower()]
+        if kind == "array":
+            items = _TYPES.get((found[2] or "").lower(), "string")
+            return {"type": "array", "items": {"type": items}, "minItems": 1}
+        return {"type": kind}
+    return {"type": "string"}
+
+
+def described(name: str, about: str) -> dict[str, Any]:
+    """Return the schema of a value by its name and what is said of it."""
+    return _described(about) if about else _guessed(name)
+
+
+def _guessed(name: str) -> dict[str, Any]:
+    """Return the schema of a value that has nothing but a name."""
+    words = words_of(name)
+    if words & _WHOLE:
+        return {"type": "integer"}
+    if words & _REAL:
+        return {"type": "number"}
+    if name.startswith(("is_", "has_")):
+        return {"type": "boolean"}
+    if words & _SEVERAL:
+        return {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    return {"type": "string"}
+
+
+def _typed(text: str) -> Mapping[str, Any] | None:
+    """Return the schema of lines such as `"answer": string  // what it is`."""
+    found = _TYPED.findall(text)
+    return _object({name: _described(kind) for name, kind in found}) if found else None
+
+
+def _named(text: str) -> Mapping[str, Any] | None:
+    """Return the schema of names that are listed in prose."""
+    listed = [[*pattern.finditer(text)] for pattern in (_QUOTED, _NAMES)]
+    lists: list[list[tuple[str, str]]] = [
+        _NAME.findall(found[-1][1])[:_LISTED] for found in listed if found
+    ]
+    named: Sequence[tuple[str, str]] = max(lists, key=len, default=[])
+    members = {
+        name: described(name, about)
+        for name, about in named
+        if name not in ("and", "then")
+    }
+    return _object(members) if members else None

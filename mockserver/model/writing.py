@@ -1,0 +1,175 @@
+"""An answer written token by token, as quickly as Python can.
+
+The same tokens come as from weighing each of them by `TokenContext.distribution` and
+drawing it, for requests without bias and penalties.
+"""
+
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+from zlib import crc32
+
+from aios_conformance.mockserver.model.language import (
+    Distribution,
+    SentenceState,
+    TokenContext,
+    latest,
+    nearness,
+)
+from aios_conformance.mockserver.model.sampling import (
+    Sampler,
+    adjust,
+    draw_factor,
+    drawn,
+    sampler,
+)
+from aios_conformance.mockserver.model.sentences import RESUME
+from aios_conformance.mockserver.model.tokenizer import END, PIECES, encode
+from aios_conformance.serving.engine import Sampling, Token
+
+_LAST_WORDS: Final = (*encode(" here and there too."), END)
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long an answer is to be, in tokens with that of its end."""
+
+    least: int = 0  # before that many there is no end
+    exact: int | None = None  # the end counted
+
+    def open(self, count: int) -> bool:
+        """Tell whether there must be no end after that many tokens."""
+        return count < (self.least if self.exact is None else self.exact - 1)
+
+    def closing(self, count: int, plan: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the last words when it is time for them, else the plan as it is."""
+        left = None if self.exact is None else self.exact - count
+        if plan or left is None or not 0 < left <= len(_LAST_WORDS):
+            return plan
+        return _LAST_WORDS[-left:]
+
+
+_TOO_LONG: Final = 2_000  # tokens of an answer that a bias keeps from its end
+
+NATURAL: Final = Length()
+
+
+def wished(
+    context: TokenContext, sampling: Sampling, lengths: tuple[int, int] | None
+) -> Length:
+    """Return how long the answer to a prompt is to be.
+
+    `lengths` are the fewest and the most tokens of every answer, if they are set.
+    """
+    if lengths is None:
+        least = sampling.min_tokens
+        return Length(least) if least else NATURAL
+    fewest, most = lengths
+    exact = fewest + (context.hashed + sampling.choice) % (most - fewest + 1)
+    return Length(exact=max(exact, sampling.min_tokens + 1))
+
+
+def adjusts(sampling: Sampling) -> bool:
+    """Tell whether a request has weights of its own."""
+    return bool(
+        sampling.logit_bias or sampling.frequency_penalty or sampling.presence_penalty
+    )
+
+
+def written(
+    context: TokenContext, sampling: Sampling, room: int, length: Length
+) -> Iterator[int]:
+    """Yield at most `room` tokens, an end last unless the room is used up."""
+    factor, choose = _drawing(sampling, context)
+    hashed, lists, open_ = context.hashed, context.lists, False
+    node, plan, run = context.state
+    natural, runs, last = length == NATURAL, choose.by_run[lists], latest(lists=lists)
+    for count in range(room):
+        if not natural:
+            plan, open_ = length.closing(count, plan), length.open(count)
+        if plan:
+            token, plan = plan[0], plan[1:]
+            packed = token.to_bytes(4, "little")
+        else:
+            at = min(last, run)
+            found = None if open_ else runs[node][at]
+            if found is None:
+                near = nearness(node, run, lists=lists, open_=open_)
+                found = choose.choices(node, near, lists)
+                if not open_:
+                    runs[node][at] = found
+            # as below, without the calls
+            ways, versions = found
+            bounds = versions[hashed >> 27]
+            where = hashed * factor % 1.0
+            try:
+                token, packed, node, plan = ways[bisect(bounds, where)]
+            except IndexError:
+                tokens = tuple(way[0] for way in ways)
+                rest = Distribution(tokens, (), choose.size)
+                token = drawn(rest, bounds, where)
+                packed = token.to_bytes(4, "little")
+                node, run = RESUME.get(token, "object"), -1
+        run += 1
+        yield token
+        if token == END:
+            return
+        hashed = crc32(packed, hashed)
+
+
+def weighed(
+    context: TokenContext,
+    sampling: Sampling,
+    room: int,
+    length: Length,
+    forced: Sequence[int] = (),
+) -> Iterator[Token]:
+    """Yield tokens with their log probabilities; those that are `forced` come first.
+
+    Log probabilities are those after bias and penalties, before temperature and top_p.
+    """
+    factor, choose = _drawing(sampling, context)
+    adjusted, shown = adjusts(sampling), sampling.top_logprobs
+    counts: dict[int, int] = {}
+    for count in range(room):
+        node, plan, run = context.state
+        plan = length.closing(count, plan)
+        if adjusted and count >= _TOO_LONG and END not in sampling.logit_bias:
+            plan = plan or (END,)  # the bias keeps sentences from their end
+        context.state = SentenceState(node, plan, run)
+        open_ = length.open(count)
+        found = context.distribution(open_=open_)
+        if adjusted:
+            found = adjust(found, sampling, counts)
+        if count < len(forced):
+            chosen = forced[count]
+        elif plan and not adjusted:
+            chosen = plan[0]
+        else:
+            ends = (
+                choose.bounds(found)
+                if adjusted
+                else choose.choices(*context.place(open_=open_))[1][context.version]
+            )
+            chosen = drawn(found, ends, context.hashed * factor % 1.0)
+        yield reported(found, chosen, shown)
+        if chosen == END:
+            return
+        if adjusted:
+            counts[chosen] = counts.get(chosen, 0) + 1
+        context.add(chosen)
+
+
+def reported(distribution: Distribution, token: int, count: int | None) -> Token:
+    """Report a token with its log probability and `count` alternatives, if wanted."""
+    if count is None:
+        return Token(token, PIECES[token], None, (), token == END)
+    top = distribution.ranked[:count]
+    return Token(token, PIECES[token], distribution.logprob(token), top, token == END)
+
+
+def _drawing(sampling: Sampling, context: TokenContext) -> tuple[float, Sampler]:
+    """Return what takes a context's hash to a point, and what the point chooses."""
+    factor = draw_factor(sampling.seed, sampling.choice)
+    return factor, sampler(sampling.temperature, sampling.top_p, context.size)

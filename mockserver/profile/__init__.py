@@ -1,0 +1,1 @@
+"""Servers that deviate from the documents, and how."""

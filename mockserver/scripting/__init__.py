@@ -1,0 +1,1 @@
+"""What a user makes the mock say: rules, templates, tapes."""

@@ -1,0 +1,79 @@
+"""What a request asks of the mock by its headers.
+
+`X-Mock-Status`, `X-Mock-Fault`, `X-Mock-Delay-Ms`, and `Prefer` as users of Prism know
+it: `code=429`, `example=NAME` (of a rule, which then answers whatever its match says)
+and `delay=MS`. Preferences of other kinds are left alone (RFC 7240).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from re import split
+from typing import Final, TypeVar
+
+from aios_conformance.mockserver.faults.kinds import Fault, FaultError, parse_fault
+
+_LONGEST: Final = 3_600_000  # milliseconds of a delay
+_HEADERS: Final = ("X-Mock-Status", "X-Mock-Fault", "X-Mock-Delay-Ms", "Prefer")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for; by default nothing."""
+
+    fault: Fault | None = None
+    delay: float = 0.0  # seconds
+    example: str | None = None  # the name of a rule
+
+
+def wishes(headers: Mapping[str, str]) -> bool:
+    """Tell whether a request may ask for something."""
+    status, fault, delay, prefer = _HEADERS
+    return (
+        status in headers or fault in headers or delay in headers or prefer in headers
+    )
+
+
+def wished(headers: Mapping[str, str]) -> Wish:
+    """Return what a request asks for; raises FaultError, which names the header."""
+    said = dict(_said(headers))
+    status = _read(said, ("X-Mock-Status", "X-Mock-Fault"), parse_fault)
+    code = _read(said, ("Prefer: code",), _code)
+    delay = _read(said, ("X-Mock-Delay-Ms", "Prefer: delay"), _seconds)
+    return Wish(status or code, delay or 0.0, said.get("Prefer: example"))
+
+
+def _said(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name in _HEADERS[:-1]:
+        if name in headers:
+            yield name, headers[name]
+    for preference in split("[,;]", headers.get("Prefer", "")):
+        name, _, value = preference.partition("=")
+        yield f"Prefer: {name.strip().lower()}", value.strip().strip('"')
+
+
+def _read(
+    said: Mapping[str, str], names: tuple[str, ...], parse: Callable[[str], T]
+) -> T | None:
+    """Return what the first name says that is there."""
+    for name in names:
+        if name in said:
+            try:
+                return parse(said[name])
+            except FaultError as error:
+                raise FaultError(f"{name} {error}") from None
+    return None
+
+
+def _code(text: str) -> Fault | None:
+    if text == "200":
+        return None
+    if not text.isdecimal() or not 400 <= int(text) <= 599:
+        raise FaultError(f"must be 200 or from 400 to 599, got {text!r}")
+    return Fault(text)
+
+
+def _seconds(text: str) -> float:
+    if not text.isdecimal() or int(text) > _LONGEST:
+        raise FaultError(f"must be a whole number from 0 to {_LONGEST}, got {text!r}")
+    return int(text) / 1000

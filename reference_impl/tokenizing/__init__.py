@@ -1,0 +1,1 @@
+"""Between text and token ids: what every engine leaves to the front's tokenizers."""

@@ -1,0 +1,37 @@
+"""JSON schemas to grammars over a vocabulary."""
+
+import json
+
+from llguidance import LLMatcher
+
+from aios_conformance.reference_impl.schemas import LAYOUT, without_unknown_formats
+from aios_conformance.reference_impl.tokenizing.vocabulary import Vocabulary
+from aios_conformance.reference_impl.transformers_engine.constraints import (
+    Constraint,
+    Endings,
+)
+from aios_conformance.serving.engine import EngineError, JsonSchema
+
+
+class Grammars:
+    """Compiles schemas for one vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        """Sort the vocabulary once."""
+        self._vocabulary = vocabulary
+        self._endings = Endings(vocabulary)
+
+    def constraint(self, schema: JsonSchema) -> Constraint:
+        """Compile a JSON schema; slow ones take up to a second.
+
+        Raises EngineError where the schema is invalid or asks for something that
+        cannot be enforced token by token (`not`, `if`, `uniqueItems`, …).
+        """
+        tokens = self._vocabulary.grammars
+        text = json.dumps(without_unknown_formats(schema))
+        grammar = LLMatcher.grammar_from_json_schema(text, defaults=LAYOUT)
+        failed, messages = LLMatcher.validate_grammar_with_warnings(grammar, tokens)
+        if failed:
+            raise EngineError(f"the JSON schema cannot be enforced: {messages[0]}")
+        matcher = LLMatcher(tokens, grammar, log_level=0)
+        return Constraint(matcher, self._vocabulary, self._endings)

@@ -1,0 +1,192 @@
+"""`diff A B`: what a server answers otherwise than it did, verdicts apart."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exchanges import exchange, observation
+from miniatures import encoders_only, listening
+
+from aios_conformance.conformance.cli import main
+from aios_conformance.conformance.comparing.comparison import Compared, compare
+from aios_conformance.conformance.comparing.pairs import Side
+from aios_conformance.conformance.comparing.slower import slower
+from aios_conformance.conformance.terms.exchange import Exchange
+
+Edit = Callable[[str, Any], None]
+
+
+@pytest.fixture(scope="module")
+def monday(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recorded run."""
+    folder = tmp_path_factory.mktemp("drift") / "monday"
+    with listening(encoders_only) as url:
+        assert main(["run", url, "--preset=smoke", f"--report-dir={folder}"]) == 0
+    return folder
+
+
+def friday(monday: Path, folder: Path, edit: Edit) -> list[str]:
+    """The words of a comparison with the same run, its answers edited."""
+    later = folder / "friday"
+    shutil.copytree(monday, later)
+    lines = (later / "exchanges.jsonl").read_bytes().splitlines()
+    edited = []
+    for line in map(json.loads, lines):
+        answer = line.get("response")
+        if line["line"] == "exchange" and answer and answer["status"] == 200:
+            body = json.loads(answer["body"])
+            edit(line["request"]["operation"], body)
+            answer["body"] = json.dumps(body)
+        edited.append(json.dumps(line))
+    (later / "exchanges.jsonl").write_text("\n".join(edited) + "\n")
+    return ["diff", str(monday), str(later)]
+
+
+def a_score_moves(_: str, body: Any) -> None:
+    for result in body.get("results", ())[:1]:
+        result["relevance_score"] -= 1e-3
+
+
+def a_rank_is_swapped(_: str, body: Any) -> None:
+    if len(body.get("results", ())) > 1:
+        body["results"][:2] = body["results"][1::-1]
+
+
+def a_token_more_is_counted(_: str, body: Any) -> None:
+    if "usage" in body:
+        body["usage"]["total_tokens"] += 1
+
+
+def a_vector_turns(_: str, body: Any) -> None:
+    for item in body.get("data", ()):
+        vector = item.get("embedding")
+        if isinstance(vector, list):
+            # perpendicular and so small that the cosine is 1e-3 less
+            size = 0.0447 * sum(x * x for x in vector) ** 0.5
+            i, j = sorted(range(len(vector)), key=lambda i: -abs(vector[i]))[:2]
+            norm = (vector[i] ** 2 + vector[j] ** 2) ** 0.5
+            turned = (
+                vector[i] - size * vector[j] / norm,
+                vector[j] + (size * vector[i] / norm),
+            )
+            vector[i], vector[j] = turned
+
+
+def a_member_is_new(_: str, body: Any) -> None:
+    if "usage" in body:
+        body["served_by"] = "node-7"
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (a_score_moves, "`results[].relevance_score` differs by up to 0.001"),
+        (a_rank_is_swapped, "results are ranked otherwise"),
+        (a_token_more_is_counted, "`usage.total_tokens` is +1 in B"),
+        (a_vector_turns, "vectors differ: cosine down to 0.99"),
+        (a_member_is_new, "A leaves out `served_by` (string in B)"),
+    ],
+)
+def test_what_moved_is_told_and_red(
+    monday: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    edit: Edit,
+    said: str,
+) -> None:
+    assert main(friday(monday, tmp_path, edit)) == 1
+    out = capsys.readouterr().out
+    assert said in out
+    assert "0 worse, 0 better" in out
+
+
+def test_what_says_nothing_of_the_server_is_no_drift(
+    monday: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def as_always(_: str, body: Any) -> None:
+        body |= {"id": "x", "created": 5} if "created" in body else {}
+        for result in body.get("results", ())[:1]:
+            result["relevance_score"] += 3e-4
+
+    words = friday(monday, tmp_path, as_always)
+    assert main([*words, f"--report-dir={tmp_path / 'drift'}"]) == 0
+    assert "nothing is answered otherwise" in capsys.readouterr().out
+    written = json.loads((tmp_path / "drift" / "drift.json").read_bytes())
+    assert written["same"]
+    assert written["a"]["report"].endswith("/report.html")
+    assert "Drift" in (tmp_path / "drift" / "drift.html").read_text()
+
+
+def test_without_a_recording_only_verdicts_are_compared(
+    monday: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = friday(monday, tmp_path, a_member_is_new)
+    (tmp_path / "friday" / "exchanges.jsonl").write_text("{")
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "only verdicts are compared" in out
+    assert "answered otherwise" not in out
+
+
+def side(name: str, *played: Exchange, dialect: str = "aios") -> Side:
+    """A side that was asked something, and has no verdicts."""
+    report: dict[str, Any] = {"requirements": [], "dialect": dialect, "timing": {}}
+    report |= {"started": "2026-11-22T03:04:05Z", "preset": "smoke", "seed": 0}
+    report["claim"] = "none"
+    report["target"] = {"url": f"http://{name}", "models": {}}
+    seen = [observation(f"p{i}", whole=each) for i, each in enumerate(played)]
+    return Side(name, report, seen, [e for s in seen for e in s.steps.values()])
+
+
+def said(*texts: str, start: int = 0) -> list[Exchange]:
+    """Answers at temperature 0: to the same request where the text is the same."""
+
+    def answer(i: int, text: str) -> Exchange:
+        asked = {"messages": [text.partition("|")[0]], "temperature": 0}
+        choice = {"message": {"content": text}, "finish_reason": "stop"}
+        return exchange("chat", asked, {"choices": [choice]}, id=f"ex-{start + i}")
+
+    return [answer(i, text) for i, text in enumerate(texts)]
+
+
+def drift(*sides: list[Exchange]) -> Compared:
+    return compare(side("A", *sides[0]), side("B", *sides[1]))
+
+
+def test_a_text_that_a_server_does_not_give_twice_is_excused() -> None:
+    steady = drift(said("q|one"), said("q|other"))
+    assert [cause.kind for cause in steady.counted] == ["text"]
+    wavering = drift(said("q|one", "q|two"), said("q|other", "q|other"))
+    assert not wavering.differs
+    assert "A by itself" in wavering.causes[0].excuse
+
+
+def test_a_late_parting_counts_only_if_it_is_no_rarity() -> None:
+    texts = [f"question {i}|and so it goes on" for i in range(20)]
+    once = [texts[0][:-2] + "XY", *texts[1:]]
+    assert not drift(said(*texts), said(*once)).differs
+    often = [text[:-2] + "XY" for text in texts]
+    assert [c.kind for c in drift(said(*texts), said(*often)).counted] == ["tie"]
+
+
+def test_answers_to_the_same_request_are_compared_across_plans_and_dialects() -> None:
+    one = side("A", *said("q|one", "r|one"))
+    other = side("B", *said("r|one", "s|one", "q|two"), dialect="infinity")
+    found = compare(one, other)
+    assert found.pairs == 2
+    assert [cause.kind for cause in found.counted] == ["text"]
+    assert found.left == {"only B was asked it: the dialects differ": 1}
+
+
+def test_first_tokens_are_told_beyond_their_noise() -> None:
+    def run(p50: float, p90: float) -> Any:
+        spread = {"count": 40, "min": p50 / 2, "p50": p50, "p90": p90}
+        return {"timing": {"POST /v1/chat/completions": {"ttft_ms": spread}}}
+
+    assert [*slower(run(10, 15), run(30, 44))] == []
+    assert [*slower(run(200, 210), run(300, 600))] == []
+    (told,) = slower(run(200, 210), run(500, 520))
+    assert "500 ms in B, 200 in A" in told

@@ -1,0 +1,167 @@
+"""How long a run takes: told before it where it was measured, and while it goes on."""
+
+import json
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from results import exchange_of
+
+from aios_conformance.conformance.cli.progress import progress
+from aios_conformance.conformance.options.values import RunOptions
+from aios_conformance.conformance.plugin.showing import _progress
+from aios_conformance.conformance.reporting.duration import (
+    Remaining,
+    before,
+    progress_text,
+    spoken,
+    supposed,
+)
+from aios_conformance.conformance.reporting.terminal import console
+from aios_conformance.conformance.terms.events import ExchangeDone, Judged, PlanMade
+from aios_conformance.conformance.terms.result import PlanSummary
+
+PLAN = PlanSummary(400, 0, 0, {"POST /v1/rerank": 400})
+DATE = "2026-11-01T00:00:00Z"
+MEASURED = {
+    "target": {"url": "http://h", "given": "http://h"},
+    "complete": True,
+    "preset": "standard",
+    "duration_s": 50.0,
+    "started": DATE,
+    "usage": {"requests": 500},
+    "timing": {"POST /v1/chat/completions": {"total_ms": {"p90": 4000.0}}},
+}
+
+
+def told(folder: Path, report: Any, **over: Any) -> str:
+    (folder / "report.json").write_text(json.dumps(report))
+    options = RunOptions("http://h", report_dir=folder)
+    made = replace(options, **over)
+    return before(PLAN, made) or supposed(PLAN, made)
+
+
+def test_a_run_takes_as_long_as_the_one_before(tmp_path: Path) -> None:
+    known = f", by what the run of {DATE} has measured"
+    assert told(tmp_path, MEASURED) == f"about 40 s{known}"
+    # of another preset only the answers count: 400 of 4 s, eight at a time
+    assert told(tmp_path, MEASURED, preset="deep") == f"about 3 min{known}"
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {**MEASURED, "complete": False},
+        {**MEASURED, "target": {"url": "http://other"}},
+        {**MEASURED, "usage": {"requests": 0}},
+        [],
+        None,
+    ],
+)
+def test_what_is_not_measured_is_not_guessed(tmp_path: Path, report: Any) -> None:
+    said = told(tmp_path, report)
+    assert said.startswith("this target is not measured yet; with answers that take a")
+    assert said.endswith("about 50 s")
+    assert told(tmp_path, report, rate=0.1).endswith("about 67 min")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (1, "less than 5 s"),
+        (42, "about 40 s"),
+        (100, "about 2 min"),
+        (6e3, "about 1.7 h"),
+    ],
+)
+def test_a_length_is_told_as_exactly_as_it_is_known(seconds: float, said: str) -> None:
+    assert spoken(seconds) == said
+
+
+def test_what_is_sent_beyond_the_plan_is_no_recording() -> None:
+    beyond = ExchangeDone(exchange_of("again-1", {}, {}), 103, 100)
+    told = progress_text(beyond, "")
+    assert told == "explaining: 3 requests beyond the plan"
+
+
+def exchanges(number: int, planned: int) -> list[ExchangeDone]:
+    seen = exchange_of("ex-1", {}, {})
+    return [ExchangeDone(seen, done, planned) for done in range(1, number + 1)]
+
+
+def test_what_is_left_follows_the_pace_of_the_last_requests() -> None:
+    time = iter([*range(50), *range(50, 500, 10)])
+    remaining = Remaining(lambda: float(next(time)))
+    said = [remaining.after(each) for each in exchanges(90, 100)]
+    assert said[6] == ""  # too few
+    assert said[49] == "about 50 s left"
+    assert said[89] == "about 2 min left"  # ten, of ten seconds each
+    assert remaining.after(ExchangeDone(exchange_of("ex-1", {}, {}), 100, 100)) == ""
+
+
+def test_a_log_has_a_line_now_and_then() -> None:
+    time = iter(range(0, 1000, 10))
+    shown = StringIO()
+    remaining = Remaining(lambda: float(next(time)))
+    with progress(console(shown), RunOptions("mock"), remaining) as listener:
+        for each in exchanges(10, 70):
+            listener(each)
+    assert shown.getvalue().splitlines() == [
+        "recording: 4 of 70",
+        "recording: 7 of 70",
+        "recording: 10 of 70, about 10 min left",
+    ]
+
+
+class Reporter:
+    """Pytest's terminal, as far as it is asked."""
+
+    def __init__(self, verbose: int, *, isatty: bool) -> None:
+        self.config = type("C", (), {"option": type("O", (), {"verbose": verbose})})
+        self.isatty = isatty
+        self.lines: list[str] = []
+
+    def write_line(self, text: str) -> None:
+        self.lines.append(text)
+
+    def rewrite(self, text: str, **_: bool) -> None:
+        self.lines.append(f"\r{text}")
+
+
+@pytest.mark.parametrize(
+    ("verbose", "isatty", "first", "last"),
+    [
+        (
+            0,
+            True,
+            "recording: at most 400 requests",
+            "\rrecording: 9 of 400, less",
+        ),
+        (-1, True, "\rrecording: 1 of 400", "\rrecording: 9 of 400, less"),
+        (0, False, "recording: at most 400 requests", ""),
+    ],
+)
+def test_pytest_shows_what_is_left_where_somebody_looks_on(
+    tmp_path: Path, verbose: int, isatty: bool, first: str, last: str
+) -> None:
+    reporter = Reporter(verbose, isatty=isatty)
+    listen = _progress(reporter, RunOptions("mock", report_dir=tmp_path))
+    listen(PlanMade(PLAN))
+    for each in exchanges(9, 400):
+        listen(each)
+    assert reporter.lines[0].startswith(first)
+    assert not last or reporter.lines[-1].startswith(last)
+    if isatty:  # the line is ours, and gone in the end
+        listen(Judged(None))  # type: ignore[arg-type]
+        assert reporter.lines[-1] == "\r"
+
+
+def test_a_quiet_log_stays_empty(tmp_path: Path) -> None:
+    reporter = Reporter(-1, isatty=False)
+    listen = _progress(reporter, RunOptions("mock", report_dir=tmp_path))
+    listen(PlanMade(PLAN))
+    for each in exchanges(9, 400):
+        listen(each)
+    assert reporter.lines == []

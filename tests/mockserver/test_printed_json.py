@@ -1,0 +1,114 @@
+"""JSON that a prompt asks for in words, as the frameworks print it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from aios_conformance.mockserver.model.engine import MockEngine
+from aios_conformance.serving.engine import Sampling
+
+ENGINE = MockEngine()
+MODEL = ENGINE.models[0].name
+PERSON = """{
+  "properties": {
+    "name": {"title": "Name", "type": "string"},
+    "age": {"title": "Age", "type": "integer"}
+  },
+  "required": ["name", "age"], "title": "Person", "type": "object"
+}"""
+ASKED = "Jason is 25 years old"
+JASON = {"name": "Jason", "age": 25}
+
+
+def said(user: str, system: str = "", schema: Any = None) -> str:
+    messages = [{"role": "system", "content": system}] if system else []
+    messages.append({"role": "user", "content": user})
+    prompt = ENGINE.render_chat(MODEL, messages, [])
+    tokens = ENGINE.decode(MODEL, prompt, Sampling(500, schema=schema))
+    return b"".join(token.data for token in tokens).decode()
+
+
+PROMPTS = {
+    "the schema in the system's words": (
+        (
+            "Provide the parsed objects in json that match the following json_schema:"
+            f"\n\n{PERSON}\n\nReturn an instance of the JSON, not the schema itself"
+        ),
+        f"Extract: {ASKED}",
+    ),
+    "the schema between instructions and question": (
+        "",
+        (
+            "Answer the user query.\nThe output should be formatted as a JSON instance "
+            "that conforms to the JSON schema below.\n\nAs an example, for the schema "
+            '{"properties": {"foo": {"type": "array", "items": {"type": "string"}}}, '
+            '"required": ["foo"]} the object {"foo": ["bar", "baz"]} is well formatted.'
+            f"\n\nHere is the output schema:\n{PERSON}\n{ASKED}\n"
+        ),
+    ),
+    "the schema after the question": (
+        "",
+        (
+            f"{ASKED}\n\nHere's a JSON schema to follow:\n{PERSON}\n\n"
+            "Output a valid JSON object but do not repeat the schema."
+        ),
+    ),
+    "quoted names before the word": (
+        "",
+        (
+            f"{ASKED}. Return the result as a JSON with 'name' and 'age' keys. "
+            "Return nothing other than JSON."
+        ),
+    ),
+    "an example": (
+        "",
+        f'{ASKED}. Respond with JSON like {{"name": "Ann", "age": 1}}',
+    ),
+    "words for types": (
+        'Return a JSON object: {"name": "string", "age": "int"}',
+        ASKED,
+    ),
+    "lines with types": (
+        'Return JSON:\n{\n\t"name": string  // of the person\n\t"age": integer\n}',
+        ASKED,
+    ),
+    "names of members": ("", f"{ASKED}. Return JSON with the keys name and age."),
+}
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_json_object_fills_what_the_prompt_prints(name: str) -> None:
+    system, user = PROMPTS[name]
+    assert json.loads(said(user, system, {"type": "object"})) == JASON
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_a_prompt_alone_gets_its_json(name: str) -> None:
+    system, user = PROMPTS[name]
+    assert json.loads(said(user, system)) == JASON
+
+
+def test_a_fence_is_written_where_it_is_asked_for() -> None:
+    user = f"{ASKED}\nReturn the JSON within a ```json codeblock."
+    text = said(user, f"Match this json_schema:\n{PERSON}")
+    assert text.startswith("```json\n")
+    assert json.loads(text.removeprefix("```json\n").removesuffix("\n```")) == JASON
+    json.loads(said(user, f"Match this json_schema:\n{PERSON}", {"type": "object"}))
+
+
+@pytest.mark.parametrize(
+    "user", ["What is JSON?", "Tell me of the JSON format.", "Hello", "{{{{ json {"]
+)
+def test_a_prompt_that_prints_no_shape_is_answered_in_text(user: str) -> None:
+    assert not said(user).startswith(("{", "```"))
+
+
+def test_json_object_without_a_shape_is_some_object() -> None:
+    assert json.loads(said("Say something in JSON.", schema={"type": "object"}))
+
+
+def test_a_printed_schema_that_nothing_satisfies_is_left_aside() -> None:
+    broken = '{"properties": {"a": {"type": "string", "minLength": 3, "maxLength": 1}}'
+    user = f'Return JSON of this schema: {broken}, "required": ["a"]}}'
+    assert isinstance(json.loads(said(user, schema={"type": "object"})), dict)

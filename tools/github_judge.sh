@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# The step of action.yml that judges: options from the environment, a summary, annotations
+# and outputs to where GitHub reads them, and the exit code of the run.
+set -uo pipefail
+
+words=()
+add() { [ -z "$2" ] || words+=("$1=$2"); }
+add --dialect "${DIALECT:-}"
+add --apis "${APIS:-}"
+add --without "${WITHOUT:-}"
+add --preset "${PRESET:-}"
+add --waivers "${WAIVERS:-}"
+add --baseline "${BASELINE:-}"
+add --requirements "${REQUIREMENTS:-}"
+add --fail-on "${FAIL_ON:-}"
+add --config "${CONFIG:-}"
+add --max-requests "${MAX_REQUESTS:-}"
+add --max-time "${MAX_TIME:-}"
+add --report-dir "$REPORT_DIR"
+while IFS= read -r model; do add --model "$model"; done <<<"${MODEL:-}"
+[ -z "${API_KEY:-}" ] || export AIOS_API_KEY="$API_KEY"
+
+# what the target says is printed too: no line of it is a command to the runner
+token="aios-conformance-$RANDOM$RANDOM$RANDOM"
+echo "::stop-commands::$token"
+python -P -m aios_conformance.conformance run "${words[@]}" -- "$TARGET" 2>&1
+code=$?
+echo "::$token::"
+
+claim=none
+if [ "$code" -ne 4 ] && [ -f "$REPORT_DIR/report.json" ]; then
+  head -c 1000000 "$REPORT_DIR/report.md" >>"$GITHUB_STEP_SUMMARY"
+  annotate=()
+  [ -z "${WAIVERS:-}" ] || annotate+=("--waivers=$WAIVERS")
+  [ -z "${BASELINE:-}" ] || annotate+=("--baseline=$BASELINE")
+  python -P -m aios_conformance.conformance annotate "${annotate[@]}" -- "$REPORT_DIR"
+  claim="$(python -c 'import json, sys; print(json.load(open(sys.argv[1]))["claim"])' \
+    "$REPORT_DIR/report.json")"
+else
+  echo "::error title=AIOS conformance::the run could not be judged, exit code $code"
+  echo "The run could not be judged (exit code $code); its log says why." >>"$GITHUB_STEP_SUMMARY"
+fi
+
+verdicts=(kept red cut-short error unusable nothing)
+output() { printf '%s<<%s\n%s\n%s\n' "$1" "$token" "$2" "$token" >>"$GITHUB_OUTPUT"; }
+output exit-code "$code"
+output verdict "${verdicts[$code]:-error}"
+output claim "$claim"
+output report-dir "$REPORT_DIR"
+output badge "$REPORT_DIR/badge.svg"
+exit "$code"
