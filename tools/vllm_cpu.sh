@@ -25,4 +25,4 @@ there.mkdir(exist_ok=True)
 )
 (there / "RECORD").write_text("")
 PY
-pip install -q "$here[upstream,test]" "accelerate>=1.15" "gguf>=0.19" "psutil>=7"
+pip install -q "$here[docs,test,upstream]" "accelerate>=1.15" "gguf>=0.19" "psutil>=7"

@@ -11,7 +11,6 @@ A requirement that only follows from others stands below every cause that breaks
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from aios_conformance.conformance.judging.fingerprint import likeness
@@ -23,7 +22,11 @@ from aios_conformance.conformance.reporting.wording import (
     sentence,
 )
 from aios_conformance.conformance.terms.exchange import Exchange
-from aios_conformance.conformance.terms.result import RequirementResult, RunResult
+from aios_conformance.conformance.terms.result import (
+    Cause,
+    RequirementResult,
+    RunResult,
+)
 from aios_conformance.conformance.terms.words import answered
 from aios_conformance.spec import apis
 
@@ -40,31 +43,15 @@ _Key = tuple[str, ...]
 _Keys = list[_Key]
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Requirements that one fault of the target breaks, the worst first."""
-
-    rows: tuple[RequirementResult, ...]
-    follows: tuple[RequirementResult, ...] = ()  # what consists of them
-    title: str = ""  # the fault in a few words, where they can be told
-
-    @property
-    def lead(self) -> RequirementResult:
-        """The requirement under which the cause is told."""
-        return self.rows[0]
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """The ids of the other requirements."""
-        below = (*self.rows[1:], *self.follows)
-        return tuple(each.requirement.id for each in below)
-
-
 def causes(result: RunResult) -> list[Cause]:
     """All causes: the worst first, of equally bad ones the farthest-reaching.
 
     A requirement stands under one of them, one that follows under all that it must.
+    A result that was read from a report keeps those that were found from all that was
+    sent.
     """
+    if result.causes is not None:
+        return list(result.causes)
     sent = {each.id: each for each in result.exchanges}
     shown = findings_first(result)
     told = {each.requirement.id for each in shown if not each.is_derived}

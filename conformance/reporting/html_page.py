@@ -11,7 +11,6 @@ from pathlib import Path
 from aios_conformance.conformance.options.values import SuiteError
 from aios_conformance.conformance.reporting import html_appendix as appendix
 from aios_conformance.conformance.reporting.causes import (
-    Cause,
     advice,
     causes,
     counted,
@@ -38,6 +37,7 @@ from aios_conformance.conformance.reporting.wording import (
 )
 from aios_conformance.conformance.terms.catalogue import all_checks
 from aios_conformance.conformance.terms.result import (
+    Cause,
     RequirementResult,
     RunResult,
     Verdict,
@@ -265,7 +265,8 @@ def _top_finding(cause: Cause) -> Markup:
     kinds = sorted({KIND_MEANINGS[finding.kind] for finding in each.findings})
     api = title(requirement.api, requirement.dialects[0])
     below = [*map(_below, cause.rows if cause.title else cause.rows[1:])]
-    below += [_below(row) for row in cause.follows]
+    if cause.follows:
+        below.append(_follows(cause.follows))
     what = advice(cause)
     return tag(
         "li",
@@ -306,9 +307,15 @@ def _unproved_row(each: RequirementResult) -> Markup:
 
 def _below(each: RequirementResult) -> Markup:
     """A requirement that a cause breaks, in one line."""
-    so = f" ({each.reason})" if each.is_derived and each.reason else ""
-    statement = f" {each.requirement.statement}{so}"
-    return tag("li", pill(each.verdict), " ", _link(each), statement)
+    return tag(
+        "li", pill(each.verdict), " ", _link(each), f" {each.requirement.statement}"
+    )
+
+
+def _follows(rows: Sequence[RequirementResult]) -> Markup:
+    """What consists of the requirements that a cause breaks, all in one line."""
+    named = [html(" ", pill(each.verdict), " ", _link(each)) for each in rows]
+    return tag("li", "And so what consists of them:", named)
 
 
 def _link(each: RequirementResult) -> Markup:

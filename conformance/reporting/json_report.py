@@ -9,11 +9,12 @@ import orjson
 from msgspec import convert, to_builtins
 
 from aios_conformance.conformance.options.values import Baseline
-from aios_conformance.conformance.reporting.causes import Cause, causes
+from aios_conformance.conformance.reporting.causes import causes
 from aios_conformance.conformance.reporting.presentable import plain
 from aios_conformance.conformance.reporting.wording import in_short, scored_edition
 from aios_conformance.conformance.terms.exchange import Exchange, Facts
 from aios_conformance.conformance.terms.result import (
+    Cause,
     CheckCoverage,
     Evidence,
     RequirementResult,
@@ -179,6 +180,7 @@ def read(data: Mapping[str, Any], exchanges: Iterable[Exchange] = ()) -> RunResu
     Raises SpecError where the report names a requirement that no longer exists.
     """
     target = data["target"]
+    rows = [_read_requirement(each) for each in data["requirements"]]
     facts = Facts(data["dialect"], target["models"], target.get("kinds", {}))
     return RunResult(
         url=target["url"],
@@ -192,7 +194,7 @@ def read(data: Mapping[str, Any], exchanges: Iterable[Exchange] = ()) -> RunResu
         complete=data["complete"],
         claim=data["claim"],
         selection=data["selection"],
-        requirements=[_read_requirement(each) for each in data["requirements"]],
+        requirements=rows,
         excluded=[
             replace(requirement(each["id"]), excluded=each["reason"])
             for each in data["excluded"]
@@ -206,7 +208,23 @@ def read(data: Mapping[str, Any], exchanges: Iterable[Exchange] = ()) -> RunResu
         baseline=_read_baseline(data),
         target=target.get("given", ""),
         resumed=convert(data.get("resumed", ()), tuple[Resumed, ...]),
+        causes=_read_causes(data, rows),
     )
+
+
+def _read_causes(
+    data: Mapping[str, Any], rows: Iterable[RequirementResult]
+) -> list[Cause] | None:
+    if "causes" not in data:
+        return None
+    named = {each.requirement.id: each for each in rows}
+    made = []
+    for told in data["causes"]:
+        broken = tuple(named[name] for name in told["requirements"])
+        follows = tuple(named[name] for name in told["follows"])
+        title = "" if told["title"] == in_short(broken[0]) else told["title"]
+        made.append(Cause(broken, follows, title))
+    return made
 
 
 def _read_baseline(data: Mapping[str, Any]) -> Baseline | None:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 
 from aios_conformance.conformance.reporting.causes import (
-    Cause,
     advice,
     causes,
     counted,
@@ -26,7 +25,7 @@ from aios_conformance.conformance.reporting.wording import (
     sentence,
     unproved,
 )
-from aios_conformance.conformance.terms.result import RunResult
+from aios_conformance.conformance.terms.result import Cause, RunResult
 
 SHOWN = 25
 _SIGNS = {"fail": "❌", "warn": "⚠️", "error": "💥", "unstable": "🎲"}

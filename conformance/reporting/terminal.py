@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from aios_conformance.conformance.reporting.causes import (
-    Cause,
     advice,
     causes,
     counted,
@@ -28,7 +27,12 @@ from aios_conformance.conformance.reporting.wording import (
     resumed_sentence,
     unproved,
 )
-from aios_conformance.conformance.terms.result import PlanSummary, RunResult, Verdict
+from aios_conformance.conformance.terms.result import (
+    Cause,
+    PlanSummary,
+    RunResult,
+    Verdict,
+)
 
 FINDINGS_SHOWN = 12
 OTHERS_SHOWN = 5

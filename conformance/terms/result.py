@@ -127,6 +127,26 @@ class Resumed:
     answers: int  # that it had, and that were not asked for again
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Requirements that one fault of the target breaks, the worst first."""
+
+    rows: tuple[RequirementResult, ...]
+    follows: tuple[RequirementResult, ...] = ()  # what consists of them
+    title: str = ""  # the fault in a few words, where they can be told
+
+    @property
+    def lead(self) -> RequirementResult:
+        """The requirement under which the cause is told."""
+        return self.rows[0]
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The ids of the other requirements."""
+        below = (*self.rows[1:], *self.follows)
+        return tuple(each.requirement.id for each in below)
+
+
 @dataclass(frozen=True, repr=False)
 class RunResult:
     """Everything a report says, and the recording it rests on.
@@ -158,6 +178,7 @@ class RunResult:
     target: str = ""  # as it was given: an address, or a bundled server
     resumed: Sequence[Resumed] = ()
     edition: str | None = None  # whose rows are scored; None: all
+    causes: Sequence[Cause] | None = None  # as a report told them
 
     @property
     def summary(self) -> dict[Verdict, int]:

@@ -234,3 +234,18 @@ def test_a_report_leads_with_its_causes() -> None:
     assert list(data).index("causes") < list(data).index("requirements")
     assert data["causes"][0]["requirements"] == ["CHAT-SEM-011"]
     jsonschema.validate(data, report_schema())
+
+
+def test_a_report_read_back_without_its_recording_tells_the_same_causes() -> None:
+    sent = {"model": "m", "messages": [], "max_tokens": 4}
+    result = judged(
+        [
+            broken("CHAT-SEM-008", "a", expected="at most 4 tokens"),
+            broken("META-042", "a", "malformed", expected="4 tokens"),
+        ],
+        exchange("chat", sent, {}, id="a"),
+    )
+    written = json_report.report(result)
+    read = json_report.read(written)
+    assert json_report.report(read)["causes"] == written["causes"]
+    assert [each.title for each in causes(read)] == [e.title for e in causes(result)]
