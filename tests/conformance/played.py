@@ -1,32 +1,25 @@
-"""An honest rerank, score and embeddings server as pure functions, and playing probes.
+"""Probes played on the mock, with defects planted, without a socket.
 
-    seen = play(probe, params)                      # honest answers
-    seen = play(probe, params, sinning(api, edit))  # answers edited on their way out
-    rows = tripped(api, sinning(api, edit))         # rows with findings
-
-The engine counts words as tokens, cuts off what exceeds a limit, and scores with the
-cosine of hashed words moved to 0…1, so that every relation holds exactly.
+seen = play(probe, params)                       # answers as they should be
+seen = play(probe, params, mock("score_raw_logits"))
+found = judged("score", edited("score", edit))   # answers edited on their way out
 """
 
-import base64
-import copy
-import math
-import re
-import struct
-import zlib
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from itertools import count
+from time import time as now
 from typing import Any
 
-from exchanges import dump, exchange, notes, observation
+from exchanges import dump, exchange, observation
 
-from aios_conformance.conformance.checks.acceptance import CHECKS as ACCEPTANCE
-from aios_conformance.conformance.checks.agreement import CHECKS as AGREEMENT
-from aios_conformance.conformance.observing.selfcheck import breach
+from aios_conformance.conformance.judging.judge import judge
 from aios_conformance.conformance.planning.drawing import draw
-from aios_conformance.conformance.terms.check import Check, Finding, Witness
+from aios_conformance.conformance.terms.catalogue import catalogue
+from aios_conformance.conformance.terms.check import Finding
 from aios_conformance.conformance.terms.exchange import (
     Api,
     Exchange,
@@ -34,11 +27,17 @@ from aios_conformance.conformance.terms.exchange import (
     Observation,
 )
 from aios_conformance.conformance.terms.probe import Probe, Served, Step
-from aios_conformance.conformance.terms.views import Record
+from aios_conformance.mockserver.defects import registry
+from aios_conformance.mockserver.model.engine import MockEngine
+from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.context import Front, RequestContext
+from aios_conformance.serving.contract import Contract
+from aios_conformance.serving.engine import Engine, EngineError
+from aios_conformance.serving.errors import ApiError, Invalid, refused
+from aios_conformance.serving.stages import Stages
 from aios_conformance.spec import api_of, openapi
 
-RERANKER, EMBEDDER = "words-reranker", "words-embedder"
-LENGTH = 400
+RERANKER, EMBEDDER = "sds/bge-reranker-v2-m3", "sds/bge-m3"
 BOTH = Facts(
     models={"rerank": RERANKER, "score": RERANKER, "embeddings": EMBEDDER},
     kinds={"rerank": "cross_encoder", "score": "cross_encoder"},
@@ -47,182 +46,60 @@ EMBEDDING = Facts(
     models=dict.fromkeys(("rerank", "score", "embeddings"), EMBEDDER),
     kinds={"rerank": "embedding", "score": "embedding"},
 )
-SPECIAL = 2  # tokens that every input takes besides its words
+_ENGINE = MockEngine()
+_CONTRACT = Contract(openapi())
 _serial = count(1)
 
-Server = Callable[[str, Any], tuple[int, Any]]
+Server = Callable[[str, Any], tuple[int, Any]]  # an answer is JSON, or its bytes
 Edit = Callable[[str, Any, Any], Any]
 
 
-def words(text: str) -> list[str]:
-    return re.findall(r"\w+", text)
+def mock(*defects: str, tally: Tally | None = None) -> Server:
+    """The mock's whole answers, with defects planted, which count their acts."""
+    stages: Stages = Stages()
+    engine: Engine = _ENGINE
+    for name in defects:
+        stages, engine = registry()[name].plant(stages, engine, tally or Tally())
+    front = Front(engine, _CONTRACT, _ENGINE.find, plain=True)
+    numbers = count(1)
 
-
-def cut(text: str, limit: int | None) -> str:
-    """What a limit leaves of a text: words, one token each."""
-    return text if limit is None else " ".join(words(text)[: max(limit - SPECIAL, 0)])
-
-
-def tokens(text: str, limit: int | None) -> int:
-    every = len(words(text)) + SPECIAL
-    return every if limit is None else min(every, limit)
-
-
-@cache
-def vector(text: str) -> tuple[float, ...]:
-    """The words of a text as a unit vector of float32 numbers."""
-    sums = [0.0] * LENGTH
-    for word in ["", *words(text.lower())]:
-        sums[zlib.crc32(word.encode()) % LENGTH] += 1.0
-    norm = math.hypot(*sums)
-    packed = struct.pack(f"<{LENGTH}f", *(x / norm for x in sums))
-    return struct.unpack(f"<{LENGTH}f", packed)
-
-
-@cache
-def likeness(one: str, other: str) -> float:
-    pairs = zip(vector(one), vector(other), strict=True)
-    return min(1.0, (1 + math.fsum(a * b for a, b in pairs)) / 2)
-
-
-def honest(operation: str, body: Any) -> tuple[int, Any]:
-    """Keep every promise of the three APIs."""
-    api = api_of(operation)
-    path = operation.partition(" ")[2]
-    if path not in openapi()["paths"]:
-        return 404, {"error": "no such path"}
-    if breach("aios", operation, dump(body)):
-        return 422, {"error": "not as documented"}
-    return {"rerank": _rerank, "score": _score, "embeddings": _embed}[api](body)
-
-
-def _rerank(body: Any) -> tuple[int, Any]:
-    limit = body.get("truncate_prompt_tokens")
-    query, given = body["query"], body["documents"]
-    scored = [
-        {
-            "index": i,
-            "document": {"text": text},
-            "relevance_score": likeness(cut(query, limit), cut(text, limit)),
-        }
-        for i, text in enumerate(given)
-    ]
-    ranked = sorted(scored, key=lambda found: -float(str(found["relevance_score"])))
-    total = sum(tokens(f"{query} {text}", limit) for text in given)
-    answer = {
-        "id": f"rerank-{next(_serial)}",
-        "model": body["model"],
-        "usage": {"total_tokens": total},
-        "results": ranked[: body.get("top_n") or len(ranked)],
-    }
-    return 200, answer
-
-
-def _score(body: Any) -> tuple[int, Any]:
-    limit = body.get("truncate_prompt_tokens")
-    one, two = (
-        given if isinstance(given, list) else [given]
-        for given in (body["text_1"], body["text_2"])
-    )
-    one = one * len(two) if len(one) == 1 else one
-    if len(one) != len(two):
-        return 422, {"error": "the texts do not pair up"}
-    pairs = list(zip(one, two, strict=True))
-    data = [
-        {
-            "index": i,
-            "object": "score",
-            "score": likeness(cut(a, limit), cut(b, limit)),
-        }
-        for i, (a, b) in enumerate(pairs)
-    ]
-    return 200, _listed(body, data, sum(tokens(f"{a} {b}", limit) for a, b in pairs))
-
-
-def _embed(body: Any) -> tuple[int, Any]:
-    limit = body.get("truncate_prompt_tokens")
-    given = body["input"] if isinstance(body["input"], list) else [body["input"]]
-    data = []
-    for i, text in enumerate(map(str, given)):
-        numbers = vector(cut(text, limit))
-        packed = base64.b64encode(struct.pack(f"<{LENGTH}f", *numbers)).decode()
-        is_base64 = body.get("encoding_format") == "base64"
-        embedding = packed if is_base64 else list(numbers)
-        data.append({"index": i, "object": "embedding", "embedding": embedding})
-    return 200, _listed(body, data, sum(tokens(str(t), limit) for t in given))
-
-
-def _listed(body: Any, data: list[Any], prompt: int) -> Any:
-    return {
-        "id": f"list-{next(_serial)}",
-        "object": "list",
-        "created": 0,
-        "model": body["model"],
-        "data": data,
-        "usage": {
-            "prompt_tokens": prompt,
-            "total_tokens": prompt,
-            "completion_tokens": 0,
-            "prompt_tokens_details": None,
-        },
-    }
-
-
-def sinning(api: Api, edit: Edit) -> Server:
-    """The honest server, its successes of one API edited."""
+    async def answered(context: RequestContext) -> tuple[int, Mapping[str, str], bytes]:
+        try:
+            stages.admit(context)
+            if violations := stages.validate(context):
+                raise Invalid(violations)
+            stages.prepare(context)
+            return stages.respond(context, await stages.answer(context))
+        except ApiError as error:
+            return stages.refusal(context, error)
+        except EngineError as error:
+            return stages.refusal(context, refused(error))
 
     def serve(operation: str, body: Any) -> tuple[int, Any]:
-        status, answer = honest(operation, body)
-        if status != 200 or api_of(operation) != api:
-            return status, answer
-        return status, edit(operation, body, copy.deepcopy(answer))
-
-    return serve
-
-
-def ignoring(api: Api, field: str, only: str = "") -> Server:
-    """Valid values of the field have no effect (on one operation only)."""
-
-    def serve(operation: str, body: Any) -> tuple[int, Any]:
-        answer = honest(operation, body)
-        if answer[0] == 200 and api_of(operation) == api and only in ("", operation):
-            return honest(operation, {n: v for n, v in body.items() if n != field})
-        return answer
-
-    return serve
-
-
-def lenient(api: Api, field: str, otherwise: Any) -> Server:
-    """A wrong or missing value of the field is replaced in silence."""
-
-    def serve(operation: str, body: Any) -> tuple[int, Any]:
-        status, answer = honest(operation, body)
-        if status == 422 and api_of(operation) == api:
-            return honest(operation, body | {field: otherwise})
+        method, _, path = operation.partition(" ")
+        documented = _CONTRACT.operations.get(operation)
+        if documented is None:
+            return 404, {"error": {"message": "no such path", "type": "not_found"}}
+        media = {"Content-Type": "application/json"}
+        context = RequestContext(front, next(numbers), method, path, media, documented)
+        context.raw = dump(body)
+        status, _, answer = asyncio.run(answered(context))
         return status, answer
 
     return serve
 
 
-def refusing(api: Api, field: str, *values: Any) -> Server:
-    """These values of the field are refused; no values: its presence is."""
+honest = mock()
+
+
+def edited(api: Api, edit: Edit) -> Server:
+    """The mock, its successes of one API edited."""
 
     def serve(operation: str, body: Any) -> tuple[int, Any]:
-        is_refused = body[field] in values or not values if field in body else False
-        if api_of(operation) == api and is_refused:
-            return 422, {"error": f"/{field}"}
-        return honest(operation, body)
-
-    return serve
-
-
-def missing(path: str) -> Server:
-    """A path that is not served."""
-
-    def serve(operation: str, body: Any) -> tuple[int, Any]:
-        if operation == f"POST {path}":
-            return 404, {"error": "no such path"}
-        return honest(operation, body)
+        status, answer = honest(operation, body)
+        if status == 200 and api_of(operation) == api:
+            answer = edit(operation, body, json.loads(answer))
+        return status, answer
 
     return serve
 
@@ -257,86 +134,46 @@ def _exchange(step: Step, body: Any, status: int, answer: Any) -> Exchange:
         breaks=step.breaks,
         codes=step.codes,
         id=f"ex-{next(_serial)}",
+        sent_at=now(),
     )
 
 
-def played(api: Api, server: Server = honest, facts: Facts = BOTH) -> list[Observation]:
-    """Every probe of an API as the standard preset plays it, at seed 0."""
+@cache
+def scenarios(api: Api) -> Sequence[tuple[Probe, int, Any]]:
+    """The probes of one API as the standard preset plays them, at seed 0."""
+    home = import_module(f"aios_conformance.conformance.probes.{api}")
     return [
-        play(probe, params, server, facts, number)
-        for probe in _module("probes", api).PROBES
-        for number, params in enumerate(_params(probe.name, api))
+        (probe, number, params)
+        for probe in home.PROBES
+        for number, params in enumerate(
+            probe.rows or draw(probe.name, probe.params, probe.draws.standard, 0)
+        )
     ]
 
 
-@cache
-def _params(name: str, api: Api) -> list[Any]:
-    probe = next(p for p in _module("probes", api).PROBES if p.name == name)
-    return list(probe.rows) or draw(name, probe.params, probe.draws.standard, 0)
-
-
-def _module(package: str, api: Api) -> Any:
-    return import_module(f"aios_conformance.conformance.{package}.{api}")
-
-
-def rows_of(check: Check, found: Finding) -> tuple[str, ...]:
-    return found.ids or check.ids
-
-
-def _subjects(
-    check: Check, seen: Iterable[Observation]
-) -> list[Exchange | Observation]:
-    if check.view is Observation:
-        return [
-            s
-            for s in seen
-            if not check.on
-            or any(
-                s.probe == name or (name.endswith(".") and s.probe.startswith(name))
-                for name in check.on
-            )
-        ]
-    return [e for s in seen for e in s.steps.values()]
+def played(api: Api, server: Server = honest, facts: Facts = BOTH) -> list[Observation]:
+    """Every scenario of an API, in order."""
+    return [
+        play(probe, params, server, facts, number)
+        for probe, number, params in scenarios(api)
+    ]
 
 
 def judged(
     api: Api, server: Server = honest, facts: Facts = BOTH
 ) -> Mapping[str, list[Finding]]:
-    """Findings by row, over all probes and checks of an API; [] for mere evidence."""
+    """Findings by row, over all probes of an API; [] for mere evidence."""
     seen = played(api, server, facts)
-    by_row: dict[str, list[Finding]] = {}
-    for check in (*_module("checks", api).CHECKS, *AGREEMENT, *ACCEPTANCE):
-        subjects = _subjects(check, seen)
-        one_by_one = [[subject] for subject in subjects]
-        for batch in [subjects] if check.view is Record else one_by_one:
-            if not check.witness and _is_evidence(check, batch, facts):
-                by_row |= {row: by_row.get(row, []) for row in check.ids}
-            for note in notes(check, *batch, facts=facts):
-                if isinstance(note, Finding):
-                    for row in rows_of(check, note):
-                        by_row.setdefault(row, []).append(note)
-                elif isinstance(note, Witness):
-                    by_row |= {row: by_row.get(row, []) for row in note.ids}
+    exchanges = [e for observed in seen for e in observed.steps.values()]
+    found = judge(catalogue(), exchanges, seen, facts)
+    assert found.faults == {}
+    by_row: dict[str, list[Finding]] = {row: [] for row in found.judged}
+    for trace in found.traces:
+        for row in trace.rows:
+            by_row.setdefault(row, []).append(trace.finding)
     return by_row
-
-
-def _is_evidence(
-    check: Check, batch: list[Exchange | Observation], facts: Facts
-) -> bool:
-    subject: Any = batch[0]
-    if check.view is Record:
-        subject = Record(tuple(e for e in batch if isinstance(e, Exchange)), facts)
-    elif isinstance(subject, Exchange):
-        subject = check.view.of(subject, facts)  # type: ignore[attr-defined]
-    return subject is not None and (check.when is None or check.when(subject))
 
 
 def tripped(api: Api, server: Server, facts: Facts = BOTH) -> set[str]:
     """The rows with findings."""
     return {row for row, found in judged(api, server, facts).items() if found}
-
-
-def silent(api: Api, server: Server, facts: Facts = BOTH) -> set[str]:
-    """The rows of what was accepted and ignored."""
-    found = judged(api, server, facts)
-    return {row for row, each in found.items() if any(n.kind == "silent" for n in each)}

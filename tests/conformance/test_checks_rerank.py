@@ -1,4 +1,4 @@
-"""Each sin of a rerank server trips its rows, and no others."""
+"""Rerank: soft clauses, readings, and what is no evidence."""
 
 from typing import Any
 
@@ -9,31 +9,13 @@ from played import (
     EMBEDDER,
     EMBEDDING,
     RERANKER,
-    Edit,
     Server,
-    honest,
-    ignoring,
+    edited,
     judged,
-    lenient,
-    missing,
+    mock,
     play,
     played,
-    refusing,
-    silent,
-    sinning,
     tripped,
-)
-from sins_rerank import (
-    CUT,
-    SINS,
-    _all,
-    default_of_three,
-    index_renumbered_everywhere,
-    logits_as_scores,
-    one_too_few,
-    text_replaced_with_the_input,
-    text_shortened_with_the_input,
-    with_scores,
 )
 
 from aios_conformance.conformance.checks import rerank
@@ -41,121 +23,6 @@ from aios_conformance.conformance.checks.observed import answer
 from aios_conformance.conformance.probes import rerank_relations as relations
 from aios_conformance.conformance.terms.exchange import Exchange
 from aios_conformance.conformance.terms.views import RerankAnswer
-from aios_conformance.spec import Level, requirements
-
-
-def test_an_honest_server_trips_nothing_and_exercises_every_own_row() -> None:
-    seen = judged("rerank")
-    assert {row for row, found in seen.items() if found} == set()
-    own = {row for check in rerank.CHECKS for row in check.ids}
-    assert own <= seen.keys()
-
-
-@pytest.mark.parametrize("level", [Level.MUST, Level.SHOULD])
-def test_every_row_beyond_mere_shape_is_exercised(level: Level) -> None:
-    seen = judged("rerank")
-    shape = {f"RERANK-RES-{n:03}" for n in (1, 4, 5, 6, 8, 10, 14, 15, 17)}
-    shared = {"RERANK-ERR-001", "RERANK-ERR-002"}  # the probes of all APIs
-    for row in requirements():
-        if row.level is level and row.api == "rerank" and not row.excluded:
-            assert row.id in seen.keys() | shape | shared
-
-
-# --- sins of the answer ------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("sin", "rows"), SINS)
-def test_a_sin_of_the_answer_trips_its_rows(sin: Edit, rows: set[str]) -> None:
-    assert tripped("rerank", sinning("rerank", sin)) == rows
-
-
-# --- sins of the reading -----------------------------------------------------------
-
-
-def _is_rerank(operation: str) -> bool:
-    return operation.endswith("/rerank")
-
-
-def cut_before_sorting(operation: str, body: Any) -> tuple[int, Any]:
-    status, answer = honest(operation, body)
-    top = body.get("top_n") if _is_rerank(operation) and status == 200 else None
-    if top:
-        _, whole = honest(operation, body | {"top_n": 0})
-        answer["results"] = [r for r in whole["results"] if r["index"] < top]
-    return status, answer
-
-
-def one_document_refused(operation: str, body: Any) -> tuple[int, Any]:
-    given = body.get("documents")
-    is_short = isinstance(given, list) and len(given) == 1 and len(given[0]) < 1000
-    if _is_rerank(operation) and is_short:
-        return 422, {"error": "/documents: too few"}
-    return honest(operation, body)
-
-
-def crashing_on_words(operation: str, body: Any) -> tuple[int, Any]:
-    if isinstance(body.get("top_n"), str):
-        return 500, {"error": "int() cannot read this"}
-    return honest(operation, body)
-
-
-def crashing_on_long_texts(operation: str, body: Any) -> tuple[int, Any]:
-    if len(str(body)) > 16_000:
-        return 500, {"error": "out of memory"}
-    return honest(operation, body)
-
-
-UNREADABLE = [
-    ("model", "m", {"RERANK-REQ-004"}),
-    ("query", "q", {"RERANK-REQ-005"}),
-    ("documents", ["d"], {"RERANK-REQ-006", "RERANK-REQ-007"}),
-    ("top_n", 1, {"RERANK-REQ-011", "RERANK-REQ-015"}),
-    ("truncate_prompt_tokens", 100, {"RERANK-REQ-016", "RERANK-REQ-017"}),
-]
-
-
-@pytest.mark.parametrize(("field", "otherwise", "rows"), UNREADABLE)
-def test_leniency_with_a_field_trips_its_rows(
-    field: str, otherwise: Any, rows: set[str]
-) -> None:
-    assert silent("rerank", lenient("rerank", field, otherwise)) == rows
-
-
-PATHS = {"RERANK-SEM-001", "META-011"}
-
-READING: list[tuple[Server, set[str]]] = [
-    (cut_before_sorting, CUT),
-    (ignoring("rerank", "top_n", "POST /v2/rerank"), {"RERANK-SEM-004"} | PATHS),
-    (ignoring("rerank", "truncate_prompt_tokens", "POST /v2/rerank"), PATHS),
-    (ignoring("rerank", "truncate_prompt_tokens"), {"RERANK-SEM-009", "META-014"}),
-    (
-        refusing("rerank", "top_n", 1, 2, 5),
-        {"RERANK-REQ-013", "RERANK-EX-001", "COMMON-RES-001"},
-    ),
-    (refusing("rerank", "top_n", 0), {"RERANK-REQ-014"}),
-    (refusing("rerank", "top_n", 10, 11, 12), {"RERANK-SEM-005"}),
-    (
-        refusing("rerank", "truncate_prompt_tokens", 512),
-        {"RERANK-REQ-018", "RERANK-EX-001"},
-    ),
-    (missing("/v2/rerank"), {"RERANK-REQ-003"}),
-    (missing("/v1/rerank"), {"RERANK-REQ-002"}),
-    (missing("/rerank"), {"RERANK-REQ-001"}),
-    (one_document_refused, {"RERANK-REQ-008"}),
-    (crashing_on_words, {"COMMON-ERR-004", "RERANK-ERR-003"}),
-    (
-        crashing_on_long_texts,
-        {"RERANK-REQ-010", "COMMON-ERR-004", "RERANK-ERR-003"},
-    ),
-]
-
-
-@pytest.mark.parametrize(("server", "rows"), READING)
-def test_a_sin_of_the_reading_trips_its_rows(server: Server, rows: set[str]) -> None:
-    assert tripped("rerank", server) == rows
-
-
-# --- soft clauses, readings, and what is no evidence -------------------------------
 
 
 def _softness(row: str, server: Server, **more: Any) -> set[bool]:
@@ -163,7 +30,7 @@ def _softness(row: str, server: Server, **more: Any) -> set[bool]:
 
 
 def test_a_range_beyond_0_and_1_only_warns_with_an_embedding_model() -> None:
-    server = sinning("rerank", logits_as_scores)
+    server = mock("rerank_raw_logits")
     assert _softness("RERANK-RES-018", server, facts=BOTH) == {False, True}
     assert _softness("RERANK-RES-018", server, facts=EMBEDDING) == {True}
 
@@ -212,21 +79,34 @@ def test_the_meaning_of_index_is_not_judged_without_texts() -> None:
 
 
 def test_a_prefix_under_truncation_only_warns() -> None:
-    shortened = sinning("rerank", text_shortened_with_the_input)
-    replaced = sinning("rerank", text_replaced_with_the_input)
-    assert _softness("RERANK-RES-016", shortened) == {True}
-    assert _softness("RERANK-RES-016", replaced) == {False}
+    def shortened(_operation: str, body: Any, answer: Any) -> Any:
+        for result in answer["results"] if "truncate_prompt_tokens" in body else ():
+            result["document"]["text"] = result["document"]["text"][:40]
+        return answer
+
+    def replaced(_operation: str, body: Any, answer: Any) -> Any:
+        if "truncate_prompt_tokens" in body:
+            answer["results"][-1]["document"]["text"] = "…"
+        return answer
+
+    assert _softness("RERANK-RES-016", edited("rerank", shortened)) == {True}
+    assert _softness("RERANK-RES-016", edited("rerank", replaced)) == {False}
 
 
 def test_asking_for_every_document_by_number_only_warns() -> None:
-    assert _softness("META-003", sinning("rerank", one_too_few)) == {True}
-    assert _softness("META-003", sinning("rerank", default_of_three)) == {False}
+    def one_too_few(_operation: str, body: Any, answer: Any) -> Any:
+        if body.get("top_n", 0) >= 5:
+            del answer["results"][body["top_n"] - 1 :]
+        return answer
+
+    assert _softness("META-003", edited("rerank", one_too_few)) == {True}
+    assert _softness("META-003", mock("rerank_top_n_defaults_to_three")) == {False}
 
 
 def test_the_meaning_of_index_is_reported() -> None:
     for server, reading in (
-        (honest, "input position"),
-        (sinning("rerank", index_renumbered_everywhere), "rank"),
+        (mock(), "input position"),
+        (mock("index_counts_ranks"), "rank"),
     ):
         steps = [e for seen in played("rerank", server) for e in seen.steps.values()]
         assert readings(rerank.index_has_one_meaning, *steps, facts=EMBEDDING) == [
@@ -236,12 +116,13 @@ def test_the_meaning_of_index_is_reported() -> None:
 
 def test_ties_may_come_in_any_order() -> None:
     def ties(operation: str, body: Any, answer: Any) -> Any:
-        with_scores(answer, lambda _i, _s, _r: 0.5)
-        if _all(body) and operation == "POST /v1/rerank":
+        for result in answer["results"]:
+            result["relevance_score"] = 0.5
+        if not body.get("top_n") and operation == "POST /v1/rerank":
             answer["results"].reverse()
         return answer
 
-    rows = tripped("rerank", sinning("rerank", ties))
+    rows = tripped("rerank", edited("rerank", ties))
     assert rows <= {"META-017", "RERANK-EX-004", "META-016", "RERANK-SEM-007"}
 
 
