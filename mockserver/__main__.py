@@ -17,7 +17,7 @@ from aios_conformance.mockserver.options import MockOptions, read_options
 from aios_conformance.mockserver.profile.profiles import explained
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.profile import Profile
-from aios_conformance.serving.run import Died, Unavailable, quiet_pipe, serve
+from aios_conformance.serving.run import CannotListen, Died, quiet_pipe, serve
 
 _BAD_OPTION = 4
 _DIED = 1
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 _explain(options.profile, as_json=options.as_json)
             else:
                 _serve(options)
-    except (OptionError, Unavailable) as error:
+    except (OptionError, CannotListen) as error:
         lines = str(error).splitlines()
         sys.stderr.writelines(f"aios-mock: {line}\n" for line in lines)
         return _BAD_OPTION

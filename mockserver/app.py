@@ -30,7 +30,7 @@ from aios_conformance.mockserver.scripting.script import ScriptedEngine
 from aios_conformance.mockserver.scripting.tape import Tape, TapeError
 from aios_conformance.mockserver.stages import current_script, staged
 from aios_conformance.mockserver.state import Behaviour, MockState, Tally
-from aios_conformance.serving.app import together
+from aios_conformance.serving.app import mounted
 from aios_conformance.serving.context import Front
 from aios_conformance.serving.contract import Contract
 from aios_conformance.serving.cors import allow_origins
@@ -76,7 +76,7 @@ def mock_application(
 
     state = MockState(plan_of(options), serve, journal)
     state.reset()
-    app = together(servers, [*outer, around(state)])
+    app = mounted(servers, [*outer, around(state)])
     profile = options.profile
     allow_origins(app, options.cors or ("*",) * (OPEN_CORS in profile))
     if REQUEST_IDS in profile:

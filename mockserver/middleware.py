@@ -17,7 +17,7 @@ from aios_conformance.mockserver.control.exchange import Exchange, current
 from aios_conformance.mockserver.control.journal import kept
 from aios_conformance.mockserver.control.strangers import stranger
 from aios_conformance.mockserver.faults import kinds as faults
-from aios_conformance.mockserver.faults.effects import Refusal, harmed, refusal
+from aios_conformance.mockserver.faults.effects import PlayedRefusal, harmed, refusal
 from aios_conformance.mockserver.faults.kinds import Fault, FaultError
 from aios_conformance.mockserver.faults.pacing import REAL_CLOCK, Clock
 from aios_conformance.mockserver.state import MockState
@@ -139,10 +139,10 @@ class _Outside:
         try:
             exchange.fault = await self._chosen(request, exchange)
         except FaultError as error:
-            return refuse(request, Refusal(400, str(error), "invalid_header"))
+            return refuse(request, PlayedRefusal(400, str(error), "invalid_header"))
         if exchange.fault is not None and exchange.fault.status is not None:
             await _read(request, exchange)
-            return refuse(request, Refusal(exchange.fault.status))
+            return refuse(request, PlayedRefusal(exchange.fault.status))
         response: web.StreamResponse | None = None
         relay = self._state.relay
         if relay is not None and await _read(request, exchange) is not None:

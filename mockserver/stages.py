@@ -8,7 +8,7 @@ from typing import Final
 
 from aios_conformance.mockserver.control.exchange import Exchange, current
 from aios_conformance.mockserver.control.journal import BODY_LIMIT
-from aios_conformance.mockserver.faults.effects import Refusal, harmed_frames
+from aios_conformance.mockserver.faults.effects import PlayedRefusal, harmed_frames
 from aios_conformance.mockserver.faults.pacing import REAL_CLOCK, Clock, paced
 from aios_conformance.mockserver.faults.quotas import Taken
 from aios_conformance.mockserver.faults.room import queued
@@ -150,7 +150,7 @@ class _Inside:
             await self._clock.sleep_if(response.delay_ms / 1000)
             status = _status(response)
             if status is not None:
-                raise Refusal(status, response.message)
+                raise PlayedRefusal(status, response.message)
         return response
 
     def refusal(self, context: RequestContext, error: ApiError) -> Response:
@@ -192,7 +192,7 @@ class _Inside:
         times = self._times(exchange)
         source = self._stages.frames(context, chunks)
         if exchange.fault is not None:
-            _, error = context.front.told(Refusal(500, _BROKEN))
+            _, error = context.front.told(PlayedRefusal(500, _BROKEN))
             source = harmed_frames(source, exchange.fault, exchange.transport, error)
         at_work = streaming(context, exchange, self._state.meter.running)
         try:

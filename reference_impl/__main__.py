@@ -25,7 +25,7 @@ from aios_conformance.reference_impl.pull import missing, pull
 from aios_conformance.serving.dialects import announced
 from aios_conformance.serving.engine import Mortal
 from aios_conformance.serving.options import OptionError
-from aios_conformance.serving.run import Died, Unavailable, quiet_pipe, serve
+from aios_conformance.serving.run import CannotListen, Died, quiet_pipe, serve
 
 _BAD_OPTION = 4
 _DIED = 1
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _doctor(read_options(arguments[1:], os.environ))
             else:
                 _serve(read_options(arguments, os.environ))
-    except (OptionError, Unavailable, LoadError) as error:
+    except (OptionError, CannotListen, LoadError) as error:
         sys.stderr.write(f"aios-reference: {error}\n")
         return _BAD_OPTION
     except Died as error:

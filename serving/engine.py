@@ -124,7 +124,7 @@ class Sampling:
     top_p: float = 1.0
     seed: int | None = None
     min_tokens: int = 0  # that come before an end may
-    choice: int = 0  # which of the n draws of one request; varies the randomness
+    choice: int = 0  # which of the n choices of one request; varies the randomness
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     logit_bias: Mapping[int, float] = field(default_factory=dict)

@@ -35,7 +35,7 @@ _SEEDS = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class PendingChoice:
     """One choice, ready to be generated."""
 
     model: Model
@@ -67,48 +67,52 @@ class Draw:
 
 
 AtOnce = Callable[[str, Sequence[int], Sampling], Written | None]
-"""What an engine may offer as `whole`: the answer to a plain draw (else None)."""
+"""What an engine may offer as `whole`: the answer to a plain choice (else None)."""
 
 
-async def collected(engine: Engine, draws: Sequence[Draw]) -> list[list[TokenStep]]:
+async def collected(
+    engine: Engine, pending: Sequence[PendingChoice]
+) -> list[list[TokenStep]]:
     """Generate several choices side by side; returns the steps of each."""
     at_once: AtOnce | None = getattr(engine, "whole", None)
-    if len(draws) == 1:
-        return [await _all_steps(engine, draws[0], at_once)]
+    if len(pending) == 1:
+        return [await _all_steps(engine, pending[0], at_once)]
     room, turns = asyncio.Semaphore(_SIDE_BY_SIDE), Turns()
 
-    async def one(draw: Draw) -> list[TokenStep]:
+    async def one(choice: PendingChoice) -> list[TokenStep]:
         async with room:
             await turns.next()
-            return await _all_steps(engine, draw, at_once)
+            return await _all_steps(engine, choice, at_once)
 
-    return await asyncio.gather(*map(one, draws))
+    return await asyncio.gather(*map(one, pending))
 
 
 async def _all_steps(
-    engine: Engine, draw: Draw, at_once: AtOnce | None
+    engine: Engine, choice: PendingChoice, at_once: AtOnce | None
 ) -> list[TokenStep]:
-    if at_once is not None and draw.plain:
-        found = at_once(draw.model.name, draw.prompt, draw.sampling)
+    if at_once is not None and choice.plain:
+        found = at_once(choice.model.name, choice.prompt, choice.sampling)
         if found is not None:
-            draw.allowance.take(found.tokens)
+            choice.allowance.take(found.tokens)
             text = AnswerPart("content", Utf8Decoder().feed(found.data), ())
             end = "stop" if found.ended else "length"
             return [TokenStep([text], found.tokens, end)]
-    async with aclosing(steps(engine, draw)) as all_:
+    async with aclosing(steps(engine, choice)) as all_:
         return [step async for step in all_]
 
 
-async def steps(engine: Engine, draw: Draw) -> AsyncGenerator[TokenStep, None]:
+async def steps(
+    engine: Engine, choice: PendingChoice
+) -> AsyncGenerator[TokenStep, None]:
     """Generate one choice; the last step, and no other, has a finish reason."""
-    reader = draw.reader()
-    limit = draw.sampling.max_tokens
+    reader = choice.reader()
+    limit = choice.sampling.max_tokens
     parts: list[AnswerPart] = []
     if limit:
-        tokens = engine.generate(draw.model.name, draw.prompt, draw.sampling)
+        tokens = engine.generate(choice.model.name, choice.prompt, choice.sampling)
         async with _closed(tokens):
             async for token in tokens:
-                draw.allowance.take(1 + len(token.top))
+                choice.allowance.take(1 + len(token.top))
                 parts = reader.feed(token)
                 if reader.finish is not None or reader.tokens >= limit:
                     break
@@ -134,21 +138,21 @@ async def _closed(tokens: AsyncIterator[Token]) -> AsyncIterator[None]:
 
 
 async def arriving(
-    engine: Engine, draws: Sequence[Draw]
+    engine: Engine, pending: Sequence[PendingChoice]
 ) -> AsyncGenerator[tuple[int, TokenStep], None]:
     """Interleave the steps of several choices as they come, each with its number."""
-    if len(draws) > 1:
-        async with aclosing(_interleaved(engine, draws)) as all_:
+    if len(pending) > 1:
+        async with aclosing(_interleaved(engine, pending)) as all_:
             async for numbered in all_:
                 yield numbered
         return
-    async with aclosing(steps(engine, draws[0])) as only:
+    async with aclosing(steps(engine, pending[0])) as only:
         async for step in only:
             yield 0, step
 
 
 async def _interleaved(
-    engine: Engine, draws: Sequence[Draw]
+    engine: Engine, pending: Sequence[PendingChoice]
 ) -> AsyncGenerator[tuple[int, TokenStep], None]:
     queue: asyncio.Queue[tuple[int, TokenStep | Exception | None]] = asyncio.Queue(1)
 
@@ -166,8 +170,8 @@ async def _interleaved(
             await source.aclose()
 
     tasks = [
-        asyncio.create_task(pump(number, steps(engine, draw)))
-        for number, draw in enumerate(draws)
+        asyncio.create_task(pump(number, steps(engine, choice)))
+        for number, choice in enumerate(pending)
     ]
     try:
         running = len(tasks)
@@ -280,8 +284,8 @@ def stop_strings(stop: str | Sequence[str] | None) -> tuple[str, ...]:
     return stops
 
 
-def choices(draw: Draw, count: int) -> list[Draw]:
-    """Return `count` draws that differ in their randomness only."""
+def choices(choice: PendingChoice, count: int) -> list[PendingChoice]:
+    """Return `count` choices that differ in their randomness only."""
     if count > _MOST_CHOICES:
         raise Meaningless(
             f"/n must be at most {_MOST_CHOICES}, got {count}",
@@ -289,9 +293,9 @@ def choices(draw: Draw, count: int) -> list[Draw]:
             param="n",
         )
     return [
-        draw
+        choice
         if number == 0
-        else replace(draw, sampling=replace(draw.sampling, choice=number))
+        else replace(choice, sampling=replace(choice.sampling, choice=number))
         for number in range(count)
     ]
 

@@ -24,7 +24,7 @@ from aios_conformance.serving.stages import Chunks, Frames, Stages
 Log = Callable[[str], object]
 
 
-class Observation:
+class RequestProgress:
     """One request while it is answered."""
 
     api: str | None = None
@@ -78,9 +78,9 @@ class Observation:
         return json.dumps(told)
 
 
-Tell = Callable[[Observation], object]
+Tell = Callable[[RequestProgress], object]
 
-_current: ContextVar[Observation] = ContextVar("observation")
+_current: ContextVar[RequestProgress] = ContextVar("observation")
 
 
 def observed(stages: Stages, meter: Meter) -> Stages:
@@ -106,14 +106,14 @@ def observed(stages: Stages, meter: Meter) -> Stages:
 def observer(meter: Meter, log: Log | None) -> Middleware:
     """Return a middleware that tells the meter, and the log if there is one."""
 
-    def tell(seen: Observation) -> None:
+    def tell(seen: RequestProgress) -> None:
         meter.note(seen)
         if log is not None and seen.api is not None:
             log(seen.line())
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-        seen = Observation(request.method, request.path, tell)
+        seen = RequestProgress(request.method, request.path, tell)
         _current.set(seen)
         try:
             response = await handler(request)

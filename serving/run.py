@@ -50,7 +50,7 @@ def quiet_pipe() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-class Unavailable(Exception):  # noqa: N818 - reads as the fact it states
+class CannotListen(Exception):  # noqa: N818 - reads as the fact it states
     """The server cannot listen where it was told to."""
 
 
@@ -73,7 +73,7 @@ def serve(
     If `death` returns, what is served cannot go on: raises Died with the reason.
 
     When the engine is started and the port is bound, the line `listening on URL` is
-    printed, and after it what `ready` makes of the URL. Raises Unavailable if the
+    printed, and after it what `ready` makes of the URL. Raises CannotListen if the
     address cannot be used.
     """
 
@@ -183,7 +183,7 @@ def _wait_for_eof(told: Callable[[], object]) -> None:
 
 
 def bind(address: Address) -> socket.socket:
-    """Take an address; raises Unavailable."""
+    """Take an address; raises CannotListen."""
     with ExitStack() as failing:
         try:
             family, kind, protocol, _, where = socket.getaddrinfo(
@@ -193,7 +193,7 @@ def bind(address: Address) -> socket.socket:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(where)
         except OSError as error:
-            raise Unavailable(
+            raise CannotListen(
                 f"cannot listen on {address.host}:{address.port}: {error.strerror}"
             ) from error
         failing.pop_all()

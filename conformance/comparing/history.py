@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from itertools import groupby
 
 from aios_conformance import spec
-from aios_conformance.conformance.comparing.run_records import Row, RunRecord
+from aios_conformance.conformance.comparing.run_records import RowRecord, RunRecord
 
 BROKEN = frozenset({"fail", "error", "warn"})
 _SHOWN = BROKEN | {"pass", "unstable", "waived"}
@@ -26,7 +26,7 @@ class Segment:
 class Break:
     """A requirement that was kept in one run, and broken in a later one."""
 
-    row: Row
+    row: RowRecord
     good: RunRecord  # the last that kept it
     bad: RunRecord  # the first that broke it
     mended: RunRecord | None = None  # the first that kept it again
@@ -53,7 +53,7 @@ class History:
         return (whole or self.runs)[-1]
 
     @cached_property
-    def rows(self) -> Mapping[str, Row]:
+    def rows(self) -> Mapping[str, RowRecord]:
         """Every requirement that a run judged, as the latest run knows it."""
         return {row: each for run in self.runs for row, each in run.rows.items()}
 
@@ -107,7 +107,7 @@ class History:
             }
         }
 
-    def cell(self, api: str, level: str) -> list[Row]:
+    def cell(self, api: str, level: str) -> list[RowRecord]:
         """What the last run that judged an API says of it at a level."""
         run = self.latest_of(api)
         rows = run.rows.values() if run else ()
@@ -145,7 +145,7 @@ def _release(version: str) -> tuple[list[int], bool, str]:
     return [int(each) for each in numbers.split(".") if each], not rest, rest
 
 
-def broken_first(rows: Sequence[Row]) -> list[Row]:
+def broken_first(rows: Sequence[RowRecord]) -> list[RowRecord]:
     """The rows that are not kept, the worst first."""
     broken = [row for row in rows if row.verdict in _WORST]
     return sorted(broken, key=lambda row: (_WORST.index(row.verdict), row.id))

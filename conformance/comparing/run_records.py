@@ -29,7 +29,7 @@ _SHELVES = ("earlier", "latest")  # where runs of any server lie
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RowRecord:
     """The result of a requirement; what an older report does not say is empty."""
 
     id: str
@@ -54,10 +54,10 @@ class _Suite:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportFile:
     """What the history needs of a report.json."""
 
-    requirements: Sequence[Row]
+    requirements: Sequence[RowRecord]
     target: _Target
     started: str
     claim: str = "none"
@@ -85,13 +85,13 @@ class RunRecord:
     """A run: its report, what it judged, and which pages it has."""
 
     path: str  # of its folder, below the folder of all runs
-    report: Report
+    report: ReportFile
     server: str
     version: str = ""
     commit: str = ""
     reproduce: str = ""
     pages: tuple[str, ...] = ()
-    rows: Mapping[str, Row] = field(default_factory=dict)
+    rows: Mapping[str, RowRecord] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -101,14 +101,14 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRuns:
     """The runs of a folder, and what is none, each with the reason."""
 
     runs: Sequence[RunRecord]
     skipped: Mapping[str, str]
 
 
-def run_records(root: Path, leave: Path | None = None) -> Found:
+def run_records(root: Path, leave: Path | None = None) -> FoundRuns:
     """The runs below a folder; `leave` is a folder that is not looked into."""
     runs: list[RunRecord] = []
     skipped: dict[str, str] = {}
@@ -125,7 +125,9 @@ def run_records(root: Path, leave: Path | None = None) -> Found:
             except (OSError, ValueError, msgspec.MsgspecError) as error:
                 reason = " ".join(str(error).split())
                 skipped[name] = f"its {REPORT} cannot be read: {reason}"
-    return Found(sorted(runs, key=lambda run: (run.report.started, run.path)), skipped)
+    return FoundRuns(
+        sorted(runs, key=lambda run: (run.report.started, run.path)), skipped
+    )
 
 
 def _folders(top: Path) -> Iterator[Path]:
@@ -137,7 +139,7 @@ def _folders(top: Path) -> Iterator[Path]:
 
 
 def _run(root: Path, folder: Path) -> RunRecord:
-    report = msgspec.json.decode((folder / REPORT).read_bytes(), type=Report)
+    report = msgspec.json.decode((folder / REPORT).read_bytes(), type=ReportFile)
     if not BEGUN.match(report.started):
         raise ValueError(f"it began at {report.started!r}, which is no time")
     path = folder.relative_to(root).as_posix()
@@ -169,7 +171,7 @@ def _said(folder: Path) -> _Record:
         raise ValueError(f"{RECORD} beside it is wrong: {error}") from error
 
 
-def _named(parts: Sequence[str], report: Report) -> tuple[str, str]:
+def _named(parts: Sequence[str], report: ReportFile) -> tuple[str, str]:
     """Server and version by the folders' names, the innermost first; or the host.
 
     The second target of a comparison is another server than its folder says.
@@ -185,7 +187,7 @@ def _named(parts: Sequence[str], report: Report) -> tuple[str, str]:
     return (host if is_own else place.netloc) or "unknown", ""
 
 
-def _reproduce(report: Report) -> str:
+def _reproduce(report: ReportFile) -> str:
     """The command that asks the same."""
     target = report.target
     return run_command(

@@ -15,7 +15,7 @@ _CHARGED = re.compile(r": refused only with .*$")
 _NAMED = re.compile(r"[0-9a-f]{8}[0-9a-f-]*|\d+")
 
 
-class Found(Protocol):
+class FindingLike(Protocol):
     """What was found: a check's finding, or one as it is reported."""
 
     @property
@@ -35,7 +35,7 @@ class Found(Protocol):
         """Where in the answer."""
 
 
-def likeness(found: Found) -> tuple[str, ...]:
+def likeness(found: FindingLike) -> tuple[str, ...]:
     """What a finding has in common with others of its cause.
 
     Quoted texts and numbers differ from answer to answer. What a refusal or a crash

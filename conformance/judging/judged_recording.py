@@ -7,8 +7,8 @@ from typing import get_args
 
 from aios_conformance.conformance.judging.judge import Judgement, Trace
 from aios_conformance.conformance.judging.occurrence import (
+    Occasion,
     Occurrence,
-    Trial,
     occurrence,
 )
 from aios_conformance.conformance.observing.recording import Recording
@@ -173,20 +173,20 @@ class JudgedRecording:
 
     def occurrence(self, row: str) -> Occurrence | None:
         """How often the findings of a row were seen; None if none was sent again."""
-        trials: list[Trial] = []
+        trials: list[Occasion] = []
         was_sent_again = False
         first = {(t.probe, t.draw): t for t in reversed(self.traces.get(row, ()))}
         for name, trace in first.items():
             if trace.check in self.records:
                 continue
-            trials.append(Trial(is_broken=True, exchange=trace.exchange))
+            trials.append(Occasion(is_broken=True, exchange=trace.exchange))
             for seen, judgement in self._again.get(name, ()):
                 exchange = seen.steps.get(trace.exchange.label)
                 if exchange is None or exchange.response is None:
                     continue
                 was_sent_again = True
                 is_broken = any(trace.repeats(t, row) for t in judgement.traces)
-                trials.append(Trial(is_broken, exchange))
+                trials.append(Occasion(is_broken, exchange))
         if not was_sent_again:
             return None
         return occurrence(trials, self._exchanges)

@@ -11,7 +11,7 @@ from aios_conformance.conformance.terms.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Occasion:
     """A request on which a finding was made, or could have been made again."""
 
     is_broken: bool
@@ -32,7 +32,7 @@ class Occurrence:
         return f"seen {self.count} of {self.of} times{only}"
 
 
-def occurrence(trials: Sequence[Trial], exchanges: Sequence[Exchange]) -> Occurrence:
+def occurrence(trials: Sequence[Occasion], exchanges: Sequence[Exchange]) -> Occurrence:
     """What trials have in common. `exchanges` are all that were recorded."""
     count = sum(trial.is_broken for trial in trials)
     only = ""

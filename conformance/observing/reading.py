@@ -1,4 +1,4 @@
-"""Reading one answer: piece by piece, within limits, and what its errors mean."""
+"""AnswerReader one answer: piece by piece, within limits, and what its errors mean."""
 
 import email.utils
 import math
@@ -35,7 +35,7 @@ class Attempt:
     partial: Response | None = None  # what had come when the time was over
 
 
-class Reading:
+class AnswerReader:
     """An answer while it comes in."""
 
     def __init__(self, answer: aiohttp.ClientResponse, began: float) -> None:

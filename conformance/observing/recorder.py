@@ -130,7 +130,7 @@ class Recorder:
                             SuiteFault(name, draw, step.label, step.serves, wrong)
                         )
                     sent.append(send(i, step, made, cost))
-                await together(sent)
+                await concurrently(sent)
         except asyncio.CancelledError:
             for step in scenario.steps:
                 if step.label not in answers:
@@ -249,7 +249,7 @@ async def in_groups(
     for group in ([tuple(queue) for _, queue in by_api], others, last):
         waiting = iter(group)
         workers = min(max(1, concurrency), len(group))
-        await together(work(waiting) for _ in range(workers))
+        await concurrently(work(waiting) for _ in range(workers))
 
 
 def exchanged(
@@ -304,7 +304,7 @@ def _bursts(steps: tuple[Step, ...]) -> Iterator[list[tuple[int, Step, Cost]]]:
         yield burst
 
 
-async def together(parts: Iterable[Coroutine[None, None, None]]) -> None:
+async def concurrently(parts: Iterable[Coroutine[None, None, None]]) -> None:
     """Wait for all; the first error ends the others."""
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -19,8 +19,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import aiohttp
 
 from aios_conformance.conformance.observing.reading import (
+    AnswerReader,
     Attempt,
-    Reading,
     failed,
     left,
     retry_after,
@@ -195,7 +195,7 @@ class Transport:
         method, _, path = outgoing.operation.partition(" ")
         limit = self._options.request_timeout_s
         began = time.monotonic()
-        reading: Reading | None = None
+        reading: AnswerReader | None = None
         try:
             async with asyncio.timeout(limit):
                 async with self._session.request(
@@ -210,7 +210,7 @@ class Transport:
                     self._is_met = True
                     if outgoing.leaves:
                         return Attempt(failure=await left(answer))
-                    reading = Reading(answer, began)
+                    reading = AnswerReader(answer, began)
                     response = await reading.read()
         except TimeoutError:
             failure = f"timeout: no complete answer within {limit:g} s"

@@ -60,7 +60,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparedRow:
     """A promise, in each dialect that makes it and was judged."""
 
     promise: Promise
@@ -80,7 +80,7 @@ class Comparison:
     """One target under several contracts."""
 
     judgements: Sequence[DialectOutcome]
-    rows: Sequence[Row]
+    rows: Sequence[ComparedRow]
     requests: int  # that were sent
     apart: int  # that a run for each dialect would have sent
 
@@ -140,7 +140,7 @@ def compare(
             if held := [results[row] for row in promise.ids if row in results]:
                 cells[dialect] = Cell(held)
         if cells:
-            rows.append(Row(promise, cells))
+            rows.append(ComparedRow(promise, cells))
     return Comparison(tuple(judgements), tuple(rows), requests, apart)
 
 

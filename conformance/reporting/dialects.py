@@ -15,9 +15,9 @@ from aios_conformance.conformance.options.values import OptionError
 from aios_conformance.conformance.reporting import dialects_page, write_atomically
 from aios_conformance.conformance.reporting.compared import (
     Cell,
+    ComparedRow,
     Comparison,
     DialectOutcome,
-    Row,
     sources,
     why,
 )
@@ -93,7 +93,7 @@ def _judgement(each: DialectOutcome) -> dict[str, Any]:
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: ComparedRow) -> dict[str, Any]:
     return {
         "group": row.promise.group,
         "promise": row.promise.title,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from aios_conformance.conformance.reporting.compared import (
     Cell,
+    ComparedRow,
     Comparison,
     DialectOutcome,
-    Row,
     sources,
     why,
 )
@@ -142,7 +142,7 @@ def _table(comparison: Comparison) -> Markup | None:
     )
 
 
-def _row(row: Row, names: list[str]) -> Markup:
+def _row(row: ComparedRow, names: list[str]) -> Markup:
     cells = [_cell(row.cells.get(name), name) for name in names]
     return tag(
         "tr",

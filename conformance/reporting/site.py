@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from aios_conformance.conformance.comparing.history import History, histories
-from aios_conformance.conformance.comparing.run_records import Found, RunRecord
+from aios_conformance.conformance.comparing.run_records import FoundRuns, RunRecord
 from aios_conformance.conformance.options.values import OptionError
 from aios_conformance.conformance.reporting import write_atomically
 from aios_conformance.conformance.reporting.site_index import index
@@ -24,7 +24,7 @@ COPIES = "runs"
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class RelativeLinks:
     """Where the pages of runs and servers are found from the index."""
 
     to_runs: str  # a relative address, without a slash at its end
@@ -44,7 +44,7 @@ class Links:
         return f"{self.up}{SERVERS}/{name}.html" + (f"#{part}" if part else "")
 
 
-def write_site(found: Found, root: Path, out: Path) -> None:
+def write_site(found: FoundRuns, root: Path, out: Path) -> None:
     """Write the site of the runs in a folder.
 
     Raises OptionError when the folder cannot be written.
@@ -53,8 +53,8 @@ def write_site(found: Found, root: Path, out: Path) -> None:
     is_inside = root.resolve() in out.resolve().parents
     to_runs = os.path.relpath(root.resolve(), out.resolve()) if is_inside else COPIES
     slugs = _slugs(told)
-    links = Links(to_runs.replace(os.sep, "/"), slugs)
-    below = Links(links.to_runs, slugs, "../")
+    links = RelativeLinks(to_runs.replace(os.sep, "/"), slugs)
+    below = RelativeLinks(links.to_runs, slugs, "../")
     try:
         (out / SERVERS).mkdir(parents=True, exist_ok=True)
         if not is_inside:

@@ -9,7 +9,11 @@ from aios_conformance.conformance.comparing.history import (
     api_title,
     broken_first,
 )
-from aios_conformance.conformance.comparing.run_records import Found, Row, RunRecord
+from aios_conformance.conformance.comparing.run_records import (
+    FoundRuns,
+    RowRecord,
+    RunRecord,
+)
 from aios_conformance.conformance.reporting.html_rows import pill
 from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
@@ -52,7 +56,7 @@ class Links(Protocol):
         """A server's page."""
 
 
-def index(found: Found, told: Sequence[History], links: Links) -> str:
+def index(found: FoundRuns, told: Sequence[History], links: Links) -> str:
     """The page; it loads nothing."""
     runs = len(found.runs)
     plural = "" if runs == 1 else "s"
@@ -205,7 +209,7 @@ def _broke(found: Sequence[tuple[History, Break]], links: Links) -> Markup:
     )
 
 
-def _row(run: RunRecord, row: Row, links: Links) -> Markup:
+def _row(run: RunRecord, row: RowRecord, links: Links) -> Markup:
     where, name = links.report(run, row=row.id), tag("code", row.id)
     return tag("a", name, href=where, title=row.statement) if where else name
 
@@ -224,7 +228,7 @@ def break_cells(one: Break, links: Links) -> list[Markup]:
     ]
 
 
-def about(row: Row) -> Markup:
+def about(row: RowRecord) -> Markup:
     """A requirement in one cell."""
     return html(
         tag("code", row.id),
@@ -291,7 +295,7 @@ def _table(titles: Sequence[str], rows: Sequence[Markup]) -> Markup:
     return tag("div", table, class_="card scroll", tabindex=0)
 
 
-def _skipped(found: Found) -> Markup | None:
+def _skipped(found: FoundRuns) -> Markup | None:
     if not found.skipped:
         return None
     said = [

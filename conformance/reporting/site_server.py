@@ -9,7 +9,7 @@ from aios_conformance.conformance.comparing.history import (
     api_title,
     broken_first,
 )
-from aios_conformance.conformance.comparing.run_records import Row
+from aios_conformance.conformance.comparing.run_records import RowRecord
 from aios_conformance.conformance.reporting.html_rows import pill
 from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
@@ -97,7 +97,7 @@ def _broken(each: History, links: Links) -> Markup:
     return html(tag("h2", "Broken now"), parts)
 
 
-def _row_link(row: Row, where: str) -> Markup:
+def _row_link(row: RowRecord, where: str) -> Markup:
     name = tag("code", row.id)
     return tag("a", name, href=where) if where else name
 

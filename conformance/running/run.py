@@ -129,7 +129,7 @@ async def run_dialects(
         SuiteError: our own fault, found before anything was sent.
 
     """
-    told = Told(listener)
+    told = JoinedListener(listener)
     shared = Shared(Budget(options[0].max_requests, options[0].max_tokens))
     options = completed(options)
     runs = [
@@ -202,7 +202,7 @@ def closed(
 
 
 @dataclass
-class Told:
+class JoinedListener:
     """Tells a listener of all runs as if they were one."""
 
     listener: Listener
@@ -223,7 +223,7 @@ class Told:
         self.listener(PlanMade(summary))
 
 
-async def _record(runs: list[Run], transport: Transport, told: Told) -> None:
+async def _record(runs: list[Run], transport: Transport, told: JoinedListener) -> None:
     """Send everything. `runs` holds at any time how far each of them has come."""
     runs[:] = [connect(each, transport) for each in runs]
     models: dict[str, str] = {}

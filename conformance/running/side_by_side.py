@@ -12,7 +12,7 @@ from itertools import count
 from aios_conformance.conformance.observing.answer_cache import Shared
 from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.observing.earlier import Earlier
-from aios_conformance.conformance.observing.recorder import in_groups, together
+from aios_conformance.conformance.observing.recorder import concurrently, in_groups
 from aios_conformance.conformance.observing.servers import (
     serving,
     with_own_key,
@@ -20,7 +20,12 @@ from aios_conformance.conformance.observing.servers import (
 )
 from aios_conformance.conformance.observing.transport import Transport
 from aios_conformance.conformance.options.values import RunOptions, TargetError
-from aios_conformance.conformance.running.run import Outcomes, Told, closed, guarded
+from aios_conformance.conformance.running.run import (
+    JoinedListener,
+    Outcomes,
+    closed,
+    guarded,
+)
 from aios_conformance.conformance.running.signals import interruptible
 from aios_conformance.conformance.running.stages import (
     Run,
@@ -54,7 +59,7 @@ async def run_side_by_side(
     own = [within_claims(with_own_key(each)) for each in options]
     without = tuple(dict.fromkeys(name for each in own for name in each.without))
     own = [replace(each, without=without) for each in own]
-    told = Told(listener)
+    told = JoinedListener(listener)
     ledgers = [Budget(each.max_requests, each.max_tokens) for each in own]
     runs = [
         begin(each, selection, told, Shared(ledger))
@@ -89,7 +94,9 @@ async def _opened(
         yield ways
 
 
-async def _record(runs: list[Run], transports: Sequence[Transport], told: Told) -> None:
+async def _record(
+    runs: list[Run], transports: Sequence[Transport], told: JoinedListener
+) -> None:
     """Send everything. `runs` holds at any time how far each of them has come."""
     runs[:] = [connect(run, way) for run, way in zip(runs, transports, strict=True)]
     for i, flag in enumerate(("--target", "--against")):
@@ -107,7 +114,7 @@ async def _record(runs: list[Run], transports: Sequence[Transport], told: Told) 
     for i, (run, way) in enumerate(zip(runs, transports, strict=True)):
         with interruptible():
             runs[i] = take_notes(run, way)
-    await together(explain(run) for run in runs)
+    await concurrently(explain(run) for run in runs)
 
 
 def _named(error: TargetError, flag: str) -> TargetError:
@@ -140,6 +147,6 @@ async def _play(runs: Sequence[Run]) -> None:
             for run, mine in zip(runs, own, strict=True)
             if scenario.name in mine
         ]
-        await together(reversed(both) if next(turns) % 2 else both)
+        await concurrently(reversed(both) if next(turns) % 2 else both)
 
     await in_groups(ordered, play_both, runs[0].options.concurrency)

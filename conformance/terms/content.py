@@ -12,7 +12,7 @@ _TELLING = ("results", "data", "choices")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FirstDifference:
     """The first place where two answers say different things."""
 
     pointer: str  # JSON pointer into the later answer
@@ -20,7 +20,7 @@ class Difference:
     after: Any
 
 
-def difference(before: Exchange, after: Exchange) -> Difference | None:
+def difference(before: Exchange, after: Exchange) -> FirstDifference | None:
     """Where the later answer departs from the earlier one; None if it says the same.
 
     Texts are equal, numbers within what float sums differ by between calls. Results of
@@ -32,7 +32,7 @@ def difference(before: Exchange, after: Exchange) -> Difference | None:
         pointer, left = one.get(name, (name, None))
         pointer, right = other.get(name, (pointer, None))
         if not _is_close(left, right):
-            return Difference(pointer, left, right)
+            return FirstDifference(pointer, left, right)
     return None
 
 

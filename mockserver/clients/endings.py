@@ -8,7 +8,7 @@ from aios_conformance.mockserver.clients.rounds import Hope, Round
 from aios_conformance.mockserver.clients.rule import Finding, Mark, Rule
 from aios_conformance.mockserver.clients.session import Session
 from aios_conformance.mockserver.clients.streams import broken_streams_are_noticed
-from aios_conformance.mockserver.clients.verdict import Result, Verdict
+from aios_conformance.mockserver.clients.verdict import RuleResult, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ REPORTS: Final = Rule(
 RULES: Final = (WORKS, RECOVERS, REPORTS)
 
 
-def judged(outcomes: Sequence[Outcome]) -> Sequence[Result]:
+def judged(outcomes: Sequence[Outcome]) -> Sequence[RuleResult]:
     """Hold the rules on endings against all rounds."""
     found: Mapping[str, list[Finding]] = {rule.name: [] for rule in RULES}
     for outcome in outcomes:
@@ -76,7 +76,7 @@ def judged(outcomes: Sequence[Outcome]) -> Sequence[Result]:
             if mark is not None:
                 told = f"it {outcome.ending} where {outcome.played.plays}"
                 found[rule.name].append(Finding(mark, told, where=outcome.played.name))
-    return [Result(rule, found[rule.name]) for rule in RULES]
+    return [RuleResult(rule, found[rule.name]) for rule in RULES]
 
 
 def _judged(outcome: Outcome) -> tuple[Rule, Mark | None]:

@@ -19,7 +19,7 @@ from aios_conformance.mockserver.clients import endings, report
 from aios_conformance.mockserver.clients.endings import Outcome
 from aios_conformance.mockserver.clients.rounds import OWN, Hope, Round, rounds
 from aios_conformance.mockserver.clients.rule import Mark
-from aios_conformance.mockserver.clients.verdict import Verdict, together
+from aios_conformance.mockserver.clients.verdict import Verdict, combined
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.serving.codec import encode
@@ -157,7 +157,7 @@ def _tried(trial: _Trial) -> Verdict:
             )
             if not outcome.verdict.exchanges or _fails(outcome):
                 break  # what fails on a good day cannot be tried on a bad one
-    seen = together({each.played.name: each.verdict for each in outcomes})
+    seen = combined({each.played.name: each.verdict for each in outcomes})
     return replace(seen, results=[*endings.judged(outcomes), *seen.results])
 
 

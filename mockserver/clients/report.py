@@ -5,7 +5,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from aios_conformance.mockserver.clients.rule import Finding, Mark
-from aios_conformance.mockserver.clients.verdict import Result, Verdict
+from aios_conformance.mockserver.clients.verdict import RuleResult, Verdict
 
 _SHOWN: Final = 5  # findings of a rule that was broken; of one that was kept, the first
 
@@ -31,7 +31,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
             yield from _told(result)
 
 
-def _told(result: Result) -> Iterator[str]:
+def _told(result: RuleResult) -> Iterator[str]:
     rule, shown = result.rule, result.worst[: 1 if result.mark is Mark.PASS else _SHOWN]
     yield f"\n{result.mark.upper():<5} {rule.name}: {_first(rule.promise)}"
     for finding in shown:

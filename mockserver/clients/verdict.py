@@ -30,7 +30,7 @@ RULES: Final[Sequence[Rule]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RuleResult:
     """One rule, and what was seen of it."""
 
     rule: Rule
@@ -52,7 +52,7 @@ class Result:
 class Verdict:
     """What was seen of all rules."""
 
-    results: Sequence[Result]
+    results: Sequence[RuleResult]
     exchanges: int
     forgotten: int = 0  # exchanges that came before those of the journal
 
@@ -92,7 +92,7 @@ class Verdict:
         }
 
 
-def _described(result: Result) -> dict[str, Any]:
+def _described(result: RuleResult) -> dict[str, Any]:
     rule = result.rule
     return {
         "name": rule.name,
@@ -115,7 +115,7 @@ def _described(result: Result) -> dict[str, Any]:
 def judged(session: Session) -> Verdict:
     """Hold every rule against a session."""
     return Verdict(
-        [Result(rule, tuple(rule.look(session))) for rule in RULES],
+        [RuleResult(rule, tuple(rule.look(session))) for rule in RULES],
         len(session.exchanges),
         session.forgotten,
     )
@@ -128,7 +128,7 @@ def session(exchanges: Iterable[Exchange]) -> Session:
     return Session(noted, time.time(), forgotten)
 
 
-def together(verdicts: Mapping[str, Verdict]) -> Verdict:
+def combined(verdicts: Mapping[str, Verdict]) -> Verdict:
     """Join the verdicts of several rounds; each finding says where it was made."""
     found: dict[Rule, list[Finding]] = {}
     for name, verdict in verdicts.items():
@@ -139,5 +139,7 @@ def together(verdicts: Mapping[str, Verdict]) -> Verdict:
     total = sum(verdict.exchanges for verdict in verdicts.values())
     forgotten = sum(verdict.forgotten for verdict in verdicts.values())
     return Verdict(
-        [Result(rule, findings) for rule, findings in found.items()], total, forgotten
+        [RuleResult(rule, findings) for rule, findings in found.items()],
+        total,
+        forgotten,
     )

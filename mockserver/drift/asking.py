@@ -9,7 +9,7 @@ from typing import Any, Final
 from aios_conformance import spec
 from aios_conformance.mockserver.catalogue import documented
 from aios_conformance.mockserver.drift import promises
-from aios_conformance.mockserver.drift.comparison import Pair
+from aios_conformance.mockserver.drift.comparison import AnswerPair
 from aios_conformance.mockserver.drift.exchanges import (
     Answer,
     Recorded,
@@ -28,7 +28,7 @@ _KEY: Final = "recorded"  # stands for the key of a recording
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Asking:
     """What was asked for."""
 
     target: str
@@ -45,7 +45,7 @@ class Wanted:
         return self.mock.dialects[0]
 
 
-async def from_recording(wanted: Wanted) -> list[Pair]:
+async def from_recording(wanted: Asking) -> list[AnswerPair]:
     """Ask the mock what is recorded."""
     found = recorded(Path(wanted.target))
     argv = [*wanted.argv]
@@ -57,7 +57,7 @@ async def from_recording(wanted: Wanted) -> list[Pair]:
     served = _served(found.exchanges, read_options(argv, {}))
     here = await _asked_here([*argv, *served], requests, wanted.seconds)
     there = [answer for _, answer in found.exchanges]
-    return [Pair(*each) for each in zip(requests, there, here, strict=True)]
+    return [AnswerPair(*each) for each in zip(requests, there, here, strict=True)]
 
 
 def _keyed(request: Request, found: Recorded) -> Request:
@@ -68,7 +68,7 @@ def _keyed(request: Request, found: Recorded) -> Request:
     return replace(request, headers=headers)
 
 
-async def from_url(wanted: Wanted) -> list[Pair]:
+async def from_url(wanted: Asking) -> list[AnswerPair]:
     """Ask both."""
     url = wanted.target.rstrip("/").removesuffix("/v1")
 
@@ -91,10 +91,10 @@ async def from_url(wanted: Wanted) -> list[Pair]:
     exchanges = list(zip(requests, there, strict=True))
     argv = [*wanted.argv, *_served(exchanges, wanted.mock)]
     here = await _asked_here(argv, requests, wanted.seconds)
-    return [Pair(*each) for each in zip(requests, there, here, strict=True)]
+    return [AnswerPair(*each) for each in zip(requests, there, here, strict=True)]
 
 
-async def _found(wanted: Wanted, listing: Answer, ask: Any) -> Mapping[str, str]:
+async def _found(wanted: Asking, listing: Answer, ask: Any) -> Mapping[str, str]:
     """Return a model for each API that answers the smallest request."""
     names = [*listed(listing)]
     known = [model.name for model in documented(wanted.dialect)]

@@ -16,12 +16,17 @@ from aios_conformance import spec
 from aios_conformance.mockserver.catalogue import documented
 from aios_conformance.mockserver.drift.asking import (
     LISTING,
-    Wanted,
+    Asking,
     from_recording,
     from_url,
     listed,
 )
-from aios_conformance.mockserver.drift.comparison import Finding, Kind, Pair, compare
+from aios_conformance.mockserver.drift.comparison import (
+    AnswerPair,
+    Finding,
+    Kind,
+    compare,
+)
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.serving.codec import encode
 from aios_conformance.serving.options import OptionError
@@ -73,7 +78,7 @@ def main(argv: Sequence[str]) -> int:
     if len(chosen) < len(options.use) or chosen.keys() - set(spec.MODEL_APIS):
         valid = ", ".join(spec.MODEL_APIS)
         raise OptionError(f"--use must be API=MODEL, with API one of {valid}")
-    wanted = Wanted(
+    wanted = Asking(
         options.target,
         options.requests,
         chosen,
@@ -96,7 +101,7 @@ def main(argv: Sequence[str]) -> int:
     return 1 if serious else 0
 
 
-def _models(wanted: Wanted, pairs: Sequence[Pair]) -> Iterator[Finding]:
+def _models(wanted: Asking, pairs: Sequence[AnswerPair]) -> Iterator[Finding]:
     """Yield which of the mock's models are not served there, or hold less."""
     both = next((pair for pair in pairs if pair.request.path == LISTING.path), None)
     if both is None or not both.there.accepted:

@@ -45,7 +45,7 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class AnswerPair:
     """One request with both answers."""
 
     request: Request
@@ -65,7 +65,7 @@ class Finding:
     request: Request | None = None  # the smallest that shows it
 
 
-def compare(pairs: Sequence[Pair]) -> list[Finding]:
+def compare(pairs: Sequence[AnswerPair]) -> list[Finding]:
     """Return all that differs, most important first; once, if several APIs share it."""
     found: dict[tuple[Kind, str], Finding] = {}
     for operation, group in groupby(sorted(pairs, key=_operation), _operation):
@@ -84,11 +84,11 @@ def _joined(first: Finding, second: Finding) -> Finding:
     )
 
 
-def _operation(pair: Pair) -> str:
+def _operation(pair: AnswerPair) -> str:
     return pair.request.operation
 
 
-def _compared(operation: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
+def _compared(operation: str, pairs: Sequence[AnswerPair]) -> Iterator[Finding]:
     """Yield what differs in one operation."""
     notes: dict[tuple[Kind, str], list[Request]] = defaultdict(list)
     for pair in pairs:
@@ -102,7 +102,7 @@ def _compared(operation: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
         yield from _shapes(operation, part, some)
 
 
-def _statuses(pair: Pair) -> Iterator[tuple[Kind, str]]:
+def _statuses(pair: AnswerPair) -> Iterator[tuple[Kind, str]]:
     """Yield what differs in how one request is taken."""
     there, here = pair.there, pair.here
     if there.status == 0:
@@ -157,7 +157,9 @@ def _object(text: str) -> dict[str, Any]:
 Sides = tuple[Request, list[Any], list[Any]]  # values there, and on the mock
 
 
-def _shapes(operation: str, part: str, pairs: Sequence[Pair]) -> Iterator[Finding]:
+def _shapes(
+    operation: str, part: str, pairs: Sequence[AnswerPair]
+) -> Iterator[Finding]:
     """Yield what differs in the shape of successes or of refusals."""
     refused = part == "refusal"
     sides: list[Sides] = [

@@ -27,7 +27,7 @@ _GARBAGE: Final = b'data: {"id": "chatcmpl-\n\n'
 _PIECE: Final = 7  # bytes; cuts characters and field names
 
 
-class Refusal(ApiError):  # noqa: N818 - reads as the fact it states
+class PlayedRefusal(ApiError):  # noqa: N818 - reads as the fact it states
     """A refusal with any status.
 
     Without a code it is one that is played, with the code that a client would meet.
@@ -52,7 +52,7 @@ class Refusal(ApiError):  # noqa: N818 - reads as the fact it states
 
 def refusal(status: int, message: str, code: str) -> web.Response:
     """Return a refusal of the mock's own paths, whatever profile it has."""
-    error = Refusal(status, message, code)
+    error = PlayedRefusal(status, message, code)
     return web.Response(
         status=status,
         body=encode(error.body()),
@@ -89,7 +89,7 @@ async def harmed(
         case "truncate" | "garbage":
             response.body = body[:half]
         case "error":
-            return refuse(request, Refusal(500))
+            return refuse(request, PlayedRefusal(500))
         case "empty":
             response.body = b""
     return response

@@ -24,7 +24,7 @@ _NAMING = ("rules",)  # options that name a file that has to be there
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class RuleRemark:
     """One line of the report."""
 
     place: str
@@ -65,7 +65,7 @@ def main(argv: Sequence[str]) -> int:
     return _BAD if bad else 0
 
 
-def remarks(file: Path) -> Iterator[Remark]:
+def remarks(file: Path) -> Iterator[RuleRemark]:
     """Yield all that is to be said about a file, in the order of its lines."""
     if file.suffix == ".jsonl":
         yield from _of_tape(file)
@@ -74,7 +74,7 @@ def remarks(file: Path) -> Iterator[Remark]:
         document = read_yaml(file)
     except Malformed as error:
         place = error.place(error.problems[0])
-        yield Remark(place, "error", error.problems[0].message)
+        yield RuleRemark(place, "error", error.problems[0].message)
         return
     errors, warnings = Problems(), Problems()
     content = document.value
@@ -89,14 +89,14 @@ def remarks(file: Path) -> Iterator[Remark]:
                 errors.at((name,), f"there is no file {values[name]}")
     for problem in sorted([*errors, *warnings], key=document.position):
         severity: Any = "warning" if problem in warnings else "error"
-        yield Remark(document.place(problem), severity, problem.message)
+        yield RuleRemark(document.place(problem), severity, problem.message)
 
 
-def _of_tape(file: Path) -> Iterator[Remark]:
+def _of_tape(file: Path) -> Iterator[RuleRemark]:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        yield Remark(str(file), "error", f"cannot be read: {error}")
+        yield RuleRemark(str(file), "error", f"cannot be read: {error}")
         return
     for number, line in enumerate(lines, 1):
         try:
@@ -104,4 +104,4 @@ def _of_tape(file: Path) -> Iterator[Remark]:
                 parse_take(line)
         except ValueError as error:
             column = getattr(error, "colno", 1)
-            yield Remark(f"{file}:{number}:{column}", "error", str(error))
+            yield RuleRemark(f"{file}:{number}:{column}", "error", str(error))

@@ -22,7 +22,7 @@ NOTHING: Final = _Nothing()
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Mismatch:
     """What was expected at a place, and what is there."""
 
     path: Path
@@ -40,7 +40,7 @@ class Difference:
         return f"{place}: expected {short(expected)}, got {short(got)}"
 
 
-def differences(expected: Any, got: Any, path: Path = ()) -> Iterator[Difference]:
+def differences(expected: Any, got: Any, path: Path = ()) -> Iterator[Mismatch]:
     """Yield the places where two JSON values differ, as deep as can be said."""
     if expected == got:
         return
@@ -57,4 +57,4 @@ def differences(expected: Any, got: Any, path: Path = ()) -> Iterator[Difference
                 (*path, number),
             )
     else:
-        yield Difference(path, expected, got)
+        yield Mismatch(path, expected, got)

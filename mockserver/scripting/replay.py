@@ -7,7 +7,7 @@ import aiohttp
 from aiohttp import web
 
 from aios_conformance.mockserver.control.journal import readable
-from aios_conformance.mockserver.faults.effects import Refusal
+from aios_conformance.mockserver.faults.effects import PlayedRefusal
 from aios_conformance.mockserver.faults.pacing import REAL_CLOCK, Clock
 from aios_conformance.mockserver.scripting.tape import Take, Tape
 from aios_conformance.serving.app import refuse
@@ -122,7 +122,7 @@ class Relay:
                 whole = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             told = f"the recorded server cannot be reached: {error}"
-            return refuse(request, Refusal(502, told, "upstream_unreachable"))
+            return refuse(request, PlayedRefusal(502, told, "upstream_unreachable"))
         recording.add(self._elapsed(begun), whole)
         self.tape.record(recording.take())
         return web.Response(

@@ -20,7 +20,7 @@ from aios_conformance.mockserver.workers.parent import Parent
 from aios_conformance.mockserver.workers.worker import Worker
 from aios_conformance.serving.run import (
     GRACE,
-    Unavailable,
+    CannotListen,
     announce,
     bind,
     ended,
@@ -36,10 +36,10 @@ _LATE: Final = 2.0  # seconds beyond the grace, after which a worker is killed
 def serve(options: MockOptions, ready: Callable[[str], str]) -> None:
     """Serve with workers until told to stop, as `serving.run.serve` does without.
 
-    Raises Unavailable; Died if a worker ends by itself, when all others have ended.
+    Raises CannotListen; Died if a worker ends by itself, when all others have ended.
     """
     if not hasattr(os, "fork"):
-        raise Unavailable("--workers needs a system on which processes can fork")
+        raise CannotListen("--workers needs a system on which processes can fork")
     parent = Parent(options)
     with TemporaryDirectory(prefix="aios-mock-") as folder:
         path = str(Path(folder) / "parent")

@@ -17,7 +17,7 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class TokenizedPair:
     """Two texts, and both as a cross-encoder reads them."""
 
     first: str

@@ -19,8 +19,8 @@ from aios_conformance.reference_impl.sources import Say, kind_of
 from aios_conformance.reference_impl.tokenizing.chat import Chat
 from aios_conformance.reference_impl.transformers_engine import load
 from aios_conformance.reference_impl.transformers_engine.decode import (
+    BatchLimits,
     DecodeLane,
-    Limits,
 )
 from aios_conformance.reference_impl.transformers_engine.encode import (
     Encoder,
@@ -60,7 +60,9 @@ def load_engine(options: ReferenceOptions, say: Say) -> TransformersEngine:
     return TransformersEngine(served, options.aliases, threads)
 
 
-def _served(plan: ModelPlan, where: load.Place, options: ReferenceOptions) -> Served:
+def _served(
+    plan: ModelPlan, where: load.Placement, options: ReferenceOptions
+) -> Served:
     wanted, name, source = plan.wanted, plan.name, plan.source
     kind = where.device.type
     limits = EncoderLimits(TEXTS[kind], TOKENS[kind], options.queue * TEXTS[kind])
@@ -77,7 +79,7 @@ def _served(plan: ModelPlan, where: load.Place, options: ReferenceOptions) -> Se
         lane = DecodeLane(
             causal.model,
             causal.vocabulary,
-            Limits(
+            BatchLimits(
                 options.batch or BATCH[kind],
                 options.queue,
                 CHUNK[kind],

@@ -48,7 +48,7 @@ SCANNED = 256  # prompt tokens scored at a time: their logits are (T, V)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BatchLimits:
     """How much is decoded at once."""
 
     batch: int  # rows that decode together
@@ -74,7 +74,7 @@ class Prefill:
 class DecodeLane:
     """The lane of one causal language model. Only `submit` is for other threads."""
 
-    def __init__(self, model: Any, vocabulary: Vocabulary, limits: Limits) -> None:
+    def __init__(self, model: Any, vocabulary: Vocabulary, limits: BatchLimits) -> None:
         """`model` is a transformers causal language model in inference mode."""
         self.limits = limits
         self._model = model

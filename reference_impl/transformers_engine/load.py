@@ -50,7 +50,7 @@ CACHE_BYTES_CPU = 4 * 2**30  # on a CPU at most so much of it
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where models live and in which precision."""
 
     device: torch.device
@@ -63,7 +63,7 @@ class Place:
         return int(psutil.virtual_memory().available)
 
 
-def choose_place(device: str, dtype: str) -> Place:
+def choose_place(device: str, dtype: str) -> Placement:
     """Resolve `auto`: a GPU with bfloat16 where there is one, else CPU, float32.
 
     Raises LoadError when a GPU is asked for and none is there.
@@ -77,10 +77,10 @@ def choose_place(device: str, dtype: str) -> Place:
     if dtype == "auto":
         half = where.type == "cuda" and torch.cuda.is_bf16_supported()
         dtype = "bfloat16" if half else "float32"
-    return Place(where, torch.bfloat16 if dtype == "bfloat16" else torch.float32)
+    return Placement(where, torch.bfloat16 if dtype == "bfloat16" else torch.float32)
 
 
-def _weights(source: ModelSource, kind: Kind, place: Place) -> Any:
+def _weights(source: ModelSource, kind: Kind, place: Placement) -> Any:
     """Load a model, in inference mode, onto its place."""
     auto = CLASSES[kind]
     with _explaining(source.path):
@@ -134,7 +134,7 @@ class Causal:
 
 
 @torch.inference_mode()
-def load_causal(source: ModelSource, place: Place) -> Causal:
+def load_causal(source: ModelSource, place: Placement) -> Causal:
     """Load a model for chat and completions."""
     if kind_of(source) != "causal":
         raise WrongKind(
@@ -213,7 +213,7 @@ class Embedding:
 
 
 @torch.inference_mode()
-def load_embedding(source: ModelSource, place: Place) -> Embedding:
+def load_embedding(source: ModelSource, place: Placement) -> Embedding:
     """Load a model for embeddings."""
     if kind_of(source) != "encoder":
         raise WrongKind(
@@ -250,7 +250,7 @@ class CrossEncoder:
 
 
 @torch.inference_mode()
-def load_cross_encoder(source: ModelSource, place: Place) -> CrossEncoder:
+def load_cross_encoder(source: ModelSource, place: Placement) -> CrossEncoder:
     """Load a model for rerank and score."""
     if kind_of(source) != "cross-encoder" or source.config.num_labels != 1:
         raise WrongKind(

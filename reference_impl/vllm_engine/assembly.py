@@ -18,7 +18,7 @@ from aios_conformance.reference_impl.sources import (
     vocabulary_of,
 )
 from aios_conformance.reference_impl.tokenizing.chat import Chat
-from aios_conformance.reference_impl.vllm_engine.engine import Served, VllmEngine
+from aios_conformance.reference_impl.vllm_engine.engine import ServedModel, VllmEngine
 from aios_conformance.reference_impl.vllm_engine.runner import Runner
 from aios_conformance.serving.engine import Model
 
@@ -52,7 +52,7 @@ def served(
     context: int,
     created: int,
     dimensions: int = 0,
-) -> Served:
+) -> ServedModel:
     """Return a model with its tokenizer; `context` is what vLLM reads of it.
 
     Raises LoadError for what is not fit for the job.
@@ -74,11 +74,11 @@ def served(
             reasoning=chat.reasoning if chat else None,
             vocabulary=vocabulary.size,
         )
-        return Served(model, runner, tokenizer, vocabulary, chat)
+        return ServedModel(model, runner, tokenizer, vocabulary, chat)
     limit = min(context, limit_of(source, tokenizer))
     if kind == "cross-encoder":
         model = Model(**card, apis=JUDGING, context_length=limit, cross_encoder=True)
-        return Served(model, runner, tokenizer)
+        return ServedModel(model, runner, tokenizer)
     own, prefix = text_settings(source.file)
     model = Model(
         **card,
@@ -87,7 +87,7 @@ def served(
         dimensions=dimensions,
         matryoshka=is_matryoshka(source),
     )
-    return Served(model, runner, tokenizer, prefix=prefix)
+    return ServedModel(model, runner, tokenizer, prefix=prefix)
 
 
 def _generation(source: ModelSource) -> Any:

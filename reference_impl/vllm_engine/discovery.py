@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aios_conformance.reference_impl.errors import LoadError, Missing
-from aios_conformance.reference_impl.options import ReferenceOptions, Wanted
+from aios_conformance.reference_impl.options import ModelOption, ReferenceOptions
 from aios_conformance.reference_impl.plans import (
     DEMANDING,
     WRITING,
@@ -22,7 +22,7 @@ from aios_conformance.reference_impl.sources import (
     kind_of,
 )
 from aios_conformance.reference_impl.vllm_engine.assembly import served
-from aios_conformance.reference_impl.vllm_engine.engine import Served, dimensions
+from aios_conformance.reference_impl.vllm_engine.engine import ServedModel, dimensions
 from aios_conformance.reference_impl.vllm_engine.upstream import (
     Upstream,
     UpstreamRunner,
@@ -39,9 +39,9 @@ ROUTES: Mapping[str, Kind] = {
 UNKNOWN = 2**31  # tokens of context where nobody says
 
 
-def found(options: ReferenceOptions, say: Say) -> list[Served]:
+def found(options: ReferenceOptions, say: Say) -> list[ServedModel]:
     """Ask every upstream for its models; raises LoadError."""
-    models: dict[str, Served] = {}
+    models: dict[str, ServedModel] = {}
     unused = list(options.models)
     for url in options.upstreams:
         upstream = Upstream(url, options.upstream_key)
@@ -98,11 +98,11 @@ async def _told(upstream: Upstream) -> tuple[Sequence[Mapping[str, Any]], Kind |
 
 def _wanted(
     entry: Mapping[str, Any],
-    unused: Sequence[Wanted],
+    unused: Sequence[ModelOption],
     *,
     only: bool,
     options: ReferenceOptions,
-) -> Wanted | None:
+) -> ModelOption | None:
     """Return the --model that means this entry of the list."""
     for wanted in unused:
         name, text = resolved(wanted, options.cache)
@@ -116,7 +116,7 @@ def _wanted(
 def _source(
     entry: Mapping[str, Any],
     listed: Sequence[Mapping[str, Any]],
-    wanted: Wanted | None,
+    wanted: ModelOption | None,
     options: ReferenceOptions,
     say: Say,
 ) -> ModelSource:
@@ -142,9 +142,9 @@ def _one(
     entry: Mapping[str, Any],
     source: ModelSource,
     kind: Kind | None,
-    wanted: Wanted | None,
+    wanted: ModelOption | None,
     context: int,
-) -> Served:
+) -> ServedModel:
     runner = UpstreamRunner(upstream, entry["id"])
     kind = kind or kind_of(source)
     job = wanted.job if wanted and wanted.job in DEMANDING else None

@@ -13,7 +13,7 @@ from aios_conformance.reference_impl.tokenizing.chat import Chat
 from aios_conformance.reference_impl.tokenizing.cosines import cosines
 from aios_conformance.reference_impl.tokenizing.texts import (
     Encoding,
-    Pair,
+    TokenizedPair,
     encoding,
     fitting,
     in_vocabulary,
@@ -38,7 +38,7 @@ from aios_conformance.serving.engine import (
 
 
 @dataclass(slots=True)
-class Served:
+class ServedModel:
     """A served model: `vocabulary` if it writes, `chat` if it has a template."""
 
     card: Model
@@ -54,7 +54,7 @@ class VllmEngine:
     """An Engine of models that vLLM runs."""
 
     def __init__(
-        self, served: Sequence[Served], aliases: Mapping[str, str], most: int
+        self, served: Sequence[ServedModel], aliases: Mapping[str, str], most: int
     ) -> None:
         """`most` requests of a model may be in work or waiting."""
         self._served = {s.card.name: s for s in served}
@@ -197,7 +197,9 @@ class VllmEngine:
 
             return await cosines(embed, pairs)
         read = [
-            Pair(first, second, self._encoding(served, first, second, truncate))
+            TokenizedPair(
+                first, second, self._encoding(served, first, second, truncate)
+            )
             for first, second in pairs
         ]
         with self._work(served):
@@ -209,7 +211,7 @@ class VllmEngine:
 
     def _encoding(
         self,
-        served: Served,
+        served: ServedModel,
         text: str | Sequence[int],
         other: str | None,
         truncate: int | None,
@@ -231,7 +233,7 @@ class VllmEngine:
         }
 
     @contextmanager
-    def _work(self, served: Served) -> Iterator[None]:
+    def _work(self, served: ServedModel) -> Iterator[None]:
         """Count a request; raises Overloaded when there are too many."""
         if served.working >= self._most:
             raise Overloaded
@@ -241,7 +243,7 @@ class VllmEngine:
         finally:
             served.working -= 1
 
-    def _writer(self, model: str) -> tuple[Served, Vocabulary]:
+    def _writer(self, model: str) -> tuple[ServedModel, Vocabulary]:
         served = self._served[model]
         if served.vocabulary is None:
             raise EngineError(f"{model} generates no text")

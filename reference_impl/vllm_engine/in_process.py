@@ -16,7 +16,7 @@ from aios_conformance.reference_impl.errors import LoadError
 from aios_conformance.reference_impl.options import ReferenceOptions
 from aios_conformance.reference_impl.plans import ModelPlan, plans
 from aios_conformance.reference_impl.sources import Kind, Say, kind_of
-from aios_conformance.reference_impl.tokenizing.texts import Pair
+from aios_conformance.reference_impl.tokenizing.texts import TokenizedPair
 
 for _name, _value in {
     "VLLM_LOGGING_STREAM": "ext://sys.stderr",
@@ -41,7 +41,7 @@ from aios_conformance.reference_impl.vllm_engine.arguments import (  # noqa: E40
     engine_args,
 )
 from aios_conformance.reference_impl.vllm_engine.assembly import served  # noqa: E402
-from aios_conformance.reference_impl.vllm_engine.engine import Served  # noqa: E402
+from aios_conformance.reference_impl.vllm_engine.engine import ServedModel  # noqa: E402
 from aios_conformance.reference_impl.vllm_engine.runner import (  # noqa: E402
     Drawn,
     Likely,
@@ -60,7 +60,7 @@ SHARE = 0.9  # of a GPU's memory, for all models together
 LOOK = 1.0  # seconds between two looks at whether an engine lives
 
 
-def found(options: ReferenceOptions, say: Say) -> list[Served]:
+def found(options: ReferenceOptions, say: Say) -> list[ServedModel]:
     """Start an engine for every model; raises LoadError."""
     wanted = plans(options, say)
     if options.threads and current_platform.is_cpu():
@@ -124,7 +124,7 @@ def _preset(
     return preset
 
 
-def _started(plan: ModelPlan, args: Any, say: Say) -> Served:
+def _started(plan: ModelPlan, args: Any, say: Say) -> ServedModel:
     began = time.monotonic()
     kind = _kind(plan)
     try:
@@ -223,13 +223,15 @@ class InProcess:
         found = await asyncio.gather(*(self._pooled(ids, settings) for ids in inputs))
         return [data.float().numpy().astype("<f4").tobytes() for data in found]
 
-    async def score(self, pairs: Sequence[Pair], truncate: int | None) -> list[float]:
+    async def score(
+        self, pairs: Sequence[TokenizedPair], truncate: int | None
+    ) -> list[float]:
         """Return a score for each pair; they are cut already."""
         del truncate
         found = await asyncio.gather(*map(self._scored, pairs))
         return [float(data.float().reshape(-1)[0]) for data in found]
 
-    async def _scored(self, pair: Pair) -> Any:
+    async def _scored(self, pair: TokenizedPair) -> Any:
         types = pair.encoding.types
         extra = None
         if types is not None:  # where the second text begins

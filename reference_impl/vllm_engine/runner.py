@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from aios_conformance.reference_impl.schemas import LAYOUT, without_unknown_formats
-from aios_conformance.reference_impl.tokenizing.texts import Pair
+from aios_conformance.reference_impl.tokenizing.texts import TokenizedPair
 from aios_conformance.serving.engine import EngineError, Sampling
 
 CHOICE = 0x9E3779B97F4A7C15  # keeps seeds of neighbouring choices apart
@@ -57,7 +57,9 @@ class Runner(Protocol):
     ) -> list[bytes]:
         """Return a vector for each input, as little-endian float32."""
 
-    async def score(self, pairs: Sequence[Pair], truncate: int | None) -> list[float]:
+    async def score(
+        self, pairs: Sequence[TokenizedPair], truncate: int | None
+    ) -> list[float]:
         """Return a score from 0 to 1 for each pair."""
 
     def illness(self) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from aios_conformance.reference_impl.tokenizing.texts import Pair
+from aios_conformance.reference_impl.tokenizing.texts import TokenizedPair
 from aios_conformance.reference_impl.vllm_engine.runner import (
     Drawn,
     Likely,
@@ -247,7 +247,9 @@ class UpstreamRunner:
         answer = await self._upstream.ask("/v1/embeddings", body)
         return [base64.b64decode(one["embedding"]) for one in answer["data"]]
 
-    async def score(self, pairs: Sequence[Pair], truncate: int | None) -> list[float]:
+    async def score(
+        self, pairs: Sequence[TokenizedPair], truncate: int | None
+    ) -> list[float]:
         """Return a score for each pair; truncation keeps the first tokens."""
         body: dict[str, Any] = {
             "model": self._model,

@@ -6,7 +6,7 @@ import pytest
 from exchanges import exchange
 
 from aios_conformance.conformance.terms.content import (
-    Difference,
+    FirstDifference,
     difference,
     is_drift,
 )
@@ -45,26 +45,26 @@ def test_these_say_the_same(one: Exchange, other: Exchange) -> None:
 @pytest.mark.parametrize(
     ("one", "other", "found"),
     [
-        (said(data=["a"]), said(data=["b"]), Difference("/data/0", "a", "b")),
-        (said(data=["a"]), said(data=[]), Difference("/data/0", "a", None)),
-        (said(data=[]), said(data=[0.5]), Difference("/data/0", None, 0.5)),
-        (said(data=[0.5]), said(data=[0.6]), Difference("/data/0", 0.5, 0.6)),
-        (said(data=["1"]), said(data=[1]), Difference("/data/0", "1", 1)),
+        (said(data=["a"]), said(data=["b"]), FirstDifference("/data/0", "a", "b")),
+        (said(data=["a"]), said(data=[]), FirstDifference("/data/0", "a", None)),
+        (said(data=[]), said(data=[0.5]), FirstDifference("/data/0", None, 0.5)),
+        (said(data=[0.5]), said(data=[0.6]), FirstDifference("/data/0", 0.5, 0.6)),
+        (said(data=["1"]), said(data=[1]), FirstDifference("/data/0", "1", 1)),
         (
             ranked((0, 0.9), (1, 0.1)),
             ranked((1, 0.9), (0, 0.1)),
-            Difference("/results/1/relevance_score", 0.9, 0.1),
+            FirstDifference("/results/1/relevance_score", 0.9, 0.1),
         ),
         # an index that is no index: by their places
         (
             ranked((None, 0.9), (None, 0.1)),
             ranked((None, 0.9), (None, 0.2)),
-            Difference("/results/1/relevance_score", 0.1, 0.2),
+            FirstDifference("/results/1/relevance_score", 0.1, 0.2),
         ),
     ],
 )
 def test_a_difference_is_told_with_its_place(
-    one: Exchange, other: Exchange, found: Difference
+    one: Exchange, other: Exchange, found: FirstDifference
 ) -> None:
     assert difference(one, other) == found
 

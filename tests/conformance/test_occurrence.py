@@ -6,7 +6,7 @@ import pytest
 from exchanges import exchange
 
 from aios_conformance.conformance.judging.occurrence import (
-    Trial,
+    Occasion,
     neighbours,
     occurrence,
     preceding,
@@ -50,7 +50,7 @@ def test_what_all_trials_with_a_finding_have_in_common_is_told(
     broken: tuple[bool, ...], others: tuple[Exchange, ...], told: str
 ) -> None:
     tried = [at(10.0), at(20.0), at(30.0)]
-    trials = [Trial(*pair) for pair in zip(broken, tried, strict=True)]
+    trials = [Occasion(*pair) for pair in zip(broken, tried, strict=True)]
     assert str(occurrence(trials, [*tried, *others])) == told
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aios_conformance.mockserver.__main__ import main
-from aios_conformance.mockserver.drift.comparison import Kind, Pair, compare
+from aios_conformance.mockserver.drift.comparison import AnswerPair, Kind, compare
 from aios_conformance.mockserver.drift.exchanges import Answer, Request
 from aios_conformance.mockserver.embedded import local_mock
 
@@ -36,7 +36,7 @@ def found(
         for each in (there, here)
     ]
     answers = [Answer(*each) for each in zip(statuses, kinds, bodies, strict=True)]
-    return [(one.kind, one.text) for one in compare([Pair(request, *answers)])]
+    return [(one.kind, one.text) for one in compare([AnswerPair(request, *answers)])]
 
 
 def events(*values: Any, done: bool = True) -> bytes:
@@ -173,9 +173,9 @@ def test_what_breaks_most_comes_first_and_is_told_once() -> None:
     fine, bad = Answer(200, JSON, b"{}"), Answer(500, JSON, b"{}")
     less = Answer(200, JSON, b'{"a": 1}')
     pairs = [
-        Pair(request[0], fine, less),
-        Pair(request[1], fine, less),
-        Pair(request[2], bad, fine),
+        AnswerPair(request[0], fine, less),
+        AnswerPair(request[1], fine, less),
+        AnswerPair(request[2], bad, fine),
     ]
     first, second = compare(pairs)
     assert (first.kind, first.operations) == (Kind.FAILS, ("POST /b",))

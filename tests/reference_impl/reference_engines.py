@@ -8,8 +8,8 @@ import torch
 
 from aios_conformance.reference_impl.tokenizing.chat import Chat
 from aios_conformance.reference_impl.transformers_engine.decode import (
+    BatchLimits,
     DecodeLane,
-    Limits,
 )
 from aios_conformance.reference_impl.transformers_engine.encode import (
     Encoder,
@@ -54,7 +54,7 @@ def built(
     texts: int = 8,
 ) -> TransformersEngine:
     """An engine that serves the tiny models as text, vectors and pairs."""
-    limits = Limits(batch, queue, chunk, tiny.text.context, cells)
+    limits = BatchLimits(batch, queue, chunk, tiny.text.context, cells)
     encoding = EncoderLimits(texts, 512, queue)
     return TransformersEngine(
         [

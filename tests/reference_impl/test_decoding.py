@@ -18,8 +18,8 @@ from reference_engines import (
 
 from aios_conformance.reference_impl.transformers_engine.constraints import Constraint
 from aios_conformance.reference_impl.transformers_engine.decode import (
+    BatchLimits,
     DecodeLane,
-    Limits,
 )
 from aios_conformance.reference_impl.transformers_engine.engine import (
     TransformersEngine,
@@ -91,7 +91,9 @@ def test_a_prompt_longer_than_a_chunk_is_prefilled_in_chunks(
 def test_prompts_and_the_batch_take_turns(tiny: Tiny) -> None:
     """A stream gets a token between any two chunks of somebody's long prompt."""
     short, long = prompts(tiny)[1], prompts(tiny)[2][:24]
-    limits = Limits(batch=8, queue=8, chunk=8, context=tiny.text.context, cells=9_999)
+    limits = BatchLimits(
+        batch=8, queue=8, chunk=8, context=tiny.text.context, cells=9_999
+    )
     lane = DecodeLane(tiny.text.model, tiny.text.vocabulary, limits)
     told: list[str] = []
 

@@ -106,7 +106,7 @@ def test_a_classifier_of_several_labels_is_no_cross_encoder(tmp_path: Path) -> N
 def test_too_little_memory_is_said_before_loading(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load.Place, "free", lambda _: 1000)
+    monkeypatch.setattr(load.Placement, "free", lambda _: 1000)
     with pytest.raises(ModelTooLarge, match="needs about"):
         load.load_causal(found(folder / "llama"), CPU)
 

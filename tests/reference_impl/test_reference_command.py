@@ -16,7 +16,11 @@ import pytest
 import aios_conformance.reference_impl.__main__ as command
 from aios_conformance.reference_impl import libraries
 from aios_conformance.reference_impl.errors import Missing
-from aios_conformance.reference_impl.options import Wanted, cache_folder, read_options
+from aios_conformance.reference_impl.options import (
+    ModelOption,
+    cache_folder,
+    read_options,
+)
 from aios_conformance.reference_impl.packaged import DEFAULTS, Package
 
 
@@ -145,7 +149,10 @@ def test_the_environment_and_the_command_line() -> None:
     }
     options = read_options(["--device", "cpu"], environ)
     assert options.cache == Path("/kept")
-    assert options.models == (Wanted("chat", "a"), Wanted("embeddings", "default"))
+    assert options.models == (
+        ModelOption("chat", "a"),
+        ModelOption("embeddings", "default"),
+    )
     assert options.device == "cpu"
     assert options.address.port == 8001
 
