@@ -58,6 +58,7 @@ from aios_conformance.spec._operations import (
     smallest_value,
 )
 from aios_conformance.spec._places import BELOW, Locator, locators
+from aios_conformance.spec._promises import Promise, promises
 from aios_conformance.spec._sources import Source, SourceLine, source_lines, sources
 from aios_conformance.spec._topics import named, row, rows
 
@@ -80,6 +81,7 @@ __all__ = [
     "Nodes",
     "Parts",
     "PartsOf",
+    "Promise",
     "Reading",
     "Requirement",
     "Ruling",
@@ -107,6 +109,7 @@ __all__ = [
     "nodes",
     "openapi",
     "operations",
+    "promises",
     "report_schema",
     "requirement",
     "requirements",

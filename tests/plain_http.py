@@ -1,9 +1,9 @@
 """A client that hides nothing of the wire."""
 
-import http.client
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 @dataclass(frozen=True, slots=True)
 class Reply:
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in small letters
     body: bytes
 
     def json(self) -> Any:
@@ -40,19 +40,14 @@ class Client:
 
     url: str
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        """Send a body of bytes as it is, any other as JSON."""
         where = urlsplit(self.url)
-        connection = http.client.HTTPConnection(
-            where.hostname or "", where.port, timeout=30
-        )
+        connection = HTTPConnection(where.hostname or "", where.port, timeout=30)
+        raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        media = {} if raw is None else {"Content-Type": "application/json"}
         try:
-            connection.request(method, path, body, dict(headers or {}))
+            connection.request(method, path, raw, media | headers)
             answer = connection.getresponse()
             fields = {name.lower(): value for name, value in answer.getheaders()}
             return Reply(answer.status, fields, answer.read())
@@ -60,10 +55,7 @@ class Client:
             connection.close()
 
     def get(self, path: str, **headers: str) -> Reply:
-        return self.send("GET", path, None, headers)
+        return self.send("GET", path, **headers)
 
     def post(self, path: str, body: Any, **headers: str) -> Reply:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.send(
-            "POST", path, raw, {"Content-Type": "application/json", **headers}
-        )
+        return self.send("POST", path, body, **headers)

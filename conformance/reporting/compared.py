@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aios_conformance.conformance.reporting.promises import Promise, promises
 from aios_conformance.conformance.reporting.wording import in_short, sentence
 from aios_conformance.conformance.terms.result import (
     RequirementResult,
     RunResult,
     Verdict,
 )
+from aios_conformance.spec import Promise, promises
 
 # The worst first: a cell has the worst verdict of its requirements.
 _WORST: Sequence[Verdict] = (

@@ -21,7 +21,6 @@ from aios_conformance.conformance.reporting.dialects import (
     write_comparison,
 )
 from aios_conformance.conformance.reporting.dialects_page import render
-from aios_conformance.conformance.reporting.promises import promises
 from aios_conformance.conformance.running.run import INTERRUPTED, RunOutcome
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.result import (
@@ -29,7 +28,7 @@ from aios_conformance.conformance.terms.result import (
     RunResult,
     Verdict,
 )
-from aios_conformance.spec import DIALECTS, requirements
+from aios_conformance.spec import DIALECTS, promises, requirements
 
 
 def ran(dialect: str, **verdicts: Verdict) -> RunResult:

@@ -8,8 +8,8 @@ from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
+from plain_http import Client
 from test_readme import table
-from wire import Client
 
 from aios_conformance.mockserver.clients.verdict import RULES, judged, session
 from aios_conformance.mockserver.control.exchange import Exchange

@@ -109,7 +109,7 @@ def test_infinity_lists_its_models_with_their_load(served: Mapping[str, Any]) ->
         "capabilities": ["embed"],
     }
     assert second["id"] == "Qwen2-Embedding-48"
-    assert served["infinity"].send("HEAD", "/v1/models", None, BEARER).status == 200
+    assert served["infinity"].send("HEAD", "/v1/models", **BEARER).status == 200
 
 
 def test_infinity_lists_only_what_can_be_called(running: Any) -> None:

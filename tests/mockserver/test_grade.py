@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 from xml.etree.ElementTree import parse
 
 import pytest
-from wire import Client
+from plain_http import Client
 
 from aios_conformance.mockserver.clients.rounds import rounds
 from aios_conformance.mockserver.embedded import local_mock

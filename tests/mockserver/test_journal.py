@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire import Client
+from plain_http import Client
 
 from aios_conformance.mockserver.control.exchange import Exchange
 from aios_conformance.mockserver.control.journal import BODY_LIMIT, Journal

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wire import Client
+from plain_http import Client
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from wire import Client
+from plain_http import Client
 
 from aios_conformance import spec
 from aios_conformance.mockserver.faults.pacing import Clock, Pacing, paced

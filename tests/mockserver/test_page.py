@@ -6,7 +6,7 @@ import subprocess
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
-from wire import Client
+from plain_http import Client
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from wire import Client, Reply
+from plain_http import Client, Reply
 
 from aios_conformance.mockserver.embedded import local_mock
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from wire import Client, Reply
+from plain_http import Client, Reply
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 from aios_conformance.mockserver.faults.pacing import SPEEDS, Pacing

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from wire import Client
+from plain_http import Client
 
 from aios_conformance.mockserver.embedded import local_mock
 from aios_conformance.mockserver.faults.kinds import KINDS

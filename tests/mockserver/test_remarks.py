@@ -25,7 +25,7 @@ def remarks(mock: Any, client: Any, body: Any, path: str = "chat/completions") -
 
 @pytest.fixture
 def client(mock: Any) -> Any:
-    from wire import Client  # noqa: PLC0415 - beside this file
+    from plain_http import Client  # noqa: PLC0415 - beside this file
 
     return Client(mock.url)
 

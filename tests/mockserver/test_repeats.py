@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire import Client, Reply
+from plain_http import Client, Reply
 
 from aios_conformance.mockserver.answer_cache import Repeat, Repeats
 from aios_conformance.mockserver.app import STATE, mock_application

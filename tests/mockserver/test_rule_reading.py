@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import Client
+from plain_http import Client
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 from aios_conformance.mockserver.scripting.conditions import look_up

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from openai import OpenAI
-from wire import Client, Reply
+from plain_http import Client, Reply
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 

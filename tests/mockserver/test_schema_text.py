@@ -1,10 +1,12 @@
 """Constrained text satisfies its schema, or the schema is refused."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,125 +14,14 @@ from aios_conformance.mockserver.model.engine import MockEngine
 from aios_conformance.mockserver.model.schema_text import write_json
 from aios_conformance.serving.engine import EngineError, Sampling
 
-NODE = {
-    "type": "object",
-    "properties": {
-        "value": {"type": "integer"},
-        "children": {"type": "array", "items": {"$ref": "#/$defs/node"}},
-        "next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]},
-    },
-    "required": ["value", "children", "next"],
-    "additionalProperties": False,
-}
-
 FORMATS = (
     *("date-time", "date", "time", "duration", "email", "hostname", "uri", "uuid"),
     *("uri-reference", "ipv4", "ipv6", "regex", "json-pointer"),
 )
 
-SATISFIABLE: dict[str, Any] = {
-    "anything": {},
-    "true": True,
-    "bare object": {"type": "object"},
-    "closed empty object": {"type": "object", "additionalProperties": False},
-    "const": {"const": {"a": [1, None]}},
-    "enum": {"enum": ["x", 2, None]},
-    "enum narrowed by type": {"enum": ["x", 2.5, None, 3], "type": "integer"},
-    "type list": {"type": ["null", "string"]},
-    "bounds": {"type": "integer", "minimum": 3, "exclusiveMaximum": 5},
-    "open bounds": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1e-9},
-    "negative": {"type": "integer", "maximum": -1000},
-    "multiple": {"type": "integer", "multipleOf": 7, "minimum": 50, "maximum": 60},
-    "fractional multiple": {"type": "number", "multipleOf": 0.25, "minimum": 1},
-    "whole multiple of a fraction": {"type": "integer", "multipleOf": 2.5},
-    "long text": {"type": "string", "minLength": 200, "maxLength": 210},
-    "short text": {"type": "string", "maxLength": 1},
-    "no text": {"type": "string", "maxLength": 0},
-    "pattern": {"type": "string", "pattern": "^[A-Z]{2}-\\d{3,5}(x|yz)?$"},
-    "unanchored pattern": {"pattern": "a+b"},
-    "pattern of a length": {"type": "string", "pattern": "^\\w+$", "minLength": 12},
-    "pattern with a group": {"type": "string", "pattern": "^(ab|cd)\\1[^a-z]$"},
-    "formats": {
-        "type": "object",
-        "properties": {name: {"type": "string", "format": name} for name in FORMATS},
-    },
-    "array bounds": {"type": "array", "minItems": 4, "maxItems": 4},
-    "tuple": {
-        "type": "array",
-        "prefixItems": [{"type": "string"}, {"type": "boolean"}],
-        "items": False,
-        "minItems": 2,
-    },
-    "different items": {
-        "type": "array",
-        "items": {"enum": [1, 2, 3]},
-        "uniqueItems": True,
-        "minItems": 3,
-    },
-    "contains": {"type": "array", "contains": {"const": 5}, "minItems": 2},
-    "required but not listed": {"type": "object", "required": ["a", "b"]},
-    "many properties": {"type": "object", "minProperties": 5},
-    "few properties": {
-        "type": "object",
-        "properties": {name: {"type": "integer"} for name in "abcdef"},
-        "required": ["f"],
-        "maxProperties": 2,
-    },
-    "pattern properties": {
-        "type": "object",
-        "patternProperties": {"^x_[a-z]{3}$": {"type": "integer"}},
-        "additionalProperties": False,
-        "minProperties": 2,
-    },
-    "property names": {
-        "type": "object",
-        "propertyNames": {"pattern": "^[a-f]{6}$"},
-        "minProperties": 2,
-    },
-    "typed map": {
-        "type": "object",
-        "additionalProperties": {"type": "integer"},
-        "minProperties": 1,
-    },
-    "all of": {
-        "allOf": [
-            {"type": "object", "properties": {"a": {"type": "number"}}},
-            {"properties": {"a": {"minimum": 5}, "b": {"type": "string"}}},
-            {"required": ["a", "b"]},
-        ]
-    },
-    "one of": {"oneOf": [{"type": "integer"}, {"type": "integer", "minimum": 10}]},
-    "any of with a dead branch": {"anyOf": [{"enum": []}, {"const": 4}]},
-    "two choices": {
-        "anyOf": [{"minimum": 10}, {"type": "string"}],
-        "oneOf": [{"type": "integer"}, {"type": "null"}],
-    },
-    "conditional": {
-        "type": "object",
-        "properties": {"kind": {"enum": ["a", "b"]}, "size": {"type": "integer"}},
-        "required": ["kind"],
-        "if": {"properties": {"kind": {"const": "a"}}},
-        "then": {"required": ["size"]},
-        "else": {"properties": {"size": False}},
-    },
-    "not": {"type": "integer", "minimum": 0, "maximum": 3, "not": {"enum": [0, 1]}},
-    "recursion": {"$ref": "#/$defs/node", "$defs": {"node": NODE}},
-    "recursion of the root": {
-        "type": "object",
-        "properties": {"child": {"$ref": "#"}, "name": {"type": "string"}},
-        "required": ["name"],
-    },
-    "recursion by any of": {
-        "anyOf": [
-            {"type": "array", "items": {"$ref": "#"}, "minItems": 1},
-            {"type": "integer"},
-        ]
-    },
-    "escaped reference": {
-        "$ref": "#/$defs/a~1b",
-        "$defs": {"a/b": {"type": "boolean"}},
-    },
-}
+SATISFIABLE: dict[str, Any] = yaml.safe_load(
+    Path(__file__).with_name("satisfiable.yaml").read_bytes()
+)
 
 
 def test_the_table_holds_valid_schemas() -> None:

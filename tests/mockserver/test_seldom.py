@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from wire import Client
+from plain_http import Client
 
 from aios_conformance.mockserver.defects import registry
 from aios_conformance.mockserver.embedded import local_mock

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from wire import Client
+from plain_http import Client
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire import Client
+from plain_http import Client
 
 from aios_conformance.mockserver.embedded import local_mock
 from aios_conformance.mockserver.scripting.differences import differences

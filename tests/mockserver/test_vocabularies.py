@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from wire import Client
+from plain_http import Client
 
 from aios_conformance.mockserver.catalogue import vocabulary
 from aios_conformance.mockserver.embedded import LocalMock, local_mock

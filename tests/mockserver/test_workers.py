@@ -15,7 +15,7 @@ from select import poll
 from typing import Any
 
 import pytest
-from wire import Client, Reply
+from plain_http import Client, Reply
 
 from aios_conformance.spec import models
 
