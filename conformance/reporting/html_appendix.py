@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
+from aios_conformance.conformance.reporting.pages import cells, table
 from aios_conformance.conformance.reporting.wording import again
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 from aios_conformance.spec import LEVEL_RULE, requirements_sha256, sources
@@ -29,23 +30,17 @@ def behaviour(result: RunResult) -> Markup | None:
 
 def _readings(title: str, rows: Iterable[RequirementResult]) -> Markup | None:
     lines = [
-        tag(
-            "tr",
-            tag("td", tag("a", each.requirement.id, href=f"#{each.requirement.id}")),
-            tag("td", each.requirement.statement),
-            tag("td", each.reading),
+        cells(
+            tag("a", each.requirement.id, href=f"#{each.requirement.id}"),
+            each.requirement.statement,
+            each.reading,
         )
         for each in rows
     ]
     if not lines:
         return None
-    head = tag(
-        "tr", tag("th", "Requirement"), tag("th", "Statement"), tag("th", "The target")
-    )
-    table = tag("table", tag("thead", head), tag("tbody", lines))
-    return _folded(
-        f"{title} ({len(lines)})", tag("div", table, class_="scroll", tabindex=0)
-    )
+    head = ("Requirement", "Statement", "The target")
+    return _folded(f"{title} ({len(lines)})", table(head, lines, frame="scroll"))
 
 
 def _folded(title: str, *content: Markup) -> Markup:
@@ -98,11 +93,10 @@ def costs(result: RunResult) -> Markup:
         ],
     )
     names = tag("tr", [tag("th", name, class_="number") for _, name in flat])
-    table = tag("table", tag("thead", groups, names), tag("tbody", lines))
     return html(
         tag("h2", "Cost and timing"),
         tag("p", spent),
-        tag("div", table, class_="card scroll", tabindex=0) if lines else None,
+        table(html(groups, names), lines) if lines else None,
     )
 
 

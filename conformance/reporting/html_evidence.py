@@ -10,6 +10,7 @@ from aios_conformance.conformance.reporting.excerpt import (
     wire_request,
 )
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
+from aios_conformance.conformance.reporting.pages import table
 from aios_conformance.conformance.reporting.python_call import openai_program
 from aios_conformance.conformance.reporting.stream_timeline import (
     Moment,
@@ -115,10 +116,9 @@ def _stream(moments: Sequence[Moment]) -> Markup | None:
             for name, kind, width in _COLUMNS
         ],
     )
-    table = tag("table", tag("thead", head), tag("tbody", lines), class_="stream")
     return html(
         tag("h3", f"The stream, event by event ({len(moments) - 1} events, {said})"),
-        tag("div", table, class_="scroll", tabindex=0),
+        table(head, lines, "stream", frame="scroll"),
     )
 
 

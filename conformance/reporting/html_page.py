@@ -6,7 +6,6 @@ script but filtering and copying.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
 from aios_conformance.conformance.options.values import SuiteError
 from aios_conformance.conformance.reporting import html_appendix as appendix
@@ -16,8 +15,8 @@ from aios_conformance.conformance.reporting.causes import (
     counted,
 )
 from aios_conformance.conformance.reporting.html_rows import Known, filters, pill, row
-from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
+from aios_conformance.conformance.reporting.pages import asset, page, top
 from aios_conformance.conformance.reporting.wording import (
     KIND_MEANINGS,
     VERDICT_MEANINGS,
@@ -45,7 +44,6 @@ from aios_conformance.conformance.terms.result import (
 from aios_conformance.spec import rulings, title
 
 TOP_FINDINGS = 12
-_HERE = Path(__file__).parent
 _BAR_ORDER: tuple[Verdict, ...] = (
     "pass",
     "warn",
@@ -62,17 +60,8 @@ _BAR_ORDER: tuple[Verdict, ...] = (
 def render(result: RunResult) -> str:
     """The page."""
     result = chosen(result)
-    title = f"AIOS conformance: {result.claim}, {result.url}"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", title),
-        tag("style", Markup(_asset("report.css"))),
-    )
-    body = tag(
-        "body",
+    return page(
+        f"AIOS conformance: {result.claim}, {result.url}",
         tag("a", "Skip to the requirements", class_="skip", href="#requirements"),
         _top(result),
         tag(
@@ -86,14 +75,8 @@ def render(result: RunResult) -> str:
             appendix.method(result),
         ),
         appendix.footer(result),
-        tag("script", Markup(_asset("report.js"))),
+        tag("script", asset("report.js")),
     )
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
-
-
-@cache
-def _asset(name: str) -> str:
-    return (_HERE / name).read_text("utf-8")
 
 
 def _tone(result: RunResult) -> Verdict:
@@ -133,37 +116,21 @@ def _top(result: RunResult) -> Markup:
     if result.stale_waivers:
         stale = ", ".join(result.stale_waivers)
         notices.append(f"Waived, but kept; remove these waivers: {stale}.")
-    return tag(
-        "header",
-        tag(
-            "div",
-            tag("span", "aios-conformance ", suite_version()),
-            tag(
-                "button",
-                "Light / dark",
-                type="button",
-                id="theme",
-                class_="needs-js",
-                hidden=True,
-            ),
-            class_="brand",
-        ),
-        tag(
-            "div",
-            tag("h1", claim_title(result)),
-            tag("p", claim_sentence(result), class_="sentence"),
-            tag(
-                "div",
-                [
-                    tag("span", f"{name} ", tag("b", text))
-                    for name, text in facts.items()
-                ],
-                class_="facts",
-            ),
-            class_=f"claim tone-{_tone(result)}",
-        ),
-        [tag("p", notice, class_="notice", role="status") for notice in notices],
-        class_="top",
+    theme = tag(
+        "button",
+        "Light / dark",
+        type="button",
+        id="theme",
+        class_="needs-js",
+        hidden=True,
+    )
+    return top(
+        claim_title(result),
+        claim_sentence(result),
+        _tone(result),
+        [tag("span", f"{name} ", tag("b", text)) for name, text in facts.items()],
+        after=theme,
+        notices=[tag("p", each, class_="notice", role="status") for each in notices],
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aios_conformance.conformance.reporting.html_evidence import block, evidence
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
+from aios_conformance.conformance.reporting.pages import table
 from aios_conformance.conformance.reporting.wording import (
     KIND_MEANINGS,
     VERDICT_WORDS,
@@ -281,5 +282,4 @@ def _coverage(
         tag("th", "Judged, of needed", class_="number"),
         tag("th", "For example"),
     )
-    table = tag("table", tag("thead", head), tag("tbody", lines))
-    return html(tag("h3", "Judged by"), tag("div", table, class_="scroll", tabindex=0))
+    return html(tag("h3", "Judged by"), table(head, lines, frame="scroll"))

@@ -2,9 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from functools import cache
 from itertools import groupby
-from pathlib import Path
 
 from aios_conformance.conformance.comparing.allowed import FREE_THINGS, TOLERANCES
 from aios_conformance.conformance.comparing.causes import Cause
@@ -22,8 +20,8 @@ from aios_conformance.conformance.reporting.comparison_words import (
     spans,
     values,
 )
-from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
+from aios_conformance.conformance.reporting.pages import cells, page, table, top
 from aios_conformance.conformance.reporting.wording import sentence
 from aios_conformance.spec import title
 
@@ -34,14 +32,6 @@ _TONES = {
     "only B": "warn",
     "not compared": "inconclusive",
 }
-_STYLE = """
-.cause > summary { cursor: pointer; font-weight: 600; overflow-wrap: anywhere; }
-.cause .how { font-weight: 400; }
-td .status { white-space: nowrap; }
-@media print {
-  details::details-content { content-visibility: visible; display: block; }
-}
-"""
 
 
 def render(compared: Compared, name: str, reports: Mapping[str, str]) -> str:
@@ -58,25 +48,8 @@ def render(compared: Compared, name: str, reports: Mapping[str, str]) -> str:
             _rows(compared, reports),
             _method(compared),
         ),
+        style="parity.css",
     )
-
-
-def page(name: str, *body: Markup, style: str = _STYLE) -> str:
-    """A page in the style of the reports."""
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", name),
-        tag("style", Markup(_style() + style)),
-    )
-    return f"<!doctype html>\n{tag('html', head, tag('body', *body), lang='en')}\n"
-
-
-@cache
-def _style() -> str:
-    return (Path(__file__).parent / "report.css").read_text("utf-8")
 
 
 def _top(compared: Compared, reports: Mapping[str, str]) -> Markup:
@@ -91,18 +64,7 @@ def _top(compared: Compared, reports: Mapping[str, str]) -> Markup:
         for name in ("dialect", "preset", "seed")
     ]
     tone = "fail" if compared.differs else "pass" if compared.pairs else "inconclusive"
-    return tag(
-        "header",
-        tag("div", tag("span", "aios-conformance ", suite_version()), class_="brand"),
-        tag(
-            "div",
-            tag("h1", outcome(compared)),
-            tag("p", counts(compared), class_="sentence"),
-            tag("div", facts, class_="facts"),
-            class_=f"claim tone-{tone}",
-        ),
-        class_="top",
-    )
+    return top(outcome(compared), counts(compared), tone, facts)
 
 
 def _tiles(compared: Compared) -> Markup:
@@ -184,13 +146,9 @@ def _pair(texts: tuple[str, str], compared: Compared) -> Markup:
 def _parameters(compared: Compared) -> Markup:
     parts = []
     for api, own in groupby(compared.parameters, key=lambda each: each.api):
-        rows = [_parameter(each) for each in own]
-        head = tag(
-            "tr", [tag("th", x) for x in ("Parameter", "Requests", "", "Causes")]
-        )
-        table = tag("table", tag("thead", head), tag("tbody", rows))
         parts.append(tag("h3", title(api, compared.one.dialect)))
-        parts.append(tag("div", table, class_="card scroll", tabindex=0))
+        head = ("Parameter", "Requests", "", "Causes")
+        parts.append(table(head, map(_parameter, own)))
     return html(tag("h2", "Parameters"), parts)
 
 
@@ -220,42 +178,35 @@ def _rows(compared: Compared, reports: Mapping[str, str]) -> Markup:
     rest = [row for row in compared.rows if row.status in ("same", "not compared")]
     parts = [tag("h2", "Requirements", id="requirements")]
     if apart:
-        parts.append(
-            tag("div", _table(apart, reports), class_="card scroll", tabindex=0)
-        )
+        parts.append(_table(apart, reports))
     if rest:
-        inner = tag("div", _table(rest, reports), class_="inner scroll", tabindex=0)
+        inner = _table(rest, reports, "inner scroll")
         name = f"{len(rest)} that do the same, or were not compared"
         parts.append(tag("details", tag("summary", name), inner, class_="plain card"))
     return html(parts)
 
 
-def _table(rows: list[RowCompared], reports: Mapping[str, str]) -> Markup:
-    head = tag("tr", [tag("th", x) for x in ("Requirement", "A", "B", "", "Causes")])
-    body = []
-    for row in rows:
-        cells = [
-            tag("a", verdict.replace("_", " "), href=f"{reports[side]}#{row.id}")
-            if verdict
-            else "-"
-            for side, verdict in zip("AB", row.verdicts, strict=True)
-        ]
-        about = html(
-            tag("code", row.id),
-            " ",
-            tag("span", row.level, class_="level"),
-            tag("div", row.statement, class_="how"),
-        )
-        body.append(
-            tag(
-                "tr",
-                tag("td", about),
-                [tag("td", cell) for cell in cells],
-                tag("td", _status(row.status)),
-                tag("td", _numbers(row.causes)),
-            )
-        )
-    return tag("table", tag("thead", head), tag("tbody", body))
+def _table(
+    rows: list[RowCompared], reports: Mapping[str, str], frame: str = "card scroll"
+) -> Markup:
+    lines = [_row(row, reports) for row in rows]
+    return table(("Requirement", "A", "B", "", "Causes"), lines, frame=frame)
+
+
+def _row(row: RowCompared, reports: Mapping[str, str]) -> Markup:
+    about = html(
+        tag("code", row.id),
+        " ",
+        tag("span", row.level, class_="level"),
+        tag("div", row.statement, class_="how"),
+    )
+    verdicts = [
+        tag("a", verdict.replace("_", " "), href=f"{reports[side]}#{row.id}")
+        if verdict
+        else "-"
+        for side, verdict in zip("AB", row.verdicts, strict=True)
+    ]
+    return cells(about, *verdicts, _status(row.status), _numbers(row.causes))
 
 
 def _method(compared: Compared) -> Markup:

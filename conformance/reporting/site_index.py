@@ -15,35 +15,13 @@ from aios_conformance.conformance.comparing.run_records import (
     RunRecord,
 )
 from aios_conformance.conformance.reporting.html_rows import pill
-from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
-from aios_conformance.conformance.reporting.parity_page import page
+from aios_conformance.conformance.reporting.pages import page, table, top
 from aios_conformance.spec import apis
 
 LEVELS = ("MUST", "SHOULD")
 BREAKS_SHOWN = 100
 _OTHERS = {"parity.html": "parity", "drift.html": "drift"}
-STYLE = """
-main.wide, header.wide { max-width: 90rem; }
-.matrix th, .matrix td { padding: .4rem .5rem; }
-.matrix th[scope="row"] { color: var(--ink); position: sticky; left: 0; background: var(--card); min-width: 8.5rem; }
-.matrix td { text-align: center; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.matrix td a, .matrix td span { color: var(--tone); background: var(--tone-bg); border-radius: 4px; padding: .1rem .4rem; display: inline-block; }
-.matrix td.claimed { white-space: normal; text-align: left; }
-.broke summary { min-height: 24px; cursor: pointer; }
-.broke a { display: inline-block; min-height: 24px; padding: .15rem .2rem; }
-.trend { display: flex; height: 1.5rem; border-radius: 4px; overflow: hidden; gap: 1px; min-width: 18rem; max-width: 30rem; }
-.trend a, .trend span { flex: 1 1 0; min-width: 1.2rem; background: var(--tone-bg); color: var(--tone); font-size: .72rem; text-align: center; text-decoration: none; overflow: hidden; white-space: nowrap; border-bottom: 3px solid var(--tone); }
-td { overflow-wrap: anywhere; }
-td.when { white-space: nowrap; }
-@media (max-width: 46rem) { .runs td, .runs th { padding: .35rem .45rem; } .trend { min-width: 6rem; } }
-@media print {
-  .matrix th[scope="row"] { position: static; }
-  .scroll { overflow: visible; }
-  .trend, .matrix td a, .matrix td span { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  details::details-content { content-visibility: visible; display: block; }
-}
-"""  # noqa: E501
 
 
 class Links(Protocol):
@@ -76,18 +54,11 @@ def index(found: FoundRuns, told: Sequence[History], links: Links) -> str:
     said = f"{still} {was} broken now." if still else ""
     return page(
         "Conformance of servers",
-        tag(
-            "header",
-            tag(
-                "div", tag("span", "aios-conformance ", suite_version()), class_="brand"
-            ),
-            tag(
-                "div",
-                tag("h1", "Conformance of servers"),
-                tag("p", f"{count}. {said}", class_="sentence"),
-                class_=f"claim tone-{'fail' if still else 'info'}",
-            ),
-            class_="top wide",
+        top(
+            "Conformance of servers",
+            f"{count}. {said}",
+            "fail" if still else "info",
+            wide=True,
         ),
         tag(
             "main",
@@ -97,7 +68,7 @@ def index(found: FoundRuns, told: Sequence[History], links: Links) -> str:
             _skipped(found),
             class_="wide",
         ),
-        style=STYLE,
+        style="site.css",
     )
 
 
@@ -116,22 +87,16 @@ def _matrix(dialect: str, told: Sequence[History], links: Links) -> Markup:
         for name in _apis(dialect)
         if any(each.cell(name, level) for each in told for level in LEVELS)
     ]
-    top = [tag("th", "Server", rowspan=2), tag("th", "Claim", rowspan=2)]
-    top += [
+    above = [tag("th", "Server", rowspan=2), tag("th", "Claim", rowspan=2)]
+    above += [
         tag("th", api_title(name, dialect), colspan=2, class_="group") for name in names
     ]
     below = [tag("th", level) for _ in names for level in LEVELS]
-    head = tag("thead", tag("tr", top), tag("tr", below))
     body = [_server(each, names, links) for each in told]
     return html(
         tag("h2", f"Servers under {dialect}"),
         tag("p", "Requirements kept, of those judged; a cell leads to what is broken."),
-        tag(
-            "div",
-            tag("table", head, tag("tbody", body), class_="matrix"),
-            class_="card scroll",
-            tabindex=0,
-        ),
+        table(html(tag("tr", above), tag("tr", below)), body, "matrix"),
     )
 
 
@@ -180,7 +145,7 @@ def _breaks(broken: Sequence[tuple[History, Break]], links: Links) -> Markup | N
     more = len(groups) - BREAKS_SHOWN
     return html(
         tag("h2", "What broke, and when"),
-        _table(("Server", "First bad run", "After", "Broke"), rows),
+        table(("Server", "First bad run", "After", "Broke"), rows, "runs"),
         tag("p", f"… and {more} more on the servers' pages.") if more > 0 else None,
     )
 
@@ -267,7 +232,8 @@ def _runs(runs: Sequence[RunRecord], told: Sequence[History], links: Links) -> M
         for run in reversed(runs)
     ]
     return html(
-        tag("h2", "Runs"), _table(("Date", "Server", "Dialect", "Claim", "Pages"), rows)
+        tag("h2", "Runs"),
+        table(("Date", "Server", "Dialect", "Claim", "Pages"), rows, "runs"),
     )
 
 
@@ -287,12 +253,6 @@ def run_links(run: RunRecord, links: Links) -> list[Markup]:
     ]
     parts = [html(" " if i else "", each) for i, each in enumerate(found)]
     return [*parts, tag("div", run.path, class_="topic")]
-
-
-def _table(titles: Sequence[str], rows: Sequence[Markup]) -> Markup:
-    head = tag("tr", [tag("th", each) for each in titles])
-    table = tag("table", tag("thead", head), tag("tbody", rows), class_="runs")
-    return tag("div", table, class_="card scroll", tabindex=0)
 
 
 def _skipped(found: FoundRuns) -> Markup | None:

@@ -11,12 +11,10 @@ from aios_conformance.conformance.comparing.history import (
 )
 from aios_conformance.conformance.comparing.run_records import RowRecord
 from aios_conformance.conformance.reporting.html_rows import pill
-from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
-from aios_conformance.conformance.reporting.parity_page import page
+from aios_conformance.conformance.reporting.pages import page, table, top
 from aios_conformance.conformance.reporting.site_index import (
     LEVELS,
-    STYLE,
     Links,
     about,
     break_cells,
@@ -32,26 +30,13 @@ def server_page(each: History, links: Links) -> str:
     runs, latest = len(each.runs), each.latest
     return page(
         f"{each.server} under {each.dialect}",
-        tag(
-            "header",
-            tag(
-                "div",
-                tag("a", "All servers", href="../index.html"),
-                tag("span", "aios-conformance ", suite_version()),
-                class_="brand",
-            ),
-            tag(
-                "div",
-                tag("h1", f"{each.server} under {each.dialect}"),
-                tag(
-                    "p",
-                    f"{latest.label}: {run_claim(latest)}. "
-                    f"{runs} run{'' if runs == 1 else 's'} in all.",
-                    class_="sentence",
-                ),
-                class_=f"claim tone-{'pass' if not _failed(each) else 'fail'}",
-            ),
-            class_="top wide",
+        top(
+            f"{each.server} under {each.dialect}",
+            f"{latest.label}: {run_claim(latest)}. "
+            f"{runs} run{'' if runs == 1 else 's'} in all.",
+            "pass" if not _failed(each) else "fail",
+            before=tag("a", "All servers", href="../index.html"),
+            wide=True,
         ),
         tag(
             "main",
@@ -61,7 +46,7 @@ def server_page(each: History, links: Links) -> str:
             _runs(each, links),
             class_="wide",
         ),
-        style=STYLE,
+        style="site.css",
     )
 
 
@@ -107,7 +92,7 @@ def _breaks(each: History, links: Links) -> Markup | None:
         return None
     rows = [tag("tr", break_cells(one, links)) for one in each.breaks]
     titles = ("Requirement", "Kept until", "Broken since", "")
-    return html(tag("h2", "What broke, and when"), _table(titles, rows))
+    return html(tag("h2", "What broke, and when"), table(titles, rows, "runs"))
 
 
 def _trends(each: History, links: Links) -> Markup:
@@ -137,7 +122,7 @@ def _trend_table(
         )
         for row, found in trends.items()
     ]
-    return _table(("Requirement", "Runs"), rows)
+    return table(("Requirement", "Runs"), rows, "runs")
 
 
 def _trend(row: str, segments: Sequence[Segment], links: Links) -> Markup:
@@ -174,12 +159,6 @@ def _runs(each: History, links: Links) -> Markup:
     more = len(each.runs) - RUNS_SHOWN
     return html(
         tag("h2", "Runs"),
-        _table(("Date", "Version", "Claim", "Pages", "Reproduce"), rows),
+        table(("Date", "Version", "Claim", "Pages", "Reproduce"), rows, "runs"),
         tag("p", f"… and {more} earlier ones in the index.") if more > 0 else None,
     )
-
-
-def _table(titles: Sequence[str], rows: Sequence[Markup]) -> Markup:
-    head = tag("tr", [tag("th", each) for each in titles])
-    table = tag("table", tag("thead", head), tag("tbody", rows), class_="runs")
-    return tag("div", table, class_="card scroll", tabindex=0)
