@@ -24,6 +24,7 @@ from aios_conformance.spec import MODEL_APIS, operations
 PREFIX = "AIOS_REFERENCE"
 _JOBS = ", ".join(MODEL_APIS)
 ENGINES = ("transformers", "vllm")
+_DTYPES = ("auto", "bfloat16", "float32", "int8")
 DEFAULT = "default"  # names the packaged model of a job
 
 
@@ -275,11 +276,12 @@ _OPTIONS = (
     ),
     Option(
         "dtype",
-        "auto (bfloat16 on a GPU, else float32), bfloat16 or float32",
+        "auto (bfloat16 on a GPU, else float32), bfloat16, float32, or int8: on a "
+        "CPU, chat and completions in 8 bits",
         "auto",
-        _one_of("auto", "bfloat16", "float32"),
+        _one_of(*_DTYPES),
         "DTYPE",
-        words=lambda: ("auto", "bfloat16", "float32"),
+        words=lambda: _DTYPES,
     ),
     Option("batch", "sequences that decode together", None, positive, "N"),
     Option("queue", "requests that may wait; more get 503", 256, positive, "N"),

@@ -42,9 +42,32 @@ class Change:
 def diff(arguments: argparse.Namespace, out: Console, _: Mapping[str, str]) -> int:
     """Compare two runs; 1 if anything has become worse, or is answered otherwise.
 
-    Where a broken row became better, and none worse, other answers are the mend.
+    Where a broken row became better, and none worse, other answers are the mend. Runs
+    of several dialects are compared dialect by dialect.
     """
-    before, after = saved_report(arguments.before), saved_report(arguments.after)
+    homes = (Path(arguments.before), Path(arguments.after))
+    written = Path(arguments.report_dir) if arguments.report_dir else None
+    several = sorted(set.intersection(*map(_dialects, homes)))
+    if not several:
+        return _diff(homes, written, out)
+    codes = []
+    for name in several:
+        out.print(f"dialect {name}", style="bold")
+        below = None if written is None else written / name
+        codes.append(_diff([home / name for home in homes], below, out))
+        out.print()
+    return ExitCode.RED if ExitCode.RED in codes else max(codes)
+
+
+def _dialects(home: Path) -> set[str]:
+    """The folders of the runs that `--dialect all` left; none in that of one run."""
+    if not (home / "dialects.json").is_file():
+        return set()
+    return {each.parent.name for each in home.glob("*/report.json")}
+
+
+def _diff(folders: Sequence[Path], written: Path | None, out: Console) -> ExitCode:
+    before, after = (saved_report(str(folder)) for folder in folders)
     changed = changes(before, after)
     worse = [change for change in changed if change.is_regression]
     better = [change for change in changed if not change.is_regression]
@@ -52,7 +75,6 @@ def diff(arguments: argparse.Namespace, out: Console, _: Mapping[str, str]) -> i
         if rows:
             out.print(_table(title, rows, style))
             out.print()
-    folders = (Path(arguments.before), Path(arguments.after))
     sides = [
         observed(name, report, folder)
         for name, report, folder in zip("AB", (before, after), folders, strict=True)
@@ -68,8 +90,8 @@ def diff(arguments: argparse.Namespace, out: Console, _: Mapping[str, str]) -> i
         out.print(f"note: {note}", style="dim", markup=False, soft_wrap=True)
     for note in slower(before, after):
         out.print(f"note: {note}", style="yellow", soft_wrap=True)
-    if arguments.report_dir:
-        _write(compared, folders, Path(arguments.report_dir), out)
+    if written is not None:
+        _write(compared, folders, written, out)
     out.print(f"{len(worse)} worse, {len(better)} better or otherwise changed")
     if not missing:
         out.print(f"{_counted(moved)}; {counts(compared)}", soft_wrap=True)

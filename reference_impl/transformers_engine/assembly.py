@@ -48,7 +48,7 @@ def load_engine(options: ReferenceOptions, say: Say) -> TransformersEngine:
     threads = options.threads or torch.get_num_threads()
     torch.set_num_threads(1)  # of this thread: the worker's are the only ones
     where = load.choose_place(options.device, options.dtype)
-    spot = f"on {where.device} in {str(where.dtype).removeprefix('torch.')}"
+    spot = f"on {where.device} in {where.precision}"
     served = []
     for plan in plans(options, say):
         started = time.monotonic()

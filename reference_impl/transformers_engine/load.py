@@ -34,6 +34,7 @@ from aios_conformance.reference_impl.sources import (
 from aios_conformance.reference_impl.tokenizing.vocabulary import Vocabulary
 from aios_conformance.reference_impl.transformers_engine import cache as kv
 from aios_conformance.reference_impl.transformers_engine.grammars import Grammars
+from aios_conformance.reference_impl.transformers_engine.int8 import in_bytes
 from aios_conformance.reference_impl.transformers_engine.pooling import (
     Pooling,
     read_pooling,
@@ -55,6 +56,13 @@ class Placement:
 
     device: torch.device
     dtype: torch.dtype
+    int8: bool = False  # the linear layers of what generates text
+
+    @property
+    def precision(self) -> str:
+        """As it is told: the models that read are never below bfloat16."""
+        whole = str(self.dtype).removeprefix("torch.")
+        return f"{whole}, texts generated in int8" if self.int8 else whole
 
     def free(self) -> int:
         """Bytes that may still be taken."""
@@ -66,7 +74,7 @@ class Placement:
 def choose_place(device: str, dtype: str) -> Placement:
     """Resolve `auto`: a GPU with bfloat16 where there is one, else CPU, float32.
 
-    Raises LoadError when a GPU is asked for and none is there.
+    Raises LoadError when a GPU is asked for and none is there, or 8 bits on one.
     """
     has_cuda = torch.cuda.is_available()
     if device == "cuda" and not has_cuda:
@@ -74,6 +82,10 @@ def choose_place(device: str, dtype: str) -> Placement:
     where = (
         torch.device("cuda", 0) if has_cuda and device != "cpu" else torch.device("cpu")
     )
+    if dtype == "int8":
+        if where.type != "cpu":
+            raise LoadError("--dtype int8 is for a CPU; give --device cpu, or bfloat16")
+        return Place(where, torch.float32, int8=True)
     if dtype == "auto":
         half = where.type == "cuda" and torch.cuda.is_bf16_supported()
         dtype = "bfloat16" if half else "float32"
@@ -142,6 +154,8 @@ def load_causal(source: ModelSource, place: Placement) -> Causal:
             "completions need a causal language model"
         )
     model = _weights(source, "causal", place)
+    if place.int8:
+        in_bytes(model)
     tokenizer = tokenizer_of(source)
     text_config = source.config.get_text_config()
     vocabulary = vocabulary_of(source, tokenizer, model.generation_config)

@@ -12,6 +12,8 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 from uuid import uuid4
 
+import psutil
+
 from aios_conformance.reference_impl.errors import LoadError
 from aios_conformance.reference_impl.options import ReferenceOptions
 from aios_conformance.reference_impl.plans import ModelPlan, plans
@@ -57,6 +59,8 @@ from aios_conformance.serving.engine import (  # noqa: E402
 )
 
 SHARE = 0.9  # of a GPU's memory, for all models together
+CACHE_SHARE_CPU = 0.5  # of a CPU's free memory, for keys and values of all models
+CACHE_BYTES_CPU = 4 * 2**30  # at most so much of it
 LOOK = 1.0  # seconds between two looks at whether an engine lives
 
 
@@ -97,6 +101,11 @@ def _preset(
             f"--device {options.device}: the vLLM that is installed is built for a "
             f"{there}"
         )
+    if options.dtype == "int8":
+        raise LoadError(
+            "--dtype int8 is of the engine of transformers; vLLM takes --engine-arg "
+            "quantization=METHOD"
+        )
     preset: dict[str, Any] = {
         "model": plan.source.path,
         "served_model_name": [plan.name],
@@ -106,6 +115,9 @@ def _preset(
     }
     if on_cpu:
         preset["enforce_eager"] = True  # compiling takes minutes and gains little
+        # else each engine wants 0.92 of the whole memory
+        room = min(CACHE_BYTES_CPU, CACHE_SHARE_CPU * psutil.virtual_memory().available)
+        preset["kv_cache_memory_bytes"] = int(room * share)
     else:
         preset["gpu_memory_utilization"] = SHARE * share
     if options.context is not None and kind == "causal":

@@ -286,6 +286,22 @@ def test_runs_of_different_dialects_say_what_cannot_be_compared(
     assert "differ in dialect (aios, infinity): requirements cannot be compared" in out
 
 
+def test_runs_of_several_dialects_are_compared_one_by_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = RequirementResult(requirement("EMB-RES-001"), "fail", reason="x")
+    for run, rows in (("a", {}), ("b", {"EMB-RES-001": lost})):
+        write_reports(made_result(rows), tmp_path / run / "aios")
+        write_reports(made_result({}, dialect="infinity"), tmp_path / run / "infinity")
+        (tmp_path / run / "dialects.json").write_text("{}")
+    assert main(["diff", "a", "a"]) == 0
+    assert main(["diff", "a", "b", "--report-dir", "c"]) == 1
+    out = capsys.readouterr().out
+    assert "1 worse" in out.split("dialect aios")[-1].split("dialect infinity")[0]
+    assert "0 worse" in out.split("dialect infinity")[-1]
+    assert (tmp_path / "c/infinity/drift.html").is_file()
+
+
 def test_a_foreign_report_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tiny import byte_tokenizer
 
 from aios_conformance.reference_impl import sources
 from aios_conformance.reference_impl.transformers_engine import load
+from aios_conformance.reference_impl.transformers_engine.int8 import Int8Linear
 from aios_conformance.serving.engine import Sampling
 
 SIZES = {
@@ -124,3 +126,36 @@ def test_bfloat16_is_close_to_float32(half: Tiny, tiny: Tiny) -> None:
         first, second = (np.frombuffer(v.vector, "<f4") for v in (one, other_))
         assert float(first @ second) > 0.99
     assert score.score == pytest.approx(expected.score, abs=0.05)
+
+
+def test_8_bits_are_close_to_float32_and_no_neighbour_changes_them(
+    folder: Path, tiny: Tiny
+) -> None:
+    source = sources.find(str(folder / "llama"), folder, lambda _: None)
+    eight = replace(
+        tiny, text=load.load_causal(source, load.choose_place("cpu", "int8"))
+    )
+    assert len([m for m in eight.text.model.modules() if type(m) is Int8Linear]) > 7
+
+    async def alone_and_together(engine: Any) -> Any:
+        one = await tokens(engine, [65, 66], 5, **GREEDY)
+        prompts = ([65, 66], [70, 71, 72], [80] * 9)
+        many = [tokens(engine, prompt, 5, **GREEDY) for prompt in prompts]
+        return one, (await asyncio.gather(*many))[0]
+
+    one, neighboured = on(built(eight), alone_and_together)
+    assert ids(one) == ids(neighboured)
+    exact, _ = on(built(tiny), alone_and_together)
+    assert one[0].logprob == pytest.approx(exact[0].logprob, abs=0.05)
+
+
+def test_a_row_in_8_bits_does_not_depend_on_the_others() -> None:
+    torch.manual_seed(1)
+    exact = torch.nn.Linear(96, 40)
+    layer = Int8Linear(exact)
+    given = torch.randn(3, 7, 96) * torch.tensor([1.0, 100.0, 0.0])[:, None, None]
+    with torch.inference_mode():
+        made = layer(given)
+        assert torch.equal(layer(given[:1, :1]), made[:1, :1])
+        far = (made - exact(given)).abs().amax((1, 2))
+        assert (far <= 0.03 * exact(given).abs().amax((1, 2))).all()

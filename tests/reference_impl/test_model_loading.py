@@ -133,6 +133,13 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         load.choose_place("cuda", "auto")
 
 
+def test_8_bits_are_refused_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(LoadError, match="--device cpu"):
+        load.choose_place("auto", "int8")
+    assert load.choose_place("cpu", "int8").int8
+
+
 @pytest.mark.parametrize(
     ("has_gpu", "device", "dtype", "expected"),
     [

@@ -130,7 +130,7 @@ def test_errors_are_one_clear_message(
         (["--model", "chat"], "JOB=PATH_OR_ID"),
         (["--alias", "x"], "ALIAS=NAME"),
         (["--device", "tpu"], "auto, cuda, cpu"),
-        (["--dtype", "int8"], "auto, bfloat16, float32"),
+        (["--dtype", "int4"], "auto, bfloat16, float32, int8"),
         (["--dialect", "klingon"], "aios, infinity, aigne-hub, aihubmix"),
     ],
 )

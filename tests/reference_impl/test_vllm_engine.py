@@ -63,7 +63,7 @@ def server(models: Path) -> Iterator[tuple[Client, subprocess.Popen[str]]]:
     words += ["--device", "cpu", "--self-check"]
     for job, name in (("chat", "text"), ("embeddings", "vectors"), ("rerank", "pairs")):
         words += ["--model", f"{job}={models / name}"]
-    settings = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_HOST_IP": "127.0.0.1"}
+    settings = {"VLLM_HOST_IP": "127.0.0.1"}
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, text=True, env={**os.environ, **settings}
     ) as process:
