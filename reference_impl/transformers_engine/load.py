@@ -85,7 +85,7 @@ def choose_place(device: str, dtype: str) -> Placement:
     if dtype == "int8":
         if where.type != "cpu":
             raise LoadError("--dtype int8 is for a CPU; give --device cpu, or bfloat16")
-        return Place(where, torch.float32, int8=True)
+        return Placement(where, torch.float32, int8=True)
     if dtype == "auto":
         half = where.type == "cuda" and torch.cuda.is_bf16_supported()
         dtype = "bfloat16" if half else "float32"
