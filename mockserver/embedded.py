@@ -21,6 +21,7 @@ from aios_conformance.mockserver.app import STATE, mock_application
 from aios_conformance.mockserver.control.controls import Controls
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.mockserver.state import MockState
+from aios_conformance.serving.run import runner_of
 
 
 class LocalMock(Controls):
@@ -50,7 +51,7 @@ class MockServer(Controls):
     def __init__(self, *argv: str) -> None:
         """`argv` as for `aios-mock`; raises OptionError."""
         self._app = mock_application(read_options(argv, {}))
-        self._runner = _runner(self._app)
+        self._runner = runner_of(self._app, grace=1.0)
 
     async def __aenter__(self) -> Self:
         """Serve on a free port."""
@@ -75,7 +76,7 @@ def local_mock(*argv: str) -> Iterator[LocalMock]:
     """
     app = mock_application(read_options(argv, {}))
     loop = asyncio.new_event_loop()
-    runner = _runner(app)
+    runner = runner_of(app, grace=1.0)
     url = loop.run_until_complete(_started(runner))
     thread = threading.Thread(target=loop.run_forever, name="aios-mock", daemon=True)
     thread.start()
@@ -87,10 +88,6 @@ def local_mock(*argv: str) -> Iterator[LocalMock]:
         loop.run_until_complete(runner.cleanup())
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
-
-
-def _runner(app: web.Application) -> web.AppRunner:
-    return web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
 
 
 async def _started(runner: web.AppRunner) -> str:

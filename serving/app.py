@@ -15,7 +15,7 @@ from operator import methodcaller
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from aios_conformance.serving.bodies import REQUEST_TIMEOUT
+from aios_conformance.serving.bodies import REQUEST_TIMEOUT, ROOM, new_room
 from aios_conformance.serving.context import Front
 from aios_conformance.serving.dialects import places
 from aios_conformance.serving.engine import Engine
@@ -78,6 +78,7 @@ def mounted(
         middlewares=[*middlewares, unrouted], client_max_size=first.front.body_limit
     )
     app[REQUEST_TIMEOUT] = first.front.request_timeout
+    app[ROOM] = new_room()
     app[_REACHED] = reached
     routes: dict[tuple[str, str], Handler] = {}
     for kind in (methodcaller("documented"), methodcaller("besides")):
@@ -88,9 +89,9 @@ def mounted(
                     routes.setdefault((method, prefix + path), handler)
     for (method, path), handler in routes.items():
         if method == "GET":
-            app.router.add_get(path, handler)  # HEAD too
+            app.router.add_get(path, handler, expect_handler=_expected)  # HEAD too
         else:
-            app.router.add_route(method, path, handler)
+            app.router.add_route(method, path, handler, expect_handler=_expected)
     engines = {id(one.front.engine): one.front.engine for one in servers.values()}
     app.cleanup_ctx.extend(map(_running, engines.values()))
     return app
@@ -99,6 +100,12 @@ def mounted(
 def refuse(request: web.Request, error: ApiError) -> web.Response:
     """Return a refusal as the server writes it that a request has reached."""
     return request.app[_REACHED].by(request).refuse(request, error)
+
+
+async def _expected(request: web.Request) -> None:
+    """Ask for the body of who waits for that; no other expectation matters to us."""
+    if request.headers["Expect"].lower() == "100-continue" and request.transport:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def _running(

@@ -1,17 +1,23 @@
 """The body of a request: read once, in time, and never larger than it may be.
 
-What is compressed is inflated piece by piece, so that a small body which would be a
-large one is refused when it has grown too far, not when it has filled the memory.
+What is compressed is inflated beside the loop and no further than it may be, so that
+a small body which would be a large one fills neither the memory nor the time of
+others. Large bodies are read a few dozen at a time, the others wait in the network.
 """
 
 import asyncio
+import zlib
+from contextlib import AsyncExitStack
+from gzip import GzipFile
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from aios_conformance.serving.errors import ApiError, BadRequest, BodyTooLarge, TimedOut
+from aios_conformance.serving.turns import HEAVY, aside
 
-__all__ = ["REQUEST_TIMEOUT", "RequestKey", "body"]
+__all__ = ["REQUEST_TIMEOUT", "ROOM", "RequestKey", "body", "new_room"]
 
 if TYPE_CHECKING:
     from aiohttp.web import RequestKey
@@ -21,8 +27,20 @@ else:
 REQUEST_TIMEOUT = web.AppKey("request_timeout", float)
 """Seconds that an application gives a body to arrive."""
 
+ROOM = web.AppKey("room", asyncio.Semaphore)
+"""Whom an application lets read a large body."""
+
+_AT_ONCE: Final = 64  # large bodies that are read
+_LARGE: Final = 256 * 1024  # bytes
+
 _READ = RequestKey("read", object)  # the body, or why there is none
-_CODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
+_PLAIN: Final = frozenset({"", "identity"})
+_CODINGS: Final = _PLAIN | {"gzip", "deflate"}
+
+
+def new_room() -> asyncio.Semaphore:
+    """Return the room that an application has for large bodies."""
+    return asyncio.Semaphore(_AT_ONCE)
 
 
 async def body(request: web.Request) -> bytes:
@@ -51,6 +69,16 @@ async def _arrived(request: web.Request) -> bytes:
             "read",
             code="content_encoding",
         )
+    most = request.client_max_size
+    if (request.content_length or 0) > most:
+        raise _too_large(most)
+    raw = await _in_time(request)
+    if coding in _PLAIN:
+        return raw
+    return await aside(len(raw) > HEAVY, _inflated, raw, coding, most)
+
+
+async def _in_time(request: web.Request) -> bytes:
     if request.content.is_eof():
         return await _read(request)
     seconds = request.app[REQUEST_TIMEOUT]
@@ -67,24 +95,52 @@ async def _arrived(request: web.Request) -> bytes:
 
 
 async def _read(request: web.Request) -> bytes:
-    most = request.client_max_size
+    most, room = request.client_max_size, request.app[ROOM]
     pieces: list[bytes] = []
     size = 0
+    async with AsyncExitStack() as reading:
+        try:
+            while piece := await request.content.readany():
+                pieces.append(piece)
+                if size <= _LARGE < size + len(piece):
+                    await reading.enter_async_context(room)
+                size += len(piece)
+                if size > most:
+                    raise _too_large(most)
+        except (web.RequestPayloadError, ValueError) as error:
+            raise _unreadable(error) from error
+        return b"".join(pieces)
+
+
+def _inflated(raw: bytes, coding: str, most: int) -> bytes:
+    """Inflate a body up to one byte more than it may have. Raises ApiError."""
     try:
-        while piece := await request.content.readany():
-            pieces.append(piece)
-            size += len(piece)
-            if size > most:
-                raise BodyTooLarge(
-                    f"the body must have at most {most} bytes, as the server's option "
-                    "--body-limit says",
-                    code="body_too_large",
-                )
-    except (web.RequestPayloadError, ValueError) as error:
-        raise BadRequest(
-            f"the body cannot be read: {error}", code="body_unreadable"
-        ) from error
-    return b"".join(pieces)
+        if coding == "gzip":
+            plain = GzipFile(fileobj=BytesIO(raw)).read(most + 1)
+        else:
+            headed = raw[:1] and raw[0] & 15 == zlib.DEFLATED
+            stream = zlib.decompressobj(zlib.MAX_WBITS if headed else -zlib.MAX_WBITS)
+            plain = stream.decompress(raw, most + 1)
+            if len(plain) <= most and (stream.unused_data or not stream.eof):
+                raise EOFError("it does not end where its content ends")  # noqa: TRY301
+    except (OSError, EOFError, zlib.error) as error:
+        raise _unreadable(error) from error
+    if len(plain) > most:
+        raise _too_large(most)
+    return plain
+
+
+def _too_large(most: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"the body must have at most {most} bytes, as the server's option "
+        "--body-limit says",
+        code="body_too_large",
+        headers={"Connection": "close"},
+    )
+
+
+def _unreadable(error: Exception) -> BadRequest:
+    return BadRequest(f"the body cannot be read: {error}", code="body_unreadable")
 
 
 def _leave(request: web.Request) -> None:

@@ -182,10 +182,12 @@ async def _echoes(
     if not values["echo"]:
         return [_Echo()] * len(pending)
     echoes: list[_Echo] = []
-    for prompt, choice in zip(
-        inputs(values["prompt"], "prompt"), pending[:: values["n"]], strict=True
-    ):
-        text = prompt if isinstance(prompt, str) else _text(context, prompt)
+    prompts = await aside(context.heavy, inputs, values["prompt"], "prompt")
+    for prompt, choice in zip(prompts, pending[:: values["n"]], strict=True):
+        if isinstance(prompt, str):
+            text = prompt
+        else:
+            text = await aside(context.heavy, _text, context, prompt)
         echoes += [_Echo(text, await _echoed(context, choice))] * values["n"]
     return echoes
 

@@ -10,7 +10,7 @@ from collections.abc import (
 )
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from aios_conformance.serving.engine import (
     Engine,
@@ -30,6 +30,7 @@ from aios_conformance.serving.tools import NO_TOOLS, ToolPlan
 from aios_conformance.serving.turns import Turns
 
 _MOST_CHOICES = 128  # OpenAI's own limit; the documents name none
+_TURNS: Final = Turns()
 _SIDE_BY_SIDE = 128  # choices of one request that are generated at a time
 _SEEDS = 2**63
 
@@ -77,11 +78,11 @@ async def collected(
     at_once: AtOnce | None = getattr(engine, "whole", None)
     if len(pending) == 1:
         return [await _all_steps(engine, pending[0], at_once)]
-    room, turns = asyncio.Semaphore(_SIDE_BY_SIDE), Turns()
+    room = asyncio.Semaphore(_SIDE_BY_SIDE)
 
     async def one(choice: PendingChoice) -> list[TokenStep]:
         async with room:
-            await turns.next()
+            await _TURNS.next()
             return await _all_steps(engine, choice, at_once)
 
     return await asyncio.gather(*map(one, pending))

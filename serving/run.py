@@ -112,12 +112,7 @@ async def serving(
     server_logger.setLevel(logging.CRITICAL)
     watch = Watch(request_timeout, lost)
     app.middlewares.insert(0, watch.middleware)
-    runner = web.AppRunner(
-        app,
-        handler_cancellation=True,  # a client that leaves ends its generation
-        shutdown_timeout=GRACE,
-        access_log=access_logger if access_log else None,
-    )
+    runner = runner_of(app, access_log=access_log)
     loop = asyncio.get_running_loop()
     unix = bound.family == getattr(socket, "AF_UNIX", None)
     try:
@@ -138,6 +133,19 @@ async def serving(
     finally:
         await runner.cleanup()
         bound.close()
+
+
+def runner_of(
+    app: web.Application, *, grace: float = GRACE, access_log: bool = False
+) -> web.AppRunner:
+    """Return what runs an application of ours in a loop."""
+    return web.AppRunner(
+        app,
+        handler_cancellation=True,  # a client that leaves ends its generation
+        shutdown_timeout=grace,
+        access_log=access_logger if access_log else None,
+        auto_decompress=False,  # `bodies` inflates
+    )
 
 
 def told_to_stop(*, until_eof: bool) -> asyncio.Event:

@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from time import perf_counter
 from typing import Final, ParamSpec, TypeVar
 
@@ -12,6 +15,9 @@ HEAVY: Final = 16 * 1024
 LONG: Final = 4_096
 """Tokens of an answer from which on it is put together beside the loop."""
 
+_BESIDE: Final = ThreadPoolExecutor(2, "aside")
+"""Few, because the loop has to take turns with each of them."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -21,7 +27,8 @@ async def aside(
 ) -> T:
     """Do work at once, or in a thread if it is heavy, while others are served."""
     if heavy:
-        return await asyncio.to_thread(work, *args, **kwargs)
+        done = partial(copy_context().run, work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(_BESIDE, done)
     return work(*args, **kwargs)
 
 

@@ -13,6 +13,8 @@ from aiohttp import web
 from hypothesis import settings
 from plain_http import Client
 
+from aios_conformance.serving.run import runner_of
+
 settings.register_profile(
     "untimed", deadline=None
 )  # how busy the machine is says naught
@@ -55,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _running(app: web.Application) -> Iterator[Client]:
     """Serve an application from a thread of its own."""
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1)
+    runner = runner_of(app, grace=1.0)
 
     async def start() -> str:
         await runner.setup()

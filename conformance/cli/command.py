@@ -34,6 +34,7 @@ from aios_conformance.conformance.prove.arguments import declare as declare_prov
 from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.terminal import console
 from aios_conformance.conformance.reporting.wording import paragraph
+from aios_conformance.conformance.terms.visible import visible
 from aios_conformance.spec import SpecError
 
 _EPILOG = """\
@@ -118,7 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _tell(err: Console, message: str) -> None:
-    err.print(f"aios-conformance: error: {message}", style="red", soft_wrap=True)
+    told = visible(f"aios-conformance: error: {message}")
+    err.print(told, style="red", soft_wrap=True)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,7 +2,7 @@
 
 An exception in a check is our fault if the answers that it judged have the
 documented shape; a malformed answer may trip any check, and is then simply no
-evidence for it.
+evidence for it. Nor is a scenario of which a step was not played.
 """
 
 import traceback
@@ -23,6 +23,7 @@ from aios_conformance.conformance.terms.exchange import (
     Api,
     Exchange,
     Facts,
+    NeverSentError,
     Observation,
 )
 from aios_conformance.conformance.terms.traceability import apis_of, is_on
@@ -99,6 +100,8 @@ def judge(
                 if check.when is not None and not check.when(subject.value):
                     continue
                 notes = list(check.judge(subject.value))
+            except NeverSentError:
+                continue
             except Exception as error:  # noqa: BLE001 - a check may raise anything
                 raised.append((check, subject.exchanges, _told(error)))
                 continue

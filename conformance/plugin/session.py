@@ -26,6 +26,7 @@ from aios_conformance.conformance.plugin.items import (
     judged_requirements,
     usage_error,
 )
+from aios_conformance.conformance.terms.visible import visible
 
 if TYPE_CHECKING:
     from aios_conformance.conformance.running.run import RunOutcome
@@ -147,7 +148,7 @@ class SuitePlugin:
             raise KeyboardInterrupt
         if ended.error is not None:
             code = ended.exit_code(self.options.fail_on)
-            pytest.exit(str(ended.error), code)
+            pytest.exit(visible(str(ended.error)), code)
         assert self._outcomes is not None  # noqa: S101
         assert self._outcomes_file is not None  # noqa: S101
         stored = {key: asdict(value) for key, value in self._outcomes.items()}

@@ -43,6 +43,7 @@ from aios_conformance.conformance.terms.result import (
     RequirementResult,
     RunResult,
 )
+from aios_conformance.conformance.terms.visible import visible
 
 _FINDINGS_SHOWN = 3
 
@@ -108,7 +109,7 @@ def summary_text(outcome: RunOutcome, options: RunOptions, writer: Any) -> str:
     width = writer.fullwidth if writer.hasmarkup else None
     console(buffer, width=width, colours=writer.hasmarkup).print(shown)
     if outcome.error is not None:
-        buffer.write(f"\nERROR: {printable(paragraph(outcome.error))}\n")
+        buffer.write(f"\nERROR: {visible(paragraph(outcome.error))}\n")
     return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n"))
 
 

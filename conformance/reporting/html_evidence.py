@@ -83,7 +83,7 @@ def _others(exchange: Exchange | None, url: str) -> Markup | None:
     if exchange is None or len(exchange.request.body) > LONGEST_BODY:
         return None
     request = exchange.request
-    httpie = httpie_line(url, request, named_variables(request))
+    httpie = visible(httpie_line(url, request, named_variables(request)))
     program = openai_program(url, request)
     return _folded(
         "The same with OpenAI's Python client, or with HTTPie",

@@ -144,6 +144,10 @@ class Facts:
     scheme: str = ""  # "http" or "https", once the target was reached
 
 
+class NeverSentError(KeyError):
+    """A step that was not played: the run, or its scenario, ended before it."""
+
+
 @dataclass(frozen=True)
 class Observation:
     """A scenario after it was played: its drawn parameters and its exchanges."""
@@ -161,7 +165,9 @@ class Observation:
         return [*self.steps.values(), *self.beside]
 
     def __getitem__(self, label: str) -> Exchange:
-        """The exchange of a step; KeyError when it was never sent."""
+        """The exchange of a step. Raises NeverSentError."""
+        if label not in self.steps:
+            raise NeverSentError(label)
         return self.steps[label]
 
     def accepted(self, *labels: str) -> bool:

@@ -10,7 +10,7 @@ DEEPEST = 128
 room for these."""
 
 
-_POINTED = re.compile(rb"\d\.0+(?!\d)")
+_POINTED = re.compile(rb"\.0+(?!\d)")  # what it finds may be text as well
 _EXACT = 2**53
 
 

@@ -1,8 +1,9 @@
 """Secrets are replaced at capture: nothing behind the transport sees a key.
 
 A secret reads `$VAR` wherever it occurs: in the headers that were sent, and in
-whatever the target echoes, in plain, in the spellings of JSON, of URLs and of HTML,
-character by character mixed as they may be, in hexadecimal digits, and inside base64.
+whatever the target echoes: in plain, in either letter case, in the spellings of JSON,
+programs, URLs, mail and HTML (mixed as they may be, and spelled again), as numbers of
+its bytes, and inside base64.
 """
 
 import base64
@@ -16,11 +17,15 @@ ECHO_LENGTH = 6
 """A shorter value occurs in ordinary text; it is replaced only where it is sent,
 and after the word Bearer."""
 
-# value, placeholder, the value however it is escaped, and how it may be coded
-_Search = tuple[bytes, bytes, re.Pattern[bytes], list[bytes]]
+# value, placeholder, the value however it is spelled, how it may be coded
+_Search = tuple[bytes, bytes, re.Pattern[bytes], list[bytes], list[re.Pattern[bytes]]]
 
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|key|apikey|digest)\s+(?P<bare>\S.*)")
-_SIGNS = (b"%", b"\\", b"&")  # each spelling but the plain one holds one of them
+_SIGNS = (b"%", b"\\", b"&", b"=", b"\0")
+"""Each spelling, but the plain one, holds one of them."""
+
+_LINE = 76
+"""Letters of base64 that mail puts into a line."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +65,17 @@ class Redactor:
     def bytes(self, data: bytes) -> bytes:
         """Bytes without secrets."""
         is_spelled = any(sign in data for sign in _SIGNS)
-        for value, placeholder, spelled, coded in self._searches:
+        for value, placeholder, spelled, coded, numbered in self._searches:
             if len(value) < ECHO_LENGTH:
                 pattern = rb"(?i)(?<=bearer )" + re.escape(value) + rb"(?!\w)"
                 data = re.sub(pattern, placeholder, data)
                 continue
-            data = data.replace(value, placeholder)
-            if is_spelled:
+            if is_spelled or value.lower() in data.lower():
                 data = spelled.sub(placeholder, data)
             for coding in coded:
                 data = data.replace(coding, placeholder)
+            for numbers in numbered:
+                data = numbers.sub(placeholder, data)
         return data
 
     @cached_property
@@ -80,6 +86,7 @@ class Redactor:
                 f"${name}".encode(),
                 re.compile(b"".join(map(_spellings, value))),
                 _codings(value),
+                [re.compile(each) for each in _numbers(value)],
             )
             for value, name in self.secrets.items()
         )
@@ -117,40 +124,60 @@ def _bare_forms(value: str) -> Iterator[str]:
 
 
 def _spellings(character: str) -> bytes:
-    """A pattern of one character, plain or escaped for JSON, a URL or HTML."""
-    number = ord(character)
-    plain = character.encode(errors="surrogateescape")
-    units = character.encode("utf-16-be", errors="surrogatepass").hex()
-    escaped = (rf"\\u(?i:{units[i : i + 4]})" for i in range(0, len(units), 4))
+    """A pattern of one character, however it is escaped, and as UTF-8 or wider.
+
+    Each way begins with a sign of its own, so that a search is quick.
+    """
+    number, plain = ord(character), _bytes(character)
+    wide = character.encode("utf-16-be", errors="surrogatepass")
+    units = (wide[at : at + 2].hex().encode() for at in range(0, len(wide), 2))
     either = [
-        re.escape(plain),
-        b"".join(b"%%(?i:%02x)" % byte for byte in plain),
-        "".join(escaped).encode(),
-        b"&#0*%d;" % number,
-        b"&#(?i:x0*%x);" % number,
+        *(re.escape(_bytes(each)) for each in {character, character.swapcase()}),
+        b"".join(rb"\\\\*u(?i:%b)" % unit for unit in units),
+        rb"\\\\*u\{0*(?i:%x)\}" % number,
+        b"".join(rb"\\\\*x(?i:%02x)" % byte for byte in plain),
+        b"".join(rb"\\\\*%03o" % byte for byte in plain),
+        b"".join(rb"%%(?:25)*(?i:%02x)" % byte for byte in plain),
+        b"".join(rb"=(?i:%02x)" % byte for byte in plain),
+        rb"&(?:amp;)*#0*%d(?!\d);?" % number,
+        rb"&(?:amp;)*#[xX]0*(?i:%x)(?![\da-fA-F]);?" % number,
     ]
     if number in codepoint2name:
-        either.append(b"&%s;" % codepoint2name[number].encode())
-    if character in '"\\/':
-        either.append(re.escape(b"\\" + plain))
-    return b"(?:" + b"|".join(either) + b")"
+        either.append(rb"&(?:amp;)*%b;" % codepoint2name[number].encode())
+    if not character.isalnum():
+        either.append(rb"\\\\*" + re.escape(plain))
+    return b"(?:" + b"|".join(either) + rb")\x00{0,3}"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
 
 
 def _codings(value: str) -> list[bytes]:
-    """How a value reads in hexadecimal digits, and within base64 of any surroundings.
+    """How a value reads within base64 of any surroundings.
 
     Base64 spells three bytes by four letters: what a value adds to it depends on its
     place among the three, and its first and last letters on its neighbours.
     """
     if len(value) < ECHO_LENGTH:
         return []
-    plain = value.encode(errors="surrogateescape")
-    found = [plain.hex().encode(), plain.hex().upper().encode()]
+    found = []
     for before in range(3):
-        whole = bytes(before) + plain
+        whole = bytes(before) + _bytes(value)
         start, end = -(-before * 8 // 6), len(whole) * 8 // 6
         found += [
             encode(whole).rstrip(b"=")[start:end]
             for encode in (base64.b64encode, base64.urlsafe_b64encode)
         ]
     return sorted({*found}, key=len, reverse=True)
+
+
+def _numbers(value: str) -> Iterator[bytes]:
+    """Patterns of its bytes as numbers, and of base64 that goes over several lines."""
+    plain = _bytes(value)
+    yield rb"[ :,-]{0,2}(?:0[xX])?".join(rb"(?i:%02x)" % byte for byte in plain)
+    yield rb"\s*,\s*".join(rb"%d" % byte for byte in plain)
+    for coding in _codings(value):
+        if len(coding) > _LINE // 2:
+            letters = (re.escape(bytes([letter])) for letter in coding)
+            yield rb"(?:\s|\\+[rn])*".join(letters)

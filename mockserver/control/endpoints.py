@@ -16,12 +16,13 @@ POST /_mock/reset       begin anew with what was given at the start
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 
 from aiohttp import web
 
+from aios_conformance.mockserver.control.exchange import Exchange
 from aios_conformance.mockserver.control.journal import chosen, described, summarised
 from aios_conformance.mockserver.defects import plantable
 from aios_conformance.mockserver.faults.effects import refusal
@@ -51,7 +52,7 @@ _BRIEF = "brief"  # without headers and bodies
 _QUERY = frozenset(
     {"path", "api", "model", "status", "rule", "method", "streamed", "text", _BRIEF}
 )
-_TURN = 50  # exchanges that are looked through before others have a turn
+_TURN = 50  # exchanges that are told in one piece
 
 
 def open_to_all(request: web.Request) -> bool:
@@ -110,16 +111,35 @@ async def _requests(request: web.Request, state: MockState) -> web.Response:
         )
     wanted = {name: request.query[name] for name in request.query if name != _BRIEF}
     told = described if request.query.get(_BRIEF, "false") == "false" else summarised
-    found = []
-    for count, exchange in enumerate(state.journal, 1):
-        if chosen(exchange, wanted):
-            found.append(encode(told(exchange)))
-        if count % _TURN == 0:
-            await asyncio.sleep(0)
     return web.Response(
-        body=b'{"requests":[' + b",".join(found) + b"]}",
+        body=_listed(state.journal.copy(), wanted, told),
         content_type="application/json",
     )
+
+
+async def _listed(
+    exchanges: Sequence[Exchange],
+    wanted: Mapping[str, str],
+    told: Callable[[Exchange], dict[str, Any]],
+) -> AsyncIterator[bytes]:
+    """Yield the answer in pieces: bodies are many, and large."""
+    yield b'{"requests":['
+    separator = b""
+    for start in range(0, len(exchanges), _TURN):
+        some = exchanges[start : start + _TURN]
+        found = await aside(True, _told, some, wanted, told)  # noqa: FBT003
+        if found:
+            yield separator + found
+            separator = b","
+    yield b"]}"
+
+
+def _told(
+    exchanges: Sequence[Exchange],
+    wanted: Mapping[str, str],
+    told: Callable[[Exchange], dict[str, Any]],
+) -> bytes:
+    return b",".join(encode(told(one)) for one in exchanges if chosen(one, wanted))
 
 
 def _entry(request: web.Request, state: MockState, number: str) -> web.Response:

@@ -153,11 +153,14 @@ def described(exchange: Exchange) -> dict[str, Any]:
 def hashed(headers: Mapping[str, str]) -> dict[str, str]:
     """Return headers with secrets replaced by a hash that tells them apart."""
     return {
-        name: f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:12]}"
-        if name.lower() in _SECRET
-        else value
+        name: _hashed(value) if name.lower() in _SECRET else value
         for name, value in headers.items()
     }
+
+
+def _hashed(value: str) -> str:
+    data = value.encode(errors="surrogateescape")
+    return f"sha256:{hashlib.sha256(data).hexdigest()[:12]}"
 
 
 def readable(data: bytes) -> Any:

@@ -136,7 +136,8 @@ async def _passed_on(
 ) -> web.StreamResponse:
     """Send an answer as it comes."""
     headers = _without(answer.headers, _HOP)
-    if answer.content.is_eof() and "Content-Length" in answer.headers:
+    is_whole = answer.content.is_eof() and "Content-Length" in answer.headers
+    if is_whole and request.method != "HEAD":
         return web.Response(
             status=answer.status, headers=headers, body=await answer.read()
         )

@@ -55,6 +55,7 @@ TOOL = {"id": "t", "type": "function", "function": {"name": "f", "arguments": No
     [
         (whole(b"[]"), "AttributeError"),
         (whole(b'{"id": '), "JSONDecodeError"),
+        (whole(b'{"choices": ' + b"[" * 9_999 + b"]" * 9_999 + b"}"), "RecursionError"),
         (whole(b"<html>", headers={"content-type": "text/html"}), "AttributeError"),
         (whole(spoilt("chat", "choices", {})), "choices is dict, not a list"),
         (whole(spoilt("chat", "choices", [])), "no choice"),

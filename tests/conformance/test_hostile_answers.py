@@ -2,18 +2,24 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree as ET
 
 import jsonschema_rs
+import pytest
+from exchanges import exchange
 from hostile import ANSWERS, Answer, hostile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from listening import Asked, Said, listening
 
+from aios_conformance.conformance.cli.command import main
 from aios_conformance.conformance.judging.verdict import exit_code
 from aios_conformance.conformance.options.values import ConformanceError, RunOptions
 from aios_conformance.conformance.reporting import WRITERS, write_reports
+from aios_conformance.conformance.reporting.html_evidence import evidence
 from aios_conformance.conformance.running.conclude import judge_recording
 from aios_conformance.conformance.running.run import run_dialects
 from aios_conformance.spec import report_schema
@@ -66,3 +72,29 @@ def test_no_answer_is_an_error_of_ours(answers: list[Answer], api: str) -> None:
         for each in ("report.html", "report.md"):
             (directory / each).read_text()
         assert judge_recording(directory).claim in ("none", report["claim"])
+
+
+TURNING = "\u202e"
+
+
+def test_an_error_s_message_shows_what_turns_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def elsewhere(_: Asked) -> Said:
+        return Said(303, b"", headers={"Location": f"http://evil{TURNING}/"})
+
+    with listening(elsewhere) as url:
+        code = main(["run", url, "--preset=smoke", f"--report-dir={tmp_path}"])
+    shown = capsys.readouterr()
+    assert (code, r"evil\u202e" in shown.err) == (4, True)
+    assert TURNING not in shown.out + shown.err
+
+
+def test_a_request_that_repeats_an_answer_shows_what_turns_a_line() -> None:
+    sent = exchange("chat", {"messages": [{"role": "user", "content": TURNING}]}, {})
+    for ensured in (True, False):
+        body = json.dumps(sent.request.json, ensure_ascii=ensured).encode()
+        shown = evidence(
+            replace(sent, request=replace(sent.request, body=body)), "http://h", ""
+        )
+        assert TURNING not in shown

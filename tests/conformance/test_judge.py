@@ -227,6 +227,21 @@ def test_a_relation_is_excused_by_any_of_its_answers() -> None:
     assert not judged((relation, *shape.CHECKS), half).faults
 
 
+def test_a_step_that_was_not_played_is_no_fault_of_anybody() -> None:
+    @check("RERANK-SEM-006", when=lambda seen: seen["late"].is_success)
+    def asked_before(seen: Observation) -> Iterator[Note]:
+        raise AssertionError(seen)
+        yield
+
+    @check("RERANK-SEM-006")
+    def relation(seen: Observation) -> Iterator[Note]:
+        yield Finding(expected="x", actual=seen["late"].status)
+
+    for cut_short in (observation("toy.x"), observation("toy.x", early=GOOD)):
+        done = judged((asked_before, relation), cut_short)
+        assert (done.faults, done.traces, done.judged) == ({}, [], {})
+
+
 # --- repeating ---------------------------------------------------------------------
 
 

@@ -3,6 +3,8 @@
 import base64
 import html
 import json
+import quopri
+from urllib.parse import quote
 
 import pytest
 
@@ -33,12 +35,35 @@ def redactor() -> Redactor:
         base64.b64encode(KEY.encode()).decode(),
         base64.b64encode(f"Bearer {KEY}".encode()).decode(),
         base64.urlsafe_b64encode(f"user:{KEY}".encode()).decode(),
+        json.dumps(json.dumps(json.dumps(KEY))),
+        repr(json.dumps(KEY)),
+        KEY[:-1].upper() + KEY[-1],
+        "".join(rf"\x{byte:02x}" for byte in KEY.encode()),
+        "".join(rf"\{byte:03o}" for byte in KEY.encode()),
+        "".join(f"\\u{{{ord(c):x}}}" for c in KEY),
+        quote(quote(KEY)),
+        html.escape(html.escape(KEY)),
+        quopri.encodestring(KEY.encode(), quotetabs=True).decode(),
+        KEY.encode("utf-16-le").decode("latin-1"),
+        KEY.encode().hex(":"),
+        ", ".join(f"0x{byte:02X}" for byte in KEY.encode()),
+        json.dumps([*KEY.encode()], indent=1),
+        'sk-\\"very\\"\\/secret é',
     ],
 )
 def test_an_echoed_key_is_replaced(redactor: Redactor, echo: str) -> None:
     redacted = redactor.bytes(echo.encode()).decode()
     assert "$MY_KEY" in redacted
-    assert "secret" not in redacted
+    assert "secret" not in redacted.lower()
+
+
+def test_a_key_in_base64_of_several_lines_is_replaced() -> None:
+    key = "".join(f"part-{n}/" for n in range(30))
+    told = base64.encodebytes(f"Bearer {key} and so on".encode()).decode()
+    for echo in (told, json.dumps(told)):
+        redacted = Redactor.of(key, "KEY").text(echo)
+        assert "$KEY" in redacted
+        assert len(redacted) < 60
 
 
 def test_a_header_s_secret_is_known_without_its_scheme() -> None:

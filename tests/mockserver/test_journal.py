@@ -61,6 +61,14 @@ def test_a_body_that_is_too_large_is_noted_with_its_refusal() -> None:
     assert entry["response"]["error"]["code"] == "body_too_large"
 
 
+def test_bytes_that_are_no_text_are_kept(mock: LocalMock) -> None:
+    odd = {"Authorization": "Bearer \xff", "X-Odd": "\xfe\xff"}
+    Client(mock.url).post("/v1/chat/completions", BODY, **odd)
+    (entry,) = journal(mock)
+    assert entry["headers"]["Authorization"].startswith("sha256:")
+    assert Client(mock.url).get("/_mock/requests/1").json()["status"] == 200
+
+
 def test_refused_requests_and_unknown_paths_are_kept_too(mock: LocalMock) -> None:
     client = Client(mock.url)
     client.post("/v1/chat/completions", {**BODY, "model": 5})

@@ -124,6 +124,13 @@ def test_equal_requests_have_equal_answers_from_all(mock: Mock) -> None:
     assert len(said) == 1
 
 
+def test_a_head_tells_the_length_of_what_it_leaves_out(mock: Mock) -> None:
+    for path in ("/v1/models", "/health"):
+        head, whole = mock.send("HEAD", path), mock.get(path)
+        assert (head.status, head.body) == (200, b"")
+        assert head.headers["content-length"] == str(len(whole.body))
+
+
 def test_rules_act_on_all_at_once_and_count_exactly(mock: Mock) -> None:
     with ThreadPoolExecutor(8) as pool:
         for times in (1, 7, 15):

@@ -4,6 +4,8 @@ import gzip
 import json
 import socket
 import time
+import zlib
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -193,6 +195,67 @@ def test_a_body_is_inflated_no_further_than_it_may_be(mock: LocalMock) -> None:
     assert (status, answer["error"]["code"]) == (413, "body_too_large")
     status, answer = send(mock, "/v1/embeddings", small, Content_Encoding="zip")
     assert (status, answer["error"]["code"]) == (400, "content_encoding")
+
+
+@pytest.mark.parametrize("lost", range(1, 12))
+def test_a_compressed_body_that_is_cut_is_not_read(mock: LocalMock, lost: int) -> None:
+    raw = json.dumps({"model": "sds/bge-m3", "input": "x"}).encode()
+    cut = {"gzip": gzip.compress(raw)[:-lost], "deflate": zlib.compress(raw)[:-lost]}
+    for coding, body in cut.items():
+        status, answer = send(mock, "/v1/embeddings", body, Content_Encoding=coding)
+        assert (status, answer["error"]["code"]) == (400, "body_unreadable")
+
+
+def test_deflate_may_have_a_head_or_none_and_gzip_several_members(
+    mock: LocalMock,
+) -> None:
+    raw = json.dumps({"model": "sds/bge-m3", "input": "x"}).encode()
+    parts = gzip.compress(raw[:9]) + gzip.compress(raw[9:])
+    headless = zlib.compress(raw)[2:-4]
+    for coding, body in [
+        ("deflate", zlib.compress(raw)),
+        ("deflate", headless),
+        ("gzip", parts),
+    ]:
+        assert send(mock, "/v1/embeddings", body, Content_Encoding=coding)[0] == 200
+        more = body + b"more"
+        assert send(mock, "/v1/embeddings", more, Content_Encoding=coding)[0] == 400
+
+
+def uploading(mock: LocalMock, size: int, sent: int) -> socket.socket:
+    where = urlsplit(mock.url)
+    line = socket.create_connection((where.hostname, where.port), timeout=30)
+    head = (
+        "POST /v1/embeddings HTTP/1.1\r\nHost: x\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {size}\r\n\r\n"
+    )
+    line.sendall(head.encode() + b" " * sent)
+    return line
+
+
+def test_a_body_that_says_it_is_too_large_is_not_waited_for() -> None:
+    with local_mock() as running, uploading(running, 17 << 20, 0) as line:
+        assert line.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+def test_large_bodies_are_read_a_few_at_a_time_and_small_ones_at_once() -> None:
+    half = 300_000
+    body = json.dumps({"model": "sds/bge-m3", "input": "x"}).encode()
+    with local_mock() as running, ExitStack() as lines:
+        slow = [uploading(running, 2 * half, half) for _ in range(70)]
+        for line in slow:
+            lines.enter_context(line)
+        assert send(running, "/v1/embeddings", body)[0] == 200
+        for line in slow:
+            line.sendall(b" " * (half - len(body)) + body)
+        for line in slow:
+            assert line.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_what_a_client_expects_is_no_error(mock: LocalMock) -> None:
+    body = json.dumps({"model": "sds/bge-m3", "input": "x"}).encode()
+    for expected in ("100-continue", "magic", "\xff"):
+        assert send(mock, "/v1/embeddings", body, Expect=expected)[0] == 200
 
 
 def test_many_vectors_are_those_of_each_alone(mock: LocalMock) -> None:
