@@ -77,11 +77,7 @@ class Repeats:
         return False
 
     def keep(
-        self,
-        key: Key,
-        exchange: Exchange,
-        context: RequestContext | None,
-        response: web.StreamResponse,
+        self, key: Key, exchange: Exchange, context: RequestContext | None
     ) -> None:
         """Remember an answer that went out as the front made it.
 
@@ -90,7 +86,7 @@ class Repeats:
         if (
             context is None
             or context.model is None
-            or response.status != 200
+            or exchange.status != 200
             or not exchange.finished
             or exchange.fault is not None
             or exchange.rule is not None
@@ -112,7 +108,7 @@ class Repeats:
             exchange.events,
             {
                 name: value
-                for name, value in response.headers.items()
+                for name, value in exchange.answered.items()
                 if name.lower() not in _NOT_OURS
             },
             body,
@@ -128,20 +124,25 @@ def _created(moment: int) -> bytes:
     return b'"created":%d,' % moment
 
 
+def again(repeat: Repeat, exchange: Exchange, asked: str | None = None) -> bytes:
+    """Return an answer once more, and note what it is; `asked` is its X-Request-Id."""
+    body = repeat.renewed(asked)
+    exchange.api, exchange.model = repeat.api, repeat.model
+    exchange.remarks, exchange.tokens = repeat.remarks, repeat.tokens
+    exchange.finishes = repeat.finishes
+    exchange.streamed, exchange.events = repeat.streamed, repeat.events
+    exchange.response, exchange.response_size = [body], len(body)
+    return body
+
+
 async def send(
     repeat: Repeat, request: web.Request, exchange: Exchange
 ) -> web.StreamResponse:
     """Answer a request once more, in the form of the first time."""
     asked = request.headers.get("X-Request-Id")
-    body = repeat.renewed(asked)
-    exchange.api = repeat.api
-    exchange.remarks, exchange.model = repeat.remarks, repeat.model
-    exchange.tokens, exchange.finishes = repeat.tokens, repeat.finishes
+    body = again(repeat, exchange, asked)
     if not repeat.streamed:
         return web.Response(body=body, headers=repeat.headers)
-    exchange.streamed = True
-    exchange.events, exchange.response_size = repeat.events, len(body)
-    exchange.response = [body]
     response = web.StreamResponse(headers=repeat.headers)
     if asked is not None:
         response.headers["X-Request-Id"] = asked

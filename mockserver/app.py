@@ -1,7 +1,7 @@
 """The mock put together: contract, engine, stages, and what is broken on purpose."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 
@@ -16,7 +16,7 @@ from aios_conformance.mockserver.control.remarks import remarked
 from aios_conformance.mockserver.defects import plantable
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.defects.seldom import MARK, TRIGGERS, seldom
-from aios_conformance.mockserver.middleware import METRICS, around
+from aios_conformance.mockserver.middleware import METRICS, Outside
 from aios_conformance.mockserver.model.engine import BATCH, MockEngine
 from aios_conformance.mockserver.options import MockOptions
 from aios_conformance.mockserver.page.events import CLOSING, close
@@ -30,7 +30,8 @@ from aios_conformance.mockserver.scripting.script import ScriptedEngine
 from aios_conformance.mockserver.scripting.tape import Tape, TapeError
 from aios_conformance.mockserver.stages import current_script, staged
 from aios_conformance.mockserver.state import Behaviour, MockState, Tally
-from aios_conformance.serving.app import mounted
+from aios_conformance.serving.app import POSTS, mounted
+from aios_conformance.serving.at_once import AT_ONCE, AtOnce
 from aios_conformance.serving.context import Front
 from aios_conformance.serving.contract import Contract
 from aios_conformance.serving.cors import allow_origins
@@ -50,10 +51,12 @@ def mock_application(
     options: MockOptions,
     journal: Journal | None = None,
     outer: Sequence[Middleware] = (),
+    alone: Callable[[], bool] = lambda: True,
 ) -> web.Application:
     """Return the mock as an application, with another journal if one is given.
 
-    `outer` are middlewares around all that is the mock's.
+    `outer` are middlewares around all that is the mock's, save for what is answered at
+    once; `alone` tells whether that may be.
     Raises OptionError for an unknown defect or one of a dialect that is not served,
     and for rules or a tape that cannot be read.
     """
@@ -76,7 +79,10 @@ def mock_application(
 
     state = MockState(plan_of(options), serve, journal)
     state.reset()
-    app = mounted(servers, [*outer, around(state)])
+    outside = Outside(state, alone)
+    app = mounted(servers, [*outer, outside.middleware])
+    at_once: AtOnce = partial(outside.at_once, app[POSTS])
+    app[AT_ONCE] = at_once
     profile = options.profile
     allow_origins(app, options.cors or ("*",) * (OPEN_CORS in profile))
     if REQUEST_IDS in profile:

@@ -11,17 +11,19 @@ with local_mock("--ttft-ms", "20") as mock:
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Self
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, Self
 
 from aiohttp import web
 
 from aios_conformance.mockserver.app import STATE, mock_application
 from aios_conformance.mockserver.control.controls import Controls
-from aios_conformance.mockserver.options import read_options
+from aios_conformance.mockserver.options import MockOptions, read_options
 from aios_conformance.mockserver.state import MockState
-from aios_conformance.serving.run import runner_of
+from aios_conformance.serving.run import Address, bind, listening
+
+_GRACE: Final = 1.0  # seconds for what still runs when a test is over
 
 
 class LocalMock(Controls):
@@ -50,17 +52,18 @@ class MockServer(Controls):
 
     def __init__(self, *argv: str) -> None:
         """`argv` as for `aios-mock`; raises OptionError."""
-        self._app = mock_application(read_options(argv, {}))
-        self._runner = runner_of(self._app, grace=1.0)
+        self._options = read_options(argv, {})
+        self._app = mock_application(self._options)
 
     async def __aenter__(self) -> Self:
         """Serve on a free port."""
-        super().__init__(await _started(self._runner), self._app[STATE])
+        self._serving = _serving(self._app, self._options)
+        super().__init__(await self._serving.__aenter__(), self._app[STATE])
         return self
 
     async def __aexit__(self, *error: object) -> None:
         """Stop serving."""
-        await self._runner.cleanup()
+        await self._serving.__aexit__(None, None, None)
 
     async def settle(self) -> None:
         """Let exchanges whose answers were read be noted as over in `requests`."""
@@ -74,10 +77,11 @@ def local_mock(*argv: str) -> Iterator[LocalMock]:
     Raises OptionError. The environment has no say here, so that tests are alike
     everywhere.
     """
-    app = mock_application(read_options(argv, {}))
+    options = read_options(argv, {})
+    app = mock_application(options)
     loop = asyncio.new_event_loop()
-    runner = runner_of(app, grace=1.0)
-    url = loop.run_until_complete(_started(runner))
+    serving = _serving(app, options)
+    url = loop.run_until_complete(serving.__aenter__())
     thread = threading.Thread(target=loop.run_forever, name="aios-mock", daemon=True)
     thread.start()
     try:
@@ -85,13 +89,15 @@ def local_mock(*argv: str) -> Iterator[LocalMock]:
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.run_until_complete(runner.cleanup())
+        loop.run_until_complete(serving.__aexit__(None, None, None))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
 
-async def _started(runner: web.AppRunner) -> str:
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    addresses: Sequence[Any] = runner.addresses
-    return f"http://127.0.0.1:{addresses[0][1]}"
+@asynccontextmanager
+async def _serving(app: web.Application, options: MockOptions) -> AsyncIterator[str]:
+    """Serve on a free port; yield the URL."""
+    bound = bind(Address(port=0))
+    timeout = options.request_timeout
+    async with listening(app, bound, request_timeout=timeout, grace=_GRACE):
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -4,13 +4,14 @@ One middleware outside of everything. It plays, in this order: `/_mock/`, the
 `X-Mock-` headers and `Prefer`, a fault drawn by its rate, the tape, and then the front.
 """
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
-from aios_conformance.mockserver.answer_cache import send
+from aios_conformance.mockserver.answer_cache import Key, again, send
 from aios_conformance.mockserver.control import endpoints as control
 from aios_conformance.mockserver.control.elsewhere import LINE
 from aios_conformance.mockserver.control.exchange import Exchange, current
@@ -23,21 +24,36 @@ from aios_conformance.mockserver.faults.pacing import REAL_CLOCK, Clock
 from aios_conformance.mockserver.state import MockState
 from aios_conformance.mockserver.wishes import wished, wishes
 from aios_conformance.serving.app import refuse
+from aios_conformance.serving.at_once import Asked, framed
 from aios_conformance.serving.bodies import body
 from aios_conformance.serving.errors import ApiError
-from aios_conformance.serving.server import CONTEXT
+from aios_conformance.serving.server import CONTEXT, ToPost
 
 METRICS = "/metrics"
 
 _OWN = ("/health", "/openapi.json", METRICS)  # never harmed, never in the journal
 
 
-def around(state: MockState, clock: Clock = REAL_CLOCK) -> Middleware:
-    """Return the middleware."""
-    outside = _Outside(state, clock)
+class Outside:
+    """What is around the front."""
+
+    def __init__(
+        self,
+        state: MockState,
+        alone: Callable[[], bool],
+        clock: Clock = REAL_CLOCK,
+    ) -> None:
+        """`alone` tells whether a request may be answered at once."""
+        self._state = state
+        self._alone = alone
+        self._clock = clock
 
     @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def middleware(
+        self, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
+        """Be this module's middleware."""
+        state = self._state
         if request.path.endswith(_OWN):  # of any dialect
             return await handler(request)
         if state.plan.control and request.path.startswith(control.ROOT):
@@ -46,17 +62,7 @@ def around(state: MockState, clock: Clock = REAL_CLOCK) -> Middleware:
             if refused is not None:
                 return refusal(refused.status, refused.message, code=refused.code)
             return await control.answer(request, state)
-        return await outside.journaled(request, handler)
-
-    return middleware
-
-
-class _Outside:
-    """The parts of the middleware."""
-
-    def __init__(self, state: MockState, clock: Clock) -> None:
-        self._state = state
-        self._clock = clock
+        return await self.journaled(request, handler)
 
     async def journaled(
         self, request: web.Request, handler: Handler
@@ -77,14 +83,10 @@ class _Outside:
         state.journal.add(exchange)
         exchange.begun = time.perf_counter()
         try:
+            if self._plain(headers):
+                return await self._repeated(request, handler, exchange)
             if state.faults or state.relay is not None or self._wishes(headers):
                 response = await self._played(request, handler, exchange)
-            elif (
-                state.repeats is not None
-                and not state.rules.rules
-                and state.quotas is None
-            ):
-                return await self._repeated(request, handler, exchange)
             else:
                 response = await handler(request)
                 if exchange.fault is not None:  # a rule chose one
@@ -92,14 +94,70 @@ class _Outside:
             _note(exchange, headers, response)
             return response
         finally:
-            exchange.duration = time.perf_counter() - exchange.begun
-            exchange.transport = None
             context = request.get(CONTEXT)
             if context is not None:
                 exchange.api = context.api
                 _keep(exchange, context.raw)
-            state.journal.settle(exchange)
-            state.meter.note(exchange)
+            self._over(exchange)
+
+    def _over(self, exchange: Exchange) -> None:
+        exchange.duration = time.perf_counter() - exchange.begun
+        exchange.transport = None
+        self._state.journal.settle(exchange)
+        self._state.meter.note(exchange)
+
+    def at_once(
+        self,
+        posts: Mapping[str, ToPost],
+        asked: Asked,
+        raw: bytes,
+        transport: asyncio.Transport,
+    ) -> bytes | None:
+        """Do as `journaled` does, if nothing is to be waited for, or refused."""
+        state, headers = self._state, asked.headers
+        answer = posts.get(asked.path)
+        if (
+            answer is None
+            or not self._alone()
+            or not self._plain(headers)
+            or "X-Request-Id" in headers
+        ):
+            return None
+        exchange = Exchange(0, time.time(), "POST", asked.path, headers, transport)
+        exchange.begun = time.perf_counter()
+        current.set(exchange)
+        key = _key(exchange, raw)
+        repeats, context = state.repeats, None
+        repeat = repeats and repeats.find(key)
+        if repeat:
+            fields: Mapping[str, str] = repeat.headers
+            body = again(repeat, exchange)
+        else:
+            found = answer(headers, raw)
+            if found is None:
+                return None
+            context, (_, fields, body) = found
+            exchange.api = context.api
+            exchange.response, exchange.response_size = [kept(body)], len(body)
+        exchange.status, exchange.finished = 200, True
+        exchange.answered, sent = framed(fields, body, chunked=exchange.streamed)
+        exchange.number = state.journal.next_number()
+        state.journal.add(exchange)
+        _keep(exchange, raw)
+        if repeats and not repeat and repeats.came_before(key):
+            repeats.keep(key, exchange, context)
+        self._over(exchange)
+        return sent
+
+    def _plain(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether a request alone decides what is answered."""
+        state = self._state
+        return (
+            state.repeats is not None
+            and not (state.faults or state.rules.rules or self._wishes(headers))
+            and state.relay is None
+            and state.quotas is None
+        )
 
     async def _repeated(
         self, request: web.Request, handler: Handler, exchange: Exchange
@@ -111,12 +169,7 @@ class _Outside:
             response = await handler(request)
             _note(exchange, headers, response)
             return response
-        key = (
-            exchange.path,
-            raw,
-            headers.get("Content-Type"),
-            headers.get("Authorization"),
-        )
+        key = _key(exchange, raw)
         repeat = repeats.find(key)
         if repeat is not None:
             response = await send(repeat, request, exchange)
@@ -125,7 +178,7 @@ class _Outside:
         response = await handler(request)
         _note(exchange, headers, response)
         if repeats.came_before(key):
-            repeats.keep(key, exchange, request.get(CONTEXT), response)
+            repeats.keep(key, exchange, request.get(CONTEXT))
         return response
 
     def _wishes(self, headers: Mapping[str, str]) -> bool:
@@ -173,6 +226,16 @@ async def _harmed(
     if fault.status is not None or not isinstance(response, web.Response):
         return response
     return await harmed(request, response, fault)
+
+
+def _key(exchange: Exchange, raw: bytes) -> Key:
+    headers = exchange.headers
+    return (
+        exchange.path,
+        raw,
+        headers.get("Content-Type"),
+        headers.get("Authorization"),
+    )
 
 
 def _note(

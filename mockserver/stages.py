@@ -102,9 +102,9 @@ class _Inside:
 
     async def answer(self, context: RequestContext) -> Answer:
         """Return the rule's answer, else that of the stage before."""
-        response = await self._begun(context)
-        if response is not None and response.json is not None:
-            answer: Answer = response.json
+        played = await self._begun(context) if _PLAYED in context.memory else None
+        if played is not None and played.json is not None:
+            answer: Answer = played.json
         else:
             answer = await self._stages.answer(context)
         taken = current.get().taken

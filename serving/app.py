@@ -2,7 +2,8 @@
 
 Outermost first: `middlewares` of the caller, `unrouted`, the route's handler. A
 middleware finds the request's context, once there is one, in
-`request.get(server.CONTEXT)`.
+`request.get(server.CONTEXT)`. What need not wait for anything may pass by all of these
+(serving.at_once).
 
 One port can serve several contracts (`mounted`); serving.dialects says which one
 stands where.
@@ -21,7 +22,7 @@ from aios_conformance.serving.dialects import places
 from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import ApiError
 from aios_conformance.serving.selfcheck import SelfCheck
-from aios_conformance.serving.server import Server
+from aios_conformance.serving.server import Server, ToPost
 from aios_conformance.serving.stages import Stages
 
 
@@ -40,6 +41,9 @@ class _Reached:
 
 
 _REACHED = web.AppKey("reached", _Reached)
+
+POSTS = web.AppKey("posts", Mapping[str, ToPost])
+"""What may answer at once, by path."""
 
 
 def application(
@@ -92,6 +96,12 @@ def mounted(
             app.router.add_get(path, handler, expect_handler=_expected)  # HEAD too
         else:
             app.router.add_route(method, path, handler, expect_handler=_expected)
+    app[POSTS] = {
+        prefix + path: answer
+        for name, prefixes in reversed([*placed.items()])
+        for path, answer in servers[name].posts()
+        for prefix in prefixes
+    }
     engines = {id(one.front.engine): one.front.engine for one in servers.values()}
     app.cleanup_ctx.extend(map(_running, engines.values()))
     return app

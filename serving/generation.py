@@ -79,6 +79,7 @@ async def collected(
     if len(pending) == 1:
         return [await _all_steps(engine, pending[0], at_once)]
     room = asyncio.Semaphore(_SIDE_BY_SIDE)
+    await asyncio.sleep(0)  # who cannot wait leaves with nothing begun
 
     async def one(choice: PendingChoice) -> list[TokenStep]:
         async with room:

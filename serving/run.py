@@ -23,6 +23,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.log import access_logger, server_logger
 
+from aios_conformance.serving.at_once import AT_ONCE
 from aios_conformance.serving.watch import Watch
 
 GRACE = 5.0
@@ -104,15 +105,39 @@ async def serving(
     request_timeout: float = 60.0,
     lost: Callable[[asyncio.Transport], object] | None = None,
 ) -> AsyncIterator[None]:
-    """Listen on a socket and serve; at the end let running requests come to theirs.
+    """Listen on a socket and serve, as the one thing that this process does.
 
     `lost` is told of each connection that is gone.
     """
     # a client that does not speak HTTP is answered with 400 and no news for the log
     server_logger.setLevel(logging.CRITICAL)
-    watch = Watch(request_timeout, lost)
+    async with listening(
+        app,
+        bound,
+        access_log=access_log,
+        request_timeout=request_timeout,
+        lost=lost,
+    ):
+        gc.freeze()
+        gc.set_threshold(_YOUNG)
+        yield
+
+
+@asynccontextmanager
+async def listening(
+    app: web.Application,
+    bound: socket.socket,
+    *,
+    access_log: bool = False,
+    request_timeout: float = 60.0,
+    lost: Callable[[asyncio.Transport], object] | None = None,
+    grace: float = GRACE,
+) -> AsyncIterator[None]:
+    """Listen on a socket and serve; at the end let running requests come to theirs."""
+    plain = not (access_log or app.on_response_prepare)
+    watch = Watch(request_timeout, lost, app.get(AT_ONCE) if plain else None)
     app.middlewares.insert(0, watch.middleware)
-    runner = runner_of(app, access_log=access_log)
+    runner = runner_of(app, grace=grace, access_log=access_log)
     loop = asyncio.get_running_loop()
     unix = bound.family == getattr(socket, "AF_UNIX", None)
     try:
@@ -124,8 +149,6 @@ async def serving(
             if unix
             else loop.create_server(protocol, sock=bound, backlog=_BACKLOG)
         )
-        gc.freeze()
-        gc.set_threshold(_YOUNG)
         try:
             yield
         finally:

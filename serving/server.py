@@ -10,6 +10,7 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import aclosing
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -17,6 +18,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aios_conformance.serving import admission, apis, sse
+from aios_conformance.serving.at_once import immediate
 from aios_conformance.serving.bodies import RequestKey, body
 from aios_conformance.serving.codec import Vector, encode, pieces
 from aios_conformance.serving.context import Front, RequestContext
@@ -49,6 +51,9 @@ _log = logging.getLogger(__name__)
 
 
 Route = tuple[str, str, Handler]  # method, path, what answers
+
+ToPost = Callable[[Mapping[str, str], bytes], tuple[RequestContext, Response] | None]
+"""Answers the headers and body of a request, if it need not wait for anything."""
 
 
 class Server:
@@ -110,6 +115,42 @@ class Server:
             return await self._guarded(request, context, answer)
 
         return handle
+
+    def posts(self) -> Iterator[tuple[str, ToPost]]:
+        """Yield the paths of what answers a body, with what may do so at once."""
+        for operation in self._front.contract.operations.values():
+            if operation.method == "POST" and operation.request is not None:
+                yield operation.path, partial(self._at_once, operation)
+
+    def _at_once(
+        self, operation: Operation, headers: Mapping[str, str], raw: bytes
+    ) -> tuple[RequestContext, Response] | None:
+        """Answer without waiting for anything; None if that is not possible.
+
+        A refusal is not told either: the usual way, which it then goes, tells it.
+        """
+        stages = self._stages
+        if len(raw) > self._front.body_limit:
+            return None
+        context = RequestContext(
+            self._front,
+            next(self._numbers),
+            operation.method,
+            operation.path,
+            headers,
+            operation,
+            raw,
+        )
+        try:
+            _opened(stages, context)
+            if apis.streamed(context):
+                return None
+            answer = immediate(stages.answer(context))
+            return (
+                None if answer is None else (context, stages.respond(context, answer))
+            )
+        except Exception:  # noqa: BLE001 - it happens again, and is told then
+            return None
 
     async def _answer(
         self, request: web.Request, context: RequestContext

@@ -27,6 +27,7 @@ async def aside(
 ) -> T:
     """Do work at once, or in a thread if it is heavy, while others are served."""
     if heavy:
+        await asyncio.sleep(0)  # who cannot wait leaves with nothing begun
         done = partial(copy_context().run, work, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(_BESIDE, done)
     return work(*args, **kwargs)

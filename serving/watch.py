@@ -12,6 +12,8 @@ from typing import Final, cast
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from aios_conformance.serving.at_once import AtOnce, received
+
 _LATE: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 )
@@ -21,14 +23,19 @@ class Watch:
     """The watches of all connections of one server."""
 
     def __init__(
-        self, seconds: float, lost: Callable[[asyncio.Transport], object] | None = None
+        self,
+        seconds: float,
+        lost: Callable[[asyncio.Transport], object] | None = None,
+        at_once: AtOnce | None = None,
     ) -> None:
         """Give each request this long to send its head.
 
-        `lost` is told of each connection that is gone.
+        `lost` is told of each connection that is gone. `at_once` answers what it can
+        before aiohttp sees it.
         """
         self._seconds = seconds
         self._told = lost
+        self._at_once = at_once
         self._lines: dict[object, _Line] = {}
 
     def protocol(self, inner: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
@@ -40,7 +47,7 @@ class Watch:
             if self._told is not None and transport is not None:
                 self._told(transport)
 
-        line = self._lines[handler] = _Line(handler, self._seconds, lost)
+        line = self._lines[handler] = _Line(handler, self._seconds, lost, self._at_once)
         return line
 
     @web.middleware
@@ -66,10 +73,15 @@ class _Line(asyncio.Protocol):
         inner: asyncio.Protocol,
         seconds: float,
         lost: Callable[[asyncio.Transport | None], object],
+        at_once: AtOnce | None,
     ) -> None:
         self._inner = inner
         self._seconds = seconds
         self._lost = lost
+        self._at_once = at_once
+        self._held = b""  # of a request that will be answered at once
+        self._full = False  # the client does not read what it is sent
+        self._elsewhere = False  # aiohttp has a request, or a part of one
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._answering = False
@@ -79,7 +91,7 @@ class _Line(asyncio.Protocol):
         self._stop()
 
     def end(self) -> None:
-        self._answering = False
+        self._answering = self._elsewhere = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -87,17 +99,52 @@ class _Line(asyncio.Protocol):
         self._start()
 
     def data_received(self, data: bytes) -> None:
+        if not (self._elsewhere or self._full):
+            self._held += data
+            if self._answered():
+                return
+            data, self._held = self._held, b""
         if self._timer is None and not self._answering:
             self._start()
+        self._elsewhere = True
         self._inner.data_received(data)
 
+    def _answered(self) -> bool:
+        """Tell whether what is held is answered, or will be when it is whole."""
+        found = None if self._at_once is None else received(self._held)
+        if found is None or self._at_once is None or self._transport is None:
+            return False
+        asked, body = found
+        if len(body) < asked.length:
+            if self._timer is None:
+                self._start()
+            return True
+        answer = self._at_once(asked, body, self._transport)
+        if answer is None:
+            return False
+        self._held = b""
+        self._stop()
+        # those that came together leave together: what reads them wakes up once
+        asyncio.get_running_loop().call_soon(self._transport.write, answer)
+        return True
+
+    def _hand_over(self) -> None:
+        """Leave to aiohttp what is held: it will not be answered at once."""
+        held, self._held = self._held, b""
+        if held:
+            self._elsewhere = True
+            self._inner.data_received(held)
+
     def eof_received(self) -> bool | None:
+        self._hand_over()
         return self._inner.eof_received()
 
     def pause_writing(self) -> None:
+        self._full = True
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
+        self._full = False
         self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -116,6 +163,8 @@ class _Line(asyncio.Protocol):
 
     def _late(self) -> None:
         self._timer = None
-        if self._transport is not None:
+        if self._held:
+            self._hand_over()  # there is a head; the time of the body begins
+        elif self._transport is not None:
             self._transport.write(_LATE)
             self._transport.close()

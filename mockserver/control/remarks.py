@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
-from itertools import islice
 from typing import Any, Final
 
 from aios_conformance import spec
@@ -23,6 +22,9 @@ from aios_conformance.serving.stages import Stages
 
 Members = Mapping[str, Mapping[str, Any]]
 
+Slip = tuple[str, str, frozenset[str]]
+"""A place, a name there, and those that are known there."""
+
 _OLD: Final = {"functions": "use tools", "function_call": "use tool_choice"}
 """What OpenAI's API had before, and no document here knows."""
 
@@ -34,8 +36,7 @@ _UNFELT: Final = frozenset(
 _LONGEST: Final = 80  # characters of a name that are looked at
 _MOST: Final = 8  # remarks on one request
 _DEEPEST: Final = 4  # objects within objects that are looked at
-_LOOKED_AT: Final = 10_000  # strange names within a member
-_DIFFERENT: Final = 32  # of them
+_DIFFERENT: Final = 32  # strange names within a member
 _log = logging.getLogger(__name__)
 
 
@@ -103,10 +104,11 @@ class _Look:
         ]
         for member, inner in known.inner.items():
             if member in body:
-                strange = islice(_strange(body[member], inner, member), _LOOKED_AT)
+                strange: dict[Slip, None] = {}
+                _look_for_slips(body[member], inner, member, strange)
                 said += [
                     self._said(name, path, slip[:_LONGEST], others)
-                    for path, slip, others in [*dict.fromkeys(strange)][:_DIFFERENT]
+                    for path, slip, others in strange
                 ]
         return [remark for remark in said if remark is not None][:_MOST]
 
@@ -179,19 +181,21 @@ def _known(walk: spec.Nodes, node: Mapping[str, Any], depth: int = 0) -> _Known 
     )
 
 
-def _strange(
-    value: Any, known: _Known, path: str
-) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Yield each member of an object that is not known: its place, its name, others."""
+def _look_for_slips(
+    value: Any, known: _Known, path: str, found: dict[Slip, None]
+) -> None:
+    """Find the members of objects that are not known, each once at a place."""
     if isinstance(value, list):
         for item in value:
-            yield from _strange(item, known, f"{path}[]")
+            _look_for_slips(item, known, f"{path}[]", found)
     elif isinstance(value, dict):
         for name, member in value.items():
-            if name not in known.names:
-                yield path, name, known.names
-            elif name in known.inner:
-                yield from _strange(member, known.inner[name], f"{path}.{name}")
+            if name in known.inner:
+                if not isinstance(member, str):
+                    inner = known.inner[name]
+                    _look_for_slips(member, inner, f"{path}.{name}", found)
+            elif name not in known.names and len(found) < _DIFFERENT:
+                found[path, name, known.names] = None
 
 
 def _noted(front: Front, members: Members) -> Iterator[Remark]:

@@ -8,7 +8,7 @@ import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import islice
+from itertools import chain, islice
 from math import hypot
 from typing import Any, Final
 
@@ -180,7 +180,8 @@ class MockEngine:
         if sampling.top_logprobs is not None or adjusts(sampling):
             yield from weighed(context, sampling, room, length, forced)
         else:
-            yield from map(_plain, written(context, sampling, room, length))
+            for ids in written(context, sampling, room, length):
+                yield from map(_plain, ids)
 
     def whole(
         self, model: str, prompt: Sequence[int], sampling: Sampling
@@ -203,7 +204,7 @@ class MockEngine:
         context = self._opened(served, prompt, planned)
         room = min(sampling.max_tokens, served.context_length - len(prompt))
         length = wished(context, sampling, self._lengths)
-        ids = list(written(context, sampling, room, length))
+        ids = [*chain.from_iterable(written(context, sampling, room, length))]
         return Written(decode(ids), len(ids), ended=ids[-1:] == [END])
 
     async def prompt_logprobs(

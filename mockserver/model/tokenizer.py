@@ -142,4 +142,4 @@ def beginning(text: str, count: int) -> str:
 
 def decode(ids: Sequence[int]) -> bytes:
     """Turn token ids back into text bytes. Raises IndexError for an unknown id."""
-    return b"".join([PIECES[token] for token in ids])
+    return b"".join(map(PIECES.__getitem__, ids))

@@ -54,6 +54,8 @@ _TOO_LONG: Final = 2_000  # tokens of an answer that a bias keeps from its end
 
 NATURAL: Final = Length()
 
+_AT_ONCE: Final = 128  # tokens that are made in one go
+
 
 def wished(
     context: TokenContext, sampling: Sampling, lengths: tuple[int, int] | None
@@ -79,43 +81,50 @@ def adjusts(sampling: Sampling) -> bool:
 
 def written(
     context: TokenContext, sampling: Sampling, room: int, length: Length
-) -> Iterator[int]:
-    """Yield at most `room` tokens, an end last unless the room is used up."""
+) -> Iterator[list[int]]:
+    """Yield at most `room` tokens, some at a time, an end last unless there is no room.
+
+    What it takes to make some is short enough to let nobody wait.
+    """
     factor, choose = _drawing(sampling, context)
     hashed, lists, open_ = context.hashed, context.lists, False
     node, plan, run = context.state
     natural, runs, last = length == NATURAL, choose.by_run[lists], latest(lists=lists)
-    for count in range(room):
-        if not natural:
-            plan, open_ = length.closing(count, plan), length.open(count)
-        if plan:
-            token, plan = plan[0], plan[1:]
-            packed = token.to_bytes(4, "little")
-        else:
-            at = min(last, run)
-            found = None if open_ else runs[node][at]
-            if found is None:
-                near = nearness(node, run, lists=lists, open_=open_)
-                found = choose.choices(node, near, lists)
-                if not open_:
-                    runs[node][at] = found
-            # as below, without the calls
-            ways, versions = found
-            bounds = versions[hashed >> 27]
-            where = hashed * factor % 1.0
-            try:
-                token, packed, node, plan = ways[bisect(bounds, where)]
-            except IndexError:
-                tokens = tuple(way[0] for way in ways)
-                rest = Distribution(tokens, (), choose.size)
-                token = drawn(rest, bounds, where)
+    for start in range(0, room, _AT_ONCE):
+        ids: list[int] = []
+        for count in range(start, min(start + _AT_ONCE, room)):
+            if not natural:
+                plan, open_ = length.closing(count, plan), length.open(count)
+            if plan:
+                token, plan = plan[0], plan[1:]
                 packed = token.to_bytes(4, "little")
-                node, run = RESUME.get(token, "object"), -1
-        run += 1
-        yield token
-        if token == END:
-            return
-        hashed = crc32(packed, hashed)
+            else:
+                at = min(last, run)
+                found = None if open_ else runs[node][at]
+                if found is None:
+                    near = nearness(node, run, lists=lists, open_=open_)
+                    found = choose.choices(node, near, lists)
+                    if not open_:
+                        runs[node][at] = found
+                # as below, without the calls
+                ways, versions = found
+                bounds = versions[hashed >> 27]
+                where = hashed * factor % 1.0
+                try:
+                    token, packed, node, plan = ways[bisect(bounds, where)]
+                except IndexError:
+                    tokens = tuple(way[0] for way in ways)
+                    rest = Distribution(tokens, (), choose.size)
+                    token = drawn(rest, bounds, where)
+                    packed = token.to_bytes(4, "little")
+                    node, run = RESUME.get(token, "object"), -1
+            run += 1
+            ids.append(token)
+            if token == END:
+                yield ids
+                return
+            hashed = crc32(packed, hashed)
+        yield ids
 
 
 def weighed(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+_MUCH: Final = 64 * 1024  # bytes on their way
 _SIZE: Final = 4  # bytes that tell the length of a message
 
 Entry = tuple[int, int, Mapping[str, Any]]
@@ -57,6 +58,11 @@ class Channel:
         """Send without waiting."""
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         self._writer.write(len(data).to_bytes(_SIZE, "big") + data)
+
+    @property
+    def full(self) -> bool:
+        """Whether much is on its way."""
+        return self._writer.transport.get_write_buffer_size() > _MUCH
 
     async def drain(self) -> None:
         """Wait while too much is on its way."""

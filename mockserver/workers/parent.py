@@ -36,7 +36,9 @@ class Parent:
 
     def __init__(self, options: MockOptions) -> None:
         """No worker is there yet."""
-        self.application = mock_application(options, outer=[self._middleware])
+        self.application = mock_application(
+            options, outer=[self._middleware], alone=lambda: False
+        )
         self._state = self.application[STATE]
         self._workers: list[_Worker] = []
         self._pile: list[Act] = []

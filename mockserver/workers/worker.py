@@ -55,6 +55,7 @@ class Worker:
             ),
             self.reports,
             [self._middleware],
+            self._alone,
         )
         self._state = self.application[STATE]
         self.application.cleanup_ctx.append(self._connected)
@@ -87,6 +88,11 @@ class Worker:
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as self._session:
             yield
+
+    def _alone(self) -> bool:
+        """Tell whether requests need nobody else, who has heard of the last ones."""
+        channel = self.reports.channel
+        return not (self.reports.handing_on or (channel and channel.full))
 
     @web.middleware
     async def _middleware(

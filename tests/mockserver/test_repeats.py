@@ -89,6 +89,26 @@ def test_all_answers_are_alike_but_for_their_ids(mock: LocalMock, name: str) -> 
     assert all(head == heads[0] for head in heads)
 
 
+@pytest.mark.parametrize("name", REQUESTS)
+def test_what_is_answered_at_once_is_what_aiohttp_would_answer(
+    mock: LocalMock, name: str
+) -> None:
+    ways: list[dict[str, str]] = [{}, {"TE": "trailers"}]  # the second goes by aiohttp
+    replies = [times(mock, name, 1, **way)[0] for way in ways * 3]
+    heads = [{**reply.headers, "date": ""} for reply in replies]
+    assert heads == [heads[0]] * len(heads)
+    bodies = [anonymous(documents(reply)) for reply in replies]
+    assert bodies == [bodies[0]] * len(bodies)
+    unlike = ("number", "started", "duration_ms", "connection", "event_ms", "headers")
+    told = [
+        {key: value for key, value in entry.items() if key not in unlike}
+        for entry in mock.requests
+    ]
+    for entry in told:
+        del entry["response"], entry["response_headers"]["Date"]
+    assert told == [told[0]] * len(told)
+
+
 @pytest.mark.parametrize("name", [name for name in REQUESTS if name != "refused"])
 def test_every_answer_has_an_id_of_its_own_and_the_present_time(
     mock: LocalMock, name: str
@@ -230,6 +250,5 @@ def test_an_answer_without_a_context_is_not_remembered() -> None:
     repeats = Repeats(Memory())
     key = ("/x", b"", None, None)
     exchange = Exchange(1, 0.0, "GET", "/x", {})
-    response: Any = None
-    repeats.keep(key, exchange, None, response)
+    repeats.keep(key, exchange, None)
     assert repeats.find(key) is None
