@@ -15,20 +15,19 @@ from aios_conformance.mockserver.faults.quotas import Quota
 from aios_conformance.mockserver.faults.room import Room
 from aios_conformance.mockserver.profile.profiles import PROFILES
 from aios_conformance.serving.engine import Model
-from aios_conformance.serving.limits import Limits
 from aios_conformance.serving.located import unknown
 from aios_conformance.serving.options import (
     DIALECT,
     SERVING,
     Option,
     OptionError,
-    limits,
+    ServerOptions,
     positive,
     resolve,
+    served,
     whole,
 )
 from aios_conformance.serving.profile import DOCUMENTS, Profile
-from aios_conformance.serving.run import Address
 from aios_conformance.spec import MODEL_APIS, ApiSpec, apis
 
 PREFIX = "AIOS_MOCK"
@@ -49,25 +48,15 @@ _API_KINDS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class MockOptions:
+class MockOptions(ServerOptions):
     """What the mock was asked to be."""
 
-    address: Address
     workers: int = 1  # processes
-    dialects: tuple[str, ...] = ("aios",)  # the first one has the root
     profile: Profile = DOCUMENTS  # of AIOS
     unknown: str = "warn"  # or refuse or ignore: members without effect
     models: tuple[Model, ...] = ()  # beside those that the documents name
     any_model: bool = False
     seed: int = 0
-    api_key: str | None = None
-    body_limit: int = 16 * 1024 * 1024  # bytes
-    limits: Limits = Limits()  # noqa: RUF009 - frozen
-    request_timeout: float = 60.0  # seconds
-    cors: tuple[str, ...] = ()  # origins of pages that may call the API
-    until_eof: bool = False
-    self_check: bool = False
-    access_log: bool = False
     defects: tuple[str, ...] = ()
     answer_tokens: tuple[int, int] | None = None  # fewest and most
     pacing: Pacing = NO_PACING
@@ -125,22 +114,13 @@ def read_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Mock
     if values["max_waiting"] is not None and values["max_running"] is None:
         raise OptionError("--max-waiting needs --max-running N to wait for")
     return MockOptions(
-        address=Address(values["host"], values["port"]),
+        **served(values),
         workers=values["workers"],
-        dialects=tuple(dict.fromkeys(values["dialect"])),
         profile=PROFILES[values["profile"]],
         unknown=values["unknown"],
         models=tuple(values["model"]),
         any_model=values["models"] == "any",
         seed=values["seed"],
-        api_key=values["api_key"] or None,
-        body_limit=values["body_limit"],
-        limits=limits(values),
-        request_timeout=values["request_timeout"],
-        cors=tuple(values["cors_origin"]),
-        until_eof=values["until_eof"],
-        self_check=values["self_check"],
-        access_log=values["access_log"],
         defects=tuple(values["defect"]),
         answer_tokens=values["answer_tokens"],
         pacing=_pacing(values),
@@ -221,30 +201,10 @@ def _url(text: str) -> str:
     return text
 
 
-def _models(text: str) -> str:
-    if text not in ("any", "listed"):
-        raise argparse.ArgumentTypeError(f"must be any or listed, got {text!r}")
-    return text
-
-
-def _unknown(text: str) -> str:
-    if text not in ("warn", "refuse", "ignore"):
-        raise argparse.ArgumentTypeError(
-            f"must be warn, refuse or ignore, got {text!r}"
-        )
-    return text
-
-
 def _speed(text: str) -> str:
     if text not in SPEEDS:
         raise argparse.ArgumentTypeError(unknown("the mock", text, SPEEDS))
     return text
-
-
-def _overflow(text: str) -> int:
-    if text not in ("429", "503"):
-        raise argparse.ArgumentTypeError(f"must be 429 or 503, got {text!r}")
-    return int(text)
 
 
 def _lengths(text: str) -> tuple[int, int]:
@@ -256,14 +216,6 @@ def _lengths(text: str) -> tuple[int, int]:
     raise argparse.ArgumentTypeError(
         f"must be N or MIN-MAX, from 1 and the smaller first, got {text!r}"
     )
-
-
-def _profile(text: str) -> str:
-    if text not in PROFILES:
-        raise argparse.ArgumentTypeError(
-            f"must be {' or '.join(PROFILES)}, got {text!r}"
-        )
-    return text
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -287,8 +239,8 @@ OPTIONS: tuple[Option, ...] = (
         "models",
         "any: serve whatever model is asked for; listed: those of /v1/models",
         default="listed",
-        parse=_models,
         metavar="any|listed",
+        choices=("any", "listed"),
     ),
     Option("seed", "another world of texts and vectors", 0, whole, "N"),
     DIALECT,
@@ -296,17 +248,16 @@ OPTIONS: tuple[Option, ...] = (
         "profile",
         "documents: AIOS to the letter; vllm: as the server behind it really answers",
         DOCUMENTS.name,
-        _profile,
-        "NAME",
-        words=PROFILES.keys,
+        metavar="NAME",
+        choices=tuple(PROFILES),
     ),
     Option(
         "unknown",
         "members of a body that have no effect, misspelt ones for instance: warn (in "
         "the journal, and once on standard error), refuse or ignore",
         "warn",
-        _unknown,
-        "warn|refuse|ignore",
+        metavar="warn|refuse|ignore",
+        choices=("warn", "refuse", "ignore"),
     ),
     Option(
         "answer-tokens",
@@ -357,8 +308,9 @@ OPTIONS: tuple[Option, ...] = (
         "overflow",
         "the status that refuses who finds no place to wait",
         503,
-        _overflow,
+        int,
         "429|503",
+        choices=("429", "503"),
     ),
     Option(
         "fault",

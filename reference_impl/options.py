@@ -1,24 +1,23 @@
 """The options of `aios-reference`."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from platformdirs import user_cache_path
 
-from aios_conformance.serving.limits import Limits
 from aios_conformance.serving.options import (
     DIALECT,
     SERVING,
     Option,
     OptionError,
-    limits,
+    ServerOptions,
     positive,
     resolve,
+    served,
 )
-from aios_conformance.serving.run import Address
 from aios_conformance.spec import MODEL_APIS, operations
 
 PREFIX = "AIOS_REFERENCE"
@@ -36,11 +35,10 @@ class ModelOption:
     source: str  # a folder, a GGUF file, a hub name, or DEFAULT
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceOptions:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceOptions(ServerOptions):
     """What the reference was asked to be."""
 
-    address: Address
     engine: str  # one of ENGINES
     engine_args: tuple[str, ...]  # KEY=VALUE, for vLLM
     upstreams: tuple[str, ...]  # base URLs of vLLM servers
@@ -48,7 +46,6 @@ class ReferenceOptions:
     cache: Path
     models: tuple[ModelOption, ...]
     aliases: Mapping[str, str]
-    dialects: tuple[str, ...]  # the first one has the root
     device: str
     dtype: str
     batch: int | None  # rows that decode together; None: by device
@@ -56,14 +53,6 @@ class ReferenceOptions:
     context: int | None  # cap on prompt and answer, in tokens
     threads: int | None
     pull: bool
-    api_key: str | None
-    body_limit: int  # bytes
-    limits: Limits
-    request_timeout: float
-    cors: tuple[str, ...]  # origins of pages that may call the API
-    until_eof: bool
-    self_check: bool
-    access_log: bool
     request_log: bool
 
 
@@ -100,18 +89,17 @@ def read_options(
             raise OptionError(
                 f"--{name} has no effect before an upstream; set it there"
             )
-    dialects = tuple(dict.fromkeys(values["dialect"]))
+    common = served(values)
     return ReferenceOptions(
-        address=Address(values["host"], values["port"]),
+        **common,
         engine=values["engine"],
         engine_args=tuple(values["engine_arg"]),
         upstreams=tuple(values["upstream"]),
         upstream_key=values["upstream_key"] or None,
         cache=values["cache_dir"] or cache_folder(),
         models=tuple(values["model"])
-        or (() if values["upstream"] else _default_models(dialects)),
+        or (() if values["upstream"] else _default_models(common["dialects"])),
         aliases=dict(values["alias"]),
-        dialects=dialects,
         device=values["device"],
         dtype=values["dtype"],
         batch=values["batch"],
@@ -119,14 +107,6 @@ def read_options(
         context=values["context"],
         threads=values["threads"],
         pull=values["pull"],
-        api_key=values["api_key"] or None,
-        body_limit=values["body_limit"],
-        limits=limits(values),
-        request_timeout=values["request_timeout"],
-        cors=tuple(values["cors_origin"]),
-        until_eof=values["until_eof"],
-        self_check=values["self_check"],
-        access_log=values["access_log"],
         request_log=values["request_log"],
     )
 
@@ -191,17 +171,6 @@ def _upstream(text: str) -> str:
     return text.rstrip("/").removesuffix("/v1")
 
 
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise argparse.ArgumentTypeError(
-                f"must be one of {', '.join(choices)}, got {text!r}"
-            )
-        return text
-
-    return parse
-
-
 def _folder(text: str) -> Path:
     return Path(text).expanduser()
 
@@ -218,9 +187,8 @@ _OPTIONS = (
         "engine",
         f"what runs the models: {' or '.join(ENGINES)}",
         ENGINES[0],
-        _one_of(*ENGINES),
-        "NAME",
-        words=lambda: ENGINES,
+        metavar="NAME",
+        choices=ENGINES,
     ),
     *(replace(o, default=8001) if o.name == "port" else o for o in SERVING),
     _CACHE,
@@ -270,18 +238,16 @@ _OPTIONS = (
         "device",
         "auto (a GPU where there is one), cuda or cpu",
         "auto",
-        _one_of("auto", "cuda", "cpu"),
-        "DEVICE",
-        words=lambda: ("auto", "cuda", "cpu"),
+        metavar="DEVICE",
+        choices=("auto", "cuda", "cpu"),
     ),
     Option(
         "dtype",
         "auto (bfloat16 on a GPU, else float32), bfloat16, float32, or int8: on a "
         "CPU, chat and completions in 8 bits",
         "auto",
-        _one_of(*_DTYPES),
-        "DTYPE",
-        words=lambda: _DTYPES,
+        metavar="DTYPE",
+        choices=_DTYPES,
     ),
     Option("batch", "sequences that decode together", None, positive, "N"),
     Option("queue", "requests that may wait; more get 503", 256, positive, "N"),

@@ -8,12 +8,13 @@ lists in the file.
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from aios_conformance.serving.limits import Limits
 from aios_conformance.serving.located import Document, Malformed, Problems, read_yaml
+from aios_conformance.serving.run import Address
 from aios_conformance.spec import DIALECTS, SpecError, sound_dialect
 
 _COMPLETING = "_ARGCOMPLETE"  # set by a shell
@@ -26,7 +27,10 @@ class OptionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. `parse` turns text into a value and raises ValueError."""
+    """One option. `parse` turns text into a value and raises ValueError.
+
+    With `choices` no other text is taken.
+    """
 
     name: str  # with dashes: "body-limit"
     help: str
@@ -37,11 +41,24 @@ class Option:
     repeat: bool = False
     variable: str | None = None  # another environment variable than PREFIX_NAME
     words: Callable[[], Iterable[str]] | None = None  # that a shell may offer
+    choices: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """The name in the file and in the resolved options."""
         return self.name.replace("-", "_")
+
+    def read(self, text: str) -> Any:
+        """Return the value of a text; raises ArgumentTypeError or ValueError."""
+        if self.choices and text not in self.choices:
+            *others, last = self.choices
+            valid = f"{', '.join(others)} or {last}"
+            raise argparse.ArgumentTypeError(f"must be {valid}, got {text!r}")
+        return self.parse(text)
+
+    def offered(self) -> Iterable[str]:
+        """Return the words that a shell may offer."""
+        return self.words() if self.words is not None else self.choices
 
     def environment(self, prefix: str) -> str:
         """The environment variable's name."""
@@ -93,7 +110,7 @@ def resolve(
     if _COMPLETING in environ:
         from aios_conformance.serving.completion import complete  # noqa: PLC0415
 
-        offered = {one.key: one.words for one in options if one.words is not None}
+        offered = {one.key: one.offered for one in options if one.words or one.choices}
         complete(parser, offered, commands)
     given = vars(parser.parse_args(argv))
     set_ = {
@@ -123,7 +140,7 @@ def _add(parser: argparse.ArgumentParser, option: Option, prefix: str) -> None:
         return
     parser.add_argument(
         f"--{option.name}",
-        type=option.parse,
+        type=option.read,
         metavar=option.metavar,
         action="append" if option.repeat else "store",
         default=None,
@@ -136,8 +153,8 @@ def _from_text(option: Option, text: str, where: str) -> Any:
         if option.flag:
             return _TRUE[text.lower()]
         if option.repeat:
-            return [option.parse(part.strip()) for part in text.split(",") if part]
-        return option.parse(text)
+            return [option.read(part.strip()) for part in text.split(",") if part]
+        return option.read(text)
     except KeyError:
         raise OptionError(f"{where} must be true or false, got {text!r}") from None
     except (ValueError, argparse.ArgumentTypeError) as error:
@@ -184,8 +201,7 @@ def _from_text_value(option: Option, value: Any, where: str) -> Any:
     if isinstance(value, dict | list):
         raise OptionError(f"{where} must be a single value")
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    single = Option(option.name, "", parse=option.parse, flag=option.flag)
-    return _from_text(single, text, where)
+    return _from_text(replace(option, repeat=False), text, where)
 
 
 def port(text: str) -> int:
@@ -303,15 +319,6 @@ SERVING = (
 """The options that every server of ours has."""
 
 
-def limits(values: Mapping[str, Any]) -> Limits:
-    """Return the limits that resolved options set."""
-    return Limits(
-        max_entries=values["max_entries"],
-        max_values=values["max_values"],
-        max_generated=values["max_generated"],
-    )
-
-
 DIALECT = Option(
     "dialect",
     f"whose documents to follow: {', '.join(DIALECTS)}, or a folder; repeatable, see "
@@ -323,3 +330,32 @@ DIALECT = Option(
     words=lambda: DIALECTS,
 )
 """Which contracts a server has; a dialect that is named twice counts once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What every server of ours was asked to be."""
+
+    address: Address
+    dialects: tuple[str, ...] = ("aios",)  # the first one has the root
+    api_key: str | None = None
+    body_limit: int = 16 * 1024 * 1024  # bytes
+    limits: Limits = _LIMITS
+    request_timeout: float = 60.0  # seconds
+    cors: tuple[str, ...] = ()  # origins of pages that may call the API
+    until_eof: bool = False
+    self_check: bool = False
+    access_log: bool = False
+
+
+def served(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of ServerOptions that resolved options set."""
+    same = ("body_limit", "request_timeout", "until_eof", "self_check", "access_log")
+    return {
+        "address": Address(values["host"], values["port"]),
+        "dialects": tuple(dict.fromkeys(values["dialect"])),
+        "api_key": values["api_key"] or None,
+        "limits": Limits(**{each.name: values[each.name] for each in fields(Limits)}),
+        "cors": tuple(values["cors_origin"]),
+        **{name: values[name] for name in same},
+    }

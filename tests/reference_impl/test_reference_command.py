@@ -129,8 +129,8 @@ def test_errors_are_one_clear_message(
         (["--model", "paint=x"], "JOB one of chat, completions"),
         (["--model", "chat"], "JOB=PATH_OR_ID"),
         (["--alias", "x"], "ALIAS=NAME"),
-        (["--device", "tpu"], "auto, cuda, cpu"),
-        (["--dtype", "int4"], "auto, bfloat16, float32, int8"),
+        (["--device", "tpu"], "auto, cuda or cpu"),
+        (["--dtype", "int4"], "auto, bfloat16, float32 or int8"),
         (["--dialect", "klingon"], "aios, infinity, aigne-hub, aihubmix"),
     ],
 )
