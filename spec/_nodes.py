@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from aios_conformance.spec._documents import openapi
 from aios_conformance.spec._files import SpecError
@@ -18,13 +19,7 @@ class Nodes:
 
     def __init__(self, document: Node) -> None:
         """`document` is self-contained: its references are of the form #/…."""
-        from referencing import Registry  # noqa: PLC0415 - for who walks only
-        from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
-
         self.document = document
-        root = DRAFT202012.create_resource(document)
-        registry: Registry[Any] = Registry().with_resource("", root)
-        self._resolver = registry.resolver("")
         self._found: dict[str, Node] = {}
 
     def at(self, reference: str) -> Node:
@@ -35,12 +30,17 @@ class Nodes:
 
         """
         if reference not in self._found:
-            from referencing.exceptions import Unresolvable  # noqa: PLC0415
-
+            root, *parts = unquote(reference).split("/")
+            found: Any = self.document if root == "#" else None
             try:
-                self._found[reference] = self._resolver.lookup(reference).contents
-            except Unresolvable:
-                raise SpecError(f"{reference} leads nowhere") from None
+                for part in parts:
+                    name = part.replace("~1", "/").replace("~0", "~")
+                    found = found[int(name) if isinstance(found, list) else name]
+            except (KeyError, IndexError, TypeError, ValueError):
+                found = None
+            if not isinstance(found, Mapping):
+                raise SpecError(f"{reference} leads nowhere")
+            self._found[reference] = found
         return self._found[reference]
 
     def resolved(self, node: Node) -> Node:
