@@ -90,6 +90,7 @@ def written(
     hashed, lists, open_ = context.hashed, context.lists, False
     node, plan, run = context.state
     natural, runs, last = length == NATURAL, choose.by_run[lists], latest(lists=lists)
+    run = min(run, last)
     for start in range(0, room, _AT_ONCE):
         ids: list[int] = []
         for count in range(start, min(start + _AT_ONCE, room)):
@@ -99,13 +100,12 @@ def written(
                 token, plan = plan[0], plan[1:]
                 packed = token.to_bytes(4, "little")
             else:
-                at = min(last, run)
-                found = None if open_ else runs[node][at]
+                found = None if open_ else runs[node][run]
                 if found is None:
                     near = nearness(node, run, lists=lists, open_=open_)
                     found = choose.choices(node, near, lists)
                     if not open_:
-                        runs[node][at] = found
+                        runs[node][run] = found
                 # as below, without the calls
                 ways, versions = found
                 bounds = versions[hashed >> 27]
@@ -118,7 +118,7 @@ def written(
                     token = drawn(rest, bounds, where)
                     packed = token.to_bytes(4, "little")
                     node, run = RESUME.get(token, "object"), -1
-            run += 1
+            run += run < last  # later ones are alike
             ids.append(token)
             if token == END:
                 yield ids
