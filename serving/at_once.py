@@ -7,8 +7,9 @@ response) takes longer than the answer. All others go that way from their first 
 
 import re
 import time
-from asyncio import Transport
+from asyncio import CancelledError, Transport
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
@@ -87,7 +88,8 @@ def immediate(work: Awaitable[T]) -> T | None:
     except StopIteration as done:
         result: T = done.value
         return result
-    steps.close()
+    with suppress(CancelledError):  # to close it would leave its generators running
+        steps.throw(CancelledError())
     return None
 
 

@@ -62,14 +62,7 @@ def ran(home: Path, tests: str, profile: str) -> tuple[Counter[str], str]:
     if tests.endswith(".py"):
         words = [f"{home}/bin/python", "-m", "pytest", "-q", "-c", "/dev/null"]
         words += ["-o", "asyncio_mode=auto"]  # of LangChain's standard tests
-        words += [
-            "-p",
-            "no:cacheprovider",
-            "-o",
-            "asyncio_mode=auto",
-            f"--junitxml={junit}",
-            tests,
-        ]
+        words += ["-p", "no:cacheprovider", f"--junitxml={junit}", tests]
     else:
         words = ["node", "--test", "--test-reporter=junit"]
         words += [f"--test-reporter-destination={junit}", tests]

@@ -1,8 +1,8 @@
 """What is answered before aiohttp sees it, and what is left to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 
 import pytest
@@ -80,15 +80,22 @@ def test_work_is_done_unless_it_would_wait() -> None:
         await Turns().next()
         return 7
 
+    async def steps() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            await aside(heavy=True, work=partial(begun.append, "heavy"))
+        finally:
+            begun.append("given up")
+
     async def waits() -> int:
-        await aside(heavy=True, work=partial(begun.append, "heavy"))
-        return 7
+        async with aclosing(steps()) as all_:
+            return sum([step async for step in all_])
 
     async def run() -> tuple[int | None, int | None]:
         return immediate(done()), immediate(waits())
 
     assert asyncio.run(run()) == (7, None)
-    assert begun == ["light"]
+    assert begun == ["light", "given up"]
 
 
 def test_an_answer_is_framed_by_its_length_or_as_one_chunk() -> None:
