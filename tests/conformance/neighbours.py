@@ -1,7 +1,5 @@
 """Calls of the neighbouring dialects, answered by hand."""
 
-import base64
-import struct
 from typing import Any
 
 from exchanges import exchange, findings, observation
@@ -16,7 +14,6 @@ from aios_conformance.conformance.terms.exchange import (
 )
 
 NEIGHBOURS = ("infinity", "aigne-hub", "aihubmix")
-UNEQUAL = {"prompt_tokens": 3, "total_tokens": 4}
 ONE, TWO = [0.5, 0.25, -0.5, 1.0], [-0.25, 0.5, 1.0, 0.125]
 FACTS = {name: Facts(name) for name in NEIGHBOURS}
 
@@ -52,7 +49,3 @@ def tripped(check: Check, subject: Any, dialect: str) -> set[str]:
 
 def _rows(check: Check, finding: Finding) -> tuple[str, ...]:
     return finding.ids or check.ids
-
-
-def packed(vector: list[float], order: str = "<") -> str:
-    return base64.b64encode(struct.pack(f"{order}{len(vector)}f", *vector)).decode()

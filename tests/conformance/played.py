@@ -3,11 +3,14 @@
 seen = play(probe, params)                       # answers as they should be
 seen = play(probe, params, mock("score_raw_logits"))
 found = judged("score", edited("score", edit))   # answers edited on their way out
+
+What is played is an API of AIOS, or a dialect.
 """
 
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from email.utils import formatdate
 from functools import cache
 from importlib import import_module
 from itertools import count
@@ -18,7 +21,7 @@ from exchanges import dump, exchange, observation
 
 from aios_conformance.conformance.judging.judge import judge
 from aios_conformance.conformance.planning.drawing import draw
-from aios_conformance.conformance.terms.catalogue import catalogue
+from aios_conformance.conformance.terms.catalogue import catalogue, probes_of
 from aios_conformance.conformance.terms.check import Finding
 from aios_conformance.conformance.terms.exchange import (
     Api,
@@ -27,6 +30,7 @@ from aios_conformance.conformance.terms.exchange import (
     Observation,
 )
 from aios_conformance.conformance.terms.probe import Probe, Served, Step
+from aios_conformance.mockserver.catalogue import documented
 from aios_conformance.mockserver.defects import registry
 from aios_conformance.mockserver.model.engine import MockEngine
 from aios_conformance.mockserver.state import Tally
@@ -46,21 +50,29 @@ EMBEDDING = Facts(
     models=dict.fromkeys(("rerank", "score", "embeddings"), EMBEDDER),
     kinds={"rerank": "embedding", "score": "embedding"},
 )
-_ENGINE = MockEngine()
-_CONTRACT = Contract(openapi())
+NEIGHBOURS = {
+    name: Facts(name, {"embeddings": documented(name)[0].name})
+    for name in ("infinity", "aigne-hub", "aihubmix")
+}
 _serial = count(1)
 
 Server = Callable[[str, Any], tuple[int, Any]]  # an answer is JSON, or its bytes
 Edit = Callable[[str, Any, Any], Any]
 
 
-def mock(*defects: str, tally: Tally | None = None) -> Server:
+@cache
+def _contract(dialect: str) -> Contract:
+    return Contract(openapi(dialect))
+
+
+def mock(*defects: str, dialect: str = "aios", tally: Tally | None = None) -> Server:
     """The mock's whole answers, with defects planted, which count their acts."""
+    whole, contract = MockEngine(documented(dialect)), _contract(dialect)
     stages: Stages = Stages()
-    engine: Engine = _ENGINE
+    engine: Engine = whole
     for name in defects:
         stages, engine = registry()[name].plant(stages, engine, tally or Tally())
-    front = Front(engine, _CONTRACT, _ENGINE.find, plain=True)
+    front = Front(engine, contract, whole.find, plain=True)
     numbers = count(1)
 
     async def answered(context: RequestContext) -> tuple[int, Mapping[str, str], bytes]:
@@ -77,12 +89,12 @@ def mock(*defects: str, tally: Tally | None = None) -> Server:
 
     def serve(operation: str, body: Any) -> tuple[int, Any]:
         method, _, path = operation.partition(" ")
-        documented = _CONTRACT.operations.get(operation)
-        if documented is None:
+        found = contract.operations.get(operation)
+        if found is None:
             return 404, {"error": {"message": "no such path", "type": "not_found"}}
-        media = {"Content-Type": "application/json"}
-        context = RequestContext(front, next(numbers), method, path, media, documented)
-        context.raw = dump(body)
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer key"}
+        context = RequestContext(front, next(numbers), method, path, headers, found)
+        context.raw = b"" if method == "GET" else dump(body)
         status, _, answer = asyncio.run(answered(context))
         return status, answer
 
@@ -114,9 +126,9 @@ def play(
     """A scenario of the probe, each step answered by the server."""
     steps: dict[str, Exchange] = {}
     for step in probe.build(params, Served(facts)):
-        body = step.body(steps) if callable(step.body) else step.body
-        if body is None:  # made from an answer that was no help
-            continue
+        body = step.body
+        if callable(body) and (body := body(steps)) is None:
+            continue  # what it is made of was no help
         status, answer = server(step.operation, body)
         steps[step.label] = _exchange(step, body, status, answer)
     return observation(probe.name, params, facts, number, **steps)
@@ -134,38 +146,50 @@ def _exchange(step: Step, body: Any, status: int, answer: Any) -> Exchange:
         breaks=step.breaks,
         codes=step.codes,
         id=f"ex-{next(_serial)}",
+        headers={"date": formatdate(usegmt=True)},
         sent_at=now(),
     )
 
 
 @cache
-def scenarios(api: Api) -> Sequence[tuple[Probe, int, Any]]:
-    """The probes of one API as the standard preset plays them, at seed 0."""
-    home = import_module(f"aios_conformance.conformance.probes.{api}")
+def _scenarios(what: str) -> Sequence[tuple[Probe, int, Any]]:
+    """The probes of one API or dialect as the standard preset plays them, at seed 0.
+
+    Keys are no matter of bodies.
+    """
+    if what in NEIGHBOURS:
+        probes = [p for p in probes_of(what) if p.name.startswith(f"{what}.")]
+    else:
+        home = import_module(f"aios_conformance.conformance.probes.{what}")
+        probes = home.PROBES
     return [
         (probe, number, params)
-        for probe in home.PROBES
+        for probe in probes
+        if not probe.name.endswith(".keys")
         for number, params in enumerate(
             probe.rows or draw(probe.name, probe.params, probe.draws.standard, 0)
         )
     ]
 
 
-def played(api: Api, server: Server = honest, facts: Facts = BOTH) -> list[Observation]:
-    """Every scenario of an API, in order."""
+def played(
+    what: str, server: Server = honest, facts: Facts = BOTH
+) -> list[Observation]:
+    """Every scenario of an API or dialect, in order."""
     return [
         play(probe, params, server, facts, number)
-        for probe, number, params in scenarios(api)
+        for probe, number, params in _scenarios(what)
     ]
 
 
 def judged(
-    api: Api, server: Server = honest, facts: Facts = BOTH
+    what: str, server: Server = honest, facts: Facts | None = None
 ) -> Mapping[str, list[Finding]]:
-    """Findings by row, over all probes of an API; [] for mere evidence."""
-    seen = played(api, server, facts)
+    """Findings by row, over all probes of an API or dialect; [] for mere evidence."""
+    known = facts or NEIGHBOURS.get(what, BOTH)
+    seen = played(what, server, known)
     exchanges = [e for observed in seen for e in observed.steps.values()]
-    found = judge(catalogue(), exchanges, seen, facts)
+    found = judge(catalogue(known.dialect), exchanges, seen, known)
     assert found.faults == {}
     by_row: dict[str, list[Finding]] = {row: [] for row in found.judged}
     for trace in found.traces:
@@ -174,6 +198,6 @@ def judged(
     return by_row
 
 
-def tripped(api: Api, server: Server, facts: Facts = BOTH) -> set[str]:
+def tripped(what: str, server: Server) -> set[str]:
     """The rows with findings."""
-    return {row for row, found in judged(api, server, facts).items() if found}
+    return {row for row, found in judged(what, server).items() if found}

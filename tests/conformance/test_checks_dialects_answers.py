@@ -1,71 +1,11 @@
-"""Each answer of the neighbouring dialects, right and wrong."""
+"""Answers of the neighbouring dialects: what only warns, and what is left alone."""
 
 import pytest
 from exchanges import findings, witnessed
-from neighbours import FACTS, NEIGHBOURS, ONE, TWO, UNEQUAL, call, reply, tripped
+from neighbours import FACTS, ONE, call, reply, seen, tripped
 
-from aios_conformance.conformance.checks import dialects_answers
+from aios_conformance.conformance.checks import dialects_answers, dialects_vectors
 from aios_conformance.conformance.terms.exchange import Facts, Json
-
-COUNTS = {
-    "infinity": {"INF-RES-021"},
-    "aigne-hub": {"AIGNE-RES-003", "META-107"},
-    "aihubmix": {"AHM-RES-003"},
-}
-ORDERS = {
-    "infinity": {"INF-RES-024"},
-    "aigne-hub": {"AIGNE-RES-007"},
-    "aihubmix": {"AHM-RES-004"},
-}
-
-
-TEXTS = {
-    "infinity": {"INF-REQ-008"},
-    "aigne-hub": {"AIGNE-REQ-008"},
-    "aihubmix": {"AHM-REQ-010"},
-}
-
-
-@pytest.mark.parametrize("dialect", NEIGHBOURS)
-def test_an_item_per_input(dialect: str) -> None:
-    check = dialects_answers.an_item_per_input
-    good = call(dialect, ["a", "b"], reply(ONE, TWO))
-    assert tripped(check, good, dialect) == set()
-    held = witnessed(check, good, facts=FACTS[dialect])
-    assert held == COUNTS[dialect] | TEXTS[dialect] | ORDERS[dialect]
-    bad = call(dialect, ["a", "b"], reply(ONE))
-    assert tripped(check, bad, dialect) == COUNTS[dialect] | TEXTS[dialect]
-
-
-@pytest.mark.parametrize("dialect", NEIGHBOURS)
-def test_items_in_another_order(dialect: str) -> None:
-    answer = reply(ONE, TWO)
-    answer["data"].reverse()
-    bad = call(dialect, ["a", "b"], answer)
-    assert tripped(dialects_answers.an_item_per_input, bad, dialect) == ORDERS[dialect]
-
-
-@pytest.mark.parametrize(
-    ("dialect", "given", "count", "row"),
-    [
-        ("infinity", "a", 1, "INF-REQ-007"),
-        ("aigne-hub", "a", 1, "AIGNE-REQ-007"),
-        ("aigne-hub", ["a"], 1, "AIGNE-REQ-008"),
-        ("aigne-hub", [[1, 2], [3]], 2, "AIGNE-REQ-010"),
-        ("aigne-hub", [1, 2, 3], 1, "AIGNE-REQ-011"),
-        ("aihubmix", "a", 1, "AHM-REQ-008"),
-        ("aihubmix", [1, 2, 3], 1, "AHM-REQ-009"),
-        ("aihubmix", [[1, 2], [3]], 2, "AHM-REQ-011"),
-    ],
-)
-def test_each_form_of_input_has_its_count(
-    dialect: str, given: Json, count: int, row: str
-) -> None:
-    good = call(dialect, given, reply(*[ONE] * count))
-    assert tripped(dialects_answers.an_item_per_input, good, dialect) == set()
-    bad = call(dialect, given, reply(*[ONE] * (count + 2)))
-    rows = tripped(dialects_answers.an_item_per_input, bad, dialect)
-    assert rows == COUNTS[dialect] | {row}
 
 
 @pytest.mark.parametrize(
@@ -84,28 +24,6 @@ def test_flat_integers_as_many_inputs_only_warn(
     assert found.soft is is_soft
 
 
-@pytest.mark.parametrize(
-    ("dialect", "over", "rows"),
-    [
-        ("infinity", {"model": "other"}, {"INF-RES-025"}),
-        ("aigne-hub", {"model": "other"}, {"AIGNE-RES-008"}),
-        ("aihubmix", {"model": "other"}, set()),
-        ("aigne-hub", {"object": "lists"}, {"META-109"}),
-        ("aihubmix", {"object": "lists"}, {"META-113"}),
-        ("infinity", {"usage": UNEQUAL}, {"INF-EX-004"}),
-        ("aigne-hub", {"usage": UNEQUAL}, {"AIGNE-EX-003"}),
-        ("infinity", {}, set()),
-        ("aigne-hub", {}, set()),
-        ("aihubmix", {}, set()),
-    ],
-)
-def test_members_say_what_was_asked(
-    dialect: str, over: dict[str, Json], rows: set[str]
-) -> None:
-    made = call(dialect, "a", reply(ONE, **over))
-    assert tripped(dialects_answers.members_say_what_was_asked, made, dialect) == rows
-
-
 def test_another_model_name_is_a_soft_finding() -> None:
     made = call("aigne-hub", "a", reply(ONE, model="other"))
     check = dialects_answers.members_say_what_was_asked
@@ -121,10 +39,22 @@ def test_free_steps_and_other_contracts_are_left_alone() -> None:
     assert findings(check, foreign, facts=Facts("aios")) == []
 
 
-def test_a_vector_has_more_than_one_component() -> None:
-    check = dialects_answers.text_becomes_a_vector
-    good = call("aigne-hub", "a", reply(ONE))
-    assert tripped(check, good, "aigne-hub") == set()
-    for sin in ([0.5], [], "abc"):
-        bad = call("aigne-hub", "a", reply(sin))
-        assert tripped(check, bad, "aigne-hub") == {"AIGNE-SEM-001"}
+def test_formats_that_were_refused_are_no_evidence() -> None:
+    made = seen(
+        "infinity",
+        "formats",
+        float=call("infinity", "a", reply(ONE)),
+        base64=call("infinity", "a", {"error": {}}, status=400),
+    )
+    check = dialects_vectors.formats_hold_the_same_vector
+    assert witnessed(check, made) == set()
+    assert findings(check, made) == []
+
+
+def test_the_length_of_what_is_borrowed_counts_too() -> None:
+    check = dialects_vectors.dimensions_set_the_length
+    sized = call("infinity", {"input": "a", "dimensions": 1}, reply([0.5, 0.5]))
+    plain = call("infinity", "a", reply([0.5, 0.5]))
+    rows = {"META-104", "INF-SEM-005"}
+    assert tripped(check, seen("infinity", "lent", lent=sized), "infinity") == rows
+    assert witnessed(check, seen("infinity", "lent", lent=plain)) == set()
