@@ -1,10 +1,12 @@
 """The OpenAPI documents say what the documents say, in a form that tools can use."""
 
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
 import schemathesis
+import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import DataObject, data, sampled_from
 from openapi_spec_validator import validate
@@ -19,148 +21,10 @@ DOCUMENTS = {
     "aihubmix": {"004"},
 }
 
-EXTENSIONS = {
-    "x-source",
-    "x-requirements",
-    "x-missing",
-    "x-promises",
-    "x-refusal",
-    "x-either",
-    "x-should",
-    "x-safe",
-    "x-needs",
-    "x-absent",
-    "x-invalid",
-    "x-bounds",
-    "x-smallest",
-    "x-title",
-    "x-prefix",
-    "x-answer-id",
-    "x-served-by",
-    "x-models",
-    "x-max-tokens-per-input",
-    "x-max-tokens-per-request",
-}
-
-# path, operationId, tag, request schema, 200 schema
-OPERATIONS: dict[str, list[tuple[str, str, str, str | None]]] = {
-    "aios": [
-        ("POST /rerank", "rerank", "rerank", "Rerank"),
-        ("POST /v1/rerank", "rerankV1", "rerank", "Rerank"),
-        ("POST /v2/rerank", "rerankV2", "rerank", "Rerank"),
-        ("POST /score", "score", "score", "Score"),
-        ("POST /v1/score", "scoreV1", "score", "Score"),
-        (
-            "POST /v1/chat/completions",
-            "createChatCompletion",
-            "chat",
-            "ChatCompletion",
-        ),
-        ("POST /v1/completions", "createCompletion", "completions", "Completion"),
-        ("POST /v1/embeddings", "createEmbedding", "embeddings", "Embedding"),
-    ],
-    "infinity": [
-        ("GET /v1/models", "listModels", "models", None),
-        ("POST /v1/embeddings", "createEmbedding", "embeddings", "Embedding"),
-    ],
-    "aigne-hub": [
-        ("POST /api/embeddings", "createEmbedding", "embeddings", "Embedding")
-    ],
-    "aihubmix": [("POST /v1/embeddings", "createEmbedding", "embeddings", "Embedding")],
-}
-
-# The Required column of 001: the lines of the ticked and of the crossed rows.
-TICKED = {
-    "RerankRequest": {"model": 40, "query": 41, "documents": 42},
-    "ScoreRequest": {"model": 136, "text_1": 138, "text_2": 140},
-    "ChatCompletionRequest": {"model": 238, "messages": 239},
-    "CompletionRequest": {"model": 396, "prompt": 404},
-    "EmbeddingRequest": {"model": 612, "input": 613},
-}
-CROSSED = {
-    "RerankRequest": {"top_n": 43, "truncate_prompt_tokens": 44},
-    "ScoreRequest": {"encoding_format": 137, "truncate_prompt_tokens": 142},
-    "ChatCompletionRequest": {
-        "frequency_penalty": 240,
-        "logit_bias": 241,
-        "logprobs": 242,
-        "max_completion_tokens": 243,
-        "max_tokens": 244,
-        "n": 245,
-        "presence_penalty": 246,
-        "seed": 247,
-        "stop": 248,
-        "stream": 249,
-        "stream_options": 250,
-        "temperature": 251,
-        "tool_choice": 252,
-        "tools": 256,
-        "top_logprobs": 259,
-        "top_p": 263,
-    },
-    "CompletionRequest": {
-        "echo": 412,
-        "frequency_penalty": 420,
-        "logit_bias": 428,
-        "logprobs": 436,
-        "max_completion_tokens": 444,
-        "max_tokens": 452,
-        "n": 460,
-        "presence_penalty": 468,
-        "seed": 476,
-        "stop": 484,
-        "stream": 492,
-        "stream_options": 500,
-        "temperature": 508,
-        "top_p": 516,
-    },
-    "EmbeddingRequest": {"encoding_format": 614, "truncate_prompt_tokens": 615},
-}
-
-# Rows on fields that no node of a schema can hold, with the reason.
-NOT_IN_A_NODE = {
-    "COMMON-REQ-003": "other methods",
-    "COMMON-REQ-005": "a header that changes nothing",
-    "COMMON-REQ-007": "nothing to describe: no path parameters",
-    "COMMON-REQ-008": "nothing to describe: no query parameters",
-    "COMMON-REQ-009": "the base URL",
-    "COMMON-REQ-010": "the scheme",
-    "COMMON-REQ-011": "the required lists themselves",
-    "COMMON-REQ-012": "the required lists themselves",
-    "COMMON-REQ-015": "any text of any field",
-    "COMMON-REQ-016": "members that no table lists",
-    "COMMON-RES-004": "members that no table lists",
-    "COMMON-RES-008": "compares answer and request",
-    "COMMON-RES-010": "arithmetic",
-    "RERANK-REQ-019": "kinds of models",
-    "RERANK-RES-002": "left open on purpose (A-033)",
-    "RERANK-RES-003": "left open on purpose (A-033)",
-    "RERANK-RES-007": "depends on the input",
-    "RERANK-RES-009": "left out on purpose (A-032)",
-    "RERANK-RES-012": "compares items",
-    "RERANK-RES-013": "compares answer and request",
-    "RERANK-RES-016": "compares answer and request",
-    "RERANK-RES-018": "a tolerance, and the kind of model (x-bounds)",
-    "RERANK-RES-019": "left out on purpose (A-052)",
-    "SCORE-REQ-003": "nothing to describe: no such path",
-    "SCORE-REQ-021": "kinds of models",
-    "SCORE-RES-009": "a tolerance, and the kind of model (x-bounds)",
-    "SCORE-RES-014": "a usual value, not a bound",
-    "CHAT-REQ-002": "nothing to describe: no such path",
-    "CHAT-REQ-056": "an example",
-    "CHAT-RES-010": "a freedom: null is allowed beside tool calls",
-    "CHAT-RES-016": "depends on streaming",
-    "COMP-REQ-040": "left out on purpose",
-    "EMB-REQ-002": "left out on purpose (A-119)",
-    "EMB-REQ-017": "left out on purpose (A-128)",
-    "EMB-RES-009": "depends on the request",
-    "EMB-RES-010": "depends on the model",
-    "EMB-RES-015": "a usual value, not a bound",
-    "INF-RES-018": "reported only",
-    "INF-RES-027": "left out on purpose (A-141)",
-    "AIGNE-RES-003": "compares answer and request",
-    "AHM-RES-003": "compares answer and request",
-}
+SAID: dict[str, Any] = yaml.safe_load(
+    Path(__file__).with_name("openapi.yaml").read_bytes()
+)
+OPERATIONS, TICKED, CROSSED = SAID["operations"], SAID["ticked"], SAID["crossed"]
 
 
 def each_operation() -> list[Any]:
@@ -239,7 +103,7 @@ def test_every_schema_compiles(dialect: str) -> None:
 
 def test_every_node_has_the_known_extensions_only(dialect: str) -> None:
     used = {key for node in nodes(spec.openapi(dialect)) for key in node}
-    assert {key for key in used if key.startswith("x-")} <= EXTENSIONS
+    assert {key for key in used if key.startswith("x-")} <= {*SAID["extensions"]}
 
 
 def test_every_source_line_is_a_line_of_the_dialects_own_documents(
@@ -277,7 +141,9 @@ def test_every_requirement_on_a_field_stands_at_its_field(dialect: str) -> None:
         for row in spec.requirements(dialect)
         if "-REQ-" in row.id or "-RES-" in row.id
     }
-    assert on_fields - requirement_ids(dialect) == on_fields & set(NOT_IN_A_NODE)
+    assert on_fields - requirement_ids(dialect) == on_fields & set(
+        SAID["not-in-a-node"]
+    )
 
 
 def test_every_property_is_described_and_sourced(dialect: str) -> None:
