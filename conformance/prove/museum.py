@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from aios_conformance.conformance.prove.render import STYLE
+from aios_conformance.conformance.prove.render import page
 from aios_conformance.conformance.prove.trial import GOOD, Trial
 
 _INTRODUCTION = (
@@ -153,11 +153,9 @@ def _html(trials: Sequence[Trial], about: Mapping[str, Any]) -> str:
     )
     made = escape(", ".join(f"{name} {value}" for name, value in about.items()))
     head = "".join(f"<th>{name}" for name in _COLUMNS)
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        "<meta name=viewport content='width=device-width'>"
-        f"<title>Museum</title><style>{STYLE}</style><h1>Museum</h1>"
+    return page(
+        "Museum",
         f"<p>{escape(_INTRODUCTION)}</p><p>{made}</p>"
         f"<p>{escape(_compared(trials))}</p><ul class=figures>{numbers}</ul>"
-        f"<table><thead><tr>{head}</thead>{''.join(rows)}</table></html>\n"
+        f"<table><thead><tr>{head}</thead>{''.join(rows)}</table>",
     )

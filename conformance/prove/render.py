@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from msgspec import to_builtins
@@ -14,29 +15,6 @@ _INTRODUCTION = (
     "Every defect is one promise that the mock breaks on purpose; every variation "
     "is a freedom that the documents leave."
 )
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto;
-  padding: 0 1rem; color: #1c2024; background: #fff }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .35rem .6rem;
-  border-bottom: 1px solid #d8dce0 }
-th { position: sticky; top: 0; background: #fff }
-code { font-size: .9em; overflow-wrap: anywhere }
-td span { white-space: nowrap }
-.good { color: #18794e } .bad { color: #c62a2f; font-weight: 600 }
-.figures { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0; list-style: none }
-.figures li { border: 1px solid #d8dce0; border-radius: .5rem; padding: .6rem 1rem }
-.figures b { display: block; font-size: 1.5rem }
-@media (max-width: 50rem) {
-  thead { display: none } table, tbody, tr, td { display: block }
-  tr { border-bottom: 1px solid #8b949e; padding: .4rem 0 } td { border: 0; padding: 0 }
-}
-@media screen and (prefers-color-scheme: dark) {
-  body, th { background: #15181b; color: #e6e9ec }
-  th, td, .figures li { border-color: #363b41 }
-  .good { color: #4cc38a } .bad { color: #ff6369 }
-}
-"""
 
 
 def render_json(matrix: Matrix, about: Mapping[str, Any]) -> str:
@@ -141,15 +119,22 @@ def render_html(matrix: Matrix, about: Mapping[str, Any]) -> str:
         else ""
     )
     told = escape(", ".join(f"{name} {value}" for name, value in about.items()))
+    return page(
+        "Kill matrix",
+        f"<p>{told}</p><ul class=figures>{figures}</ul>{missing}"
+        + _table(matrix.defects, "Defects", "primary")
+        + _table(matrix.variations, "Variations", "freedom")
+        + _proofs(matrix.proofs),
+    )
+
+
+def page(title: str, body: str) -> str:
+    """A page that loads nothing."""
+    style = (Path(__file__).parent / "proof.css").read_text("utf-8")
     return (
         "<!doctype html><html lang=en><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width'>"
-        f"<title>Kill matrix</title><style>{STYLE}</style>"
-        f"<h1>Kill matrix</h1><p>{told}</p><ul class=figures>{figures}</ul>{missing}"
-        + _table(matrix.defects, "Defects", "primary")
-        + _table(matrix.variations, "Variations", "freedom")
-        + _proofs(matrix.proofs)
-        + "</html>\n"
+        f"<title>{title}</title><style>{style}</style><h1>{title}</h1>{body}</html>\n"
     )
 
 

@@ -1,13 +1,14 @@
-"""The mock over HTTP, every answer held against the contract."""
+"""The mock over HTTP, every answer held against the contract, beyond what rows state.
+
+That it keeps the rows is shown by the judge: tests/conformance/test_run_mock.py.
+"""
 
 import json
-import math
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from aios_conformance import spec
 from aios_conformance.mockserver.app import mock_application
 from aios_conformance.mockserver.options import read_options
 
@@ -50,48 +51,6 @@ def text_of(chunks: list[Any], index: int = 0) -> str:
         for choice in chunk["choices"]
         if choice["index"] == index
     )
-
-
-def printed() -> list[tuple[str, str, Any]]:
-    """Every request example of the document, with its path."""
-    document = spec.openapi()
-    found = []
-    for path, item in document["paths"].items():
-        reference = item["post"]["requestBody"]["$ref"]
-        body = document["components"]["requestBodies"][reference.rpartition("/")[2]]
-        examples = body["content"]["application/json"]["examples"]
-        found += [(path, name, one["value"]) for name, one in examples.items()]
-    return found
-
-
-@pytest.mark.parametrize(
-    ("path", "name", "body"), printed(), ids=lambda value: str(value)[:24]
-)
-def test_the_printed_examples_work_as_they_stand(
-    mock: Any, path: str, name: str, body: Any
-) -> None:
-    reply = mock.post(path, body)
-    assert reply.status == 200, name
-    if body.get("stream"):
-        assert len(reply.chunks()) > 2
-    else:
-        assert reply.json()["model"] == body["model"]
-
-
-def test_rerank_score_and_embeddings_agree(mock: Any) -> None:
-    query, documents = "capital of France", ["Paris is the capital", "blue shoes", "of"]
-    body = {"model": "sds/bge-m3", "query": query, "documents": documents}
-    ranked = mock.post("/rerank", body).json()["results"]
-    by_index = {one["index"]: one["relevance_score"] for one in ranked}
-    pairs = {"model": "sds/bge-m3", "text_1": query, "text_2": documents}
-    scores = [one["score"] for one in mock.post("/score", pairs).json()["data"]]
-    assert [by_index[i] for i in range(3)] == scores
-    texts = {"model": "sds/bge-m3", "input": [query, *documents]}
-    data = mock.post("/v1/embeddings", texts).json()["data"]
-    head, *tails = [one["embedding"] for one in data]
-    for tail, score in zip(tails, scores, strict=True):
-        cosine = sum(a * b for a, b in zip(head, tail, strict=True))
-        assert math.isclose((1 + cosine) / 2, score, abs_tol=1e-6)
 
 
 def test_the_same_request_has_the_same_answer(mock: Any) -> None:
@@ -151,69 +110,6 @@ def test_streamed_completions_are_whole(mock: Any, extra: dict[str, Any]) -> Non
     chunks = mock.post("/v1/completions", {**body, "stream": True}).chunks()
     for choice in whole["choices"]:
         assert text_of(chunks, choice["index"]) == choice["text"]
-
-
-def test_greedy_takes_the_first_alternative_and_sums_stay_below_one(mock: Any) -> None:
-    body = {**ASK, "temperature": 0, "logprobs": True, "top_logprobs": 5}
-    choice = mock.post("/v1/chat/completions", body).json()["choices"][0]
-    for entry in choice["logprobs"]["content"]:
-        top = entry["top_logprobs"]
-        assert (entry["token"], entry["logprob"]) == (
-            top[0]["token"],
-            top[0]["logprob"],
-        )
-        assert [one["logprob"] for one in top] == sorted(
-            (one["logprob"] for one in top), reverse=True
-        )
-        assert sum(math.exp(one["logprob"]) for one in top) <= 1 + 1e-9
-    joined = b"".join(bytes(entry["bytes"]) for entry in choice["logprobs"]["content"])
-    assert joined.decode() == choice["message"]["content"]
-
-
-def test_a_bias_removes_and_imposes_tokens(mock: Any) -> None:
-    body = {"model": CHAT, "prompt": "One day", "max_tokens": 1, "temperature": 0}
-    for token in range(40, 44):
-        forced = {**body, "logit_bias": {str(token): 100}}
-        first = mock.post("/v1/completions", forced).json()["choices"][0]["text"]
-        banned = {**body, "logit_bias": {str(token): -100}}
-        second = mock.post("/v1/completions", banned).json()["choices"][0]["text"]
-        assert first != second
-
-
-@pytest.mark.parametrize(
-    "choice",
-    ["required", {"type": "function", "function": {"name": "get_weather"}}],
-    ids=str,
-)
-@pytest.mark.parametrize("stream", [False, True])
-def test_forced_calls_satisfy_their_schema(
-    mock: Any, choice: Any, stream: bool
-) -> None:
-    import jsonschema  # noqa: PLC0415
-
-    body = {**ASK, "tools": [WEATHER, CLOCK], "tool_choice": choice, "stream": stream}
-    reply = mock.post("/v1/chat/completions", body)
-    if stream:
-        pieces = [
-            piece
-            for chunk in reply.chunks()
-            for piece in chunk["choices"][0]["delta"].get("tool_calls", [])
-        ]
-        name = pieces[0]["function"]["name"]
-        arguments = "".join(piece["function"]["arguments"] for piece in pieces)
-        assert pieces[0]["id"]
-        assert not any("id" in piece for piece in pieces[1:])
-    else:
-        (choice_,) = reply.json()["choices"]
-        (call,) = choice_["message"]["tool_calls"]
-        name, arguments = call["function"]["name"], call["function"]["arguments"]
-        assert choice_["finish_reason"] == "tool_calls"
-    assert name in {"get_weather", "get_time"}
-    if name == "get_weather":
-        jsonschema.validate(
-            json.loads(arguments),
-            WEATHER["function"]["parameters"],  # type: ignore[index]
-        )
 
 
 def test_the_model_calls_a_tool_that_fits_the_question(mock: Any) -> None:
