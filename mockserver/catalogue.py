@@ -102,15 +102,7 @@ def embedding(name: str, dimensions: int = DIMENSIONS) -> Model:
 
 def matryoshka(name: str, dimensions: int = 3_072) -> Model:
     """Return an embedding model whose vectors may be shortened (002:78, 004:81)."""
-    return Model(
-        name,
-        _EMBEDS,
-        ENCODER_CONTEXT,
-        CREATED,
-        vocabulary=vocabulary(name),
-        dimensions=dimensions,
-        matryoshka=True,
-    )
+    return replace(embedding(name, dimensions), matryoshka=True)
 
 
 def reranker(name: str) -> Model:

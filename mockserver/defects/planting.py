@@ -79,6 +79,24 @@ def concerns(context: RequestContext, api: str) -> bool:
     return not api or context.api in api.split()
 
 
+def _decorator(
+    primary: str,
+    declared: Mapping[str, Any],
+    around: Callable[[Any, Stages, Tally], Stages],
+) -> Callable[[Callable[..., Any]], Defect]:
+    """Make a defect of an edit that stages are changed by."""
+
+    def make(edit: Callable[..., Any]) -> Defect:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
+            return around(edit, stages, tally), engine
+
+        return made(edit, plant, primary, declared)
+
+    return make
+
+
 def in_answer(
     primary: str = "", *, api: str = "", **declared: Any
 ) -> Callable[[Callable[[RequestContext, Answer], object]], Defect]:
@@ -92,21 +110,16 @@ def in_answer(
         also.pop(primary, None)
         declared["also"] = also
 
-    def make(edit: Callable[[RequestContext, Answer], object]) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
-            async def answer(context: RequestContext) -> Answer:
-                whole = await stages.answer(context)
-                if concerns(context, api):
-                    tally.add(edit(context, whole))
-                return whole
+    def around(edit: Any, stages: Stages, tally: Tally) -> Stages:
+        async def answer(context: RequestContext) -> Answer:
+            whole = await stages.answer(context)
+            if concerns(context, api):
+                tally.add(edit(context, whole))
+            return whole
 
-            return replace(stages, answer=answer), engine
+        return replace(stages, answer=answer)
 
-        return made(edit, plant, primary, declared)
-
-    return make
+    return _decorator(primary, declared, around)
 
 
 def in_stream(
@@ -116,29 +129,22 @@ def in_stream(
 ]:
     """Edit the chunks of a stream: in place (return None), or return other ones."""
 
-    def make(
-        edit: Callable[[RequestContext, list[Chunk]], Iterable[Chunk] | None],
-    ) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
-            async def chunks(context: RequestContext) -> AsyncGenerator[Chunk, None]:
-                async with aclosing(stages.chunks(context)) as source:
-                    found = [chunk async for chunk in source]
-                before = repr(found)
-                edited = found
-                if concerns(context, api):
-                    other = edit(context, found)
-                    edited = found if other is None else list(other)
-                    tally.add(repr(edited) != before)
-                for chunk in edited:
-                    yield chunk
+    def around(edit: Any, stages: Stages, tally: Tally) -> Stages:
+        async def chunks(context: RequestContext) -> AsyncGenerator[Chunk, None]:
+            async with aclosing(stages.chunks(context)) as source:
+                found = [chunk async for chunk in source]
+            before = repr(found)
+            edited = found
+            if concerns(context, api):
+                other = edit(context, found)
+                edited = found if other is None else list(other)
+                tally.add(repr(edited) != before)
+            for chunk in edited:
+                yield chunk
 
-            return replace(stages, chunks=chunks), engine
+        return replace(stages, chunks=chunks)
 
-        return made(edit, plant, primary, declared)
-
-    return make
+    return _decorator(primary, declared, around)
 
 
 def in_frames(
@@ -146,23 +152,18 @@ def in_frames(
 ) -> Callable[[Callable[[RequestContext, list[bytes]], Iterable[bytes]]], Defect]:
     """Edit the framed events of a stream, the [DONE] mark included."""
 
-    def make(edit: Callable[[RequestContext, list[bytes]], Iterable[bytes]]) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
-            async def frames(context: RequestContext, chunks: Chunks) -> Frames:
-                async with aclosing(stages.frames(context, chunks)) as source:
-                    found = [frame async for frame in source]
-                edited = list(edit(context, found)) if concerns(context, api) else found
-                tally.add(edited != found)
-                for frame in edited:
-                    yield frame
+    def around(edit: Any, stages: Stages, tally: Tally) -> Stages:
+        async def frames(context: RequestContext, chunks: Chunks) -> Frames:
+            async with aclosing(stages.frames(context, chunks)) as source:
+                found = [frame async for frame in source]
+            edited = list(edit(context, found)) if concerns(context, api) else found
+            tally.add(edited != found)
+            for frame in edited:
+                yield frame
 
-            return replace(stages, frames=frames), engine
+        return replace(stages, frames=frames)
 
-        return made(edit, plant, primary, declared)
-
-    return make
+    return _decorator(primary, declared, around)
 
 
 def in_parameters(
@@ -170,24 +171,19 @@ def in_parameters(
 ) -> Callable[[Callable[[RequestContext], object]], Defect]:
     """Edit `context.parameters` (whole and streamed alike), or raise an ApiError."""
 
-    def make(edit: Callable[[RequestContext], object]) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
-            def prepare(context: RequestContext) -> None:
-                stages.prepare(context)
-                if concerns(context, api):
-                    try:
-                        tally.add(edit(context))
-                    except ApiError:
-                        tally.add()
-                        raise
+    def around(edit: Any, stages: Stages, tally: Tally) -> Stages:
+        def prepare(context: RequestContext) -> None:
+            stages.prepare(context)
+            if concerns(context, api):
+                try:
+                    tally.add(edit(context))
+                except ApiError:
+                    tally.add()
+                    raise
 
-            return replace(stages, prepare=prepare), engine
+        return replace(stages, prepare=prepare)
 
-        return made(edit, plant, primary, declared)
-
-    return make
+    return _decorator(primary, declared, around)
 
 
 def in_response(
@@ -195,21 +191,16 @@ def in_response(
 ) -> Callable[[Callable[[RequestContext, Response], Response]], Defect]:
     """Replace (status, headers, body) of whole successes."""
 
-    def make(edit: Callable[[RequestContext, Response], Response]) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
-            def respond(context: RequestContext, answer: Answer) -> Response:
-                found = stages.respond(context, answer)
-                edited = edit(context, found) if concerns(context, api) else found
-                tally.add(edited != found)
-                return edited
+    def around(edit: Any, stages: Stages, tally: Tally) -> Stages:
+        def respond(context: RequestContext, answer: Answer) -> Response:
+            found = stages.respond(context, answer)
+            edited = edit(context, found) if concerns(context, api) else found
+            tally.add(edited != found)
+            return edited
 
-            return replace(stages, respond=respond), engine
+        return replace(stages, respond=respond)
 
-        return made(edit, plant, primary, declared)
-
-    return make
+    return _decorator(primary, declared, around)
 
 
 def in_refusal(
@@ -217,23 +208,18 @@ def in_refusal(
 ) -> Callable[[Callable[[RequestContext, ApiError, Response], Response]], Defect]:
     """Replace (status, headers, body) of refusals."""
 
-    def make(edit: Callable[[RequestContext, ApiError, Response], Response]) -> Defect:
-        def plant(
-            stages: Stages, engine: Engine, tally: Tally
-        ) -> tuple[Stages, Engine]:
-            def refusal(context: RequestContext, error: ApiError) -> Response:
-                found = stages.refusal(context, error)
-                if not concerns(context, api):
-                    return found
-                edited = edit(context, error, found)
-                tally.add(edited != found)
-                return edited
+    def around(edit: Any, stages: Stages, tally: Tally) -> Stages:
+        def refusal(context: RequestContext, error: ApiError) -> Response:
+            found = stages.refusal(context, error)
+            if not concerns(context, api):
+                return found
+            edited: Response = edit(context, error, found)
+            tally.add(edited != found)
+            return edited
 
-            return replace(stages, refusal=refusal), engine
+        return replace(stages, refusal=refusal)
 
-        return made(edit, plant, primary, declared)
-
-    return make
+    return _decorator(primary, declared, around)
 
 
 def in_engine(

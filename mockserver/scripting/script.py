@@ -7,7 +7,6 @@ from typing import Any
 
 from aios_conformance.mockserver.model.engine import MockEngine
 from aios_conformance.serving.engine import (
-    Embedded,
     Model,
     PairScore,
     Sampling,
@@ -70,6 +69,7 @@ class ScriptedEngine:
         self.token = engine.token
         self.render_chat = engine.render_chat
         self.prompt_logprobs = engine.prompt_logprobs
+        self.embed = engine.embed
         self.start = engine.start
         self.close = engine.close
         self.stats = engine.stats
@@ -97,19 +97,6 @@ class ScriptedEngine:
         if self._script() is not None:
             return None
         return self._engine.whole(model, prompt, sampling)
-
-    async def embed(
-        self,
-        model: str,
-        inputs: Sequence[str | Sequence[int]],
-        *,
-        truncate: int | None = None,
-        dimensions: int | None = None,
-    ) -> list[Embedded]:
-        """Embed as the engine does."""
-        return await self._engine.embed(
-            model, inputs, truncate=truncate, dimensions=dimensions
-        )
 
     async def score(
         self,

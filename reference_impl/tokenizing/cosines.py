@@ -1,24 +1,23 @@
 """Scores of pairs by the vectors of their texts."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from aios_conformance.serving.engine import Embedded, PairScore
+from aios_conformance.serving.engine import Engine, PairScore
 
 
 async def cosines(
-    embed: Callable[[Sequence[str]], Awaitable[Sequence[Embedded]]],
-    pairs: Sequence[tuple[str, str]],
+    engine: Engine, model: str, pairs: Sequence[tuple[str, str]], truncate: int | None
 ) -> list[PairScore]:
-    """One score per pair in [0, 1]; each different text is embedded once.
+    """One score per pair in [0, 1] by an embedding model; each text is embedded once.
 
     A cosine may be negative, so it is moved from [-1, 1] to the [0, 1] that the
     documents promise (A-049, META-025). That keeps the order of any two scores, which
     cutting at 0 would not.
     """
     texts = list(dict.fromkeys(text for pair in pairs for text in pair))
-    found = await embed(texts)
+    found = await engine.embed(model, texts, truncate=truncate)
     vectors = np.stack([np.frombuffer(one.vector, "<f4") for one in found])
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     place = {text: i for i, text in enumerate(texts)}

@@ -203,11 +203,7 @@ class TransformersEngine:
         """One similarity per pair, in [0, 1]; raises TooLong and Overloaded."""
         served = self._served[model]
         if isinstance(served, Embedder):
-
-            async def embed(texts: Sequence[str]) -> list[Embedded]:
-                return await self.embed(model, texts, truncate=truncate)
-
-            return await cosines(embed, pairs)
+            return await cosines(self, model, pairs, truncate)
         if not isinstance(served, PairScorer):
             raise EngineError(f"{model} gives no scores")
         encodings = [

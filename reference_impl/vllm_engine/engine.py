@@ -191,11 +191,7 @@ class VllmEngine:
         if not {"rerank", "score"} & served.card.apis:
             raise EngineError(f"{model} gives no scores")
         if not served.card.cross_encoder:
-
-            async def embed(texts: Sequence[str]) -> list[Embedded]:
-                return await self.embed(model, texts, truncate=truncate)
-
-            return await cosines(embed, pairs)
+            return await cosines(self, model, pairs, truncate)
         read = [
             TokenizedPair(
                 first, second, self._encoding(served, first, second, truncate)
