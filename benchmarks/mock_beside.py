@@ -10,7 +10,6 @@ of the server's processor time (Linux), which a busy machine hardly changes.
 
 import argparse
 import asyncio
-import os
 import shlex
 import socket
 import subprocess
@@ -19,7 +18,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 
 from mock_load import (
     chat_body,
@@ -30,6 +28,7 @@ from mock_load import (
     repeated,
     request,
 )
+from mock_servers import Server
 
 OURS = f"{sys.executable} -m aios_conformance.mockserver --port PORT"
 CHAT, VECTORS = "/v1/chat/completions", "/v1/embeddings"
@@ -44,8 +43,8 @@ def keyed(make: Callable[[], bytes]) -> Callable[[], bytes]:
 STREAM = repeated(request(CHAT, chat_body(None, stream=True, max_tokens=40)))
 
 
-def started(command: str) -> tuple[subprocess.Popen[bytes], int, float]:
-    """Start a server on a free port; return it, its port and the seconds it took."""
+def started(command: str) -> Server:
+    """Start a server on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -54,6 +53,7 @@ def started(command: str) -> tuple[subprocess.Popen[bytes], int, float]:
         shlex.split(command.replace("PORT", str(port))),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        text=True,
     )
     while time.perf_counter() - begun < WAIT:
         try:
@@ -67,7 +67,7 @@ def started(command: str) -> tuple[subprocess.Popen[bytes], int, float]:
     else:
         process.kill()
         raise SystemExit(f"{command} does not answer")
-    return process, port, time.perf_counter() - begun
+    return Server(process, port, time.perf_counter() - begun)
 
 
 def events(port: int) -> int:
@@ -83,27 +83,14 @@ def events(port: int) -> int:
     return max(1, raw.count(b"data: ") - 1)
 
 
-def used(pid: int) -> float:
-    """Return the processor seconds that a process has used, all its threads."""
-    spent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def measured(
-    pid: int, port: int, make: Callable[[], bytes], seconds: float
+    server: Server, make: Callable[[], bytes], seconds: float
 ) -> tuple[int, float]:
     """Return how many answers came, and the processor seconds that they took."""
-    before = used(pid)
+    before = server.cpu()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        came = runner.run(load(port, make, connections=8, seconds=seconds))
-    return (came.done if came.done > came.failed else 0), used(pid) - before
-
-
-def memory(pid: int) -> str:
-    """Return the resident megabytes."""
-    text = Path(f"/proc/{pid}/status").read_text()
-    kilobytes = next(line for line in text.splitlines() if line.startswith("VmRSS"))
-    return str(round(int(kilobytes.split()[1]) / 1024))
+        came = runner.run(load(server.port, make, connections=8, seconds=seconds))
+    return (came.done if came.done > came.failed else 0), server.cpu() - before
 
 
 def main() -> None:
@@ -115,7 +102,7 @@ def main() -> None:
     asked = parser.parse_args()
     commands = dict([("aios-mock", OURS), *(s.split("=", 1) for s in asked.servers)])
     made = {name: started(command) for name, command in commands.items()}
-    weights = {name: events(port) for name, (_, port, _) in made.items()}
+    weights = {name: events(server.port) for name, server in made.items()}
     rows = {
         "chat, the same prompt": repeated(request(CHAT, chat_body(None))),
         "chat, every prompt new": fresh(CHAT, chat_body),
@@ -128,23 +115,21 @@ def main() -> None:
         for row, make in rows.items():
             sums = {name: [0.0, 0.0] for name in made}
             for _ in range(asked.cycles):
-                for name, (process, port, _) in made.items():
-                    done, spent = measured(
-                        process.pid, port, keyed(make), asked.seconds
-                    )
+                for name, server in made.items():
+                    done, spent = measured(server, keyed(make), asked.seconds)
                     weight = weights[name] if row.startswith("streamed") else 1
                     sums[name][0] += done * weight
                     sums[name][1] += spent
             shown = [f"{n / cpu:.0f}" if n else "refused" for n, cpu in sums.values()]
             print(f"| {row} | {' | '.join(shown)} |", flush=True)
-        ready = [f"{seconds:.2f}" for _, _, seconds in made.values()]
+        ready = [f"{server.ready:.2f}" for server in made.values()]
         print(f"| ready after s | {' | '.join(ready)} |")
-        held = [memory(process.pid) for process, _, _ in made.values()]
+        held = [f"{server.memory():.0f}" for server in made.values()]
         print(f"| MB after it | {' | '.join(held)} |")
     finally:
-        for process, _, _ in made.values():
-            process.terminate()
-            process.wait()
+        for server in made.values():
+            server.process.terminate()
+            server.process.wait()
 
 
 if __name__ == "__main__":

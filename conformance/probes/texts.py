@@ -6,8 +6,10 @@ last, a duplicate, a text beyond ASCII): a defect that only such texts show must
 depend on luck.
 """
 
+import json
 from dataclasses import asdict, dataclass
 from itertools import chain, cycle, islice
+from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
@@ -25,108 +27,14 @@ class Topic:
     restated: str
 
 
-TOPICS: tuple[Topic, ...] = (
-    Topic(
-        "What is the capital of France?",
-        "The capital of France is Paris.",
-        "Paris is the French capital city.",
-    ),
-    Topic(
-        "How do bees make honey?",
-        "Bees make honey from the nectar of flowers.",
-        "Honey is made by bees out of flower nectar.",
-    ),
-    Topic(
-        "Why is the sky blue?",
-        "The sky is blue because air scatters short wavelengths of light.",
-        "Blue sky comes from light scattered by the air.",
-    ),
-    Topic(
-        "Who wrote the play Hamlet?",
-        "The play Hamlet was written by William Shakespeare.",
-        "Shakespeare is the author of the play Hamlet.",
-    ),
-    Topic(
-        "At what temperature does water boil?",
-        "Water boils at a temperature of one hundred degrees Celsius.",
-        "The boiling temperature of water is 100 degrees Celsius.",
-    ),
-    Topic(
-        "Which planet is the largest in the solar system?",
-        "Jupiter is the largest planet in the solar system.",
-        "The biggest planet of our solar system is Jupiter.",
-    ),
-    Topic(
-        "How long does a marathon run?",
-        "A marathon run is about forty-two kilometres long.",
-        "Runners cover some 42 kilometres in a marathon.",
-    ),
-    Topic(
-        "What do pandas eat?",
-        "Pandas eat bamboo leaves and shoots nearly all day.",
-        "Bamboo is nearly all that pandas eat.",
-    ),
-    Topic(
-        "When did the Berlin Wall fall?",
-        "The Berlin Wall fell in November 1989.",
-        "In late 1989 the wall in Berlin came down.",
-    ),
-    Topic(
-        "How is cheese aged?",
-        "Cheese is aged in cool and humid cellars for months.",
-        "Cool, humid cellars are where cheese matures for months.",
-    ),
-    Topic(
-        "What causes ocean tides?",
-        "Ocean tides are caused by the gravity of the moon.",
-        "The pull of the moon causes the tides of the ocean.",
-    ),
-    Topic(
-        "Which metal is liquid at room temperature?",
-        "Mercury is a metal that is liquid at room temperature.",
-        "At room temperature the metal mercury is liquid.",
-    ),
+_POOLS: dict[str, list[Any]] = json.loads(
+    Path(__file__).with_name("texts.json").read_text("utf-8")
 )
-
-SENTENCES: tuple[str, ...] = (
-    "A red kite drifted over the quiet harbour.",
-    "My neighbour repairs old violins in her garage.",
-    "Fresh basil grows best on a sunny windowsill.",
-    "The committee postponed its vote until Thursday.",
-    "Seven wooden boats raced along the northern coast.",
-    "Please restart the printer before loading more paper.",
-    "Granite cools slowly, so its crystals grow large.",
-    "He packed two sweaters and a torch for the hike.",
-    "Ticket prices doubled within a single season.",
-    "An owl hunted mice behind the abandoned mill.",
-    "The recipe calls for three eggs and a pinch of salt.",
-    "Engineers measured the bridge after every storm.",
-    "Our train left the platform eleven minutes late.",
-    "She learned chess from a retired sailor.",
-    "Copper pipes turn green when exposed to rain.",
-    "The museum opens its new dinosaur hall in spring.",
-    "Loud music kept the whole street awake.",
-    "Farmers planted barley where the orchard once stood.",
-    "A broken compass misled the young explorers.",
-    "The bakery sells out of rye bread by noon.",
-)
-
-# Precomposed and decomposed accents, scripts of one to four UTF-8 bytes, text that
-# runs right to left, a subscript digit (000:239), an emoji joined of several points.
-BEYOND_ASCII: tuple[str, ...] = (
-    "The formula of water is H₂O, of oxygen O₂.",
-    "서울은 대한민국의 수도이며 한강이 흐른다.",
-    "Füße müssen größer als Brötchen sein, naïve Façade.",
-    "東京の春には桜が静かに咲いている。",
-    "Cafe\u0301 re\u0301sume\u0301 written with combining accents.",
-    "Зимой в лесу тихо падает белый снег.",
-    "The family 👩‍👩‍👧‍👦 waved a flag 🇰🇷 and cheered 🎉.",
-    "القمر يدور حول الأرض كل شهر.",
-    "Η θάλασσα λάμπει κάτω από τον ήλιο.",  # noqa: RUF001  Greek is the point
-    "हिमालय में बर्फ़ गिर रही है।",
-    "Price: 12 €, “quoted” — with dashes… and 𝒎𝒂𝒕𝒉.",
-    "ירח מלא מאיר את העיר.",
-)
+TOPICS = tuple(Topic(**each) for each in _POOLS["topics"])
+SENTENCES: tuple[str, ...] = tuple(_POOLS["sentences"])
+BEYOND_ASCII: tuple[str, ...] = tuple(_POOLS["beyond_ascii"])
+"""Precomposed and decomposed accents, scripts of one to four UTF-8 bytes, text that
+runs right to left, a subscript digit (000:239), an emoji joined of several points."""
 
 _PROSE = (
     "the old man and the sea had a long day with wind and sun so he sat down by "
