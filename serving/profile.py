@@ -75,13 +75,13 @@ def merged(value: Any, patch: Any) -> Any:
     return result
 
 
-def requests(names: Iterable[str], **members: Any) -> dict[str, Any]:
-    """Return edits of the members that request schemas have."""
+def edits(schemas: Iterable[str], **members: Any) -> dict[str, Any]:
+    """Return edits of the members that some schemas have."""
     node = {"properties": members}
-    return {"components": {"schemas": {f"{name}Request": node for name in names}}}
+    return {"components": {"schemas": dict.fromkeys(schemas, node)}}
 
 
-GENERATING: Final = ("ChatCompletion", "Completion")
+_GENERATING: Final = ("ChatCompletionRequest", "CompletionRequest")
 """The requests that ask for text."""
 
 JOINED_FINISH: Final = Deviation(
@@ -95,8 +95,8 @@ LONG_ANSWERS: Final = Deviation(
     "long-answers",
     "min_tokens and ignore_eos are members of chat and completions requests",
     "000:376-405, 000:568-583",
-    requests(
-        GENERATING,
+    edits(
+        _GENERATING,
         min_tokens={"type": "integer", "minimum": 0, "default": 0},
         ignore_eos={"type": "boolean", "default": False},
     ),
@@ -107,8 +107,8 @@ THINKING_SWITCHES: Final = Deviation(
     "a reasoning model answers at once with chat_template_kwargs.enable_thinking "
     "false, reasoning_effort none or include_reasoning false",
     "000:376-405, 000:459",
-    requests(
-        ["ChatCompletion"],
+    edits(
+        ["ChatCompletionRequest"],
         chat_template_kwargs={
             "type": "object",
             "properties": {"enable_thinking": {"type": "boolean"}},
