@@ -48,6 +48,7 @@ from aios_conformance.serving.turns import HEAVY, aside
 
 ROOT = "/_mock"
 PREFIX = f"{ROOT}/"
+_ENDLESS = "events"
 _BRIEF = "brief"  # without headers and bodies
 _QUERY = frozenset(
     {"path", "api", "model", "status", "rule", "method", "streamed", "text", _BRIEF}
@@ -57,7 +58,7 @@ _TURN = 50  # exchanges that are told in one piece
 
 def open_to_all(request: web.Request) -> bool:
     """Tell whether a request is for the page, which needs no key: it holds no data."""
-    return request.path in (ROOT, PREFIX) and request.method == "GET"
+    return request.path in (ROOT, PREFIX) and request.method in ("GET", "HEAD")
 
 
 async def answer(request: web.Request, state: MockState) -> web.StreamResponse:
@@ -75,15 +76,18 @@ async def _answer(request: web.Request, state: MockState) -> web.StreamResponse:
         return web.Response(status=308, headers={"Location": PREFIX})
     path = request.path.removeprefix(PREFIX)
     name, _, number = path.partition("/")
-    if number and (request.method, name) == ("GET", "requests"):
+    method = request.method
+    if method == "HEAD" and name != _ENDLESS:
+        method = "GET"
+    if number and (method, name) == ("GET", "requests"):
         await state.journal.at_rest()
         return _entry(request, state, number)
-    handler = _HANDLERS.get(f"{request.method} {path}")
+    handler = _HANDLERS.get(f"{method} {path}")
     if handler is not None:
         return await handler(request, state)
     return refusal(
         404,
-        f"there is no {request.method} {request.path}; there are "
+        f"there is no {method} {request.path}; there are "
         f"{', '.join(name for name in _HANDLERS if name != _PAGE)}",
         code="path_not_found",
     )

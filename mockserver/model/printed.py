@@ -29,10 +29,11 @@ _PLAIN: Final = re.compile(
 )
 _SENTENCES: Final = re.compile(r"(?<=[.!?:])\s+|\n+")
 _TYPED: Final = re.compile(
-    r'^\s*"(\w{1,64})"\s*:\s*(string|str|number|float|integer|int|boolean|bool|array|'
-    r"list|object|dict)\b",
+    r'(?:^\s*"|[{,;]\s*["\'`]?)(\w{1,64})["\'`]?\??\s*:\s*'
+    r"(string|str|number|float|integer|int|boolean|bool|array|list|object|dict)\b(\[\])?",
     re.MULTILINE | re.IGNORECASE,
 )
+_SKETCH: Final = re.compile(r"\{[^{}]{1,2000}\}")
 _NAMES: Final = re.compile(
     r"\b(?:keys?|fields?|properties|attributes|members)\b(?: (?:called|named|are|is))?"
     r"[:\s]+((?:[`\"']?[A-Za-z_]\w{0,40}[`\"']?(?: \([^)\n]{0,300}\))?"
@@ -101,7 +102,7 @@ def wants_json(system: str, said: str) -> bool:
 @lru_cache(maxsize=64)
 def spoken(said: str) -> str:
     """Return what a message says beside the shape that it prints."""
-    text = said[:_READ]
+    text = _SKETCH.sub(_without_types, said[:_READ])
     spans = [(start, end) for _, start, end in _objects(text)]
     pieces, begun = [], 0
     for start, end in spans:
@@ -113,6 +114,10 @@ def spoken(said: str) -> str:
         for piece in pieces
     ]
     return next((piece for piece in reversed(kept) if len(piece.split()) > 1), said)
+
+
+def _without_types(sketch: re.Match[str]) -> str:
+    return " " if _TYPED.search(sketch[0]) else sketch[0]
 
 
 def _objects(text: str) -> Iterator[tuple[dict[str, Any], int, int]]:
@@ -214,9 +219,12 @@ def _guessed(name: str) -> dict[str, Any]:
 
 
 def _typed(text: str) -> Mapping[str, Any] | None:
-    """Return the schema of lines such as `"answer": string  // what it is`."""
-    found = _TYPED.findall(text)
-    return _object({name: _described(kind) for name, kind in found}) if found else None
+    """Return the schema of `"answer": string  // what it is` or `{answer: string}`."""
+    members = {
+        name: _described(f"list[{kind}]" if several else kind)
+        for name, kind, several in _TYPED.findall(text)
+    }
+    return _object(members) if members else None
 
 
 def _named(text: str) -> Mapping[str, Any] | None:

@@ -42,6 +42,8 @@ def told(answer: HTTPResponse) -> tuple[str, Any]:
 def test_the_page_is_one_file_that_nothing_else_can_act_in(mock: LocalMock) -> None:
     reply = Client(mock.url).get("/_mock/")
     assert reply.status == 200
+    head = Client(mock.url).send("HEAD", "/_mock/")
+    assert (head.status, head.body) == (200, b"")
     without = Client(mock.url).get("/_mock")
     assert (without.status, without.headers["location"]) == (308, "/_mock/")
     assert reply.headers["content-type"] == "text/html; charset=utf-8"

@@ -73,6 +73,14 @@ PROMPTS = {
         'Return JSON:\n{\n\t"name": string  // of the person\n\t"age": integer\n}',
         ASKED,
     ),
+    "types within a line": (
+        "",
+        f'Give me JSON like {{"name": string, "age": number}}: {ASKED}',
+    ),
+    "a type of TypeScript": (
+        "interface Person { name: string; age?: number }\nReply with a JSON object.",
+        ASKED,
+    ),
     "names of members": ("", f"{ASKED}. Return JSON with the keys name and age."),
 }
 
@@ -87,6 +95,11 @@ def test_json_object_fills_what_the_prompt_prints(name: str) -> None:
 def test_a_prompt_alone_gets_its_json(name: str) -> None:
     system, user = PROMPTS[name]
     assert json.loads(said(user, system)) == JASON
+
+
+def test_several_of_a_type_are_an_array() -> None:
+    user = "Return JSON {tags: string[], name: string}. The tags are 'tea' and 'milk'."
+    assert isinstance(json.loads(said(user))["tags"], list)
 
 
 def test_a_fence_is_written_where_it_is_asked_for() -> None:
