@@ -31,7 +31,7 @@ coverage:  ## our own tests, and the branches that they do not take
 bounds:  ## the oldest and the newest versions of what we need (uv, some minutes)
 	$(BIN)python tools/bounds.py
 
-clients:  ## real clients against the mock, each in an environment of its own (uv, npm)
+clients:  ## real clients against the mock, in environments of their own (uv, npm)
 	$(BIN)python tools/clients.py
 	$(BIN)python tools/clients.py --profile vllm
 

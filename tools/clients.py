@@ -1,9 +1,10 @@
-"""Run real clients against the mock, each in an environment of its own.
+"""Run real clients against the mock, those that can live together in one environment.
 
 `tests/clients/clients.toml` names them, with their versions. An environment is made
 once, by uv or npm, and kept in `.clients/`; the mock is started anew for each client.
-Without a name all of them run. `--newest` takes the newest versions instead,
-`--profile vllm` a mock that answers as vLLM does.
+Without a name all of them run. `--make` makes the environments and runs nothing,
+`--newest` takes the newest versions instead, `--profile vllm` a mock that answers as
+vLLM does.
 """
 
 import argparse
@@ -14,7 +15,9 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from aios_conformance.mockserver.embedded import local_mock
@@ -24,17 +27,42 @@ TESTS = ROOT / "tests" / "clients"
 KEPT = ROOT / ".clients"
 
 
-def environment(name: str, packages: list[str], tests: str, *, newest: bool) -> Path:
-    """Return the folder of a client's packages, made if it is not there."""
+Client = Mapping[str, Any]
+
+
+def clients() -> dict[str, Client]:
+    """Return what clients.toml says of each client."""
+    return tomllib.loads((TESTS / "clients.toml").read_text())
+
+
+def packages_beside(client: Client, *, newest: bool = False) -> list[str]:
+    """Return the packages of a client's environment, which others may share."""
+    sharing = [c for c in clients().values() if c["lives_in"] == client["lives_in"]]
+    packages = sorted({package for one in sharing for package in one["packages"]})
     if newest:
-        packages = [re.sub(r"==.*|(?<=.)@[\d.]+$", "", each) for each in packages]
-    home = KEPT / (f"{name}-newest" if newest else name)
-    made = home / "made.txt"
-    if made.exists() and made.read_text().split() == packages:
-        return home
+        return [re.sub(r"==.*|(?<=.)@[\d.]+$", "", package) for package in packages]
+    return packages
+
+
+def home_of(client: Client, *, newest: bool = False) -> Path:
+    """Return the folder of a client's environment."""
+    return KEPT / f"{client['lives_in']}{'-newest' if newest else ''}"
+
+
+def is_made(client: Client, *, newest: bool = False) -> bool:
+    """Tell whether a client's environment is there, in the versions of today."""
+    made = home_of(client, newest=newest) / "made.txt"
+    packages = packages_beside(client, newest=newest)
+    return made.exists() and made.read_text().split() == packages
+
+
+def make(client: Client, *, newest: bool) -> None:
+    """Make a client's environment."""
+    home = home_of(client, newest=newest)
+    packages = packages_beside(client, newest=newest)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    if tests.endswith(".py"):
+    if client["tests"].endswith(".py"):
         uv = shutil.which("uv", path=_path(Path(sys.executable).parent))
         commands = [
             [uv or "uv", "venv", "--quiet", "--allow-existing", str(home)],
@@ -46,17 +74,16 @@ def environment(name: str, packages: list[str], tests: str, *, newest: bool) -> 
     commands[-1] += packages
     for command in commands:
         subprocess.run(command, cwd=home, check=True)
-    made.write_text("\n".join(packages))
-    return home
+    (home / "made.txt").write_text("\n".join(packages))
 
 
 def _path(first: Path) -> str:
     return f"{first}{os.pathsep}{os.environ['PATH']}"
 
 
-def ran(home: Path, tests: str, profile: str) -> tuple[Counter[str], str]:
+def ran(name: str, home: Path, tests: str, profile: str) -> tuple[Counter[str], str]:
     """Run a client's tests; return how many ended how, and what they printed."""
-    junit = home / "junit.xml"
+    junit = home / f"{name}.xml"
     junit.unlink(missing_ok=True)
     shutil.copy(TESTS / tests, home / tests)  # beside the packages, as Node wants it
     if tests.endswith(".py"):
@@ -99,9 +126,10 @@ def _outcome(case: ET.Element) -> str:
 
 def main() -> int:
     """Print a line for each client; return 1 if a test of one failed."""
-    known = tomllib.loads((TESTS / "clients.toml").read_text())
+    known = clients()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clients", nargs="*", help=", ".join(known))
+    parser.add_argument("--make", action="store_true", help="environments only")
     parser.add_argument("--newest", action="store_true", help="the newest versions")
     parser.add_argument("--profile", default="documents", help="that of the mock")
     asked = parser.parse_args()
@@ -109,12 +137,13 @@ def main() -> int:
         parser.error(f"no client {min(strange)!r}: there are {', '.join(known)}")
     red = False
     for name in asked.clients or known:
-        packages, tests = known[name]["packages"], known[name]["tests"]
-        counts, text = ran(
-            environment(name, packages, tests, newest=asked.newest),
-            tests,
-            asked.profile,
-        )
+        client = known[name]
+        if not is_made(client, newest=asked.newest):
+            make(client, newest=asked.newest)
+        if asked.make:
+            continue
+        home = home_of(client, newest=asked.newest)
+        counts, text = ran(name, home, client["tests"], asked.profile)
         red = red or bool(counts["failed"])
         if counts["failed"]:
             print(text)

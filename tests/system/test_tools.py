@@ -1,23 +1,11 @@
 """What the Makefile offers to who works on this project."""
 
-import importlib.util
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def tool(name: str) -> Any:
-    found = importlib.util.spec_from_file_location(name, ROOT / f"tools/{name}.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+from installed import ROOT, tool
 
 
 @pytest.mark.parametrize(
