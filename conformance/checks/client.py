@@ -29,8 +29,18 @@ class _Unreadable(Exception):  # noqa: N818  a fact about the answer, not our er
 
 
 @check(*spec.rows("openai-client"), witness=True)
-def the_openai_client_reads_it(answer: AnyAnswer) -> Iterator[Note]:
-    """The official client parses whole and streamed answers without an error."""
+def the_openai_client_reads_whole_answers(answer: AnyAnswer) -> Iterator[Note]:
+    """The official client parses whole answers without an error."""
+    yield from _what_it_reads(answer, is_stream=False)
+
+
+@check(*spec.rows("openai-client"), witness=True)
+def the_openai_client_reads_streams(answer: AnyAnswer) -> Iterator[Note]:
+    """The official client parses streamed answers without an error."""
+    yield from _what_it_reads(answer, is_stream=True)
+
+
+def _what_it_reads(answer: AnyAnswer, *, is_stream: bool) -> Iterator[Note]:
     exchange = answer.exchange
     rows = spec.rows("openai-client", api=exchange.api)
     if (
@@ -39,14 +49,14 @@ def the_openai_client_reads_it(answer: AnyAnswer) -> Iterator[Note]:
         or not exchange.is_success
     ):
         return
-    if not isinstance(exchange.request.json, dict):
+    sent, response = exchange.request.json, exchange.response
+    if not isinstance(sent, dict) or (sent.get("stream") is True) is not is_stream:
         return
     yield Witness(rows)
-    response = exchange.response
     assert response is not None  # noqa: S101 - a success has one
     problem = _problem(
         exchange.api,
-        exchange.request.json.get("stream") is True,
+        is_stream,
         response.status,
         response.header("content-type"),
         _blanked(response.body),
@@ -166,4 +176,7 @@ def _client() -> Any:
     )
 
 
-CHECKS: tuple[Check, ...] = (the_openai_client_reads_it,)
+CHECKS: tuple[Check, ...] = (
+    the_openai_client_reads_whole_answers,
+    the_openai_client_reads_streams,
+)

@@ -13,8 +13,11 @@ from aios_conformance.conformance.terms.exchange import Response
 
 MOST_BYTES = 64 * 1024 * 1024
 """A longer answer is cut and counts as broken off: no documented one comes near."""
-MOST_EVENTS = 50_000
-"""So does a stream of more events: no limit that we send lets an answer be as long."""
+MOST_OF_A_STREAM = 16 * 1024 * 1024
+MOST_LINES = 200_000
+MOST_EVENTS = 10_000
+"""So does what is longer and no JSON: no limit that we send lets a stream be as long,
+and each of its lines and events costs time to be judged."""
 
 _ENDED_EARLY = (
     aiohttp.ClientPayloadError,
@@ -49,20 +52,25 @@ class AnswerReader:
         """The whole answer, or what came of it before it broke off or grew too long."""
         broken: str | None = None
         answer, body = self._answer, self._body
-        is_stream = answer.content_type == "text/event-stream"
-        events = 0
+        is_json = answer.content_type == "application/json"
+        most = MOST_BYTES if is_json else MOST_OF_A_STREAM
+        lines = events = 0
         try:
             decoding = Decoding(answer.headers.get("Content-Encoding"))
             async for piece in answer.content.iter_any():
-                plain = decoding.feed(piece, MOST_BYTES + 1 - len(body))
+                plain = decoding.feed(piece, most + 1 - len(body))
                 body += plain
                 passed = round(time.monotonic() - self._began, 6)
                 self._arrivals.append((passed, len(body)))
-                events += plain.count(b"data:") if is_stream else 0
-                if len(body) > MOST_BYTES:
-                    broken = f"longer than {MOST_BYTES} bytes"
+                if not is_json:
+                    lines += plain.count(b"\n") + plain.count(b"\r")
+                    events += plain.count(b"data:")
+                if len(body) > most:
+                    broken = f"longer than {most} bytes"
                 elif events > MOST_EVENTS:
                     broken = f"no end after {MOST_EVENTS} events"
+                elif lines > MOST_LINES:
+                    broken = f"no end after {MOST_LINES} lines"
                 if broken:
                     answer.close()
                     break

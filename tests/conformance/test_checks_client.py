@@ -5,11 +5,12 @@ from typing import Any
 import openai
 import pytest
 from answers import SENT, chunk, good, says, spoilt, streamed
-from exchanges import dump, exchange, findings, sse, witnessed
+from exchanges import dump, exchange, sse
+from exchanges import findings as found_by
+from exchanges import witnessed as witnessed_by
 
-from aios_conformance.conformance.checks.client import (
-    the_openai_client_reads_it as client,
-)
+from aios_conformance.conformance.checks.client import CHECKS
+from aios_conformance.conformance.terms.check import Finding
 from aios_conformance.conformance.terms.exchange import Api, Exchange
 
 ROWS: dict[Api, set[str]] = {
@@ -19,6 +20,14 @@ ROWS: dict[Api, set[str]] = {
 HEAD = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
 TEXT = HEAD | {"choices": [{"index": 0, "text": "a", "finish_reason": None}]}
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+
+
+def findings(played: Exchange) -> list[Finding]:
+    return [found for each in CHECKS for found in found_by(each, played)]
+
+
+def witnessed(played: Exchange) -> set[str]:
+    return {row for each in CHECKS for row in witnessed_by(each, played)}
 
 
 def whole(answer: Any, api: Api = "chat", **over: Any) -> Exchange:
@@ -43,8 +52,8 @@ def stream(body: Any, api: Api = "chat", **over: Any) -> Exchange:
     ],
 )
 def test_what_the_client_reads_is_right(api: Api, played: Exchange) -> None:
-    assert findings(client, played) == []
-    assert witnessed(client, played) == ROWS[api]
+    assert findings(played) == []
+    assert witnessed(played) == ROWS[api]
 
 
 TOOL = {"id": "t", "type": "function", "function": {"name": "f", "arguments": None}}
@@ -71,14 +80,14 @@ TOOL = {"id": "t", "type": "function", "function": {"name": "f", "arguments": No
     ],
 )
 def test_what_the_client_cannot_read_is_found(played: Exchange, told: str) -> None:
-    (found,) = findings(client, played)
+    (found,) = findings(played)
     assert told in str(found.actual)
     assert {*found.ids} == ROWS["chat"]
 
 
 def test_a_plain_body_in_place_of_a_stream_holds_no_choice() -> None:
     sent = SENT["chat"] | {"stream": True}
-    (found,) = findings(client, exchange("chat", sent, good("chat")))
+    (found,) = findings(exchange("chat", sent, good("chat")))
     assert "no choice" in str(found.actual)
 
 
@@ -94,8 +103,8 @@ def test_a_plain_body_in_place_of_a_stream_holds_no_choice() -> None:
     ],
 )
 def test_only_whole_successes_of_valid_requests_are_read(played: Exchange) -> None:
-    assert findings(client, played) == []
-    assert witnessed(client, played) == set()
+    assert findings(played) == []
+    assert witnessed(played) == set()
 
 
 @pytest.mark.parametrize(
@@ -114,15 +123,15 @@ def test_what_is_blanked_hides_nothing_from_the_client(old: bytes, new: bytes) -
     """Of text and counts only what is plain is left out of account."""
     body = dump(good("chat"))
     assert old in body
-    assert findings(client, whole(body)) == []
-    assert len(findings(client, whole(body.replace(old, new, 1)))) == 1
+    assert findings(whole(body)) == []
+    assert len(findings(whole(body.replace(old, new, 1)))) == 1
 
 
 def test_a_stream_is_read_to_its_end() -> None:
     body = sse(*streamed("a", "b", "c", "d"))
     cut = body.replace(b"data: [DONE]", b"data: [DO", 1)
-    assert findings(client, stream(body)) == []
-    assert len(findings(client, stream(cut))) == 1
+    assert findings(stream(body)) == []
+    assert len(findings(stream(cut))) == 1
 
 
 def test_answers_that_differ_in_their_words_alone_are_read_once(
@@ -140,5 +149,5 @@ def test_answers_that_differ_in_their_words_alone_are_read_once(
     for i in range(3):
         spoken = spoilt("chat", "choices/0/message/content", f"word {i}")
         answer = spoken | {"id": f"a{i}", "system_fingerprint": "read once"}
-        assert findings(client, whole(answer)) == []
+        assert findings(whole(answer)) == []
     assert len(reads) == 1

@@ -79,6 +79,8 @@ def test_a_target_whose_every_stream_is_endless_is_red(tmp_path: Path) -> None:
             (run,) = (await run_dialects([options], lambda _: None)).runs
         verdicts = {r.requirement.id: r.verdict for r in run.result.requirements}
         assert (verdicts["META-040"], verdicts["COMP-RES-018"]) == ("fail", "warn")
+        # whole answers are read, but no stream was
+        assert verdicts["COMP-SEM-001"] == "inconclusive"
 
     asyncio.run(story())
     recorded = read_recording(tmp_path)
