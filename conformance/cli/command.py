@@ -113,6 +113,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.JUDGED)
     except Exception as error:  # noqa: BLE001  the last resort: exit code 3
+        if isinstance(error, OSError) and error.strerror is not None:
+            _tell(err, f"{error.filename or 'the output'}: {error.strerror}")
+            return int(ExitCode.UNUSABLE)
         traceback.print_exception(error)
         _tell(err, "this is a fault of the suite itself; please report it")
         return int(ExitCode.OWN_ERROR)

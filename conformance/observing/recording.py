@@ -7,7 +7,7 @@ is the recording of a run that was broken off, and is judged as such.
 
 import base64
 import gzip
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -236,7 +236,7 @@ def read_recording(run_dir: Path) -> Recording:
             code="no-recording",
             hint=f"name a report directory that holds {FILE_NAME}",
         ) from error
-    except (KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever a file holds that is none
         raise OptionError(
             f"{path}: is no recording of this suite ({error})",
             code="bad-recording",
@@ -246,8 +246,14 @@ def read_recording(run_dir: Path) -> Recording:
 
 def read_exchanges(path: Path) -> list[Exchange]:
     """All exchanges of a plain recording that can be read, sent again or not."""
-    lines = map(orjson.loads, path.read_bytes().splitlines())
+    with path.open("rb") as file:
+        lines = [orjson.loads(line) for line in whole_lines(file)]
     return [_exchange(members) for members in lines if members["line"] == "exchange"]
+
+
+def whole_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a recording, but for one that was cut off in the middle."""
+    return (line for line in lines if line.endswith(b"\n"))
 
 
 def _read(lines: Iterator[bytes]) -> Recording:
@@ -255,9 +261,7 @@ def _read(lines: Iterator[bytes]) -> Recording:
     setting, plan, end = None, _Plan(), _End(cut_short=BROKEN_OFF)
     exchanges: dict[str, Exchange] = {}
     seen: dict[Phase, list[Observation]] = {"main": [], "again": [], "smaller": []}
-    for line in lines:
-        if not line.endswith(b"\n"):
-            break  # cut off in the middle of a line
+    for line in whole_lines(lines):
         members = orjson.loads(line)
         match members["line"]:
             case "header" if members["version"] == VERSION:

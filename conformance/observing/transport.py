@@ -10,6 +10,7 @@ import asyncio
 import base64
 import ssl
 import time
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -172,7 +173,7 @@ class Transport:
                 _, writer = await asyncio.open_connection(
                     parts.hostname, parts.port or 80, ssl=lenient
                 )
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, ValueError):  # ValueError: no name of a host
             return False
         writer.close()
         return True
@@ -249,14 +250,24 @@ class Transport:
         body = self.redactor.bytes(whole)
         arrivals = response.arrivals
         if len(body) != len(response.body):
+            counts = moved([count for _, count in arrivals], changes)
+            counts = self._shrunk(counts, whole, len(body))
             arrivals = tuple(
-                (at, len(self.redactor.bytes(whole[: moved(count, changes)])))
-                for at, count in arrivals
+                (at, count) for (at, _), count in zip(arrivals, counts, strict=True)
             )
         headers = tuple(
             (name, self.redactor.text(value)) for name, value in response.headers
         )
         return Response(response.status, headers, body, arrivals, response.broken)
+
+    def _shrunk(self, counts: list[int], whole: bytes, most: int) -> list[int]:
+        """How many bytes came by then, once secrets are replaced: to the line's end."""
+        ends, lengths = [0], [0]
+        for line in whole.splitlines(keepends=True):
+            ends.append(ends[-1] + len(line))
+            lengths.append(lengths[-1] + len(self.redactor.bytes(line)))
+        places = (bisect_right(ends, count) - 1 for count in counts)
+        return [min(lengths[place], most) for place in places]
 
 
 def tls(options: RunOptions) -> ssl.SSLContext | bool:

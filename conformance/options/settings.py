@@ -6,6 +6,7 @@ OptionError that says what was given, and what is valid.
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from itertools import chain
@@ -48,6 +49,7 @@ PATIENCE_S = {"reference": 300.0}
 
 # Needs that are found out about a target, not claimed by its vendor.
 _FACTS = frozenset({"api_key", "cross_encoder", "embedding_model", "real_model"})
+_LARGEST = 2**63 - 1
 _TOKEN = frozenset(
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
@@ -218,9 +220,11 @@ def _is_address(word: str) -> bool:
     try:
         parts = urlsplit(word)
         _ = parts.port  # raises where it is no port
+        (parts.hostname or "").encode("idna")  # or no name of a host
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    known = parts.scheme in {"http", "https"}
+    return known and bool(parts.hostname) and word.isprintable()
 
 
 def _bad(message: str, *, hint: str = "") -> OptionError:
@@ -261,6 +265,8 @@ def _models(words: Iterable[str], flag: str = "--model") -> dict[str, str]:
             _one_of(flag, api, MODEL_APIS)
         if not name.strip():
             raise _bad(f"{flag} {word}: the name is empty")
+        if any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise _bad(f"{flag} {word!a}: the name is not valid UTF-8")
         if api in models:
             whom = "all APIs" if api == "*" else api
             raise _bad(f"{flag}: two names for {whom}, {models[api]} and {name}")
@@ -287,6 +293,8 @@ def _whole(flag: str, word: str | None, *, least: int | None = None) -> int | No
         raise _bad(f"{flag} {word}: not a whole number") from None
     if least is not None and number < least:
         raise _bad(f"{flag} {word}: must be at least {least}")
+    if abs(number) > _LARGEST:
+        raise _bad(f"{flag} {word[:30]}: must be at most {_LARGEST}")
     return number
 
 
@@ -334,8 +342,9 @@ def _report_dir(word: str | None) -> Path | None:
     if word is None:
         return None
     path = Path(word)
-    if not word.strip() or (path.exists() and not path.is_dir()):
-        raise _bad(f"--report-dir {word}: not a folder")
+    with suppress(OSError):  # a name that is too long: who writes there tells so
+        if not word.strip() or (path.exists() and not path.is_dir()):
+            raise _bad(f"--report-dir {word}: not a folder")
     return path
 
 

@@ -25,7 +25,7 @@ def read_waivers(path: Path, dialect: str) -> tuple[Waiver, ...]:
     """Read a file of waivers; OptionError names the entry that is wrong."""
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise _bad(path, f"cannot be read as YAML: {reason}") from error
     entries = content.get("waivers") if isinstance(content, dict) else content

@@ -1,7 +1,8 @@
 """The summary on a terminal: verdicts by API, what was found, where the report is."""
 
+import os
 from collections.abc import Collection, Iterator
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import IO
 
@@ -198,17 +199,26 @@ def _indented(content: Text) -> Padding:
     return Padding(content, (0, 0, 0, 6), expand=False)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """The reader has seen enough: the rest is for nobody, and no error."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def console(
-    file: IO[str], *, width: int | None = None, colours: bool | None = None
+    file: IO[str] | None, *, width: int | None = None, colours: bool | None = None
 ) -> Console:
     """A console that shows text as it is; wide where it is no terminal.
 
-    What its encoding cannot spell reads `?`.
+    What its encoding cannot spell reads `?`. Without a file it shows nothing.
     """
+    if file is None:
+        return Console(file=StringIO(), quiet=True)
     if isinstance(file, TextIOWrapper):
         file.reconfigure(errors="replace")
     is_terminal = file.isatty() if colours is None else colours
-    return Console(
+    return _Console(
         file=file,
         width=width or (None if is_terminal else LOG_WIDTH),
         force_terminal=colours,

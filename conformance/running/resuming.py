@@ -5,7 +5,6 @@ what it is held against may.
 """
 
 import gzip
-import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from aios_conformance.conformance.observing.recording import (
     read_exchanges,
     read_recording,
     recording_in,
+    whole_lines,
 )
 from aios_conformance.conformance.observing.setting import Setting
 from aios_conformance.conformance.options.values import OptionError, RunOptions
@@ -130,7 +130,7 @@ def _copy(folder: RunFolder) -> None:
         gzip.open(recorded) if packed else recorded.open("rb") as source,
         folder.kept.open("wb") as target,
     ):
-        shutil.copyfileobj(source, target)
+        target.writelines(whole_lines(source))
 
 
 def _now() -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from aios_conformance.conformance.observing.recording import FILE_NAME
+from aios_conformance.conformance.observing.recording import FILE_NAME, whole_lines
 from aios_conformance.conformance.options.values import AGAINST_DIR, OptionError
 
 ASIDE = ".unfinished"
@@ -51,7 +51,7 @@ class RunFolder:
         if not recorded.is_file():
             return
         with recorded.open("rb") as file:
-            lines = [line for line in file if line.endswith(b"\n")]
+            lines = [*whole_lines(file)]
         if lines:
             with self.kept.open("ab") as kept:
                 kept.writelines(lines)
@@ -119,19 +119,26 @@ def run_folder(directory: Path, *, resume: bool = False) -> Iterator[RunFolder]:
             code="report-dir-in-use",
             hint="name another folder, or wait until that run has ended",
         ) from None
-    except OSError as error:
-        raise OptionError(
-            f"--report-dir: cannot write to {directory}: {error}",
-            code="bad-report-dir",
-            hint="name a folder that can be written to",
-        ) from error
+    except (OSError, ValueError) as error:
+        raise unwritable(directory, error) from error
     try:
         yield folder
+    except OSError as error:
+        raise unwritable(directory, error) from error
     finally:
         with suppress(OSError):
             folder.aside.rmdir()  # unless something is in it
         if lock is not None:
             os.close(lock)
+
+
+def unwritable(directory: Path, error: Exception) -> OptionError:
+    """What a folder is told to be that cannot be written to, or no longer."""
+    return OptionError(
+        f"--report-dir: cannot write to {directory}: {error}",
+        code="bad-report-dir",
+        hint="name a folder that can be written to",
+    )
 
 
 def _locked(directory: Path) -> int | None:

@@ -29,8 +29,8 @@ from aios_conformance.conformance.running.run import (
     completed,
     run_dialects,
 )
-from aios_conformance.conformance.running.run_folder import run_folder
-from aios_conformance.conformance.running.signals import stopped_by_signals
+from aios_conformance.conformance.running.run_folder import run_folder, unwritable
+from aios_conformance.conformance.running.signals import stopped_by_signals, swept
 from aios_conformance.conformance.terms.events import Listener
 from aios_conformance.conformance.terms.exchange import Facts
 from aios_conformance.conformance.terms.result import (
@@ -121,8 +121,10 @@ def _ran(
             return asyncio.run(record(options, listener, selection, earlier))
     except Exception as caught:  # noqa: BLE001  raised again, or told
         error = caught
-    except KeyboardInterrupt:  # before or after recording, which has its own end
-        pass
+        if isinstance(caught, OSError) and caught.errno is not None:
+            error = unwritable(options[0].report_dir, caught)
+    except KeyboardInterrupt as caught:  # recording has its own end
+        swept(caught)
     why = str(error) if error else INTERRUPTED
     took = monotonic() - began
     ended = [broken_off(each, why, started, took, selection) for each in options]

@@ -1,6 +1,9 @@
 """How a run is told to stop: Ctrl-C and SIGTERM mean the same, at any time."""
 
+import gc
+import logging
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +44,17 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, usual)
+
+
+def swept(interrupt: KeyboardInterrupt) -> None:
+    """Clear away the tasks that it tore through, without a word about them."""
+    log, hook = logging.getLogger("asyncio"), sys.unraisablehook
+    log.disabled, sys.unraisablehook = True, lambda _: None
+    try:
+        interrupt.__traceback__ = interrupt.__context__ = None
+        gc.collect()
+    finally:
+        log.disabled, sys.unraisablehook = False, hook
 
 
 def _as_ctrl_c(_: int, __: FrameType | None) -> None:

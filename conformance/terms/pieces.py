@@ -6,8 +6,8 @@ read as one text; items that have an `index` are told apart by it.
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,13 +68,18 @@ def edited(body: bytes, changes: list[Edit]) -> bytes:
     return bytes(done + body[at:])
 
 
-def moved(count: int, changes: list[Edit]) -> int:
-    """How many bytes the first `count` bytes are, once the changes are made."""
-    return count + sum(
-        len(each.text) - (each.end - each.start)
-        for each in changes
-        if each.end <= count
-    )
+def moved(counts: Iterable[int], changes: Iterable[Edit]) -> list[int]:
+    """How many bytes the first `count` are, once the changes are made, for each count.
+
+    Both go from the start of the body to its end.
+    """
+    rest, shift, found = deque(changes), 0, []
+    for count in counts:
+        while rest and rest[0].end <= count:
+            each = rest.popleft()
+            shift += len(each.text) - (each.end - each.start)
+        found.append(count + shift)
+    return found
 
 
 def _hidden(pieces: list[_Piece], hide: Hide) -> list[_Piece]:

@@ -74,6 +74,17 @@ def test_a_killed_run_is_gone_on_with(
     assert report(tmp_path) == written
 
 
+def test_a_recording_that_is_cut_is_gone_on_with(
+    whole: tuple[Path, Counting, str], tmp_path: Path
+) -> None:
+    with listening(Counting(total_off_by_one)) as url:
+        text = (whole[0] / "exchanges.jsonl").read_text().replace(whole[2], url)
+        (tmp_path / "exchanges.jsonl").write_text(text[: len(text) // 2])
+        words = ["run", url, *SCOPE, f"--report-dir={tmp_path}", "--resume"]
+        assert main(words) == 1
+    assert said(tmp_path) == said(whole[0])
+
+
 def test_a_limit_may_be_raised(
     whole: tuple[Path, Counting, str],
     tmp_path: Path,

@@ -79,6 +79,23 @@ def test_proxies_are_those_of_curl() -> None:
     assert "--proxy" in complaint("--proxy=nowhere")
 
 
+@pytest.mark.parametrize(
+    "host", ["a" * 64, "a..b", "\u202eevil", "a\x1b[31m", "\udcff"]
+)
+def test_what_can_be_no_host_is_no_address(host: str) -> None:
+    values, _ = take_options([f"--target=http://{host}/"])
+    with pytest.raises(OptionError, match="not an http or https address"):
+        read_options(values, {})
+    values, _ = take_options(["--target=http://b\u00fccher.test/"])
+    assert read_options(values, {}).target == "http://b\u00fccher.test"
+
+
+def test_what_no_report_could_hold_is_no_value() -> None:
+    assert "at most" in complaint(f"--hypothesis-seed={10**300}")
+    assert "at most" in complaint(f"--max-requests={2**63}")
+    assert "UTF-8" in complaint("--model=a\udcff")
+
+
 def test_what_is_not_given_is_the_documented_default() -> None:
     assert options() == RunOptions(target="mock")
 

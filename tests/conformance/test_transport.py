@@ -290,6 +290,26 @@ def test_the_key_is_sent_but_never_kept() -> None:
     assert ("Authorization", "Bearer $AIOS_API_KEY") in received.request.headers
 
 
+def test_a_key_in_every_event_of_a_long_stream_costs_no_more_than_its_bytes() -> None:
+    line = b"data: s3cr3t-key\n\n"
+
+    async def play(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        for _ in range(300):
+            writer.write(line * 30)
+            await writer.drain()
+            await asyncio.sleep(0)
+        writer.close()
+
+    received = sent(play, api_key="s3cr3t-key")
+    assert received.response is not None
+    hidden = line.replace(b"s3cr3t-key", b"$AIOS_API_KEY")
+    assert received.response.body == hidden * 9_000
+    counts = [count for _, count in received.response.arrivals]
+    assert counts == sorted(counts)
+    assert counts[-1] == len(received.response.body)
+
+
 def test_a_key_in_a_failure_is_redacted() -> None:
     received = sent(answer(b"bad key s3cr3t-key", 503), api_key="s3cr3t-key")
     assert received.failure == "HTTP 503: bad key $AIOS_API_KEY"
@@ -355,6 +375,59 @@ def test_a_ca_bundle_is_trusted_and_nothing_else(tmp_path: Path) -> None:
 def test_certificates_are_verified_unless_told_otherwise() -> None:
     assert transport.tls(RunOptions("https://h")) is True
     assert transport.tls(RunOptions("https://h", insecure=True)) is False
+
+
+SERVING = """\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg4QhIBLoFDDiPcezC
+qWDZJSZ+EQtjwT2LpDl1gllkAEChRANCAASdtDOuGPVRzT1Db6OMOS6yCPxgV4WG
+9V6Prn2+bgGoWHORW9TWT0ABWHpb8YLEfoTd8aDmLSt7M7AbsDyFVR6l
+-----END PRIVATE KEY-----
+-----BEGIN CERTIFICATE-----
+MIIBfzCCASWgAwIBAgIUMg5alNqxUBl8njVubxW1RSIkGHAwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyOTA5MjEyN1oYDzIxMjYxMTA1
+MDkyMTI3WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASdtDOuGPVRzT1Db6OMOS6yCPxgV4WG9V6Prn2+bgGoWHORW9TWT0AB
+WHpb8YLEfoTd8aDmLSt7M7AbsDyFVR6lo1MwUTAdBgNVHQ4EFgQUNUU/jTb5gESZ
+veUAyTRue76doV4wHwYDVR0jBBgwFoAUNUU/jTb5gESZveUAyTRue76doV4wDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEAvgUVvpKDWgGLvwQTTf7Y
+zpIBmsQhbllAemiWGDSQcRMCICHEteMAA9EsavggaMrtqfNSQmIiNBh1ZeniPjG2
+AIfe
+-----END CERTIFICATE-----
+"""  # of a server that lives as long as a test
+
+
+@pytest.mark.parametrize("is_tls", [True, False])
+def test_a_port_that_speaks_tls_is_told_from_one_that_does_not(
+    tmp_path: Path, *, is_tls: bool
+) -> None:
+    pair = tmp_path / "pair.pem"
+    pair.write_text(SERVING)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair)
+
+    async def story() -> bool:
+        server = await asyncio.start_server(
+            lambda _, writer: writer.close(),
+            "127.0.0.1",
+            0,
+            ssl=context if is_tls else None,
+        )
+        port = server.sockets[0].getsockname()[1]
+        url = f"http://127.0.0.1:{port}"
+        async with server, Transport(RunOptions(url), url) as wire:
+            return await wire.speaks_tls()
+
+    assert asyncio.run(story()) is is_tls
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "a" * 64, "\u202e.invalid", "a..b"])
+def test_where_nobody_can_be_no_port_speaks_tls(host: str) -> None:
+    async def story() -> bool:
+        async with Transport(RunOptions(f"http://{host}"), f"http://{host}") as wire:
+            return await wire.speaks_tls()
+
+    assert asyncio.run(story()) is False
 
 
 # --- limits ------------------------------------------------------------------------
