@@ -24,14 +24,13 @@ ROW = """\
 PROBE = """\
     takes("{id}", TODO="a field, here or in refused"),
 """
-CHECK = '''\
+CHECK = '''
+
 @check("{id}")
 def {name}(_: Observation) -> Iterator[Note]:
     """TODO the promise, and the name of this check."""
     raise NotImplementedError("TODO {id}")
     yield
-
-
 '''
 DEFECT = '''\
 @in_answer("{id}", api=API)
@@ -87,7 +86,7 @@ def stubs(fill: dict[str, str]) -> dict[Path, str]:
         rows: rows.read_text() + ROW.format_map(fill),
         ids: ids.read_text() + f"{fill['id']} MUST\n",
         probes: _first_of(probes, PROBE.format_map(fill)),
-        checks: _listed(checks, "CHECKS", name, CHECK.format_map(fill)),
+        checks: checks.read_text() + CHECK.format_map(fill),
         defects: _listed(
             defects, "DEFECTS", f"{name}_is_broken", DEFECT.format_map(fill)
         ),

@@ -36,7 +36,6 @@ from aios_conformance.conformance.checks.narrowed import charged, is_narrowed
 from aios_conformance.conformance.probes.member_rows import rows_of
 from aios_conformance.conformance.probes.pairs import LIMITS, SMALLEST, was_refused
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     Kind,
     Note,
@@ -260,6 +259,3 @@ def _answer(exchange: Exchange) -> str:
         return "no answer"
     body = response.body[:200].decode(errors="replace")
     return f"{exchange.status or response.broken} {body}".strip()
-
-
-CHECKS: tuple[Check, ...] = (each_step_ends_as_it_should, no_mistake_breaks_the_server)

@@ -10,7 +10,6 @@ from aios_conformance.conformance.checks.ranking import (
 )
 from aios_conformance.conformance.checks.vectors import Vector, cosine, floats
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -128,11 +127,3 @@ def a_text_is_like_itself(seen: Observation) -> Iterator[Note]:
                 pointer=f"/data/{i}/score",
                 step="itself",
             )
-
-
-CHECKS: tuple[Check, ...] = (
-    score_agrees_with_rerank,
-    relevance_is_a_cosine,
-    a_score_is_a_cosine,
-    a_text_is_like_itself,
-)

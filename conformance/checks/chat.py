@@ -7,7 +7,6 @@ from aios_conformance.conformance.checks.generated import ends_otherwise, is_one
 from aios_conformance.conformance.checks.observed import answer as step_answer
 from aios_conformance.conformance.checks.observed import answered
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -123,14 +122,3 @@ def a_short_question_has_one_short_answer(seen: Observation) -> Iterator[Note]:
     yield Witness(rows)
     if finish in _OTHER_ENDS:
         yield Finding("stop", finish, "/choices/0/finish_reason", ids=rows)
-
-
-CHECKS: tuple[Check, ...] = (
-    reasoning_is_no_content,
-    reasoning_is_of_some_kind,
-    messages_without_calls_say_so,
-    prompt_details_may_be_there,
-    prompt_logprobs_may_be_there,
-    the_printed_cell_is_streamed,
-    a_short_question_has_one_short_answer,
-)

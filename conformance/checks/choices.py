@@ -10,7 +10,6 @@ from typing import Any
 from aios_conformance import spec
 from aios_conformance.conformance.checks.generated import EVERYWHERE, Generated
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -360,21 +359,3 @@ def chat_is_served(record: Record) -> Iterator[Note]:
 def completions_are_served(record: Record) -> Iterator[Note]:
     """POST /v1/completions is served."""
     yield from _is_served(record, "completions")
-
-
-CHECKS: tuple[Check, ...] = (
-    no_more_tokens_than_the_limit,
-    finish_reasons_fit_the_count,
-    each_prompt_has_n_choices,
-    a_stream_has_n_choices,
-    one_choice_is_all_that_was_asked_for,
-    indices_lie_below_n,
-    every_choice_is_the_assistants,
-    a_finish_reason_is_given,
-    no_text_goes_on_after_a_stop_string,
-    no_text_ends_with_a_stop_string,
-    a_conversation_has_tokens,
-    stop_reasons_are_of_some_kind,
-    chat_is_served,
-    completions_are_served,
-)

@@ -14,7 +14,6 @@ from typing import Any
 
 from aios_conformance import spec
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     Note,
     Witness,
@@ -174,9 +173,3 @@ def _client() -> Any:
         max_retries=0,
         http_client=http.Client(transport=http.MockTransport(recorded)),
     )
-
-
-CHECKS: tuple[Check, ...] = (
-    the_openai_client_reads_whole_answers,
-    the_openai_client_reads_streams,
-)

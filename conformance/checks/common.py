@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from aios_conformance import spec
 from aios_conformance.conformance.probes.bodies import TRUNCATION
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -281,21 +280,3 @@ def no_key_is_needed(answer: AnyAnswer) -> Iterator[Note]:
     """A call without an Authorization header is not refused for the want of it."""
     if answer.exchange.status in (401, 403):
         yield Finding("an answer without a key", answer.exchange.status, kind="refused")
-
-
-CHECKS: tuple[Check, ...] = (
-    every_listed_path_is_served,
-    post_is_the_method,
-    json_is_the_media_type,
-    no_query_is_needed,
-    the_base_url_alone_reaches_every_api,
-    either_scheme_will_do,
-    non_ascii_text_comes_back_unharmed,
-    unlisted_members_are_free,
-    success_is_labelled_json,
-    unlisted_answer_members_are_free,
-    total_is_input_plus_output,
-    total_of_the_printed_request_adds_up,
-    details_are_null_or_an_object,
-    no_key_is_needed,
-)

@@ -11,7 +11,6 @@ from aios_conformance.conformance.checks.generated import (
 )
 from aios_conformance.conformance.probes.decoding import text_of
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -237,17 +236,3 @@ def the_printed_prompt_is_streamed(seen: Observation) -> Iterator[Note]:
         yield Finding(
             expected="a stream", actual="one JSON body", step="printed", kind="silent"
         )
-
-
-CHECKS: tuple[Check, ...] = (
-    an_echo_begins_with_its_prompt,
-    nothing_is_echoed_unasked,
-    an_echo_goes_on_as_without,
-    an_echo_costs_nothing,
-    an_array_of_one_is_its_string,
-    an_array_is_answered_like_single_calls,
-    an_array_counts_all_its_prompts,
-    prompt_logprobs_are_of_some_kind,
-    prompt_details_are_of_some_kind,
-    the_printed_prompt_is_streamed,
-)

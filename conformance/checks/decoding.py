@@ -20,7 +20,6 @@ from aios_conformance.conformance.checks.generated import (
     usage_of,
 )
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -332,21 +331,3 @@ def forms_of_stop_mean_the_same(seen: Observation) -> Iterator[Note]:
     yield from equal(seen, row, "stopped", ["stopped_by_list"], soft=True)
     yield from equal(seen, row, "plain", ["never_stopped"], soft=True)
     yield from equal(seen, null, "plain", ["stop_null"], soft=True)
-
-
-CHECKS: tuple[Check, ...] = (
-    greedy_text_repeats,
-    a_lower_limit_gives_a_prefix,
-    a_cut_is_reported_as_length,
-    both_limits_mean_the_same,
-    one_choice_is_the_default,
-    not_streaming_is_the_default,
-    an_empty_bias_changes_nothing,
-    prompt_tokens_depend_on_the_prompt_alone,
-    each_word_of_a_longer_prompt_is_counted,
-    nothing_follows_a_stop_string,
-    a_stop_string_is_left_out,
-    a_stop_string_cuts_the_greedy_text,
-    a_stop_string_never_lengthens,
-    forms_of_stop_mean_the_same,
-)

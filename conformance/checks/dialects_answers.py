@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from aios_conformance import spec
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     Note,
     Witness,
@@ -168,12 +167,3 @@ def text_becomes_a_vector(answer: EmbeddingAnswer) -> Iterator[Note]:
                 actual=str(vector)[:60],
                 pointer=f"/data/{position}/embedding",
             )
-
-
-CHECKS: tuple[Check, ...] = (
-    an_item_per_input,
-    members_say_what_was_asked,
-    a_success_is_200_with_an_object,
-    float_is_the_default,
-    text_becomes_a_vector,
-)

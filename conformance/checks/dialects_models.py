@@ -6,7 +6,6 @@ from typing import Any
 
 from aios_conformance.conformance.probes.dialects_models import embedding_models
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -147,16 +146,3 @@ def listed_models_embed(seen: Observation) -> Iterator[Note]:
                 kind="crash" if exchange.status >= 500 else "refused",
                 ids=rows,
             )
-
-
-CHECKS: tuple[Check, ...] = (
-    model_ids_differ,
-    model_times_are_plausible,
-    each_model_has_its_statistics,
-    the_list_is_json,
-    the_list_is_as_long_as_it_says,
-    the_list_is_dated,
-    a_server_may_be_named,
-    the_list_stays_the_same,
-    listed_models_embed,
-)

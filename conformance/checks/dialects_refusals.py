@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from aios_conformance.conformance.checks.dialects_vectors import vectors_of
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -79,12 +78,3 @@ def keys_are_refused_as_such(seen: Observation) -> Iterator[Note]:
             yield Witness(("META-114",))
         if 400 <= status < 500 and status not in (401, 403):
             yield Finding("401 or 403", status, step=label, ids=("META-114",))
-
-
-CHECKS: tuple[Check, ...] = (
-    odd_dimensions_are_no_crash,
-    an_old_model_refuses_dimensions,
-    what_is_unlisted_is_free,
-    a_refusal_is_no_crash,
-    keys_are_refused_as_such,
-)

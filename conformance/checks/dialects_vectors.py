@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from aios_conformance import spec
 from aios_conformance.conformance.checks.vectors import decoded
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     Note,
     Witness,
@@ -170,14 +169,3 @@ def tokens_in_either_form_are_one_input(seen: Observation) -> Iterator[Note]:
 def user_changes_nothing(seen: Observation) -> Iterator[Note]:
     """The vector is the same with and without user."""
     yield from _same(seen, ("META-112", "AHM-SEM-003"), "without", "with")
-
-
-CHECKS: tuple[Check, ...] = (
-    formats_hold_the_same_vector,
-    dimensions_set_the_length,
-    the_printed_length_is_obeyed,
-    different_texts_have_different_vectors,
-    a_text_is_closest_to_itself,
-    tokens_in_either_form_are_one_input,
-    user_changes_nothing,
-)

@@ -3,11 +3,9 @@
 import math
 from collections.abc import Iterator
 
-from aios_conformance.conformance.checks import embeddings_relations
 from aios_conformance.conformance.checks.observed import are_promised
 from aios_conformance.conformance.checks.vectors import decoded, is_finite
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -264,23 +262,3 @@ def empty_input_may_be_accepted(seen: Observation) -> Iterator[Note]:
 def dimensions_and_user_may_be_accepted(seen: Observation) -> Iterator[Note]:
     """What members of other dialects are answered with (A-128)."""
     yield from _outcome(seen, "variant")
-
-
-CHECKS: tuple[Check, ...] = (
-    a_string_gives_one_vector,
-    an_array_gives_a_vector_per_text,
-    vectors_are_numbered,
-    vectors_are_numbers,
-    float_gives_numbers,
-    base64_gives_strings,
-    vectors_are_finite_and_not_zero,
-    vectors_have_many_dimensions,
-    vectors_have_one_length,
-    embedding_reads_something,
-    embedding_generates_nothing,
-    the_singular_path_may_exist,
-    token_ids_may_be_accepted,
-    empty_input_may_be_accepted,
-    dimensions_and_user_may_be_accepted,
-    *embeddings_relations.CHECKS,
-)

@@ -12,7 +12,6 @@ from aios_conformance.conformance.checks.vectors import (
     largest_difference,
 )
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -367,20 +366,3 @@ def other_words_are_closer_than_other_topics(seen: Observation) -> Iterator[Note
             pointer="/data/1/embedding",
             step="texts",
         )
-
-
-CHECKS: tuple[Check, ...] = (
-    each_text_is_embedded_as_if_alone,
-    each_of_very_many_texts_has_its_vector,
-    permuting_texts_permutes_vectors,
-    the_same_text_has_the_same_vector,
-    prompt_tokens_of_texts_add_up,
-    a_text_is_an_array_of_one,
-    vectors_are_floats_by_default,
-    base64_is_the_float_vector,
-    a_tighter_limit_never_counts_more_for_texts,
-    a_limit_bounds_what_embedding_counts,
-    a_roomy_limit_changes_no_vector,
-    what_is_cut_off_does_not_count,
-    other_words_are_closer_than_other_topics,
-)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from aios_conformance.conformance.checks.acceptance import DOCUMENTED
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -75,11 +74,3 @@ def a_refusal_is_json(refusal: Refusal) -> Iterator[Note]:
     if response is not None and not isinstance(response.json, dict):
         body = response.body[:120].decode(errors="replace")
         yield Finding(expected="a JSON object", actual=body or "an empty body")
-
-
-CHECKS: tuple[Check, ...] = (
-    what_is_no_json_has_its_code,
-    each_breach_has_its_code,
-    other_codes_are_free,
-    a_refusal_is_json,
-)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from aios_conformance.conformance.checks.generated import equal, on
 from aios_conformance.conformance.checks.scored import Position, WithLogprobs
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     Note,
     Witness,
@@ -79,10 +78,3 @@ def fewer_alternatives_are_among_more(seen: Observation) -> Iterator[Note]:
                     ids=("META-089",),
                 )
                 return
-
-
-CHECKS: tuple[Check, ...] = (
-    log_probabilities_leave_the_text_alone,
-    fewer_alternatives_begin_more,
-    fewer_alternatives_are_among_more,
-)

@@ -17,7 +17,6 @@ from aios_conformance.conformance.checks.scored import (
     scored_choices,
 )
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -335,17 +334,3 @@ def _joined(positions: list[Position]) -> str:
     if all(position.data is not None for position in positions):
         return b"".join(p.data or b"" for p in positions).decode(errors="replace")
     return "".join(position.token for position in positions)
-
-
-CHECKS: tuple[Check, ...] = (
-    log_probabilities_are_given,
-    none_are_given_unasked,
-    k_alternatives_are_listed,
-    the_likeliest_are_listed,
-    none_is_above_0,
-    probabilities_sum_to_at_most_1,
-    alternatives_are_distinct,
-    the_greedy_token_is_likeliest,
-    there_is_a_position_for_each_token,
-    the_tokens_are_the_text,
-)

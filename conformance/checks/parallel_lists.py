@@ -5,7 +5,6 @@ from itertools import pairwise
 
 from aios_conformance.conformance.checks.scored import ScoredChoice, WithLogprobs
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     Note,
     Witness,
@@ -83,6 +82,3 @@ def _misplaced(
             )
             return
         begin = place + len(token)
-
-
-CHECKS: tuple[Check, ...] = (parallel_lists_agree,)

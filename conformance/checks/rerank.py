@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 from uuid import UUID
 
-from aios_conformance.conformance.checks import rerank_relations
 from aios_conformance.conformance.checks.observed import answer as step_answer
 from aios_conformance.conformance.checks.observed import (
     answered,
@@ -16,7 +15,6 @@ from aios_conformance.conformance.checks.observed import (
 )
 from aios_conformance.conformance.checks.ranking import scores_by_text
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -383,32 +381,3 @@ def the_example_ranks_paris_first(seen: Observation) -> Iterator[Note]:
             actual=view.texts[:1],
             pointer="/results/0/document/text",
         )
-
-
-CHECKS: tuple[Check, ...] = (
-    scores_never_rise,
-    relevance_lies_between_0_and_1,
-    indices_are_in_range,
-    indices_do_not_repeat,
-    indices_of_all_documents_are_a_permutation,
-    index_leads_to_the_document,
-    index_has_one_meaning,
-    texts_are_submitted_documents,
-    top_n_0_returns_all,
-    each_document_is_scored_once,
-    texts_come_back_unharmed,
-    top_n_is_the_number_of_results,
-    too_large_a_top_n_returns_all,
-    one_document_gives_one_result,
-    equal_documents_score_alike,
-    total_tokens_is_positive,
-    id_may_be_a_uuid,
-    id_may_have_a_prefix,
-    result_is_not_needed,
-    other_members_may_be_missing,
-    no_documents_may_be_refused,
-    an_overlong_document_is_no_crash,
-    the_example_has_two_results,
-    the_example_ranks_paris_first,
-    *rerank_relations.CHECKS,
-)

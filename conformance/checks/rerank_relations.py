@@ -11,7 +11,7 @@ from aios_conformance.conformance.checks.ranking import (
     score_difference,
     scores_by_text,
 )
-from aios_conformance.conformance.terms.check import Check, Finding, Note, check
+from aios_conformance.conformance.terms.check import Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
 from aios_conformance.conformance.terms.views import RerankAnswer, RerankTexts
@@ -305,21 +305,3 @@ def the_answer_outranks_other_topics(seen: Observation) -> Iterator[Note]:
                 pointer="/results",
                 step=label,
             )
-
-
-CHECKS: tuple[Check, ...] = (
-    top_n_keeps_the_best,
-    top_n_is_a_prefix,
-    omitting_top_n_means_0,
-    asking_for_every_document_means_0,
-    total_tokens_ignore_top_n,
-    rerank_paths_agree,
-    order_of_documents_does_not_matter,
-    other_documents_do_not_matter,
-    a_cross_encoder_scores_each_pair_by_itself,
-    total_tokens_grow_with_documents,
-    a_tighter_limit_never_counts_more_for_rerank,
-    a_limit_bounds_what_rerank_counts,
-    a_roomy_limit_changes_no_ranking,
-    the_answer_outranks_other_topics,
-)

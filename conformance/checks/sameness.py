@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from aios_conformance.conformance.checks.generated import usage_of
-from aios_conformance.conformance.terms.check import Check, Finding, Note, check
+from aios_conformance.conformance.terms.check import Finding, Note, check
 from aios_conformance.conformance.terms.content import difference, is_drift
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 from aios_conformance.conformance.terms.views import Answer
@@ -130,13 +130,3 @@ def _same(
             soft=soft,
             drift=is_drift(found.before, found.after),
         )
-
-
-CHECKS: tuple[Check, ...] = (
-    accept_changes_nothing,
-    a_charset_changes_nothing,
-    null_sets_nothing,
-    null_is_as_good_as_nothing,
-    spelling_of_json_does_not_matter,
-    an_error_leaves_nothing_behind,
-)

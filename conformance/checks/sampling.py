@@ -17,7 +17,6 @@ from aios_conformance.conformance.checks.generated import (
 )
 from aios_conformance.conformance.probes.decoding import SEEDS
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     Note,
     Witness,
@@ -280,17 +279,3 @@ def bias_keys_are_token_ids(seen: Observation) -> Iterator[Note]:
             soft=True,
             ids=rows,
         )
-
-
-CHECKS: tuple[Check, ...] = (
-    a_seed_repeats_its_text,
-    printed_defaults_change_nothing,
-    usage_covers_all_choices,
-    different_seeds_differ,
-    heat_spreads_the_texts,
-    a_tiny_top_p_is_greedy,
-    penalties_push_against_repetition,
-    penalties_below_0_are_read,
-    bias_pushes_its_token,
-    bias_keys_are_token_ids,
-)

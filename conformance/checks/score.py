@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from aios_conformance.conformance.checks import score_relations
 from aios_conformance.conformance.checks.observed import answer as step_answer
 from aios_conformance.conformance.checks.observed import (
     answered,
@@ -12,7 +11,6 @@ from aios_conformance.conformance.checks.observed import (
     was_read,
 )
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -162,18 +160,3 @@ def the_example_has_items_0_and_1(seen: Observation) -> Iterator[Note]:
     indices = [item.get("index") for item in view.body["data"]]
     if indices != [0, 1]:
         yield Finding(expected="indices [0, 1]", actual=indices, pointer="/data")
-
-
-CHECKS: tuple[Check, ...] = (
-    two_strings_give_one_score,
-    equal_arrays_give_a_score_per_pair,
-    one_to_many_gives_a_score_per_text,
-    score_items_are_numbered,
-    scores_lie_between_0_and_1,
-    scoring_generates_nothing,
-    prompt_tokens_details_is_null,
-    an_empty_text_may_be_refused,
-    an_overlong_text_is_no_crash,
-    the_example_has_items_0_and_1,
-    *score_relations.CHECKS,
-)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from aios_conformance.conformance.checks.counted import Counted
 from aios_conformance.conformance.checks.observed import answer, answered, other_shape
-from aios_conformance.conformance.terms.check import Check, Finding, Note, check
+from aios_conformance.conformance.terms.check import Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS, SCORE_NEAR
 from aios_conformance.conformance.terms.views import ScoreAnswer, is_number
@@ -331,22 +331,3 @@ def cosine_scores_are_symmetric(seen: Observation) -> Iterator[Note]:
     """With an embedding model the order within a pair does not matter."""
     wanted = _score(seen, "pairs").scores
     yield from _same_scores(seen, "swapped", wanted, "step pairs")
-
-
-CHECKS: tuple[Check, ...] = (
-    each_pair_scores_as_if_alone,
-    pairs_are_made_by_position,
-    a_cross_encoder_predicts_from_the_pair,
-    permuting_pairs_permutes_scores,
-    prompt_tokens_of_pairs_add_up,
-    a_string_stands_for_its_repetition,
-    a_string_is_an_array_of_one,
-    the_answer_scores_above_other_topics,
-    score_paths_agree,
-    scores_are_floats_by_default,
-    int_gives_numbers_too,
-    a_tighter_limit_never_counts_more_for_score,
-    a_limit_bounds_what_score_counts,
-    a_roomy_limit_changes_no_score,
-    cosine_scores_are_symmetric,
-)

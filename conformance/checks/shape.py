@@ -19,7 +19,6 @@ from typing import Any
 import jsonschema_rs
 
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     Note,
     Witness,
@@ -257,12 +256,3 @@ def _expected(error: Any) -> str:
 def _shown(value: object) -> object:
     text = str(value)
     return value if len(text) <= 120 else f"{text[:117]}..."
-
-
-CHECKS: tuple[Check, ...] = (
-    answers_have_the_documented_shape,
-    what_was_accepted_has_the_documented_shape,
-    a_success_is_of_the_documented_kind,
-    a_success_is_one_json_object,
-    chunks_have_the_openai_shape,
-)

@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import Any
 
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -176,12 +175,3 @@ def _created(exchange: Exchange) -> int | None:
 
 def _end(exchange: Exchange) -> float:
     return exchange.sent_at + exchange.total_s
-
-
-CHECKS: tuple[Check, ...] = (
-    ids_differ_between_calls,
-    created_is_the_time_of_the_call,
-    created_never_goes_back,
-    a_model_is_named,
-    model_is_the_one_that_was_asked_for,
-)

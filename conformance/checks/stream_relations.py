@@ -10,7 +10,6 @@ from aios_conformance.conformance.checks.generated import (
 from aios_conformance.conformance.checks.streams import Streamed
 from aios_conformance.conformance.probes.decoding import choice_of, text_of
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     Note,
     Witness,
@@ -21,27 +20,6 @@ from aios_conformance.conformance.terms.exchange import Observation
 
 _COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _VARIANTS = ("streamed", "with_usage", "continuous")
-
-
-@check("COMMON-RES-001", on=on("streams"), witness=True)
-def a_stream_that_was_left_blocks_no_other(seen: Observation) -> Iterator[Note]:
-    """After a client went away from a stream, the next requests are answered."""
-    if "left" not in seen.steps or not seen.accepted("whole"):
-        return
-    rows = ("COMMON-RES-001",)
-    for label in (*_VARIANTS, "stopped", "line", "line_streamed"):
-        if label not in seen.steps:
-            continue
-        yield Witness(rows)
-        failure = seen[label].failure or ""
-        if failure.startswith("timeout"):
-            yield Finding(
-                expected="an answer, as before a stream was left in the middle",
-                actual=failure,
-                step=label,
-                kind="crash",
-                ids=rows,
-            )
 
 
 @check("META-059", on=on("streams"), witness=True)
@@ -111,14 +89,28 @@ def streamed_usage_is_the_whole_usage(seen: Observation) -> Iterator[Note]:
                 )
 
 
+@check("COMMON-RES-001", on=on("streams"), witness=True)
+def a_stream_that_was_left_blocks_no_other(seen: Observation) -> Iterator[Note]:
+    """After a client went away from a stream, the next requests are answered."""
+    if "left" not in seen.steps or not seen.accepted("whole"):
+        return
+    rows = ("COMMON-RES-001",)
+    for label in (*_VARIANTS, "stopped", "line", "line_streamed"):
+        if label not in seen.steps:
+            continue
+        yield Witness(rows)
+        failure = seen[label].failure or ""
+        if failure.startswith("timeout"):
+            yield Finding(
+                expected="an answer, as before a stream was left in the middle",
+                actual=failure,
+                step=label,
+                kind="crash",
+                ids=rows,
+            )
+
+
 def _stream(seen: Observation, label: str) -> Streamed | None:
     exchange = seen.steps.get(label)
     stream = Streamed.of(exchange, seen.facts) if exchange else None
     return stream if stream is not None and stream.is_sound else None
-
-
-CHECKS: tuple[Check, ...] = (
-    streamed_text_is_the_whole_text,
-    streamed_usage_is_the_whole_usage,
-    a_stream_that_was_left_blocks_no_other,
-)

@@ -14,7 +14,6 @@ import orjson
 
 from aios_conformance import spec
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -344,14 +343,3 @@ def a_chat_stream_says_who_speaks(stream: Streamed) -> Iterator[Note]:
                 ids=rows,
             )
             return
-
-
-CHECKS: tuple[Check, ...] = (
-    a_stream_is_streamed,
-    no_error_comes_in_mid_stream,
-    events_are_json_and_done_is_last,
-    chunks_agree_and_each_choice_ends_once,
-    usage_is_streamed_when_asked_for,
-    continuous_usage_never_falls,
-    a_chat_stream_says_who_speaks,
-)

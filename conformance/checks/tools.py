@@ -20,7 +20,6 @@ from aios_conformance.conformance.checks.replies import (
     reply,
 )
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     FollowedReading,
     Note,
@@ -285,16 +284,3 @@ def content_beside_calls_may_be_null(answer: ChatReply) -> Iterator[Note]:
         if calls(choice):
             content = choice["message"].get("content")
             yield FollowedReading("null" if content is None else "string")
-
-
-CHECKS: tuple[Check, ...] = (
-    none_calls_no_tool,
-    nothing_is_called_without_tools,
-    required_calls_a_tool,
-    auto_gives_a_message_or_calls,
-    calls_are_of_offered_functions,
-    arguments_satisfy_the_schema,
-    an_omitted_choice_is_auto,
-    only_new_names_are_called,
-    content_beside_calls_may_be_null,
-)

@@ -21,7 +21,6 @@ from aios_conformance.conformance.checks.replies import (
 )
 from aios_conformance.conformance.checks.streams import Streamed
 from aios_conformance.conformance.terms.check import (
-    Check,
     Finding,
     Note,
     Witness,
@@ -39,6 +38,17 @@ _PAIRS = (
 )
 Scored = tuple[str, float]
 _COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
+
+
+@check("META-039", on="chat.tools", witness=True)
+def a_result_is_more_to_read(seen: Observation) -> Iterator[Note]:
+    """The results of tools are counted in the prompt of the turn after the call."""
+    if not seen.accepted("omitted", "answered"):
+        return
+    before = usage_of(seen["omitted"], "prompt_tokens")
+    if before is not None:
+        words = letters_in(seen["answered"]) - letters_in(seen["omitted"])
+        yield from tokens_of_words(seen["answered"], before, words)
 
 
 @check(*spec.rows("stream-equals-whole"), on="chat.tools", witness=True)
@@ -220,22 +230,3 @@ def _end(seen: Observation, label: str) -> tuple[Any, Any, int] | None:
     if found is None or finish is None:
         return None
     return finish, found.usage.get("completion_tokens"), limit
-
-
-@check("META-039", on="chat.tools", witness=True)
-def a_result_is_more_to_read(seen: Observation) -> Iterator[Note]:
-    """The results of tools are counted in the prompt of the turn after the call."""
-    if not seen.accepted("omitted", "answered"):
-        return
-    before = usage_of(seen["omitted"], "prompt_tokens")
-    if before is not None:
-        words = letters_in(seen["answered"]) - letters_in(seen["omitted"])
-        yield from tokens_of_words(seen["answered"], before, words)
-
-
-CHECKS: tuple[Check, ...] = (
-    a_result_is_more_to_read,
-    a_streamed_turn_is_the_whole_turn,
-    a_streamed_turn_counts_as_the_whole_one,
-    a_cut_call_says_length,
-)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from aios_conformance import spec
 from aios_conformance.conformance.terms.assembled import assembled
-from aios_conformance.conformance.terms.check import Check, Finding, Note, check
+from aios_conformance.conformance.terms.check import Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Exchange, Facts
 from aios_conformance.conformance.terms.tolerances import LONGEST_TOKEN
 from aios_conformance.conformance.terms.views import View, is_whole
@@ -68,6 +68,3 @@ def what_has_no_end_breaks_its_limit(answer: Unfinished) -> Iterator[Note]:
                 *topics, "limit-bounds-count", "stream-format", api=answer.exchange.api
             ),
         )
-
-
-CHECKS: tuple[Check, ...] = (what_has_no_end_breaks_its_limit,)

@@ -1,7 +1,8 @@
 """The judge's catalogue: requirements, probes and checks of one dialect together.
 
-Probes and checks are found as the `PROBES` and `CHECKS` tuples of the modules in
-conformance.probes and conformance.checks. What cannot be right is refused here: a
+Probes are found as the `PROBES` of the modules in conformance.probes, in which order
+they are played. The checks of a module in conformance.checks are all that it defines,
+or, where it makes some in a loop, its `CHECKS`. What cannot be right is refused here: a
 name that stands twice, a requirement that does not exist, a MAY row with findings.
 """
 
@@ -10,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from types import MappingProxyType
-from typing import TypeVar
+from types import MappingProxyType, ModuleType
 
 from aios_conformance.conformance.options.values import OptionError, SuiteError
 from aios_conformance.conformance.terms.check import Check
@@ -25,8 +25,6 @@ from aios_conformance.spec import (
     requirement,
     requirements,
 )
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,8 @@ def probes_of(dialect: str) -> tuple[Probe, ...]:
 @cache
 def all_checks() -> tuple[Check, ...]:
     """The checks of every dialect, in the order of their modules' names."""
-    found = tuple(_gather("aios_conformance.conformance.checks", "CHECKS", Check))
+    modules = _modules("aios_conformance.conformance.checks")
+    found = tuple(check for module in modules for check in checks_in(module))
     verify_checks(found)
     return found
 
@@ -91,7 +90,10 @@ def all_checks() -> tuple[Check, ...]:
 @cache
 def all_probes() -> tuple[Probe, ...]:
     """The probes of every dialect, in the order of their modules' names."""
-    found = tuple(_gather("aios_conformance.conformance.probes", "PROBES", Probe))
+    modules = _modules("aios_conformance.conformance.probes")
+    listed = (probe for module in modules for probe in getattr(module, "PROBES", ()))
+    # a module may export another's as its own
+    found = tuple({id(probe): probe for probe in listed}.values())
     _refuse_duplicates((probe.name for probe in found), "probe")
     return found
 
@@ -125,16 +127,19 @@ def _refuse_duplicates(names: Iterable[str], what: str) -> None:
         seen.add(name)
 
 
-def _gather(package: str, member: str, kind: type[_T]) -> Iterator[_T]:
+def checks_in(module: ModuleType) -> tuple[Check, ...]:
+    """The checks of a module, in their order."""
+    own = (
+        value
+        for name, value in vars(module).items()
+        if isinstance(value, Check)
+        and value.judge.__module__ == module.__name__
+        and not name.startswith("_")
+    )
+    return tuple(getattr(module, "CHECKS", own))
+
+
+def _modules(package: str) -> Iterator[ModuleType]:
     home = import_module(package)
-    names = sorted(found.name for found in pkgutil.iter_modules(home.__path__))
-    seen: list[_T] = []  # a module may export another's tuple as its own
-    for name in names:
-        for value in getattr(import_module(f"{package}.{name}"), member, ()):
-            if not isinstance(value, kind):
-                raise SuiteError(
-                    f"{package}.{name}: {member} holds {value!r}", code="not-declared"
-                )
-            if not any(value is known for known in seen):
-                seen.append(value)
-                yield value
+    for name in sorted(found.name for found in pkgutil.iter_modules(home.__path__)):
+        yield import_module(f"{package}.{name}")

@@ -1,12 +1,14 @@
 """Broken promises, to prove that a judge notices, and freedoms, to prove its fairness.
 
-One folder per API or dialect; `registry()` lists what their modules call DEFECTS.
+One folder per API or dialect; `registry()` lists all that their modules define, or,
+where these are tables or made in a loop, call DEFECTS.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 
 from aios_conformance import spec
 from aios_conformance.mockserver.defects.planting import Defect
@@ -45,4 +47,14 @@ def _declared() -> Iterator[Defect]:
         if found.ispkg and found.name != _MUSEUM:
             folder = import_module(found.name)
             for module in iter_modules(folder.__path__, f"{folder.__name__}."):
-                yield from getattr(import_module(module.name), "DEFECTS", ())
+                yield from defects_in(import_module(module.name))
+
+
+def defects_in(module: ModuleType) -> Iterable[Defect]:
+    """Return the defects of a module, in their order."""
+    own = (
+        value
+        for name, value in vars(module).items()
+        if isinstance(value, Defect) and not name.startswith("_")
+    )
+    return getattr(module, "DEFECTS", own)

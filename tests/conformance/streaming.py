@@ -6,11 +6,12 @@ from answers import SENT, chunk, streamed
 from exchanges import exchange, findings, sse
 
 from aios_conformance.conformance.checks import choices, common, streams
+from aios_conformance.conformance.terms.catalogue import checks_in
 from aios_conformance.conformance.terms.check import Finding
 from aios_conformance.conformance.terms.exchange import Exchange
 
 JUDGES = (
-    *streams.CHECKS,
+    *checks_in(streams),
     choices.each_prompt_has_n_choices,
     choices.a_stream_has_n_choices,
     common.total_is_input_plus_output,

@@ -17,6 +17,7 @@ from exchanges import (
 )
 
 from aios_conformance.conformance.checks import common
+from aios_conformance.conformance.terms.catalogue import checks_in
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.exchange import (
     Api,
@@ -285,7 +286,7 @@ def test_the_form_of_the_details_is_told(value: list[Any], told: list[str]) -> N
 # --- every check of this module declares what it serves --------------------------
 
 
-@pytest.mark.parametrize("check", common.CHECKS, ids=lambda c: c.name)
+@pytest.mark.parametrize("check", checks_in(common), ids=lambda c: c.name)
 def test_a_selection_knows_what_feeds_its_rows(check: Check) -> None:
     assert check.ids
     assert check.promise.endswith(".")

@@ -21,6 +21,7 @@ from played import (
 from aios_conformance.conformance.checks import rerank
 from aios_conformance.conformance.checks.observed import answer
 from aios_conformance.conformance.probes import rerank_relations as relations
+from aios_conformance.conformance.terms.catalogue import checks_in
 from aios_conformance.conformance.terms.exchange import Exchange
 from aios_conformance.conformance.terms.views import RerankAnswer
 
@@ -148,7 +149,7 @@ def test_a_server_that_refuses_top_n_0_shows_the_other_relations() -> None:
 def test_what_may_be_is_read_and_never_found() -> None:
     free = [
         check
-        for check in rerank.CHECKS
+        for check in checks_in(rerank)
         if check.ids[0] in {f"RERANK-RES-{n:03}" for n in (2, 3, 9, 19)}
     ]
     sent = {"documents": ["a"]}

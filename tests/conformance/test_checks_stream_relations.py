@@ -24,6 +24,7 @@ from streaming import (
 )
 
 from aios_conformance.conformance.checks import decoding, stream_relations
+from aios_conformance.conformance.terms.catalogue import checks_in
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
 # --- relations with the whole answer -----------------------------------------------
@@ -43,7 +44,7 @@ def played(**steps: Exchange) -> Observation:
 def relations(seen: Observation) -> dict[str, list[str]]:
     """Rows with the steps of their findings; [] for mere evidence."""
     told: dict[str, list[str]] = {}
-    for check in stream_relations.CHECKS[:2]:
+    for check in checks_in(stream_relations)[:2]:
         told |= {row: told.get(row, []) for row in witnessed(check, seen)}
         for finding in findings(check, seen):
             for row in finding.ids:

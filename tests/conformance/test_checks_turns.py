@@ -11,6 +11,7 @@ from streaming import stream
 
 from aios_conformance.conformance.checks import tools, turns
 from aios_conformance.conformance.probes.tools import BARE, TOOLS
+from aios_conformance.conformance.terms.catalogue import checks_in
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
@@ -197,7 +198,7 @@ def found(*played_: Exchange) -> set[str]:
     """The rows that all checks of single replies find broken."""
     return {
         row
-        for check in tools.CHECKS
+        for check in checks_in(tools)
         if check.view.__name__ == "ChatReply"
         for finding in findings(check, *played_)
         for row in finding.ids or check.ids

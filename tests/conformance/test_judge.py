@@ -10,7 +10,7 @@ from exchanges import exchange, observation
 
 from aios_conformance.conformance.checks import shape
 from aios_conformance.conformance.judging.judge import Judgement, judge
-from aios_conformance.conformance.terms.catalogue import Catalogue
+from aios_conformance.conformance.terms.catalogue import Catalogue, checks_in
 from aios_conformance.conformance.terms.check import (
     Check,
     Finding,
@@ -202,7 +202,7 @@ def test_one_wrong_answer_among_right_ones_does_not_hide_our_fault() -> None:
     ids=["html", "broken", "error page", "malformed"],
 )
 def test_an_exception_on_a_malformed_answer_is_no_evidence(answer: Exchange) -> None:
-    checks = (breaks_down_on_anything, *shape.CHECKS)
+    checks = (breaks_down_on_anything, *checks_in(shape))
     done = judged(checks, answer)
     assert done.faults == {}
     assert done.count("RERANK-SEM-006", "breaks_down_on_anything") == 0
@@ -223,8 +223,8 @@ def test_a_relation_is_excused_by_any_of_its_answers() -> None:
 
     whole = observation("toy.x", a=GOOD, b=reranked(0.8, 0.7, id="ex-2"))
     half = observation("toy.x", a=GOOD, b=HTML)
-    assert judged((relation, *shape.CHECKS), whole).faults
-    assert not judged((relation, *shape.CHECKS), half).faults
+    assert judged((relation, *checks_in(shape)), whole).faults
+    assert not judged((relation, *checks_in(shape)), half).faults
 
 
 def test_a_step_that_was_not_played_is_no_fault_of_anybody() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aios_conformance.conformance.checks import acceptance, shape
-from aios_conformance.conformance.terms.catalogue import Catalogue
+from aios_conformance.conformance.terms.catalogue import Catalogue, checks_in
 from aios_conformance.conformance.terms.check import Check, Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
 from aios_conformance.conformance.terms.probe import (
@@ -101,8 +101,8 @@ PROBES: tuple[Probe, ...] = (counted, later, refused, paths)
 CHECKS: tuple[Check, ...] = (
     scores_never_rise,
     every_document_has_a_result,
-    *acceptance.CHECKS,
-    *shape.CHECKS,
+    *checks_in(acceptance),
+    *checks_in(shape),
 )
 
 

@@ -1,6 +1,6 @@
 """What a chat server can get wrong about its messages."""
 
-from aios_conformance.mockserver.defects.planting import Defect, in_answer
+from aios_conformance.mockserver.defects.planting import in_answer
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.stages import Answer
 
@@ -57,12 +57,3 @@ def chat_an_end_says_length(context: RequestContext, answer: Answer) -> object:
     for choice in ended:
         choice["finish_reason"] = "length"
     return bool(ended)
-
-
-DEFECTS: tuple[Defect, ...] = (
-    chat_second_choice_is_the_users,
-    chat_content_is_a_list_of_parts,
-    chat_content_null_when_empty,
-    chat_finish_reason_is_null,
-    chat_an_end_says_length,
-)

@@ -5,7 +5,6 @@ from typing import Any
 
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
-    Defect,
     in_answer,
     in_parameters,
     in_stream,
@@ -175,19 +174,3 @@ def chat_tool_calls_is_null(context: RequestContext, answer: Answer) -> object:
     for message in plain:
         message["tool_calls"] = None
     return bool(plain)
-
-
-DEFECTS: tuple[Defect, ...] = (
-    chat_tool_choice_none_calls,
-    chat_tool_choice_required_ignored,
-    chat_calls_without_tools,
-    chat_tools_default_to_required,
-    chat_called_name_is_prefixed,
-    chat_arguments_are_cut,
-    chat_arguments_are_strings,
-    chat_arguments_miss_the_required,
-    chat_calls_what_it_was_trained_on,
-    chat_streamed_name_repeats,
-    chat_streamed_arguments_lose_a_piece,
-    chat_tool_calls_is_null,
-)

@@ -1,7 +1,6 @@
 """What rerank and score can get wrong with one kind of model only."""
 
 from aios_conformance.mockserver.defects.planting import (
-    Defect,
     in_answer,
     in_parameters,
 )
@@ -105,15 +104,3 @@ def score_of_a_batch_is_flattened(context: RequestContext, answer: Answer) -> ob
     for item in answer["data"]:
         item["score"] *= max(1 - 0.02 * others, 0.5)
     return others > 0
-
-
-DEFECTS: tuple[Defect, ...] = (
-    rerank_refuses_embedding_models,
-    score_refuses_embedding_models,
-    rerank_with_vectors_is_squared,
-    score_with_vectors_is_squared,
-    score_with_vectors_stops_at_09,
-    score_of_pairs_is_lower,
-    rerank_of_many_is_flattened,
-    score_of_a_batch_is_flattened,
-)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from aios_conformance.mockserver.defects.planting import (
-    Defect,
     in_answer,
     in_parameters,
 )
@@ -248,25 +247,3 @@ def completions_arrays_refused(context: RequestContext) -> object:
     if not isinstance(context.body["prompt"], list):
         return False
     raise BadRequest("/prompt must be a string", code="refused")
-
-
-DEFECTS: tuple[Defect, ...] = (
-    completions_echo_ignored,
-    completions_echo_is_lower_cased,
-    completions_echo_only_in_the_first_choice,
-    completions_echo_is_counted,
-    completions_prompts_answered_in_reverse,
-    completions_last_prompt_lost,
-    completions_index_starts_again,
-    completions_lists_are_continued_otherwise,
-    completions_one_alternative_only,
-    completions_probabilities_for_logs,
-    completions_last_two_positions_lost,
-    completions_tokens_are_marked,
-    completions_offsets_one_short,
-    completions_offsets_run_backwards,
-    completions_five_alternatives_are_other_ones,
-    completions_logprobs_change_the_text,
-    completions_logprobs_unasked,
-    completions_arrays_refused,
-)

@@ -5,7 +5,6 @@ import struct
 from typing import Any
 
 from aios_conformance.mockserver.defects.planting import (
-    Defect,
     in_answer,
     in_parameters,
 )
@@ -364,29 +363,3 @@ def embeddings_usage_counts_the_first(
     prompt = max(1, answer["usage"]["prompt_tokens"] // count)
     answer["usage"] |= {"prompt_tokens": prompt, "total_tokens": prompt}
     return count > 1
-
-
-DEFECTS: tuple[Defect, ...] = (
-    embeddings_batch_in_reverse,
-    embeddings_last_of_three_repeats_the_first,
-    embeddings_batches_are_blurred,
-    embeddings_depend_on_the_position,
-    embeddings_index_counts_from_one,
-    embeddings_equal_texts_merged,
-    embeddings_base64_big_endian,
-    embeddings_base64_of_doubles,
-    embeddings_base64_batch_repeats_the_first,
-    embeddings_format_ignored,
-    embeddings_base64_without_padding,
-    embeddings_default_is_base64,
-    embeddings_last_of_batch_is_shorter,
-    embeddings_1023_values,
-    embeddings_last_of_batch_is_zero,
-    embeddings_of_one_number,
-    embeddings_of_bare_strings_differ,
-    embeddings_every_third_answer_is_rotated,
-    embeddings_are_of_the_length_only,
-    embeddings_truncation_ignored,
-    embeddings_truncation_keeps_the_middle,
-    embeddings_usage_counts_the_first,
-)

@@ -1,7 +1,6 @@
 """What goes wrong with the printed rerank request, and little else."""
 
 from aios_conformance.mockserver.defects.planting import (
-    Defect,
     in_answer,
     in_parameters,
 )
@@ -36,9 +35,3 @@ def rerank_limit_turns_the_order(context: RequestContext, answer: Answer) -> obj
         result["relevance_score"] = 1 - result["relevance_score"]
     answer["results"].reverse()
     return True
-
-
-DEFECTS: tuple[Defect, ...] = (
-    rerank_limit_overrides_top_n,
-    rerank_limit_turns_the_order,
-)

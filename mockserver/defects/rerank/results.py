@@ -3,7 +3,6 @@
 from typing import Any
 
 from aios_conformance.mockserver.defects.planting import (
-    Defect,
     in_answer,
     in_parameters,
     in_response,
@@ -310,29 +309,3 @@ def rerank_v2_not_served(context: RequestContext, response: Response) -> Respons
         return response
     error = NotFound("no such path", code="not_found")
     return 404, response[1], encode(error.body())
-
-
-DEFECTS: tuple[Defect, ...] = (
-    rerank_unsorted_beyond_three,
-    rerank_last_two_swapped,
-    rerank_duplicates_merged,
-    rerank_second_copy_scores_less,
-    rerank_index_of_another_document,
-    rerank_index_counts_from_one,
-    rerank_last_index_repeats_the_first,
-    rerank_long_text_cut,
-    rerank_non_ascii_replaced,
-    rerank_last_text_lower_cased,
-    rerank_raw_logits,
-    rerank_best_score_above_one,
-    rerank_v2_scores_differ,
-    rerank_root_path_gives_plain_documents,
-    rerank_scores_depend_on_position,
-    rerank_scores_relative_to_the_best,
-    rerank_usage_counts_returned_only,
-    rerank_usage_constant,
-    rerank_truncation_ignored,
-    rerank_any_limit_halves_the_scores,
-    rerank_least_relevant_first,
-    rerank_v2_not_served,
-)

@@ -1,7 +1,6 @@
 """What a rerank server can get wrong about top_n."""
 
 from aios_conformance.mockserver.defects.planting import (
-    Defect,
     in_answer,
     in_parameters,
 )
@@ -111,14 +110,3 @@ def rerank_top_n_equal_to_count_drops_one(
         return False
     answer["results"].pop()
     return True
-
-
-DEFECTS: tuple[Defect, ...] = (
-    rerank_top_n_before_sorting,
-    rerank_top_n_ignored,
-    rerank_top_n_one_short,
-    rerank_top_n_0_drops_the_last,
-    rerank_top_n_defaults_to_three,
-    rerank_too_large_top_n_drops_one,
-    rerank_top_n_equal_to_count_drops_one,
-)

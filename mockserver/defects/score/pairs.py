@@ -1,7 +1,6 @@
 """What a score server can get wrong."""
 
 from aios_conformance.mockserver.defects.planting import (
-    Defect,
     in_answer,
     in_parameters,
     in_response,
@@ -271,26 +270,3 @@ class BrokenByLength(BadRequest):
     def __init__(self) -> None:
         """Say little, as crashes do."""
         super().__init__("Internal Server Error", code="crashed")
-
-
-DEFECTS: tuple[Defect, ...] = (
-    score_drops_the_third_pair,
-    score_last_two_exchanged,
-    score_fades_with_position,
-    score_broadcast_pairs_the_first_only,
-    score_broadcast_scores_the_first_only,
-    score_pairs_what_there_is,
-    score_of_two_strings_comes_twice,
-    score_of_lists_is_less,
-    score_root_path_is_coarse,
-    score_default_format_is_int,
-    score_raw_logits,
-    score_last_of_three_negative,
-    score_usage_counts_the_first_pair,
-    score_truncation_ignored,
-    score_depends_on_the_direction,
-    score_turned_round,
-    score_int_gives_strings,
-    score_v1_refuses_batches,
-    score_crashes_on_long_text,
-)

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from aios_conformance.mockserver.defects.museum.planting import joined
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
-    Defect,
     in_answer,
     in_frames,
     in_stream,
@@ -150,19 +149,3 @@ def _streams_end_so(context: RequestContext, chunks: list[Chunk]) -> None:
 )
 def finish_reason_eos() -> None:
     """A text that ended by itself says `eos_token`."""
-
-
-DEFECTS: tuple[Defect, ...] = (
-    crlf_line_ends,
-    comments_between_events,
-    no_space_after_the_colon,
-    events_have_a_name_and_id,
-    a_byte_at_a_time,
-    all_in_one_piece,
-    nulls_absent_from_chunks,
-    usage_null_in_every_chunk,
-    role_in_every_delta,
-    empty_deltas_along_the_way,
-    text_in_the_finish_chunk,
-    finish_reason_eos,
-)
