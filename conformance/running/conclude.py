@@ -2,16 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from aios_conformance.conformance.judging.against import against
 from aios_conformance.conformance.judging.judge import Judgement, judge
 from aios_conformance.conformance.judging.judged_recording import JudgedRecording
 from aios_conformance.conformance.judging.verdict import claim, stale_waivers, verdicts
-from aios_conformance.conformance.observing.recording import (
-    Recording,
-    read_recording,
-)
+from aios_conformance.conformance.observing.recording import Recording
 from aios_conformance.conformance.observing.setting import Setting
 from aios_conformance.conformance.reporting.presentable import presentable
 from aios_conformance.conformance.reporting.timing import timing
@@ -21,16 +17,6 @@ from aios_conformance.conformance.terms.catalogue import Catalogue, catalogue
 from aios_conformance.conformance.terms.redact import Redactor
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 from aios_conformance.spec import edition
-
-
-def judge_recording(run_dir: Path) -> RunResult:
-    """Judge the recording of a run again; nothing is sent.
-
-    Raises:
-        OptionError: no readable recording is there.
-
-    """
-    return conclude(read_recording(run_dir))
 
 
 def conclude(

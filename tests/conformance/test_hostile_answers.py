@@ -17,10 +17,11 @@ from listening import Asked, Said, listening
 
 from aios_conformance.conformance.cli.command import main
 from aios_conformance.conformance.judging.verdict import exit_code
+from aios_conformance.conformance.observing.recording import read_recording
 from aios_conformance.conformance.options.values import ConformanceError, RunOptions
 from aios_conformance.conformance.reporting import WRITERS, write_reports
 from aios_conformance.conformance.reporting.html_evidence import evidence
-from aios_conformance.conformance.running.conclude import judge_recording
+from aios_conformance.conformance.running.conclude import conclude
 from aios_conformance.conformance.running.run import run_dialects
 from aios_conformance.spec import report_schema
 
@@ -71,7 +72,7 @@ def test_no_answer_is_an_error_of_ours(answers: list[Answer], api: str) -> None:
         ET.parse(directory / "junit.xml")  # noqa: S314  our own
         for each in ("report.html", "report.md"):
             (directory / each).read_text()
-        assert judge_recording(directory).claim in ("none", report["claim"])
+        assert conclude(read_recording(directory)).claim in ("none", report["claim"])
 
 
 TURNING = "\u202e"

@@ -14,7 +14,7 @@ import pytest
 from miniatures import Asked, Said, listening
 
 from aios_conformance.conformance.judging.verdict import exit_code
-from aios_conformance.conformance.observing.recording import FILE_NAME
+from aios_conformance.conformance.observing.recording import FILE_NAME, read_recording
 from aios_conformance.conformance.options.values import (
     ExitCode,
     OptionError,
@@ -23,7 +23,7 @@ from aios_conformance.conformance.options.values import (
     Waiver,
 )
 from aios_conformance.conformance.planning.plan import plan
-from aios_conformance.conformance.running.conclude import judge_recording
+from aios_conformance.conformance.running.conclude import conclude
 from aios_conformance.conformance.running.run import run
 from aios_conformance.conformance.terms.events import (
     Judged,
@@ -89,7 +89,7 @@ def test_a_sin_is_found(
     assert found.findings[0].curl.startswith("curl ")
     ids = {exchange.id for exchange in result.exchanges}
     assert all(evidence.exchange in ids for evidence in found.findings)
-    assert verdicts(judge_recording(options.report_dir)) == verdicts(result)
+    assert verdicts(conclude(read_recording(options.report_dir))) == verdicts(result)
 
 
 def test_the_curl_line_reproduces_the_finding(options: RunOptions) -> None:
@@ -174,7 +174,7 @@ def test_what_is_no_target_ends_with_a_truthful_result(
     assert result.claim == "none"
     assert result.cut_short == str(caught.value)
     assert exit_code(result) != ExitCode.JUDGED
-    assert judge_recording(options.report_dir).cut_short == result.cut_short
+    assert conclude(read_recording(options.report_dir)).cut_short == result.cut_short
 
 
 def test_nobody_there_ends_with_a_truthful_result(options: RunOptions) -> None:
@@ -277,7 +277,7 @@ def test_a_cancelled_run_is_judged_on_what_it_has(options: RunOptions) -> None:
     assert not result.complete
     assert "pass" in verdicts(result).values()
     assert exit_code(result) in (ExitCode.CUT_SHORT, ExitCode.RED)
-    assert judge_recording(options.report_dir).cut_short == "interrupted"
+    assert conclude(read_recording(options.report_dir)).cut_short == "interrupted"
 
 
 def test_two_runs_send_the_same_requests(options: RunOptions) -> None:

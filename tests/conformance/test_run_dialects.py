@@ -12,8 +12,9 @@ import pytest
 from listening import Asked, Behaviour, Said, listening, refuse
 
 from aios_conformance.conformance.cli import main
+from aios_conformance.conformance.observing.recording import read_recording
 from aios_conformance.conformance.options.values import RunOptions, TargetError
-from aios_conformance.conformance.running.conclude import judge_recording
+from aios_conformance.conformance.running.conclude import conclude
 from aios_conformance.conformance.running.run import (
     INTERRUPTED,
     Outcomes,
@@ -97,7 +98,7 @@ def test_the_events_are_those_of_one_run(ended: Ended) -> None:
 def test_each_recording_can_be_judged_alone(ended: Ended, name: str) -> None:
     *_, root = ended
     report = json.loads((root / name / "report.json").read_text())
-    again = judge_recording(root / name)
+    again = conclude(read_recording(root / name))
     assert {row["id"]: row["verdict"] for row in report["requirements"]} == {
         row.requirement.id: row.verdict for row in again.requirements
     }

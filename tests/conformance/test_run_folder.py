@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from aios_conformance.conformance.observing.recording import FILE_NAME
+from aios_conformance.conformance.observing.recording import FILE_NAME, read_recording
 from aios_conformance.conformance.options.values import OptionError, RunOptions
 from aios_conformance.conformance.running import run_folder as module
-from aios_conformance.conformance.running.conclude import judge_recording
+from aios_conformance.conformance.running.conclude import conclude
 from aios_conformance.conformance.running.run_folder import EARLIER, KEPT, run_folder
 from aios_conformance.conformance.running.session import run_and_report
 
@@ -84,4 +84,4 @@ def test_a_large_recording_is_packed_and_judged_as_before(
     result = run_and_report(options, lambda _: None).result
     assert not (tmp_path / FILE_NAME).exists()
     assert gzip.decompress((tmp_path / f"{FILE_NAME}.gz").read_bytes()).endswith(b"\n")
-    assert judge_recording(tmp_path).summary == result.summary
+    assert conclude(read_recording(tmp_path)).summary == result.summary

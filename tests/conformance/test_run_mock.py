@@ -9,9 +9,9 @@ import pytest
 
 from aios_conformance import spec
 from aios_conformance.conformance.judging.verdict import exit_code
-from aios_conformance.conformance.observing.recording import FILE_NAME
+from aios_conformance.conformance.observing.recording import FILE_NAME, read_recording
 from aios_conformance.conformance.options.values import ExitCode, RunOptions
-from aios_conformance.conformance.running.conclude import judge_recording
+from aios_conformance.conformance.running.conclude import conclude
 from aios_conformance.conformance.running.run import run
 from aios_conformance.conformance.terms.events import (
     Discovered,
@@ -125,7 +125,7 @@ def test_a_run_tells_what_it_does(standard: Run) -> None:
 
 def test_a_recording_is_judged_alike(standard: Run) -> None:
     result = standard.result
-    again = judge_recording(standard.directory)
+    again = conclude(read_recording(standard.directory))
     assert again.requirements == result.requirements
     for member in ("claim", "usage", "timing", "complete", "facts", "started"):
         assert getattr(again, member) == getattr(result, member)
@@ -136,7 +136,7 @@ def test_without_a_footer_a_recording_is_incomplete(
 ) -> None:
     lines = (standard.directory / FILE_NAME).read_bytes().splitlines(keepends=True)
     (tmp_path / FILE_NAME).write_bytes(b"".join(lines[:-1]))
-    broken_off = judge_recording(tmp_path)
+    broken_off = conclude(read_recording(tmp_path))
     assert not broken_off.complete
     assert broken_off.claim == "none"
     assert exit_code(broken_off) == ExitCode.CUT_SHORT
