@@ -1,4 +1,4 @@
 """Checks: what is held against what was observed, one module per idea.
 
-Each module exports CHECKS. Checks are pure: they never send anything.
+A module's checks are all that it defines, or its CHECKS. They never send anything.
 """

@@ -9,7 +9,8 @@ from exchanges import dump, exchange, sse
 from exchanges import findings as found_by
 from exchanges import witnessed as witnessed_by
 
-from aios_conformance.conformance.checks.client import CHECKS
+from aios_conformance.conformance.checks import client
+from aios_conformance.conformance.terms.catalogue import checks_in
 from aios_conformance.conformance.terms.check import Finding
 from aios_conformance.conformance.terms.exchange import Api, Exchange
 
@@ -23,11 +24,11 @@ USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 
 
 def findings(played: Exchange) -> list[Finding]:
-    return [found for each in CHECKS for found in found_by(each, played)]
+    return [found for each in checks_in(client) for found in found_by(each, played)]
 
 
 def witnessed(played: Exchange) -> set[str]:
-    return {row for each in CHECKS for row in witnessed_by(each, played)}
+    return {row for each in checks_in(client) for row in witnessed_by(each, played)}
 
 
 def whole(answer: Any, api: Api = "chat", **over: Any) -> Exchange:
