@@ -15,7 +15,7 @@ from aios_conformance.mockserver.announcement import said
 from aios_conformance.mockserver.defects import plantable
 from aios_conformance.mockserver.options import MockOptions, read_options
 from aios_conformance.mockserver.profile.profiles import explained
-from aios_conformance.serving.options import OptionError
+from aios_conformance.serving.options import COMPLETING, OptionError
 from aios_conformance.serving.profile import Profile
 from aios_conformance.serving.run import CannotListen, Died, quiet_pipe, serve
 
@@ -26,13 +26,15 @@ _COMMANDS = {
     "check": "aios_conformance.mockserver.scripting.check",
     "grade": "aios_conformance.mockserver.clients.grade",
 }
-"""Modules whose `main` runs the command of a name."""
+"""Modules whose `main` runs the command of a name, and whose `parser` reads it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     words = sys.argv[1:] if argv is None else argv
     try:
+        if COMPLETING in os.environ:
+            _complete_command()
         if words and words[0] in _COMMANDS:
             with quiet_pipe():
                 code: int = import_module(_COMMANDS[words[0]]).main(words[1:])
@@ -60,6 +62,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as leaving:  # argparse has said why
         return _BAD_OPTION if leaving.code else 0
     return 0
+
+
+def _complete_command() -> None:
+    """Answer a shell that asks within a command, and end the process."""
+    from aios_conformance.serving import completion  # noqa: PLC0415
+
+    command = completion.command_of_line(_COMMANDS)
+    if command is not None:
+        completion.complete(import_module(_COMMANDS[command]).parser())
 
 
 def _serve(options: MockOptions) -> None:

@@ -4,7 +4,11 @@ It is imported only when a shell asks.
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Final
 
 from argcomplete import autocomplete
 from argcomplete.completers import (
@@ -13,7 +17,11 @@ from argcomplete.completers import (
 )
 from argcomplete.shell_integration import shellcode
 
+from aios_conformance.serving.options import COMPLETING
+
 Words = Callable[[], Iterable[str]]
+
+_WITHIN: Final = 2  # words from which on a line is within a command
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 
@@ -30,10 +38,19 @@ def shell_code(command: str, words: Sequence[str]) -> str:
     return written
 
 
+def command_of_line(commands: Collection[str]) -> str | None:
+    """Return the command within which a shell asks; the line then begins with it."""
+    words = os.environ["COMP_LINE"][: int(os.environ["COMP_POINT"])].split(" ")
+    if len(words) <= _WITHIN or words[1] not in commands:
+        return None
+    os.environ[COMPLETING] = str(_WITHIN)
+    return words[1]
+
+
 def complete(
     parser: argparse.ArgumentParser,
-    values: Mapping[str, Words],
-    commands: Sequence[str],
+    values: Mapping[str, Words] = MappingProxyType({}),
+    commands: Sequence[str] = (),
 ) -> None:
     """Answer the shell that asks, and end the process.
 
@@ -43,6 +60,8 @@ def complete(
         words = str(action.metavar).split("|")
         if action.dest in values:
             completer: object = _offering(values[action.dest])
+        elif action.choices:
+            completer = _offering(partial(map, str, action.choices))
         elif "DIR" in words:
             completer = DirectoriesCompleter()
         elif "FILE" in words:
@@ -52,8 +71,9 @@ def complete(
         else:
             completer = _offering(tuple)
         action.completer = completer  # type: ignore[attr-defined]
-    first = parser.add_argument("command", nargs="?")
-    first.completer = _offering(lambda: commands)  # type: ignore[attr-defined]
+    if commands:
+        first = parser.add_argument("command", nargs="?")
+        first.completer = _offering(lambda: commands)  # type: ignore[attr-defined]
     autocomplete(parser, always_complete_options=False)
 
 

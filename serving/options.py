@@ -17,7 +17,9 @@ from aios_conformance.serving.located import Document, Malformed, Problems, read
 from aios_conformance.serving.run import Address
 from aios_conformance.spec import DIALECTS, SpecError, sound_dialect
 
-_COMPLETING = "_ARGCOMPLETE"  # set by a shell
+COMPLETING = "_ARGCOMPLETE"
+"""Set by a shell that asks what may follow."""
+
 _TRUE = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -107,7 +109,7 @@ def resolve(
     )
     for option in options:
         _add(parser, option, prefix)
-    if _COMPLETING in environ:
+    if COMPLETING in environ:
         from aios_conformance.serving.completion import complete  # noqa: PLC0415
 
         offered = {one.key: one.offered for one in options if one.words or one.choices}

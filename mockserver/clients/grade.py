@@ -50,8 +50,7 @@ class _Trial:
 def main(argv: Sequence[str]) -> int:
     """Run the command `grade`; returns the exit code. Raises OptionError."""
     own, _, command = _parted(argv)
-    parser = _parser()
-    options, mock = parser.parse_known_args(own)
+    options, mock = parser().parse_known_args(own)
     known = rounds(options.patience)
     if options.list_rounds:
         sys.stdout.writelines(f"{each.name}: {each.plays}\n" for each in known)
@@ -83,7 +82,8 @@ def _parted(argv: Sequence[str]) -> tuple[Sequence[str], str, Sequence[str]]:
     return argv[:at], "--", argv[at + 1 :]
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return what parses the command's own options."""
     parser = argparse.ArgumentParser(
         prog="aios-mock grade",
         usage="aios-mock grade [options] -- COMMAND [argument ...]",

@@ -43,8 +43,8 @@ options are those of aios-mock, such as --profile vllm or --dialect infinity.
 """
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the command; returns the exit code. Raises OptionError."""
+def parser() -> argparse.ArgumentParser:
+    """Return what parses the command's own options."""
     parser = argparse.ArgumentParser(
         prog="aios-mock drift",
         description=_ABOUT,
@@ -73,7 +73,12 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    options, rest = parser.parse_known_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns the exit code. Raises OptionError."""
+    options, rest = parser().parse_known_args(argv)
     chosen = dict(pair.split("=", 1) for pair in options.use if "=" in pair)
     if len(chosen) < len(options.use) or chosen.keys() - set(spec.MODEL_APIS):
         valid = ", ".join(spec.MODEL_APIS)

@@ -115,6 +115,7 @@ def is_free(prompt: Sequence[int], sampling: Sampling, model: Model) -> bool:
         or b"Action Input" in text
         or b"final_answer(" in text
         or b"[[ ## " in text
+        or b"TERMINATE" in text
     )
 
 

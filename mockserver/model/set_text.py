@@ -26,6 +26,9 @@ from aios_conformance.mockserver.model.told import Source
 from aios_conformance.serving.engine import EngineError, Model, Sampling
 
 _REPORTED: Final = 400  # characters of a tool's result that are said again
+_LAST_WORD: Final = "TERMINATE"
+"""What agents of AutoGen are told to say when their work is done."""
+
 _ANY_OBJECT: Final = {"type": "object"}
 
 
@@ -52,7 +55,10 @@ def wanted(
     if text is not None:
         return text
     answers = bool(talk.turns) and talk.turns[-1].role == TOOL
-    return _reported(talk.results) if answers else None
+    ended = f" {_LAST_WORD}" if _LAST_WORD in talk.system else ""
+    if answers:
+        return _reported(talk.results) + ended
+    return f"That is all there is to say.{ended}" if ended else None
 
 
 def _json(talk: Conversation, sampling: Sampling, variation: int) -> str | None:
@@ -108,7 +114,7 @@ def _reported(results: Sequence[str]) -> str:
     told = [one for one in told if one] or ["nothing"]
     first, *others = told
     if not others:
-        return f"The result is {first}{'' if first[-1] in '.!?' else '.'}"
+        return first if first[-1] in ".!?" else f"The result is {first}."
     return f"The results are {', '.join(told[:-1])} and {told[-1]}."
 
 

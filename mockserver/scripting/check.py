@@ -32,8 +32,8 @@ class RuleRemark:
     message: str
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+def parser() -> argparse.ArgumentParser:
+    """Return what parses the command's options."""
     parser = argparse.ArgumentParser(
         prog="aios-mock check",
         description="Tell what is wrong with rules (YAML with `rules`), tapes (.jsonl) "
@@ -49,7 +49,12 @@ def main(argv: Sequence[str]) -> int:
         help="a dialect whose APIs rules may name, beside ours",
     )
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
-    options = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    options = parser().parse_args(argv)
     bad = False
     for file in options.files:
         found = list(remarks(file))

@@ -223,3 +223,19 @@ def test_structured_output_tells_what_was_asked_and_found() -> None:
         "mood": "happy",
         "note": None,
     }
+
+
+def test_the_last_word_is_said_when_the_work_is_done() -> None:
+    told = "Solve tasks using your tools. Reply with TERMINATE when you are done."
+    messages: list[Any] = [
+        {"role": "system", "content": told},
+        {"role": "user", "content": "What is the weather in Paris?"},
+    ]
+    assert "TERMINATE" not in said(messages, [WEATHER], None)
+    function = {"name": "get_weather", "arguments": '{"city": "Paris"}'}
+    messages += [
+        {"role": "assistant", "tool_calls": [{"function": function}]},
+        {"role": "tool", "content": "It is sunny."},
+    ]
+    assert said(messages, [WEATHER], None) == "It is sunny. TERMINATE"
+    assert said(messages[:2], [], None).endswith(" TERMINATE")
