@@ -19,7 +19,9 @@ from aios_conformance.serving.context import Front, RequestContext
 Key = tuple[str, bytes, str | None, str | None]
 
 _ONCE: Final = "once"  # stands for the answer to a request that came once
-_LARGEST: Final = 128 * 1024  # bytes of an answer that is remembered
+LARGEST: Final = 128 * 1024
+"""Bytes of a request, and of its answer, that are remembered."""
+
 _NOT_OURS: Final = frozenset(
     ("x-request-id", "date", "server", "transfer-encoding", "content-length")
 )
@@ -91,7 +93,7 @@ class Repeats:
             or exchange.fault is not None
             or exchange.rule is not None
             or context.parameters.get("tools")
-            or not exchange.response_size <= _LARGEST
+            or not exchange.response_size <= LARGEST
         ):
             return
         body = b"".join(exchange.response)

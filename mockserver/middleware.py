@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from aios_conformance.mockserver.answer_cache import Key, again, send
+from aios_conformance.mockserver.answer_cache import LARGEST, Key, again, send
 from aios_conformance.mockserver.control import endpoints as control
 from aios_conformance.mockserver.control.elsewhere import LINE
 from aios_conformance.mockserver.control.exchange import Exchange, current
@@ -165,7 +165,7 @@ class Outside:
         """Answer from memory what came before, and remember it otherwise."""
         repeats, headers = self._state.repeats, request.headers
         raw = await _read(request, exchange)
-        if repeats is None or raw is None:
+        if repeats is None or raw is None or len(raw) > LARGEST:
             response = await handler(request)
             _note(exchange, headers, response)
             return response

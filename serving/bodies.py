@@ -8,14 +8,12 @@ others. Large bodies are read a few dozen at a time, the others wait in the netw
 import asyncio
 import zlib
 from contextlib import AsyncExitStack
-from gzip import GzipFile
-from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from aios_conformance.serving.errors import ApiError, BadRequest, BodyTooLarge, TimedOut
-from aios_conformance.serving.turns import HEAVY, aside
+from aios_conformance.serving.turns import aside
 
 __all__ = ["REQUEST_TIMEOUT", "ROOM", "RequestKey", "body", "new_room"]
 
@@ -32,9 +30,12 @@ ROOM = web.AppKey("room", asyncio.Semaphore)
 
 _AT_ONCE: Final = 64  # large bodies that are read
 _LARGE: Final = 256 * 1024  # bytes
+_SMALL: Final = 256  # bytes that are inflated in passing: at most a thousand times
 
 _READ = RequestKey("read", object)  # the body, or why there is none
 _PLAIN: Final = frozenset({"", "identity"})
+_MEMBERS: Final = 64  # that a gzip file may be put together of
+_GZIP: Final = 16 + zlib.MAX_WBITS
 _CODINGS: Final = _PLAIN | {"gzip", "deflate"}
 
 
@@ -75,7 +76,7 @@ async def _arrived(request: web.Request) -> bytes:
     raw = await _in_time(request)
     if coding in _PLAIN:
         return raw
-    return await aside(len(raw) > HEAVY, _inflated, raw, coding, most)
+    return await aside(len(raw) > _SMALL, _inflated, raw, coding, most)
 
 
 async def _in_time(request: web.Request) -> bytes:
@@ -109,25 +110,30 @@ async def _read(request: web.Request) -> bytes:
                     raise _too_large(most)
         except (web.RequestPayloadError, ValueError) as error:
             raise _unreadable(error) from error
-        return b"".join(pieces)
+        return await aside(size > _LARGE, b"".join, pieces)
 
 
 def _inflated(raw: bytes, coding: str, most: int) -> bytes:
     """Inflate a body up to one byte more than it may have. Raises ApiError."""
+    headed = raw[:1] and raw[0] & 15 == zlib.DEFLATED
+    bits = zlib.MAX_WBITS if headed else -zlib.MAX_WBITS
+    pieces: list[bytes] = []
+    room = most
     try:
-        if coding == "gzip":
-            plain = GzipFile(fileobj=BytesIO(raw)).read(most + 1)
-        else:
-            headed = raw[:1] and raw[0] & 15 == zlib.DEFLATED
-            stream = zlib.decompressobj(zlib.MAX_WBITS if headed else -zlib.MAX_WBITS)
-            plain = stream.decompress(raw, most + 1)
-            if len(plain) <= most and (stream.unused_data or not stream.eof):
-                raise EOFError("it does not end where its content ends")  # noqa: TRY301
-    except (OSError, EOFError, zlib.error) as error:
+        for _ in range(_MEMBERS if coding == "gzip" else 1):
+            stream = zlib.decompressobj(bits if coding == "deflate" else _GZIP)
+            pieces.append(stream.decompress(raw, room + 1))
+            room -= len(pieces[-1])
+            if room < 0:
+                raise _too_large(most)
+            if not stream.eof:
+                raise _unreadable("it is cut off")
+            raw = stream.unused_data
+            if not raw:
+                return b"".join(pieces)
+    except zlib.error as error:
         raise _unreadable(error) from error
-    if len(plain) > most:
-        raise _too_large(most)
-    return plain
+    raise _unreadable("it goes on behind its end")
 
 
 def _too_large(most: int) -> BodyTooLarge:
@@ -139,7 +145,7 @@ def _too_large(most: int) -> BodyTooLarge:
     )
 
 
-def _unreadable(error: Exception) -> BadRequest:
+def _unreadable(error: object) -> BadRequest:
     return BadRequest(f"the body cannot be read: {error}", code="body_unreadable")
 
 
