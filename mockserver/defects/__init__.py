@@ -50,11 +50,11 @@ def _declared() -> Iterator[Defect]:
                 yield from defects_in(import_module(module.name))
 
 
-def defects_in(module: ModuleType) -> Iterable[Defect]:
+def defects_in(module: ModuleType, table: str = "DEFECTS") -> Iterable[Defect]:
     """Return the defects of a module, in their order."""
     own = (
         value
         for name, value in vars(module).items()
         if isinstance(value, Defect) and not name.startswith("_")
     )
-    return getattr(module, "DEFECTS", own)
+    return getattr(module, table, own)

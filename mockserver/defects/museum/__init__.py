@@ -22,6 +22,7 @@ freedoms     what must stay silent
 from collections.abc import Mapping
 from dataclasses import replace
 
+from aios_conformance.mockserver.defects import defects_in
 from aios_conformance.mockserver.defects.museum import (
     calls,
     chat,
@@ -56,7 +57,7 @@ _WINGS = (
 
 def museum() -> Mapping[str, Defect]:
     """Every exhibit by name; raises ValueError for a name twice."""
-    named = [_labelled(one) for wing in _WINGS for one in wing.EXHIBITS]
+    named = [_labelled(one) for wing in _WINGS for one in defects_in(wing, "EXHIBITS")]
     found = {one.name: one for one in named}
     if len(found) != len(named):
         raise ValueError("two exhibits share a name")

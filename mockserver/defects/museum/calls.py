@@ -6,7 +6,6 @@ from typing import Any
 from aios_conformance.mockserver.defects.museum.chat import pieces
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
-    Defect,
     in_answer,
     in_parameters,
     in_stream,
@@ -199,20 +198,3 @@ def chat_roles_must_alternate(context: RequestContext) -> object:
     if all(role == turns[i % 2] for i, role in enumerate(roles)) or "tool" not in roles:
         return False
     raise BadRequest("conversation roles must alternate", code="refused")
-
-
-EXHIBITS: tuple[Defect, ...] = (
-    chat_arguments_are_objects,
-    chat_call_id_is_empty,
-    chat_parallel_calls_share_an_id,
-    chat_stream_parallel_calls_are_dropped,
-    chat_stream_calls_are_text,
-    chat_stream_none_calls,
-    chat_stream_with_tools_counts_nothing,
-    chat_stream_with_tools_has_no_usage,
-    chat_call_has_no_usage,
-    chat_stream_call_without_arguments_is_no_json,
-    chat_stream_parallel_calls_lose_a_brace,
-    chat_stream_call_loses_logprobs,
-    chat_roles_must_alternate,
-)

@@ -6,7 +6,6 @@ from typing import Any
 from aios_conformance.mockserver.defects.museum.planting import joined
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
-    Defect,
     in_answer,
     in_parameters,
     in_stream,
@@ -234,19 +233,3 @@ def comp_stream_echo_not_read(context: RequestContext) -> object:
         return False
     context.parameters["echo"] = False
     return True
-
-
-EXHIBITS: tuple[Defect, ...] = (
-    comp_echo_logprobs_generated_only,
-    comp_echo_logprobs_500,
-    comp_echo_limit_0_crashes,
-    comp_stream_list_refused,
-    comp_list_n_choice_major,
-    comp_leading_space_lost_whole,
-    comp_leading_space_lost,
-    comp_stream_usage_without_total,
-    comp_stream_echo_offsets_slip,
-    comp_stream_logprobs_missing,
-    comp_stream_id_of_each_chunk,
-    comp_stream_echo_not_read,
-)

@@ -6,7 +6,6 @@ from typing import Any
 from aios_conformance.mockserver.defects.museum.planting import remembering
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
-    Defect,
     in_answer,
     in_parameters,
     in_stream,
@@ -122,15 +121,3 @@ def comp_echo_limit_0_says_a_token(context: RequestContext) -> object:
         return False
     context.parameters |= dict.fromkeys(zero, 1)
     return True
-
-
-EXHIBITS: tuple[Defect, ...] = (
-    gen_n_counts_one_choice,
-    gen_n_counts_the_prompt_n_times,
-    gen_cached_prompt_not_counted,
-    gen_continuous_usage_of_each_chunk,
-    gen_stream_counts_one_choice,
-    gen_stream_usage_unasked,
-    gen_stream_usage_without_choices,
-    comp_echo_limit_0_says_a_token,
-)

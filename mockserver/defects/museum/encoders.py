@@ -1,7 +1,6 @@
 """Bugs of embeddings and rerank: lengths, alone or in company, top_n, normalization."""
 
 from aios_conformance.mockserver.defects.planting import (
-    Defect,
     in_answer,
     in_parameters,
     in_response,
@@ -150,18 +149,3 @@ def http_length_counts_characters(context: RequestContext, found: Response) -> R
     """Content-Length counts characters: a body beyond ASCII is cut."""
     status, headers, body = found
     return status, headers, body[: len(body.decode())]
-
-
-EXHIBITS: tuple[Defect, ...] = (
-    emb_over_512_words_crashes,
-    rerank_over_512_words_crashes,
-    emb_batch_over_256_words_crashes,
-    emb_alone_differs,
-    emb_blank_vector_is_null,
-    rerank_top_n_above_the_count_refused,
-    rerank_top_n_0_returns_none,
-    rerank_without_top_n_refused,
-    rerank_document_is_null,
-    rerank_scores_are_stretched,
-    http_length_counts_characters,
-)

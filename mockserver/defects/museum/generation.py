@@ -12,7 +12,6 @@ from aios_conformance.mockserver.defects.museum.planting import (
 )
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
-    Defect,
     in_answer,
     in_engine,
     in_parameters,
@@ -355,26 +354,3 @@ class _BiasedOnce(OtherEngine):
 def gen_bias_on_first_token_only(engine: Engine, tally: Tally) -> Engine:
     """logit_bias acts on the first token only."""
     return cast("Engine", _BiasedOnce(engine, tally))
-
-
-EXHIBITS: tuple[Defect, ...] = (
-    gen_bias_leaks_to_next,
-    gen_cache_key_lacks_bias,
-    cache_repeats_id,
-    comp_second_greedy_differs,
-    gen_seed_lost_in_company,
-    gen_bias_lost_under_load,
-    chat_answers_the_neighbour,
-    gen_cap_64_length,
-    gen_limit_0_refused,
-    gen_stop_newline_ignored,
-    gen_stream_stop_list_ignored,
-    gen_stream_stop_of_two_words_missed,
-    gen_stream_stop_prefix_leaks,
-    gen_penalty_logprobs_500,
-    gen_temperature_0_unset,
-    gen_seed_not_passed_on,
-    gen_n_not_read,
-    gen_index_beyond_n,
-    gen_bias_on_first_token_only,
-)
