@@ -60,6 +60,8 @@ def plan_tools(
     Raises Meaningless if a call is demanded that no offered tool can answer, or if
     the parameters of a tool are no JSON Schema (`000:390`-`395`, `A-088`-`A-091`).
     """
+    if not tools and choice is None:
+        return NO_TOOLS
     tools = tools or ()
     if isinstance(choice, Mapping):
         name = choice["function"]["name"]
