@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-_MUCH: Final = 64 * 1024  # bytes on their way
+_MUCH: Final = 1024 * 1024  # bytes on their way
 _SIZE: Final = 4  # bytes that tell the length of a message
 
 Entry = tuple[int, int, Mapping[str, Any]]
