@@ -294,19 +294,17 @@ def _stops(view: View) -> list[str]:
     return [text for text in given if isinstance(text, str) and text]
 
 
-@check(
-    "CHAT-RES-020",
-    on=("chat.", "common."),
-    # one that should have been refused may have no text
-    when=lambda a: (
-        is_whole(a.usage.get("prompt_tokens")) and a.exchange.expect != "refuse"
-    ),
-)
-def a_conversation_has_tokens(answer: ChatAnswer) -> Iterator[Note]:
-    """usage.prompt_tokens is above 0: every conversation has a text."""
-    count = answer.usage["prompt_tokens"]
-    if not count > 0:
-        yield Finding(expected="above 0", actual=count, pointer="/usage/prompt_tokens")
+@check("CHAT-RES-020", "COMP-RES-013", on=EVERYWHERE, witness=True)
+def what_is_read_has_tokens(answer: Generated) -> Iterator[Note]:
+    """usage.prompt_tokens is above 0 where there is a text: in every conversation."""
+    rows = answer.own("prompt-tokens-integer")
+    count = answer.usage.get("prompt_tokens")
+    if count is None or not is_whole(count):
+        return
+    if answer.is_chat or any(answer.prompts):
+        yield Witness(rows)
+        if not count > 0:
+            yield Finding("above 0", count, pointer="/usage/prompt_tokens", ids=rows)
 
 
 def _kind(value: object) -> str:

@@ -203,12 +203,13 @@ def prompt_tokens_of_texts_add_up(seen: Observation) -> Iterator[Note]:
 
 @check(
     "META-092",
-    on="embeddings.forms",
-    when=lambda seen: _has_floats(seen, "string", "array"),
+    on="embeddings.encoding",
+    when=lambda seen: _has_floats(seen, "one_omitted", "array"),
 )
 def a_text_is_an_array_of_one(seen: Observation) -> Iterator[Note]:
     """A text has the same vector as a string and as an array of one."""
-    yield from _alike(seen, "array", _vectors(seen, "string"), "step string")
+    wanted = _vectors(seen, "one_omitted")
+    yield from _alike(seen, "array", wanted, "step one_omitted")
 
 
 @check(
@@ -232,9 +233,9 @@ def vectors_are_floats_by_default(seen: Observation) -> Iterator[Note]:
 @check(
     "EMB-SEM-004",
     "META-093",
-    on="embeddings.base64",
+    on="embeddings.encoding",
     when=lambda seen: all(
-        _has_floats(seen, f"{size}_float") and _has_strings(seen, f"{size}_base64")
+        _has_floats(seen, f"{size}_omitted") and _has_strings(seen, f"{size}_base64")
         for size in _SIZES
     ),
 )
@@ -255,8 +256,8 @@ def base64_is_the_float_vector(seen: Observation) -> Iterator[Note]:
                 )
                 break
         else:
-            wanted = _vectors(seen, f"{size}_float")
-            yield from _same(given, wanted, label, f"step {size}_float")
+            wanted = _vectors(seen, f"{size}_omitted")
+            yield from _same(given, wanted, label, f"step {size}_omitted")
 
 
 def _same(

@@ -349,8 +349,10 @@ def other_members_may_be_missing(answer: RerankAnswer) -> Iterator[Note]:
 @check("RERANK-REQ-009", on="rerank.empty")
 def no_documents_may_be_refused(seen: Observation) -> Iterator[Note]:
     """What an empty list of documents is answered with (A-044)."""
-    status = seen["variant"].status
-    if 400 <= status < 500:
+    exchange = seen["variant"]
+    if exchange.request.json["documents"]:
+        return  # what is empty is the query
+    if 400 <= exchange.status < 500:
         yield FollowedReading("refused")
     elif seen.accepted("variant"):
         yield FollowedReading("empty results")

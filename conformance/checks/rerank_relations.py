@@ -132,13 +132,19 @@ def asking_for_every_document_means_0(seen: Observation) -> Iterator[Note]:
     "RERANK-SEM-010",
     "META-012",
     on="rerank.top_n",
-    when=lambda seen: sum(_TOTAL.has(seen, label) for label in seen.steps) >= 2,
+    when=lambda seen: len(_counted(seen)) >= 2,
 )
 def total_tokens_ignore_top_n(seen: Observation) -> Iterator[Note]:
     """total_tokens is the same for every top_n."""
-    first, *others = (label for label in seen.steps if _TOTAL.has(seen, label))
+    first, *others = _counted(seen)
     for label in others:
         yield from _TOTAL.same(seen, first, label)
+
+
+def _counted(seen: Observation) -> list[str]:
+    """The steps that count tokens, but for the one with a query of its own."""
+    labels = (label for label in seen.steps if label != "beyond")
+    return [label for label in labels if _TOTAL.has(seen, label)]
 
 
 def _are_paths_answered(seen: Observation) -> bool:
@@ -273,11 +279,11 @@ def _with_answer(seen: Observation) -> list[str]:
 
     A limit leaves the query and the answer whole, if it is not the tight one.
     """
-    labels = ("unlimited", "wide") if "unlimited" in seen.steps else ("base", "wide")
     return [
         label
-        for label in labels
-        if answered(RerankTexts, label)(seen)
+        for label in ("unlimited", "zero", "base", "wide")
+        if label in seen.steps
+        and answered(RerankTexts, label)(seen)
         and _rerank(seen, label).documents[-1] in _rerank(seen, label).texts
         and len(_rerank(seen, label).results) >= 2
     ]
@@ -287,7 +293,11 @@ def _has_answer(seen: Observation) -> bool:
     return bool(_with_answer(seen))
 
 
-@check("META-016", on=("rerank.documents", "rerank.truncation"), when=_has_answer)
+@check(
+    "META-016",
+    on=("rerank.documents", "rerank.truncation", "rerank.top_n"),
+    when=_has_answer,
+)
 def the_answer_outranks_other_topics(seen: Observation) -> Iterator[Note]:
     """The document that answers the query scores above the others (real models).
 

@@ -107,6 +107,19 @@ def scores_lie_between_0_and_1(answer: ScoreAnswer) -> Iterator[Note]:
             )
 
 
+def _counts_tokens(answer: ScoreAnswer) -> bool:
+    is_read = _has_scores(answer) and answer.exchange.expect == "accept"
+    return is_read and is_whole(answer.usage.get("prompt_tokens"))
+
+
+@check("SCORE-RES-011", when=_counts_tokens)
+def scoring_reads_something(answer: ScoreAnswer) -> Iterator[Note]:
+    """usage.prompt_tokens is above 0: no pair is blank."""
+    count = answer.usage["prompt_tokens"]
+    if not count > 0:
+        yield Finding(expected="above 0", actual=count, pointer="/usage/prompt_tokens")
+
+
 @check(
     "SCORE-RES-014",
     "META-029",

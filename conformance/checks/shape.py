@@ -26,7 +26,7 @@ from aios_conformance.conformance.terms.check import (
 )
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 from aios_conformance.conformance.terms.views import Answer, AnyAnswer, Stream
-from aios_conformance.spec import DIALECTS, Node, Nodes, nodes
+from aios_conformance.spec import DIALECTS, Node, Nodes, nodes, openapi
 
 MOST_ALIKE = 3
 """Findings on the same rows of one answer: a thousand wrong numbers are one fault."""
@@ -187,7 +187,17 @@ def a_success_is_of_the_documented_kind(answer: AnyAnswer) -> Iterator[Note]:
         yield from shape.notes(body)
 
 
-@check("COMMON-RES-002", when=lambda a: _is_whole_success(a.exchange), judges="shape")
+def _is_to_be_json(answer: AnyAnswer) -> bool:
+    """A whole success of a documented path, if it need not have been refused."""
+    exchange = answer.exchange
+    if exchange.expect != "either":
+        return _is_whole_success(exchange)
+    path = exchange.request.operation.partition(" ")[2]
+    is_listed = path in openapi(answer.facts.dialect)["paths"]
+    return is_listed and 200 <= exchange.status < 300 and not exchange.is_stream
+
+
+@check("COMMON-RES-002", when=_is_to_be_json, judges="shape")
 def a_success_is_one_json_object(answer: AnyAnswer) -> Iterator[Note]:
     """A success that is not a stream is one whole JSON object."""
     response = answer.exchange.response

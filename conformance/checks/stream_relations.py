@@ -8,7 +8,11 @@ from aios_conformance.conformance.checks.generated import (
     usage_of,
 )
 from aios_conformance.conformance.checks.streams import Streamed
-from aios_conformance.conformance.probes.decoding import choice_of, text_of
+from aios_conformance.conformance.probes.decoding import (
+    choice_of,
+    reasoning_of,
+    text_of,
+)
 from aios_conformance.conformance.terms.check import (
     Finding,
     Note,
@@ -27,8 +31,10 @@ def streamed_text_is_the_whole_text(seen: Observation) -> Iterator[Note]:
     """At temperature 0 the pieces of a stream are the text of the whole answer."""
     rows = ("META-059",)
     whole = text_of(seen["whole"]) if "whole" in seen.steps else None
-    if whole is None:
+    reasoning = reasoning_of(seen["whole"]) if "whole" in seen.steps else ""
+    if whole is None and not reasoning:
         return
+    whole = whole or ""
     for label in _VARIANTS:
         stream = _stream(seen, label)
         if stream is None:
@@ -46,6 +52,15 @@ def streamed_text_is_the_whole_text(seen: Observation) -> Iterator[Note]:
                 step=label,
                 ids=(*rows, *limits) if is_beyond else rows,
                 drift=is_drift(whole, stream.text()),
+            )
+        elif reasoning_of(seen[label]) != reasoning:
+            yield Finding(
+                expected=f"the reasoning {reasoning!r}, as in the whole answer",
+                actual=reasoning_of(seen[label]),
+                pointer="/choices/0/message/reasoning_content",
+                step=label,
+                ids=rows,
+                drift=is_drift(reasoning, reasoning_of(seen[label])),
             )
     halted = _stream(seen, "stopped")
     if halted is not None:

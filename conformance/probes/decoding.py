@@ -57,6 +57,15 @@ def asked(api: Api, served: Served, text: str, **members: Any) -> dict[str, Any]
     return body | members
 
 
+def drawn_stream(api: Api, served: Served) -> dict[str, Any]:
+    """A stream of choices that are drawn, each listing the likeliest token alone."""
+    text = prompts_of(api).usual[0]
+    body = asked(api, served, text, temperature=1, max_tokens=6, n=3, stream=True)
+    likeliest = {"logprobs": True, "top_logprobs": 1}
+    listed = likeliest if api == "chat" else {"logprobs": 1}
+    return body | {"stream_options": {"include_usage": True}} | listed
+
+
 def choice_of(exchange: Exchange, index: int = 0) -> Mapping[str, Any] | None:
     """One choice of an answer; None when there is none."""
     choices = exchange.said.get("choices") if exchange.said else None
@@ -75,6 +84,13 @@ def text_of(exchange: Exchange, index: int = 0) -> str | None:
     return text if isinstance(text, str) else None
 
 
+def reasoning_of(exchange: Exchange) -> str:
+    """The reasoning of the first choice, "" where there is none."""
+    message = (choice_of(exchange) or {}).get("message")
+    found = message.get("reasoning_content") if isinstance(message, dict) else None
+    return found if isinstance(found, str) else ""
+
+
 def stop_within(text: str, after: int = 1) -> str | None:
     """A stop string from inside a text: the end of a word, a space, a beginning.
 
@@ -88,6 +104,11 @@ def stop_within(text: str, after: int = 1) -> str | None:
             spot = text.index(word, spot) + len(word)
         return text[spot - 1 : spot + 2]
     return text[len(text) // 2 :][:1] or None
+
+
+def last_words(text: str) -> str:
+    """The end of a text: some words, or all that there is."""
+    return " ".join(text.rsplit(" ", 3)[-3:])
 
 
 def prompts(api: Api) -> st.SearchStrategy[Params]:
@@ -161,8 +182,9 @@ def _stops(api: Api) -> Probe:
             many = [NEVER, f"{NEVER}2", found, f"{NEVER}4"]  # up to 4 (A-101)
             return None if found is None else body | {"stop": many}
 
-        def step(label: str, rows: str, stop: str | None) -> Step:
-            return Step(label, operation, body | {"stop": stop}, serves=(row(rows),))
+        def never(answers: Answers) -> Any:
+            """What no text holds, though the end of this one begins with it."""
+            return body | {"stop": last_words(text_of(answers["plain"]) or "") + NEVER}
 
         scored: dict[str, Any] = {"logprobs": True if api == "chat" else 1}
 
@@ -174,9 +196,10 @@ def _stops(api: Api) -> Probe:
         yield Step("plain", operation, body, alone=True)
         yield _later(api, "stopped", stop_scored, like="plain")
         # what stopped the one before is not to stop this one
-        yield step("stop_null", "stop-null", None)
+        null = row("stop-null")
+        yield Step("stop_null", operation, body | {"stop": None}, serves=(null,))
         yield _later(api, "stopped_by_list", stop_list, row("stop-array"), like="plain")
-        yield step("never_stopped", "stop-string", NEVER)
+        yield _later(api, "never_stopped", never, row("stop-string"), like="plain")
 
     return stops
 
@@ -215,6 +238,11 @@ def _streams(api: Api) -> Probe:
         yield step(
             "continuous", row("continuous-usage-accepted"), stream_options=continuous
         )
+
+        if served.offers("n") and served.offers("logprobs"):
+            # what another stream says is not to come in these
+            other = drawn_stream(api, served)
+            yield Step("other", operation, other, shared=True, together=True)
 
         def stopped(answers: Answers) -> Any:
             found = stop_within(text_of(answers["whole"]) or "", p["after"])
@@ -357,13 +385,15 @@ def _pushed(api: Api) -> Probe:
             yield step(f"{name}_up", bounds, **{field: 2.0})
             yield step(f"{name}_down", f"{name}-penalty-type", bounds, **{field: -2.0})
         yield Step("plain", operation, body)
-        # each is in the other's company: a bias that is lost there is seen for certain
+        # each is in the other's company: a bias that is lost there is seen for certain,
+        # and so is one that is lost in streams
         least = {str(token): -100 for token in BANNED_IDS}
         banned = step("banned", "logit-bias-range", logit_bias=least)
         yield replace(banned, together=True)
-        most = {FORCED_ID: 100}
-        forced = step("forced", "logit-bias-range", logit_bias=most, max_tokens=3)
-        yield replace(forced, together=True)
+        most: dict[str, Any] = {"logit_bias": {FORCED_ID: 100}, "max_tokens": 3}
+        if served.offers("streaming"):
+            most |= {"stream": True}
+        yield replace(step("forced", "logit-bias-range", **most), together=True)
 
     return pushed
 

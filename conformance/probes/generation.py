@@ -127,11 +127,12 @@ def _bias_keys(api: Api) -> Probe:
 
 
 def _huge_limit(api: Api, *, is_streamed: bool) -> Probe:
-    """A limit beyond any model: refused or clamped (A-083)."""
+    """A limit beyond any model, or beyond 63 bits: refused or clamped (A-083)."""
+    most = 10_000_000 if is_streamed else 2**63
     name = f"{api}.huge_limit.streamed" if is_streamed else f"{api}.huge_limit"
     needs = ("streaming",) if is_streamed else ()
 
-    @table(name, api, [10_000_000], smoke_rows=int(is_streamed), needs=needs)
+    @table(name, api, [most], smoke_rows=int(is_streamed), needs=needs)
     def huge_limit(limit: Params, served: Served) -> Iterator[Step]:
         body = valid(api, served)
         body.pop("max_tokens")

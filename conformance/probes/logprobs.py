@@ -1,13 +1,13 @@
 """Log probabilities, asked for in every documented way, and wrongly."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes.bodies import OPERATION
-from aios_conformance.conformance.probes.decoding import asked
+from aios_conformance.conformance.probes.decoding import asked, drawn_stream
 from aios_conformance.conformance.probes.generation import (
     OBJECT,
     WORD,
@@ -33,7 +33,6 @@ class Logprobs:
 
     api: Api
     asked: tuple[Asking, ...]
-    likeliest: Mapping[str, Any]  # one alternative
     refused: Probe
     undecided: Probe
 
@@ -54,7 +53,6 @@ CHAT = Logprobs(
         ),
         ("many", {"logprobs": True, "top_logprobs": 20}, ("CHAT-REQ-051",)),
     ),
-    likeliest={"logprobs": True, "top_logprobs": 1},
     refused=refused(
         "chat.refused.logprobs",
         "chat",
@@ -81,7 +79,6 @@ COMPLETIONS = Logprobs(
         ("few", {"logprobs": 1, "top_p": 0.9}, ("COMP-REQ-016", "COMP-REQ-017")),
         ("many", {"logprobs": 5}, ("COMP-REQ-016", "COMP-REQ-017")),
     ),
-    likeliest={"logprobs": 1},
     refused=refused(
         "completions.refused.logprobs",
         "completions",
@@ -132,15 +129,12 @@ def _streamed(known: Logprobs) -> Probe:
     @probe(
         f"{api}.logprobs.streamed",
         api,
-        params=st.fixed_dictionaries({"text": st.sampled_from(prompts_of(api).usual)}),
-        draws=(1, 1, 8),
+        draws=(1, 1, 1),
         needs=(*NEEDS, "n", "streaming"),
     )
-    def streamed(p: Params, served: Served) -> Iterator[Step]:
+    def streamed(_: Params, served: Served) -> Iterator[Step]:
         """Choices that are drawn, each listing no more than the likeliest token."""
-        body = asked(api, served, p["text"], temperature=1, max_tokens=6, n=3)
-        usage = {"stream": True, "stream_options": {"include_usage": True}}
-        yield Step("streamed", OPERATION[api], {**body, **usage, **known.likeliest})
+        yield Step("streamed", OPERATION[api], drawn_stream(api, served), shared=True)
 
     return streamed
 

@@ -15,14 +15,14 @@ from aios_conformance.conformance.terms.probe import Served, Step
 Asked = Callable[..., dict[str, Any]]
 """Makes the body that asks a model to go on from a text."""
 
-LONG = {"chat": 1_100, "completions": 600}
+LONG = {"chat": 1_085, "completions": 520}
 """Words of a long prompt, of a letter each: more than the thousand tokens at which some
 servers cut a chat, more than a thousand characters to be echoed."""
 
-SOME = 120
+SOME = 100
 """Words of a letter in each message of a conversation: more than all else in it."""
 
-FEW = 40
+FEW = 30
 """Words behind U+0000: where a text ends for who counts no characters."""
 
 

@@ -34,10 +34,8 @@ REFUSED = refused(
     lacks("documents", "RERANK-REQ-006"),
     breaks("/model is an object", "RERANK-REQ-004", model={"name": "m"}),
     breaks("/query is an object", "RERANK-REQ-005", query={"text": _PLAIN}),
-    breaks("/documents is a number", "RERANK-REQ-006", documents=2.5),
     breaks("/documents is a string", "RERANK-REQ-006", documents=_PLAIN),
     breaks("/documents/1 is null", "RERANK-REQ-007", documents=[_PLAIN, None]),
-    breaks("/documents/1 is a number", "RERANK-REQ-007", documents=[_PLAIN, 2.5]),
     breaks("/top_n is a fraction", "RERANK-REQ-011", top_n=2.5),
     breaks("/top_n is below 0", "RERANK-REQ-015", top_n=-1),
     breaks(
@@ -49,7 +47,7 @@ REFUSED = refused(
     smoke_rows=1,
 )
 
-UNDECIDED = undecided("rerank.empty", "rerank", takes(documents=[]))
+UNDECIDED = undecided("rerank.empty", "rerank", takes(documents=[]), takes(query=""))
 
 
 def overlong(label: str, served: Served) -> Step:

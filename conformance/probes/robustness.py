@@ -1,7 +1,8 @@
 """Hostile bodies: whatever a client sends, the answer is no server error.
 
-What a server's parser meets goes to one API in the standard preset, what its handlers
-meet to every API; in deep each kind goes to all. What the documents leave open (A-005,
+What a server's parser meets goes to some API in the standard preset, what its handlers
+meet to every API; in deep each kind goes to all. Chat meets U+0000, and a number beyond
+63 bits, where else it is sent. What the documents leave open (A-005,
 A-007, A-047) may be accepted or refused; a body that is no JSON, or no JSON object, is
 to be refused.
 """
@@ -42,6 +43,7 @@ class Hostile:
     is_json: bool = False  # it parses, but is no object
     media: str | None = None
     last: bool = False
+    generates: bool = False  # only those who generate know the member
 
 
 def _with(body: Body, member: bytes) -> bytes:
@@ -79,6 +81,10 @@ KINDS: Mapping[str, Hostile] = {
     "zero byte": Hostile(lambda api, body: _text(api, body, b"\\u0000")),
     "huge number": Hostile(lambda api, body: _number(api, body, b"1" + b"0" * 30)),
     "overflow": Hostile(lambda api, body: _number(api, body, b"1e400")),
+    "far id": Hostile(
+        lambda _, body: _with(body, b'"logit_bias":{"999999999":1}'), generates=True
+    ),
+    "far seed": Hostile(lambda _, body: _with(body, b'"seed":-1'), generates=True),
     "twice": Hostile(lambda _, body: _with(body, b'"model":null')),
     "deep": Hostile(
         lambda _, body: _with(body, b'"x":' + b"[" * DEPTH + b"]" * DEPTH),
@@ -88,14 +94,22 @@ KINDS: Mapping[str, Hostile] = {
 EVERYWHERE = "lone surrogate"
 """What parsers take, and tokenizers, templates or caches of one API do not."""
 
+_MORE: tuple[tuple[str, ...], ...] = (
+    ("zero byte", "no UTF-8"),
+    ("zero byte", "deep", "nan"),
+    ("far id", "deep"),
+    ("zero byte", "huge number", "far seed", "empty"),
+    ("zero byte", "no UTF-8"),
+)
 STANDARD: Mapping[Api, tuple[str, ...]] = {
-    api: (EVERYWHERE, *more)
-    for api, more in zip(
-        apis(),
-        cycle(((), ("nan",), ("deep",), ("huge number",), ("no UTF-8",))),
-        strict=False,
-    )
+    api: (EVERYWHERE, *more) for api, more in zip(apis(), cycle(_MORE), strict=False)
 }
+
+
+def known(api: Api) -> list[str]:
+    """The kinds that are hostile to an API."""
+    generates = apis()[api].generates
+    return [kind for kind, of in KINDS.items() if generates or not of.generates]
 
 
 def steps(api: Api, kind: str, served: Served) -> Iterator[Step]:
@@ -112,7 +126,8 @@ def steps(api: Api, kind: str, served: Served) -> Iterator[Step]:
         serves=(row,) if hostile.expect == "refuse" else (),
         breaks=hostile.breaks,
         headers={"Content-Type": hostile.media} if hostile.media else None,
-        prompt_tokens=64,
+        like="valid",
+        beyond=len(b"\\ud800"),
         completion_tokens=4 if apis()[api].generates else 0,
         last=hostile.last,
     )
@@ -127,7 +142,7 @@ def _standard(api: Api) -> Probe:
 
 
 def _all(api: Api) -> Probe:
-    others = [kind for kind in KINDS if kind not in STANDARD[api]]
+    others = [kind for kind in known(api) if kind not in STANDARD[api]]
 
     @probe(
         f"common.hostile_too.{api}",

@@ -28,9 +28,10 @@ def breaks(rule: str, *serves: str, **change: Any) -> Params:
 
 
 def breaks_truncation(*serves: str) -> list[Params]:
-    """Rows of `refused`: limits on tokens that are not above 0."""
+    """Rows of `refused`: limits on tokens that are not above 0, the last one by far."""
     rule = "/truncate_prompt_tokens is not above 0"
-    return [breaks(rule, *serves, **{TRUNCATION: limit}) for limit in (0, -1, -5)]
+    limits = (0, -1, -(2**63))
+    return [breaks(rule, *serves, **{TRUNCATION: limit}) for limit in limits]
 
 
 def lacks(field: str, *serves: str) -> Params:

@@ -2,8 +2,8 @@
 
 A turn is asked for whole and streamed, so that the one can be held against the other.
 Functions are small, for each of them is part of many prompts; among them are all the
-shapes that clients send: an enum, an array, a nested object, nothing required, an
-empty description, no description, and no parameters at all.
+shapes that clients send: an enum, an array, a number, an object, nothing required,
+an empty description, no description, and no parameters at all.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,11 +44,11 @@ ROOM = 128
 SAID = 16
 """Tokens for an answer in words."""
 
-TOLD = 110
+TOLD = 74
 """Words of a letter in the result of a call."""
 
-TURNS = 96 + 2 * TOLD
-"""Tokens of earlier turns, of two results and of the ids that they refer to."""
+TURNS = 96 + 3 * TOLD
+"""Tokens of earlier turns, of three results and of the ids that they refer to."""
 
 MOST = 128  # 000:398
 
@@ -62,34 +62,39 @@ def _weather(
     name: str, units: Sequence[str] = ("°C", "°F"), **more: Json
 ) -> dict[str, Any]:
     """A function whose arguments can be wrong in several ways."""
+    properties = {
+        "unit": {"enum": [*units]},
+        "city": {"type": "string"},
+        "days": {"type": "integer"},
+    }
     parameters = {
         "type": "object",
-        "properties": {"unit": {"enum": [*units]}, "city": {"type": "string"}},
-        "required": ["city", "unit"],
+        "properties": properties,
+        "required": ["city", "unit", "days"],
     }
     return function(name, **more, parameters=parameters)
 
 
 def _trains(name: str, **more: Json) -> dict[str, Any]:
-    """A function of which nothing is required."""
+    """A function of whose arguments an object stands last."""
     places = {"type": "array", "items": {"type": "string"}}
-    properties = {"to": places, **more}
-    return function(name, parameters={"type": "object", "properties": properties})
+    time = {"type": "object", "properties": {"hour": {"type": "integer"}}}
+    parameters = {"type": "object", "properties": {"to": places, "at": time}}
+    return function(name, parameters=parameters | more)
 
 
-_TIME = {"type": "object", "properties": {"hour": {"type": "integer"}}}
-TOOLS = [_weather("weather"), _trains("trains")]
+BARE = function("now")
+TOOLS = [BARE, _weather("weather"), _trains("trains", required=["at"])]
 RENAMED = [
-    _weather("forecast", description="", units=['km/h &amp; "°C"', 'mph &amp; "°F"']),
-    _trains("rail", at=_TIME),
+    _weather("fore-cast", description="", units=['km/h &amp; "°C"', 'mph &amp; "°F"']),
+    _trains("rail"),
 ]
 """Among them arguments that hold what is escaped in JSON, in HTML, and in ASCII."""
 
-BARE = function("now")
 ASKS = (
-    "Call weather for Paris and trains to Lyon.",
-    "Use trains to Berlin and Prague, and weather for Prague.",
-    "Check weather for Seoul and trains to Busan.",
+    "Call now, weather for Paris and trains to Lyon.",
+    "Use now, then trains to Berlin and Prague, and weather for Prague.",
+    "Check now, weather for Seoul and trains to Busan.",
 )
 OWN = "the document leaves null open, but replies of the server hold it"
 EARLIER = [
@@ -181,7 +186,7 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
     ask = greedy(p["ask"], TOOLS, ROOM)
     none = ask | {"tool_choice": "none"}
     # nothing but tool_choice asks for a call here
-    other = greedy(p["other"], TOOLS[1:], SAID)
+    other = greedy(p["other"], TOOLS[:1], SAID)
     forced = greedy(p["other"], RENAMED, ROOM, tool_choice="required")
     streams = served.offers("streaming")
     stream = {"stream": True, "stream_options": {"include_usage": True}}
@@ -222,7 +227,7 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
     yield from turn("cut", cut)
     yield from turn("answered", answered, "META-083")
     if streams:
-        streamed = {"stream": True, "max_tokens": SAID}
+        streamed = {"tools": TOOLS[1:2], "stream": True, "max_tokens": SAID}
         yield Step("none_streamed", CHAT, none | streamed)
 
 

@@ -17,7 +17,12 @@ Class = dict[str, Json]  # members; none: left out
 _ABSENT: Class = {}
 
 _SHORT = ("Name a\ncolour.", "Name a\nriver.", "Count\nto five.", "The\nsky is")
-_BEYOND = ("Où est 서울? Why?", "Ein Öl von 水", "Ça va, नदी?")
+_BEYOND = ("Ou\u0300 est 서울? Why?", "Ein O\u0308l von 水", "C\u0327a va, नदी?")
+"""Decomposed: they are other texts where somebody composes them."""
+
+_MARK = "<|endoftext|>"
+"""What tokenizers have for the end of a text: in one that is read it is a text."""
+
 _CITY = {
     "type": "object",
     "properties": {"city": {"type": "string"}},
@@ -65,8 +70,7 @@ def _generation(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
 def _chat(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
     plain, other, beyond = _texts(pick)
     functions = [_function("now"), _function("weather", parameters=_CITY)]
-    tool = pick.choice(functions)
-    tools: list[Class] = [_ABSENT, {"tools": [tool], "tool_choice": "none"}]
+    tools: list[Class] = [_ABSENT, {"tools": functions[:1], "tool_choice": "none"}]
     logprobs: list[Class] = [
         _ABSENT, {"logprobs": True}, {"logprobs": True, "top_logprobs": 20},
     ]  # fmt: skip
@@ -98,12 +102,12 @@ def _completions(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
 
 
 def _texts(pick: Random) -> tuple[str, str, str]:
-    """Two short texts with a newline, and one of letters beyond ASCII.
+    """Two short texts with a newline, one with a mark, and one beyond ASCII.
 
-    One text has not both: what refuses it is charged with the one or the other.
+    No text has all: what refuses it is charged with the one or the other.
     """
     plain, other = pick.sample(_SHORT, 2)
-    return plain, other, pick.choice(_BEYOND)
+    return plain, other + _MARK, pick.choice(_BEYOND)
 
 
 def _rerank(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes import texts
 
-LONG = " ".join((*texts.SENTENCES, *texts.SENTENCES[:3]))
+LONG = " ".join((*texts.SENTENCES, *texts.SENTENCES[:2]))
 """More than a thousand characters, and less than the 256 tokens of small models."""
 
 T = TypeVar("T")

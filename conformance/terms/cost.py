@@ -91,7 +91,8 @@ def ceilings(steps: tuple[Step, ...], measure: Measure = utf8) -> Iterator[Cost]
 
     A body that is made from earlier answers is made of what stood in bodies and of
     what was generated before it in the scenario, or has the prompt of the step that
-    it is `like`; it generates no more than the costliest of them.
+    it is `like`; it generates no more than the costliest of them. Bytes may be `like`
+    a step too.
     """
     material = 0
     prompts: dict[str, int] = {}
@@ -104,6 +105,8 @@ def ceilings(steps: tuple[Step, ...], measure: Measure = utf8) -> Iterator[Cost]
             cost = Cost(prompt, costliest or UNLIMITED * may_generate)
         else:
             cost = ceiling(step.operation, step.body, step.raw, measure)
+        if step.raw is not None and step.like:
+            cost = Cost(prompts[step.like] + step.beyond)
         if step.prompt_tokens is not None:
             cost = Cost(step.prompt_tokens, cost.completion)
         if step.completion_tokens is not None:

@@ -87,7 +87,7 @@ class Step:
     # answer is a success (escapes, extra white space …), or obeys it although it
     # is to be refused (unknown model): the suite's check of itself is told why.
     off_schema: str = ""
-    # of a body made from earlier answers: the step whose prompt it has
+    # of bytes, or a body made from earlier answers: the step whose prompt it has
     like: str = ""
     beyond: int = (
         0  # tokens of earlier answers and of turns that it adds to that prompt

@@ -164,6 +164,14 @@ def test_a_step_may_know_better() -> None:
     assert list(ceilings((step,))) == [Cost(7, 3)]
 
 
+def test_bytes_cost_what_the_body_costs_that_they_are_like() -> None:
+    first = Step("a", OPERATIONS["chat"], CHAT)
+    raw = b'{"model":"' + b"m" * 500
+    bytes_ = Step("b", OPERATIONS["chat"], raw=raw, like="a", beyond=6)
+    cost, alike = ceilings((first, bytes_))
+    assert alike.prompt == cost.prompt + 6
+
+
 # --- what was really spent ---------------------------------------------------------
 
 MOST = Cost(100, 50)

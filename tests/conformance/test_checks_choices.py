@@ -178,10 +178,22 @@ def test_an_echoed_prompt_may_hold_the_stop_string(check: Check) -> None:
         assert not findings(check, said("completions", text, sent=sent))
 
 
-def test_a_conversation_has_tokens() -> None:
-    check = choices.a_conversation_has_tokens
-    assert not findings(check, said("chat", "a"))
-    assert findings(check, said("chat", "a", prompt=0))
+@pytest.mark.parametrize(
+    ("api", "row"), [("chat", "CHAT-RES-020"), ("completions", "COMP-RES-013")]
+)
+def test_what_is_read_has_tokens(api: Api, row: str) -> None:
+    check = choices.what_is_read_has_tokens
+    sent = request(api, "the sea")
+    assert not findings(check, said(api, "a", sent=sent))
+    (found,) = findings(check, said(api, "a", sent=sent, prompt=0))
+    assert found.ids == (row,)
+
+
+def test_where_nothing_is_read_there_need_be_no_tokens() -> None:
+    check = choices.what_is_read_has_tokens
+    assert not findings(
+        check, said("completions", "a", sent=request("completions", ""), prompt=0)
+    )
     accepted = said("chat", "a", prompt=0, sent={"model": "m"}, expect="refuse")
     assert not findings(check, accepted)
 

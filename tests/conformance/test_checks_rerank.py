@@ -191,6 +191,12 @@ def test_an_empty_list_may_be_refused_or_answered() -> None:
         assert readings(rerank.no_documents_may_be_refused, seen) == reading
 
 
+def test_an_empty_query_tells_nothing_of_empty_lists() -> None:
+    step = exchange("rerank", {"documents": ["a"], "query": ""}, {"results": []})
+    seen = observation("rerank.empty", variant=step)
+    assert readings(rerank.no_documents_may_be_refused, seen) == []
+
+
 def test_a_step_without_an_answer_cannot_be_viewed() -> None:
     seen = observation("rerank.test", refused=exchange("rerank", {}, {}, status=422))
     for label in ("refused", "absent"):

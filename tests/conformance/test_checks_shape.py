@@ -1,5 +1,6 @@
 """Every member that an answer lacks or gets wrong trips its own rows, no others."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -134,6 +135,19 @@ def test_a_success_is_one_object(body: bytes) -> None:
     answer = exchange("chat", SENT["chat"], body)
     (found,) = findings(a_success_is_one_json_object, answer)
     assert found.expected == "one JSON object"
+
+
+@pytest.mark.parametrize(
+    ("operation", "is_found"),
+    [("POST /v1/embeddings", True), ("POST /v1/embedding", False)],
+)
+def test_a_success_that_might_have_been_refused_is_one_object(
+    operation: str, *, is_found: bool
+) -> None:
+    sent = SENT["embeddings"]
+    answer = exchange("embeddings", sent, b"\x1f", expect="either")
+    answer = replace(answer, request=replace(answer.request, operation=operation))
+    assert bool(findings(a_success_is_one_json_object, answer)) is is_found
 
 
 def test_a_success_that_breaks_off_is_found_even_if_it_parses() -> None:

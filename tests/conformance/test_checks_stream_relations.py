@@ -64,6 +64,19 @@ def test_a_stream_that_says_something_else_is_found() -> None:
     assert relations(played(streamed=other)) == {"META-059": ["streamed"]}
 
 
+@pytest.mark.parametrize("text", ["Blue sky, then.", None])
+def test_reasoning_that_a_stream_loses_is_found(text: str | None) -> None:
+    reasoned = whole(text or "")
+    said = reasoned.response.json["choices"][0]["message"]  # type: ignore[union-attr]
+    said |= {"reasoning_content": "Let me see.", "content": text}
+    thought = chunk({"index": 0, "delta": {"reasoning_content": "Let me see."}})
+    silent = GOOD if text else [GOOD[0], GOOD[-1]]
+    lost = played(whole=reasoned, streamed=stream(silent))
+    kept = played(whole=reasoned, streamed=stream([silent[0], thought, *silent[1:]]))
+    assert relations(lost) == {"META-059": ["streamed"]}
+    assert relations(kept) == {"META-059": []}
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     # the text after a stop string is CHAT-SEM-013's matter

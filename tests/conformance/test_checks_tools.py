@@ -11,7 +11,7 @@ from aios_conformance.conformance.checks import tools
 from aios_conformance.conformance.probes.tools import RENAMED, TOOLS
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
-GOOD = '{"city": "Paris", "unit": "°C"}'
+GOOD = '{"city": "Paris", "unit": "°C", "days": 2}'
 
 
 def call(name: str = "weather", arguments: Any = GOOD, **over: Any) -> Any:
@@ -114,9 +114,10 @@ def test_a_function_without_parameters_takes_any_json(
 @pytest.mark.parametrize(
     "arguments",
     [
-        '{"city": "Paris"}',
-        '{"city": "Paris", "unit": "K"}',
-        '{"city": 1, "unit": "°C"}',
+        '{"city": "Paris", "days": 2}',
+        '{"city": "Paris", "unit": "K", "days": 2}',
+        '{"city": 1, "unit": "°C", "days": 2}',
+        '{"city": "Paris", "unit": "°C", "days": "2"}',
         "Paris",
     ],
 )

@@ -15,7 +15,7 @@ from aios_conformance.conformance.terms.catalogue import checks_in
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
 
-GOOD = '{"city": "Paris", "unit": "°C"}'
+GOOD = '{"city": "Paris", "unit": "°C", "days": 2}'
 USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
 Call = tuple[int, str, str, str]  # index, id, name, arguments
 CALL: Call = (0, "call_1", "weather", GOOD)
@@ -217,7 +217,7 @@ REQUIRED = offering(tool_choice="required")
         ([CALL], request("chat"), {"CHAT-REQ-044", "META-078"}),
         ([(0, "call_1", "news", GOOD)], None, {"CHAT-SEM-020"}),
         ([(0, "", "weather", GOOD)], None, {"CHAT-SEM-018", "CHAT-SEM-020"}),
-        ([CALL, (1, "call_1", "trains", "{}")], None, {"CHAT-SEM-020"}),
+        ([CALL, (1, "call_1", "trains", '{"at": {}}')], None, {"CHAT-SEM-020"}),
         ([(0, "call_1", "weather", "{}")], None, {"META-080"}),
         ([(0, "call_1", "weather", '["Paris"]')], None, {"CHAT-SEM-020", "META-080"}),
         ([CALL, CALL], None, {"CHAT-SEM-020"}),  # two at one index

@@ -14,6 +14,7 @@ from aios_conformance.spec import Level, requirements
 
 BESIDE = {
     "score_of_pairs_is_lower",  # than those of rerank
+    "rerank_truncate_prompt_tokens_leaks",  # into whatever comes next
     "embeddings_demands_a_query",  # so that a run ends early
     "embeddings_moves_away",
     "aigne_needs_no_key",  # as headers show

@@ -187,6 +187,7 @@ def test_lenient_parsers_find_what_is_hostile(api: Api) -> None:
 
 def test_every_kind_reaches_every_api_in_deep_and_some_api_in_standard() -> None:
     for api in APIS:
+        assert len(robustness.STANDARD[api]) >= 2
         names = (f"common.hostile.{api}", f"common.hostile_too.{api}")
         sent = {
             steps[1].raw
@@ -194,7 +195,7 @@ def test_every_kind_reaches_every_api_in_deep_and_some_api_in_standard() -> None
             if probe.name in names
             for steps in scenarios(probe, "deep")
         }
-        assert len(sent) == len(robustness.KINDS)
+        assert len(sent) == len(robustness.known(api))
     assert {kind for kinds in robustness.STANDARD.values() for kind in kinds} <= {
         *robustness.KINDS
     }
@@ -204,7 +205,7 @@ def test_every_kind_reaches_every_api_in_deep_and_some_api_in_standard() -> None
 # --- the budget --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("preset", "most"), [("smoke", 30), ("standard", 84)])
+@pytest.mark.parametrize(("preset", "most"), [("smoke", 30), ("standard", 89)])
 def test_the_common_probes_stay_within_their_share(preset: str, most: int) -> None:
     alone: set[bytes] = set()
     count = 0

@@ -164,6 +164,9 @@ def test_stop_strings_are_picked_from_the_plain_answer(api: Api) -> None:
     assert single["stop"] in text
     assert single["stop"] in several["stop"][1:-1]  # neither the first nor the last
     assert len(several["stop"]) == 4
+    never = _made(steps["never_stopped"], plain=plain)["stop"]
+    assert never not in text
+    assert any(text.endswith(never[:length]) for length in range(3, len(never)))
     assert _made(steps["stopped"], plain=refused(api)) is None
     assert _made(steps["stopped"], plain=said(api, "")) is None
 

@@ -6,7 +6,7 @@ from typing import Any
 from plain_http import Reply
 
 Body = dict[str, Any]
-Request = tuple[str, Body]
+Request = tuple[str, Any]
 
 
 def emb(given: Any, **more: Any) -> Request:

@@ -1,5 +1,6 @@
 """The museum: every exhibit does what it says, and declares what exists."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from aiohttp import web
 from exhibit_requests import Request, comp, streamed
 from exhibits import CASES as FIRST
 from exhibits import Case
+from later_exhibits import CASES as LATER
 from more_exhibits import CASES as MORE
 from plain_http import Client, Reply
 
@@ -28,10 +30,11 @@ BUGS = [each for each in ALL.values() if not each.freedom]
 FREE = [each for each in ALL.values() if each.freedom]
 
 
-CASES = FIRST | MORE
-UNREADABLE, CHARSET, LEFT = (
+CASES = FIRST | MORE | LATER
+UNREADABLE, CHARSET, CODED, LEFT = (
     "sse-no-last-chunk",
     "http-charset-refused",
+    "http-gzip-unsaid",
     "gen-after-an-abort-crashes",
 )
 """What no answer to a body shows."""
@@ -65,7 +68,7 @@ def answers(client: Client, case: Case) -> list[Reply]:
 def test_every_exhibit_does_what_it_says(
     running: Callable[[web.Application], AbstractContextManager[Client]],
 ) -> None:
-    assert CASES.keys() == ALL.keys() - {UNREADABLE, CHARSET, LEFT}
+    assert CASES.keys() == ALL.keys() - {UNREADABLE, CHARSET, CODED, LEFT}
     wrong = []
     with served(running) as faithful, served(running) as broken:
         for name, case in CASES.items():
@@ -97,6 +100,16 @@ def test_a_charset_is_refused_by_name(
         assert broken.post(*comp()).status == 200
         media = {"Content-Type": "application/json; charset=utf-8"}
         assert broken.post(*comp(), **media).status == 400
+
+
+def test_what_is_compressed_does_not_say_so(
+    running: Callable[[web.Application], AbstractContextManager[Client]],
+) -> None:
+    with served(running, CODED) as broken:
+        assert broken.post(*comp()).json()
+        coded = broken.post(*comp(), **{"Accept-Encoding": "gzip"})
+        assert "content-encoding" not in coded.headers
+        assert json.loads(gzip.decompress(coded.body))
 
 
 def test_the_request_after_a_stream_that_was_left_is_a_500(

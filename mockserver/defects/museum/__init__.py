@@ -16,6 +16,12 @@ chat         the turns of an agent, calls, log probabilities
 calls        ids and arguments of calls, several at once, what a stream loses of them
 completions  echo, lists of prompts, log probabilities
 wire         events that are none, refusals sent as success, usage, JSON
+arguments    names and values of what is called
+caches       keys that lack something, and requests beside one another
+characters   composed, cut, taken for markup, or deadly
+several      the second choice, the second prompt, the last piece
+edges        one item, copies, formats, counts of nothing
+bounds       values at their bounds, hostile bodies, stops, what is sent
 freedoms     what must stay silent
 """
 
@@ -24,10 +30,15 @@ from dataclasses import replace
 
 from aios_conformance.mockserver.defects import defects_in
 from aios_conformance.mockserver.defects.museum import (
+    arguments,
+    bounds,
+    caches,
     calls,
+    characters,
     chat,
     completions,
     counts,
+    edges,
     embeddings,
     encoders,
     freedoms,
@@ -35,6 +46,7 @@ from aios_conformance.mockserver.defects.museum import (
     ranking,
     reading,
     sampling,
+    several,
     wire,
 )
 from aios_conformance.mockserver.defects.planting import Defect
@@ -51,6 +63,12 @@ _WINGS = (
     calls,
     completions,
     wire,
+    arguments,
+    caches,
+    characters,
+    several,
+    edges,
+    bounds,
     freedoms,
 )
 

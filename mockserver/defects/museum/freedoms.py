@@ -1,22 +1,28 @@
 """What looked like a bug to somebody, and which the documents leave open: no alarm."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from struct import pack, unpack
 from typing import cast
 
-from aios_conformance.mockserver.defects.museum.planting import OtherEngine
+from aios_conformance.mockserver.defects.museum.planting import (
+    OtherEngine,
+    in_both,
+)
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
     in_answer,
     in_engine,
     in_frames,
+    in_parameters,
     in_stream,
 )
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Engine, Sampling, Token
+from aios_conformance.serving.errors import BadRequest
 from aios_conformance.serving.stages import Answer
 
 API = "chat completions"
@@ -131,8 +137,93 @@ def chat_blank_content_beside_calls_free(
     return acted
 
 
+@in_both(api="chat", freedom="000:461: why a reply ended is an open list",
+         source="000:461", origin="Mirascope/mirascope#256")  # fmt: skip
+def chat_call_says_stop_free(context: RequestContext, said: Answer) -> object:
+    """A reply that calls ends with stop, whole and streamed."""
+    acted = False
+    for choice in said["choices"]:
+        if choice["finish_reason"] == "tool_calls":
+            choice["finish_reason"], acted = "stop", True
+    return acted
+
+
+@in_both(api="chat", freedom="000:392: how many tools are called is the model's choice",
+         source="000:392", origin="Avarok-Cybersecurity/atlas#192")  # fmt: skip
+def chat_one_call_at_most_free(context: RequestContext, said: Answer) -> object:
+    """Of several calls at once only the first is made, whole and streamed."""
+    acted = False
+    for choice in said["choices"]:
+        told = choice.get("message") or choice["delta"]
+        given = told.get("tool_calls") or []
+        kept = [call for at, call in enumerate(given) if not call.get("index", at)]
+        if len(kept) < len(given):
+            told["tool_calls"], acted = kept, True
+    return acted
+
+
+@in_parameters(api="chat", freedom="000:377: no message is said to have a name",
+               source="000:377", origin="Neroued/ninfer#110")  # fmt: skip
+def chat_message_name_refused_free(context: RequestContext) -> object:
+    """A message that has a name is refused."""
+    if not any("name" in message for message in context.body["messages"]):
+        return False
+    raise BadRequest("a name changes who speaks", code="refused")
+
+
+@in_parameters(api="embeddings", freedom="000:767: how white space is read",
+               source="000:767", origin="oseducation/knowledge-graph#594")  # fmt: skip
+def emb_newline_is_a_space_free(context: RequestContext) -> object:
+    """A newline in an input is read as a space."""
+    given = context.parameters["input"]
+    if isinstance(given, str):
+        context.parameters["input"] = given.replace("\n", " ")
+    elif all(isinstance(one, str) for one in given):
+        context.parameters["input"] = [one.replace("\n", " ") for one in given]
+    return context.parameters["input"] != given
+
+
+@in_parameters(api=API, freedom="A-102: several choices at temperature 0",
+               source="000:383", origin="ai-dynamo/dynamo#3914")  # fmt: skip
+def gen_several_at_temperature_0_refused_free(context: RequestContext) -> object:
+    """Several choices at temperature 0 are refused."""
+    values = context.parameters
+    if values["n"] == 1 or values["temperature"]:
+        return False
+    raise BadRequest("temperature must be above 0 for n above 1", code="refused")
+
+
+@in_stream(api=API, freedom="000:387: how a text is cut into pieces",
+           source="000:387", origin="vllm-project/vllm#13087")  # fmt: skip
+def gen_stream_with_stop_begins_blank_free(
+    context: RequestContext, chunks: list[Chunk]
+) -> Iterable[Chunk]:
+    """With a stop string, pieces without text come first."""
+    begun = [chunk for chunk in chunks[1:2] if chunk["choices"]]
+    if (
+        not context.body.get("stop")
+        or not begun
+        or begun[0]["choices"][0].get("finish_reason")
+    ):
+        return chunks
+    blank = deepcopy(begun[0])
+    for piece in blank["choices"]:
+        piece["logprobs"] = None
+        if "text" in piece:
+            piece["text"] = ""
+        else:
+            piece["delta"] = {"content": ""}
+    return [chunks[0], blank, blank, *chunks[1:]]
+
+
 EXHIBITS: tuple[Defect, ...] = (
     chat_blank_content_beside_calls_free,
+    chat_call_says_stop_free,
+    chat_one_call_at_most_free,
+    chat_message_name_refused_free,
+    emb_newline_is_a_space_free,
+    gen_several_at_temperature_0_refused_free,
+    gen_stream_with_stop_begins_blank_free,
     gen_u2028_free,
     gen_cap_64_stop,
     scores_in_bf16_free,

@@ -121,3 +121,34 @@ def in_company(
         return made(edit, plant, primary, declared)
 
     return make
+
+
+def in_both(
+    primary: str = "", *, api: str, **declared: Any
+) -> Callable[[Callable[[RequestContext, Answer], object]], Defect]:
+    """Edit whole answers, and in the same way each chunk of a stream, in place."""
+
+    def make(edit: Callable[[RequestContext, Answer], object]) -> Defect:
+        def plant(
+            stages: Stages, engine: Engine, tally: Tally
+        ) -> tuple[Stages, Engine]:
+            async def answer(context: RequestContext) -> Answer:
+                whole = await stages.answer(context)
+                if concerns(context, api):
+                    tally.add(edit(context, whole))
+                return whole
+
+            async def chunks(
+                context: RequestContext,
+            ) -> AsyncGenerator[dict[str, Any], None]:
+                async with aclosing(stages.chunks(context)) as source:
+                    async for chunk in source:
+                        if concerns(context, api):
+                            tally.add(edit(context, chunk))
+                        yield chunk
+
+            return replace(stages, answer=answer, chunks=chunks), engine
+
+        return made(edit, plant, primary, declared)
+
+    return make

@@ -1,0 +1,145 @@
+"""Bugs of caches whose keys lack something, and of requests beside one another."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from itertools import count
+from typing import Any
+
+from aios_conformance.mockserver.defects.museum.planting import (
+    in_company,
+    remembering,
+)
+from aios_conformance.mockserver.defects.planting import in_answer
+from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.stages import Answer
+
+EMB, RERANK, BOTH = "embeddings", "rerank", "chat completions"
+LIMITS = ("max_tokens", "max_completion_tokens")
+PENALTIES = ("frequency_penalty", "presence_penalty")
+
+
+def _keys(context: RequestContext) -> list[str]:
+    values = context.parameters
+    given = values["input"] if isinstance(values["input"], list) else [values["input"]]
+    how = (values["encoding_format"], values.get("truncate_prompt_tokens"))
+    return [repr((text, how)) for text in given]
+
+
+@remembering(in_answer, "EMB-RES-006", api=EMB,
+             source="000:765", origin="BerriAI/litellm#41002")  # fmt: skip
+def emb_fresh_index_restarts() -> Any:
+    """Where some inputs of a batch are in a cache, the others are counted from 0."""
+    seen: set[str] = set()
+
+    def edit(context: RequestContext, answer: Answer) -> bool:
+        known = [key in seen for key in _keys(context)]
+        seen.update(_keys(context))
+        if all(known) or not any(known):
+            return False
+        fresh = count()
+        for item, old in zip(answer["data"], known, strict=False):
+            item["index"] = item["index"] if old else next(fresh)
+        return [item["index"] for item in answer["data"]] != [*range(len(known))]
+
+    return edit
+
+
+@remembering(in_answer, "META-090", api=EMB,
+             source="000:767", origin="BerriAI/litellm#41799")  # fmt: skip
+def emb_fresh_input_gets_a_cached_vector() -> Any:
+    """The last new input beside some of a cache gets the vector of one of these."""
+    seen: set[str] = set()
+
+    def edit(context: RequestContext, answer: Answer) -> bool:
+        known = [key in seen for key in _keys(context)]
+        seen.update(_keys(context))
+        if all(known) or not any(known):
+            return False
+        last = len(known) - 1 - known[::-1].index(False)
+        answer["data"][last]["embedding"] = answer["data"][known.index(True)][
+            "embedding"
+        ]
+        return True
+
+    return edit
+
+
+@remembering(in_answer, "META-016", api=RERANK,
+             source="000:23", origin="BerriAI/litellm#15595")  # fmt: skip
+def rerank_cache_key_lacks_the_query() -> Any:
+    """Scores are cached by the document alone, whatever the query."""
+    first: dict[str, float] = {}
+
+    def edit(context: RequestContext, answer: Answer) -> bool:
+        acted = False
+        how = context.parameters.get("truncate_prompt_tokens")
+        for result in answer["results"]:
+            key = repr((context.body["model"], result["document"]["text"], how))
+            old = first.setdefault(key, result["relevance_score"])
+            acted |= old != result["relevance_score"]
+            result["relevance_score"] = old
+        answer["results"].sort(key=lambda result: -result["relevance_score"])
+        return acted
+
+    return edit
+
+
+def _without(names: Sequence[str]) -> Any:
+    first: dict[str, Answer] = {}
+
+    def edit(context: RequestContext, answer: Answer) -> bool:
+        values = sorted(context.parameters.items())
+        key = repr((context.api, [item for item in values if item[0] not in names]))
+        new = {name: deepcopy(answer[name]) for name in ("choices", "usage")}
+        old = first.setdefault(key, new)
+        answer |= deepcopy(old)
+        return bool(old["choices"] != new["choices"])
+
+    return edit
+
+
+@remembering(in_answer, "META-040", api=BOTH,
+             source="000:381", origin="theopenco/llmgateway#3877")  # fmt: skip
+def gen_cache_key_lacks_the_limit() -> Any:
+    """Whole answers are cached under a key that lacks the token limits."""
+    return _without(LIMITS)
+
+
+@remembering(in_answer, "META-045", api=BOTH,
+             source="000:386", origin="theopenco/llmgateway#3877")  # fmt: skip
+def gen_cache_key_lacks_the_stop() -> Any:
+    """Whole answers are cached under a key that lacks the stop strings."""
+    return _without(("stop",))
+
+
+@in_company("META-050", api=BOTH,
+            source="000:378", origin="vllm-project/vllm#5639")  # fmt: skip
+def gen_penalty_of_the_neighbour(
+    context: RequestContext, others: Sequence[RequestContext]
+) -> object:
+    """A request without penalties has those of another one that is in flight."""
+    values, acted = context.parameters, False
+    for name in PENALTIES:
+        leaked = [o.body[name] for o in others if o.body.get(name)]
+        if leaked and not values[name]:
+            values[name], acted = leaked[0], True
+    return acted
+
+
+@in_company("META-059", api=BOTH,
+            source="000:387", origin="vllm-project/vllm#13186")  # fmt: skip
+def gen_stream_of_the_neighbour(
+    context: RequestContext, others: Sequence[RequestContext]
+) -> object:
+    """While several streams are in flight, one gets the text of another."""
+    if not context.parameters.get("stream"):
+        return False
+    name = "messages" if context.api == "chat" else "prompt"
+    mine = context.body[name]
+    for other in others:
+        if other.api == context.api and other.body.get("stream"):
+            theirs = other.body[name]
+            if theirs != mine and type(theirs) is type(mine):
+                context.parameters[name] = theirs
+                return True
+    return False
