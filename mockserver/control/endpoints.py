@@ -41,7 +41,7 @@ from aios_conformance.mockserver.scripting.rules import Rules
 from aios_conformance.mockserver.state import MockState
 from aios_conformance.serving.bodies import body
 from aios_conformance.serving.codec import decode, encode
-from aios_conformance.serving.errors import ApiError
+from aios_conformance.serving.errors import ApiError, BadRequest
 from aios_conformance.serving.located import Malformed
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.turns import HEAVY, aside
@@ -251,8 +251,8 @@ async def _content(request: web.Request, state: MockState) -> dict[str, Any]:
     state.plan.limits.parsed(raw)
     try:
         content = decode(raw)
-    except ValueError:
-        return {}
+    except ValueError as error:
+        raise BadRequest(f"the body is no JSON: {error}", code="json_invalid") from None
     if not isinstance(content, dict):
         return {}
     state.plan.limits.held(raw, content)

@@ -5,10 +5,10 @@ leads here (DNS rebinding) it can read the answers too. Both show in the request
 `Host`, and in what browsers say of where a request comes from.
 """
 
+import re
 from collections.abc import Collection
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -16,6 +16,7 @@ from aios_conformance.mockserver.control.elsewhere import LINE, FarLine
 from aios_conformance.serving.admission import keyed
 from aios_conformance.serving.errors import ApiError, Forbidden
 
+_HOST: Final = re.compile(r"(?:\[([^\[\]]*)\]|([^\s:/?#@\[\]]+))(?::\d*)?")
 _OURS: Final = ("same-origin", "none")  # Sec-Fetch-Site of what no other page sent
 
 
@@ -24,7 +25,7 @@ def stranger(
 ) -> ApiError | None:
     """Return the refusal of a request that must not control the mock."""
     host = request.headers.get("Host", "")
-    name = _name(host)
+    name = _name(host) if request.host in (host, _name(host)) else ""
     if not (_loopback(name) or name in allowed or name == _bound(request)):
         return Forbidden(
             f"/_mock/ is not served under the name {host[:100]!r}; use 127.0.0.1, or "
@@ -46,10 +47,8 @@ def stranger(
 
 def _name(host: str) -> str:
     """Return the host without its port and brackets; empty for what is no host."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found else ""
 
 
 def _loopback(name: str) -> bool:

@@ -27,7 +27,12 @@ def test_our_names_are_obeyed(mock: LocalMock, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.test", "127.0.0.1.evil.test", "10.0.0.1", "", "a:b:c", "[", "0"]
+    "host",
+    [
+        *("evil.test", "127.0.0.1.evil.test", "10.0.0.1", "", "a:b:c", "[", "0"),
+        *("[::1]evil.test", "[::1].evil.test", "127.0.0.1:80:x", "x@127.0.0.1"),
+        *("127.0.0.1 evil.test", "evil.test/127.0.0.1", "127.0.0.1:x"),
+    ],
 )
 def test_a_name_that_leads_here_is_not(mock: LocalMock, host: str) -> None:
     reply = Client(mock.url).get("/_mock/requests", Host=host)
