@@ -128,7 +128,7 @@ def _asked(functions: Sequence[Mapping[str, Any]], question: str) -> list[Call]:
 
     One that shares all its words with a likelier one is not asked for besides it.
     """
-    asked = set(features(question)) - _GENERIC
+    asked = set(features(question)) - FUNCTION_WORDS
     ranked = [
         (relevance, -place, function)
         for place, function in enumerate(functions)
@@ -203,7 +203,7 @@ def _name(function: Mapping[str, Any]) -> str:
 
 def _words(name: str, *, everything: bool = False) -> set[str]:
     found = set(features(" ".join(_CAMEL.split(name))))
-    return found if everything else found - _GENERIC
+    return found if everything else found - _GENERIC or found - FUNCTION_WORDS
 
 
 def _relevance(function: Mapping[str, Any], question: str, asked: set[str]) -> int:

@@ -1,5 +1,7 @@
 """Instructor: a model of pydantic filled by each of its modes."""
 
+from collections.abc import Iterable
+
 import instructor
 import pytest
 from openai import OpenAI
@@ -47,3 +49,28 @@ def test_several_are_filled() -> None:
         client.create_iterable(model=CHAT, messages=TALK, response_model=Person)
     )
     assert all(isinstance(each, Person) for each in found)
+
+
+class Weather(BaseModel):
+    """The weather of a place."""
+
+    location: str
+
+
+class Search(BaseModel):
+    """A search in the web."""
+
+    query: str
+
+
+def test_tools_are_called_side_by_side() -> None:
+    client = instructor.from_openai(OpenAI(), mode=instructor.Mode.PARALLEL_TOOLS)
+    asked = "What is the weather in Toronto? And search who won the super bowl."
+    found = client.chat.completions.create(
+        model=CHAT,
+        messages=[{"role": "user", "content": asked}],
+        response_model=Iterable[Weather | Search],
+    )
+    weather, search = found
+    assert weather.location == "Toronto"
+    assert "super bowl" in search.query

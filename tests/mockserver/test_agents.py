@@ -239,3 +239,10 @@ def test_the_last_word_is_said_when_the_work_is_done() -> None:
     ]
     assert said(messages, [WEATHER], None) == "It is sunny. TERMINATE"
     assert said(messages[:2], [], None).endswith(" TERMINATE")
+
+
+def test_a_tool_may_have_a_verb_for_a_name() -> None:
+    asked = "What is the weather in Toronto? And search who won the super bowl."
+    offered = [tool("Weather", location=TEXT), tool("Search", query=TEXT)]
+    found = calls(said([{"role": "user", "content": asked}], offered, None))
+    assert [name for name, _ in found] == ["Weather", "Search"]
