@@ -5,6 +5,7 @@ drawing it, for requests without bias and penalties.
 """
 
 from bisect import bisect
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -91,12 +92,17 @@ def written(
     node, plan, run = context.state
     natural, runs, last = length == NATURAL, choose.by_run[lists], latest(lists=lists)
     run = min(run, last)
+    said = deque(plan if natural else ())  # may be long, and is not copied each time
+    plan = () if natural else plan
     for start in range(0, room, _AT_ONCE):
         ids: list[int] = []
         for count in range(start, min(start + _AT_ONCE, room)):
             if not natural:
                 plan, open_ = length.closing(count, plan), length.open(count)
-            if plan:
+            if said:
+                token = said.popleft()
+                packed = token.to_bytes(4, "little")
+            elif plan:
                 token, plan = plan[0], plan[1:]
                 packed = token.to_bytes(4, "little")
             else:

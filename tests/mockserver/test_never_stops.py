@@ -336,3 +336,13 @@ def test_nothing_of_a_profile_holds_it_up(
 ) -> None:
     with watched(vllm):
         assert Client(vllm.url).post(path, body).status == status
+
+
+def test_a_long_text_that_a_rule_says_is_not_copied_for_each_token() -> None:
+    with local_mock() as mock:
+        mock.say("x y " * 200_000)
+        with watched(mock):
+            reply = Client(mock.url).post(
+                "/v1/chat/completions", {**chat(), "max_tokens": 100_000}
+            )
+    assert reply.status in (200, 400, 422)
