@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TRIALS = {"floor": "lowest-direct", "newest": "highest"}
 TOOLS = ["pytest-timeout>=2.3", "pytest-xdist>=3.6"]
 TESTS = [
+    "tests/conformance/test_plugin_runs.py",
     "tests/conformance/test_private_names.py",
     "tests/mockserver/test_app.py",
     "tests/mockserver/test_app_openai.py",

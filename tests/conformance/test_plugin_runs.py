@@ -103,6 +103,11 @@ def test_a_plan_is_printed_and_nothing_is_sent(pytester: pytest.Pytester) -> Non
     assert counting.asked == 0
 
 
+def told(reason: str) -> str:
+    """How a line of the summary goes on: pytest says why there since version 9."""
+    return f" - {reason}*" if pytest.version_tuple >= (9,) else ""
+
+
 def test_a_broken_promise_fails_its_item(
     pytester: pytest.Pytester, wrong_url: str
 ) -> None:
@@ -121,7 +126,7 @@ def test_a_broken_promise_fails_its_item(
             "at        /usage/total_tokens *",
             "run       curl *",
             "fail  COMMON-RES-010 total-tokens-sum MUST *",
-            "FAILED aios-conformance::test_requirement[[]COMMON-RES-010[]] - malfo*",
+            f"FAILED aios-conformance::*COMMON-RES-010*{told('malfo')}",
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
@@ -198,7 +203,7 @@ def test_a_waived_failure_is_expected_and_a_stale_waiver_fails(
         [
             "stale waiver: *",
             "XFAIL *COMMON-RES-010* - waived: known *",
-            "FAILED *EMB-RES-001* - stale waiver: *",
+            f"FAILED *EMB-RES-001*{told('stale waiver: ')}",
         ]
     )
     assert report(pytester.path)["stale_waivers"] == ["EMB-RES-001"]
