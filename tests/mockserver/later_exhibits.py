@@ -250,14 +250,10 @@ CASES: dict[str, Case] = {
         FORCED, lambda reply: reply.json()["choices"][0]["finish_reason"] == "stop"
     ),
     "chat-one-call-at-most-free": last(AT_ONCE, lambda reply: len(calls(reply)) == 1),
-    "chat-message-name-refused-free": status(
-        chat([{"role": "user", "name": "me", "content": "Hi."}]), 400
-    ),
     "emb-newline-is-a-space-free": Case(
         [emb("a b"), emb("a\nb")],
         lambda found, _: vectors(found[0]) == vectors(found[1]),
     ),
-    "gen-several-at-temperature-0-refused-free": status(comp(n=2), 400),
     "gen-stream-with-stop-begins-blank-free": last(
         streamed(comp(stop=["never"])),
         lambda reply: [piece["text"] for piece in pieces(reply)[1:3]] == ["", ""],

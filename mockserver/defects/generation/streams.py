@@ -198,7 +198,9 @@ def _grammar(api: Api) -> list[Defect]:
             return chunks
         return [copy for c in chunks for copy in [c] * (1 + (c is texts[2]))]
 
-    @in_stream("META-059", api=api, also=misspoken)
+    echo = {"META-084": "what is echoed comes last", "COMP-SEM-002": "likewise"}
+
+    @in_stream("META-059", api=api, also=misspoken | echo)
     def last_piece_lost(
         context: RequestContext, chunks: list[Chunk]
     ) -> Iterable[Chunk]:

@@ -3,7 +3,7 @@
 import gzip
 from typing import Any
 
-from aios_conformance.mockserver.defects.museum.planting import in_both
+from aios_conformance.mockserver.defects.museum.planting import CRASHED, in_both
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     in_answer,
@@ -53,7 +53,7 @@ def gen_stream_bias_not_read(context: RequestContext) -> object:
     return bool(context.parameters.pop("logit_bias", None))
 
 
-@in_parameters("COMMON-ERR-004", api=BOTH,
+@in_parameters("COMMON-ERR-004", api=BOTH, also=CRASHED,
                source="000:475", origin="vllm-project/vllm#16529")  # fmt: skip
 def gen_bias_beyond_the_vocabulary_crashes(context: RequestContext) -> object:
     """A logit_bias for an id that no model has is a 500."""
@@ -66,6 +66,7 @@ def gen_bias_beyond_the_vocabulary_crashes(context: RequestContext) -> object:
 @in_parameters(
     "COMMON-ERR-004",
     api=BOTH,
+    also=CRASHED,
     source="000:475",
     origin="KohakuBlueleaf/z-tipo-extension#27",
 )
@@ -88,7 +89,7 @@ def gen_top_p_1_refused(context: RequestContext) -> object:
     raise BadRequest("top_p must be above 0 and below 1", code="refused")
 
 
-@in_parameters("COMMON-ERR-004", api=COMP,
+@in_parameters("COMMON-ERR-004", api=COMP, also=CRASHED,
                source="000:640", origin="vllm-project/vllm#7746")  # fmt: skip
 def comp_blank_prompt_crashes(context: RequestContext) -> object:
     """A prompt that is an empty string, or a list of it, is a 500."""
@@ -156,7 +157,7 @@ def _crash(found: Response) -> Response:
     return 500, found[1], b'{"error":{"message":"crashed","type":"server_error"}}'
 
 
-@in_refusal("COMMON-ERR-004", api="score",
+@in_refusal("COMMON-ERR-004", api="score", also=CRASHED,
             source="000:284", origin="vllm-project/vllm-omni#6598")  # fmt: skip
 def score_deep_body_crashes(
     context: RequestContext, error: ApiError, found: Response
@@ -166,8 +167,7 @@ def score_deep_body_crashes(
 
 
 @in_refusal("COMMON-ERR-004", also={
-    **{f"{api}-ERR-003": "likewise" for api in ("CHAT", "EMB", "RERANK", "SCORE")},
-    "CHAT-REQ-021": "a limit beyond 63 bits is a 500",
+    "CHAT-REQ-021": "a limit beyond 63 bits is a 500", **CRASHED,
 }, source="000:780", origin="vllm-project/vllm#57018")  # fmt: skip
 def huge_integer_crashes(
     context: RequestContext, error: ApiError, found: Response
@@ -178,7 +178,7 @@ def huge_integer_crashes(
     return _crash(found) if any(abs(v) >= 2**63 for v in numbers) else found
 
 
-@in_refusal("COMMON-ERR-004", api="rerank",
+@in_refusal("COMMON-ERR-004", api="rerank", also=CRASHED,
             source="000:115", origin="ggml-org/llama.cpp#11738")  # fmt: skip
 def rerank_bytes_that_are_no_utf8_crash(
     context: RequestContext, error: ApiError, found: Response
@@ -191,7 +191,7 @@ def rerank_bytes_that_are_no_utf8_crash(
     return found
 
 
-@in_refusal("COMMON-ERR-004", api=BOTH,
+@in_refusal("COMMON-ERR-004", api=BOTH, also=CRASHED,
             source="000:475", origin="containers/ramalama#752")  # fmt: skip
 def gen_empty_body_crashes(
     context: RequestContext, error: ApiError, found: Response

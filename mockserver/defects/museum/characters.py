@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from unicodedata import normalize
 
-from aios_conformance.mockserver.defects.museum.planting import in_both
+from aios_conformance.mockserver.defects.museum.planting import CRASHED, in_both
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     in_answer,
@@ -85,7 +85,7 @@ def gen_special_text_crashes(context: RequestContext) -> object:
     raise Broken("disallowed special token", code="crashed")
 
 
-@in_parameters("COMMON-ERR-004", api=ENCODERS,
+@in_parameters("COMMON-ERR-004", api=ENCODERS, also=CRASHED,
                source="000:780", origin="ggml-org/llama.cpp#25543")  # fmt: skip
 def enc_nul_crashes(context: RequestContext) -> object:
     """A text that holds U+0000 is a 500."""

@@ -6,6 +6,7 @@ from math import exp
 from struct import pack
 from typing import Any
 
+from aios_conformance.mockserver.defects.museum.planting import CRASHED
 from aios_conformance.mockserver.defects.planting import (
     in_answer,
     in_parameters,
@@ -71,7 +72,7 @@ def rerank_blank_document_dropped(context: RequestContext, answer: Answer) -> ob
     return len(answer["results"]) < before
 
 
-@in_parameters("COMMON-ERR-004", api=RERANK,
+@in_parameters("COMMON-ERR-004", api=RERANK, also=CRASHED,
                source="000:115", origin="stargate/data-api#1954")  # fmt: skip
 def rerank_blank_query_crashes(context: RequestContext) -> object:
     """A query that is an empty string is a 500."""

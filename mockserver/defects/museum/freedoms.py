@@ -22,7 +22,6 @@ from aios_conformance.mockserver.defects.planting import (
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Engine, Sampling, Token
-from aios_conformance.serving.errors import BadRequest
 from aios_conformance.serving.stages import Answer
 
 API = "chat completions"
@@ -162,15 +161,6 @@ def chat_one_call_at_most_free(context: RequestContext, said: Answer) -> object:
     return acted
 
 
-@in_parameters(api="chat", freedom="000:377: no message is said to have a name",
-               source="000:377", origin="Neroued/ninfer#110")  # fmt: skip
-def chat_message_name_refused_free(context: RequestContext) -> object:
-    """A message that has a name is refused."""
-    if not any("name" in message for message in context.body["messages"]):
-        return False
-    raise BadRequest("a name changes who speaks", code="refused")
-
-
 @in_parameters(api="embeddings", freedom="000:767: how white space is read",
                source="000:767", origin="oseducation/knowledge-graph#594")  # fmt: skip
 def emb_newline_is_a_space_free(context: RequestContext) -> object:
@@ -181,16 +171,6 @@ def emb_newline_is_a_space_free(context: RequestContext) -> object:
     elif all(isinstance(one, str) for one in given):
         context.parameters["input"] = [one.replace("\n", " ") for one in given]
     return context.parameters["input"] != given
-
-
-@in_parameters(api=API, freedom="A-102: several choices at temperature 0",
-               source="000:383", origin="ai-dynamo/dynamo#3914")  # fmt: skip
-def gen_several_at_temperature_0_refused_free(context: RequestContext) -> object:
-    """Several choices at temperature 0 are refused."""
-    values = context.parameters
-    if values["n"] == 1 or values["temperature"]:
-        return False
-    raise BadRequest("temperature must be above 0 for n above 1", code="refused")
 
 
 @in_stream(api=API, freedom="000:387: how a text is cut into pieces",
@@ -220,9 +200,7 @@ EXHIBITS: tuple[Defect, ...] = (
     chat_blank_content_beside_calls_free,
     chat_call_says_stop_free,
     chat_one_call_at_most_free,
-    chat_message_name_refused_free,
     emb_newline_is_a_space_free,
-    gen_several_at_temperature_0_refused_free,
     gen_stream_with_stop_begins_blank_free,
     gen_u2028_free,
     gen_cap_64_stop,

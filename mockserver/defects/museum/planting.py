@@ -18,6 +18,11 @@ from aios_conformance.serving.stages import Answer, Chunks, Stages
 
 Company = Callable[[RequestContext, Sequence[RequestContext]], object]
 
+CRASHED = {
+    f"{api}-ERR-003": "a 500" for api in ("CHAT", "COMP", "EMB", "RERANK", "SCORE")
+}
+"""What else notices that an input crashes the server."""
+
 _PAUSE = 0.002  # seconds that a request waits for company
 
 
