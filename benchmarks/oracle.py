@@ -91,17 +91,24 @@ class Oracle:
             if place == len(said.tokens):
                 ended = expected == self.tokenizer.eos_token_id
                 return (None if ended else float("inf")), far
-            if self.tokenizer.decode([expected]) != said.tokens[place]:
+            if not self._is(expected, said.tokens[place]):
                 best = truth.logits[place].topk(5)
                 gaps = (
                     float(best.values[0] - value)
                     for value, other in zip(*best, strict=True)
-                    if self.tokenizer.decode([int(other)]) == said.tokens[place]
+                    if self._is(int(other), said.tokens[place])
                 )
                 return next(gaps, float("inf")), far
             there = float(logprobs[place, expected])
             far = max(far, abs(there - said.logprobs[place]))
         return None, far
+
+    def _is(self, token: int, said: str) -> bool:
+        """Whether a server's word for a token is it; parts of characters are bytes."""
+        if token == self.tokenizer.eos_token_id:
+            return said == ""
+        text = self.tokenizer.decode([token])
+        return said.startswith("bytes:") if "\ufffd" in text else text == said
 
 
 async def asked(session: aiohttp.ClientSession, url: str, body: dict[str, Any]) -> Said:
