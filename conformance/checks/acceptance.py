@@ -96,12 +96,12 @@ def no_mistake_breaks_the_server(seen: Observation) -> Iterator[Note]:
 
 
 def _is_explained(exchange: Exchange, seen: Observation) -> bool:
-    """A request of which a part was refused too says nothing about what it adds."""
+    """A request of which a part was not taken either says nothing of what it adds."""
     body = exchange.request.json
-    if not (400 <= exchange.status < 500 and isinstance(body, dict)):
+    if not (exchange.status >= 400 and isinstance(body, dict)):
         return False
     return any(
-        400 <= other.status < 500
+        other.status // 100 == exchange.status // 100
         and other.expect == "accept"
         and other.request.operation == exchange.request.operation
         and isinstance(other.request.json, dict)

@@ -3,9 +3,9 @@
 A token of a single stream waits for weights to come from memory; in 8 bits they are a
 quarter of float32's. Each row of weights has a scale, and each token's activations one
 of their own when they come (vector-wise, Dettmers et al. 2022, arXiv:2208.07339), so
-that an answer depends on no neighbour in its batch: sums of integers are exact in any
-order. torchao's layers of the same kind, without a compiler, were slower than float32,
-and those of torch.ao share one scale among all tokens of a batch.
+that no scale is shared with a neighbour of the batch. torchao's layers of the same
+kind, without a compiler, were slower than float32, and those of torch.ao share one
+scale among all tokens of a batch.
 """
 
 import torch

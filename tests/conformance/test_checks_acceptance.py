@@ -201,15 +201,19 @@ def test_a_path_that_is_not_served_is_blamed_on_the_path() -> None:
     assert found.ids == ("RERANK-REQ-013",)
 
 
-def test_a_request_of_which_a_part_was_refused_says_nothing_of_the_rest() -> None:
-    part = exchange("chat", {"model": "m"}, ERROR, status=400, serves=ROW)
-    more = exchange("chat", {"model": "m", "n": 2}, ERROR, status=400, serves=SOFT)
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_request_of_which_a_part_was_not_taken_says_nothing_of_the_rest(
+    status: int,
+) -> None:
+    part = exchange("chat", {"model": "m"}, ERROR, status=status, serves=ROW)
+    more = exchange("chat", {"model": "m", "n": 2}, ERROR, status=status, serves=SOFT)
     (found,) = findings(steps, seen(part=part, more=more))
     assert found.ids == ROW
     assert not {*SOFT} & witnessed(steps, seen(part=part, more=more))
-    other = exchange("chat", {"n": 2}, ERROR, status=400, serves=SOFT)
+    other = exchange("chat", {"n": 2}, ERROR, status=status, serves=SOFT)
     assert len(findings(steps, seen(part=part, other=other))) == 2
-    crash = exchange("chat", {"model": "m", "n": 2}, ERROR, status=500, serves=SOFT)
+    otherwise = 900 - status
+    crash = exchange("chat", more.request.json, ERROR, status=otherwise, serves=SOFT)
     assert {f.ids for f in findings(steps, seen(part=part, more=crash))} == {ROW, SOFT}
 
 
