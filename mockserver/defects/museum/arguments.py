@@ -95,8 +95,14 @@ def chat_numbers_in_arguments_are_text() -> None:
     """Arguments that are numbers come as text."""
 
 
-@in_stream("META-080", api=CHAT, also={"META-059": "the whole call is well"},
-           source="000:396", origin="vllm-project/vllm#16919")  # fmt: skip
+@in_stream(
+    "META-080",
+    api=CHAT,
+    also={"META-059": "the whole call is well"}
+    | {"CHAT-SEM-020": "arguments that are cut are no JSON"},
+    source="000:396",
+    origin="vllm-project/vllm#16919",
+)
 def chat_stream_nested_arguments_lose_a_brace(
     context: RequestContext, chunks: list[Chunk]
 ) -> None:
@@ -108,8 +114,14 @@ def chat_stream_nested_arguments_lose_a_brace(
             last["arguments"] = last["arguments"].rstrip()[:-1]
 
 
-@in_stream("META-080", api=CHAT, also={"META-059": "the whole calls are well"},
-           source="000:396", origin="vllm-project/vllm#47901")  # fmt: skip
+@in_stream(
+    "META-080",
+    api=CHAT,
+    also={"META-059": "the whole calls are well"}
+    | {"CHAT-SEM-020": "no arguments are no JSON"},
+    source="000:396",
+    origin="vllm-project/vllm#47901",
+)
 def chat_stream_call_after_an_empty_one_lacks_arguments(
     context: RequestContext, chunks: list[Chunk]
 ) -> None:
@@ -125,8 +137,15 @@ def chat_stream_call_after_an_empty_one_lacks_arguments(
             empty.add(choice)
 
 
-@in_both("CHAT-SEM-020", api=CHAT,
-         source="000:460", origin="openclaw/openclaw#25772")  # fmt: skip
+@in_both(
+    "CHAT-SEM-020",
+    also=dict.fromkeys(
+        ("META-077", "META-081"), "the function called is none of those offered"
+    ),
+    api=CHAT,
+    source="000:460",
+    origin="openclaw/openclaw#25772",
+)
 def chat_tool_name_is_sanitized(context: RequestContext, said: Answer) -> object:
     """In the name of a called function a hyphen comes as an underscore."""
     acted = False
@@ -139,9 +158,16 @@ def chat_tool_name_is_sanitized(context: RequestContext, said: Answer) -> object
     return acted
 
 
-@in_parameters("CHAT-REQ-046", api=CHAT, also={
-    "COMMON-RES-001": "a valid request is not answered 200",
-}, source="000:396", origin="earendil-works/pi#4138")  # fmt: skip
+@in_parameters(
+    "CHAT-REQ-046",
+    api=CHAT,
+    also={
+        "COMMON-RES-001": "a valid request is not answered 200",
+    }
+    | {"CHAT-REQ-043": "turns that offer such a function are refused"},
+    source="000:396",
+    origin="earendil-works/pi#4138",
+)
 def chat_property_without_type_refused(context: RequestContext) -> object:
     """A function with a parameter whose schema has no type is refused."""
     for tool in context.body.get("tools") or ():

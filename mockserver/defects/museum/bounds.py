@@ -31,8 +31,13 @@ def chat_top_logprobs_0_drops_all(context: RequestContext) -> object:
     return True
 
 
-@in_parameters("META-058", api=BOTH,
-               source="000:379", origin="sgl-project/sglang#3059")  # fmt: skip
+@in_parameters(
+    "META-058",
+    also=dict.fromkeys(("CHAT-SEM-004", "COMP-SEM-015"), "a bias does not act"),
+    api=BOTH,
+    source="000:379",
+    origin="sgl-project/sglang#3059",
+)
 def gen_first_bias_only(context: RequestContext) -> object:
     """Of several biases only the first acts."""
     given = context.parameters.get("logit_bias") or {}
@@ -42,6 +47,9 @@ def gen_first_bias_only(context: RequestContext) -> object:
 
 @in_parameters(
     "META-058",
+    also=dict.fromkeys(
+        ("CHAT-SEM-004", "COMP-SEM-015"), "a bias does not act in streams"
+    ),
     api=BOTH,
     source="000:379",
     origin="lmstudio-ai/lmstudio-bug-tracker#1932",
@@ -99,8 +107,13 @@ def comp_blank_prompt_crashes(context: RequestContext) -> object:
     raise Broken("no tokens", code="crashed")
 
 
-@in_stream("COMMON-RES-008", api=BOTH,
-           source="000:453", origin="BerriAI/litellm#38810")  # fmt: skip
+@in_stream(
+    "COMMON-RES-008",
+    also=dict.fromkeys(("CHAT-RES-004", "COMP-RES-004"), "the same statement"),
+    api=BOTH,
+    source="000:453",
+    origin="BerriAI/litellm#38810",
+)
 def gen_stream_model_is_the_backend(
     context: RequestContext, chunks: list[Chunk]
 ) -> None:
@@ -109,8 +122,13 @@ def gen_stream_model_is_the_backend(
         chunk["model"] = "hosted/my-served-model"
 
 
-@in_parameters("META-063", api=BOTH,
-               source="000:388", origin="volcano-sh/kthena#202")  # fmt: skip
+@in_parameters(
+    "META-063",
+    also={"CHAT-SEM-015": "usage comes where none was asked"},
+    api=BOTH,
+    source="000:388",
+    origin="volcano-sh/kthena#202",
+)
 def gen_include_usage_false_is_true(context: RequestContext) -> object:
     """A stream has its usage where include_usage is false, too."""
     given = context.parameters.get("stream_options") or {}
@@ -220,8 +238,15 @@ def gen_any_word_of_a_stop_stops(context: RequestContext) -> object:
     return acted
 
 
-@in_parameters("META-045", api=BOTH,
-               source="000:386", origin="EricLBuehler/mistral.rs#114")  # fmt: skip
+@in_parameters(
+    "META-045",
+    also=dict.fromkeys(
+        ("CHAT-SEM-013", "COMP-SEM-010", "META-048"), "a stop string does not stop"
+    ),
+    api=BOTH,
+    source="000:386",
+    origin="EricLBuehler/mistral.rs#114",
+)
 def gen_first_stop_only(context: RequestContext) -> object:
     """Of a list of stop strings only the first is read."""
     given = _stops(context)
@@ -246,8 +271,16 @@ def comp_stop_in_the_echo_strikes(context: RequestContext, said: Answer) -> obje
     return acted
 
 
-@in_answer("META-045", api=BOTH,
-           source="000:386", origin="ml-explore/mlx-lm#1869")  # fmt: skip
+@in_answer(
+    "META-045",
+    also=dict.fromkeys(
+        ("CHAT-SEM-013", "COMP-SEM-003", "COMP-SEM-010", "META-048"),
+        "another stop string stops",
+    ),
+    api=BOTH,
+    source="000:386",
+    origin="ml-explore/mlx-lm#1869",
+)
 def gen_last_of_the_list_wins(context: RequestContext, answer: Answer) -> object:
     """Of several stop strings that occur, one that comes later in the text strikes."""
     acted = False

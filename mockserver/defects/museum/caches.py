@@ -25,8 +25,14 @@ def _keys(context: RequestContext) -> list[str]:
     return [repr((text, how)) for text in given]
 
 
-@remembering(in_answer, "EMB-RES-006", api=EMB,
-             source="000:765", origin="BerriAI/litellm#41002")  # fmt: skip
+@remembering(
+    in_answer,
+    "EMB-RES-006",
+    also=dict.fromkeys(("EMB-SEM-003", "META-090"), "vectors are told by their index"),
+    api=EMB,
+    source="000:765",
+    origin="BerriAI/litellm#41002",
+)
 def emb_fresh_index_restarts() -> Any:
     """Where some inputs of a batch are in a cache, the others are counted from 0."""
     seen: set[str] = set()
@@ -44,8 +50,29 @@ def emb_fresh_index_restarts() -> Any:
     return edit
 
 
-@remembering(in_answer, "META-090", api=EMB,
-             source="000:767", origin="BerriAI/litellm#41799")  # fmt: skip
+@remembering(
+    in_answer,
+    "META-090",
+    also=dict.fromkeys(
+        (
+            "EMB-REQ-011",
+            "EMB-SEM-002",
+            "EMB-SEM-003",
+            "EMB-SEM-004",
+            "META-025",
+            "META-091",
+            "META-093",
+            "META-094",
+            "META-098",
+            "RERANK-SEM-007",
+            "SCORE-SEM-006",
+        ),
+        "one of the vectors is that of another text",
+    ),
+    api=EMB,
+    source="000:767",
+    origin="BerriAI/litellm#41799",
+)
 def emb_fresh_input_gets_a_cached_vector() -> Any:
     """The last new input beside some of a cache gets the vector of one of these."""
     seen: set[str] = set()
@@ -64,8 +91,16 @@ def emb_fresh_input_gets_a_cached_vector() -> Any:
     return edit
 
 
-@remembering(in_answer, "META-016", api=RERANK,
-             source="000:23", origin="BerriAI/litellm#15595")  # fmt: skip
+@remembering(
+    in_answer,
+    "META-016",
+    also=dict.fromkeys(
+        ("META-002", "RERANK-SEM-004"), "a query is answered with what another one got"
+    ),
+    api=RERANK,
+    source="000:23",
+    origin="BerriAI/litellm#15595",
+)
 def rerank_cache_key_lacks_the_query() -> Any:
     """Scores are cached by the document alone, whatever the query."""
     first: dict[str, float] = {}
@@ -98,22 +133,55 @@ def _without(names: Sequence[str]) -> Any:
     return edit
 
 
-@remembering(in_answer, "META-040", api=BOTH,
-             source="000:381", origin="theopenco/llmgateway#3877")  # fmt: skip
+@remembering(
+    in_answer,
+    "META-040",
+    also=dict.fromkeys(
+        (
+            "CHAT-REQ-020",
+            "CHAT-SEM-007",
+            "CHAT-SEM-008",
+            "COMP-REQ-020",
+            "COMP-SEM-004",
+            "COMP-SEM-005",
+            "COMP-SEM-017",
+            "META-042",
+            "META-055",
+        ),
+        "text of a request with another limit",
+    ),
+    api=BOTH,
+    source="000:381",
+    origin="theopenco/llmgateway#3877",
+)
 def gen_cache_key_lacks_the_limit() -> Any:
     """Whole answers are cached under a key that lacks the token limits."""
     return _without(LIMITS)
 
 
-@remembering(in_answer, "META-045", api=BOTH,
-             source="000:386", origin="theopenco/llmgateway#3877")  # fmt: skip
+@remembering(
+    in_answer,
+    "META-045",
+    also=dict.fromkeys(
+        ("CHAT-SEM-013", "COMP-SEM-010", "META-048"),
+        "text of a request without the stop string",
+    ),
+    api=BOTH,
+    source="000:386",
+    origin="theopenco/llmgateway#3877",
+)
 def gen_cache_key_lacks_the_stop() -> Any:
     """Whole answers are cached under a key that lacks the stop strings."""
     return _without(("stop",))
 
 
-@in_company("META-050", api=BOTH,
-            source="000:378", origin="vllm-project/vllm#5639")  # fmt: skip
+@in_company(
+    "META-050",
+    also={"CHAT-SEM-012": "what the penalty of another request does"},
+    api=BOTH,
+    source="000:378",
+    origin="vllm-project/vllm#5639",
+)
 def gen_penalty_of_the_neighbour(
     context: RequestContext, others: Sequence[RequestContext]
 ) -> object:
@@ -126,8 +194,16 @@ def gen_penalty_of_the_neighbour(
     return acted
 
 
-@in_company("META-059", api=BOTH,
-            source="000:387", origin="vllm-project/vllm#13186")  # fmt: skip
+@in_company(
+    "META-059",
+    also=dict.fromkeys(
+        ("COMP-SEM-002", "META-036", "META-047", "META-062", "META-064", "META-084"),
+        "the text is that of another request",
+    ),
+    api=BOTH,
+    source="000:387",
+    origin="vllm-project/vllm#13186",
+)
 def gen_stream_of_the_neighbour(
     context: RequestContext, others: Sequence[RequestContext]
 ) -> object:

@@ -30,8 +30,13 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(one)
 
 
-@in_answer("RERANK-RES-016", api=RERANK,
-           source="000:106", origin="undertheseanlp/underthesea#161")  # fmt: skip
+@in_answer(
+    "RERANK-RES-016",
+    also={"META-007": "the text returned is another one"},
+    api=RERANK,
+    source="000:106",
+    origin="undertheseanlp/underthesea#161",
+)
 def rerank_text_is_composed(context: RequestContext, answer: Answer) -> object:
     """document.text comes back with combining marks composed."""
     acted = False
@@ -42,8 +47,13 @@ def rerank_text_is_composed(context: RequestContext, answer: Answer) -> object:
     return acted
 
 
-@in_both("META-084", api=COMP,
-         source="000:575", origin="undertheseanlp/underthesea#161")  # fmt: skip
+@in_both(
+    "META-084",
+    also=dict.fromkeys(("COMP-RES-017", "COMP-SEM-002"), "the echo is not the prompt"),
+    api=COMP,
+    source="000:575",
+    origin="undertheseanlp/underthesea#161",
+)
 def comp_echo_is_composed(context: RequestContext, said: Answer) -> object:
     """The echoed prompt has its combining marks composed."""
     acted = False
@@ -54,8 +64,13 @@ def comp_echo_is_composed(context: RequestContext, said: Answer) -> object:
     return acted
 
 
-@in_both("META-084", api=COMP,
-         source="000:575", origin="vllm-project/vllm#3145")  # fmt: skip
+@in_both(
+    "META-084",
+    also=dict.fromkeys(("COMP-RES-017", "COMP-SEM-002"), "the echo is not the prompt"),
+    api=COMP,
+    source="000:575",
+    origin="vllm-project/vllm#3145",
+)
 def comp_echo_loses_special_text(context: RequestContext, said: Answer) -> object:
     """What looks like a special token is left out of the echoed prompt."""
     acted = False
@@ -94,8 +109,15 @@ def enc_nul_crashes(context: RequestContext) -> object:
     raise Broken("a text ends where its length does not", code="crashed")
 
 
-@in_stream("META-084", api=BOTH,
-           source="000:387", origin="sgl-project/sglang#8569")  # fmt: skip
+@in_stream(
+    "META-084",
+    also=dict.fromkeys(
+        ("COMP-RES-017", "COMP-SEM-002"), "the echo is not the prompt in streams"
+    ),
+    api=BOTH,
+    source="000:387",
+    origin="sgl-project/sglang#8569",
+)
 def gen_stream_loses_marks(context: RequestContext, chunks: list[Chunk]) -> None:
     """In streams what might begin a tag is left out of the text."""
     for chunk in chunks:

@@ -85,9 +85,20 @@ def chat_null_calls_in_history_refused(context: RequestContext) -> object:
     raise BadRequest("tool_calls must be an array", code="refused")
 
 
-@in_parameters("CHAT-REQ-046", api=API, also=ACCEPTED | {
-    "CHAT-SEM-019": "nothing is called", "META-077": "nothing is called",
-}, source="000:396", origin="ggml-org/llama.cpp#17667")  # fmt: skip
+@in_parameters(
+    "CHAT-REQ-046",
+    api=API,
+    also=ACCEPTED
+    | {
+        "CHAT-SEM-019": "nothing is called",
+        "META-077": "nothing is called",
+    }
+    | dict.fromkeys(
+        ("CHAT-REQ-043", "META-083"), "turns that offer such a function are refused"
+    ),
+    source="000:396",
+    origin="ggml-org/llama.cpp#17667",
+)
 def chat_function_without_parameters_refused(context: RequestContext) -> object:
     """A function without parameters is refused."""
     tools = context.parameters.get("tools") or ()

@@ -18,8 +18,16 @@ from aios_conformance.serving.stages import Answer
 EMB, RERANK, SCORE = "embeddings", "rerank", "score"
 
 
-@in_parameters("RERANK-REQ-008", api=RERANK,
-               source="000:56", origin="xorbitsai/inference#1775")  # fmt: skip
+@in_parameters(
+    "RERANK-REQ-008",
+    also=dict.fromkeys(
+        ("COMMON-ERR-004", "RERANK-ERR-003", "RERANK-REQ-010"),
+        "a list of one document is a 500",
+    ),
+    api=RERANK,
+    source="000:56",
+    origin="xorbitsai/inference#1775",
+)
 def rerank_single_document_crashes(context: RequestContext) -> object:
     """A list of one document is a 500."""
     if len(context.parameters["documents"]) != 1:
@@ -55,16 +63,28 @@ def score_counts_nothing(context: RequestContext, answer: Answer) -> object:
     return True
 
 
-@in_answer("RERANK-RES-007", api=RERANK,
-           source="000:102", origin="BerriAI/litellm#36185")  # fmt: skip
+@in_answer(
+    "RERANK-RES-007",
+    also={"META-013": "the count grows with nothing"},
+    api=RERANK,
+    source="000:102",
+    origin="BerriAI/litellm#36185",
+)
 def rerank_counts_nothing(context: RequestContext, answer: Answer) -> object:
     """total_tokens of rerank is 0."""
     answer["usage"]["total_tokens"] = 0
     return True
 
 
-@in_answer("RERANK-SEM-003", api=RERANK,
-           source="000:57", origin="stargate/data-api#1989")  # fmt: skip
+@in_answer(
+    "RERANK-SEM-003",
+    also=dict.fromkeys(
+        ("META-005", "META-007", "RERANK-SEM-002"), "a document has no result"
+    ),
+    api=RERANK,
+    source="000:57",
+    origin="stargate/data-api#1989",
+)
 def rerank_blank_document_dropped(context: RequestContext, answer: Answer) -> object:
     """A document that is an empty string gets no result."""
     before = len(answer["results"])
@@ -81,8 +101,25 @@ def rerank_blank_query_crashes(context: RequestContext) -> object:
     raise Broken("no query", code="crashed")
 
 
-@in_answer("RERANK-SEM-006", api=RERANK,
-           source="000:57", origin="redis/redis-vl-python#694")  # fmt: skip
+@in_answer(
+    "RERANK-SEM-006",
+    also=dict.fromkeys(
+        (
+            "META-001",
+            "META-008",
+            "META-009",
+            "META-010",
+            "META-016",
+            "META-017",
+            "RERANK-SEM-007",
+            "RERANK-SEM-008",
+        ),
+        "scores belong to other documents",
+    ),
+    api=RERANK,
+    source="000:57",
+    origin="redis/redis-vl-python#694",
+)
 def rerank_scores_of_the_unsorted(context: RequestContext, answer: Answer) -> object:
     """Documents are ranked, their scores stand in the order of the request."""
     results = answer["results"]
@@ -95,8 +132,24 @@ def rerank_scores_of_the_unsorted(context: RequestContext, answer: Answer) -> ob
     return scores != before
 
 
-@in_answer("META-008", api=RERANK,
-           source="000:107", origin="AnswerDotAI/rerankers#39")  # fmt: skip
+@in_answer(
+    "META-008",
+    also=dict.fromkeys(
+        (
+            "META-002",
+            "META-009",
+            "META-010",
+            "META-016",
+            "META-017",
+            "RERANK-SEM-007",
+            "RERANK-SEM-008",
+        ),
+        "documents belong to other scores",
+    ),
+    api=RERANK,
+    source="000:107",
+    origin="AnswerDotAI/rerankers#39",
+)
 def rerank_documents_of_the_unsorted(context: RequestContext, answer: Answer) -> object:
     """Scores are ranked, documents stand beside them in the order of the request."""
     results = answer["results"]
@@ -110,8 +163,15 @@ def rerank_documents_of_the_unsorted(context: RequestContext, answer: Answer) ->
     return before != [result["index"] for result in results]
 
 
-@in_answer("RERANK-RES-014", api=RERANK,
-           source="000:105", origin="cohere-ai/notebooks#202")  # fmt: skip
+@in_answer(
+    "RERANK-RES-014",
+    also=dict.fromkeys(
+        ("META-011", "RERANK-SEM-001"), "the same path answers otherwise"
+    ),
+    api=RERANK,
+    source="000:105",
+    origin="cohere-ai/notebooks#202",
+)
 def rerank_v2_lacks_documents(context: RequestContext, answer: Answer) -> object:
     """On /v2/rerank results have no document."""
     if not context.path.endswith("/v2/rerank"):
@@ -121,8 +181,15 @@ def rerank_v2_lacks_documents(context: RequestContext, answer: Answer) -> object
     return True
 
 
-@in_answer("META-025", api="rerank score",
-           source="000:180", origin="vectorize-io/hindsight#1512")  # fmt: skip
+@in_answer(
+    "META-025",
+    also=dict.fromkeys(
+        ("META-026", "RERANK-SEM-007", "SCORE-SEM-006"), "a score is no cosine"
+    ),
+    api="rerank score",
+    source="000:180",
+    origin="vectorize-io/hindsight#1512",
+)
 def scores_are_squashed_twice(context: RequestContext, answer: Answer) -> object:
     """What is a score already is put through a sigmoid."""
     for item in answer.get("results") or answer.get("data") or ():
@@ -140,8 +207,13 @@ def _numbers(text: str) -> list[float]:
     return array("f", b64decode(text)).tolist()
 
 
-@in_answer("META-093", api=EMB,
-           source="000:730", origin="vllm-project/vllm#5935")  # fmt: skip
+@in_answer(
+    "META-093",
+    also={"EMB-SEM-004": "the numbers are twice as many"},
+    api=EMB,
+    source="000:730",
+    origin="vllm-project/vllm#5935",
+)
 def emb_base64_of_doubles(context: RequestContext, answer: Answer) -> object:
     """base64 holds numbers of eight bytes."""
     found = _vectors(context, answer)
@@ -162,8 +234,13 @@ def emb_base64_for_the_first_only(context: RequestContext, answer: Answer) -> ob
     return bool(found)
 
 
-@in_answer("EMB-RES-005", api=EMB,
-           source="000:764", origin="raphaelsty/neural-cherche#4")  # fmt: skip
+@in_answer(
+    "EMB-RES-005",
+    also=dict.fromkeys(("EMB-REQ-006", "META-090"), "inputs are fewer than were sent"),
+    api=EMB,
+    source="000:764",
+    origin="raphaelsty/neural-cherche#4",
+)
 def emb_copies_dropped(context: RequestContext, answer: Answer) -> object:
     """An input that stands twice in a batch gets one vector."""
     given = context.parameters["input"]

@@ -100,16 +100,44 @@ def rerank_top_n_0_returns_none(context: RequestContext, answer: Answer) -> obje
     return True
 
 
-@in_parameters("COMMON-REQ-012", api=RERANK, also=ACCEPTED | {
-    **dict.fromkeys(
-        ("COMMON-REQ-001", "COMMON-REQ-002", "RERANK-REQ-001", "RERANK-REQ-002",
-         "RERANK-REQ-003", "COMMON-REQ-009"), "the path answers nothing"),
-    **dict.fromkeys(
-        ("COMMON-REQ-005", "COMMON-REQ-008", "RERANK-REQ-006", "RERANK-REQ-008",
-         "RERANK-REQ-011", "RERANK-REQ-012", "RERANK-REQ-016", "RERANK-REQ-019",
-         "RERANK-EX-001", "META-118", "META-119", "META-120"), "refused without top_n"),
-},
-               source="000:57", origin="volcengine/OpenViking#4040")  # fmt: skip
+@in_parameters(
+    "COMMON-REQ-012",
+    api=RERANK,
+    also=ACCEPTED
+    | {
+        **dict.fromkeys(
+            (
+                "COMMON-REQ-001",
+                "COMMON-REQ-002",
+                "RERANK-REQ-001",
+                "RERANK-REQ-002",
+                "RERANK-REQ-003",
+                "COMMON-REQ-009",
+            ),
+            "the path answers nothing",
+        ),
+        **dict.fromkeys(
+            (
+                "COMMON-REQ-005",
+                "COMMON-REQ-008",
+                "RERANK-REQ-006",
+                "RERANK-REQ-008",
+                "RERANK-REQ-011",
+                "RERANK-REQ-012",
+                "RERANK-REQ-016",
+                "RERANK-REQ-019",
+                "RERANK-EX-001",
+                "META-118",
+                "META-119",
+                "META-120",
+            ),
+            "refused without top_n",
+        ),
+    }
+    | {"RERANK-SEM-005": "no answer without a top_n is left"},
+    source="000:57",
+    origin="volcengine/OpenViking#4040",
+)
 def rerank_without_top_n_refused(context: RequestContext) -> object:
     """A request without top_n is refused."""
     if "top_n" in context.body:

@@ -41,14 +41,35 @@ STOPPED = {
 
 # META-057 is about the forms of an empty bias; here a request that names none, sent
 # before and after one with a bias, has two texts.
-@remembering(in_parameters, "META-051", api=API, also=REPEATED | {
-    "META-057": "the text depends on the request before",
-    "META-052": "likewise", "META-059": "likewise", "META-043": "likewise",
-    "META-044": "likewise", "META-047": "likewise", "META-048": "likewise",
-    "META-073": "likewise", "META-084": "likewise", "META-119": "likewise",
-    "META-079": "likewise", "CHAT-REQ-045": "likewise", "META-117": "likewise",
-    "META-056": "likewise", "COMP-SEM-014": "likewise",
-}, source="000:379", origin="ggml-org/llama.cpp#9477")  # fmt: skip
+@remembering(
+    in_parameters,
+    "META-051",
+    api=API,
+    also=REPEATED
+    | {
+        "META-057": "the text depends on the request before",
+        "META-052": "likewise",
+        "META-059": "likewise",
+        "META-043": "likewise",
+        "META-044": "likewise",
+        "META-047": "likewise",
+        "META-048": "likewise",
+        "META-073": "likewise",
+        "META-084": "likewise",
+        "META-119": "likewise",
+        "META-079": "likewise",
+        "CHAT-REQ-045": "likewise",
+        "META-117": "likewise",
+        "META-056": "likewise",
+        "COMP-SEM-014": "likewise",
+    }
+    | dict.fromkeys(
+        ("COMMON-RES-001", "COMP-SEM-015", "META-036", "META-058"),
+        "what the bias of another request does",
+    ),
+    source="000:379",
+    origin="ggml-org/llama.cpp#9477",
+)
 def gen_bias_leaks_to_next() -> Any:
     """logit_bias acts on the next request too."""
     before: list[Any] = [None]
@@ -269,13 +290,47 @@ def gen_penalty_logprobs_500(context: RequestContext) -> object:
     raise Broken("probabilities of nothing", code="crashed")
 
 
-@in_parameters("META-051", api=API, also=REPEATED | {
-    **{f"META-0{n}": "greedy text is drawn"
-       for n in (43, 44, 47, 48, 49, 52, 54, 55, 57, 58, 59, 69, 73, 75, 84, 86, 87)},
-    "META-119": "greedy text is drawn", "META-117": "greedy text is drawn",
-    "CHAT-SEM-016": "0 is as warm as 1", "COMP-SEM-016": "0 is as warm as 1",
-    "CHAT-SEM-004": "greedy text is drawn", "COMP-SEM-015": "greedy text is drawn",
-}, source="000:389", origin="BerriAI/litellm#822")  # fmt: skip
+@in_parameters(
+    "META-051",
+    api=API,
+    also=REPEATED
+    | {
+        **{
+            f"META-0{n}": "greedy text is drawn"
+            for n in (
+                43,
+                44,
+                47,
+                48,
+                49,
+                52,
+                54,
+                55,
+                57,
+                58,
+                59,
+                69,
+                73,
+                75,
+                84,
+                86,
+                87,
+            )
+        },
+        "META-119": "greedy text is drawn",
+        "META-117": "greedy text is drawn",
+        "CHAT-SEM-016": "0 is as warm as 1",
+        "COMP-SEM-016": "0 is as warm as 1",
+        "CHAT-SEM-004": "greedy text is drawn",
+        "COMP-SEM-015": "greedy text is drawn",
+    }
+    | dict.fromkeys(
+        ("CHAT-REQ-032", "CHAT-SEM-022", "COMP-SEM-017", "META-118"),
+        "greedy text is drawn",
+    ),
+    source="000:389",
+    origin="BerriAI/litellm#822",
+)
 def gen_temperature_0_unset(context: RequestContext) -> object:
     """Temperature 0 counts as not given."""
     cold = context.body.get("temperature") == 0

@@ -154,9 +154,16 @@ def rerank_index_of_distinct_documents(context: RequestContext) -> object:
     return len(context.parameters["documents"]) < len(texts)
 
 
-@in_answer("META-016", api=RERANK, also={
-    "RERANK-SEM-002": "no score of the pair",
-}, source="000:23", origin="Tencent/WeKnora#2160")  # fmt: skip
+@in_answer(
+    "META-016",
+    api=RERANK,
+    also={
+        "RERANK-SEM-002": "no score of the pair",
+    }
+    | {"META-010": "a query that is cut ranks otherwise"},
+    source="000:23",
+    origin="Tencent/WeKnora#2160",
+)
 def rerank_truncation_cuts_the_query(context: RequestContext, answer: Answer) -> object:
     """Where truncation strikes, the query is cut off and all scores come near zero."""
     limit = context.parameters.get("truncate_prompt_tokens")

@@ -16,8 +16,15 @@ from aios_conformance.serving.stages import Answer
 CHAT, COMP, BOTH = "chat", "completions", "chat completions"
 
 
-@in_both("META-045", api=BOTH,
-         source="000:386", origin="vllm-project/vllm#16863")  # fmt: skip
+@in_both(
+    "META-045",
+    also=dict.fromkeys(
+        ("COMP-SEM-003", "COMP-SEM-010"), "text goes on behind the stop string"
+    ),
+    api=BOTH,
+    source="000:386",
+    origin="vllm-project/vllm#16863",
+)
 def gen_second_choice_is_not_stopped(context: RequestContext, said: Answer) -> object:
     """Stop strings end the first choice only."""
     acted = False
@@ -48,8 +55,13 @@ def gen_second_choice_has_the_first_logprobs(
     return bool(others)
 
 
-@in_stream("META-061", api=BOTH,
-           source="000:461", origin="ModelTC/LightLLM#1445")  # fmt: skip
+@in_stream(
+    "META-061",
+    also={"CHAT-RES-016": "a choice has no reason to end"},
+    api=BOTH,
+    source="000:461",
+    origin="ModelTC/LightLLM#1445",
+)
 def gen_stream_second_choice_never_finishes(
     context: RequestContext, chunks: list[Chunk]
 ) -> None:
@@ -72,8 +84,13 @@ def chat_stream_second_choice_has_no_role(
                 piece["delta"].pop("role", None)
 
 
-@in_both("META-077", api=CHAT,
-         source="000:393", origin="vllm-project/vllm#16863")  # fmt: skip
+@in_both(
+    "META-077",
+    also={"CHAT-SEM-019": "one of two choices calls nothing"},
+    api=CHAT,
+    source="000:393",
+    origin="vllm-project/vllm#16863",
+)
 def chat_second_choice_calls_nothing(context: RequestContext, said: Answer) -> object:
     """Under tool_choice required only the first choice calls a tool."""
     acted = False
@@ -100,8 +117,16 @@ def comp_list_counts_the_first_prompt(context: RequestContext, said: Answer) -> 
     return True
 
 
-@in_parameters("COMP-SEM-018", api=COMP,
-               source="000:574", origin="Ai00-X/ai00_server#169")  # fmt: skip
+@in_parameters(
+    "COMP-SEM-018",
+    also=dict.fromkeys(
+        ("COMP-SEM-008", "META-035", "META-065", "META-086"),
+        "prompts in a list are answered as one",
+    ),
+    api=COMP,
+    source="000:574",
+    origin="Ai00-X/ai00_server#169",
+)
 def comp_list_is_joined(context: RequestContext) -> object:
     """The prompts of a list are joined to one."""
     prompts = context.parameters["prompt"]
@@ -113,8 +138,16 @@ def comp_list_is_joined(context: RequestContext) -> object:
     return True
 
 
-@in_stream("META-061", api=COMP,
-           source="000:625", origin="ModelTC/LightLLM#1445")  # fmt: skip
+@in_stream(
+    "META-061",
+    also=dict.fromkeys(
+        ("COMP-SEM-008", "META-035", "META-037", "META-065"),
+        "the other prompts are not answered to their end",
+    ),
+    api=COMP,
+    source="000:625",
+    origin="ModelTC/LightLLM#1445",
+)
 def comp_stream_list_ends_with_the_first(
     context: RequestContext, chunks: list[Chunk]
 ) -> Iterable[Chunk]:
