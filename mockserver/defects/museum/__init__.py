@@ -10,7 +10,8 @@ ranking      rerank and score: splits of lists, long and blank texts, truncation
 encoders     lengths, top_n, and what one of a list does to the others
 generation   chat and completions: leaks, caches, limits, stops, company
 reading      what becomes of a request: histories, characters, null, headers, lengths
-sampling     log probabilities, penalties, biases, several choices, pieces of streams
+logprobs     log probabilities: which tokens, how many, where, and beside what else
+sampling     penalties, biases, several choices, pieces of streams
 counts       usage: several choices, caches, streams
 chat         the turns of an agent, calls, log probabilities
 calls        ids and arguments of calls, several at once, what a stream loses of them
@@ -43,6 +44,7 @@ from aios_conformance.mockserver.defects.museum import (
     encoders,
     freedoms,
     generation,
+    logprobs,
     ranking,
     reading,
     sampling,
@@ -57,6 +59,7 @@ _WINGS = (
     encoders,
     generation,
     reading,
+    logprobs,
     sampling,
     counts,
     chat,

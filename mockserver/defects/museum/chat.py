@@ -6,7 +6,6 @@ from typing import Any
 
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
-    Defect,
     in_answer,
     in_frames,
     in_parameters,
@@ -350,29 +349,3 @@ def chat_stream_id_of_each_chunk(context: RequestContext, chunks: list[Chunk]) -
     """Every chunk of a streamed chat has an id of its own."""
     for number, chunk in enumerate(chunks):
         chunk["id"] = f"{chunk['id']}-{number}"
-
-
-EXHIBITS: tuple[Defect, ...] = (
-    chat_tool_turn_refused,
-    chat_tool_result_loses_its_call,
-    chat_null_calls_in_history_refused,
-    chat_function_without_parameters_refused,
-    chat_cut_call_says_tool_calls,
-    chat_stream_cut_call_says_tool_calls,
-    chat_stream_cut_call_breaks_off,
-    chat_stream_call_says_stop,
-    chat_stream_call_never_finishes,
-    chat_stream_natural_end_never_finishes,
-    chat_stream_logprobs_no_finish,
-    chat_stream_parallel_calls_one_index,
-    chat_stream_required_call_is_text,
-    chat_required_call_is_empty,
-    chat_stream_with_tools_says_nothing,
-    chat_stream_with_tools_loses_the_end,
-    chat_stream_n_logprobs_second_missing,
-    chat_stream_logprobs_dropped,
-    chat_stream_id_of_each_chunk,
-    chat_alternatives_of_the_first_position,
-    chat_top_p_cuts_the_alternatives,
-    chat_new_limit_not_read,
-)

@@ -12,7 +12,6 @@ from aios_conformance.mockserver.defects.museum.planting import (
 )
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
-    Defect,
     in_answer,
     in_engine,
     in_frames,
@@ -194,18 +193,3 @@ def gen_stream_with_stop_begins_blank_free(
         else:
             piece["delta"] = {"content": ""}
     return [chunks[0], blank, blank, *chunks[1:]]
-
-
-EXHIBITS: tuple[Defect, ...] = (
-    chat_blank_content_beside_calls_free,
-    chat_call_says_stop_free,
-    chat_one_call_at_most_free,
-    emb_newline_is_a_space_free,
-    gen_stream_with_stop_begins_blank_free,
-    gen_u2028_free,
-    gen_cap_64_stop,
-    scores_in_bf16_free,
-    sse_byte_order_mark_free,
-    sse_cr_only_free,
-    sse_first_chunk_without_choices,
-)
