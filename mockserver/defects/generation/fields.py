@@ -144,7 +144,7 @@ def _table(api: Api) -> list[Defect]:
                 why="no such option", also={
                     **VALID, row("stream-options-type"): "an option"}),
         crashes("crashes_on_no_object", row("no-internal-error"), api,
-                lambda context: context.raw[:1] in (b"[", b'"'),
+                lambda context: context.raw[:1] in (b"[", b'"', b"n"),
                 what="JSON that is no object",
                 also={"COMMON-ERR-004": "the same statement"},
                 origin="vllm-project/vllm#51654"),
