@@ -188,7 +188,7 @@ async def _echoes(
             text = prompt
         else:
             text = await aside(context.heavy, _text, context, prompt)
-        echoes += [_Echo(text, await _echoed(context, choice))] * values["n"]
+        echoes += [_Echo(text, await _echoed(context, choice, text))] * values["n"]
     return echoes
 
 
@@ -209,8 +209,17 @@ def _piece(context: RequestContext, token: int) -> bytes:
     return data
 
 
-async def _echoed(context: RequestContext, choice: PendingChoice) -> list[Token]:
-    """Return the prompt's tokens with their log probabilities, if wanted."""
+def _spelled(context: RequestContext, token: Token) -> Token:
+    return replace(token, data=_piece(context, token.id))
+
+
+async def _echoed(
+    context: RequestContext, choice: PendingChoice, text: str
+) -> list[Token]:
+    """Return the prompt's tokens with their log probabilities, if wanted.
+
+    Special ones are shown as the prompt spells them; one that was put before it is not.
+    """
     top = choice.sampling.top_logprobs
     if top is None:
         return []
@@ -218,6 +227,10 @@ async def _echoed(context: RequestContext, choice: PendingChoice) -> list[Token]
     tokens = await context.front.engine.prompt_logprobs(
         choice.model.name, choice.prompt, top
     )
-    shown = [token for token in tokens if token.data]
+    shown = [t if t.data else _spelled(context, t) for t in tokens]
+    begins = text.encode("utf-8", "surrogatepass")
+    if tokens and not tokens[0].data and not begins.startswith(shown[0].data):
+        del shown[0]
+    shown = [token for token in shown if token.data]
     # nothing that is shown comes before the first
     return [replace(token, logprob=None, top=()) for token in shown[:1]] + shown[1:]

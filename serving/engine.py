@@ -174,7 +174,10 @@ class Engine(Protocol):
         """Tokenize a plain prompt, special tokens included."""
 
     def token(self, model: str, token_id: int) -> bytes | None:
-        """Text bytes of a token id; None when the id is outside the vocabulary."""
+        """Text bytes of a token id, of a special one those that spell it in a prompt.
+
+        None when the id is outside the vocabulary.
+        """
 
     def render_chat(
         self,

@@ -16,9 +16,12 @@ class Vocabulary:
         self._tokenizer = tokenizer
         start = tokenizer.bos_token_id
         self._start = min(self.ends) if start is None else int(start)
-        special = {
-            i for i, t in tokenizer.added_tokens_decoder.items() if t.special
-        } | set(tokenizer.all_special_ids)
+        added = tokenizer.added_tokens_decoder
+        special = {i for i, t in added.items() if t.special}
+        special |= set(tokenizer.all_special_ids)
+        self._spelled: dict[int, bytes] = {
+            i: added[i].content.encode() for i in special if i in added
+        }
         self.grammars = llguidance.hf.from_tokenizer(
             tokenizer, n_vocab=size, eos_token=sorted(self.ends)
         )
@@ -37,9 +40,9 @@ class Vocabulary:
         return list(self._tokenizer(text)["input_ids"]) or [self._start]
 
     def data(self, token_id: int) -> bytes | None:
-        """Text bytes, empty for special tokens; None outside the vocabulary."""
+        """Text bytes, those that spell it for a special one; None: there is no such."""
         if 0 <= token_id < min(self.size, len(self._tokenizer)):
-            return self._data[token_id]
+            return self._spelled.get(token_id, self._data[token_id])
         return None
 
     def text(self, token_id: int) -> bytes:

@@ -100,6 +100,16 @@ def test_completions_with_echo_and_log_probabilities(client: Any, tiny: Tiny) ->
         assert all(p <= 0 for p in logprobs["token_logprobs"][1:])
 
 
+@pytest.mark.parametrize("prompt", ["the<|im_end|> a", "<|endoftext|>x", ""])
+def test_an_echo_shows_special_tokens_as_the_prompt_spells_them(
+    client: Any, prompt: str
+) -> None:
+    body = {"model": "text", "prompt": prompt, "max_tokens": 0, "echo": True}
+    (choice,) = client.post("/v1/completions", body | {"logprobs": 1}).json()["choices"]
+    assert choice["text"] == "".join(choice["logprobs"]["tokens"]) == prompt
+    assert choice["logprobs"]["token_logprobs"][:1] in ([None], [])
+
+
 def test_a_prompt_may_be_token_ids(client: Any, tiny: Tiny) -> None:
     body = {"model": "text", "max_tokens": 6, "temperature": 0}
     ids = tiny.text.vocabulary.encode("Hello")
