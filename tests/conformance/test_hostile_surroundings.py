@@ -65,7 +65,8 @@ def test_a_folder_that_cannot_be_is_a_wrong_option(
 def test_a_disk_that_is_full_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object, **__: object) -> None:
+    def full(writer: RecordingWriter, *_: object, **__: object) -> None:
+        writer.close()  # else its file is noticed as open by whichever test comes next
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(RecordingWriter, "_write", full)
