@@ -14,7 +14,7 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TypeVar
@@ -191,13 +191,16 @@ async def guarded(
 def closed(
     runs: Sequence[Run], cut_short: str | None, listener: Listener
 ) -> list[RunOutcome]:
-    """Judge what runs have recorded."""
+    """Judge what runs have recorded; no recording stays open, whatever happens."""
     ended = []
-    for each in runs:
-        with interruptible():
-            result = close(replace(each, cut_short=cut_short or each.cut_short))
-        listener(Judged(result))
-        ended.append(RunOutcome(result, each.error))
+    with ExitStack() as held:
+        for each in runs:
+            held.callback(each.writer.close)
+        for each in runs:
+            with interruptible():
+                result = close(replace(each, cut_short=cut_short or each.cut_short))
+            listener(Judged(result))
+            ended.append(RunOutcome(result, each.error))
     return ended
 
 
