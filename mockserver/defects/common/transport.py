@@ -262,6 +262,10 @@ DEFECTS: tuple[Defect, ...] = (
            lambda name: f"/mnt/models/{name}", also={
                f"{name}-RES-004": "the same statement"
                for name in ("SCORE", "CHAT", "COMP", "EMB")}),
+    member("model_is_empty", "COMMON-RES-007", ALL, "model", "", also={
+        "COMMON-RES-008": "no name that was sent", **{
+            f"{name}-RES-004": "the same statement"
+            for name in ("RERANK", "SCORE", "CHAT", "COMP", "EMB")}}),
     member("chat_total_is_the_completion", "META-034", "chat", "usage",
            lambda usage: usage | {"total_tokens": usage["completion_tokens"]},
            also={"CHAT-RES-022": "the same statement", "CHAT-EX-003": "the same",
