@@ -3,7 +3,6 @@
 import gzip
 import json
 import socket
-import time
 import zlib
 from contextlib import ExitStack
 from http.client import HTTPConnection
@@ -135,7 +134,7 @@ def test_ids_and_texts_are_not_counted(body: Any) -> None:
 
 @pytest.fixture(scope="module")
 def mock() -> Any:
-    with local_mock("--max-generated", "3000", "--request-timeout", "0.2") as running:
+    with local_mock("--max-generated", "3000") as running:
         yield running
 
 
@@ -268,14 +267,12 @@ def test_many_vectors_are_those_of_each_alone(mock: LocalMock) -> None:
     assert many.keys() == last.keys()
 
 
-def test_half_a_body_is_not_waited_for(mock: LocalMock) -> None:
-    where = urlsplit(mock.url)
-    begun = time.monotonic()
-    with socket.create_connection((where.hostname, where.port), timeout=30) as line:
-        line.sendall(
-            b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
-            b"Content-Type: application/json\r\n\r\n{"
-        )
-        answer = line.recv(4096)
-    assert answer.startswith(b"HTTP/1.1 408 ")
-    assert 0.1 < time.monotonic() - begun < 25
+def test_half_a_body_is_not_waited_for() -> None:
+    with local_mock("--request-timeout", "0.2") as hasty:
+        where = urlsplit(hasty.url)
+        with socket.create_connection((where.hostname, where.port), 30) as line:
+            line.sendall(
+                b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+                b"Content-Type: application/json\r\n\r\n{"
+            )
+            assert line.recv(4096).startswith(b"HTTP/1.1 408 ")
