@@ -111,7 +111,7 @@ class Shape:
         )
         where = "".join(f"/{part}" for part in error.instance_path)
         return Finding(
-            expected=_expected(error),
+            expected=expected(error),
             actual="absent" if missing else _shown(error.instance),
             pointer=f"{pointer}{where}" + (f"/{missing}" if missing else ""),
             soft=is_soft,
@@ -244,11 +244,19 @@ _LIMITS: Mapping[str, str] = {
     "exclusiveMinimum": "above {}",
     "exclusiveMaximum": "below {}",
     "minItems": "{} items or more",
+    "maxItems": "{} items or fewer",
     "minLength": "{} characters or more",
+    "maxLength": "{} characters or fewer",
+    "minProperties": "{} members or more",
+    "maxProperties": "{} members or fewer",
+}
+_NAMED: Mapping[str, str] = {
+    "falseSchema": "no such member",
+    "uniqueItems": "items that all differ",
 }
 
 
-def _expected(error: Any) -> str:
+def expected(error: Any) -> str:
     """What the schema wants, in the words of a reader who knows no schema."""
     kind = error.kind
     if kind.name == "required":
@@ -257,8 +265,19 @@ def _expected(error: Any) -> str:
         return " or ".join(sorted(kind.types, key=lambda name: name == "null"))
     if kind.name == "const":
         return json.dumps(kind.expected_value, ensure_ascii=False)
+    if kind.name == "enum":
+        return " or ".join(
+            json.dumps(each, ensure_ascii=False) for each in kind.options
+        )
+    if kind.name == "pattern":
+        return f"text that matches {kind.pattern}"
+    firsts = [branch[0] for branch in getattr(kind, "context", ()) if branch]
+    if firsts and all(each.instance_path == error.instance_path for each in firsts):
+        return " or ".join(dict.fromkeys(map(expected, firsts)))
     if kind.name in _LIMITS:
         return _LIMITS[kind.name].format(kind.limit)
+    if kind.name in _NAMED:
+        return _NAMED[kind.name]
     message = str(error.message)
     return message if len(message) <= 160 else f"{error.kind.name}: see the schema"
 

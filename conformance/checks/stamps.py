@@ -92,7 +92,7 @@ def created_never_goes_back(record: Record) -> Iterator[Note]:
     stamped = [
         (exchange, created)
         for exchange in record.exchanges
-        if (created := _created(exchange)) is not None
+        if exchange.api in _CREATED and (created := _created(exchange)) is not None
     ]
     starts = sorted(stamped, key=lambda pair: pair[0].sent_at)
     ends = sorted(stamped, key=lambda pair: _end(pair[0]))

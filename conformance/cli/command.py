@@ -291,12 +291,19 @@ def _add_comparing(command: _Command) -> None:
         [
             "aios-conformance diff reports/old reports/new",
             "aios-conformance diff monday friday --report-dir reports/drift",
+            "aios-conformance diff monday friday --fail-on slower",
         ],
     )
     diff.add_argument("before", metavar="A", help="the folder of the earlier run")
     diff.add_argument("after", metavar="B", help="the folder of the later run")
     diff.add_argument(
         "--report-dir", metavar="DIR", help="write drift.json, .md and .html there"
+    )
+    diff.add_argument(
+        "--fail-on",
+        metavar="LIST",
+        help="what else is red: slower, first tokens that come later than within a "
+        "run they lie apart",
     )
     site = command(
         "site",

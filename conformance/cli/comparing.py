@@ -15,13 +15,14 @@ from aios_conformance.conformance.cli.saved import observed
 from aios_conformance.conformance.comparing.causes import Cause
 from aios_conformance.conformance.comparing.comparison import Compared, compare
 from aios_conformance.conformance.comparing.history import BROKEN
-from aios_conformance.conformance.comparing.slower import slower
 from aios_conformance.conformance.judging.against import BADNESS
 from aios_conformance.conformance.options.saved import saved_report
-from aios_conformance.conformance.options.values import ExitCode
+from aios_conformance.conformance.options.values import ExitCode, OptionError
 from aios_conformance.conformance.reporting.comparison_words import counts
 from aios_conformance.conformance.reporting.parity import Naming, write_files
 from aios_conformance.conformance.reporting.wording import VERDICT_WORDS
+
+SLOWER = "slower"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +43,22 @@ class Change:
 def diff(arguments: argparse.Namespace, out: Console, _: Mapping[str, str]) -> int:
     """Compare two runs; 1 if anything has become worse, or is answered otherwise.
 
-    Where a broken row became better, and none worse, other answers are the mend. Runs
-    of several dialects are compared dialect by dialect.
+    Where a broken row became better, and none worse, other answers are the mend. Later
+    first tokens are red where `--fail-on slower` says so. Runs of several dialects are
+    compared dialect by dialect.
     """
+    is_timed = _is_timed(arguments.fail_on)
     homes = (Path(arguments.before), Path(arguments.after))
     written = Path(arguments.report_dir) if arguments.report_dir else None
     several = sorted(set.intersection(*map(_dialects, homes)))
     if not several:
-        return _diff(homes, written, out)
+        return _diff(homes, written, out, is_timed=is_timed)
     codes = []
     for name in several:
         out.print(f"dialect {name}", style="bold")
         below = None if written is None else written / name
-        codes.append(_diff([home / name for home in homes], below, out))
+        both = [home / name for home in homes]
+        codes.append(_diff(both, below, out, is_timed=is_timed))
         out.print()
     return ExitCode.RED if ExitCode.RED in codes else max(codes)
 
@@ -66,7 +70,21 @@ def _dialects(home: Path) -> set[str]:
     return {each.parent.name for each in home.glob("*/report.json")}
 
 
-def _diff(folders: Sequence[Path], written: Path | None, out: Console) -> ExitCode:
+def _is_timed(fail_on: str | None) -> bool:
+    """Whether later first tokens are red."""
+    words = {word.strip() for word in (fail_on or "").split(",")} - {""}
+    if unknown := sorted(words - {SLOWER}):
+        raise OptionError(
+            f"--fail-on: unknown name {unknown[0]!r}",
+            code="unknown-name",
+            hint=f"valid is {SLOWER}: first tokens that come later",
+        )
+    return SLOWER in words
+
+
+def _diff(
+    folders: Sequence[Path], written: Path | None, out: Console, *, is_timed: bool
+) -> ExitCode:
     before, after = (saved_report(str(folder)) for folder in folders)
     changed = changes(before, after)
     worse = [change for change in changed if change.is_regression]
@@ -81,15 +99,15 @@ def _diff(folders: Sequence[Path], written: Path | None, out: Console) -> ExitCo
     ]
     compared = compare(sides[0].side, sides[1].side)
     moved = [each for each in compared.counted if each.kind != "verdict"]
-    told = [each for each in compared.causes if each.kind != "verdict"]
+    told = [each for each in compared.causes if each.kind not in ("verdict", "time")]
     if told:
         out.print("answered otherwise", style="bold")
         show_causes(told, out, str)
     missing = [each.why for each in sides if each.why]
     for note in (*_notes(before, after), *missing, *_uncompared(compared)):
         out.print(f"note: {note}", style="dim", markup=False, soft_wrap=True)
-    for note in slower(before, after):
-        out.print(f"note: {note}", style="yellow", soft_wrap=True)
+    for each in compared.times:
+        out.print(f"note: {each.text}", style="yellow", markup=False, soft_wrap=True)
     if written is not None:
         _write(compared, folders, written, out)
     out.print(f"{len(worse)} worse, {len(better)} better or otherwise changed")
@@ -99,7 +117,9 @@ def _diff(folders: Sequence[Path], written: Path | None, out: Console) -> ExitCo
     if not is_in_common:
         return ExitCode.NOTHING
     is_mended = any(change.before in BROKEN for change in better)
-    return ExitCode.RED if worse or (moved and not is_mended) else ExitCode.JUDGED
+    is_late = is_timed and any(each.is_later for each in compared.times)
+    is_red = worse or is_late or (moved and not is_mended)
+    return ExitCode.RED if is_red else ExitCode.JUDGED
 
 
 def _counted(moved: Sequence[Cause]) -> str:

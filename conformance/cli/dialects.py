@@ -24,6 +24,7 @@ from aios_conformance.conformance.reporting.compared import (
     compare,
 )
 from aios_conformance.conformance.reporting.dialects import STEM, write_comparison
+from aios_conformance.conformance.reporting.duration import duration
 from aios_conformance.conformance.reporting.terminal import plan_table
 from aios_conformance.conformance.reporting.wording import (
     VERDICT_WORDS,
@@ -63,11 +64,11 @@ def run_all(
             hint=f"judge one dialect: {', '.join(DIALECTS)}",
         )
     chosen = [read_options(_of(vars(arguments), name), environ) for name in DIALECTS]
-    if arguments.plan:
-        return _show_plans(chosen, out)
     root = chosen[0].report_dir
-    with progress(out, chosen[0]) as listener:
-        apart = [replace(each, report_dir=root / each.dialect) for each in chosen]
+    apart = [replace(each, report_dir=root / each.dialect) for each in chosen]
+    if arguments.plan:
+        return _show_plans(apart, out)
+    with progress(out, *apart) as listener:
         outcomes = run_and_report_all(apart, listener)
     if outcomes.error is not None:
         raise outcomes.error
@@ -127,7 +128,8 @@ def _show_plans(options: Sequence[RunOptions], out: Console) -> int:
     out.print(
         f"recorded together: at most {joint.requests} requests in place of {apart}, "
         f"{joint.prompt_tokens} prompt tokens; where something is found, at most "
-        f"{sum(each.requests_to_explain for each in options)} more",
+        f"{sum(each.requests_to_explain for each in options) + joint.spare_requests} "
+        f"more. Time: {duration(joint, options[0])}.",
         soft_wrap=True,
     )
     return ExitCode.JUDGED

@@ -32,7 +32,7 @@ from aios_conformance.conformance.options.values import (
 from aios_conformance.conformance.planning.plan import plan
 from aios_conformance.conformance.reporting import write_reports
 from aios_conformance.conformance.reporting.annotations import Place, annotations
-from aios_conformance.conformance.reporting.duration import before, supposed
+from aios_conformance.conformance.reporting.duration import duration
 from aios_conformance.conformance.reporting.terminal import plan_table, summary
 from aios_conformance.conformance.running.conclude import conclude
 from aios_conformance.conformance.running.session import (
@@ -79,7 +79,7 @@ def show_plan(arguments: argparse.Namespace, out: Console, environ: Environ) -> 
     values = {**vars(arguments), "target": arguments.target or "mock"}
     options = read_options(values, environ)
     planned = plan(options, selected(arguments.only, options.dialect)).summary
-    time = before(planned, options) or supposed(planned, options)
+    time = duration(planned, options)
     out.print(plan_table(planned, options.requests_to_explain, time))
     return ExitCode.JUDGED
 

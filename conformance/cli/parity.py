@@ -85,7 +85,7 @@ def run_against(
         write_files(compared, directory, redact=lambda text: _redacted(text, both))
         found.append(compared)
 
-    with progress(out, first) as listener:
+    with progress(out, *both) as listener:
         outcomes = run_and_report_all(
             both, listener, selection, record=run_side_by_side, beside=beside
         )

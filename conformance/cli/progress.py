@@ -30,10 +30,13 @@ from aios_conformance.conformance.terms.events import (
 
 @contextmanager
 def progress(
-    out: Console, options: RunOptions, remaining: Remaining | None = None
+    out: Console, *runs: RunOptions, remaining: Remaining | None = None
 ) -> Iterator[Listener]:
-    """A listener for the length of a run; into a log it writes now and then."""
-    left = remaining or Remaining()
+    """A listener for the length of runs side by side; a log gets a line now and then.
+
+    `runs` are the options of each.
+    """
+    left = remaining or Remaining(sum(each.requests_to_explain for each in runs))
     if not out.is_terminal:
         yield partial(_log, out, left)
         return
@@ -57,12 +60,14 @@ def progress(
                     plural = "" if models == 1 else "s"
                     shown.update(task, description=f"{models} model{plural} found")
                 case PlanMade(summary):
-                    time = before(summary, options)
+                    left.planned(summary)
+                    time = before(summary, runs[0])
                     told = f"recording, {time}" if time else "recording"
                     shown.update(task, description=told, total=summary.requests)
                 case ExchangeDone(_, done, planned):
                     if said := left.after(event):
-                        shown.update(task, description=f"recording, {said}")
+                        doing = "explaining" if done > planned else "recording"
+                        shown.update(task, description=f"{doing}, {said}")
                     shown.update(task, completed=done, total=max(done, planned))
                 case Waiting(seconds, header):
                     told = f"waiting {seconds:.0f} s, as {header} asks"

@@ -37,6 +37,7 @@ _ORDER = (
     "finish",
     "logprob",
     "tie",
+    "time",
 )
 NEARLY_ALL = 0.9
 """Of the requests with a parameter this share is only taken by one side: it is the

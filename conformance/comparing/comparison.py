@@ -8,6 +8,7 @@ from typing import Literal
 from aios_conformance import spec
 from aios_conformance.conformance.comparing.answers import is_determined
 from aios_conformance.conformance.comparing.causes import NEARLY_ALL, Cause, ordered
+from aios_conformance.conformance.comparing.first_tokens import Moved, moved
 from aios_conformance.conformance.comparing.pairs import Pair, Side, paired
 from aios_conformance.conformance.comparing.verdicts import JUDGED, with_verdicts
 from aios_conformance.conformance.terms.exchange import Api
@@ -16,6 +17,7 @@ Status = Literal["same", "differs", "only A", "only B", "not compared"]
 STATUSES: tuple[Status, ...] = ("differs", "only A", "only B", "same", "not compared")
 _SHOWN = JUDGED | {"unstable"}
 ANY = "(any request)"
+UNCOUNTED = "times are told alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Compared:
     same: int  # pairs without a difference that counts
     free: int  # pairs whose texts were left to chance
     left: Mapping[str, int]  # what was not compared, by the reason
+    times: Sequence[Moved] = ()  # told among the causes, and never counted
 
     @property
     def counted(self) -> list[Cause]:
@@ -71,7 +74,9 @@ def compare(one: Side, other: Side) -> Compared:
     """Compare what two sides answered to the same requests, and their verdicts."""
     found = paired(one, other)
     pairs = found.pairs
-    told = ordered([*_absences(one, other), *with_verdicts(one, other, pairs)])
+    times = tuple(moved(one.report, other.report))
+    late = (Cause("time", each.text, excuse=UNCOUNTED) for each in times)
+    told = ordered([*_absences(one, other), *with_verdicts(one, other, pairs), *late])
     numbers: dict[str, list[int]] = {}
     for number, cause in enumerate(told, 1):
         for row in cause.rows if cause.counts else ():
@@ -88,6 +93,7 @@ def compare(one: Side, other: Side) -> Compared:
         sum(pair.one.id not in counting for pair in pairs),
         free,
         found.left,
+        times,
     )
 
 

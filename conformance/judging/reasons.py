@@ -85,11 +85,15 @@ def why_inconclusive(
             )
             if (told := next(crashes, None)) is not None:
                 return told
+        if (told := _unplayed(run, row)) is not None:
+            return told
         asked = any(not apis.isdisjoint(s.apis) for s in recording.scenarios)
         if asked and row.id in run.traceability.annotated:
             return _lacking_member(run, row) or Reason(
                 "too little evidence: no answer has the member that it speaks of"
             )
+        if seen := sum(c.judged for c in coverage):
+            return Reason(f"too little evidence: {seen} of {row.evidence} observations")
         return Reason(f"not exercised by preset {recording.setting.preset}")
     told = _unproved_step(run, row, short) or _unanswered(run, names)
     told = told or _unsent(run, names) or _refused(run, row, short)
@@ -125,6 +129,22 @@ def _unanswered(
     played = {(seen.probe, seen.draw) for seen in run.recording.observations}
     if not played.issuperset(names):
         return Reason(f"cut short: {run.recording.cut_short or 'not played'}")
+    return None
+
+
+def _unplayed(run: JudgedRecording, row: Requirement) -> Reason | None:
+    """A limit, or the end of the run, kept from being sent what could have shown it."""
+    names = {
+        (scenario.probe, scenario.draw)
+        for scenario in run.recording.scenarios
+        if run.traceability.exercises(scenario, row.id)
+    }
+    for exchange in _exchanges(run, names):
+        if exchange.failure is not None and exchange.failure.startswith("not sent"):
+            return Reason(_typed(exchange.failure))
+    played = {(seen.probe, seen.draw) for seen in run.recording.observations}
+    if run.recording.cut_short and not played.issuperset(names):
+        return Reason(f"cut short: {run.recording.cut_short}")
     return None
 
 

@@ -10,8 +10,7 @@ from aios_conformance.conformance.plugin.items import Outcome
 from aios_conformance.conformance.reporting.duration import (
     Remaining,
     before,
-    progress_text,
-    supposed,
+    duration,
 )
 from aios_conformance.conformance.reporting.terminal import (
     console,
@@ -63,12 +62,14 @@ def _silent(_: RunEvent) -> None:
 def _progress(reporter: Any, options: RunOptions) -> Callable[[RunEvent], None]:
     """What is left, in a line that is rewritten, under -q too; in a log a line each."""
     quiet = reporter.config.option.verbose < 0
-    remaining = Remaining()
+    remaining = Remaining(options.requests_to_explain)
 
     def listen(event: RunEvent) -> None:
         if isinstance(event, PlanMade):
-            planned, more = event.summary.requests, options.requests_to_explain
-            text = f"recording: at most {planned} requests, {more} more on findings"
+            planned = event.summary.requests
+            remaining.planned(event.summary)
+            text = f"recording: at most {planned} requests"
+            text += f", {remaining.more} more on findings"
             if time := before(event.summary, options):
                 text += f", {time}"
             if not quiet:
@@ -78,7 +79,7 @@ def _progress(reporter: Any, options: RunOptions) -> Callable[[RunEvent], None]:
                 reporter.write_line(line)
         elif isinstance(event, ExchangeDone):
             is_last = event.done >= event.planned
-            text = progress_text(event, remaining.after(event))
+            text = remaining.text(event, remaining.after(event))
             reporter.rewrite("" if is_last else text, erase=True)
         elif isinstance(event, Judged):
             reporter.rewrite("", erase=True)
@@ -92,7 +93,7 @@ def plan_text(options: RunOptions, selection: Collection[str] | None) -> str:
     """The plan of what is selected, with its ceilings."""
     buffer = StringIO()
     planned = plan(options, selection).summary
-    time = before(planned, options) or supposed(planned, options)
+    time = duration(planned, options)
     console(buffer).print(plan_table(planned, options.requests_to_explain, time))
     return buffer.getvalue()
 

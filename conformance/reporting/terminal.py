@@ -238,12 +238,13 @@ def plan_table(plan: PlanSummary, more: int, duration: str = "") -> RenderableTy
     table.add_column("requests", justify="right", header_style="bold")
     for operation, count in sorted(plan.by_operation.items()):
         table.add_row(operation, str(count))
+    beyond = plan.spare_requests + more
     total = Text(
         f"\nat most {plan.requests} requests, {plan.prompt_tokens} prompt tokens and "
         f"{plan.completion_tokens} completion tokens, from {len(plan.by_probe)} "
-        f"probes; discovery comes on top.\nWhere something is found, at most {more} "
-        f"more send it again and make it smaller: "
-        f"{plan.requests + plan.spare_requests + more} in all.\n"
+        f"probes; discovery comes on top.\nWhere something is found, at most {beyond} "
+        f"more narrow it down, send it again and make it smaller: "
+        f"{plan.requests + beyond} in all.\n"
         f"Prompt tokens are counted as tokenizers with a vocabulary make them: at most "
         f"one for two letters."
         + (f"\nTime: {duration}." if duration else "")

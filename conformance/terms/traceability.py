@@ -35,8 +35,8 @@ class Traceability:
         if any(self.exercises(scenario, part) for part in self.parts.get(row, ())):
             return True
         for check in self.declaring(row):
-            is_answer = not issubclass(check.view, Observation | Record)
-            if is_exercised(check, scenario) and (is_spoken_of or not is_answer):
+            is_relation = bool(check.on) and issubclass(check.view, Observation)
+            if is_exercised(check, scenario) and (is_spoken_of or is_relation):
                 return True
         return row in self.annotated and is_spoken_of
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from answers import SENT, chunk, good, says, spoilt, streamed
 from exchanges import exchange, findings, is_evidence, witnessed
@@ -12,6 +13,7 @@ from aios_conformance.conformance.checks.shape import (
     a_success_is_one_json_object,
     answers_have_the_documented_shape,
     chunks_have_the_openai_shape,
+    expected,
     what_was_accepted_has_the_documented_shape,
 )
 from aios_conformance.conformance.terms.exchange import Api, Json
@@ -121,6 +123,27 @@ def test_a_thousand_wrong_numbers_are_a_few_findings() -> None:
     answer = spoilt("embeddings", "data/0/embedding", ["x"] * 1000)
     found = findings(shape, exchange("embeddings", SENT["embeddings"], answer))
     assert len(found) == MOST_ALIKE
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "said"),
+    [
+        ({"enum": ["assistant", None]}, "", '"assistant" or null'),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, 3, "string or null"),
+        ({"anyOf": [{"type": "null"}, {"items": {"minimum": 2}}]}, [1], "valid under"),
+        ({"oneOf": [{"type": "string"}, {"minLength": 1}]}, "a", "more than one"),
+        ({"pattern": "^a"}, "b", "text that matches ^a"),
+        ({"additionalProperties": False}, {"a": 1}, "no such member"),
+        ({"maxItems": 1}, [1, 2], "1 items or fewer"),
+        ({"uniqueItems": True}, [1, 1], "items that all differ"),
+        ({"const": "list"}, 1, '"list"'),
+    ],
+)
+def test_what_was_expected_is_said_of_the_value_that_would_do(
+    schema: Any, value: Any, said: str
+) -> None:
+    (error,) = jsonschema_rs.validator_for(schema).iter_errors(value)
+    assert said in expected(error)
 
 
 @pytest.mark.parametrize("expect", ["refuse", "either"])

@@ -12,8 +12,8 @@ from miniatures import encoders_only, listening
 
 from aios_conformance.conformance.cli import main
 from aios_conformance.conformance.comparing.comparison import Compared, compare
+from aios_conformance.conformance.comparing.first_tokens import moved
 from aios_conformance.conformance.comparing.pairs import Side
-from aios_conformance.conformance.comparing.slower import slower
 from aios_conformance.conformance.terms.exchange import Exchange
 
 Edit = Callable[[str, Any], None]
@@ -186,7 +186,51 @@ def test_first_tokens_are_told_beyond_their_noise() -> None:
         spread = {"count": 40, "min": p50 / 2, "p50": p50, "p90": p90}
         return {"timing": {"POST /v1/chat/completions": {"ttft_ms": spread}}}
 
-    assert [*slower(run(10, 15), run(30, 44))] == []
-    assert [*slower(run(200, 210), run(300, 600))] == []
-    (told,) = slower(run(200, 210), run(500, 520))
-    assert "500 ms in B, 200 in A" in told
+    assert [*moved(run(10, 15), run(30, 44))] == []
+    assert [*moved(run(200, 210), run(300, 600))] == []
+    (told,) = moved(run(200, 210), run(500, 520))
+    assert told.is_later
+    assert "500 ms in B, 200 in A" in told.text
+    (sooner,) = moved(run(500, 520), run(200, 210))
+    assert not sooner.is_later
+
+
+def in_time(run: Path, folder: Path, name: str, p50: float) -> str:
+    """A copy of a run whose first tokens came after so many milliseconds."""
+    shutil.copytree(run, folder / name)
+    home = folder / name / "report.json"
+    report = json.loads(home.read_bytes())
+    spread = {"count": 40, "min": p50 - 1, "p50": p50, "p90": p50 + 1}
+    spread |= {"p99": p50 + 2, "max": p50 + 2}
+    report["timing"]["POST /v1/chat/completions"] = {"ttft_ms": spread}
+    home.write_text(json.dumps(report))
+    return str(folder / name)
+
+
+def test_later_first_tokens_are_told_everywhere_and_red_where_that_is_asked(
+    monday: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick, slow = (in_time(monday, tmp_path, n, t) for n, t in (("a", 20), ("b", 320)))
+    said = "first token of `POST /v1/chat/completions` comes after 320 ms in B, 20 in A"
+    written = tmp_path / "drift"
+    assert main(["diff", quick, slow, f"--report-dir={written}"]) == 0
+    out = capsys.readouterr().out
+    assert said in out
+    assert "nothing is answered otherwise" in out
+    made = json.loads((written / "drift.json").read_bytes())
+    assert made["same"]
+    (cause,) = made["causes"]
+    assert (cause["kind"], cause["counts"]) == ("time", False)
+    assert said in cause["title"]
+    assert "Does not count" in (written / "drift.html").read_text()
+    assert "320 ms" in (written / "drift.md").read_text()
+    assert main(["diff", quick, slow, "--fail-on=slower"]) == 1
+    assert main(["diff", slow, quick, "--fail-on=slower"]) == 0
+    assert main(["diff", quick, quick, "--fail-on=slower"]) == 0
+
+
+def test_diff_knows_one_word_more_that_is_red(
+    monday: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["diff", str(monday), str(monday), "--fail-on=should"]) == 4
+    assert "unknown name 'should'. Valid is slower" in capsys.readouterr().err

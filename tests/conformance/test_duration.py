@@ -14,10 +14,8 @@ from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.plugin.showing import _progress
 from aios_conformance.conformance.reporting.duration import (
     Remaining,
-    before,
-    progress_text,
+    duration,
     spoken,
-    supposed,
 )
 from aios_conformance.conformance.reporting.terminal import console
 from aios_conformance.conformance.terms.events import ExchangeDone, Judged, PlanMade
@@ -31,7 +29,7 @@ MEASURED = {
     "preset": "standard",
     "duration_s": 50.0,
     "started": DATE,
-    "usage": {"requests": 500},
+    "usage": {"requests": 490, "shrink_requests": 10},
     "timing": {"POST /v1/chat/completions": {"total_ms": {"p90": 4000.0}}},
 }
 
@@ -40,14 +38,17 @@ def told(folder: Path, report: Any, **over: Any) -> str:
     (folder / "report.json").write_text(json.dumps(report))
     options = RunOptions("http://h", report_dir=folder)
     made = replace(options, **over)
-    return before(PLAN, made) or supposed(PLAN, made)
+    return duration(PLAN, made)
 
 
 def test_a_run_takes_as_long_as_the_one_before(tmp_path: Path) -> None:
-    known = f", by what the run of {DATE} has measured"
-    assert told(tmp_path, MEASURED) == f"about 40 s{known}"
+    known = f"by what the run of {DATE} has measured"
+    # 180 more, one after the other, each of 4 s
+    more = "and at most about 12 min more where something is found"
+    assert told(tmp_path, MEASURED) == f"about 40 s, {more}, {known}"
     # of another preset only the answers count: 400 of 4 s, eight at a time
-    assert told(tmp_path, MEASURED, preset="deep") == f"about 3 min{known}"
+    deep = told(tmp_path, {**MEASURED, "preset": "smoke"})
+    assert deep == f"about 3 min, {more}, {known}"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,8 @@ def test_a_run_takes_as_long_as_the_one_before(tmp_path: Path) -> None:
     [
         {**MEASURED, "complete": False},
         {**MEASURED, "target": {"url": "http://other"}},
-        {**MEASURED, "usage": {"requests": 0}},
+        {**MEASURED, "usage": {"requests": 0, "shrink_requests": 0}},
+        {**MEASURED, "timing": {}},
         [],
         None,
     ],
@@ -63,8 +65,9 @@ def test_a_run_takes_as_long_as_the_one_before(tmp_path: Path) -> None:
 def test_what_is_not_measured_is_not_guessed(tmp_path: Path, report: Any) -> None:
     said = told(tmp_path, report)
     assert said.startswith("this target is not measured yet; with answers that take a")
-    assert said.endswith("about 50 s")
-    assert told(tmp_path, report, rate=0.1).endswith("about 67 min")
+    assert "a second about 50 s, and at most about 3 min more where" in said
+    slow = told(tmp_path, report, rate=0.1)
+    assert "a second about 67 min, and at most about 30 min more where" in slow
 
 
 @pytest.mark.parametrize(
@@ -81,9 +84,20 @@ def test_a_length_is_told_as_exactly_as_it_is_known(seconds: float, said: str) -
 
 
 def test_what_is_sent_beyond_the_plan_is_no_recording() -> None:
-    beyond = ExchangeDone(exchange_of("again-1", {}, {}), 103, 100)
-    told = progress_text(beyond, "")
-    assert told == "explaining: 3 requests beyond the plan"
+    time = iter(range(100))
+    remaining = Remaining(180, lambda: float(next(time)))
+    remaining.planned(replace(PLAN, spare_requests=20))
+    for done in range(1, 11):
+        beyond = ExchangeDone(exchange_of("again-1", {}, {}), 400 + done, 400)
+        said = remaining.after(beyond)
+    assert remaining.text(beyond, said) == (
+        "explaining: 10 of at most 200 requests beyond the plan, "
+        "at most about 3 min left"
+    )
+    farther = ExchangeDone(exchange_of("again-1", {}, {}), 601, 400)
+    assert remaining.text(farther, remaining.after(farther)) == (
+        "explaining: 201 requests beyond the plan"
+    )
 
 
 def exchanges(number: int, planned: int) -> list[ExchangeDone]:
@@ -93,7 +107,7 @@ def exchanges(number: int, planned: int) -> list[ExchangeDone]:
 
 def test_what_is_left_follows_the_pace_of_the_last_requests() -> None:
     time = iter([*range(50), *range(50, 500, 10)])
-    remaining = Remaining(lambda: float(next(time)))
+    remaining = Remaining(0, lambda: float(next(time)))
     said = [remaining.after(each) for each in exchanges(90, 100)]
     assert said[6] == ""  # too few
     assert said[49] == "about 50 s left"
@@ -104,8 +118,8 @@ def test_what_is_left_follows_the_pace_of_the_last_requests() -> None:
 def test_a_log_has_a_line_now_and_then() -> None:
     time = iter(range(0, 1000, 10))
     shown = StringIO()
-    remaining = Remaining(lambda: float(next(time)))
-    with progress(console(shown), RunOptions("mock"), remaining) as listener:
+    remaining = Remaining(0, lambda: float(next(time)))
+    with progress(console(shown), RunOptions("mock"), remaining=remaining) as listener:
         for each in exchanges(10, 70):
             listener(each)
     assert shown.getvalue().splitlines() == [

@@ -125,13 +125,19 @@ def test_a_selection_is_a_part_of_the_same_plan(options: RunOptions, row: str) -
     assert all(params[s.name] == s.params for s in part.scenarios)
 
 
-def test_a_rerank_row_needs_no_chat(options: RunOptions) -> None:
-    part = plan(options, frozenset({"RERANK-SEM-006"}))
-    assert {api for s in part.scenarios for api in s.apis} <= {
-        "rerank",
-        "score",
-        "embeddings",
-    }
+@pytest.mark.parametrize(
+    ("row", "apis"),
+    [
+        ("RERANK-SEM-006", {"rerank", "score", "embeddings"}),
+        ("CHAT-RES-001", {"chat"}),  # judged by the whole record
+        ("EMB-ERR-003", {"rerank", "score", "embeddings"}),  # and by every mistake
+    ],
+)
+def test_a_row_needs_only_what_is_sent_to_its_apis(
+    options: RunOptions, row: str, apis: set[str]
+) -> None:
+    part = plan(options, frozenset({row}))
+    assert {api for s in part.scenarios for api in s.apis} <= apis
 
 
 def test_the_early_ones_touch_every_api(options: RunOptions) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from aios_conformance import spec
+from aios_conformance.conformance.judging.judge import judge
 from aios_conformance.conformance.judging.verdict import exit_code
 from aios_conformance.conformance.observing.recording import FILE_NAME, read_recording
 from aios_conformance.conformance.options.values import ExitCode, RunOptions
 from aios_conformance.conformance.running.conclude import conclude
 from aios_conformance.conformance.running.run import run
+from aios_conformance.conformance.terms.catalogue import catalogue
 from aios_conformance.conformance.terms.events import (
     Discovered,
     ExchangeDone,
@@ -20,7 +22,10 @@ from aios_conformance.conformance.terms.events import (
     PlanMade,
     RunEvent,
 )
+from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
+from aios_conformance.conformance.terms.traceability import Traceability
+from aios_conformance.conformance.terms.views import Record
 
 
 def row(result: RunResult, name: str) -> RequirementResult:
@@ -140,6 +145,39 @@ def test_without_a_footer_a_recording_is_incomplete(
     assert not broken_off.complete
     assert broken_off.claim == "none"
     assert exit_code(broken_off) == ExitCode.CUT_SHORT
+
+
+@pytest.mark.parametrize("api", spec.model_apis())
+def test_what_is_left_out_for_a_row_says_nothing_of_it(standard: Run, api: str) -> None:
+    """A check of the whole record, too, sees of a row's APIs all that it would see."""
+    recording = read_recording(standard.directory)
+    known = catalogue("aios")
+    whole = judge(known, recording.exchanges, recording.observations, recording.facts)
+    traceability = Traceability(known)
+    rows = [
+        row.id
+        for row in known.scored
+        if traceability.apis(row.id) == {api}
+        and any(
+            not check.on and issubclass(check.view, Record | Observation)
+            for check in traceability.declaring(row.id)
+        )
+    ]
+    assert rows
+    for row in rows:
+        left_out = {
+            (scenario.probe, scenario.draw)
+            for scenario in recording.scenarios
+            if not traceability.exercises(scenario, row)
+        }
+        assert left_out
+        sent = [e for e in recording.exchanges if (e.probe, e.draw) not in left_out]
+        seen = [o for o in recording.observations if (o.probe, o.draw) not in left_out]
+        part = judge(known, sent, seen, recording.facts)
+        assert {c: len(ids) for c, ids in part.judged.get(row, {}).items()} == {
+            c: len(ids) for c, ids in whole.judged.get(row, {}).items()
+        }, row
+        assert part.readings.get(row) == whole.readings.get(row)
 
 
 @pytest.mark.parametrize("name", ["RERANK-SEM-006", "META-009", "COMMON-RES-005"])

@@ -227,6 +227,17 @@ def test_what_was_never_played_is_told() -> None:
     assert found.reason == "cut short: interrupted"
 
 
+def test_a_limit_is_the_reason_also_where_no_step_serves_the_row() -> None:
+    """Such rows are judged by every mistake, or by the shape of every answer."""
+    refused = observation("toy.refused", broken=reranked(0.9))
+    left = replace(refused.steps["broken"], failure="not sent: --max-requests 2")
+    left = replace(left, response=None)
+    unsent = judged_run(observation("toy.refused", broken=left))
+    assert row(unsent, "COMMON-ERR-004").reason == "budget: --max-requests 2"
+    ended = judged_run(counted(), planned=["toy.count", "toy.refused"], cut_short="^C")
+    assert row(ended, "COMMON-ERR-004").reason == "cut short: ^C"
+
+
 def test_a_run_that_never_had_a_plan_says_why() -> None:
     found = row(judged_run(cut_short="nobody answers"), "RERANK-REQ-003")
     assert (found.verdict, found.reason) == (
