@@ -28,6 +28,8 @@ _ENDING: Final = re.compile(
     r"|ends? (?:this|the) (?:conversation|task|run)|task is (?:complete|done|finished)",
     re.IGNORECASE,
 )
+_FORM: Final = re.compile(r"(?<=[a-z]{3})(?:ie[sd]|ying|y|ing|e[sd]?|(?<!s)s)$")
+"""The endings of a word's forms: multiply, multiplied; search, searches, searching."""
 _LATER: Final = re.compile(
     r"\b(?:then|afterwards|after that|the result|its result|그 다음)\b", re.IGNORECASE
 )
@@ -66,7 +68,7 @@ def calls(talk: Conversation, *, must: bool, parallel: bool) -> list[Call]:
         return _now(wanted, talk, parallel=parallel)
     rest = [*ends, *(one for one in functions if _name(one) not in called), *functions]
     if must or (ends and called and _name(ends[0]) not in called):
-        whole = Source(talk.question, talk.results, lean=True)
+        whole = Source(talk.stated, talk.results, lean=True)
         return [Call(one, whole) for one in rest[:1]]
     return []
 
@@ -128,7 +130,7 @@ def _asked(functions: Sequence[Mapping[str, Any]], question: str) -> list[Call]:
 
     One that shares all its words with a likelier one is not asked for besides it.
     """
-    asked = set(features(question)) - FUNCTION_WORDS
+    asked = _stems(set(features(question)) - FUNCTION_WORDS)
     ranked = [
         (relevance, -place, function)
         for place, function in enumerate(functions)
@@ -203,7 +205,14 @@ def _name(function: Mapping[str, Any]) -> str:
 
 def _words(name: str, *, everything: bool = False) -> set[str]:
     found = set(features(" ".join(_CAMEL.split(name))))
-    return found if everything else found - _GENERIC or found - FUNCTION_WORDS
+    if everything:
+        return found
+    return _stems(found - _GENERIC or found - FUNCTION_WORDS)
+
+
+def _stems(words: Iterable[str]) -> set[str]:
+    """Return words without the endings of their forms."""
+    return {_FORM.sub("", word) for word in words}
 
 
 def _relevance(function: Mapping[str, Any], question: str, asked: set[str]) -> int:
@@ -213,7 +222,7 @@ def _relevance(function: Mapping[str, Any], question: str, asked: set[str]) -> i
     """
     name = _name(function)
     described = set(features(str(function.get("description") or ""))) - _GENERIC
-    described = {word for word in described if word.isalnum()}
+    described = _stems(word for word in described if word.isalnum())
     hits = _NAMED * (name in question) + _WORD * len(_words(name) & asked)
     about = len(described & asked)
     return hits + (about if hits or about > 1 else 0)

@@ -116,6 +116,8 @@ def is_free(prompt: Sequence[int], sampling: Sampling, model: Model) -> bool:
         or b"final_answer(" in text
         or b"[[ ## " in text
         or b"TERMINATE" in text
+        or b" tags" in text
+        or b"omma" in text  # separated
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
+from aios_conformance.mockserver.model.facts import says_something
 from aios_conformance.mockserver.model.printed import spoken
 from aios_conformance.mockserver.model.tokenizer import (
     ASSISTANT,
@@ -52,6 +53,18 @@ class Conversation:
         if task := _TASK.search(text):
             text = _AFTER.split(text[task.end() :], maxsplit=1)[0].strip()
         return spoken(text) if "{" in text else text
+
+    @property
+    def stated(self) -> str:
+        """The question, or what the user said before it if that alone states facts.
+
+        Frameworks ask for the form of an answer in a turn of its own.
+        """
+        if says_something(self.question):
+            return self.question
+        earlier = reversed(self.turns[: max(self._asked, 0)])
+        said = (turn.text for turn in earlier if turn.role == USER)
+        return next(filter(says_something, said), self.question)
 
     @property
     def asked(self) -> str:

@@ -77,16 +77,16 @@ _TELLS: Final = re.compile(
 _NO_NAME: Final = frozenset(
     """a about add after all also am an and answer any are as ask at be book buy
     calculate call can cancel check classify compute convert could create delete
-    describe do does draft email every explain extract fetch find first for from get
-    give given go hello help hey hi how i if in into is it json just let list look
-    lookup make may me multiply my name need no not now of ok on or order our parse
-    pay please plan play provide query read remind reply return run save schedule
-    search see send set show solve some sort split start stop subtract sum summarize
-    summarise tell thank thanks that the then there these they think this to today
-    tomorrow translate turn update use user using verify wait want was we weather
-    what when where which who why will with would write yes you your url api http
-    https id sql html xml csv monday tuesday wednesday thursday friday saturday
-    sunday""".split()
+    describe do does draft email every explain extract fetch find first for format
+    from get give given go hello help hey hi how i if in into is it json just let
+    list look lookup make may me multiply my name need no not now of ok on or order
+    our parse pay please plan play provide query produce put read remind reply
+    respond return run save schedule search see send set show solve some sort split
+    start stop subtract sum summarize summarise tell thank thanks that the then there
+    these they think this to today tomorrow translate turn update use user using
+    verify wait want was we weather wrap what when where which who why will with
+    would write yes you your url api http https id sql html xml csv monday tuesday
+    wednesday thursday friday saturday sunday""".split()
 ) | frozenset(_MONTHS)
 _LINKS: Final = frozenset(
     """in at for of about near from to on with into called named by and or then but is
@@ -151,6 +151,18 @@ def facts_of(text: str) -> Facts:
         tuple(_names(rest)),
         tuple(_objects(rest)),
     )
+
+
+def says_something(text: str) -> bool:
+    """Tell whether a text states more than what is wanted."""
+    return how_much(text) > 0
+
+
+def how_much(text: str) -> int:
+    """Count the facts of a text that stand for themselves."""
+    found = facts_of(text)
+    plain = (found.quoted, found.emails, found.urls, found.dates, found.times)
+    return sum(map(len, (*plain, found.codes, found.numbers, found.names)))
 
 
 def iso_date(date: str) -> str:

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from aios_conformance.mockserver.model import calling
 from aios_conformance.mockserver.model.conversation import Conversation, Turn
+from aios_conformance.mockserver.model.marked import marked
 from aios_conformance.mockserver.model.printed import described
 from aios_conformance.mockserver.model.schema_text import write_json
 from aios_conformance.mockserver.model.tokenizer import ASSISTANT, USER
 from aios_conformance.mockserver.model.told import Source
+from aios_conformance.serving.engine import EngineError
 
 _READ: Final = 32_000  # characters of a prompt that are looked through
 _TOOLS: Final = 64
@@ -26,7 +28,11 @@ _ONE_OF: Final = re.compile(
 _ASKED: Final = re.compile(
     r"(?:^|\n)\s*(?:Question|Current Task|New task|Task|Input):\s*", re.IGNORECASE
 )
-_ENDS: Final = re.compile(r"\n\s*(?:Thought|This is the expected|Begin)\b")
+_ENDS: Final = re.compile(
+    r"\n\s*(?:Thought|Action|This is the expected|Begin|This was your previous work)\b"
+    r"|\n\s*\(reminder to respond"
+)
+_ACTIONS: Final = re.compile(r"Valid \"action\" values: (.{1,2000})")
 _OBSERVED: Final = re.compile(
     r"(?:^|\n)\s*Observation:\s*(.{1,2000}?)(?=\n\s*(?:Thought|Action|Final)\b|\Z)",
     re.DOTALL,
@@ -41,6 +47,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "float": "number",
     "bool": "boolean",
 }
+_NO_TOOL: Final = "No tool is needed."
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -52,9 +59,11 @@ def formatted(talk: Conversation, variation: int) -> str | None:
         return _fields(said[found[-1].end() :], talk, variation)
     if "Action Input" in text and _ONE_OF.search(text):
         return _react(text, talk, variation)
+    if '"action_input"' in text and _ACTIONS.search(text):
+        return _blob(text, talk, variation)
     if "final_answer(" in system and ("<code>" in system or "```py" in system):
         return _code(system, talk, variation)
-    return None
+    return marked(text, talk, variation)
 
 
 def code_of(talk: Conversation, variation: int) -> str:
@@ -80,32 +89,18 @@ def _program(talk: Conversation, variation: int) -> str:
     results = ", ".join(f"result_{number}" for number in range(1, len(lines) + 1))
     if len(lines) > 1:
         results = f"[{results}]"
-    return "\n".join([*lines, f"final_answer({results or repr('No tool is needed.')})"])
+    return "\n".join([*lines, f"final_answer({results or repr(_NO_TOOL)})"])
 
 
 def _react(text: str, talk: Conversation, variation: int) -> str:
     """Write a thought with an action, or with the final answer."""
-    *_, asked = _ASKED.split(talk.asked)
-    question, *scratch = _ENDS.split(asked, maxsplit=1)
-    written = "".join(t.text for t in talk.since if t.role == ASSISTANT)
-    if scratch:
-        written = asked[len(question) :] + written
-    found = [one.strip() for one in _OBSERVED.findall(written)]
-    results = [*found, *talk.results]
     named = _ONE_OF.search(text)
-    names = re.findall(r"[\w.-]+", named[1] if named else "")[:_TOOLS]
-    signed = {tool["function"]["name"]: tool for tool in _signed(text)}
-    tools = [_tool(name, text, signed) for name in names]
-    turns = [Turn(USER, question), Turn(ASSISTANT, written)]
-    turns += [Turn(USER, f"Observation: {result}") for result in results]
-    now = Conversation(tools, turns)
-    calls = calling.calls(now, must=False, parallel=False)
+    call, results = _acting(named[1] if named else "", text, talk)
     opening = "" if talk.asked.rstrip().endswith("Thought:") else "Thought: "
-    if not calls:
+    if call is None:
         label = "Final Answer" if "Final Answer" in text else "Answer"
-        answer = " ".join(results) or "No tool is needed for that."
+        answer = " ".join(results) or _NO_TOOL
         return f"{opening}I now know the final answer.\n{label}: {answer}"
-    (call,) = calls
     arguments = _arguments(call, variation)
     given = json.loads(arguments)
     as_json = re.search(r"Action Input:[^\n]*(?:json|dict)", text, re.IGNORECASE)
@@ -113,6 +108,40 @@ def _react(text: str, talk: Conversation, variation: int) -> str:
         (arguments,) = map(str, given.values())
     name = call.function["name"]
     return f"{opening}I should use {name}.\nAction: {name}\nAction Input: {arguments}"
+
+
+def _blob(text: str, talk: Conversation, variation: int) -> str:
+    """Write an action as JSON in a fence; the final answer is one, too."""
+    (named,) = _ACTIONS.findall(text)[:1]
+    call, results = _acting(named.replace('"Final Answer" or', ""), text, talk)
+    if call is None:
+        action: dict[str, Any] = {"action": "Final Answer"}
+        action["action_input"] = " ".join(results) or _NO_TOOL
+    else:
+        action = {"action": call.function["name"]}
+        action["action_input"] = json.loads(_arguments(call, variation))
+    written = json.dumps(action, ensure_ascii=False, indent=2)
+    return f"Action:\n```\n{written}\n```"
+
+
+def _acting(
+    named: str, text: str, talk: Conversation
+) -> tuple[calling.Call | None, Sequence[str]]:
+    """Return the next call of an agent, if one is to come, and what it has observed."""
+    *_, asked = _ASKED.split(talk.asked)
+    question, *scratch = _ENDS.split(asked, maxsplit=1)
+    written = "".join(t.text for t in talk.since if t.role == ASSISTANT)
+    if scratch:
+        written = asked[len(question) :] + written
+    found = [one.strip() for one in _OBSERVED.findall(written)]
+    results = [*found, *talk.results]
+    names = re.findall(r"[\w.-]+", named)[:_TOOLS]
+    signed = {tool["function"]["name"]: tool for tool in _signed(text)}
+    tools = [_tool(name, text, signed) for name in names]
+    turns = [Turn(USER, question), Turn(ASSISTANT, written)]
+    turns += [Turn(USER, f"Observation: {result}") for result in results]
+    now = Conversation(tools, turns)
+    return next(iter(calling.calls(now, must=False, parallel=False)), None), results
 
 
 def _fields(tail: str, talk: Conversation, variation: int) -> str:
@@ -125,8 +154,13 @@ def _fields(tail: str, talk: Conversation, variation: int) -> str:
         for mark, end in zip(marks, ends, strict=True)
         if mark[2] != "completed"
     }
-    schema = {"type": "object", "properties": members, "required": list(members)}
-    value = json.loads(write_json(schema, variation, Source(_inputs(talk), ())))
+    source = Source(_inputs(talk))
+    try:
+        written = write_json(_object(members), variation, source)
+    except EngineError:  # what a prompt prints may be no schema
+        members = {name: {"type": "string"} for name in members}
+        written = write_json(_object(members), variation, source)
+    value = json.loads(written)
     if "next_tool_name" in members:
         value |= _next_tool(members["next_tool_name"].get("enum", ()), talk, variation)
     if not headed:
@@ -137,6 +171,17 @@ def _fields(tail: str, talk: Conversation, variation: int) -> str:
         for name, one in value.items()
     ]
     return "\n\n".join([*parts, "[[ ## completed ## ]]"])
+
+
+def _object(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object, with what its members share at its root."""
+    shared = [one.get("$defs", {}) for one in members.values()]
+    return {
+        "$defs": {name: one for defined in shared for name, one in defined.items()},
+        "type": "object",
+        "properties": dict(members),
+        "required": list(members),
+    }
 
 
 def _field(name: str, about: str, system: str) -> dict[str, Any]:
@@ -153,7 +198,7 @@ def _field(name: str, about: str, system: str) -> dict[str, Any]:
         if isinstance(schema, dict):
             return schema
     said = re.match(r"\s*\(([^)]{1,300})\)", about)
-    return described(name, said[1] if said else "")
+    return described(name, said[1] if said else "str")
 
 
 def _inputs(talk: Conversation) -> str:

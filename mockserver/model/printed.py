@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from aios_conformance.mockserver.model.facts import words_of
+from aios_conformance.mockserver.model.facts import how_much, words_of
 
 # ruff: noqa: SIM905 - word lists read best as text
 
@@ -32,6 +32,10 @@ _TYPED: Final = re.compile(
     r'(?:^\s*"|[{,;]\s*["\'`]?)(\w{1,64})["\'`]?\??\s*:\s*'
     r"(string|str|number|float|integer|int|boolean|bool|array|list|object|dict)\b(\[\])?",
     re.MULTILINE | re.IGNORECASE,
+)
+_HOLE: Final = re.compile(r"([:\[,]\s*)<[A-Za-z][^<>\n]{0,200}>")
+_LINE: Final = re.compile(
+    r'^(\s*"\w{1,64}": ")((?:[^"\\\n]|"(?!,?\s*$)){0,2000})("[,\s]*)$', re.MULTILINE
 )
 _SKETCH: Final = re.compile(r"\{[^{}]{1,2000}\}")
 _NAMES: Final = re.compile(
@@ -58,14 +62,20 @@ _TYPES: Final = {
     }.items()
     for word in words.split()
 }
+_KINDS: Final = frozenset(_TYPES.values()) | {"null"}
+_SAYS: Final = frozenset({"$ref", "anyOf", "allOf", "oneOf"})
 _TYPE: Final = re.compile(rf"\b({'|'.join(_TYPES)})\b(?:\[(\w+)\])?", re.IGNORECASE)
-_WHOLE: Final = frozenset("age year count quantity number days hours".split())
+_WHOLE: Final = frozenset(
+    """age year years count quantity number days hours minutes seconds points votes
+    likes views calories""".split()
+)
 _REAL: Final = frozenset(
     "price amount total score rating temperature confidence cost sum".split()
 )
 _SEVERAL: Final = frozenset(
     "tags items keywords topics names list steps ingredients entities".split()
 )
+_PLURAL: Final = re.compile(r"[a-z]{2}(?:[^aiusy\W]|ie)s$", re.IGNORECASE)
 _ONE_OF: Final = re.compile(r"(?:one of|either)[: ]+(.{1,300})", re.IGNORECASE)
 
 
@@ -80,12 +90,12 @@ class Wanted:
 @lru_cache(maxsize=64)
 def wanted(system: str, said: str) -> Wanted | None:
     """Return the JSON that a prompt wants; None if it prints no shape of it."""
-    text = f"{system[:_READ]}\n{said[:_READ]}"
+    text = _repaired(f"{system[:_READ]}\n{said[:_READ]}")
     objects = [found for found, _, _ in _objects(text)]
     schema = (
         next(filter(None, map(_schema, reversed(objects))), None)
         or _typed(text)
-        or next((_example(one) for one in reversed(objects) if one), None)
+        or next((_example(one, text) for one in reversed(objects) if one), None)
         or _named(text)
     )
     if schema is None:
@@ -102,7 +112,7 @@ def wants_json(system: str, said: str) -> bool:
 @lru_cache(maxsize=64)
 def spoken(said: str) -> str:
     """Return what a message says beside the shape that it prints."""
-    text = _SKETCH.sub(_without_types, said[:_READ])
+    text = _SKETCH.sub(_without_types, _repaired(said[:_READ]))
     spans = [(start, end) for _, start, end in _objects(text)]
     pieces, begun = [], 0
     for start, end in spans:
@@ -113,7 +123,8 @@ def spoken(said: str) -> str:
         " ".join(s for s in _SENTENCES.split(piece) if s and not _ABOUT_JSON.search(s))
         for piece in pieces
     ]
-    return next((piece for piece in reversed(kept) if len(piece.split()) > 1), said)
+    told = [piece for piece in reversed(kept) if len(piece.split()) > 1]
+    return max(told, key=how_much, default=_NAMES.sub(" ", _QUOTED.sub(" ", said)))
 
 
 def _without_types(sketch: re.Match[str]) -> str:
@@ -143,6 +154,8 @@ def _schema(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return {**found, "type": "object"} if members else None
     if isinstance(found.get("$defs"), dict) and isinstance(found.get("$ref"), str):
         return found
+    if (mapped := _of_members(found)) is not None:
+        return mapped
     for wrapper in ("schema", "parameters", "json_schema", "input_schema"):
         inner = found.get(wrapper)
         if isinstance(inner, dict) and (schema := _schema(inner)):
@@ -150,15 +163,42 @@ def _schema(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
-def _example(value: Any) -> dict[str, Any]:
-    """Return a schema of values like one; a word for a type stands for the type."""
+def _of_members(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the schema of an object that prints its members' schemas alone."""
+    members = {name: one for name, one in found.items() if name != "$defs"}
+    if not members or not all(map(_is_schema, members.values())):
+        return None
+    shared = found.get("$defs")
+    named = {
+        name: one if _is_schema(one) else _of_members(one) or one
+        for name, one in (shared.items() if isinstance(shared, dict) else ())
+        if isinstance(one, dict)
+    }
+    return {"$defs": named, **_object(members)}
+
+
+def _is_schema(value: Any) -> bool:
+    """Tell whether a value is a JSON schema that says what it is of."""
+    if not isinstance(value, dict):
+        return False
+    kind = value.get("type")
+    return kind in _KINDS if isinstance(kind, str) else bool(value.keys() & _SAYS)
+
+
+def _example(value: Any, text: str, name: str = "") -> dict[str, Any]:
+    """Return a schema of values like one; a word for a type stands for the type.
+
+    What `text` says that a member may hold is all that it may.
+    """
     match value:
         case dict():
-            members = {name: _example(inner) for name, inner in value.items()}
+            members = {key: _example(one, text, key) for key, one in value.items()}
             return _object(members)
         case list():
-            items = _example(value[0]) if value else {"type": "string"}
-            return {"type": "array", "items": items, "minItems": 1}
+            first = value[0] if value else "string"
+            if value and all(isinstance(one, dict) for one in value):
+                first = {key: inner for one in value for key, inner in one.items()}
+            return {"type": "array", "items": _example(first, text), "minItems": 1}
         case bool():
             return {"type": "boolean"}
         case int():
@@ -166,8 +206,29 @@ def _example(value: Any) -> dict[str, Any]:
         case float():
             return {"type": "number"}
         case str():
-            return _described(value)
+            return _options(name, text) or _described(value)
     return {"type": ["string", "null"]}
+
+
+def _options(name: str, text: str) -> dict[str, Any] | None:
+    """Return the schema of a member that is said to be one of quoted words."""
+    said = name and re.search(
+        rf"['\"`]{re.escape(name)}['\"`][^.\n]{{0,80}}?\b(?:be|either|only|one of)\b"
+        r"[^'\"`\n]{0,30}((?:['\"`][\w /-]{1,30}['\"`](?: \([^)\n]{0,80}\))?"
+        r"(?:, or |, | or |/)?){2,8})",
+        text,
+    )
+    if not said:
+        return None
+    return {"enum": re.findall(r"['\"`]([\w /-]{1,30})['\"`]", said[1])}
+
+
+def _repaired(text: str) -> str:
+    """Make JSON of what prompts print nearly so: `<holes>` and quotes within quotes."""
+    if "{" not in text:
+        return text
+    holes = _HOLE.sub(r'\1"string"', text)
+    return _LINE.sub(lambda line: line[1] + line[2].replace('"', "'") + line[3], holes)
 
 
 def _object(members: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,7 +274,7 @@ def _guessed(name: str) -> dict[str, Any]:
         return {"type": "number"}
     if name.startswith(("is_", "has_")):
         return {"type": "boolean"}
-    if words & _SEVERAL:
+    if words & _SEVERAL or _PLURAL.search(name):
         return {"type": "array", "items": {"type": "string"}, "minItems": 1}
     return {"type": "string"}
 

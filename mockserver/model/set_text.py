@@ -73,7 +73,7 @@ def _json(talk: Conversation, sampling: Sampling, variation: int) -> str | None:
             schema, fenced = json.loads(shape.schema), shape.fenced and not schema
     if schema is None:
         return None
-    source = Source(spoken(talk.question), talk.results)
+    source = Source(spoken(talk.stated), talk.results)
     code = schema.get("properties", {}).get("code")
     if code is not None and "final_answer(" in talk.system:
         program = code_of(talk, variation)

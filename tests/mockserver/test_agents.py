@@ -246,3 +246,28 @@ def test_a_tool_may_have_a_verb_for_a_name() -> None:
     offered = [tool("Weather", location=TEXT), tool("Search", query=TEXT)]
     found = calls(said([{"role": "user", "content": asked}], offered, None))
     assert [name for name, _ in found] == ["Weather", "Search"]
+
+
+def test_another_form_of_a_tools_name_asks_for_it() -> None:
+    turns, said_last = run(
+        "What is 6 multiplied by 7, then add 8?",
+        [MULTIPLY, ADD],
+        {"multiply": "42", "add": "50"},
+    )
+    assert turns == [[("multiply", {"a": 6, "b": 7})], [("add", {"a": 42, "b": 8})]]
+    assert "50" in said_last
+
+
+def test_a_turn_that_asks_for_the_form_alone_tells_what_was_said_before() -> None:
+    messages = [
+        {"role": "user", "content": "The city is Paris, and I am 25."},
+        {"role": "assistant", "content": "I see."},
+        {
+            "role": "user",
+            "content": "Format the previous response as structured output.",
+        },
+    ]
+    person = tool("person", age=WHOLE, city=TEXT)
+    choice = {"type": "function", "function": {"name": "person"}}
+    made = calls(said(messages, [person], choice))
+    assert made == [("person", {"age": 25, "city": "Paris"})]

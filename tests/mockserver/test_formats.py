@@ -1,5 +1,7 @@
 """Agents that prescribe a format in words get answers in it, and come to an end."""
 
+import json
+
 import pytest
 
 from aios_conformance.mockserver.model.engine import MockEngine
@@ -84,3 +86,94 @@ def test_fields_stand_under_their_headings() -> None:
     assert said(("user", FIELDS)) == (
         "[[ ## name ## ]]\nJason\n\n[[ ## age ## ]]\n25\n\n[[ ## completed ## ]]"
     )
+
+
+ACTIONS = """You have access to the following tools:
+
+search(query: str) -> str - Search the web.
+
+Valid "action" values: "Final Answer" or search
+
+```
+{
+  "action": $TOOL_NAME,
+  "action_input": $INPUT
+}
+```"""
+
+
+def test_actions_may_be_json_in_a_fence() -> None:
+    question, reminder = "Search the capital of France", "\n (reminder to respond in"
+    acted = said(("system", ACTIONS), ("user", f"{question}\n\n{reminder} JSON)"))
+    fenced = acted.removeprefix("Action:\n```\n").removesuffix("\n```")
+    assert json.loads(fenced) == {
+        "action": "search",
+        "action_input": {"query": question},
+    }
+    seen = (
+        f"{question}\n\n{acted}\nObservation: It is Paris.\nThought: {reminder} JSON)"
+    )
+    ended = said(("system", ACTIONS), ("user", seen))
+    assert '"action": "Final Answer"' in ended
+    assert '"action_input": "It is Paris."' in ended
+
+
+def test_a_field_may_share_definitions_that_it_prints() -> None:
+    person = (
+        '{"Person": {"type": "object", "properties": {"age": {"type": "integer"}}}}'
+    )
+    items = '{"type": "array", "$defs": DEFS, "items": {"$ref": "#/$defs/Person"}}'
+    noted = f"{{people}}  # note: it must adhere to the JSON schema: {items}"
+    system = f"[[ ## people ## ]]\n{noted.replace('DEFS', person)}"
+    asked = "[[ ## text ## ]]\nJason is 25.\n\nRespond with fields, starting with "
+    answer = said(
+        ("system", system), ("user", f"{asked}the field `[[ ## people ## ]]`.")
+    )
+    heading, people, *_ = answer.splitlines()
+    assert (heading, json.loads(people)) == ("[[ ## people ## ]]", [{"age": 25}])
+
+
+def test_a_printed_schema_that_is_none_refuses_nobody() -> None:
+    noted = 'JSON schema: {"type": "array", "items": {"$ref": "#/$defs/Nowhere"}}'
+    asked = "Respond, starting with the field `[[ ## people ## ]]`."
+    system = f"[[ ## people ## ]]\n{{people}}  # note: {noted}"
+    assert said(("system", system), ("user", asked)).startswith("[[ ## people ## ]]\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (
+            (
+                "<text>\nJason is 25.\n</text>\n\nRespond with the output fields "
+                "wrapped in XML tags `<name>`, then `<age>`."
+            ),
+            "<name>\nJason\n</name>\n<age>\n25\n</age>",
+        ),
+        (
+            "Who wrote 'Emma'? Put the answer between <answer> and </answer> tags.",
+            "<answer>\nEmma\n</answer>",
+        ),
+        (
+            (
+                "Name 'Heat' with 'Pacino'.\nThe output should be formatted as a XML "
+                "file.\nHere are the output tags:\n```\n['films', 'film', 'actor']\n```"
+            ),
+            ("<films>\n<film>\nHeat\n</film>\n<actor>\nPacino\n</actor>\n</films>"),
+        ),
+        (
+            (
+                "List 'red', 'green' and 'blue'.\nYour response should be a list of "
+                "comma separated values, eg: `foo, bar, baz`"
+            ),
+            "red, green, blue",
+        ),
+    ],
+)
+def test_marks_are_written_as_prescribed(asked: str, answer: str) -> None:
+    assert said(("user", asked)) == answer
+
+
+def test_what_stands_in_tags_is_no_form_of_the_answer() -> None:
+    asked = "Answer by the document in <document> tags.\n<document>It rains.</document>"
+    assert "<" not in said(("user", asked))

@@ -17,6 +17,7 @@ PERSON = """{
   },
   "required": ["name", "age"], "title": "Person", "type": "object"
 }"""
+UNTYPED = PERSON.replace(', "type": "object"', "")
 ASKED = "Jason is 25 years old"
 JASON = {"name": "Jason", "age": 25}
 
@@ -53,6 +54,24 @@ PROMPTS = {
             f"{ASKED}\n\nHere's a JSON schema to follow:\n{PERSON}\n\n"
             "Output a valid JSON object but do not repeat the schema."
         ),
+    ),
+    "the schema after the question, and an example of another": (
+        "",
+        (
+            f"{ASKED}\nThe output should be formatted as a JSON instance that conforms "
+            'to the JSON schema below. As an example, for the schema {"properties": '
+            '{"foo": {"type": "array"}}} the object {"foo": []} is well-formatted. The '
+            'object {"properties": {"foo": []}} is not well-formatted.\n\nHere is the '
+            f"output schema:\n```\n{UNTYPED}\n```"
+        ),
+    ),
+    "the schemas of the members alone": (
+        (
+            'Provide your output as a JSON containing: ["name", "age"]\nHere are the '
+            'properties of each field:\n{"name": {"type": "string"}, "age": {"$ref": '
+            '"#/$defs/Age"}, "$defs": {"Age": {"type": "integer"}}}'
+        ),
+        ASKED,
     ),
     "quoted names before the word": (
         "",
@@ -125,3 +144,43 @@ def test_a_printed_schema_that_nothing_satisfies_is_left_aside() -> None:
     broken = '{"properties": {"a": {"type": "string", "minLength": 3, "maxLength": 1}}'
     user = f'Return JSON of this schema: {broken}, "required": ["a"]}}'
     assert isinstance(json.loads(said(user, schema={"type": "object"})), dict)
+
+
+def test_names_of_members_are_no_values() -> None:
+    found = json.loads(said("Return JSON with keys 'city', 'population' and 'rivers'."))
+    assert list(found) == ["city", "population", "rivers"]
+    assert isinstance(found["rivers"], list)
+    assert "and" not in str(found)
+    assert not {"city", "population", "rivers"} & {found["city"], found["population"]}
+
+
+VERDICTS = """The JSON will have 2 fields: 'verdict' and 'reason'.
+The 'verdict' key should STRICTLY be either 'yes', 'no', or 'borderline', which states
+whether the claim holds. Return JSON with the 'verdicts' key as a list of JSON objects.
+{
+  "verdicts": [
+    {
+      "verdict": "yes"
+    },
+    {
+      "reason": EXAMPLE,
+      "verdict": "no"
+    }
+  ]
+}
+
+Claims:
+['Paris is a city.']
+"""
+
+
+@pytest.mark.parametrize(
+    "example", ["<why>", '"The claim "all is well" is wrong."', '"It is \\"off\\"."']
+)
+def test_a_judge_gets_the_verdicts_that_its_prompt_allows(example: str) -> None:
+    found = json.loads(said(VERDICTS.replace("EXAMPLE", example)))
+    assert list(found) == ["verdicts"]
+    assert found["verdicts"]
+    for one in found["verdicts"]:
+        assert set(one) == {"verdict", "reason"}
+        assert one["verdict"] in {"yes", "no", "borderline"}
