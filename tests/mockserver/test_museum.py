@@ -16,6 +16,7 @@ from exhibits import CASES as FIRST
 from exhibits import Case
 from later_exhibits import CASES as LATER
 from more_exhibits import CASES as MORE
+from newest_exhibits import CASES as NEWEST
 from plain_http import Client, Reply
 
 from aios_conformance import spec
@@ -30,7 +31,7 @@ BUGS = [each for each in ALL.values() if not each.freedom]
 FREE = [each for each in ALL.values() if each.freedom]
 
 
-CASES = FIRST | MORE | LATER
+CASES = FIRST | MORE | LATER | NEWEST
 UNREADABLE, CHARSET, CODED, LEFT = (
     "sse-no-last-chunk",
     "http-charset-refused",

@@ -23,6 +23,11 @@ characters   composed, cut, taken for markup, or deadly
 several      the second choice, the second prompt, the last piece
 edges        one item, copies, formats, counts of nothing
 bounds       values at their bounds, hostile bodies, stops, what is sent
+pieces       the pieces of streams, their log probabilities, the last chunk
+stopping     stop strings: what is held back, how many, how they are read
+values       0 and small values, ids, caches, unequal company
+histories    turns, schemas of tools, calls in pieces
+prompts      echo in streams and lists, more freedoms
 freedoms     what must stay silent
 """
 
@@ -44,11 +49,16 @@ from aios_conformance.mockserver.defects.museum import (
     encoders,
     freedoms,
     generation,
+    histories,
     logprobs,
+    pieces,
+    prompts,
     ranking,
     reading,
     sampling,
     several,
+    stopping,
+    values,
     wire,
 )
 from aios_conformance.mockserver.defects.planting import Defect
@@ -72,6 +82,11 @@ _WINGS = (
     several,
     edges,
     bounds,
+    pieces,
+    stopping,
+    values,
+    histories,
+    prompts,
     freedoms,
 )
 

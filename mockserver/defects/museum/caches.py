@@ -119,7 +119,8 @@ def rerank_cache_key_lacks_the_query() -> Any:
     return edit
 
 
-def _without(names: Sequence[str]) -> Any:
+def without(names: Sequence[str]) -> Any:
+    """Remember whole answers under a key that lacks some parameters."""
     first: dict[str, Answer] = {}
 
     def edit(context: RequestContext, answer: Answer) -> bool:
@@ -156,7 +157,7 @@ def _without(names: Sequence[str]) -> Any:
 )
 def gen_cache_key_lacks_the_limit() -> Any:
     """Whole answers are cached under a key that lacks the token limits."""
-    return _without(LIMITS)
+    return without(LIMITS)
 
 
 @remembering(
@@ -172,7 +173,7 @@ def gen_cache_key_lacks_the_limit() -> Any:
 )
 def gen_cache_key_lacks_the_stop() -> Any:
     """Whole answers are cached under a key that lacks the stop strings."""
-    return _without(("stop",))
+    return without(("stop",))
 
 
 @in_company(

@@ -14,6 +14,7 @@ from aios_conformance.mockserver.defects.planting import Defect, concerns, made
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Engine
+from aios_conformance.serving.errors import ApiError
 from aios_conformance.serving.stages import Answer, Chunks, Stages
 
 Company = Callable[[RequestContext, Sequence[RequestContext]], object]
@@ -104,7 +105,7 @@ def in_company(
                     await asyncio.sleep(_PAUSE)
                     others = [o for n, o in flying.items() if n != context.number]
                     if others:
-                        tally.add(edit(context, others))
+                        _act(edit, context, others, tally)
                     yield
                 finally:
                     del flying[context.number]
@@ -126,6 +127,20 @@ def in_company(
         return made(edit, plant, primary, declared)
 
     return make
+
+
+def _act(
+    edit: Company,
+    context: RequestContext,
+    others: Sequence[RequestContext],
+    tally: Tally,
+) -> None:
+    """Edit, and count it, a refusal too."""
+    try:
+        tally.add(edit(context, others))
+    except ApiError:
+        tally.add()
+        raise
 
 
 def in_both(
