@@ -9,6 +9,7 @@ from aios_conformance.conformance.checks.generated import (
     texts_of,
     usage_of,
 )
+from aios_conformance.conformance.checks.scored import are_alike, positions_of
 from aios_conformance.conformance.probes.decoding import text_of
 from aios_conformance.conformance.terms.check import (
     Finding,
@@ -166,6 +167,30 @@ def an_array_is_answered_like_single_calls(seen: Observation) -> Iterator[Note]:
         ids=("META-086", "COMP-SEM-018") if is_mixed else ("META-086",),
         drift=is_drift(wanted, found),
     )
+
+
+@check("META-086", on="completions.batch", witness=True)
+def an_array_scores_like_single_calls(seen: Observation) -> Iterator[Note]:
+    """The choices of an array have the log probabilities of single calls."""
+    if not seen.accepted("first", "second", "batch"):
+        return
+    for index, label in enumerate(("second", "second", "first")):
+        if text_of(seen["batch"], index) != text_of(seen[label]):
+            continue  # what the texts say is told above
+        one = positions_of(seen[label], seen.facts)
+        other = positions_of(seen["batch"], seen.facts, index)
+        if not one or other is None:
+            continue
+        yield Witness(("META-086",))
+        if not are_alike(one, other):
+            yield Finding(
+                expected=f"the log probabilities of step {label}",
+                actual=[position.logprob for position in other],
+                pointer=f"/choices/{index}/logprobs",
+                step="batch",
+                ids=("META-086",),
+            )
+            return
 
 
 @check("META-086", on="completions.batch", witness=True)

@@ -28,6 +28,7 @@ from aios_conformance.conformance.terms.check import (
 )
 from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.tolerances import ALIKE
 
 
 def _is_greedy(seen: Observation) -> bool:
@@ -226,9 +227,9 @@ def _all_stopped(seen: Observation) -> Iterator[tuple[str, str, str, str]]:
 def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
     """Generation halts at a stop string."""
     rows = rows_of(seen, "stop-obeyed", "nothing-after-stop")
-    for label, stop, _, cut in _all_stopped(seen):
+    for label, stop, whole, cut in _all_stopped(seen):
         yield Witness(rows)
-        if cut.partition(stop)[2]:
+        if cut.partition(stop)[2] or _goes_on(whole, stop, cut):
             yield Finding(
                 expected=f"nothing after {stop!r}",
                 actual=cut,
@@ -236,6 +237,16 @@ def nothing_follows_a_stop_string(seen: Observation) -> Iterator[Note]:
                 kind="silent",
                 ids=rows,
             )
+
+
+def _goes_on(whole: str, stop: str, cut: str) -> bool:
+    """A text says what comes behind the stop string, which itself was taken out.
+
+    One that drifts apart where the stop string would begin says something else.
+    """
+    before, _, after = whole.partition(stop)
+    rest = cut.removeprefix(before) if cut.startswith(before) else ""
+    return len(rest.strip()) >= ALIKE and after.startswith(rest)
 
 
 @check(*spec.rows("stop-obeyed", "stop-left-out"), on=_ON_STOPS, witness=True)
@@ -280,7 +291,7 @@ def a_stop_string_cuts_the_greedy_text(seen: Observation) -> Iterator[Note]:
     for label, stop, whole, cut in _all_stopped(seen):
         yield Witness(("META-047", *own))
         before, _, after = cut.partition(stop)
-        if after:
+        if after or _goes_on(whole, stop, cut):
             continue  # it did not stop: that is CHAT-SEM-013 and COMP-SEM-010
         if before != whole.partition(stop)[0]:
             yield Finding(

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
+from aios_conformance.conformance.probes.decoding import choice_of
 from aios_conformance.conformance.terms.exchange import Exchange, Facts
+from aios_conformance.conformance.terms.tolerances import BATCHED
 from aios_conformance.conformance.terms.views import (
     View,
     is_number,
@@ -220,6 +222,29 @@ def scored_choices(exchange: Exchange) -> Iterator[ScoredChoice]:
             is_chat=is_chat,
             has_other=_has_other(message),
         )
+
+
+def positions_of(
+    exchange: Exchange, facts: Facts, index: int = 0
+) -> list[Position] | None:
+    """The positions of one choice of an answer; None where there is none to read."""
+    choice = choice_of(exchange, index)
+    if choice is None or WithLogprobs.of(exchange, facts) is None:
+        return None
+    given = choice.get("logprobs")
+    if not isinstance(given, dict):
+        return []  # they were asked for
+    return _chat(given) if exchange.api == "chat" else _legacy(given)
+
+
+def are_alike(one: Sequence[Position], other: Sequence[Position]) -> bool:
+    """The same tokens, about as likely, and as many alternatives of each."""
+    return len(one) == len(other) and all(
+        a.name == b.name
+        and abs((a.logprob or 0) - (b.logprob or 0)) <= BATCHED
+        and len(a.alternatives) == len(b.alternatives)
+        for a, b in zip(one, other, strict=True)
+    )
 
 
 def _has_other(message: Any) -> bool:

@@ -7,6 +7,7 @@ from aios_conformance.conformance.checks.generated import (
     rows_of,
     usage_of,
 )
+from aios_conformance.conformance.checks.scored import are_alike, positions_of
 from aios_conformance.conformance.checks.streams import Streamed
 from aios_conformance.conformance.probes.decoding import (
     choice_of,
@@ -102,6 +103,50 @@ def streamed_usage_is_the_whole_usage(seen: Observation) -> Iterator[Note]:
                     step=label,
                     ids=(row,),
                 )
+
+
+_PAIRS = (*((label, "whole") for label in _VARIANTS), ("line_streamed", "line"))
+"""Streams, each with the whole answer to the same request."""
+
+
+@check("META-059", on=on("streams"), witness=True)
+def a_stream_ends_as_the_whole_answer(seen: Observation) -> Iterator[Note]:
+    """A stream of the same text says why it ended, and scores, as the whole answer."""
+    rows = ("META-059",)
+    for label, plain in _PAIRS:
+        stream = _stream(seen, label)
+        whole = choice_of(seen[plain]) if plain in seen.steps else None
+        choice = choice_of(seen[label]) if stream else None
+        if whole is None or choice is None:
+            continue
+        if text_of(seen[label]) != text_of(seen[plain]):
+            continue
+        yield Witness(rows)
+        wanted, given = whole.get("finish_reason"), choice.get("finish_reason")
+        is_cut = wanted == "length"
+        own = rows_of(seen, "cut-finish-reason", "cut-at-exact-limit") if is_cut else ()
+        if None not in (wanted, given) and wanted != given:
+            yield Finding(
+                expected=f"{wanted}, as in the whole answer",
+                actual=given,
+                pointer="/choices/0/finish_reason",
+                step=label,
+                ids=(*rows, *own),
+            )
+        yield from _scored_otherwise(seen, label, plain)
+
+
+def _scored_otherwise(seen: Observation, label: str, plain: str) -> Iterator[Note]:
+    """Log probabilities that a stream lacks, or that are not those of the whole."""
+    one, other = (positions_of(seen[step], seen.facts) for step in (plain, label))
+    if one and other is not None and not are_alike(one, other):
+        yield Finding(
+            expected=f"the log probabilities of {len(one)} tokens, as in step {plain}",
+            actual=f"those of {len(other)}, or others",
+            pointer="/choices/0/logprobs",
+            step=label,
+            ids=("META-059",),
+        )
 
 
 @check("COMMON-RES-001", on=on("streams"), witness=True)

@@ -27,6 +27,7 @@ from aios_conformance.conformance.terms.check import (
     check,
 )
 from aios_conformance.conformance.terms.exchange import Json, Observation
+from aios_conformance.conformance.terms.views import Record
 
 _ON = ("chat.", "common.")
 
@@ -180,6 +181,30 @@ def calls_are_of_offered_functions(answer: ChatReply) -> Iterator[Note]:
                 actual=ids,
                 pointer=f"/choices/{i}/message/tool_calls",
             )
+
+
+@check("CHAT-SEM-020", on="chat.tools")
+def calls_of_other_answers_have_other_ids(record: Record) -> Iterator[Note]:
+    """No id of a call comes again in another answer: a conversation holds both."""
+    known: dict[str, str] = {}
+    for exchange in record.answers("chat"):
+        answer = ChatReply.of(exchange, record.facts)
+        choices = answer.choices if answer else ()
+        ids = [c.get("id") for i in choices for c in calls(i) if isinstance(c, dict)]
+        for one in ids:
+            if (
+                isinstance(one, str)
+                and one
+                and known.get(one, exchange.id) != exchange.id
+            ):
+                yield Finding(
+                    expected="an id that no call of another answer has",
+                    actual=one,
+                    pointer="/choices/0/message/tool_calls/0/id",
+                    exchange=exchange.id,
+                )
+                return
+        known |= {one: exchange.id for one in ids if isinstance(one, str)}
 
 
 @check("META-080", on=_ON, when=_has_calls, witness=True)

@@ -51,6 +51,25 @@ def a_result_is_more_to_read(seen: Observation) -> Iterator[Note]:
         yield from tokens_of_words(seen["answered"], before, words)
 
 
+@check("META-039", on="chat.history", witness=True)
+def a_conversation_grows(seen: Observation) -> Iterator[Note]:
+    """A conversation with a reply and another question has more tokens."""
+    if not seen.accepted("first", "next"):
+        return
+    first, longer = (usage_of(seen[s], "prompt_tokens") for s in ("first", "next"))
+    if first is None or longer is None:
+        return
+    yield Witness(("META-039",))
+    if longer <= first:
+        yield Finding(
+            expected=f"more than {first}, which its first question alone has",
+            actual=longer,
+            pointer="/usage/prompt_tokens",
+            step="next",
+            ids=("META-039",),
+        )
+
+
 @check(*spec.rows("stream-equals-whole"), on="chat.tools", witness=True)
 def a_streamed_turn_is_the_whole_turn(seen: Observation) -> Iterator[Note]:
     """A streamed turn has the text, calls, end and scores of the whole one."""

@@ -82,6 +82,7 @@ def batch(p: Params, served: Served) -> Iterator[Step]:
     """Prompts one by one, one in an array, and several in an array."""
     one, other = p["texts"]
     body = asked("completions", served, one, temperature=0, max_tokens=p["limit"])
+    body |= {"logprobs": 1} if served.offers("logprobs") else {}
     rows = ("COMP-REQ-005",)
     yield Step("first", COMPLETIONS, body)
     yield Step("second", COMPLETIONS, body | {"prompt": other})

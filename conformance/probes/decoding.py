@@ -28,6 +28,9 @@ from aios_conformance.conformance.terms.probe import (
 )
 
 NEVER = "\u2403\u2403never\u2403\u2403"  # a stop string that no text holds
+PATTERNS = (".{2}", "(\u2403")
+"""Nor these: as regular expressions the one is found at once, the other is broken."""
+
 FORCED_ID = "1000"  # an ordinary token id in every usual vocabulary
 BANNED_IDS = range(10, 310)
 """Token ids that hold the full stop, the comma or " the" in every usual vocabulary:
@@ -55,6 +58,11 @@ def asked(api: Api, served: Served, text: str, **members: Any) -> dict[str, Any]
     else:
         body["prompt"] = text
     return body | members
+
+
+def framed(api: Api, served: Served, streamed: Api) -> dict[str, Any]:
+    """`stream` for one API, nothing for the other: both show what both promise."""
+    return {"stream": True} if api == streamed and served.offers("streaming") else {}
 
 
 def drawn_stream(api: Api, served: Served) -> dict[str, Any]:
@@ -109,6 +117,16 @@ def stop_within(text: str, after: int = 1) -> str | None:
 def last_words(text: str) -> str:
     """The end of a text: some words, or all that there is."""
     return " ".join(text.rsplit(" ", 3)[-3:])
+
+
+def feints(text: str) -> list[str]:
+    """Stop strings that a text begins here and there, at its end too, and never ends.
+
+    They hold all that is held back of a stream while one of them may still come.
+    """
+    words = text.split(" ")
+    inner = [f" {word}" for word in words[1:-1:2] if word][:2]
+    return [begun + NEVER for begun in (words[0], *inner, last_words(text)) if begun]
 
 
 def prompts(api: Api) -> st.SearchStrategy[Params]:
@@ -179,7 +197,7 @@ def _stops(api: Api) -> Probe:
 
         def stop_list(answers: Answers) -> Any:
             found = stop(answers)
-            many = [NEVER, f"{NEVER}2", found, f"{NEVER}4"]  # up to 4 (A-101)
+            many = [NEVER, PATTERNS[0], found, PATTERNS[1]]  # up to 4 (A-101)
             return None if found is None else body | {"stop": many}
 
         def never(answers: Answers) -> Any:
@@ -229,10 +247,16 @@ def _streams(api: Api) -> Probe:
         def step(label: str, *rows: str, **change: Any) -> Step:
             return Step(label, operation, stream | change, serves=rows, together=True)
 
+        def feinted(answers: Answers) -> Any:
+            """The whole text again: what begins a stop string is no stop string."""
+            text = text_of(answers["whole"]) or ""
+            return stream | {"stop": feints(text)} if served.offers("stop") else stream
+
         yield Step("whole", operation, body, alone=True)
         left = asked(api, served, OTHER, max_tokens=64, stream=True)
         yield Step("left", operation, left, "either", leaves=True)
-        yield step("streamed", row("stream-type"))
+        begun = _later(api, "streamed", feinted, row("stream-type"), like="whole")
+        yield replace(begun, together=True)
         options = (row("stream-options-type"), row("include-usage-accepted"))
         yield step("with_usage", *options, stream_options=usage)
         yield step(
@@ -259,10 +283,12 @@ def _streams(api: Api) -> Probe:
 
         # not asked for: a usage that comes along all the same is another row's matter
         unasked = stream | {"stream_options": {"include_usage": False}}
+        scored: dict[str, Any] = {"logprobs": True if api == "chat" else 1}
+        listed = scored if served.offers("logprobs") else {}
         for label, later in (
             ("stopped", stopped),
-            ("line", line(body)),
-            ("line_streamed", line(unasked)),
+            ("line", line(body | listed)),
+            ("line_streamed", line(unasked | listed)),
         ):
             yield replace(_later(api, label, later, like="whole"), together=True)
 
@@ -278,7 +304,8 @@ def _seeds(api: Api) -> Probe:
         params=st.fixed_dictionaries(
             {
                 "text": st.sampled_from(prompts_of(api).usual),
-                "seed": st.integers(1, 9999),
+                # 0 is a seed like any other
+                "seed": st.just(0) if api == "chat" else st.integers(1, 9999),
             }
         ),
         draws=(0, 1, 30),
@@ -286,6 +313,7 @@ def _seeds(api: Api) -> Probe:
     )
     def seeds(p: Params, served: Served) -> Iterator[Step]:
         bare = asked(api, served, p["text"], max_tokens=28, seed=p["seed"])
+        bare |= framed(api, served, "chat")
         full = bare | {"temperature": 1, "top_p": 1}
         yield Step("seeded", operation, full)
         # nothing that it asks for is to act on those beside it
@@ -316,8 +344,11 @@ def _choices(api: Api) -> Probe:
         needs=("n",),
     )
     def choices(p: Params, served: Served) -> Iterator[Step]:
-        body = asked(api, served, p["text"], max_tokens=p["limit"], temperature=0.7)
-        yield Step("one", operation, body, serves=(row("temperature-type"),))
+        # chat is asked for one of those by which logits are divided beyond all bounds
+        heat = 0.005 if api == "chat" else 0.7
+        body = asked(api, served, p["text"], max_tokens=p["limit"], temperature=heat)
+        rows = (row("temperature-type"), row("temperature-range"))
+        yield Step("one", operation, body, serves=rows)
         yield Step("several", operation, body | {"n": 3}, serves=(row("n-type"),))
 
     return choices
@@ -340,6 +371,7 @@ def _spread(api: Api) -> Probe:
     def spread(p: Params, served: Served) -> Iterator[Step]:
         # top_p is spelt out: its default is another row's matter
         body = asked(api, served, p["text"], max_tokens=6, top_p=1)
+        body |= framed(api, served, "completions")
         hot = body | {"temperature": 1}
 
         def another(seed: int) -> Later:
@@ -354,9 +386,11 @@ def _spread(api: Api) -> Probe:
         for seed in range(1, 3) if api == "chat" else ():
             warm = body | {"temperature": 0.5, "seed": seed}
             yield Step(f"warm_{seed}", operation, warm)
+        # each is in the company of one that has a top_p, or none
         narrow = hot | {"top_p": 0.01, "seed": 1}
-        yield Step("narrow", operation, narrow)
-        yield Step("cold", operation, body | {"temperature": 0})
+        yield Step("narrow", operation, narrow, together=True)
+        cold = body | {"temperature": 0, "seed": 1}
+        yield Step("cold", operation, cold, together=True)
         for seed in SEEDS[2:]:
             label, first = f"hot_{seed}", f"hot_{SEEDS[0]}"
             yield Step(label, operation, another(seed), like=first, spare=True)
@@ -375,6 +409,7 @@ def _pushed(api: Api) -> Probe:
     )
     def pushed(p: Params, served: Served) -> Iterator[Step]:
         body = asked(api, served, p["text"], temperature=0, max_tokens=24)
+        body |= framed(api, served, "completions")
 
         def step(label: str, *rows: str, **change: Any) -> Step:
             serves = tuple(row(name) for name in rows)

@@ -112,13 +112,14 @@ def _greedy(known: Logprobs) -> Probe:
     )
     def greedy(p: Params, served: Served) -> Iterator[Step]:
         body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
-        *most, last = known.asked
+        *most, few, many = known.asked
         for label, members, rows in most:
             yield Step(label, operation, body | members, serves=rows)
         rule = "/frequency_penalty is a word"
         yield refusal(api, served, rule, frequency_penalty=WORD)
-        label, members, rows = last
-        yield Step(label, operation, body | members, serves=rows)
+        # beside each other: the one wants another number of alternatives
+        for label, members, rows in (few, many):
+            yield Step(label, operation, body | members, serves=rows, together=True)
 
     return greedy
 

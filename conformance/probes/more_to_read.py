@@ -19,7 +19,7 @@ LONG = {"chat": 1_085, "completions": 520}
 """Words of a long prompt, of a letter each: more than the thousand tokens at which some
 servers cut a chat, more than a thousand characters to be echoed."""
 
-SOME = 100
+SOME = 84
 """Words of a letter in each message of a conversation: more than all else in it."""
 
 FEW = 30
@@ -49,11 +49,15 @@ def longer(api: Api, served: Served, asked: Asked, text: str) -> Iterator[Step]:
         yield Step("spoken", operation, spoken, "either", together=True)
 
 
-_SPEAKERS = ("system", "system", "user", "assistant", "user")
+_SPEAKERS = ("system", "system", "user", "user", "assistant", "user")
 
 
-def _conversation(last: str) -> list[dict[str, str]]:
-    """A conversation with something in each message: the last one is the question."""
-    texts = [letters(SOME)] * (len(_SPEAKERS) - 1) + [f"{letters(SOME)} {last}"]
+def _conversation(question: str) -> list[dict[str, str]]:
+    """A conversation with something in each message.
+
+    A user asks the same question three times, and twice in a row.
+    """
+    asked = f"{letters(SOME)} {question}"
+    texts = [asked if role == "user" else letters(SOME) for role in _SPEAKERS]
     each = zip(_SPEAKERS, texts, strict=True)
     return [{"role": role, "content": content} for role, content in each]

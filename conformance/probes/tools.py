@@ -2,11 +2,12 @@
 
 A turn is asked for whole and streamed, so that the one can be held against the other.
 Functions are small, for each of them is part of many prompts; among them are all the
-shapes that clients send: an enum, an array, a number, an object, nothing required,
-an empty description, no description, and no parameters at all.
+shapes that clients send: an enum, an array, a number, an object, a reference, what
+may be null, nothing required, an empty description, no description, and no parameters
+at all.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice, product
 from string import ascii_lowercase
 from typing import Any
@@ -58,21 +59,11 @@ def function(name: str, **members: Json) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, **members}}
 
 
-def _weather(
-    name: str, units: Sequence[str] = ("°C", "°F"), **more: Json
-) -> dict[str, Any]:
-    """A function whose arguments can be wrong in several ways."""
-    properties = {
-        "unit": {"enum": [*units]},
-        "city": {"type": "string"},
-        "days": {"type": "integer"},
-    }
-    parameters = {
-        "type": "object",
-        "properties": properties,
-        "required": ["city", "unit", "days"],
-    }
-    return function(name, **more, parameters=parameters)
+def _parameters(*units: str, **more: Json) -> dict[str, Any]:
+    """Arguments that can be wrong in several ways."""
+    properties = {"unit": {"enum": [*units]}, "city": {"type": "string"}, **more}
+    required = ["city", "unit", *more]
+    return {"type": "object", "properties": properties, "required": required}
 
 
 def _trains(name: str, **more: Json) -> dict[str, Any]:
@@ -84,9 +75,22 @@ def _trains(name: str, **more: Json) -> dict[str, Any]:
 
 
 BARE = function("now")
-TOOLS = [BARE, _weather("weather"), _trains("trains", required=["at"])]
+_WHOLE = {"type": "integer"}
+_WEATHER = _parameters("°C", "°F", days=_WHOLE)
+TOOLS = [
+    BARE,
+    function("weather", parameters=_WEATHER),
+    _trains("trains", required=["at"]),
+]
+_HOUR = {"$defs": {"hour": _WHOLE}}
+_FORECAST = _parameters(
+    'km/h &amp; "°C"',
+    'mph &amp; "°F"',
+    days={"anyOf": [_WHOLE, {"type": "null"}]},
+    hour={"$ref": "#/$defs/hour"},
+)
 RENAMED = [
-    _weather("fore-cast", description="", units=['km/h &amp; "°C"', 'mph &amp; "°F"']),
+    function("fore-cast", description="", parameters=_FORECAST | _HOUR),
     _trains("rail"),
 ]
 """Among them arguments that hold what is escaped in JSON, in HTML, and in ASCII."""
@@ -223,7 +227,7 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
     yield Step("auto", CHAT, ask | {"tool_choice": "auto"} | if_offered)
     yield Step("other_auto", CHAT, other | {"tool_choice": "auto"}, serves=rows)
     yield Step("stopped", CHAT, stopped, like="other_auto", completion_tokens=SAID)
-    yield Step("required", CHAT, forced, serves=rows)
+    yield Step("required", CHAT, forced, serves=("CHAT-REQ-046",))
     yield from turn("cut", cut)
     yield from turn("answered", answered, "META-083")
     if streams:
@@ -255,7 +259,8 @@ def choices(p: Params, served: Served) -> Iterator[Step]:
     """
     body = asked("chat", served, p["other"], temperature=0.8, max_tokens=ROOM // 2, n=2)
     body |= {"tools": [BARE], "tool_choice": "required"}
-    yield Step("several", CHAT, body | {"stream": served.offers("streaming")})
+    body |= {"stream": served.offers("streaming")}
+    yield Step("several", CHAT, body, serves=("CHAT-REQ-043",))
 
 
 @table("chat.tools.many", "chat", [MOST], needs=NEEDS)

@@ -16,9 +16,21 @@ from aios_conformance.spec import Node, apis, openapi
 Class = dict[str, Json]  # members; none: left out
 _ABSENT: Class = {}
 
-_SHORT = ("Name a\ncolour.", "Name a\nriver.", "Count\nto five.", "The\nsky is")
-_BEYOND = ("Ou\u0300 est 서울? Why?", "Ein O\u0308l von 水", "C\u0327a va, नदी?")
-"""Decomposed: they are other texts where somebody composes them."""
+_SHORT = (
+    "Name a\n{colour}.",
+    "A river\n{{now}}.",
+    "Count\n{% to five.",
+    "The\n{sky} is",
+)
+"""With a line break, and with what templates and formats are made of."""
+
+_BEYOND = (
+    "Ou\u0300 est\u2028서울? Why?",
+    "Ein O\u0308l\u2028von 水",
+    "C\u0327a va,\u2028नदी?",
+)
+"""Decomposed: they are other texts where somebody composes them. Each holds what some
+readers of streams take for the end of a line."""
 
 _MARK = "<|endoftext|>"
 """What tokenizers have for the end of a text: in one that is read it is a text."""
@@ -70,12 +82,13 @@ def _generation(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
 def _chat(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
     plain, other, beyond = _texts(pick)
     functions = [_function("now"), _function("weather", parameters=_CITY)]
-    tools: list[Class] = [_ABSENT, {"tools": functions[:1], "tool_choice": "none"}]
+    none: Class = {"tool_choice": "none"}
+    tools: list[Class] = [_ABSENT, {"tools": functions[:1], **none}, none]
     logprobs: list[Class] = [
         _ABSENT, {"logprobs": True}, {"logprobs": True, "top_logprobs": 20},
     ]  # fmt: skip
     if fine:
-        tools += [{"tools": functions, "tool_choice": "none"}, {"tool_choice": "none"}]
+        tools += [{"tools": functions, **none}]
         logprobs += [{"logprobs": True, "top_logprobs": n} for n in (0, 3)]
         logprobs += [{"logprobs": False}]
     return {

@@ -22,6 +22,12 @@ SCORE_NEAR = 0.1
 COSINE_SCORE = 1e-2
 """Score of an embedding model against the cosine of its vectors (META-025)."""
 
+BATCHED = 0.25
+"""Log probabilities of the same tokens after the same text, alone and beside others.
+
+Half precision and another order of sums move them by some hundredths; a position that
+was shifted, or that of another text, is off by more."""
+
 ALIKE = 4
 """Characters with which two generated texts begin alike, of which floating point made
 one go on otherwise: a token or two. What differs from the first one on was asked of

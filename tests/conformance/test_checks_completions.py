@@ -3,7 +3,7 @@
 from typing import Any
 
 from exchanges import exchange, findings, is_evidence, observation, readings, witnessed
-from generations import choice, request, said
+from generations import choice, listed, request, said
 
 from aios_conformance.conformance.checks import completions
 from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
@@ -165,3 +165,27 @@ def test_the_printed_cell_is_streamed() -> None:
     assert not findings(check, printed(exchange(API, sent, stream=[{"choices": []}])))
     assert findings(check, printed(said(API, "a", sent=sent)))
     assert not is_evidence(check, printed(said(API, "a")))
+
+
+def test_an_array_scores_like_single_calls() -> None:
+    check = completions.an_array_scores_like_single_calls
+
+    def scored(text: str, logprob: float, index: int = 0) -> Any:
+        likely = listed((text, logprob, {text: logprob}))
+        return choice(API, text, index, logprobs=likely)
+
+    def scored_batch(*logprobs: float) -> Observation:
+        sent = request(API, ["b", "b", "a"], logprobs=1)
+        single = request(API, logprobs=1)
+        texts = zip("bba", logprobs, strict=True)
+        several = [scored(t, p, i) for i, (t, p) in enumerate(texts)]
+        steps = {
+            "first": said(API, scored("a", -1.0), sent=single),
+            "second": said(API, scored("b", -2.0), sent=single),
+            "batch": said(API, *several, sent=sent),
+        }
+        return observation("completions.batch", {}, None, 0, **steps)
+
+    assert witnessed(check, scored_batch(-2.0, -2.0, -1.0)) == {"META-086"}
+    assert not findings(check, scored_batch(-2.1, -1.9, -1.0))
+    assert len(findings(check, scored_batch(-2.0, -1.0, -1.0))) == 1

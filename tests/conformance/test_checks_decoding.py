@@ -237,3 +237,26 @@ def test_forms_of_stop_mean_the_same() -> None:
         }
         (found,) = findings(check, stops("chat", BEFORE, **(same | other)))
         assert (found.ids, found.soft) == (("META-048",), is_soft)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("the sea", set()),
+        # it drifts apart where the stop string begins: no text goes on
+        ("the sea was warm", {"META-047"}),
+        ("the seacold and", {"CHAT-SEM-013", "META-045"}),
+    ],
+)
+def test_text_goes_on_where_the_stop_string_is_taken_out(
+    text: str, rows: set[str]
+) -> None:
+    stopped = said("chat", text, sent=request("chat", stop=" is "))
+    seen = observation(
+        "chat.stops", {}, None, 0, plain=said("chat", TEXT), stopped=stopped
+    )
+    found = [
+        *findings(decoding.nothing_follows_a_stop_string, seen),
+        *findings(decoding.a_stop_string_cuts_the_greedy_text, seen),
+    ]
+    assert _rows(found) == rows

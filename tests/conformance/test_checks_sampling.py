@@ -111,7 +111,7 @@ def test_heat_spreads_the_texts() -> None:
 def test_a_tiny_top_p_is_greedy() -> None:
     check = sampling.a_tiny_top_p_is_greedy
     assert not findings(check, spread(["a", "b"], [], "a", "a"))
-    assert findings(check, spread(["a", "b"], [], "a", "b"))
+    assert findings(check, spread(["b", "c"], [], "a", "b"))
 
 
 def pushed(**texts: str) -> Observation:
@@ -170,3 +170,12 @@ def test_a_bias_key_that_is_no_number_should_be_refused(api: Api) -> None:
     assert not findings(check, keyed(refused(api, word)))
     (found,) = findings(check, keyed(said(api, "x", sent=word)))
     assert found.soft
+
+
+def test_what_the_seed_gives_at_temperature_1_is_not_greedy() -> None:
+    heat, top_p = sampling.heat_spreads_the_texts, sampling.a_tiny_top_p_is_greedy
+    drawn = spread(["a", "b"], ["a", "a"], "a", "c")
+    assert _rows(findings(heat, drawn)) == {"CHAT-SEM-016", "META-054"}
+    assert not findings(top_p, drawn)
+    peaked = spread(["a", "b"], ["a", "a"], "a", "a")
+    assert not findings(heat, peaked)

@@ -11,6 +11,7 @@ from exchanges import (
     sse,
     witnessed,
 )
+from generations import scored
 from streaming import (
     ALONG,
     ASKED,
@@ -134,3 +135,42 @@ def test_a_stream_that_was_left_is_not_to_block_the_next() -> None:
 def test_without_a_whole_answer_nothing_is_compared() -> None:
     refused = exchange("chat", SENT["chat"], {"error": "no"}, status=400)
     assert relations(played(whole=refused, streamed=stream(GOOD))) == {}
+
+
+def ends(reason: str, *pieces: str) -> Exchange:
+    chunks = streamed(*(pieces or ("Blue", " sky,", " then.")))
+    chunks[-1]["choices"][0]["finish_reason"] = reason
+    return stream(chunks)
+
+
+def test_a_stream_ends_for_the_reason_of_the_whole_answer() -> None:
+    check = stream_relations.a_stream_ends_as_the_whole_answer
+    cut = whole()
+    cut.response.json["choices"][0]["finish_reason"] = "length"  # type: ignore[union-attr]
+    assert witnessed(check, played(streamed=ends("stop"))) == {"META-059"}
+    assert not findings(check, played(streamed=ends("stop")))
+    assert not findings(check, played(whole=cut, streamed=ends("length")))
+    (other,) = findings(check, played(whole=cut, streamed=ends("stop")))
+    assert {*other.ids} == {"META-059", "META-041", "CHAT-SEM-010"}
+    assert not witnessed(check, played(streamed=ends("length", "Grey")))
+
+
+@pytest.mark.parametrize(
+    ("given", "is_right"),
+    [([-1.0, -2.1], True), ([-1.0], False), ([-2.0, -1.0], False)],
+)
+def test_a_stream_has_the_log_probabilities_of_the_whole_answer(
+    given: list[float], is_right: bool
+) -> None:
+    check = stream_relations.a_stream_ends_as_the_whole_answer
+    sent = SENT["chat"] | {"logprobs": True}
+    told = zip(("Blue", " sky"), (-1.0, -2.0), strict=True)
+    scores = scored(*((token, logprob, []) for token, logprob in told))
+    line = exchange("chat", sent, good("chat"))
+    line.response.json["choices"][0] |= {"logprobs": scores}  # type: ignore[union-attr]
+    chunks = streamed("Blue", " sky,", " then.")
+    listed = zip(("Blue", " sky"), given, strict=False)
+    chunks[1]["choices"][0]["logprobs"] = scored(*((t, p, []) for t, p in listed))
+    line.response.json["choices"][0]["message"]["content"] = "Blue sky, then."  # type: ignore[union-attr]
+    seen = played(line=line, line_streamed=stream(chunks, ask(logprobs=True)))
+    assert bool(findings(check, seen)) is not is_right

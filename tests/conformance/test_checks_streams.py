@@ -196,11 +196,18 @@ def test_a_cut_connection_is_a_crash_and_nothing_else() -> None:
     assert (finding.kind, broken) == ("crash", (STREAMED,))
 
 
-@pytest.mark.parametrize("expect", ["refuse", "either"])
-def test_streams_of_invalid_requests_are_not_judged(expect: str) -> None:
-    played = stream(sse(*GOOD[:1], done=False), expect=expect)
+def test_streams_of_invalid_requests_are_not_judged() -> None:
+    played = stream(sse(*GOOD[:1], done=False), expect="refuse")
     assert rows(played) == set()
     assert seen(played) == set()
+
+
+def test_what_may_be_refused_and_is_streamed_is_streamed_to_its_end() -> None:
+    assert rows(stream(BODY, expect="either")) == set()
+    broken_off = stream(sse(*GOOD[:1], done=False), expect="either")
+    assert rows(broken_off) == {LAYOUT, SHARED}
+    late = stream(sse(GOOD[0], {"error": {"message": "no"}}), expect="either")
+    assert rows(late) == set()
 
 
 # --- several choices ---------------------------------------------------------------

@@ -171,3 +171,12 @@ def test_content_beside_calls_is_read() -> None:
     assert readings(check, answer(calling(call()))) == ["null"]
     spoken = choice("chat", "Let me see.", tool_calls=[call()])
     assert readings(check, answer(spoken)) == ["string"]
+
+
+def test_calls_of_other_answers_have_other_ids() -> None:
+    check = tools.calls_of_other_answers_have_other_ids
+    one, other = (answer(calling(call(id=i))) for i in ("call_a", "call_b"))
+    assert not findings(check, one, other)
+    later = said("chat", calling(call(id="call_a")), sent=request("chat"), id="ex-2")
+    (again,) = findings(check, one, other, later)
+    assert again.actual == "call_a"

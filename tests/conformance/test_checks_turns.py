@@ -255,3 +255,13 @@ def test_the_words_of_a_result_are_counted() -> None:
     assert not findings(check, told(210))
     (found,) = findings(check, told(150))
     assert (found.step, found.ids) == ("answered", ("META-039",))
+
+
+@pytest.mark.parametrize(("longer", "is_right"), [(9, True), (5, False), (4, False)])
+def test_a_conversation_grows(longer: int, is_right: bool) -> None:
+    first = said("chat", "Blue.", prompt=5)
+    seen = observation(
+        "chat.history", first=first, next=said("chat", "?", prompt=longer)
+    )
+    assert witnessed(turns.a_conversation_grows, seen) == {"META-039"}
+    assert bool(findings(turns.a_conversation_grows, seen)) is not is_right
