@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import groupby
 
@@ -12,6 +12,7 @@ from aios_conformance.conformance.comparing.run_records import RowRecord, RunRec
 BROKEN = frozenset({"fail", "error", "warn"})
 _SHOWN = BROKEN | {"pass", "unstable", "waived"}
 _WORST = ("fail", "error", "warn", "unstable", "waived")
+_ALL_APIS = "common"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,14 @@ class Segment:
 
     verdict: str
     runs: Sequence[RunRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A requirement, and the run that judged it."""
+
+    row: RowRecord
+    run: RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +55,16 @@ class History:
     dialect: str
     runs: Sequence[RunRecord]
 
+    @cached_property
+    def current(self) -> Sequence[RunRecord]:
+        """The runs that stand for the server: the last one of each API."""
+        of_apis = [run for api, run in self._latest.items() if api != _ALL_APIS]
+        found = {run.path: run for run in of_apis or [self.latest]}
+        return [run for run in self.runs if run.path in found]
+
     @property
     def latest(self) -> RunRecord:
-        """The run that stands for the server: the last whole one, else the last."""
+        """The last whole run, else the last."""
         whole = [run for run in self.runs if run.report.complete]
         return (whole or self.runs)[-1]
 
@@ -76,48 +92,63 @@ class History:
         return sorted(found, key=lambda each: self.runs.index(each.bad), reverse=True)
 
     def _broken(self, row: str) -> Iterator[Break]:
-        good: RunRecord | None = None
+        kept: list[RunRecord] = []
         now: Break | None = None
-        for segment in self.trend(row):
-            if segment.verdict == "pass":
-                if now is not None:
-                    yield Break(now.row, now.good, now.bad, segment.runs[0])
+        for run in self.runs:
+            verdict = run.rows[row].verdict if row in run.rows else ""
+            if verdict == "pass":
+                if now is not None and self._covers(run, now.bad, row):
+                    yield replace(now, mended=run)
                     now = None
-                good = segment.runs[-1]
-            elif segment.verdict in BROKEN and good is not None and now is None:
-                bad = segment.runs[0]
-                now = Break(bad.rows[row], good, bad)
+                kept.append(run)
+            elif verdict in BROKEN and now is None:
+                good = (each for each in reversed(kept) if self._covers(each, run, row))
+                if (last := next(good, None)) is not None:
+                    now = Break(run.rows[row], last, run)
         if now is not None:
             yield now
 
-    def latest_of(self, api: str) -> RunRecord | None:
-        """The last run that judged an API, a whole one if there is any."""
-        return self._latest.get(api)
+    def _covers(self, run: RunRecord, other: RunRecord, row: str) -> bool:
+        """What a run says of a row holds for all that the other run asked.
+
+        A row on all APIs that was kept by chat alone is not broken by embeddings since.
+        """
+        is_on_all = api_of_row(row, self.dialect) == _ALL_APIS
+        return not is_on_all or self._apis[run.path] >= self._apis[other.path]
+
+    @cached_property
+    def _apis(self) -> Mapping[str, frozenset[str]]:
+        """The APIs that each run judged, by its folder."""
+        return {
+            run.path: frozenset(
+                api_of_row(row.id, self.dialect)
+                for row in run.rows.values()
+                if row.verdict in _SHOWN
+            )
+            for run in self.runs
+        }
 
     @cached_property
     def _latest(self) -> Mapping[str, RunRecord]:
         ordered = sorted(self.runs, key=lambda run: run.report.complete)
-        return {
-            api: run
-            for run in ordered
-            for api in {
-                api_of_row(row.id, self.dialect)
-                for row in run.rows.values()
-                if row.verdict in _SHOWN
-            }
-        }
+        return {api: run for run in ordered for api in self._apis[run.path]}
 
-    def cell(self, api: str, level: str) -> list[RowRecord]:
-        """What the last run that judged an API says of it at a level."""
-        run = self.latest_of(api)
-        rows = run.rows.values() if run else ()
-        return [
-            row
-            for row in rows
-            if row.level == level
-            and row.verdict in _SHOWN
-            and api_of_row(row.id, self.dialect) == api
-        ]
+    def cell(self, api: str, level: str) -> list[Judged]:
+        """What the last run that judged an API says of it at a level.
+
+        Of rows on all APIs the worst that the last runs of each API say.
+        """
+        latest = self._latest.get(api)
+        runs = self.current if api == _ALL_APIS else [latest] if latest else []
+        found: dict[str, Judged] = {}
+        for run in runs:
+            for row in run.rows.values():
+                is_here = api_of_row(row.id, self.dialect) == api and row.level == level
+                if is_here and row.verdict in _SHOWN:
+                    known = found.get(row.id)
+                    if known is None or _badness(row) < _badness(known.row):
+                        found[row.id] = Judged(row, run)
+        return [*found.values()]
 
 
 def histories(runs: Sequence[RunRecord]) -> list[History]:
@@ -145,10 +176,15 @@ def _release(version: str) -> tuple[list[int], bool, str]:
     return [int(each) for each in numbers.split(".") if each], not rest, rest
 
 
-def broken_first(rows: Sequence[RowRecord]) -> list[RowRecord]:
-    """The rows that are not kept, the worst first."""
-    broken = [row for row in rows if row.verdict in _WORST]
-    return sorted(broken, key=lambda row: (_WORST.index(row.verdict), row.id))
+def broken_first(found: Sequence[Judged]) -> list[Judged]:
+    """Those that are not kept, the worst first."""
+    broken = [each for each in found if each.row.verdict in _WORST]
+    return sorted(broken, key=lambda each: (_badness(each.row), each.row.id))
+
+
+def _badness(row: RowRecord) -> int:
+    """The place of a verdict among all, the worst first."""
+    return _WORST.index(row.verdict) if row.verdict in _WORST else len(_WORST)
 
 
 @cache

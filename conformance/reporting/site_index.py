@@ -21,6 +21,8 @@ from aios_conformance.spec import apis
 
 LEVELS = ("MUST", "SHOULD")
 BREAKS_SHOWN = 100
+CUT = "*"
+"""Marks a cell for which there is no whole run."""
 _OTHERS = {"parity.html": "parity", "drift.html": "drift"}
 
 
@@ -93,11 +95,19 @@ def _matrix(dialect: str, told: Sequence[History], links: Links) -> Markup:
     ]
     below = [tag("th", level) for _ in names for level in LEVELS]
     body = [_server(each, names, links) for each in told]
+    said = "Requirements kept, of those judged; a cell leads to what is broken."
+    if any(_is_cut(each, names) for each in told):
+        said += f" {CUT} is told by a run that was cut short, for want of a whole one."
     return html(
         tag("h2", f"Servers under {dialect}"),
-        tag("p", "Requirements kept, of those judged; a cell leads to what is broken."),
+        tag("p", said),
         table(html(tag("tr", above), tag("tr", below)), body, "matrix"),
     )
+
+
+def _is_cut(each: History, names: Sequence[str]) -> bool:
+    cells = (each.cell(name, level) for name in names for level in LEVELS)
+    return any(not one.run.report.complete for cell in cells for one in cell)
 
 
 def _apis(dialect: str) -> list[str]:
@@ -108,11 +118,14 @@ def _apis(dialect: str) -> list[str]:
 
 
 def _server(each: History, names: Sequence[str], links: Links) -> Markup:
-    latest = each.latest
-    claim = latest.report.claim + ("" if latest.report.complete else ", cut short")
+    claims = (
+        run.report.claim + ("" if run.report.complete else ", cut short")
+        for run in each.current
+    )
+    claim = "; ".join(dict.fromkeys(claims))
     about = html(
         tag("a", each.server, href=links.server(each)),
-        tag("div", when(latest), class_="topic"),
+        tag("div", when(each.latest), class_="topic"),
     )
     cells = [_cell(each, name, level, links) for name in names for level in LEVELS]
     return tag(
@@ -121,15 +134,18 @@ def _server(each: History, names: Sequence[str], links: Links) -> Markup:
 
 
 def _cell(each: History, api: str, level: str, links: Links) -> Markup:
-    rows, run = each.cell(api, level), each.latest_of(api)
-    if not rows or run is None:
+    found = each.cell(api, level)
+    if not found:
         return tag("td", "-")
-    broken = broken_first(rows)
-    kept = f"{len(rows) - len(broken)}/{len(rows)}"
-    ids = ", ".join(f"{row.verdict} {row.id}" for row in broken[:20])
-    said = f"{run.label}: {ids or 'all kept'}"
-    tone = broken[0].verdict if broken else "pass"
-    where = links.report(run, row=broken[0].id if broken else "requirements")
+    broken = broken_first(found)
+    first = broken[0] if broken else found[0]
+    is_whole = all(one.run.report.complete for one in found)
+    kept = f"{len(found) - len(broken)}/{len(found)}{'' if is_whole else CUT}"
+    ids = ", ".join(f"{one.row.verdict} {one.row.id}" for one in broken[:20])
+    labels = ", ".join(dict.fromkeys(one.run.label for one in found))
+    said = f"{labels}: {ids or 'all kept'}{'' if is_whole else ', cut short'}"
+    tone = broken[0].row.verdict if broken else "pass"
+    where = links.report(first.run, row=first.row.id if broken else "requirements")
     target = where or links.server(each, f"{api}-{level}")
     return tag("td", tag("a", kept, href=target, title=said, class_=f"tone-{tone}"))
 

@@ -9,7 +9,7 @@ from aios_conformance.conformance.comparing.history import (
     api_title,
     broken_first,
 )
-from aios_conformance.conformance.comparing.run_records import RowRecord
+from aios_conformance.conformance.comparing.run_records import RowRecord, RunRecord
 from aios_conformance.conformance.reporting.html_rows import pill
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
 from aios_conformance.conformance.reporting.pages import page, table, top
@@ -27,13 +27,12 @@ RUNS_SHOWN = 100
 
 def server_page(each: History, links: Links) -> str:
     """The page; it loads nothing."""
-    runs, latest = len(each.runs), each.latest
+    runs = len(each.runs)
     return page(
         f"{each.server} under {each.dialect}",
         top(
             f"{each.server} under {each.dialect}",
-            f"{latest.label}: {run_claim(latest)}. "
-            f"{runs} run{'' if runs == 1 else 's'} in all.",
+            f"{_standing(each)}. {runs} run{'' if runs == 1 else 's'} in all.",
             "pass" if not _failed(each) else "fail",
             before=tag("a", "All servers", href="../index.html"),
             wide=True,
@@ -50,8 +49,18 @@ def server_page(each: History, links: Links) -> str:
     )
 
 
+def _standing(each: History) -> str:
+    """What the last run came to, or the last ones where each judged other APIs."""
+    if len(each.current) == 1:
+        return f"{each.current[0].label}: {run_claim(each.current[0])}"
+    labels = ", ".join(dict.fromkeys(run.label for run in each.current))
+    claims = "; ".join(dict.fromkeys(map(run_claim, each.current)))
+    return f"{labels}, {len(each.current)} runs of other APIs each: {claims}"
+
+
 def _failed(each: History) -> bool:
-    return any(row.verdict in ("fail", "error") for row in each.latest.rows.values())
+    rows = (row for run in each.current for row in run.rows.values())
+    return any(row.verdict in ("fail", "error") for row in rows)
 
 
 def _broken(each: History, links: Links) -> Markup:
@@ -59,27 +68,31 @@ def _broken(each: History, links: Links) -> Markup:
     apis = dict.fromkeys(api_of_row(row, each.dialect) for row in each.rows)
     parts = []
     for api in apis:
-        run = each.latest_of(api)
         for level in LEVELS:
-            rows = broken_first(each.cell(api, level))
-            if not rows or run is None:
+            broken = broken_first(each.cell(api, level))
+            if not broken:
                 continue
             shown = [
                 tag(
                     "li",
-                    pill(row.verdict),  # type: ignore[arg-type]
+                    pill(one.row.verdict),  # type: ignore[arg-type]
                     " ",
-                    _row_link(row, links.report(run, row=row.id)),
-                    f" {row.statement}",
+                    _row_link(one.row, links.report(one.run, row=one.row.id)),
+                    f" {one.row.statement}",
                 )
-                for row in rows
+                for one in broken
             ]
-            name = f"{api_title(api, each.dialect)}, {level} ({run.label})"
+            labels = ", ".join(dict.fromkeys(_run_words(one.run) for one in broken))
+            name = f"{api_title(api, each.dialect)}, {level} ({labels})"
             parts.append(tag("h3", name, id=f"{api}-{level}"))
             parts.append(tag("ul", shown, class_="card finding-list"))
     if not parts:
         return tag("p", "Nothing that was judged is broken.")
     return html(tag("h2", "Broken now"), parts)
+
+
+def _run_words(run: RunRecord) -> str:
+    return run.label if run.report.complete else f"{run.label}, cut short"
 
 
 def _row_link(row: RowRecord, where: str) -> Markup:

@@ -81,6 +81,61 @@ def test_the_index_says_what_broke_and_which_run_broke_it(runs: Path) -> None:
     assert "aios-conformance run http" in page
 
 
+ON_ALL = "COMMON-RES-005"
+
+
+def judging(folder: Path, day: int, rows: dict[str, Verdict], **over: object) -> None:
+    """Write a run that judged some rows, and no other."""
+    results = {
+        name: RequirementResult(requirement(name), v) for name, v in rows.items()
+    }
+    started = f"2026-11-{day:02}T00:00:00Z"
+    write_reports(made_result(results, started=started, **over), folder)
+    report = json.loads((folder / "report.json").read_bytes())
+    report["requirements"] = [r for r in report["requirements"] if r["id"] in rows]
+    (folder / "report.json").write_text(json.dumps(report))
+
+
+def test_runs_of_other_apis_neither_break_nor_mend_a_row_on_all(tmp_path: Path) -> None:
+    home = tmp_path / "runs"
+    judging(home / "acme-1" / "chat", 1, {"CHAT-RES-001": "pass", ON_ALL: "pass"})
+    judging(home / "acme-1" / "emb", 2, {"EMB-RES-001": "fail", ON_ALL: "fail"})
+    (found,) = histories(run_records(home).runs)
+    assert found.breaks == []
+    assert [run.path for run in found.current] == ["acme-1/chat", "acme-1/emb"]
+    # the worst of both, told by the run that says so
+    (cell,) = found.cell("common", "MUST")
+    assert (cell.row.verdict, cell.run.path) == ("fail", "acme-1/emb")
+    assert main(["site", str(home), str(home / "site")]) == 0
+    index = (home / "site" / "index.html").read_text()
+    assert f'href="../acme-1/emb/report.html#{ON_ALL}"' in index
+    # the same API once more: now it is broken, and then mended by it alone
+    judging(home / "acme-2" / "chat", 3, {"CHAT-RES-001": "pass", ON_ALL: "fail"})
+    judging(home / "acme-3" / "emb", 4, {"EMB-RES-001": "pass", ON_ALL: "pass"})
+    (found,) = histories(run_records(home).runs)
+    (broke,) = [each for each in found.breaks if each.row.id == ON_ALL]
+    assert (broke.good.path, broke.bad.path) == ("acme-1/chat", "acme-2/chat")
+    assert broke.mended is None
+    judging(home / "acme-4" / "chat", 5, {"CHAT-RES-001": "pass", ON_ALL: "pass"})
+    (found,) = histories(run_records(home).runs)
+    (broke,) = [each for each in found.breaks if each.row.id == ON_ALL]
+    assert broke.mended is not None
+    assert broke.mended.path == "acme-4/chat"
+
+
+def test_a_cell_for_want_of_a_whole_run_is_marked(tmp_path: Path) -> None:
+    home = tmp_path / "runs"
+    judging(home / "acme-1" / "emb", 1, {"EMB-RES-001": "pass"})
+    cut = {"complete": False, "cut_short": "--max-time 5"}
+    judging(home / "acme-1" / "chat", 2, {"CHAT-RES-001": "fail"}, **cut)
+    assert main(["site", str(home), str(home / "site")]) == 0
+    index = (home / "site" / "index.html").read_text()
+    assert ">0/1*</a>" in index
+    assert "* is told by a run that was cut short" in index
+    page = (home / "site" / "servers" / "acme-aios.html").read_text()
+    assert "MUST (1, cut short)" in page
+
+
 def test_what_is_no_run_is_named_and_left_out(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
