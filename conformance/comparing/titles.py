@@ -128,9 +128,8 @@ def _said(found: Sequence[Found]) -> str:
 
 
 def _short(value: object) -> str:
-    text = visible(
-        repr(value) if isinstance(value, str) and " " in value else str(value)
-    )
+    is_quoted = isinstance(value, str) and (not value or " " in value)
+    text = visible(repr(value) if is_quoted else str(value))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

@@ -78,5 +78,5 @@ def values(cause: Cause) -> tuple[str, str] | None:
 
 
 def _shown(value: object) -> str:
-    text = visible(str(value))
+    text = visible(str(value)) or "(nothing)"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -19,6 +19,7 @@ from aios_conformance.conformance.reporting.markup import Markup, html, tag
 from aios_conformance.conformance.reporting.pages import asset, page, top
 from aios_conformance.conformance.reporting.wording import (
     KIND_MEANINGS,
+    RESUMED,
     VERDICT_MEANINGS,
     VERDICT_WORDS,
     ApiRow,
@@ -44,6 +45,7 @@ from aios_conformance.conformance.terms.result import (
 from aios_conformance.spec import rulings, title
 
 TOP_FINDINGS = 12
+UNPROVED_SHOWN = 12
 _BAR_ORDER: tuple[Verdict, ...] = (
     "pass",
     "warn",
@@ -105,7 +107,8 @@ def _top(result: RunResult) -> Markup:
     notices = []
     if not result.complete:
         notices.append(
-            f"This run is incomplete: {result.cut_short or 'it was cut short'}."
+            "What was recorded until then is judged."
+            + (f" {RESUMED}." if result.exchanges else "")
         )
     if selected is not None:
         notices.append(f"Only {len(selected)} selected requirements were exercised.")
@@ -258,13 +261,22 @@ def _unproved(reason: str, rows: Sequence[RequirementResult]) -> Markup:
     """Obligations of which nothing was shown, and why."""
     shown = next((row.shown for row in rows if row.shown is not None), None)
     plural = "obligations were" if len(rows) > 1 else "obligation was"
+    first, rest = rows[:UNPROVED_SHOWN], rows[UNPROVED_SHOWN:]
     return tag(
         "li",
         tag("div", pill("inconclusive"), " ", tag("span", "MUST", class_="level")),
         tag("div", f"{len(rows)} {plural} not exercised", class_="what"),
         tag("div", sentence(reason), class_="how"),
         tag("pre", shown.curl, tabindex=0) if shown else None,
-        tag("ul", [_unproved_row(row) for row in rows], class_="below"),
+        tag("ul", [_unproved_row(row) for row in first], class_="below"),
+        tag(
+            "details",
+            tag("summary", f"and {len(rest)} more"),
+            tag("ul", [_unproved_row(row) for row in rest], class_="below"),
+            class_="told",
+        )
+        if rest
+        else None,
     )
 
 

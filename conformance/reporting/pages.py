@@ -64,14 +64,18 @@ def cells(*each: Child) -> Markup:
 
 
 def table(
-    head: Sequence[str] | Markup,
+    head: Sequence[Child] | Markup,
     lines: Iterable[Markup],
     kind: str | None = None,
     *,
     frame: str = "card scroll",
 ) -> Markup:
-    """A table that scrolls where it is too wide; its head is names, or whole rows."""
+    """A table that scrolls where it is too wide; its head is names, or whole rows.
+
+    A name may be a whole cell, such as that of a column of numbers.
+    """
     if not isinstance(head, Markup):
-        head = tag("tr", [tag("th", name) for name in head])
+        named = (x if isinstance(x, Markup) else tag("th", x) for x in head)
+        head = tag("tr", list(named))
     whole = tag("table", tag("thead", head), tag("tbody", lines), class_=kind)
     return tag("div", whole, class_=frame, tabindex=0)

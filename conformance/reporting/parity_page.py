@@ -147,7 +147,8 @@ def _parameters(compared: Compared) -> Markup:
     parts = []
     for api, own in groupby(compared.parameters, key=lambda each: each.api):
         parts.append(tag("h3", title(api, compared.one.dialect)))
-        head = ("Parameter", "Requests", "", "Causes")
+        number = tag("th", "Requests", class_="number")
+        head = ("Parameter", number, "Compared", "Causes")
         parts.append(table(head, map(_parameter, own)))
     return html(tag("h2", "Parameters"), parts)
 
@@ -190,7 +191,7 @@ def _table(
     rows: list[RowCompared], reports: Mapping[str, str], frame: str = "card scroll"
 ) -> Markup:
     lines = [_row(row, reports) for row in rows]
-    return table(("Requirement", "A", "B", "", "Causes"), lines, frame=frame)
+    return table(("Requirement", "A", "B", "Compared", "Causes"), lines, frame=frame)
 
 
 def _row(row: RowCompared, reports: Mapping[str, str]) -> Markup:

@@ -118,18 +118,17 @@ def _apis(dialect: str) -> list[str]:
 
 
 def _server(each: History, names: Sequence[str], links: Links) -> Markup:
-    claims = (
-        run.report.claim + ("" if run.report.complete else ", cut short")
-        for run in each.current
-    )
-    claim = "; ".join(dict.fromkeys(claims))
+    claims = "; ".join(dict.fromkeys(run.report.claim for run in each.current))
     about = html(
         tag("a", each.server, href=links.server(each)),
         tag("div", when(each.latest), class_="topic"),
     )
     cells = [_cell(each, name, level, links) for name in names for level in LEVELS]
     return tag(
-        "tr", tag("th", about, scope="row"), tag("td", claim, class_="claimed"), cells
+        "tr",
+        tag("th", about, scope="row"),
+        tag("td", claims + cut_words(each.current), class_="claimed"),
+        cells,
     )
 
 
@@ -253,12 +252,21 @@ def _runs(runs: Sequence[RunRecord], told: Sequence[History], links: Links) -> M
     )
 
 
+def cut_words(runs: Sequence[RunRecord]) -> str:
+    """That one of some runs was cut short, if so."""
+    cut = sum(not run.report.complete for run in runs)
+    if not cut:
+        return ""
+    return ", cut short" if cut == len(runs) else f", {cut} of {len(runs)} cut short"
+
+
 def run_claim(run: RunRecord) -> str:
     """The claim of a run, and how many requirements it broke."""
+    claim = run.report.claim
     if not run.report.complete:
-        return f"cut short: {run.report.cut_short or 'a limit'}"
+        claim = f"cut short: {run.report.cut_short or 'a limit'}"
     failed = sum(row.verdict == "fail" for row in run.rows.values())
-    return f"{run.report.claim}, {failed} fail" if failed else run.report.claim
+    return f"{claim}, {failed} fail" if failed else claim
 
 
 def run_links(run: RunRecord, links: Links) -> list[Markup]:

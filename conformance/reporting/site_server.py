@@ -9,7 +9,7 @@ from aios_conformance.conformance.comparing.history import (
     api_title,
     broken_first,
 )
-from aios_conformance.conformance.comparing.run_records import RowRecord, RunRecord
+from aios_conformance.conformance.comparing.run_records import RowRecord
 from aios_conformance.conformance.reporting.html_rows import pill
 from aios_conformance.conformance.reporting.markup import Markup, html, tag
 from aios_conformance.conformance.reporting.pages import page, table, top
@@ -18,6 +18,7 @@ from aios_conformance.conformance.reporting.site_index import (
     Links,
     about,
     break_cells,
+    cut_words,
     run_claim,
     run_links,
 )
@@ -32,7 +33,7 @@ def server_page(each: History, links: Links) -> str:
         f"{each.server} under {each.dialect}",
         top(
             f"{each.server} under {each.dialect}",
-            f"{_standing(each)}. {runs} run{'' if runs == 1 else 's'} in all.",
+            _standing(each),
             "pass" if not _failed(each) else "fail",
             before=tag("a", "All servers", href="../index.html"),
             wide=True,
@@ -51,11 +52,12 @@ def server_page(each: History, links: Links) -> str:
 
 def _standing(each: History) -> str:
     """What the last run came to, or the last ones where each judged other APIs."""
-    if len(each.current) == 1:
-        return f"{each.current[0].label}: {run_claim(each.current[0])}"
+    count, all_ = len(each.current), len(each.runs)
     labels = ", ".join(dict.fromkeys(run.label for run in each.current))
-    claims = "; ".join(dict.fromkeys(map(run_claim, each.current)))
-    return f"{labels}, {len(each.current)} runs of other APIs each: {claims}"
+    claims = "; ".join(map(run_claim, each.current))
+    within = f" in {count} runs, each of other APIs" if count > 1 else ""
+    more = "" if count == all_ > 1 else f" {all_} run{'' if all_ == 1 else 's'} in all."
+    return f"{labels}{within}: {claims}.{more}"
 
 
 def _failed(each: History) -> bool:
@@ -82,17 +84,15 @@ def _broken(each: History, links: Links) -> Markup:
                 )
                 for one in broken
             ]
-            labels = ", ".join(dict.fromkeys(_run_words(one.run) for one in broken))
+            runs = {one.run.path: one.run for one in broken}.values()
+            labels = ", ".join(dict.fromkeys(run.label for run in runs))
+            labels += cut_words([*runs])
             name = f"{api_title(api, each.dialect)}, {level} ({labels})"
             parts.append(tag("h3", name, id=f"{api}-{level}"))
             parts.append(tag("ul", shown, class_="card finding-list"))
     if not parts:
         return tag("p", "Nothing that was judged is broken.")
     return html(tag("h2", "Broken now"), parts)
-
-
-def _run_words(run: RunRecord) -> str:
-    return run.label if run.report.complete else f"{run.label}, cut short"
 
 
 def _row_link(row: RowRecord, where: str) -> Markup:

@@ -17,6 +17,7 @@ from aios_conformance.conformance.reporting.causes import (
     counted,
 )
 from aios_conformance.conformance.reporting.wording import (
+    RESUMED,
     VERDICT_WORDS,
     api_rows,
     baseline_sentence,
@@ -178,7 +179,7 @@ def _footnotes(result: RunResult, fail_on: Collection[str]) -> Iterator[Renderab
         stale = ", ".join(result.stale_waivers)
         yield Text(f"stale waivers, remove them: {stale}", style="red")
     if not result.complete and result.exchanges:
-        yield Text("--resume goes on with this run: only what is missing is sent")
+        yield Text(RESUMED)
     if said := resumed_sentence(result):
         yield Text(said, style="dim")
     if result.edition is not None:

@@ -68,6 +68,7 @@ _WORST_KINDS: Sequence[Kind] = ("silent", "crash", "refused", "malformed")
 _RANKS: Mapping[Verdict, int] = {"error": 0, "fail": 1, "warn": 2, "unstable": 3}
 _ONCE = frozenset({"fail", "warn", "unstable", "waived"})
 ACTUAL_LENGTH = 160
+RESUMED = "--resume goes on with this run: only what is missing is sent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,3 +163,33 @@ def test_print_is_light_and_holds_the_evidence(tmp_path: Path) -> None:
         )
 
     browse(tmp_path, act)
+
+
+PAPER = 718
+"""Pixels between the margins of A4."""
+
+
+def test_print_cuts_off_neither_a_line_nor_a_table(tmp_path: Path) -> None:
+    """What scrolls on a screen is whole on paper."""
+    asked = "Tell me more of this. " * 80
+    apart = drift(said(f"{asked}|one"), said(f"{asked}|other"))
+    text = parity_page.render(apart, "Parity", {"A": "a.html", "B": "b.html"})
+    (tmp_path / "long.html").write_text(text)
+    run(tmp_path / "runs" / "acme-1.1", 1)  # of all APIs
+    write_site(run_records(tmp_path / "runs"), tmp_path / "runs", tmp_path / "site")
+    cut = (
+        "[...document.querySelectorAll('pre')]"
+        ".some(each => each.scrollHeight > each.clientHeight + 1)"
+    )
+    wide = "document.documentElement.scrollWidth > innerWidth"
+
+    async def act(page: Page) -> None:
+        for name in ("long", "site/index"):
+            await page.open((tmp_path / f"{name}.html").as_uri(), PAPER)
+            await page.evaluate(LAID_OUT)
+            await page.call("Emulation.setEmulatedMedia", media="print")
+            assert not await page.evaluate(cut), name
+            assert not await page.evaluate(wide), name
+            await page.call("Emulation.setEmulatedMedia", media="")
+
+    browse(tmp_path, act)
