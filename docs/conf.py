@@ -28,5 +28,6 @@ html_use_index = html_copy_source = html_show_sourcelink = html_show_copyright =
 html_theme_options = {
     "light_css_variables": {"font-stack": "system-ui, sans-serif"},
 }
+smartquotes = False  # what stands in quotes is often to be typed
 highlight_language = "text"  # where a block does not say
 pygments_style, pygments_dark_style = "default", "github-dark"

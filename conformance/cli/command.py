@@ -9,6 +9,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
@@ -188,7 +189,11 @@ def _add_judging(command: _Command) -> None:
         "plan",
         "cli.judging:show_plan",
         "print what a run would send at most; nothing is sent",
-        ["aios-conformance plan --preset deep"],
+        [
+            "aios-conformance plan http://127.0.0.1:8000",
+            "aios-conformance plan --preset deep --apis chat",
+            "aios-conformance plan --only RERANK-SEM-006",
+        ],
     )
     _add_target(plan)
     declare(plan.add_argument, [each for each in OPTIONS if each.name != "plan"])
@@ -203,13 +208,13 @@ def _add_judging(command: _Command) -> None:
     declare(
         judge.add_argument,
         _named(
-            "dialect",
             "waivers",
             "baseline",
             "requirements",
             "fail_on",
-            "report_dir",
             "config",
+            dialect="whose rows it is held against (default: those of the run)",
+            report_dir="where the reports go (default: into RUN_DIR)",
         ),
     )
     report = command(
@@ -247,7 +252,9 @@ def _add_looking(command: _Command) -> None:
         ],
     )
     _add_dialect(listing)
-    listing.add_argument("--level", choices=["MUST", "SHOULD", "MAY"])
+    listing.add_argument(
+        "--level", choices=["MUST", "SHOULD", "MAY"], help="only the rows of one level"
+    )
     listing.add_argument("--api", metavar="API", help="only the rows of one API")
     listing.add_argument(
         "--coverage",
@@ -372,5 +379,10 @@ def _add_run_dir(made: argparse.ArgumentParser) -> None:
     made.add_argument("run_dir", metavar="RUN_DIR", help="the folder of its reports")
 
 
-def _named(*names: str) -> list[Option]:
-    return [option for option in OPTIONS if option.name in names]
+def _named(*names: str, **told: str) -> list[Option]:
+    """Options of a run by name; `told` are those that mean something else here."""
+    return [
+        replace(option, help=told.get(option.name, option.help))
+        for option in OPTIONS
+        if option.name in (*names, *told)
+    ]

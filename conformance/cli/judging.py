@@ -81,6 +81,8 @@ def show_plan(arguments: argparse.Namespace, out: Console, environ: Environ) -> 
     planned = plan(options, selected(arguments.only, options.dialect)).summary
     time = duration(planned, options)
     out.print(plan_table(planned, options.requests_to_explain, time))
+    if getattr(arguments, "against", None) is not None:
+        out.print("Each of the two targets is sent that, both at the same time.")
     return ExitCode.JUDGED
 
 

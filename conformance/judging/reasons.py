@@ -87,13 +87,13 @@ def why_inconclusive(
                 return told
         if (told := _unplayed(run, row)) is not None:
             return told
+        if seen := sum(c.judged for c in coverage):
+            return Reason(f"too little evidence: {seen} of {row.evidence} observations")
         asked = any(not apis.isdisjoint(s.apis) for s in recording.scenarios)
         if asked and row.id in run.traceability.annotated:
             return _lacking_member(run, row) or Reason(
                 "too little evidence: no answer has the member that it speaks of"
             )
-        if seen := sum(c.judged for c in coverage):
-            return Reason(f"too little evidence: {seen} of {row.evidence} observations")
         return Reason(f"not exercised by preset {recording.setting.preset}")
     told = _unproved_step(run, row, short) or _unanswered(run, names)
     told = told or _unsent(run, names) or _refused(run, row, short)

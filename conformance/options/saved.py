@@ -40,7 +40,8 @@ def saved_report(place: str | Path) -> dict[str, Any]:
 def _hint(folder: Path) -> str:
     """What is valid, and what in a folder may be meant."""
     inside = sorted(path.parent.name for path in folder.glob(f"*/{FILE_NAME}"))[:5]
-    meant = f" ({', '.join(inside)} has one)" if inside else ""
+    verb = "has" if len(inside) == 1 else "have"
+    meant = f" ({', '.join(inside)} {verb} one)" if inside else ""
     return f"name the folder of a run, which holds {FILE_NAME}{meant}"
 
 

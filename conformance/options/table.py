@@ -101,7 +101,7 @@ OPTIONS = (
     ),
     Option(
         "--waivers",
-        "YAML list of known deviations: id, reason, expires (a date)",
+        "YAML list of known deviations: id (or topic), reason, expires (a date)",
         "FILE",
     ),
     Option(

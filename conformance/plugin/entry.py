@@ -21,7 +21,12 @@ from aios_conformance.conformance.options.settings import (
     read_target,
     take_options,
 )
-from aios_conformance.conformance.options.table import OPTIONS, TARGET
+from aios_conformance.conformance.options.table import (
+    AGAINST,
+    ONLY,
+    OPTIONS,
+    TARGET,
+)
 from aios_conformance.conformance.options.values import OptionError
 from aios_conformance.conformance.plugin.helping import is_declared, show_options
 from aios_conformance.conformance.plugin.items import NODE, item_id, usage_error
@@ -89,6 +94,12 @@ def _check_spelling(unknown: Iterable[str]) -> None:
     flags = [option.flag for option in OPTIONS]
     for word in unknown:
         flag = word.partition("=")[0]
+        if flag in {option.flag for option in (ONLY, *AGAINST)}:
+            raise OptionError(
+                f"{flag} belongs to `aios-conformance run`",
+                code="bad-option",
+                hint="here -k selects requirements" if flag == ONLY.flag else "",
+            )
         if near := get_close_matches(flag, flags, n=1, cutoff=0.75):
             raise OptionError(
                 f"unknown option {flag}: did you mean {near[0]}?", code="bad-option"

@@ -116,7 +116,8 @@ def counted(found: list[Cause]) -> str:
     if len(rows) == len(found):
         return ""
     plural = "s" if len(found) > 1 else ""
-    return f"{len(found)} finding{plural}, which concern {len(rows)} requirements"
+    verb = "concern" if plural else "concerns"
+    return f"{len(found)} finding{plural}, which {verb} {len(rows)} requirements"
 
 
 def _rank(each: RequirementResult) -> tuple[Any, ...]:

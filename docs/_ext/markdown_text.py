@@ -4,13 +4,14 @@ import re
 
 _PART = re.compile(
     r"`[^`]+`"
+    r"|(?P<flag>(?<![\w-])--?[a-z][a-z-]*)"
     r"|(?<![\w/.-])(?P<name>/?[A-Za-z]\w*(\[\])?([./][A-Za-z]\w*(\[\])?)*)"
     r"|(?P<mark>[\\`*_\[\]<>|{}#$~])"
 )
 
 
 def plain(text: str) -> str:
-    """Code and names of members as code, and all else as it is written."""
+    """Code, options and names of members as code, and all else as it is written."""
     return _PART.sub(_written, " ".join(text.split()))
 
 
@@ -21,6 +22,8 @@ def slug(heading: str) -> str:
 
 def _written(found: re.Match[str]) -> str:
     name = found["name"]
+    if found["flag"]:
+        return f"`{found[0]}`"
     if name and ("_" in name or "[]" in name):
         return f"`{name}`"
     return f"\\{found[0]}" if found["mark"] else found[0]

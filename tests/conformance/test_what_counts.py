@@ -153,7 +153,7 @@ def baseline(verdict: str | None, row: str = TOTAL) -> Baseline:
     ("place", "said"),
     [
         ("nowhere", "--baseline nowhere: cannot be read"),
-        (".", "holds report.json (right, wrong has one)"),
+        (".", "holds report.json (right, wrong have one)"),
         ("right/junit.xml", "is no report of this suite"),
         ("right", "judged under the dialect aios, and this run is under infinity"),
     ],

@@ -25,6 +25,13 @@ def test_every_requirement_stands_on_one_page() -> None:
     assert sorted(told) == sorted(rows)
 
 
+def test_options_are_code_wherever_a_help_text_names_them() -> None:
+    """A typesetter makes one dash of two, and nobody can paste that."""
+    told = re.sub(r"```.*?```", "", pages.FILLS["options"](), flags=re.DOTALL)
+    assert "`--report-dir`" in told
+    assert not re.search(r"(?<![\w-])--?[a-z]", re.sub(r"`[^`]*`", "", told))
+
+
 def test_the_defects_of_the_documents_are_those_of_today() -> None:
     seen = documentation_defects.followed(ROOT / "reports")
     page = documentation_defects.PAGE.read_text("utf-8")
