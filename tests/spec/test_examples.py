@@ -70,12 +70,6 @@ def test_an_invalid_example_says_how_it_was_repaired() -> None:
     assert all(each.repair for each in invalid)
 
 
-@pytest.mark.parametrize("each", EXAMPLES, ids=names(EXAMPLES))
-def test_an_example_names_requirements_of_its_dialect(each: Example) -> None:
-    known = {row.id for row in spec.requirements(each.dialect)}
-    assert set(each.requirements) <= known
-
-
 @pytest.mark.parametrize("each", PRINTED, ids=names(PRINTED))
 def test_an_example_satisfies_the_contract(each: Example) -> None:
     assert is_valid(each, each.body)
