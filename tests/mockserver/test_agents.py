@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from asking import tool
 
 from aios_conformance.mockserver.model.engine import MockEngine
 from aios_conformance.serving.engine import Sampling
@@ -13,15 +14,6 @@ ENGINE = MockEngine()
 MODEL = ENGINE.models[0].name
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
-
-
-def tool(name: str, about: str = "", **members: Any) -> dict[str, Any]:
-    """A function of which all members are required whose name does not end in _."""
-    properties = {name.removesuffix("_"): schema for name, schema in members.items()}
-    required = [name for name in members if not name.endswith("_")]
-    parameters = {"type": "object", "properties": properties, "required": required}
-    function = {"name": name, "description": about, "parameters": parameters}
-    return {"type": "function", "function": function}
 
 
 WEATHER = tool("get_weather", city=TEXT, unit_={"enum": ["celsius", "fahrenheit"]})

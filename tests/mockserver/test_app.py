@@ -8,49 +8,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asking import ASK, CHAT, WEATHER, served, text_of, tool
 
 from aios_conformance.mockserver.app import mock_application
 from aios_conformance.mockserver.options import read_options
 
-CHAT = "meta-llama/Llama-3.3-70B-Instruct"
-ASK = {"model": CHAT, "messages": [{"role": "user", "content": "Name a large city."}]}
-WEATHER = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "Weather of a city",
-        "parameters": {
-            "type": "object",
-            "properties": {
-                "city": {"type": "string"},
-                "unit": {"enum": ["c", "f"]},
-                "days": {"type": "integer", "minimum": 1, "maximum": 7},
-            },
-            "required": ["city", "days"],
-        },
-    },
-}
-CLOCK = {"type": "function", "function": {"name": "get_time"}}
+CLOCK = tool("get_time")
 
 
 @pytest.fixture(scope="module")
 def mock(running: Any) -> Iterator[Any]:
-    options = read_options(["--self-check"], {})
-    with running(mock_application(options)) as client:
+    with served(running) as client:
         yield client
-
-
-def served(running: Any, *argv: str) -> Any:
-    return running(mock_application(read_options([*argv, "--self-check"], {})))
-
-
-def text_of(chunks: list[Any], index: int = 0) -> str:
-    return "".join(
-        choice.get("text") or choice.get("delta", {}).get("content") or ""
-        for chunk in chunks
-        for choice in chunk["choices"]
-        if choice["index"] == index
-    )
 
 
 def test_the_same_request_has_the_same_answer(mock: Any) -> None:
@@ -134,7 +103,7 @@ def test_the_model_calls_a_tool_that_fits_the_question(mock: Any) -> None:
 def test_structured_output_satisfies_its_schema(mock: Any) -> None:
     import jsonschema  # noqa: PLC0415
 
-    schema = WEATHER["function"]["parameters"]  # type: ignore[index]
+    schema = WEATHER["function"]["parameters"]
     formats: list[Any] = [
         {"type": "json_object"},
         {"type": "json_schema", "json_schema": {"name": "w", "schema": schema}},

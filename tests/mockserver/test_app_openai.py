@@ -5,32 +5,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asking import ASK, CHAT, served, tool
 from openai import AsyncOpenAI, NotFoundError, UnprocessableEntityError
 
 from aios_conformance.mockserver.announcement import said
 from aios_conformance.mockserver.app import mock_application
 from aios_conformance.mockserver.options import read_options
 
-CHAT = "meta-llama/Llama-3.3-70B-Instruct"
-MESSAGES: Any = [{"role": "user", "content": "Name a large city."}]
-TOOLS: Any = [
-    {
-        "type": "function",
-        "function": {
-            "name": "get_weather",
-            "parameters": {
-                "type": "object",
-                "properties": {"city": {"type": "string"}},
-                "required": ["city"],
-            },
-        },
-    }
-]
+MESSAGES: Any = ASK["messages"]
+TOOLS: Any = [tool("get_weather", city={"type": "string"})]
 
 
 @pytest.fixture(scope="module")
 def url(running: Any) -> Iterator[str]:
-    with running(mock_application(read_options(["--self-check"], {}))) as client:
+    with served(running) as client:
         yield client.url + "/v1"
 
 

@@ -1,54 +1,24 @@
 """`aios-mock`: as a process where it serves, in ours where it ends by itself."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
 
 import pytest
-
-COMMAND = [sys.executable, "-m", "aios_conformance.mockserver"]
-
-
-def environment(**extra: str) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if "AIOS" not in key}
-    return {**kept, **extra}
-
-
-@contextmanager
-def started(*argv: str, **environ: str) -> Iterator[tuple[Any, str, str]]:
-    """The process, its address, and the line to paste into a shell."""
-    process = subprocess.Popen(
-        [*COMMAND, *argv],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(**environ),
-    )
-    try:
-        first = process.stdout.readline() if process.stdout else ""
-        assert first.startswith("listening on "), process.communicate()[1]
-        lines = iter(process.stdout.readline, "") if process.stdout else iter(())
-        hint = next(line for line in lines if line.startswith("try: "))
-        yield process, first.removeprefix("listening on ").strip(), hint
-    finally:
-        process.kill()
-        process.communicate()
-
+from asking import started
+from plain_http import Client
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_it_serves_where_it_says_until_it_is_told_to_stop() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
-        with started("--port", "0") as (process, url, _):
+        with started() as (process, url):
             assert url.startswith("http://127.0.0.1:")
             with urlopen(url + "/health") as reply:  # noqa: S310 - our own server
                 assert reply.status == 200
@@ -58,7 +28,9 @@ def test_it_serves_where_it_says_until_it_is_told_to_stop() -> None:
 
 
 def test_the_hint_can_be_pasted() -> None:
-    with started("--port", "0") as (_, url, hint):
+    with started() as (process, url):
+        assert process.stdout is not None
+        hint = next(line for line in process.stdout if line.startswith("try: "))
         assert hint.startswith(f"try: curl {url}/v1/chat/completions ")
         output = subprocess.run(
             ["bash", "-c", hint.removeprefix("try: ").replace("curl", "curl -s", 1)],
@@ -70,7 +42,7 @@ def test_the_hint_can_be_pasted() -> None:
 
 
 def test_it_is_small_and_loads_nothing_for_tests_only() -> None:
-    with started("--port", "0") as (process, url, _):
+    with started() as (process, url):
         with urlopen(url + "/v1/models") as reply:  # noqa: S310 - our own server
             assert reply.status == 200
         status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
@@ -90,23 +62,15 @@ def test_it_is_small_and_loads_nothing_for_tests_only() -> None:
 
 def test_environment_and_file(tmp_path: Path) -> None:
     file = tmp_path / "mock.yaml"
-    file.write_text("model: [mine=chat]\nport: 1\n", encoding="utf-8")
-    with started("--config", str(file), AIOS_MOCK_PORT="0", AIOS_API_KEY="k") as (
-        _,
-        url,
-        _,
-    ):
-        host, port = url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=10) as wire:
-            wire.sendall(
-                b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-                b"Authorization: Bearer k\r\n\r\n"
-            )
-            received = b""
-            while block := wire.recv(65536):
-                received += block
-    assert received.startswith(b"HTTP/1.1 200")
-    assert b'"mine"' in received
+    file.write_text("model: [mine=chat]\njournal: 1\n", encoding="utf-8")
+    environ = {"AIOS_MOCK_JOURNAL": "0", "AIOS_API_KEY": "k"}
+    with started("--config", str(file), **environ) as (_, url):
+        client = Client(url)
+        assert client.get("/v1/models").status == 401
+        reply = client.get("/v1/models", Authorization="Bearer k")
+        assert b'"mine"' in reply.body
+        journal = client.get("/_mock/requests", Authorization="Bearer k").json()
+        assert journal["requests"] == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
+from asking import CHAT, PATH, text_of, tool
 from plain_http import Client
 from test_readme import table
 
@@ -16,34 +17,18 @@ from aios_conformance.mockserver.control.exchange import Exchange
 from aios_conformance.mockserver.embedded import LocalMock
 from aios_conformance.mockserver.faults.kinds import Fault
 
-MODEL = "meta-llama/Llama-3.3-70B-Instruct"
-CHAT = "/v1/chat/completions"
 USER = {"role": "user", "content": "What is the weather in Paris?"}
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "weather",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
-    },
-}
+TOOL = tool("weather", city={"type": "string"})
 
 
 def body(*messages: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    return {"model": MODEL, "messages": [*(messages or [USER])], **more}
+    return {"model": CHAT, "messages": [*(messages or [USER])], **more}
 
 
 def streamed(client: Client, **more: Any) -> list[Any]:
-    reply = client.post(CHAT, body(stream=True, **more))
+    reply = client.post(PATH, body(stream=True, **more))
     events = [line for line in reply.body.split(b"\n\n") if b"{" in line]
     return [json.loads(event.removeprefix(b"data: ")) for event in events]
-
-
-def text(chunks: list[Any]) -> str:
-    return "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks)
 
 
 def seen(mock: LocalMock, rule: str) -> tuple[str, list[list[int]]]:
@@ -66,29 +51,29 @@ def test_the_readme_lists_all_rules() -> None:
 def test_a_refusal_that_is_sent_again(mock: LocalMock, status: int) -> None:
     mock.fail(status, times=2)
     client = Client(mock.url)
-    client.post(CHAT, body())
+    client.post(PATH, body())
     assert seen(mock, "refusals-are-final") == ("pass", [[1]])
-    client.post(CHAT, dict(reversed(body().items())))  # the same in another order
+    client.post(PATH, dict(reversed(body().items())))  # the same in another order
     assert seen(mock, "refusals-are-final") == ("fail", [[1, 2], [2]])
 
 
 def test_another_request_or_key_is_no_retry(mock: LocalMock) -> None:
     mock.fail(401, times=2)
     client = Client(mock.url)
-    client.post(CHAT, body(), Authorization="Bearer old")
-    client.post(CHAT, body(), Authorization="Bearer new")
-    client.post(CHAT, body(seed=1), Authorization="Bearer old")
+    client.post(PATH, body(), Authorization="Bearer old")
+    client.post(PATH, body(), Authorization="Bearer new")
+    client.post(PATH, body(seed=1), Authorization="Bearer old")
     assert seen(mock, "refusals-are-final")[0] == "pass"
 
 
 def test_who_gives_up_at_once_and_who_comes_back_at_once(mock: LocalMock) -> None:
     mock.fail(429, times=3)
     client = Client(mock.url)
-    client.post(CHAT, body())
+    client.post(PATH, body())
     assert seen(mock, "passing-failures-are-retried") == ("warn", [[1]])
     assert seen(mock, "retry-after-is-heeded")[0] == "not exercised"
     for _ in range(3):
-        client.post(CHAT, body())
+        client.post(PATH, body())
     assert seen(mock, "passing-failures-are-retried")[0] == "pass"
     assert seen(mock, "retry-after-is-heeded") == ("fail", [[1, 2], [2, 3], [3, 4]])
     assert seen(mock, "attempts-back-off") == ("fail", [[1, 2, 3, 4]])
@@ -98,14 +83,14 @@ def test_a_lost_connection_is_worth_a_retry(mock: LocalMock) -> None:
     mock.rule({"fault": "drop"}, times=1)
     client = Client(mock.url)
     with pytest.raises(ConnectionError):
-        client.post(CHAT, body())
+        client.post(PATH, body())
     assert seen(mock, "passing-failures-are-retried") == ("warn", [[1]])
-    client.post(CHAT, body())
+    client.post(PATH, body())
     assert seen(mock, "passing-failures-are-retried") == ("pass", [[1, 2]])
 
 
 def noted(number: int, started: float, **members: Any) -> Exchange:
-    exchange = Exchange(number, started, "POST", CHAT, {})
+    exchange = Exchange(number, started, "POST", PATH, {})
     exchange.api, exchange.request = "chat", json.dumps(body()).encode()
     exchange.status, exchange.finished, exchange.duration = 200, True, 0.1
     for name, value in members.items():
@@ -169,15 +154,15 @@ def test_half_a_stream_is_not_an_answer(mock: LocalMock, fault: str) -> None:
 
     def ask() -> None:
         with suppress(OSError, HTTPException):
-            client.post(CHAT, body(stream=True))
+            client.post(PATH, body(stream=True))
 
     mock.rule({"fault": fault}, times=1)
     ask()
     assert seen(mock, rule) == ("warn", [[1]])
     came = mock.requests[0]["response"].split("\n\n")[:3]
-    half = text([json.loads(event[6:]) for event in came])
+    half = text_of([json.loads(event[6:]) for event in came])
     assert half
-    client.post(CHAT, body(USER, {"role": "assistant", "content": half}, USER))
+    client.post(PATH, body(USER, {"role": "assistant", "content": half}, USER))
     assert seen(mock, rule) == ("fail", [[1, 2]])
     mock.reset()
     mock.rule({"fault": fault}, times=1)
@@ -200,8 +185,8 @@ def test_a_streamed_answer_comes_back_whole(
 ) -> None:
     client = Client(mock.url)
     mock.say("The weather in Paris is fine.", times=1)
-    said = text(streamed(client))
-    client.post(CHAT, body(USER, {"role": "assistant", "content": kept(said)}, USER))
+    said = text_of(streamed(client))
+    client.post(PATH, body(USER, {"role": "assistant", "content": kept(said)}, USER))
     assert seen(mock, "streamed-text-is-joined-whole")[0] == mark
 
 
@@ -240,7 +225,7 @@ def test_tool_calls_are_joined_named_and_answered(mock: LocalMock) -> None:
     assert json.loads(arguments) == {"city": "Paris"}
 
     def found(arguments: str, id_: str, result: str | None) -> list[str]:
-        client.post(CHAT, body(*conversation(id_, arguments, result), tools=[TOOL]))
+        client.post(PATH, body(*conversation(id_, arguments, result), tools=[TOOL]))
         return [seen(mock, rule)[0] for rule in rules]
 
     assert found('{"city":"Paris"}', id_, id_) == ["pass"] * 3
@@ -259,7 +244,7 @@ def test_half_a_call_is_a_broken_stream_and_no_fragment(mock: LocalMock) -> None
         times=1,
     )
     id_, arguments = called(streamed(client, tools=[TOOL]))
-    client.post(CHAT, body(*conversation(id_, arguments, id_), tools=[TOOL]))
+    client.post(PATH, body(*conversation(id_, arguments, id_), tools=[TOOL]))
     assert seen(mock, "tool-arguments-are-joined")[0] == "not exercised"
     assert seen(mock, "broken-streams-are-noticed") == ("fail", [[1, 2]])
 
@@ -269,14 +254,14 @@ def test_a_fragment_of_arguments_is_told(mock: LocalMock) -> None:
     mock.call("weather", {"city": "Paris"}, times=1)
     chunks = streamed(client, tools=[TOOL])
     id_, arguments = called(chunks)
-    client.post(CHAT, body(*conversation(id_, arguments[6:], id_), tools=[TOOL]))
+    client.post(PATH, body(*conversation(id_, arguments[6:], id_), tools=[TOOL]))
     assert seen(mock, "tool-arguments-are-joined") == ("fail", [[1, 2]])
 
 
 def test_connections_are_reused_or_not(mock: LocalMock) -> None:
     client = Client(mock.url)  # a connection for each request
     for _ in range(5):
-        client.post(CHAT, body())
+        client.post(PATH, body())
     assert seen(mock, "connections-are-reused") == ("warn", [[1, 5]])
     assert seen(mock, "connections-do-not-pile-up")[0] == "pass"
     mock.reset()
@@ -288,7 +273,7 @@ def test_connections_are_reused_or_not(mock: LocalMock) -> None:
     assert seen(mock, "connections-are-reused") == ("pass", [[1, 5]])
     mock.reset()
     for _ in range(5):
-        client.post(CHAT, body(stream=True))  # nobody reuses the line of a stream
+        client.post(PATH, body(stream=True))  # nobody reuses the line of a stream
     assert seen(mock, "connections-are-reused")[0] == "not exercised"
 
 
@@ -306,10 +291,10 @@ def test_connections_that_pile_up(mock: LocalMock) -> None:
 
 def test_members_that_nobody_knows_or_advises(mock: LocalMock) -> None:
     client = Client(mock.url)
-    client.post(CHAT, body(max_completion_tokens=4))
+    client.post(PATH, body(max_completion_tokens=4))
     assert seen(mock, "members-are-known")[0] == "pass"
     assert seen(mock, "members-are-current")[0] == "pass"
-    client.post(CHAT, body(temprature=1, max_tokens=4, functions=[]))
+    client.post(PATH, body(temprature=1, max_tokens=4, functions=[]))
     assert seen(mock, "members-are-known") == ("warn", [[2]])
     assert seen(mock, "members-are-current") == ("warn", [[2], [2]])
     told = Client(mock.url).get("/_mock/verdict?format=text").body.decode()
@@ -341,7 +326,7 @@ def test_formats(
 ) -> None:
     mock.fail(400, times=2)
     for _ in range(2):
-        Client(mock.url).post(CHAT, body(**{"evil\x00<&>\x1b": 1}))
+        Client(mock.url).post(PATH, body(**{"evil\x00<&>\x1b": 1}))
     reply = Client(mock.url).get(f"/_mock/verdict{query}", Accept=accept)
     assert reply.headers["content-type"].startswith(kind)
     assert reply.body.startswith(begins)

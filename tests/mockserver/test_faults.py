@@ -4,12 +4,13 @@ import asyncio
 import http.client
 import json
 import re
-import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from asking import CHAT, PATH, saying, stalled
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +27,6 @@ from aios_conformance.mockserver.faults.kinds import (
 )
 from aios_conformance.serving.stages import Frames
 
-CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 TEXT = "The café is open, and so is the other café in Zürich."
 
 
@@ -51,18 +51,13 @@ class Raw:
         connection = http.client.HTTPConnection(
             where.hostname or "", where.port, timeout=5
         )
-        sent = {
-            "model": CHAT,
-            "messages": [{"role": "user", "content": "hello"}],
-            **body,
-        }
         headers = {"Content-Type": "application/json"}
         if fault is not None:
             headers["X-Mock-Fault"] = fault
         self.status, self.body, self.whole = 0, b"", False
         try:
             connection.request(
-                "POST", "/v1/chat/completions", json.dumps(sent), headers
+                "POST", PATH, json.dumps(saying("hello", **body)), headers
             )
             response = connection.getresponse()
             self.status = response.status
@@ -253,33 +248,17 @@ def test_done_comes_twice_or_not_at_all(
     assert b'"finish_reason":"stop"' in raw.body
 
 
-def received_until_silence(connection: socket.socket, received: bytearray) -> None:
-    while data := connection.recv(65536):
-        received += data
-
-
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_stalled_answer_goes_silent_until_the_client_leaves(
     mock: LocalMock, stream: bool
 ) -> None:
-    where = urlsplit(mock.url)
-    body = json.dumps(
-        {
-            "model": CHAT,
-            "messages": [{"role": "user", "content": "hello"}],
-            "stream": stream,
-        }
-    ).encode()
-    with socket.create_connection((where.hostname, where.port)) as connection:
-        connection.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
-            b"Content-Type: application/json\r\nX-Mock-Fault: stall@2\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-        )
+    received = b""
+    with stalled(mock, 2, stream=stream) as connection:
         connection.settimeout(0.3)
-        received = bytearray()
-        with pytest.raises(TimeoutError):
-            received_until_silence(connection, received)
+        with suppress(TimeoutError):
+            while data := connection.recv(65536):
+                received += data
+            pytest.fail("the connection was closed")
     assert received.startswith(b"HTTP/1.1 200")
     if stream:
         assert received.count(b"data: ") == 2

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aios_conformance.mockserver.catalogue import reasoning
 from aios_conformance.mockserver.model.engine import MockEngine
 from aios_conformance.mockserver.model.language import TokenContext
 from aios_conformance.mockserver.model.sentences import MAX_MOVES, MIN_MOVES, NODES
@@ -23,7 +22,7 @@ from aios_conformance.mockserver.model.tokenizer import (
     decode,
     encode,
 )
-from aios_conformance.serving.engine import EngineError, Sampling, Token, TooLong
+from aios_conformance.serving.engine import Sampling, Token, TooLong
 
 ENGINE = MockEngine()
 MODEL = ENGINE.models[0].name
@@ -184,29 +183,6 @@ def test_split_characters_come_as_several_tokens() -> None:
     assert any(len(piece) == 1 and piece[0] > 127 for piece in pieces)
 
 
-def test_seeds_control_the_draw() -> None:
-    drawn = [ids(say(PROMPTS[0], temperature=1.0, seed=seed)) for seed in range(8)]
-    again = [ids(say(PROMPTS[0], temperature=1.0, seed=seed)) for seed in range(8)]
-    assert drawn == again
-    assert len({tuple(answer) for answer in drawn}) == 8
-
-
-def test_choices_of_one_seed_differ_unless_they_are_greedy() -> None:
-    for seed in (None, 5):
-        drawn = [
-            ids(say(PROMPTS[0], temperature=1.0, seed=seed, choice=choice))
-            for choice in range(4)
-        ]
-        assert len({tuple(answer) for answer in drawn}) == 4
-    greedy = [ids(say(PROMPTS[0], choice=choice)) for choice in range(4)]
-    assert greedy == greedy[:1] * 4
-
-
-def test_without_a_seed_the_request_decides() -> None:
-    assert say(PROMPTS[0], temperature=1.0) == say(PROMPTS[0], temperature=1.0)
-    assert ids(say(PROMPTS[0], temperature=1.0)) != ids(say(PROMPTS[0]))
-
-
 def test_the_seed_of_the_server_and_the_model_change_every_answer() -> None:
     other = MockEngine(seed=1)
     sampling = Sampling(300, temperature=0.0)
@@ -238,12 +214,6 @@ def test_draws_follow_the_reported_probabilities() -> None:
         for seed in range(1_000)
     )
     assert hits / 1_000 == pytest.approx(math.exp(first.logprob), abs=0.05)
-
-
-def test_a_tiny_top_p_is_greedy() -> None:
-    for prompt in PROMPTS[:6]:
-        drawn = say(prompt, temperature=1.0, top_p=0.01, seed=7)
-        assert ids(drawn) == ids(say(prompt))
 
 
 def test_top_p_keeps_the_draw_within_the_likeliest_tokens() -> None:
@@ -297,13 +267,6 @@ def test_any_token_can_be_banned() -> None:
         assert token not in ids(banned)
 
 
-def test_a_token_outside_the_vocabulary_is_a_clear_error() -> None:
-    with pytest.raises(EngineError, match="logit_bias"):
-        say(PROMPTS[0], logit_bias={SIZE: 1.0})
-    with pytest.raises(EngineError, match="token ids"):
-        say([BEGIN, SIZE])
-
-
 def test_hot_sampling_may_leave_the_candidates_but_never_says_special_tokens() -> None:
     seen = set()
     for seed in range(40):
@@ -332,19 +295,6 @@ def test_generation_stops_at_the_end_of_the_context() -> None:
     with pytest.raises(TooLong) as caught:
         say([BEGIN] * (limit + 1))
     assert (caught.value.tokens, caught.value.limit) == (limit + 1, limit)
-
-
-def test_no_tokens_are_generated_where_none_are_wanted() -> None:
-    assert say(PROMPTS[0], max_tokens=0) == []
-
-
-def test_a_reasoning_model_thinks_before_it_answers() -> None:
-    engine = MockEngine([reasoning("thinker")])
-    prompt = engine.render_chat("thinker", [{"role": "user", "content": "Hi"}], [])
-    text = text_of(list(engine.decode("thinker", prompt, Sampling(300))))
-    thought, _, answer = text.partition("</think>")
-    assert thought.startswith("<think>")
-    assert answer.strip().endswith(".")
 
 
 def test_plain_text_can_be_continued_after_any_prompt() -> None:

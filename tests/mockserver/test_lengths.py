@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asking import CHAT, chat
 from plain_http import Client
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.serving.options import OptionError
-
-CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +18,8 @@ def vllm() -> Iterator[LocalMock]:
         yield running
 
 
-def chat(mock: LocalMock, **more: Any) -> tuple[int, Any]:
-    said = [{"role": "user", "content": "Tell me of the old bridge."}]
-    body = {"model": CHAT, "messages": said, **more}
-    reply = Client(mock.url).post("/v1/chat/completions", body)
+def told(mock: LocalMock, text: str = "Tell me.", **more: Any) -> tuple[int, Any]:
+    reply = chat(mock, text, **more)
     return reply.status, reply.json()
 
 
@@ -30,7 +27,7 @@ def chat(mock: LocalMock, **more: Any) -> tuple[int, Any]:
 def test_an_answer_does_not_end_before_min_tokens(
     vllm: LocalMock, more: dict[str, Any]
 ) -> None:
-    status, answer = chat(vllm, min_tokens=300, **more)
+    status, answer = told(vllm, min_tokens=300, **more)
     assert status == 200
     choice = answer["choices"][0]
     assert choice["finish_reason"] == "stop"
@@ -39,14 +36,14 @@ def test_an_answer_does_not_end_before_min_tokens(
 
 
 def test_without_an_end_the_limit_is_used_up(vllm: LocalMock) -> None:
-    status, answer = chat(vllm, ignore_eos=True, max_tokens=3_000)
+    status, answer = told(vllm, ignore_eos=True, max_tokens=3_000)
     assert status == 200
     assert answer["choices"][0]["finish_reason"] == "length"
     assert answer["usage"]["completion_tokens"] == 3_000
 
 
 def test_more_than_the_limit_is_refused(vllm: LocalMock) -> None:
-    status, answer = chat(vllm, min_tokens=9, max_tokens=8)
+    status, answer = told(vllm, min_tokens=9, max_tokens=8)
     assert status == 400
     assert "/min_tokens must be at most 8" in answer["error"]["message"]
 
@@ -55,7 +52,7 @@ def test_more_than_the_limit_is_refused(vllm: LocalMock) -> None:
 def test_all_answers_have_the_length_that_was_set(more: dict[str, Any]) -> None:
     with local_mock("--answer-tokens", "200") as mock:
         for seed in range(5):
-            status, answer = chat(mock, seed=seed, **more)
+            status, answer = told(mock, seed=seed, **more)
             assert (status, answer["usage"]["completion_tokens"]) == (200, 200)
             assert answer["choices"][0]["finish_reason"] == "stop"
             assert answer["choices"][0]["message"]["content"].endswith(" too.")
@@ -63,10 +60,7 @@ def test_all_answers_have_the_length_that_was_set(more: dict[str, Any]) -> None:
 
 def test_lengths_vary_within_a_range() -> None:
     with local_mock("--answer-tokens", "20-90") as mock:
-        lengths = [
-            chat(mock, messages=[{"role": "user", "content": f"{n}"}])
-            for n in range(12)
-        ]
+        lengths = [told(mock, str(n)) for n in range(12)]
     found = {answer["usage"]["completion_tokens"] for _, answer in lengths}
     assert len(found) > 4
     assert all(20 <= one <= 90 for one in found)
@@ -82,11 +76,8 @@ def test_a_length_that_is_none_is_refused(text: str) -> None:
 def test_as_many_log_probabilities_are_told_as_tokens_are_counted(
     vllm: LocalMock, *, stream: bool
 ) -> None:
-    said = [{"role": "user", "content": "Tell me of the old bridge."}]
-    body: dict[str, Any] = {"model": CHAT, "messages": said, "logprobs": True}
-    if stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
-    reply = Client(vllm.url).post("/v1/chat/completions", body)
+    more: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
+    reply = chat(vllm, "Tell me.", logprobs=True, **(more if stream else {}))
     chunks = reply.chunks() if stream else [reply.json()]
     logprobs = [c["logprobs"] for chunk in chunks for c in chunk["choices"]]
     told = [entry for one in logprobs if one for entry in one["content"]]

@@ -7,8 +7,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from asking import ASK, CHAT, served
 from prometheus_client.parser import text_string_to_metric_families
-from test_app import ASK, CHAT, served
 
 from aios_conformance.mockserver.app import mock_application
 from aios_conformance.mockserver.control.exchange import Exchange

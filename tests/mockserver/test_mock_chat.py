@@ -1,12 +1,12 @@
 """The mock calls a tool when it is asked for, and answers in text afterwards."""
 
-import json
 from typing import Any
 
 import jsonschema
 import pytest
+from asking import tool
+from test_agents import ENGINE, MODEL, calls, said
 
-from aios_conformance.mockserver.model.engine import MockEngine
 from aios_conformance.mockserver.model.tokenizer import (
     ASSISTANT,
     BEGIN,
@@ -15,27 +15,6 @@ from aios_conformance.mockserver.model.tokenizer import (
     USER,
     encode,
 )
-from aios_conformance.serving.engine import Sampling
-
-ENGINE = MockEngine()
-MODEL = ENGINE.models[0].name
-
-
-def tool(name: str, description: str = "", **properties: Any) -> dict[str, Any]:
-    parameters = {
-        "type": "object",
-        "properties": properties,
-        "required": sorted(properties),
-    }
-    return {
-        "type": "function",
-        "function": {
-            "name": name,
-            "description": description,
-            "parameters": parameters,
-        },
-    }
-
 
 WEATHER = tool(
     "get_weather",
@@ -46,17 +25,8 @@ WEATHER = tool(
 TOOLBOX = [tool("findFlights", "Flights to a town"), WEATHER, tool("send_mail")]
 
 
-def answer(
-    messages: list[dict[str, Any]], tools: list[dict[str, Any]], **options: Any
-) -> str:
-    prompt = ENGINE.render_chat(MODEL, messages, tools)
-    sampling = Sampling(500, **options)
-    data = b"".join(token.data for token in ENGINE.decode(MODEL, prompt, sampling))
-    return data.decode()
-
-
-def ask(question: str, tools: list[dict[str, Any]], **options: Any) -> str:
-    return answer([{"role": "user", "content": question}], tools, **options)
+def ask(question: str, tools: list[Any]) -> str:
+    return said([{"role": "user", "content": question}], tools, None)
 
 
 @pytest.mark.parametrize(
@@ -68,16 +38,13 @@ def ask(question: str, tools: list[dict[str, Any]], **options: Any) -> str:
         "WEATHER?",
     ],
 )
-@pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_a_tool_is_called_when_its_words_are_said(
-    question: str, temperature: float
-) -> None:
-    text = ask(question, TOOLBOX, temperature=temperature)
+def test_a_tool_is_called_when_its_words_are_said(question: str) -> None:
+    text = ask(question, TOOLBOX)
     assert text.startswith("<tool_call>")
     assert text.endswith("</tool_call>")
-    call = json.loads(text.removeprefix("<tool_call>").removesuffix("</tool_call>"))
-    assert call["name"] == "get_weather"
-    jsonschema.validate(call["arguments"], WEATHER["function"]["parameters"])
+    ((name, arguments),) = calls(text)
+    assert name == "get_weather"
+    jsonschema.validate(arguments, WEATHER["function"]["parameters"])
 
 
 @pytest.mark.parametrize(
@@ -95,25 +62,16 @@ def test_without_tools_there_is_no_call() -> None:
     assert "<tool_call>" not in ask("Please call get_weather.", [])
 
 
-def test_after_a_result_the_model_answers_in_text() -> None:
-    messages: list[dict[str, Any]] = [
+def test_after_a_result_the_model_answers_until_it_is_asked_again() -> None:
+    call = {"function": {"name": "get_weather", "arguments": '{"city": "P"}'}}
+    messages: list[Any] = [
         {"role": "user", "content": "What is the weather in Paris?"},
-        {
-            "role": "assistant",
-            "content": None,
-            "tool_calls": [
-                {
-                    "id": "call_1",
-                    "type": "function",
-                    "function": {"name": "get_weather", "arguments": '{"city": "P"}'},
-                }
-            ],
-        },
+        {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call_1", "content": "21 degrees"},
     ]
-    assert "<tool_call>" not in answer(messages, TOOLBOX)
+    assert calls(said(messages, TOOLBOX, None)) == []
     messages.append({"role": "user", "content": "And the weather tomorrow?"})
-    assert "<tool_call>" in answer(messages, TOOLBOX)
+    assert calls(said(messages, TOOLBOX, None))
 
 
 def test_a_tool_without_parameters_or_with_impossible_ones() -> None:

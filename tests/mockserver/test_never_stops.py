@@ -11,21 +11,15 @@ from time import process_time
 from typing import Any
 
 import pytest
+from asking import CHAT, PATH, saying
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plain_http import Client
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 
-CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 HELD_UP = 1.5  # seconds; before, each held it up for longer, most of them for ever
 ENCODER = "sds/bge-m3"
-
-
-@pytest.fixture(scope="module")
-def mock() -> Iterator[LocalMock]:
-    with local_mock() as running:
-        yield running
 
 
 @contextmanager
@@ -51,8 +45,7 @@ def watched(mock: LocalMock) -> Iterator[None]:
 
 
 def chat(**more: Any) -> dict[str, Any]:
-    said = [{"role": "user", "content": "call the weather"}]
-    return {"model": CHAT, "messages": said, "max_tokens": 50, **more}
+    return saying("call the weather", **{"max_tokens": 50, **more})
 
 
 def tool(schema: Any) -> dict[str, Any]:
@@ -134,7 +127,7 @@ def test_a_schema_is_obeyed_or_refused_while_others_are_served(
 ) -> None:
     for body in asked(MONSTERS[name]):
         with watched(mock):
-            reply = Client(mock.url).post("/v1/chat/completions", body)
+            reply = Client(mock.url).post(PATH, body)
         assert reply.status in (200, 400, 422), reply.body
 
 
@@ -142,9 +135,7 @@ REPEATS = st.sampled_from(["*", "+", "?", "{0,20}", "{9}", "{99,}"])
 PATTERNS = st.recursive(
     st.sampled_from(["", "a", "[a-z]", r"\w", "[^a]", ".", "é"]),
     lambda inner: st.one_of(
-        st.tuples(
-            inner, st.sampled_from(["*", "+", "?", "{0,20}", "{9}", "{99,}"])
-        ).map(lambda both: f"({both[0]}){both[1]}"),
+        st.tuples(inner, REPEATS).map(lambda both: f"({both[0]}){both[1]}"),
         st.lists(inner, min_size=2, max_size=4).map(lambda some: f"({'|'.join(some)})"),
         st.lists(inner, min_size=2, max_size=4).map("".join),
     ),
@@ -201,7 +192,7 @@ def test_any_schema_is(mock: LocalMock, schema: Any, definition: Any) -> None:
     schema = {"allOf": [schema], "$defs": {"d": definition}}
     for body in asked(schema):
         with watched(mock):
-            reply = Client(mock.url).post("/v1/chat/completions", body)
+            reply = Client(mock.url).post(PATH, body)
         assert reply.status in (200, 400, 422), reply.body
 
 
@@ -218,10 +209,7 @@ def biased(count: int) -> dict[str, int]:
         ("/v1/embeddings", {"model": ENCODER, "input": "word " * 800_000}),
         ("/v1/embeddings", {"model": ENCODER, "input": [1] * 400_000}),
         ("/v1/embeddings", {"model": ENCODER, "input": [{"a": "x"}] * 4_000}),
-        (
-            "/v1/embeddings",
-            {"model": ENCODER, "input": WORDS},
-        ),
+        ("/v1/embeddings", {"model": ENCODER, "input": WORDS}),
         ("/v1/embeddings", {"model": ENCODER, "input": [f"{n}" for n in range(2_048)]}),
         ("/v1/score", {"model": ENCODER, "text_1": "x", "text_2": ["y"] * 100_000}),
         (
@@ -235,20 +223,14 @@ def biased(count: int) -> dict[str, int]:
         ),
         ("/v1/completions", {"model": CHAT, "prompt": ["x"] * 8, "n": 128}),
         ("/v1/completions", {"model": CHAT, "prompt": [1] * 9_000, "echo": True}),
-        ("/v1/chat/completions", chat(stop=["x" * 99] * 9_000)),
-        ("/v1/chat/completions", chat(stop=["a" * 60_000])),
-        (
-            "/v1/chat/completions",
-            chat(logit_bias=biased(99_999)),
-        ),
-        (
-            "/v1/chat/completions",
-            chat(logit_bias=biased(2_300)),
-        ),
-        ("/v1/chat/completions", chat(n=128, stream=True)),
-        ("/v1/chat/completions", chat(tools=[tool({})] * 20_000)),
-        ("/v1/chat/completions", chat(messages=[{"role": 1}] * 4_000)),
-        ("/v1/chat/completions", chat(unknown={"a": [{"b": 1}] * 90_000})),
+        (PATH, chat(stop=["x" * 99] * 9_000)),
+        (PATH, chat(stop=["a" * 60_000])),
+        (PATH, chat(logit_bias=biased(99_999))),
+        (PATH, chat(logit_bias=biased(2_300))),
+        (PATH, chat(n=128, stream=True)),
+        (PATH, chat(tools=[tool({})] * 20_000)),
+        (PATH, chat(messages=[{"role": 1}] * 4_000)),
+        (PATH, chat(unknown={"a": [{"b": 1}] * 90_000})),
     ],
 )
 def test_what_is_large_is_too(mock: LocalMock, path: str, body: Any) -> None:
@@ -269,8 +251,7 @@ def test_a_rule_reads_a_text_once(mock: LocalMock, regex: str, text: str) -> Non
     mock.say("found", regex=regex)
     with watched(mock):
         said = [{"role": "user", "content": text}]
-        Client(mock.url).post("/v1/chat/completions", chat(messages=said))
-    mock.reset()
+        Client(mock.url).post(PATH, chat(messages=said))
 
 
 @pytest.mark.parametrize(
@@ -287,8 +268,7 @@ def test_a_rule_looks_into_the_largest_bodies(mock: LocalMock, expression: str) 
     mock.rule({"text": "{{ length(to_string(body)) }}"}, jmespath=expression)
     said = [{"role": "user", "content": '"' * 400}] * 4_000
     with watched(mock):
-        Client(mock.url).post("/v1/chat/completions", chat(messages=said))
-    mock.reset()
+        Client(mock.url).post(PATH, chat(messages=said))
 
 
 def test_rules_beyond_the_limit_are_refused(mock: LocalMock) -> None:
@@ -320,14 +300,10 @@ def vllm() -> Iterator[LocalMock]:
         ("/tokenize", {"prompt": "a word " * 2_000_000}, 400),
         ("/detokenize", {"tokens": [100] * 131_072}, 200),
         ("/detokenize", {"tokens": [100] * 2_000_000}, 400),
-        ("/v1/chat/completions", chat(messages=STRANGE * 4_000), 200),
-        (
-            "/v1/chat/completions",
-            chat(**{f"tempratur{n}": n for n in range(4_000)}),
-            200,
-        ),
-        ("/v1/chat/completions", chat(guided_regex="(a{50}){50}"), 200),
-        ("/v1/chat/completions", chat(guided_choice=["a" * 1_000] * 4_000), 200),
+        (PATH, chat(messages=STRANGE * 4_000), 200),
+        (PATH, chat(**{f"tempratur{n}": n for n in range(4_000)}), 200),
+        (PATH, chat(guided_regex="(a{50}){50}"), 200),
+        (PATH, chat(guided_choice=["a" * 1_000] * 4_000), 200),
         ("/" + "chat/completion" * 500, {}, 404),
     ],
 )
@@ -342,7 +318,5 @@ def test_a_long_text_that_a_rule_says_is_not_copied_for_each_token() -> None:
     with local_mock() as mock:
         mock.say("x y " * 200_000)
         with watched(mock):
-            reply = Client(mock.url).post(
-                "/v1/chat/completions", {**chat(), "max_tokens": 100_000}
-            )
+            reply = Client(mock.url).post(PATH, chat(max_tokens=100_000))
     assert reply.status in (200, 400, 422)

@@ -1,13 +1,12 @@
 """Defects that are planted in a running mock: it is then as one that was started so."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from asking import started
 from plain_http import Client, Reply
 
 from aios_conformance.mockserver.embedded import local_mock
@@ -48,21 +47,9 @@ DEFECT = "rerank_unsorted_beyond_three"
 
 
 @contextmanager
-def started(*argv: str) -> Iterator[Client]:
+def local(*argv: str) -> Iterator[Client]:
     with local_mock(*argv) as mock:
         yield Client(mock.url)
-
-
-@contextmanager
-def another_process(*argv: str) -> Iterator[Client]:
-    command = [sys.executable, "-m", "aios_conformance.mockserver", "--port", "0"]
-    with subprocess.Popen([*command, *argv], stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout is not None
-            said = process.stdout.readline().decode()
-            yield Client(said.removeprefix("listening on ").strip())
-        finally:
-            process.terminate()
 
 
 def put(client: Client, *names: str) -> Reply:
@@ -97,10 +84,11 @@ def test_after_planting_a_mock_is_as_one_that_was_started_with_the_defect(
     defect, requests = DIALECTS[dialect]
     argv = ("--dialect", dialect)
     with (
-        started(*argv) as running,
-        another_process(*argv, "--defect", defect) as broken,
-        started(*argv) as sound,
+        local(*argv) as running,
+        started(*argv, "--defect", defect) as (_, address),
+        local(*argv) as sound,
     ):
+        broken = Client(address)
         for new, names in ((broken, [defect]), (sound, []), (broken, [defect])):
             seen(running, requests)
             new.post("/_mock/reset", None)
@@ -115,7 +103,7 @@ def test_after_planting_a_mock_is_as_one_that_was_started_with_the_defect(
 def test_the_dialects_that_share_a_port_begin_anew_together() -> None:
     names = [defect for defect, _ in DIALECTS.values()]
     argv = [word for name in DIALECTS for word in ("--dialect", name)]
-    with started(*argv) as client:
+    with local(*argv) as client:
         for _ in range(2):
             assert put(client, *names).json()["planted"] == names
             for dialect, (defect, requests) in DIALECTS.items():
@@ -134,7 +122,7 @@ def test_repetitions_are_remembered_again_once_the_defects_are_gone() -> None:
 
 
 def test_what_was_put_besides_is_gone_after_planting() -> None:
-    with started() as client:
+    with local() as client:
         rule = {"match": {}, "respond": {"status": 429}}
         client.send("PUT", "/_mock/rules", {"rules": [rule]})
         client.send("PUT", "/_mock/faults", {"faults": ["503=1"]})
@@ -144,14 +132,14 @@ def test_what_was_put_besides_is_gone_after_planting() -> None:
 
 
 def test_a_reset_goes_back_to_what_was_planted_at_the_start() -> None:
-    with started("--defect", DEFECT) as client:
+    with local("--defect", DEFECT) as client:
         put(client)
         assert client.post("/_mock/reset", None).status == 204
         assert told(client)["planted"] == [DEFECT]
 
 
 def test_all_defects_are_told_with_what_they_break() -> None:
-    with started() as client:
+    with local() as client:
         known = {one["name"]: one for one in told(client)["registry"]}
         assert known[DEFECT]["primary"] == "RERANK-SEM-006"
         assert known[DEFECT]["description"]
@@ -170,7 +158,7 @@ def test_all_defects_are_told_with_what_they_break() -> None:
 def test_what_cannot_be_planted_is_refused_and_changes_nothing(
     body: Any, says: str
 ) -> None:
-    with started("--defect", DEFECT) as client:
+    with local("--defect", DEFECT) as client:
         client.post("/v1/rerank", RERANK)
         before = told(client), journal(client)
         reply = client.send("PUT", "/_mock/defects", body)
@@ -180,7 +168,7 @@ def test_what_cannot_be_planted_is_refused_and_changes_nothing(
 
 
 def test_without_control_nothing_is_planted() -> None:
-    with started("--no-control") as client:
+    with local("--no-control") as client:
         assert put(client, DEFECT).status == 404
         scores = [r["relevance_score"] for r in ranked(client)]
         assert scores == sorted(scores, reverse=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asking import ASK, CHAT, WEATHER, served, text_of
 from plain_http import Client
-from test_app import ASK, CHAT, WEATHER, served, text_of
 
 from aios_conformance import spec
 from aios_conformance.mockserver.embedded import local_mock

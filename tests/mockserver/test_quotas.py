@@ -1,14 +1,12 @@
 """Quotas, queues and speeds: what a loaded service does to its clients."""
 
-import json
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
+from asking import PATH, saying, stalled
 from plain_http import Client, Reply
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
@@ -17,14 +15,10 @@ from aios_conformance.mockserver.faults.quotas import OverQuota, Quota, Quotas
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.serving.options import OptionError
 
-CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 
-
-def chat(mock: LocalMock, key: str = "a", **body: Any) -> Reply:
-    said = [{"role": "user", "content": "hello"}]
-    sent = {"model": CHAT, "messages": said, **body}
+def chat(mock: LocalMock, key: str = "a", **members: Any) -> Reply:
     headers = {"Authorization": f"Bearer {key}"}
-    return Client(mock.url).post("/v1/chat/completions", sent, **headers)
+    return Client(mock.url).post(PATH, saying("hello", **members), **headers)
 
 
 def test_a_key_that_asks_too_often_is_told_when_to_come_again() -> None:
@@ -123,22 +117,9 @@ def test_a_quota_can_be_set_and_lifted_while_it_runs() -> None:
 
 
 @contextmanager
-def stalled(mock: LocalMock) -> Iterator[None]:
+def place_held(mock: LocalMock) -> Iterator[None]:
     """Hold a place by a stream that never ends."""
-    where = urlsplit(mock.url)
-    body = json.dumps(
-        {
-            "model": CHAT,
-            "messages": [{"role": "user", "content": "hello"}],
-            "stream": True,
-        }
-    ).encode()
-    with socket.create_connection((where.hostname, where.port)) as connection:
-        connection.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
-            b"Content-Type: application/json\r\nX-Mock-Fault: stall\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-        )
+    with stalled(mock, stream=True) as connection:
         assert connection.recv(64).startswith(b"HTTP/1.1 200")
         yield
 
@@ -147,7 +128,7 @@ def stalled(mock: LocalMock) -> Iterator[None]:
 def test_who_finds_no_place_to_wait_is_refused(status: int) -> None:
     options = ["--max-running", "1", "--max-waiting", "0", "--overflow", str(status)]
     with local_mock(*options) as mock:
-        with stalled(mock):
+        with place_held(mock):
             refused = chat(mock)
             assert refused.status == status
             assert refused.json()["error"]["code"] == "queue_full"
@@ -167,7 +148,7 @@ def answered(mock: LocalMock) -> Reply:
 
 def test_who_waits_is_served_when_a_place_is_free() -> None:
     with local_mock("--max-running", "1") as mock, ThreadPoolExecutor() as pool:
-        with stalled(mock):
+        with place_held(mock):
             waiting = [pool.submit(chat, mock, stream=bool(n % 2)) for n in range(4)]
             while len(mock.requests) < 5:
                 pass

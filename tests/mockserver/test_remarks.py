@@ -4,17 +4,12 @@ import logging
 from typing import Any
 
 import pytest
-from test_app import ASK, served
+from asking import ASK, served
+from plain_http import Client
 
-from aios_conformance.mockserver.embedded import local_mock
+from aios_conformance.mockserver.embedded import LocalMock
 
 TEXTS = {"model": "sds/bge-m3", "input": "a"}
-
-
-@pytest.fixture(scope="module")
-def mock() -> Any:
-    with local_mock() as mock:
-        yield mock
 
 
 def remarks(mock: Any, client: Any, body: Any, path: str = "chat/completions") -> Any:
@@ -24,9 +19,7 @@ def remarks(mock: Any, client: Any, body: Any, path: str = "chat/completions") -
 
 
 @pytest.fixture
-def client(mock: Any) -> Any:
-    from plain_http import Client  # noqa: PLC0415 - beside this file
-
+def client(mock: LocalMock) -> Client:
     return Client(mock.url)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asking import chat
 from plain_http import Client
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
@@ -20,10 +21,7 @@ def hit(**match: Any) -> dict[str, Any]:
 
 
 def said(mock: LocalMock) -> object:
-    messages = [{"role": "user", "content": "hi"}]
-    sent = {"model": "meta-llama/Llama-3.3-70B-Instruct", "messages": messages}
-    reply = Client(mock.url).post("/v1/chat/completions", sent)
-    return reply.json()["choices"][0]["message"]["content"]
+    return chat(mock).json()["choices"][0]["message"]["content"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +99,7 @@ def test_all_mistakes_are_told_each_with_its_place(
 
 def test_rules_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "rules.yaml"
-    file.write_text("rules:\n  - match: {text: hi}\n    respond: {text: there}\n")
+    file.write_text("rules:\n  - match: {text: hello}\n    respond: {text: there}\n")
     (rule,) = load_rules(file)
     assert (rule.name, rule.times) == ("rule 1", None)
     with local_mock("--rules", str(file)) as mock:

@@ -5,23 +5,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asking import CHAT, PATH, chat, saying, tool
 from openai import OpenAI
 from plain_http import Client, Reply
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
-
-CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalMock]:
     with local_mock("--self-check", "--model", "thinker=reasoning") as mock:
         yield mock
-
-
-def chat(mock: LocalMock, text: str = "hello", **body: Any) -> Reply:
-    sent = {"model": CHAT, "messages": [{"role": "user", "content": text}], **body}
-    return Client(mock.url).post("/v1/chat/completions", sent)
 
 
 def hit(**match: Any) -> dict[str, Any]:
@@ -107,9 +101,8 @@ def test_conditions(
     mock: LocalMock, match: dict[str, Any], body: dict[str, Any], hit: bool
 ) -> None:
     mock.rules({"match": match, "respond": {"text": "hit"}})
-    sent = {"model": CHAT, "messages": [{"role": "user", "content": "hello"}], **body}
-    client = Client(mock.url)
-    reply = client.post("/v1/chat/completions", sent, **{"X-Case": "a"})
+    sent = saying("hello", **body)
+    reply = Client(mock.url).post(PATH, sent, **{"X-Case": "a"})
     assert (content(reply) == "hit") == hit
 
 
@@ -146,17 +139,13 @@ def test_the_last_user_text_is_known_for_every_api(
 
 
 def test_tool_calls_can_be_scripted(mock: LocalMock) -> None:
-    tool = {
-        "type": "function",
-        "function": {"name": "look", "parameters": {"type": "object"}},
-    }
     mock.call("look", {"where": "Zürich"}, text="hello")
     client: Any = OpenAI(base_url=mock.base_url, api_key="any")
     for choice in ("auto", "required"):
         answer = client.chat.completions.create(
             model=CHAT,
             messages=[{"role": "user", "content": "hello"}],
-            tools=[tool],
+            tools=[tool("look")],
             tool_choice=choice,
         )
         (call,) = answer.choices[0].message.tool_calls
@@ -309,10 +298,8 @@ def test_texts_are_filled_with_values_of_the_request(mock: LocalMock) -> None:
     body = {"model": CHAT, "messages": [*TALK, CALL, RESULTS[0]]}
     reply = Client(mock.url).post("/v1/chat/completions", body, **{"X-Case": "7"})
     assert content(reply) == "Rain in Oslo 7"
-    tool = {"type": "function", "function": {"name": "f"}}
-    (call,) = chat(mock, "call", tools=[tool]).json()["choices"][0]["message"][
-        "tool_calls"
-    ]
+    (choice,) = chat(mock, "call", tools=[tool("f")]).json()["choices"]
+    (call,) = choice["message"]["tool_calls"]
     assert json.loads(call["function"]["arguments"]) == {"n": 1}
     with local_mock() as plain:
         plain.rules(*mock._rules)
@@ -366,8 +353,7 @@ def test_a_request_prefers_an_answer(mock: LocalMock) -> None:
     )
 
     def prefer(text: str) -> Reply:
-        body = {"model": CHAT, "messages": [{"role": "user", "content": "x"}]}
-        return Client(mock.url).post("/v1/chat/completions", body, Prefer=text)
+        return Client(mock.url).post(PATH, saying("x"), Prefer=text)
 
     assert content(prefer("respond-async, code=200")) == "first"
     assert content(prefer('Example="rain"; delay=1')) == "wet"
@@ -385,13 +371,7 @@ def test_a_request_prefers_an_answer(mock: LocalMock) -> None:
         assert reason in reply.json()["error"]["message"]
 
 
-LOOK = {
-    "type": "function",
-    "function": {
-        "name": "look",
-        "parameters": {"type": "object", "properties": {"n": {"type": "integer"}}},
-    },
-}
+LOOK = tool("look", n_={"type": "integer"})
 OFFERS: list[dict[str, Any]] = [
     {},
     {"tools": [LOOK]},

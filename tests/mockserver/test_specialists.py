@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from test_app import CHAT, WEATHER, served, text_of
+from asking import CHAT, WEATHER, served, text_of
 
 THINKER = "openai/gpt-oss-120b"
 CODER = "Qwen/Qwen3-Coder-30B-A3B-Instruct"

@@ -2,11 +2,11 @@
 
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from asking import COMMAND
 from plain_http import Client
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
@@ -86,9 +86,6 @@ def test_only_the_pages_that_are_named_may_read(mock: LocalMock) -> None:
     with local_mock() as plain:
         headers = Client(plain.url).get("/health", Origin="http://page.test").headers
         assert "access-control-allow-origin" not in headers
-
-
-COMMAND = (sys.executable, "-m", "aios_conformance.mockserver")
 
 
 def test_a_list_ends_quietly_where_its_reader_does() -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from select import poll
 from typing import Any
 
 import pytest
+from asking import COMMAND, started
 from plain_http import Client, Reply
 
 from aios_conformance.spec import models
@@ -49,26 +49,14 @@ class Mock(Client):
 
 
 @contextmanager
-def started(*argv: str) -> Iterator[tuple["subprocess.Popen[str]", Mock]]:
-    command = [sys.executable, "-m", "aios_conformance.mockserver", "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--workers", str(WORKERS), *argv],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        first = process.stdout.readline() if process.stdout else ""
-        assert first.startswith("listening on "), process.communicate()[1]
-        yield process, Mock(first.removeprefix("listening on ").strip())
-    finally:
-        process.kill()
-        process.communicate()
+def working(*argv: str) -> Iterator[tuple["subprocess.Popen[str]", Mock]]:
+    with started("--workers", str(WORKERS), *argv) as (process, url):
+        yield process, Mock(url)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Mock]:
-    with started() as (_, mock):
+    with working() as (_, mock):
         yield mock
 
 
@@ -266,8 +254,8 @@ def test_one_tape(tmp_path: Path) -> None:
     tape = tmp_path / "tape.jsonl"
     texts = [f"question {number}" for number in range(12)]
     with (
-        started() as (_, real),
-        started("--replay", str(tape), "--record", real.url) as (_, mock),
+        working() as (_, real),
+        working("--replay", str(tape), "--record", real.url) as (_, mock),
     ):
         with ThreadPoolExecutor(6) as pool:
             replies = {text: mock.chat(text) for text in texts}
@@ -279,7 +267,7 @@ def test_one_tape(tmp_path: Path) -> None:
 
 
 def test_places_are_those_of_all() -> None:
-    with started("--max-running", "1", "--max-waiting", "0", "--ttft-ms", "2000") as (
+    with working("--max-running", "1", "--max-waiting", "0", "--ttft-ms", "2000") as (
         _,
         mock,
     ):
@@ -290,7 +278,7 @@ def test_places_are_those_of_all() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_all_end_together_when_told_to(number: signal.Signals) -> None:
-    with started() as (process, mock):
+    with working() as (process, mock):
         workers = children(process.pid)
         assert len(workers) == WORKERS
         mock.chat("hello")
@@ -301,7 +289,7 @@ def test_all_end_together_when_told_to(number: signal.Signals) -> None:
 
 
 def test_a_dead_worker_ends_all_and_is_told_of() -> None:
-    with started() as (process, _):
+    with working() as (process, _):
         workers = children(process.pid)
         os.kill(workers[1], signal.SIGKILL)
         errors = process.communicate(timeout=120)[1]
@@ -316,7 +304,7 @@ def test_workers_do_not_outlive_a_parent_that_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with started() as (process, _):
+    with working() as (process, _):
         assert len([*tmp_path.iterdir()]) == 1
         pipes = [os.pidfd_open(one) for one in children(process.pid)]
         process.kill()
@@ -329,11 +317,10 @@ def test_workers_do_not_outlive_a_parent_that_is_killed(
 
 
 def test_a_port_that_is_taken_is_not_shared() -> None:
-    with started() as (_, mock):
+    with working() as (_, mock):
         port = mock.url.rpartition(":")[2]
-        command = [sys.executable, "-m", "aios_conformance.mockserver"]
         done = subprocess.run(
-            [*command, "--workers", "2", "--port", port],
+            [*COMMAND, "--workers", "2", "--port", port],
             capture_output=True,
             text=True,
             timeout=120,
