@@ -265,8 +265,14 @@ class Told:
     def _beside(self, words: frozenset[str], only: str | None) -> list[str]:
         """Return what the text says that a thing of these words is."""
         found: list[str] = []
+        text, ends = self._facts.text, _ends(self._facts.text)
         for word in sorted(words - _PLAIN):
-            for match in _named(word).finditer(self._facts.text):
+            read = 0
+            for end in ends.get(word, ()):
+                match = _VALUE.match(text, end) if end > read else None
+                if match is None:
+                    continue
+                read = match.end()
                 *quoted, bare = match.groups(default="")
                 value = "".join(quoted) or bare.rstrip(".,;:!?")
                 if value and only in (None, value):
@@ -274,16 +280,23 @@ class Told:
         return found
 
 
-@lru_cache(maxsize=512)
-def _named(word: str) -> re.Pattern[str]:
-    """Return a pattern of a word and its value: `order ABC-12`, `age is 25`."""
-    return re.compile(
-        rf"\b{re.escape(word)}\b[ _-]?(?:id|code|number|no\.?|name)?"
-        r"(?: ?(?:=|:|#)| (?:is|of|to|named|called|as|number|no\.))? ?#?"
-        r"(?:\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'|`([^`\n]{1,200})`"
-        r"|((?-i:[A-Z])[\w-]{0,60}|[\w.-]{0,60}\d[\w.-]{0,60}))",
-        re.IGNORECASE,
-    )
+@lru_cache(maxsize=8)
+def _ends(text: str) -> Mapping[str, list[int]]:
+    """Return where each word of a text ends, each time."""
+    ends: dict[str, list[int]] = {}
+    for match in re.finditer(r"\w+", text):
+        ends.setdefault(match[0].lower(), []).append(match.end())
+    return ends
+
+
+_VALUE: Final = re.compile(
+    r"[ _-]?(?:id|code|number|no\.?|name)?"
+    r"(?: ?(?:=|:|#)| (?:is|of|to|named|called|as|number|no\.))? ?#?"
+    r"(?:\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'|`([^`\n]{1,200})`"
+    r"|((?-i:[A-Z])[\w-]{0,60}|[\w.-]{0,60}\d[\w.-]{0,60}))",
+    re.IGNORECASE,
+)
+"""What stands after a word and is its value: `order ABC-12`, `age is 25`."""
 
 
 @lru_cache(maxsize=64)

@@ -106,6 +106,11 @@ MONSTERS: dict[str, Any] = {
     "different items": member(
         type="array", minItems=900, uniqueItems=True, items={"type": "integer"}
     ),
+    "members without names": {
+        "type": "object",
+        "properties": {"a": {"enum": ["b"]}},
+        "minProperties": 1_000,
+    },
     "names": {
         "type": "object",
         "minProperties": 1_000,
