@@ -1,17 +1,13 @@
 """Tiny models, loaded once, and an engine for each test."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from reference_engines import Build, Tiny, built
+from reference_engines import Build, Tiny, built, loaded, on
 from tiny import bert, cross_encoder, llama
-
-from aios_conformance.reference_impl import sources
-from aios_conformance.reference_impl.transformers_engine import load
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,16 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny(folder: Path) -> Tiny:
     """The tiny models, loaded."""
-    place = load.choose_place("cpu", "float32")
-
-    def find(name: str) -> sources.ModelSource:
-        return sources.find(str(folder / name), folder, lambda _: None)
-
-    return Tiny(
-        load.load_causal(find("llama"), place),
-        load.load_embedding(find("bert"), place),
-        load.load_cross_encoder(find("pairs"), place),
-    )
+    return loaded(folder, "float32")
 
 
 @pytest.fixture
@@ -53,16 +40,4 @@ def build(tiny: Tiny) -> Build:
 @pytest.fixture
 def run(build: Build) -> Callable[..., Any]:
     """Run a coroutine function of an engine on a running engine."""
-
-    def run_(test: Callable[[Any], Awaitable[Any]], **limits: int) -> Any:
-        async def main() -> Any:
-            engine = build(**limits)
-            await engine.start()
-            try:
-                return await test(engine)
-            finally:
-                await engine.close()
-
-        return asyncio.run(asyncio.wait_for(main(), 60))
-
-    return run_
+    return lambda test, **limits: on(build(**limits), test)

@@ -1,12 +1,16 @@
 """Engines on tiny models, and the plain computations that they are held against."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from aios_conformance.reference_impl import sources
 from aios_conformance.reference_impl.tokenizing.chat import Chat
+from aios_conformance.reference_impl.transformers_engine import load
 from aios_conformance.reference_impl.transformers_engine.decode import (
     BatchLimits,
     DecodeLane,
@@ -26,7 +30,7 @@ from aios_conformance.reference_impl.transformers_engine.load import (
     CrossEncoder,
     Embedding,
 )
-from aios_conformance.serving.engine import Model, Sampling, Token
+from aios_conformance.serving.engine import Engine, Model, Sampling, Token
 
 GREEDY = {"temperature": 0.0}
 CPU = torch.device("cpu")
@@ -86,12 +90,54 @@ def built(
     )
 
 
+def loaded(folder: Path, dtype: str) -> Tiny:
+    """The tiny models of a folder."""
+    place = load.choose_place("cpu", dtype)
+
+    def find(name: str) -> sources.ModelSource:
+        return sources.find(str(folder / name), folder, lambda _: None)
+
+    return Tiny(
+        load.load_causal(find("llama"), place),
+        load.load_embedding(find("bert"), place),
+        load.load_cross_encoder(find("pairs"), place),
+    )
+
+
+def on(engine: Engine, test: Callable[[Any], Awaitable[Any]]) -> Any:
+    """What a coroutine function makes of a running engine."""
+
+    async def main() -> Any:
+        await engine.start()
+        try:
+            return await test(engine)
+        finally:
+            await engine.close()
+
+    return asyncio.run(asyncio.wait_for(main(), 60))
+
+
 async def tokens(
     engine: TransformersEngine, prompt: Sequence[int], most: int, **settings: Any
 ) -> list[Token]:
     """Every token of one generation."""
     sampling = Sampling(max_tokens=most, **settings)
     return [t async for t in engine.generate("text", prompt, sampling)]
+
+
+async def together(
+    engine: TransformersEngine,
+    prompts: Iterable[Sequence[int]],
+    most: int,
+    **settings: Any,
+) -> list[list[Token]]:
+    """Generations of several prompts at once."""
+    return await asyncio.gather(*(tokens(engine, p, most, **settings) for p in prompts))
+
+
+def text(generated: Sequence[Token]) -> str:
+    """The text of tokens."""
+    return b"".join(token.data for token in generated).decode()
 
 
 def ids(generated: Sequence[Token]) -> list[int]:

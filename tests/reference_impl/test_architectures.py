@@ -1,7 +1,6 @@
 """Other architectures than Llama: batched and chunked, each equals its `generate`."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,9 @@ from reference_engines import (
     built,
     generated_by_transformers,
     ids,
+    loaded,
+    on,
+    together,
     tokens,
 )
 from tiny import byte_tokenizer
@@ -68,21 +70,10 @@ def other(request: pytest.FixtureRequest, tmp_path: Path, tiny: Tiny) -> Tiny:
     return Tiny(causal, tiny.vectors, tiny.pairs)
 
 
-def on(engine: Any, test: Callable[[Any], Any]) -> Any:
-    async def main() -> Any:
-        await engine.start()
-        try:
-            return await test(engine)
-        finally:
-            await engine.close()
-
-    return asyncio.run(main())
-
-
 def test_batches_and_chunks_equal_generate(other: Tiny) -> None:
     prompts = [other.text.vocabulary.encode(text) for text in TEXTS]
 
-    async def together(engine: Any) -> Any:
+    async def joined(engine: Any) -> Any:
         early = engine.generate("text", prompts[1], Sampling(24, temperature=0))
         begun = [await anext(early)]
         late = [tokens(engine, prompts[i], 24, **GREEDY) for i in (0, 2)]
@@ -91,23 +82,14 @@ def test_batches_and_chunks_equal_generate(other: Tiny) -> None:
         first, last = await asyncio.gather(*waiting)
         return first, begun, last
 
-    for prompt, mine in zip(prompts, on(built(other, chunk=16), together), strict=True):
+    for prompt, mine in zip(prompts, on(built(other, chunk=16), joined), strict=True):
         assert ids(mine) == generated_by_transformers(other, prompt, 24)
 
 
 @pytest.fixture(scope="module")
 def half(folder: Path) -> Tiny:
     """The tiny models in bfloat16."""
-    place = load.choose_place("cpu", "bfloat16")
-
-    def find(name: str) -> sources.ModelSource:
-        return sources.find(str(folder / name), folder, lambda _: None)
-
-    return Tiny(
-        load.load_causal(find("llama"), place),
-        load.load_embedding(find("bert"), place),
-        load.load_cross_encoder(find("pairs"), place),
-    )
+    return loaded(folder, "bfloat16")
 
 
 def test_bfloat16_is_close_to_float32(half: Tiny, tiny: Tiny) -> None:
@@ -140,8 +122,7 @@ def test_8_bits_are_close_to_float32_and_no_neighbour_changes_them(
     async def alone_and_together(engine: Any) -> Any:
         one = await tokens(engine, [65, 66], 5, **GREEDY)
         prompts = ([65, 66], [70, 71, 72], [80] * 9)
-        many = [tokens(engine, prompt, 5, **GREEDY) for prompt in prompts]
-        return one, (await asyncio.gather(*many))[0]
+        return one, (await together(engine, prompts, 5, **GREEDY))[0]
 
     one, neighboured = on(built(eight), alone_and_together)
     assert ids(one) == ids(neighboured)

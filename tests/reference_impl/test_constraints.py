@@ -7,12 +7,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from reference_engines import GREEDY, Tiny, tokens
+from reference_engines import GREEDY, Tiny, text, tokens
 
 from aios_conformance.reference_impl.transformers_engine.engine import (
     TransformersEngine,
 )
-from aios_conformance.serving.engine import EngineError, Token
+from aios_conformance.serving.engine import EngineError
 
 Run = Callable[..., Any]
 
@@ -67,10 +67,6 @@ SCHEMAS: dict[str, Any] = {
         "additionalProperties": False,
     },
 }
-
-
-def text(generated: list[Token]) -> str:
-    return b"".join(token.data for token in generated).decode("utf-8", "strict")
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -10,9 +10,11 @@ import torch
 from reference_engines import (
     GREEDY,
     Tiny,
+    built,
     generated_by_transformers,
     ids,
     plain_logits,
+    together,
     tokens,
 )
 
@@ -52,17 +54,14 @@ def test_greedy_text_is_that_of_generate(run: Run, tiny: Tiny, text: str) -> Non
 
 
 def test_requests_in_one_batch_do_not_change_each_other(run: Run, tiny: Tiny) -> None:
-    async def together(engine: TransformersEngine) -> Any:
+    async def crowd(engine: TransformersEngine) -> Any:
+        given = enumerate(prompts(tiny))
         return await asyncio.gather(
-            *(
-                tokens(engine, p, 10 + 7 * i, **GREEDY)
-                for i, p in enumerate(prompts(tiny))
-            )
+            *(tokens(engine, p, 10 + 7 * i, **GREEDY) for i, p in given)
         )
 
-    for i, (prompt, mine) in enumerate(
-        zip(prompts(tiny), run(together, batch=4), strict=True)
-    ):
+    made = zip(prompts(tiny), run(crowd, batch=4), strict=True)
+    for i, (prompt, mine) in enumerate(made):
         assert ids(mine) == generated_by_transformers(tiny, prompt, 10 + 7 * i)
 
 
@@ -113,14 +112,8 @@ def test_prompts_and_the_batch_take_turns(tiny: Tiny) -> None:
     submit("early", short)
     assert [stepped(), stepped()] == [["early"], ["early"]]
     submit("late", long)
-    assert [stepped() for _ in range(6)] == [
-        [],
-        ["early"],
-        [],
-        ["early"],
-        ["late"],
-        ["early", "late"],
-    ]
+    turns = [[], ["early"], [], ["early"], ["late"], ["early", "late"]]
+    assert [stepped() for _ in turns] == turns
 
 
 def test_equal_prompts_share_a_prefill(run: Run, tiny: Tiny) -> None:
@@ -163,10 +156,7 @@ def test_log_probabilities_are_those_of_a_plain_pass(run: Run, tiny: Tiny) -> No
 def test_log_probabilities_do_not_depend_on_the_batch(run: Run, tiny: Tiny) -> None:
     async def both(engine: TransformersEngine) -> Any:
         alone = [await tokens(engine, p, 8, **GREEDY) for p in prompts(tiny)]
-        batched = await asyncio.gather(
-            *(tokens(engine, p, 8, **GREEDY) for p in prompts(tiny))
-        )
-        return alone, batched
+        return alone, await together(engine, prompts(tiny), 8, **GREEDY)
 
     alone, batched = run(both)
     for one, other in zip(alone, batched, strict=True):
@@ -194,17 +184,11 @@ def test_penalties_follow_the_formula(run: Run, tiny: Tiny) -> None:
 
 def test_a_seed_decides_whatever_shares_the_batch(run: Run, tiny: Tiny) -> None:
     async def twice(engine: TransformersEngine) -> Any:
-        alone = [
-            await tokens(engine, p, 20, seed=i, top_p=0.95)
-            for i, p in enumerate(prompts(tiny))
-        ]
-        batched = await asyncio.gather(
-            *(
-                tokens(engine, p, 20, seed=i, top_p=0.95)
-                for i, p in enumerate(prompts(tiny))
-            )
-        )
-        return alone, batched
+        def drawn() -> Any:
+            given = enumerate(prompts(tiny))
+            return (tokens(engine, p, 20, seed=i, top_p=0.95) for i, p in given)
+
+        return [await one for one in drawn()], await asyncio.gather(*drawn())
 
     alone, batched = run(twice)
     assert [ids(a) for a in alone] == [ids(b) for b in batched]
@@ -306,9 +290,7 @@ def test_memory_bounds_the_batch(
     monkeypatch.setattr(DecodeLane, "_decode", watched)
 
     async def crowd(engine: TransformersEngine) -> Any:
-        return await asyncio.gather(
-            *(tokens(engine, prompt, 10, **GREEDY) for _ in range(6))
-        )
+        return await together(engine, [prompt] * 6, 10, **GREEDY)
 
     run(crowd, cells=2 * (len(prompt) + 10))
     assert max(seen) == 2
@@ -404,19 +386,16 @@ def test_a_grammar_that_fails_fails_its_request_only(
     assert ids(served) == generated_by_transformers(tiny, prompt, 9)
 
 
-def test_models_have_every_name(run: Run) -> None:
-    async def names(engine: TransformersEngine) -> Any:
-        return [model.name for model in engine.models]
-
-    assert run(names) == ["text", "vectors", "pairs", "another"]
+def test_models_have_every_name(tiny: Tiny) -> None:
+    names = [model.name for model in built(tiny).models]
+    assert names == ["text", "vectors", "pairs", "another"]
 
 
-def test_text_bytes_of_ids(run: Run, tiny: Tiny) -> None:
-    async def some(engine: TransformersEngine) -> Any:
-        the = engine.encode("text", " the")
-        return [engine.token("text", i) for i in (the[0], 2, 299, 300, -1)]
-
-    assert run(some) == [b" the", b"<|im_end|>", None, None, None]
+def test_text_bytes_of_ids(tiny: Tiny) -> None:
+    engine = built(tiny)
+    (the,) = engine.encode("text", " the")
+    told = [engine.token("text", i) for i in (the, 2, 299, 300, -1)]
+    assert told == [b" the", b"<|im_end|>", None, None, None]
     text = "".join(TEXTS)
     encoded = tiny.text.vocabulary.encode(text)
     assert b"".join(map(tiny.text.vocabulary.text, encoded)).decode() == text

@@ -70,18 +70,21 @@ def test_a_vector_does_not_depend_on_its_batch(run: Run) -> None:
         assert values(one.vector) == pytest.approx(values(other.vector), abs=1e-5)
 
 
-def test_requests_share_a_forward_pass(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes: list[int] = []
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many texts were computed at once, each time."""
+    seen: list[int] = []
     computed = Encoder._computed
 
     def watched(lane: Encoder, encodings: Any) -> Any:
-        sizes.append(len(encodings))
+        seen.append(len(encodings))
         return computed(lane, encodings)
 
     monkeypatch.setattr(Encoder, "_computed", watched)
+    return seen
 
+
+def test_requests_share_a_forward_pass(run: Run, sizes: list[int]) -> None:
     async def crowd(engine: TransformersEngine) -> Any:
         return await asyncio.gather(
             *(engine.embed("vectors", [text]) for text in TEXTS)
@@ -200,18 +203,10 @@ def test_a_full_queue_is_refused_but_a_large_request_is_served(
 
 
 def test_a_cancelled_request_is_not_computed(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: Run, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encode, "WINDOW", 0.3)  # it leaves before its batch starts
     monkeypatch.setattr(encode, "PATIENCE", 0.3)
-    seen: list[int] = []
-    computed = Encoder._computed
-
-    def watched(lane: Encoder, encodings: Any) -> Any:
-        seen.append(len(encodings))
-        return computed(lane, encodings)
-
-    monkeypatch.setattr(Encoder, "_computed", watched)
 
     async def leave(engine: TransformersEngine) -> Any:
         gone = asyncio.create_task(engine.embed("vectors", TEXTS))
@@ -221,7 +216,7 @@ def test_a_cancelled_request_is_not_computed(
         return await engine.embed("vectors", TEXTS[:1])
 
     assert len(run(leave)) == 1
-    assert sum(seen) == 1
+    assert sum(sizes) == 1
 
 
 def test_apis_of_the_wrong_kind_are_refused(run: Run) -> None:

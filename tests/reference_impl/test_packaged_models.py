@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 import torch
+from reference_engines import on, text
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from aios_conformance.reference_impl.app import load_engine
@@ -47,17 +47,6 @@ def engine(cache: Path) -> Engine:
     return load_engine(options, lambda _: None)
 
 
-def run(engine: Engine, test: Callable[[], Awaitable[Any]]) -> Any:
-    async def main() -> Any:
-        await engine.start()
-        try:
-            return await test()
-        finally:
-            await engine.close()
-
-    return asyncio.run(main())
-
-
 async def generated(
     engine: Engine, prompt: list[int], most: int, **settings: Any
 ) -> list[Token]:
@@ -65,20 +54,16 @@ async def generated(
     return [token async for token in engine.generate(CHAT, prompt, sampling)]
 
 
-def text(tokens: list[Token]) -> str:
-    return b"".join(token.data for token in tokens).decode()
-
-
 def test_greedy_text_is_that_of_generate(engine: Engine, cache: Path) -> None:
     folder = place(DEFAULTS["chat"], cache)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
-    async def together() -> Any:
+    async def together(_: Engine) -> Any:
         prompts = [engine.encode(CHAT, prompt) for prompt in PROMPTS]
         return await asyncio.gather(*(generated(engine, p, 12) for p in prompts))
 
-    for prompt, mine in zip(PROMPTS, run(engine, together), strict=True):
+    for prompt, mine in zip(PROMPTS, on(engine, together), strict=True):
         inputs = tokenizer(prompt, return_tensors="pt")
         output = model.generate(**inputs, max_new_tokens=12, do_sample=False)
         expected = output[0, inputs["input_ids"].shape[1] :].tolist()
@@ -89,10 +74,10 @@ def test_greedy_text_is_that_of_generate(engine: Engine, cache: Path) -> None:
 def test_the_chat_model_knows_the_capital_of_france(engine: Engine) -> None:
     """The template, the tokenizer and the weights belong together."""
 
-    async def ask() -> Any:
+    async def ask(_: Engine) -> Any:
         return await generated(engine, engine.render_chat(CHAT, QUESTION, []), 20)
 
-    answer = run(engine, ask)
+    answer = on(engine, ask)
     assert "Paris" in text(answer)
     assert answer[-1].end
 
@@ -116,11 +101,11 @@ def test_a_forced_call_satisfies_its_schema(engine: Engine) -> None:
         "additionalProperties": False,
     }
 
-    async def ask() -> Any:
+    async def ask(_: Engine) -> Any:
         prompt = engine.render_chat(CHAT, QUESTION, [])
         return await generated(engine, prompt, 48, schema=schema)
 
-    jsonschema.validate(json.loads(text(run(engine, ask))), schema)
+    jsonschema.validate(json.loads(text(on(engine, ask))), schema)
 
 
 @torch.no_grad()
@@ -129,10 +114,10 @@ def test_vectors_equal_an_independent_computation(engine: Engine, cache: Path) -
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder, dtype=torch.float32)
 
-    async def embed() -> Any:
+    async def embed(_: Engine) -> Any:
         return await engine.embed(VECTORS, DOCUMENTS)
 
-    for document, found in zip(DOCUMENTS, run(engine, embed), strict=True):
+    for document, found in zip(DOCUMENTS, on(engine, embed), strict=True):
         inputs = tokenizer(document, return_tensors="pt")
         mean = model(**inputs).last_hidden_state[0].mean(0)
         expected = (mean / mean.norm()).numpy()
@@ -140,11 +125,11 @@ def test_vectors_equal_an_independent_computation(engine: Engine, cache: Path) -
 
 
 def test_ranking_by_vectors_finds_the_answer(engine: Engine) -> None:
-    async def score() -> Any:
+    async def score(_: Engine) -> Any:
         question = QUESTION[0]["content"]
         return await engine.score(VECTORS, [(question, d) for d in DOCUMENTS])
 
-    scores = [scored.score for scored in run(engine, score)]
+    scores = [scored.score for scored in on(engine, score)]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] > 0.9
     assert scores[2] < 0.6
