@@ -2,10 +2,8 @@
 
 import asyncio
 import email.utils
-import ssl
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -333,101 +331,6 @@ def test_user_and_password_of_the_url_become_a_header() -> None:
 def test_what_is_no_base_url_is_refused(url: str) -> None:
     with pytest.raises(OptionError, match="not a base URL"):
         split_userinfo(url)
-
-
-def test_a_ca_bundle_that_is_none_is_refused(tmp_path: Path) -> None:
-    bundle = tmp_path / "ca.pem"
-    bundle.write_text("no certificate")
-
-    async def story() -> None:
-        async with Transport(RunOptions("http://h", ca_bundle=bundle), "http://h"):
-            pytest.fail("it was taken")
-
-    with pytest.raises(OptionError, match="--ca-bundle"):
-        asyncio.run(story())
-
-
-CERTIFICATE = """
------BEGIN CERTIFICATE-----
-MIIBmjCCAUGgAwIBAgIUG9kJihSMtwIxiCJq/zH1YJjQaAwwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjA1MTAxNFoYDzIxMjYxMDI5
-MDUxMDE0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAATHl3CmrvSdaFW6UXKzo9E25qKqwH9e8RtN1ZEo9KAp1HY0Y6aXzWwm
-nbgA547ybMM31Ms5sPkreV1YUcaxjhQUo28wbTAdBgNVHQ4EFgQUYbU4DpT55cQC
-qKrUWd+WOFkZPjQwHwYDVR0jBBgwFoAUYbU4DpT55cQCqKrUWd+WOFkZPjQwDwYD
-VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
-zj0EAwIDRwAwRAIgIxrDBNT77/Gh8F2AkHjXeDUwSBk98UDAZKaPjS+LspsCIEeM
-8P8steX2V+EUavN36ukkjOtMyRsxihXOjkYdUYtr
------END CERTIFICATE-----
-"""
-
-
-def test_a_ca_bundle_is_trusted_and_nothing_else(tmp_path: Path) -> None:
-    bundle = tmp_path / "ca.pem"
-    bundle.write_text(CERTIFICATE)
-    context = transport.tls(RunOptions("https://h", ca_bundle=bundle))
-    assert isinstance(context, ssl.SSLContext)
-    assert context.verify_mode == ssl.CERT_REQUIRED
-    (trusted,) = context.get_ca_certs()
-    assert trusted["subject"] == ((("commonName", "localhost"),),)
-
-
-def test_certificates_are_verified_unless_told_otherwise() -> None:
-    assert transport.tls(RunOptions("https://h")) is True
-    assert transport.tls(RunOptions("https://h", insecure=True)) is False
-
-
-SERVING = """\
------BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg4QhIBLoFDDiPcezC
-qWDZJSZ+EQtjwT2LpDl1gllkAEChRANCAASdtDOuGPVRzT1Db6OMOS6yCPxgV4WG
-9V6Prn2+bgGoWHORW9TWT0ABWHpb8YLEfoTd8aDmLSt7M7AbsDyFVR6l
------END PRIVATE KEY-----
------BEGIN CERTIFICATE-----
-MIIBfzCCASWgAwIBAgIUMg5alNqxUBl8njVubxW1RSIkGHAwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyOTA5MjEyN1oYDzIxMjYxMTA1
-MDkyMTI3WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAASdtDOuGPVRzT1Db6OMOS6yCPxgV4WG9V6Prn2+bgGoWHORW9TWT0AB
-WHpb8YLEfoTd8aDmLSt7M7AbsDyFVR6lo1MwUTAdBgNVHQ4EFgQUNUU/jTb5gESZ
-veUAyTRue76doV4wHwYDVR0jBBgwFoAUNUU/jTb5gESZveUAyTRue76doV4wDwYD
-VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEAvgUVvpKDWgGLvwQTTf7Y
-zpIBmsQhbllAemiWGDSQcRMCICHEteMAA9EsavggaMrtqfNSQmIiNBh1ZeniPjG2
-AIfe
------END CERTIFICATE-----
-"""  # of a server that lives as long as a test
-
-
-@pytest.mark.parametrize("is_tls", [True, False])
-def test_a_port_that_speaks_tls_is_told_from_one_that_does_not(
-    tmp_path: Path, *, is_tls: bool
-) -> None:
-    pair = tmp_path / "pair.pem"
-    pair.write_text(SERVING)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair)
-
-    async def story() -> bool:
-        server = await asyncio.start_server(
-            lambda _, writer: writer.close(),
-            "127.0.0.1",
-            0,
-            ssl=context if is_tls else None,
-        )
-        port = server.sockets[0].getsockname()[1]
-        url = f"http://127.0.0.1:{port}"
-        async with server, Transport(RunOptions(url), url) as wire:
-            return await wire.speaks_tls()
-
-    assert asyncio.run(story()) is is_tls
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1:1", "a" * 64, "\u202e.invalid", "a..b"])
-def test_where_nobody_can_be_no_port_speaks_tls(host: str) -> None:
-    async def story() -> bool:
-        async with Transport(RunOptions(f"http://{host}"), f"http://{host}") as wire:
-            return await wire.speaks_tls()
-
-    assert asyncio.run(story()) is False
 
 
 # --- limits ------------------------------------------------------------------------

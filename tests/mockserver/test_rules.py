@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from asking import CHAT, PATH, chat, saying, tool
-from openai import OpenAI
 from plain_http import Client, Reply
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
@@ -136,22 +135,6 @@ def test_the_last_user_text_is_known_for_every_api(
 ) -> None:
     mock.rules({"match": {"text": "sun"}, "respond": {"status": 418}})
     assert Client(mock.url).post(path, body).status == 418
-
-
-def test_tool_calls_can_be_scripted(mock: LocalMock) -> None:
-    mock.call("look", {"where": "Zürich"}, text="hello")
-    client: Any = OpenAI(base_url=mock.base_url, api_key="any")
-    for choice in ("auto", "required"):
-        answer = client.chat.completions.create(
-            model=CHAT,
-            messages=[{"role": "user", "content": "hello"}],
-            tools=[tool("look")],
-            tool_choice=choice,
-        )
-        (call,) = answer.choices[0].message.tool_calls
-        assert call.function.name == "look"
-        assert json.loads(call.function.arguments) == {"where": "Zürich"}
-        assert answer.choices[0].finish_reason == "tool_calls"
 
 
 def test_reasoning_can_be_scripted(mock: LocalMock) -> None:
@@ -369,55 +352,3 @@ def test_a_request_prefers_an_answer(mock: LocalMock) -> None:
         reply = prefer(text)
         assert reply.status == status
         assert reason in reply.json()["error"]["message"]
-
-
-LOOK = tool("look", n_={"type": "integer"})
-OFFERS: list[dict[str, Any]] = [
-    {},
-    {"tools": [LOOK]},
-    {"tools": [LOOK], "tool_choice": "required"},
-    {"tools": [LOOK], "tool_choice": "none"},
-]
-
-
-@pytest.mark.parametrize("offer", OFFERS)
-@pytest.mark.parametrize(
-    ("arguments", "sent"),
-    [
-        ({"n": "three"}, '{"n": "three"}'),
-        ([1, "</tool_call>"], '[1, "\\u003c/tool_call>"]'),
-        ('{"n": 1, "city": "Se', '{"n": 1, "city": "Se'),
-        ('{"n": {"m": 1}', '{"n": {"m": 1}'),
-        ("no JSON", "no JSON"),
-        ("", ""),
-    ],
-)
-def test_scripted_calls_come_as_they_are_written(
-    mock: LocalMock, arguments: Any, sent: str, offer: dict[str, Any]
-) -> None:
-    calls = [{"name": "unknown.tool", "arguments": arguments}, {"name": "look"}]
-    mock.rule({"text": "On it.", "tool_calls": calls})
-    (whole,) = chat(mock, **offer).json()["choices"]
-    chunks = chat(mock, **offer, stream=True).chunks()
-    made = [call["function"] for call in whole["message"]["tool_calls"]]
-    assert made == [
-        {"name": "unknown.tool", "arguments": sent},
-        {"name": "look", "arguments": "{}"},
-    ]
-    assert whole["message"]["content"] == "On it."
-    assert whole["finish_reason"] == "tool_calls"
-    pieces = [
-        piece["function"]["arguments"]
-        for chunk in chunks
-        for piece in chunk["choices"][0]["delta"].get("tool_calls", ())
-    ]
-    assert "".join(pieces) == sent + "{}"
-
-
-def test_a_scripted_text_need_not_be_the_json_that_was_asked_for(
-    mock: LocalMock,
-) -> None:
-    mock.say("No JSON today.")
-    for kind in ("json_object", "text"):
-        (choice,) = chat(mock, response_format={"type": kind}).json()["choices"]
-        assert choice["message"]["content"] == "No JSON today."
