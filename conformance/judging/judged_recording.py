@@ -44,10 +44,10 @@ class JudgedRecording:
 
         Of the record as a whole, no part that was sent again says anything.
         """
-        found: dict[str, list[Trace]] = {}
+        found: dict[str, list[Trace]] = {row: [] for row in self._at_once}
         for trace in self.main.traces:
             for row in trace.rows:
-                found.setdefault(row, []).append(trace)
+                found[row].append(trace)
         later: dict[str, list[Trace]] = {}
         for _, judgement in self.again:
             for trace in judgement.traces:
@@ -55,6 +55,15 @@ class JudgedRecording:
                     if row not in found and trace.check not in self.records:
                         later.setdefault(row, []).append(trace)
         return {**found, **later}
+
+    @cached_property
+    def _at_once(self) -> frozenset[str]:
+        """The rows that broke before anything was sent again."""
+        return frozenset(row for trace in self.main.traces for row in trace.rows)
+
+    def is_later(self, row: str) -> bool:
+        """It broke only when something was sent again."""
+        return row in self.traces and row not in self._at_once
 
     def concerned(self, row: str) -> Sequence[Check]:
         """The checks that declare a row, may name it or have judged it."""
@@ -179,7 +188,10 @@ class JudgedRecording:
         for name, trace in first.items():
             if trace.check in self.records:
                 continue
-            trials.append(Occasion(is_broken=True, exchange=trace.exchange))
+            if not self.is_later(row):
+                trials.append(Occasion(is_broken=True, exchange=trace.exchange))
+            elif (one := self._first(name, trace.exchange.label)) is not None:
+                trials.append(Occasion(is_broken=False, exchange=one))
             for seen, judgement in self._again.get(name, ()):
                 exchange = seen.steps.get(trace.exchange.label)
                 if exchange is None or exchange.response is None:
@@ -190,6 +202,14 @@ class JudgedRecording:
         if not was_sent_again:
             return None
         return occurrence(trials, self._exchanges)
+
+    def _first(self, name: tuple[str, int], label: str) -> Exchange | None:
+        """What the step of a scenario was answered before it was sent again."""
+        for seen in self.recording.observations:
+            if (seen.probe, seen.draw) == name:
+                found = seen.steps.get(label)
+                return found if found is not None and found.response else None
+        return None
 
     def why_not_again(self, row: str) -> str | None:
         """Why the findings of a row were not sent again, where a limit forbade it."""

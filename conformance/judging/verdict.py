@@ -173,6 +173,10 @@ def _how_often(
     """How many comparisons differed, and what became of them."""
     names = {trace.check for trace in found}
     total = sum(c.judged for c in coverage if c.check in names)
+    if run.is_later(row.id):
+        return (
+            f"generated texts were the same {total} times, and differed when sent again"
+        )
     differed = len({(trace.check, trace.probe, trace.draw) for trace in found})
     was_tried = any(run.reproduced(trace, row.id) is False for trace in found)
     again = "the same when sent again" if was_tried else "not sent again"

@@ -146,4 +146,12 @@ def retry_after(value: str | None) -> float:
 
 
 def _told(error: BaseException) -> str:
+    """An error in a few words; aiohttp speaks of TLS where none was asked for."""
+    is_foreign = isinstance(error, aiohttp.ClientConnectorCertificateError)
+    if isinstance(error, aiohttp.ClientConnectorError) and not is_foreign:
+        inner = error.os_error
+        place = f"{error.host}:{error.port}"
+        if isinstance(inner, ConnectionRefusedError):
+            return f"nothing listens at {place}"
+        return f"{place}: {inner.strerror or inner}"
     return str(error) or type(error).__name__

@@ -24,6 +24,7 @@ from aios_conformance.conformance.reporting.wording import (
 from aios_conformance.conformance.terms.exchange import Exchange
 from aios_conformance.conformance.terms.result import (
     Cause,
+    Evidence,
     RequirementResult,
     RunResult,
 )
@@ -94,7 +95,17 @@ def advice(cause: Cause) -> str:
         told = f"mend {_member(found.pointer)}"
     else:
         told = KIND_ADVICE[found.kind]
-    return f"{sentence(told)} ({place(row)})."
+    return f"{sentence(told)} ({place(row, _asked(found, row.dialects[0]))})."
+
+
+def _asked(found: Evidence, dialect: str) -> str:
+    """The API to whose path the line goes that shows a finding; else empty."""
+    for api, known in apis(dialect).items():
+        for operation in known.operations:
+            path = operation.partition(" ")[2]
+            if re.search(rf"{re.escape(path)}(?=['\s])", found.curl):
+                return api
+    return ""
 
 
 def _member(pointer: str) -> str:

@@ -1,7 +1,9 @@
 """The words in which every report speaks: verdicts, kinds, claims, findings."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import orjson
 
@@ -18,6 +20,7 @@ from aios_conformance.conformance.terms.result import (
 )
 from aios_conformance.conformance.terms.run_command import run_command
 from aios_conformance.spec import (
+    BELOW,
     Requirement,
     apis,
     edition,
@@ -219,10 +222,27 @@ def verdict_explained(each: RequirementResult) -> str:
     return f"{VERDICT_WORDS[verdict]}: {meaning}"
 
 
-def place(row: Requirement) -> str:
-    """Where the documents say it: in words where they are known, else by lines."""
+def place(row: Requirement, api: str = "") -> str:
+    """Where the documents say it: in words where they are known, else by lines.
+
+    A row on all APIs stands in several places; that of `api` goes first.
+    """
     words = [each.words for each in locators(row) if each.words]
-    return words[0] if words else ", ".join(row.sources[:2])
+    heading = _heading(api, row.dialects[0]) if api else ""
+    own = [each for each in words if each.partition(BELOW)[0] == heading]
+    return (own or words or [", ".join(row.sources[:2])])[0]
+
+
+@cache
+def _heading(api: str, dialect: str) -> str:
+    """The heading under which the documents say most of an API."""
+    found = Counter(
+        each.words.partition(BELOW)[0]
+        for row in requirements(dialect)
+        if row.api == api
+        for each in locators(row)
+    )
+    return found.most_common(1)[0][0] if found else ""
 
 
 def unproved(result: RunResult) -> Mapping[str, list[RequirementResult]]:

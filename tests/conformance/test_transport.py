@@ -217,7 +217,7 @@ def test_who_was_never_there_is_a_failure_at_once() -> None:
             return await wire.send(POST)
 
     received = asyncio.run(story())
-    assert (received.failure or "").startswith("connect: ")
+    assert (received.failure or "").startswith("connect: nothing listens at 127.0.0.1:")
     assert received.attempts == 1
 
 
