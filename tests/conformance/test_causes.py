@@ -20,7 +20,7 @@ from aios_conformance.conformance.terms.result import (
     RequirementResult,
     RunResult,
 )
-from aios_conformance.spec import report_schema, requirement
+from aios_conformance.spec import BELOW, report_schema, requirement
 
 
 def broken(
