@@ -39,9 +39,11 @@ from aios_conformance.conformance.prove.render import (
 )
 from aios_conformance.conformance.prove.trial import GOOD, Planted, Trial, tried
 from aios_conformance.conformance.reporting import write_atomically
+from aios_conformance.conformance.running.signals import stopped_by_signals
 from aios_conformance.conformance.terms.catalogue import catalogue
 
 _SERVERS = ("mockserver", "serving")
+_TOLD = 20  # times in a log, where no bar is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,10 @@ def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
     done = {name: trial for name, trial in done.items() if name in planted}
     waiting = [p for name, p in planted.items() if name not in done]
     if done:
-        out.print(f"{len(done)} trials are taken from {log} (--fresh runs them again)")
+        out.print(f"taken from {log}: {len(done)} trials (--fresh runs them again)")
     _draw_once(waiting, arguments)
-    trials = done | asyncio.run(_run(waiting, arguments, log, key, out))
+    with stopped_by_signals():
+        trials = done | asyncio.run(_run(waiting, arguments, log, key, out))
     ordered = [trials[name] for name in planted]
     exhibits = [trial for trial in ordered if trial.planted.museum]
     proof = [trial for trial in ordered if not trial.planted.museum]
@@ -228,10 +231,19 @@ async def _run(
             progress.advance(bar)
             if trial.outcome not in GOOD:
                 out.print(_line(trial))
+            if not out.is_terminal and len(trials) % max(1, len(waiting) // _TOLD) == 0:
+                out.print(f"{len(trials)} of {len(waiting)} trials")
 
         queue = iter(waiting)
         lanes = (_lane(queue, arguments, pool, keep) for _ in range(arguments.jobs))
-        await asyncio.gather(*lanes)
+        try:
+            await asyncio.gather(*lanes)
+        except asyncio.CancelledError:
+            out.print(
+                f"{len(trials)} of {len(waiting)} trials are kept in {log}; the same "
+                "command without --fresh goes on from there"
+            )
+            raise
     return trials
 
 
