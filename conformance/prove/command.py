@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import fnmatch
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -269,12 +271,20 @@ async def _lane(
 
 
 def _begin(dialect: str) -> None:
-    """Know the dialect, and leave Ctrl-C to the parent.
+    """Know the dialect, and leave Ctrl-C to the parent, but end where it is killed.
 
-    A trial that took it would be judged as it is.
+    A trial that took the signal would be judged as it is.
     """
     spec.find_dialect(dialect)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(ExitCode.CUT_SHORT)
 
 
 def _line(trial: Trial) -> str:
