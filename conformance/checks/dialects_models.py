@@ -112,6 +112,22 @@ def _is_date(text: str) -> bool:
     return True
 
 
+def _is_called(seen: Observation) -> bool:
+    """A model embeds, and the list can be read."""
+    return _has_list(seen) and seen.facts.models.get("embeddings") is not None
+
+
+@check("INF-RES-003", on="infinity.models", when=_is_called)
+def what_can_be_called_is_listed(seen: Observation) -> Iterator[Note]:
+    """The list is not empty while a model answers embedding calls (002:11)."""
+    for label in ("list", "again"):
+        response = seen[label].response if label in seen.steps else None
+        body = response.json if response else None
+        if isinstance(body, dict) and body.get("data") == []:
+            actual = "an empty list"
+            yield Finding("all available models", actual, "/data", step=label)
+
+
 @check("META-106", on="infinity.models", when=lambda s: s.accepted("list", "again"))
 def the_list_stays_the_same(seen: Observation) -> Iterator[Note]:
     """Two lists in a row differ in stats and created only."""

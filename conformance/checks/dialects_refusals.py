@@ -69,10 +69,10 @@ def a_refusal_is_no_crash(seen: Observation) -> Iterator[Note]:
 
 @check("META-114", on=("aigne-hub.keys", "aihubmix.keys"), witness=True)
 def keys_are_refused_as_such(seen: Observation) -> Iterator[Note]:
-    """A missing or wrong key is answered 401 or 403."""
+    """A missing, empty or wrong key is answered 401 or 403."""
     if not seen.accepted("valid"):
         return
-    for label in ("missing", "wrong"):
+    for label in ("missing", "empty", "wrong"):
         status = seen[label].status if label in seen.steps else 0
         if status:
             yield Witness(("META-114",))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from aios_conformance import spec
-from aios_conformance.conformance.checks.vectors import decoded
+from aios_conformance.conformance.checks.vectors import cosine, decoded
 from aios_conformance.conformance.terms.check import (
     Finding,
     Note,
@@ -11,7 +11,11 @@ from aios_conformance.conformance.terms.check import (
     check,
 )
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
-from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
+from aios_conformance.conformance.terms.tolerances import (
+    BETWEEN_CALLS,
+    COSINE_NEAR,
+    COSINE_SAME,
+)
 from aios_conformance.conformance.terms.views import is_number
 
 
@@ -87,6 +91,7 @@ def formats_hold_the_same_vector(seen: Observation) -> Iterator[Note]:
 _SIZED = (
     "infinity.dimensions",
     "aihubmix.dimensions",
+    "aihubmix.most_strings",
     "infinity.lent",
     "aihubmix.lent",
 )
@@ -97,21 +102,53 @@ def dimensions_set_the_length(seen: Observation) -> Iterator[Note]:
     """A vector has as many components as dimensions asks for."""
     topics = ("two-dimensions-obeyed", "dimensions-obeyed")
     rows = spec.rows(*topics, dialect=seen.facts.dialect)
-    for label, exchange in seen.steps.items():
+    for exchange in seen.steps.values():
         vectors, body = vectors_of(exchange), exchange.request.json
         if vectors is None or exchange.expect != "accept" or "dimensions" not in body:
             continue
         yield Witness(rows)
-        wanted = body["dimensions"]
-        if len(vectors[0]) != wanted:
+        yield from _of_another_length(exchange, rows)
+    yield from _beyond(seen, rows)
+
+
+def _of_another_length(exchange: Exchange, rows: tuple[str, ...]) -> Iterator[Note]:
+    """The first vector that has not as many numbers as were asked for."""
+    wanted = exchange.request.json["dimensions"]
+    for position, vector in enumerate(vectors_of(exchange) or ()):
+        if len(vector) != wanted:
             yield Finding(
                 expected=f"{wanted} numbers",
-                actual=len(vectors[0]),
-                pointer="/data/0/embedding",
-                step=label,
+                actual=len(vector),
+                pointer=f"/data/{position}/embedding",
+                step=exchange.label,
                 kind="silent",
                 ids=rows,
             )
+            return
+
+
+def _beyond(seen: Observation, rows: tuple[str, ...]) -> Iterator[Note]:
+    """More dimensions than a model has: what obeys fewer of them refuses these."""
+    beyond = seen.steps.get("beyond")
+    if beyond is None or not all(_is_obeyed(seen, label) for label in ("few", "more")):
+        return
+    if beyond.status >= 500:
+        yield Finding(
+            expected="4xx, or as many numbers",
+            actual=beyond.status,
+            step="beyond",
+            kind="crash",
+            ids=rows,
+        )
+    else:
+        yield from _of_another_length(beyond, rows)
+
+
+def _is_obeyed(seen: Observation, label: str) -> bool:
+    vectors = vectors_of(seen[label]) if label in seen.steps else None
+    if not vectors:
+        return False
+    return {len(v) for v in vectors} == {seen[label].request.json["dimensions"]}
 
 
 @check("INF-EX-002", on="infinity.printed", when=lambda s: s.accepted("variant"))
@@ -127,8 +164,9 @@ def the_printed_length_is_obeyed(seen: Observation) -> Iterator[Note]:
 def different_texts_have_different_vectors(seen: Observation) -> Iterator[Note]:
     """The texts of a batch have vectors of their own."""
     vectors = vectors_of(seen["batch"]) or []
-    for position, vector in enumerate(vectors[1:], 1):
-        if _close(vectors[0], vector):
+    given = seen["batch"].request.json["input"]
+    for position, (text, vector) in enumerate(zip(given, vectors, strict=False)):
+        if text != given[0] and _close(vectors[0], vector):
             yield Finding(
                 expected="another vector than that of /data/0",
                 actual="the same",
@@ -137,13 +175,42 @@ def different_texts_have_different_vectors(seen: Observation) -> Iterator[Note]:
             )
 
 
+@check(on=("infinity.batch", "aigne-hub.batch", "aihubmix.batch"), witness=True)
+def a_vector_stands_at_the_place_of_its_text(seen: Observation) -> Iterator[Note]:
+    """A text has in a long list the vector that it has alone and among a few."""
+    rows = spec.rows("data-index", dialect=seen.facts.dialect)
+    many = vectors_of(seen["batch"]) if "batch" in seen.steps else None
+    given = seen["batch"].request.json["input"] if many else []
+    if not many or len(many) != len(given):
+        return
+    known = dict(zip(given, many, strict=True))
+    for label in ("single", "some"):
+        vectors = vectors_of(seen[label]) if label in seen.steps else None
+        sent = seen[label].request.json["input"] if vectors else []
+        texts = sent if isinstance(sent, list) else [sent]
+        if not vectors or len(vectors) != len(texts):
+            continue
+        yield Witness(rows)
+        for text, vector in zip(texts, vectors, strict=True):
+            likeness = cosine(known[text], vector)
+            if not likeness >= COSINE_SAME:
+                yield Finding(
+                    expected=f"cosine of at least {COSINE_SAME} with step {label}",
+                    actual=likeness,
+                    pointer=f"/data/{given.index(text)}/embedding",
+                    soft=likeness >= COSINE_NEAR,
+                    step="batch",
+                    ids=rows,
+                )
+
+
 @check("AIGNE-SEM-002", on="aigne-hub.batch", when=lambda s: s.accepted())
 def a_text_is_closest_to_itself(seen: Observation) -> Iterator[Note]:
     """A text alone is closer to itself in a batch than to the other texts."""
     batch, single = vectors_of(seen["batch"]), vectors_of(seen["single"])
     if not batch or not single:
         return
-    scores = [_cosine(vector, single[0]) for vector in batch]
+    scores = [cosine(vector, single[0]) for vector in batch]
     if scores.index(max(scores)) != len(scores) - 1:
         yield Finding(
             expected="the same text is the closest",
@@ -151,12 +218,6 @@ def a_text_is_closest_to_itself(seen: Observation) -> Iterator[Note]:
             pointer="/data",
             step="single",
         )
-
-
-def _cosine(one: list[float], other: list[float]) -> float:
-    dot = sum(a * b for a, b in zip(one, other, strict=False))
-    norms = sum(a * a for a in one) * sum(b * b for b in other)
-    return dot / norms**0.5 if norms > 0 else 0.0
 
 
 @check("META-108", on="aigne-hub.tokens", when=lambda s: s.accepted("flat", "nested"))

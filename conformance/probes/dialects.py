@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from aios_conformance.conformance.probes import texts
 from aios_conformance.conformance.probes.dialects_bodies import (
     accepted,
     ask,
@@ -15,7 +14,11 @@ from aios_conformance.conformance.probes.dialects_bodies import (
     takes,
 )
 from aios_conformance.conformance.probes.dialects_keys import keys
-from aios_conformance.conformance.probes.dialects_limits import limits, most_strings
+from aios_conformance.conformance.probes.dialects_limits import (
+    limits,
+    longest,
+    most_strings,
+)
 from aios_conformance.conformance.probes.dialects_models import listing
 from aios_conformance.conformance.probes.dialects_relations import (
     TOKENS,
@@ -100,7 +103,6 @@ _AIHUBMIX = [
             takes("AHM-REQ-001", "AHM-REQ-005", "AHM-RES-001"),
             takes("AHM-EX-001", **printed("aihubmix", "GOLD-AHM-REQ")),
             takes("AHM-REQ-023", user="user-1234"),
-            takes("AHM-REQ-012", input=texts.long_text(60)),
         ],
     ),
     accepted(
@@ -141,6 +143,7 @@ _AIHUBMIX = [
     keys("aihubmix", ("AHM-REQ-002", "AHM-REQ-003")),
     tokens("aihubmix", ("AHM-REQ-009",), ("AHM-REQ-011",)),
     most_strings,
+    longest,
     limits,
     *relations(
         "aihubmix",

@@ -1,13 +1,16 @@
-"""A key that is missing or wrong, beside the right one."""
+"""A key that is missing, empty or wrong, beside the right one."""
 
 from collections.abc import Iterator
 
 from aios_conformance.conformance.probes.dialects_bodies import ask, operation_of
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, table
 
+_UNACCEPTED = {"missing": None, "empty": "Bearer", "wrong": "Bearer no-such-key"}
+"""What stands in the header Authorization."""
+
 
 def keys(dialect: str, rows: tuple[str, ...]) -> Probe:
-    """A missing and a wrong key, beside the right one."""
+    """A missing, an empty and a wrong key, beside the right one."""
 
     @table(
         f"{dialect}.keys",
@@ -20,13 +23,13 @@ def keys(dialect: str, rows: tuple[str, ...]) -> Probe:
     def keys(_: Params, served: Served) -> Iterator[Step]:
         operation, body = operation_of(dialect), ask(served)
         yield Step("valid", operation, body, serves=rows)
-        for label, header in (("missing", None), ("wrong", "Bearer no-such-key")):
+        for label, header in _UNACCEPTED.items():
             yield Step(
                 label,
                 operation,
                 body,
                 "refuse",
-                ("META-114", *(rows[:1] if header is None else ())),
+                ("META-114", *(rows[:1] if label != "wrong" else ())),
                 f"the key is {label}",
                 (401, 403),
                 headers={"Authorization": header},

@@ -11,6 +11,8 @@ from aios_conformance.conformance.probes.dialects_bodies import (
 from aios_conformance.conformance.terms.probe import Params, Served, Step, table
 
 WORDS = 10_500  # one word is a token at least: above 8192 by any tokenizer's count
+FEWER = 2_400
+"""Words of more than 8192 characters, and of fewer tokens by any tokenizer of words."""
 MANY, MEDIUM = 100, 4_500  # 450,000 words in legal items, by a margin (A-157)
 
 
@@ -26,6 +28,14 @@ def most_strings(count: Params, served: Served) -> Iterator[Step]:
     body = ask(served, input=["word"] * count, encoding_format="base64", dimensions=8)
     rows = ("AHM-REQ-014", "META-110")
     yield Step("most", operation_of("aihubmix"), body, serves=rows, last=True)
+
+
+@table("aihubmix.longest", "embeddings", [FEWER], dialects=("aihubmix",))
+def longest(words: Params, served: Served) -> Iterator[Step]:
+    """A long text that is well within the limit."""
+    body = ask(served, input=texts.long_text(words))
+    operation = operation_of("aihubmix")
+    yield Step("longest", operation, body, serves=("AHM-REQ-012",), last=True)
 
 
 @table("aihubmix.limits", "embeddings", ["2049", "long", "sum"], dialects=("aihubmix",))

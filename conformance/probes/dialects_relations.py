@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from aios_conformance.conformance.probes import texts
+from aios_conformance.conformance.probes import texts, wide
 from aios_conformance.conformance.probes.dialects_bodies import (
     ask,
     operation_of,
@@ -23,6 +23,9 @@ from aios_conformance.conformance.terms.probe import (
 )
 
 TOKENS = [11, 12, 13]
+MANY = 131  # above 128, the largest size at which servers are known to split
+BEYOND = 100_000
+"""Dimensions that no model has."""
 
 
 def relations(dialect: str, rows: Mapping[str, tuple[str, ...]]) -> list[Probe]:
@@ -33,15 +36,18 @@ def relations(dialect: str, rows: Mapping[str, tuple[str, ...]]) -> list[Probe]:
     @probe(
         f"{dialect}.batch",
         "embeddings",
-        params=st.fixed_dictionaries({"texts": texts.sentences(3, 4)}),
-        draws=(1, 2, 20),
+        params=wide.lists(MANY),
+        draws=(1, 1, 20),
         dialects=own,
     )
-    def batch(p: Params, served: Served) -> Iterator[Step]:
-        several = ask(served, input=p["texts"])
+    def batch(drawn: Params, served: Served) -> Iterator[Step]:
+        given = wide.bounded(drawn, served.facts.limits.get("embeddings"))
+        several = ask(served, input=given)
         yield Step("batch", operation, several, serves=rows["strings"])
-        single = ask(served, input=p["texts"][-1])
+        single = ask(served, input=given[-1])
         yield Step("single", operation, single, serves=rows["string"])
+        some = ask(served, input=wide.sampled(given))
+        yield Step("some", operation, some, serves=rows["strings"])
 
     @probe(
         f"{dialect}.formats",
@@ -64,16 +70,25 @@ def relations(dialect: str, rows: Mapping[str, tuple[str, ...]]) -> list[Probe]:
         f"{dialect}.dimensions",
         "embeddings",
         params=st.fixed_dictionaries(
-            {"few": st.sampled_from((8, 16, 32)), "more": st.sampled_from((64, 96))}
+            {
+                "few": st.sampled_from((8, 16, 32)),
+                "more": st.sampled_from((64, 96)),
+                "texts": texts.sentences(2, 2),
+            }
         ),
         draws=(0, 1, 10),
         needs=("dimensions",),
         dialects=own,
     )
     def dimensions(p: Params, served: Served) -> Iterator[Step]:
-        for label in ("few", "more"):
-            body = ask(served, dimensions=p[label])
-            yield Step(label, operation, body, serves=rows["dimensions"])
+        few = ask(served, dimensions=p["few"])
+        yield Step("few", operation, few, serves=rows["dimensions"])
+        more = ask(served, input=[*p["texts"]], dimensions=p["more"])
+        if served.offers("base64"):
+            more |= {"encoding_format": "base64"}
+        yield Step("more", operation, more, serves=rows["dimensions"])
+        beyond = ask(served, dimensions=BEYOND)
+        yield Step("beyond", operation, beyond, "either")
 
     made = [batch]
     if "formats" in rows:

@@ -69,9 +69,12 @@ LONG = 530
 
 @table("embeddings.long", "embeddings", [LONG])
 def long(words: Params, served: Served) -> Iterator[Step]:
-    """A text that is long to some models, and too long to others (A-045)."""
-    text = texts.letters(words)
-    body = valid("embeddings", served) | {"input": text}
+    """A text that is long to some models, and too long to others, and a short one.
+
+    Whether it is read is open (A-045); if it is, the short one beside it is as well.
+    """
+    body = valid("embeddings", served)
+    body |= {"input": [texts.letters(words), body["input"]]}
     yield Step("overlong", OPERATION["embeddings"], body, expect="either")
 
 

@@ -51,9 +51,13 @@ UNDECIDED = undecided("rerank.empty", "rerank", takes(documents=[]), takes(query
 
 
 def overlong(label: str, served: Served) -> Step:
-    """A document of more tokens than the model reads, where it says or one can tell."""
+    """A document of more tokens than the model reads, and a short one.
+
+    How many that is it says, or one can tell.
+    """
     text = texts.overlong(served.facts.limits.get("rerank"))
-    body = valid("rerank", served) | {"documents": [text]}
+    body = valid("rerank", served)
+    body |= {"documents": [text, *body["documents"]]}
     operation = OPERATION["rerank"]
     return Step(label, operation, body, expect="either", last=True, shared=True)
 

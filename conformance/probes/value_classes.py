@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from random import Random
 
 from aios_conformance.conformance.probes.strict_schema import listed, promised
+from aios_conformance.conformance.probes.texts import letters
 from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.spec import Node, apis, openapi
 
@@ -31,6 +32,9 @@ _BEYOND = (
 )
 """Decomposed: they are other texts where somebody composes them. Each holds what some
 readers of streams take for the end of a line."""
+
+_WORDS = 70
+"""Of a letter each, in a query: questions are texts, and may be as long as any."""
 
 _MARK = "<|endoftext|>"
 """What tokenizers have for the end of a text: in one that is read it is a text."""
@@ -128,7 +132,11 @@ def _rerank(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
     documents: list[list[str]] = [[plain], [beyond], [other, beyond, other]]
     counts = (0, 1, 3) if fine else (0, 1)
     return {
-        "query": [{"query": plain}, {"query": beyond}],
+        "query": [
+            {"query": plain},
+            {"query": beyond},
+            {"query": f"{other} {letters(_WORDS)}"},
+        ],
         "documents": [{"documents": each} for each in documents],
         "top_n": [_ABSENT, *({"top_n": n} for n in counts)],
     }

@@ -1,11 +1,12 @@
 """The list of models, right and wrong."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from exchanges import exchange, is_evidence, readings, witnessed
-from neighbours import ONE, call, reply, seen, tripped
+from exchanges import exchange, findings, is_evidence, readings, witnessed
+from neighbours import FACTS, ONE, call, reply, seen, tripped
 
 from aios_conformance.conformance.checks import dialects_models
 from aios_conformance.conformance.terms.check import Check
@@ -98,3 +99,15 @@ def test_listed_models_embed(status: int) -> None:
     assert tripped(check, made, "infinity") == (set() if status == 200 else rows)
     deaf = listed(model(capabilities=["rerank"]), call_0=answered)
     assert witnessed(check, deaf) == set()
+
+
+def test_what_can_be_called_is_listed() -> None:
+    check = dialects_models.what_can_be_called_is_listed
+    called = replace(FACTS["infinity"], models={"embeddings": "m"})
+    full, empty = listing(model("m")), listing()
+    right = replace(listed(model("m"), again=full), facts=called)
+    assert findings(check, right, facts=called) == []
+    wrong = replace(listed(model("m"), again=empty), facts=called)
+    (found,) = findings(check, wrong, facts=called)
+    assert found.step == "again"
+    assert not is_evidence(check, listed())
