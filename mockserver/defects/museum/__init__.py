@@ -28,6 +28,9 @@ stopping     stop strings: what is held back, how many, how they are read
 values       0 and small values, ids, caches, unequal company
 histories    turns, schemas of tools, calls in pieces
 prompts      echo in streams and lists, more freedoms
+vectors      embeddings: what was seen before, what is cut, counts, scripts
+lists        rerank and score: what two parameters do to each other, long lists
+neighbours   the embedding dialects: sizes, keys, limits, lists of models
 freedoms     what must stay silent
 """
 
@@ -50,7 +53,9 @@ from aios_conformance.mockserver.defects.museum import (
     freedoms,
     generation,
     histories,
+    lists,
     logprobs,
+    neighbours,
     pieces,
     prompts,
     ranking,
@@ -59,6 +64,7 @@ from aios_conformance.mockserver.defects.museum import (
     several,
     stopping,
     values,
+    vectors,
     wire,
 )
 from aios_conformance.mockserver.defects.planting import Defect
@@ -87,6 +93,9 @@ _WINGS = (
     values,
     histories,
     prompts,
+    vectors,
+    lists,
+    neighbours,
     freedoms,
 )
 

@@ -1,5 +1,7 @@
 """What looked like a bug to somebody, and which the documents leave open: no alarm."""
 
+from array import array
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -16,12 +18,14 @@ from aios_conformance.mockserver.defects.planting import (
     in_engine,
     in_frames,
     in_parameters,
+    in_refusal,
     in_stream,
 )
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Engine, Sampling, Token
-from aios_conformance.serving.stages import Answer
+from aios_conformance.serving.errors import ApiError
+from aios_conformance.serving.stages import Answer, Response
 
 API = "chat completions"
 _SEPARATOR = "\u2028".encode()
@@ -193,3 +197,53 @@ def gen_stream_with_stop_begins_blank_free(
         else:
             piece["delta"] = {"content": ""}
     return [chunks[0], blank, blank, *chunks[1:]]
+
+
+def _half_precision(vector: list[float]) -> list[float]:
+    form = f"<{len(vector)}e"
+    return list(unpack(form, pack(form, *vector)))
+
+
+@in_answer(api="embeddings", freedom="000:767: no precision is promised",
+           source="000:767", origin="vllm-project/vllm#26248")  # fmt: skip
+def emb_in_fp16_free(context: RequestContext, answer: Answer) -> object:
+    """Vectors are computed in numbers of two bytes."""
+    for item in answer["data"]:
+        vector = item["embedding"]
+        if isinstance(vector, list):
+            item["embedding"] = _half_precision(vector)
+        else:
+            numbers = array("f", b64decode(vector))
+            said = array("f", _half_precision(numbers.tolist()))
+            item["embedding"] = b64encode(said.tobytes()).decode()
+    return True
+
+
+@in_parameters(api="embeddings", freedom="000:767: how white space is read",
+               source="000:767", origin="samanhappy/mcphub#639")  # fmt: skip
+def emb_white_space_folded_free(context: RequestContext) -> object:
+    """White space in an input is read as one space, around it as none."""
+    given = context.parameters["input"]
+    if isinstance(given, str):
+        context.parameters["input"] = " ".join(given.split())
+    elif all(isinstance(one, str) for one in given):
+        context.parameters["input"] = [" ".join(one.split()) for one in given]
+    return context.parameters["input"] != given
+
+
+@in_parameters(api="rerank score", freedom="000:56, 000:215: the model's input length",
+               source="000:56", origin="jundot/omlx#1687")  # fmt: skip
+def pairs_are_cut_at_512_free(context: RequestContext) -> object:
+    """A model reads 512 tokens of a pair, and counts these."""
+    given = context.parameters.get("truncate_prompt_tokens")
+    context.parameters["truncate_prompt_tokens"] = min(given or 512, 512)
+    return True
+
+
+@in_refusal(freedom="000:112: how errors are sent",
+            source="000:112", origin="helidon-io/helidon#9013")  # fmt: skip
+def refusals_end_the_connection_free(
+    context: RequestContext, error: ApiError, found: Response
+) -> Response:
+    """The connection is closed after a refusal, which says so."""
+    return found[0], {**found[1], "Connection": "close"}, found[2]
