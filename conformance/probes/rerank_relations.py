@@ -27,6 +27,9 @@ MANY = 67  # above 64, a size at which servers split lists
 WIDE, NARROW = 40, 12
 
 _LONG = st.fixed_dictionaries({"topic": texts.topics(), "rest": texts.passages(2)})
+_LONGER_THAN_NARROW = st.fixed_dictionaries(
+    {"topic": texts.topics(), "rest": texts.passages(2, 2)}
+)
 
 
 def _body(served: Served, ranking: Params, **more: Any) -> dict[str, Any]:
@@ -92,7 +95,7 @@ def paths(ranking: Params, served: Served) -> Iterator[Step]:
 @probe(
     "rerank.paths.limited",
     "rerank",
-    params=_LONG,
+    params=_LONGER_THAN_NARROW,
     draws=(0, 1, 30),
 )
 def paths_with_limits(p: Params, served: Served) -> Iterator[Step]:

@@ -28,6 +28,9 @@ WIDE, NARROW = 40, 12
 _STRINGS, _ARRAYS, _ONE_TO_MANY = "SCORE-SEM-001", "SCORE-SEM-002", "SCORE-SEM-003"
 
 _LONG = st.fixed_dictionaries({"topic": texts.topics(), "rest": texts.passages(2)})
+_LONGER_THAN_NARROW = st.fixed_dictionaries(
+    {"topic": texts.topics(), "rest": texts.passages(2, 2)}
+)
 
 
 def _body(served: Served, one: Json, two: Json, **more: Any) -> dict[str, Any]:
@@ -124,7 +127,7 @@ def paths(topic: Params, served: Served) -> Iterator[Step]:
 @probe(
     "score.paths.arrays",
     "score",
-    params=_LONG,
+    params=_LONGER_THAN_NARROW,
     draws=(0, 1, 30),
 )
 def paths_with_arrays(p: Params, served: Served) -> Iterator[Step]:

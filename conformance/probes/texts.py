@@ -146,7 +146,10 @@ def pairs(draw: st.DrawFn, least: int, most: int) -> list[list[str]]:
 
 
 @st.composite
-def passages(draw: st.DrawFn, count: int) -> list[str]:
-    """Distinct English texts of some thirty words, longer than a narrow limit."""
-    parts = draw(sentences(4 * count, 4 * count))
-    return [" ".join(parts[4 * i : 4 * i + 4]) for i in range(count)]
+def passages(draw: st.DrawFn, count: int, each: int = 4) -> list[str]:
+    """Distinct English texts, longer than a narrow limit.
+
+    They have four sentences, which are some thirty words, or as many as `each` says.
+    """
+    parts = draw(sentences(each * count, each * count))
+    return [" ".join(parts[each * i :][:each]) for i in range(count)]
