@@ -12,7 +12,7 @@ from typing import Any
 from aios_conformance.conformance.terms.json_text import read_json
 
 DONE = "[DONE]"
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"  # a stream may begin with it
 _LINE_END = re.compile(rb"[\r\n]")
 
 
@@ -56,10 +56,10 @@ class SseDecoder:
         """Take bytes, return the events that they complete."""
         self._buffer += data
         if not self._started:
-            if len(self._buffer) < len(_BOM) and _BOM.startswith(bytes(self._buffer)):
+            if len(self._buffer) < len(BOM) and BOM.startswith(bytes(self._buffer)):
                 return []
-            if self._buffer.startswith(_BOM):
-                del self._buffer[: len(_BOM)]
+            if self._buffer.startswith(BOM):
+                del self._buffer[: len(BOM)]
             self._started = True
         events = []
         while (line := self._line()) is not None:

@@ -128,6 +128,11 @@ def test_what_is_blanked_hides_nothing_from_the_client(old: bytes, new: bytes) -
     assert len(findings(whole(body.replace(old, new, 1)))) == 1
 
 
+def test_a_stream_may_begin_with_a_mark() -> None:
+    """Of an only choice the client would see nothing: it skips the first event."""
+    assert not findings(stream(b"\xef\xbb\xbf" + sse(TEXT), "completions"))
+
+
 def test_a_stream_is_read_to_its_end() -> None:
     body = sse(*streamed("a", "b", "c", "d"))
     cut = body.replace(b"data: [DONE]", b"data: [DO", 1)

@@ -80,6 +80,7 @@ def completions_echo_is_counted(context: RequestContext, answer: Answer) -> obje
 
 @in_answer("META-086", api=API, also={
     "COMP-SEM-018": "the groups are exchanged",
+    "META-071": "log probabilities stay where they were",
 })  # fmt: skip
 def completions_prompts_answered_in_reverse(
     context: RequestContext, answer: Answer
