@@ -1,4 +1,4 @@
-"""Miniature servers, named for their sin, for testing the judge without the mock.
+"""Miniature servers, named for their sin, for testing the judge.
 
 Each sin is a few lines around the honest server:
 
@@ -71,14 +71,9 @@ def top_n_ignored(asked: Asked) -> Said:
     return honest(asked)
 
 
-def done_forgotten(asked: Asked) -> Said:
-    said = honest(asked)
-    return replace(said, body=said.body.replace(b"data: [DONE]\n\n", b""))
-
-
 def streams_break_off(asked: Asked) -> Said:
     said = honest(asked)
-    is_stream = said.kind == "text/event-stream"
+    is_stream = said.kind.startswith("text/event-stream")
     return replace(said, cut=len(said.body) // 2) if is_stream else said
 
 
@@ -88,21 +83,13 @@ def v2_missing(asked: Asked) -> Said:
 
 
 def encoders_only(asked: Asked) -> Said:
-    """The APIs that `honest` serves without a fault; the two others are absent."""
+    """The APIs that take the fewest requests; the two others are absent."""
     return not_found_everywhere(asked) if "complet" in asked.path else honest(asked)
 
 
 def only_rerank(asked: Asked) -> Said:
     served = asked.path.endswith("/rerank") or asked.path == "/v1/models"
     return honest(asked) if served else not_found_everywhere(asked)
-
-
-def markup_in_answers(asked: Asked) -> Said:
-    """Whatever it says, it tries to be a script, and gets a total wrong."""
-    said = total_off_by_one(asked)
-    if not said.is_success or "id" not in said.json:
-        return said
-    return said.with_json(said.json | {"model": "</script><script>alert(1)</script>"})
 
 
 def under(prefix: str, behaviour: Behaviour = honest) -> Behaviour:

@@ -34,11 +34,12 @@ from aios_conformance.mockserver.catalogue import documented
 from aios_conformance.mockserver.defects import registry
 from aios_conformance.mockserver.model.engine import MockEngine
 from aios_conformance.mockserver.state import Tally
+from aios_conformance.serving.apis import streamed
 from aios_conformance.serving.context import Front, RequestContext
 from aios_conformance.serving.contract import Contract
-from aios_conformance.serving.engine import Engine, EngineError
+from aios_conformance.serving.engine import Engine, EngineError, Model
 from aios_conformance.serving.errors import ApiError, Invalid, refused
-from aios_conformance.serving.stages import Stages
+from aios_conformance.serving.stages import Response, Stages
 from aios_conformance.spec import api_of, openapi
 
 RERANKER, EMBEDDER = "sds/bge-reranker-v2-m3", "sds/bge-m3"
@@ -57,6 +58,8 @@ NEIGHBOURS = {
 _serial = count(1)
 
 Server = Callable[[str, Any], tuple[int, Any]]  # an answer is JSON, or its bytes
+Answering = Callable[[str, Mapping[str, str], bytes], tuple[int, bytes, str]]
+"""What an operation answers to headers and a body: status, body, media type."""
 Edit = Callable[[str, Any, Any], Any]
 
 
@@ -65,38 +68,58 @@ def _contract(dialect: str) -> Contract:
     return Contract(openapi(dialect))
 
 
-def mock(*defects: str, dialect: str = "aios", tally: Tally | None = None) -> Server:
-    """The mock's whole answers, with defects planted, which count their acts."""
-    whole, contract = MockEngine(documented(dialect)), _contract(dialect)
-    stages: Stages = Stages()
-    engine: Engine = whole
-    for name in defects:
-        stages, engine = registry()[name].plant(stages, engine, tally or Tally())
-    front = Front(engine, contract, whole.find, plain=True)
+def answering(
+    engine: Engine, find: Callable[[str], Model | None], dialect: str, stages: Stages
+) -> Answering:
+    """The servers' front without a socket; it knows the documented operations only."""
+    contract, stages = _contract(dialect), stages or Stages()
+    front = Front(engine, contract, find, plain=True)
     numbers = count(1)
 
-    async def answered(context: RequestContext) -> tuple[int, Mapping[str, str], bytes]:
+    async def answered(context: RequestContext) -> Response:
         try:
             stages.admit(context)
             if violations := stages.validate(context):
                 raise Invalid(violations)
             stages.prepare(context)
-            return stages.respond(context, await stages.answer(context))
+            if not streamed(context):
+                return stages.respond(context, await stages.answer(context))
+            frames = stages.frames(context, stages.chunks(context))
+            return *stages.stream(context), b"".join([each async for each in frames])
         except ApiError as error:
             return stages.refusal(context, error)
         except EngineError as error:
             return stages.refusal(context, refused(error))
 
-    def serve(operation: str, body: Any) -> tuple[int, Any]:
+    def answer(
+        operation: str, headers: Mapping[str, str], raw: bytes
+    ) -> tuple[int, bytes, str]:
         method, _, path = operation.partition(" ")
-        found = contract.operations.get(operation)
-        if found is None:
-            return 404, {"error": {"message": "no such path", "type": "not_found"}}
-        headers = {"Content-Type": "application/json", "Authorization": "Bearer key"}
+        found = contract.operations[operation]
         context = RequestContext(front, next(numbers), method, path, headers, found)
-        context.raw = b"" if method == "GET" else dump(body)
-        status, _, answer = asyncio.run(answered(context))
-        return status, answer
+        context.raw = raw
+        status, more, body = asyncio.run(answered(context))
+        return status, body, more["Content-Type"]
+
+    return answer
+
+
+def mock(*defects: str, dialect: str = "aios", tally: Tally | None = None) -> Server:
+    """The mock's answers, with defects planted, which count their acts."""
+    whole = MockEngine(documented(dialect))
+    stages: Stages = Stages()
+    engine: Engine = whole
+    for name in defects:
+        stages, engine = registry()[name].plant(stages, engine, tally or Tally())
+    answer = answering(engine, whole.find, dialect, stages)
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer key"}
+
+    def serve(operation: str, body: Any) -> tuple[int, Any]:
+        if operation not in _contract(dialect).operations:
+            return 404, {"error": {"message": "no such path", "type": "not_found"}}
+        raw = b"" if operation.startswith("GET") else dump(body)
+        status, said, _ = answer(operation, headers, raw)
+        return status, said
 
     return serve
 

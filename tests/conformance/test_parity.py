@@ -87,11 +87,11 @@ def test_the_cause_is_told_once_with_both_lines(apart: Path) -> None:
     (cause,) = said["causes"]
     assert cause["title"].startswith("`usage.total_tokens` is +1 in B")
     assert cause["requests"] > 10
-    assert {"COMMON-RES-010"} <= {*cause["requirements"]}
+    assert {"SCORE-RES-012"} <= {*cause["requirements"]}
     assert f"curl -sS {said['a']['url']}/" in cause["curl_a"]
     assert f"curl -sS {said['b']['url']}/" in cause["curl_b"]
     rows = {row["id"]: row for row in said["requirements"]}
-    row = rows["COMMON-RES-010"]
+    row = rows["SCORE-RES-012"]
     assert (row["verdict_a"], row["verdict_b"]) == ("pass", "fail")
     assert row["status"] == "differs"
     assert {p["status"] for p in said["parameters"] if p["causes"]} == {"differs"}
@@ -103,7 +103,7 @@ def test_each_side_is_judged_as_always_and_the_page_loads_nothing(apart: Path) -
         assert json.loads((folder / "report.json").read_bytes())["complete"]
         assert (folder / "exchanges.jsonl").is_file()
     page = (apart / "parity.html").read_text()
-    assert 'href="against/report.html#COMMON-RES-010"' in page
+    assert 'href="against/report.html#SCORE-RES-012"' in page
     assert "<script" not in page
     assert " src=" not in page
     assert "total_tokens" in (apart / "parity.md").read_text()

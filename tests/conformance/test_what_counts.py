@@ -22,7 +22,7 @@ from aios_conformance.spec import _editions, editions, requirement
 
 pytest_plugins = ["pytester"]
 QUICK = ("--preset=smoke", "--apis=embeddings")
-TOTAL = "COMMON-RES-010"  # what the wrong server breaks
+TOTAL = "EMB-RES-013"  # what the wrong server breaks
 
 
 @pytest.fixture(scope="module")
