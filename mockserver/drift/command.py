@@ -144,7 +144,8 @@ def _described(finding: Finding) -> dict[str, Any]:
 
 def _report(asked: int, findings: Sequence[Finding], serious: int) -> Iterator[str]:
     if serious:
-        yield f"{asked} requests, {serious} differences that a test may trip over:\n"
+        differences = "1 difference" if serious == 1 else f"{serious} differences"
+        yield f"{asked} requests, {differences} that a test may trip over:\n"
     else:
         yield f"{asked} requests: a test that passes on the mock should pass there\n"
     noted = False

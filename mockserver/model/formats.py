@@ -26,15 +26,16 @@ _ONE_OF: Final = re.compile(
     r"((?:['\"`]?[\w.-]{1,64}['\"`]?(?:, ?|(?=[\])\s.]))){1,64})"
 )
 _ASKED: Final = re.compile(
-    r"(?:^|\n)\s*(?:Question|Current Task|New task|Task|Input):\s*", re.IGNORECASE
+    r"(?:^|\n)[ \t]*(?:Question|Current Task|New task|Task|Input):\s*", re.IGNORECASE
 )
 _ENDS: Final = re.compile(
-    r"\n\s*(?:Thought|Action|This is the expected|Begin|This was your previous work)\b"
-    r"|\n\s*\(reminder to respond"
+    r"\n[ \t]*(?:Thought|Action|This is the expected|Begin|This was your previous work)\b"
+    r"|\n[ \t]*\(reminder to respond"
 )
 _ACTIONS: Final = re.compile(r"Valid \"action\" values: (.{1,2000})")
 _OBSERVED: Final = re.compile(
-    r"(?:^|\n)\s*Observation:\s*(.{1,2000}?)(?=\n\s*(?:Thought|Action|Final)\b|\Z)",
+    r"(?:^|\n)[ \t]*Observation:\s*(.{1,2000}?)"
+    r"(?=\n[ \t]*(?:Thought|Action|Final)\b|\Z)",
     re.DOTALL,
 )
 _SIGNED: Final = re.compile(

@@ -10,16 +10,16 @@ from aios_conformance.mockserver.model.printed import described, spoken
 from aios_conformance.mockserver.model.schema_text import write_json
 from aios_conformance.mockserver.model.told import Source
 
-_TAGGED: Final = re.compile(
-    r"\b(?:respond|wrap\w*|put|write|enclos\w*|place|return|output|answer|give|provide|"
-    r"include|within|inside|between|using)\b[^.\n]{0,200}\btags?\b[^.\n]{0,300}"
-    r"|[^.\n]{0,200}\b(?:wrapped|enclosed|within|inside|between|in)\b"
-    r"[^.\n]{0,200}\btags?\b",
+_ASKS: Final = re.compile(
+    r"\b(?:respond|wrap\w*|put|write|enclose\w*|place|return|output|answer|give|provide|"
+    r"include|using|within|inside|between)\b",
     re.IGNORECASE,
 )
+_NAMES_TAGS: Final = re.compile(r"\btags?\b", re.IGNORECASE)
 _TAG: Final = re.compile(r"<([A-Za-z][\w-]{0,40})>")
-_LISTED: Final = re.compile(r"output tags:\s*(?:```)?\s*\[([^\]\n]{1,1000})\]")
-_ELEMENT: Final = re.compile(r"<([A-Za-z][\w-]{0,40})>\s*([^<]{2,20000})</\1>")
+_LISTED: Final = re.compile(r"output tags:\s*(?:```\s*)?\[([^\]\n]{1,1000})\]")
+_ELEMENT: Final = re.compile(r"<([A-Za-z][\w-]{0,40})>([^<]{2,20000})</\1>")
+_A_HOLE: Final = re.compile(r"and|or|\{\w+\}|\[.*\]|(?:\.{3}|…).*")
 _COMMAS: Final = re.compile(
     r"\b(?:list of )?comma[- ]separated (?:values|list|items)", re.IGNORECASE
 )
@@ -52,7 +52,8 @@ def marked(text: str, talk: Conversation, variation: int) -> str | None:
 
 def _tags(text: str) -> list[str]:
     """Return the tags that an answer is to stand in, and no one's that hold input."""
-    asked = [name for told in _TAGGED.findall(text) for name in _TAG.findall(told)]
+    told = [one for one in re.split(r"[.\n]", text) if _NAMES_TAGS.search(one)]
+    asked = [name for one in told if _ASKS.search(one) for name in _TAG.findall(one)]
     filled = {name for name, _ in _filled(text)}
     return [name for name in dict.fromkeys(asked) if name not in filled][:_TAGS]
 
@@ -64,7 +65,7 @@ def _filled(text: str) -> list[tuple[str, str]]:
 
 def _is_hole(inner: str) -> bool:
     """Tell whether an element shows but where something is to stand."""
-    return bool(re.fullmatch(r"\s*(?:and|or|\{\w+\}|\[.*\]|(?:\.{3}|…).*)\s*", inner))
+    return bool(_A_HOLE.fullmatch(inner.strip()))
 
 
 def _said(talk: Conversation) -> str:

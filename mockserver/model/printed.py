@@ -35,8 +35,14 @@ _TYPED: Final = re.compile(
 )
 _HOLE: Final = re.compile(r"([:\[,]\s*)<[A-Za-z][^<>\n]{0,200}>")
 _LINE: Final = re.compile(
-    r'^(\s*"\w{1,64}": ")((?:[^"\\\n]|"(?!,?\s*$)){0,2000})("[,\s]*)$', re.MULTILINE
+    r'^([ \t]*"\w{1,64}": ")((?:[^"\\\n]|"(?!,?[ \t]*$)){0,2000})("[, \t]*)$',
+    re.MULTILINE,
 )
+_CHOICES: Final = re.compile(
+    r"['\"`](\w{1,64})['\"`][^.\n]{0,80}?\b(?:be|either|only|one of)\b[^'\"`\n]{0,30}"
+    r"((?:['\"`][\w /-]{1,30}['\"`](?: \([^)\n]{0,80}\))?(?:, or |, | or |/)?){2,8})"
+)
+_WORDS: Final = re.compile(r"['\"`]([\w /-]{1,30})['\"`]")
 _SKETCH: Final = re.compile(r"\{[^{}]{1,2000}\}")
 _NAMES: Final = re.compile(
     r"\b(?:keys?|fields?|properties|attributes|members)\b(?: (?:called|named|are|is))?"
@@ -90,12 +96,16 @@ class Wanted:
 @lru_cache(maxsize=64)
 def wanted(system: str, said: str) -> Wanted | None:
     """Return the JSON that a prompt wants; None if it prints no shape of it."""
-    text = _repaired(f"{system[:_READ]}\n{said[:_READ]}")
-    objects = [found for found, _, _ in _objects(text)]
+    texts = [_repaired(system[:_READ]), _repaired(said[:_READ])]
+    text = "\n".join(texts)
+    options = _options(text)
+    if _WANTED.search(system) and not _WANTED.search(said):
+        texts.reverse()  # what the user shows is data
+    objects = [found for one in texts for found, _, _ in _objects(one)]
     schema = (
         next(filter(None, map(_schema, reversed(objects))), None)
         or _typed(text)
-        or next((_example(one, text) for one in reversed(objects) if one), None)
+        or next((_example(one, options) for one in reversed(objects) if one), None)
         or _named(text)
     )
     if schema is None:
@@ -185,20 +195,20 @@ def _is_schema(value: Any) -> bool:
     return kind in _KINDS if isinstance(kind, str) else bool(value.keys() & _SAYS)
 
 
-def _example(value: Any, text: str, name: str = "") -> dict[str, Any]:
+def _example(value: Any, options: Mapping[str, Any], name: str = "") -> dict[str, Any]:
     """Return a schema of values like one; a word for a type stands for the type.
 
-    What `text` says that a member may hold is all that it may.
+    `options` are the schemas of members that are known by their names.
     """
     match value:
         case dict():
-            members = {key: _example(one, text, key) for key, one in value.items()}
+            members = {key: _example(one, options, key) for key, one in value.items()}
             return _object(members)
         case list():
             first = value[0] if value else "string"
             if value and all(isinstance(one, dict) for one in value):
                 first = {key: inner for one in value for key, inner in one.items()}
-            return {"type": "array", "items": _example(first, text), "minItems": 1}
+            return {"type": "array", "items": _example(first, options), "minItems": 1}
         case bool():
             return {"type": "boolean"}
         case int():
@@ -206,27 +216,24 @@ def _example(value: Any, text: str, name: str = "") -> dict[str, Any]:
         case float():
             return {"type": "number"}
         case str():
-            return _options(name, text) or _described(value)
+            return options.get(name) or _described(value)
     return {"type": ["string", "null"]}
 
 
-def _options(name: str, text: str) -> dict[str, Any] | None:
-    """Return the schema of a member that is said to be one of quoted words."""
-    said = name and re.search(
-        rf"['\"`]{re.escape(name)}['\"`][^.\n]{{0,80}}?\b(?:be|either|only|one of)\b"
-        r"[^'\"`\n]{0,30}((?:['\"`][\w /-]{1,30}['\"`](?: \([^)\n]{0,80}\))?"
-        r"(?:, or |, | or |/)?){2,8})",
-        text,
-    )
-    if not said:
-        return None
-    return {"enum": re.findall(r"['\"`]([\w /-]{1,30})['\"`]", said[1])}
+def _options(text: str) -> dict[str, Any]:
+    """Return the schemas of members that are said to be one of quoted words."""
+    return {
+        name: {"enum": _WORDS.findall(options)}
+        for name, options in _CHOICES.findall(text)
+    }
 
 
 def _repaired(text: str) -> str:
-    """Make JSON of what prompts print nearly so: `<holes>` and quotes within quotes."""
+    """Make JSON of what is nearly so: `{{`, `<holes>` and quotes within quotes."""
     if "{" not in text:
         return text
+    if text.count("{") == 2 * text.count("{{"):
+        text = text.replace("{{", "{").replace("}}", "}")
     holes = _HOLE.sub(r'\1"string"', text)
     return _LINE.sub(lambda line: line[1] + line[2].replace('"', "'") + line[3], holes)
 

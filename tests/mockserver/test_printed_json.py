@@ -73,6 +73,17 @@ PROMPTS = {
         ),
         ASKED,
     ),
+    "the schema with its braces doubled": (
+        "",
+        (
+            f"{ASKED}\nHere's a JSON schema to follow:\n"
+            f"{PERSON.replace('{', '{{').replace('}', '}}')}\nOutput a valid object."
+        ),
+    ),
+    "an example in the system's words, beside the user's data": (
+        'Return ONLY valid JSON: {"name": "Ann", "age": 1}',
+        f'Known already: [{{"id": "0", "text": "Ann is 7"}}]\n\n{ASKED}',
+    ),
     "quoted names before the word": (
         "",
         (
