@@ -29,8 +29,8 @@ _ASKED: Final = re.compile(
     r"(?:^|\n)[ \t]*(?:Question|Current Task|New task|Task|Input):\s*", re.IGNORECASE
 )
 _ENDS: Final = re.compile(
-    r"\n[ \t]*(?:Thought|Action|This is the expected|Begin|This was your previous work)\b"
-    r"|\n[ \t]*\(reminder to respond"
+    r"\n[ \t]*(?:(?:Thought|Action|This is the expected|Begin)\b"
+    r"|This was your previous work|\(reminder to respond)"
 )
 _ACTIONS: Final = re.compile(r"Valid \"action\" values: (.{1,2000})")
 _OBSERVED: Final = re.compile(

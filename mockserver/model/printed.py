@@ -82,6 +82,7 @@ _SEVERAL: Final = frozenset(
     "tags items keywords topics names list steps ingredients entities".split()
 )
 _PLURAL: Final = re.compile(r"[a-z]{2}(?:[^aiusy\W]|ie)s$", re.IGNORECASE)
+_LITERAL: Final = re.compile(r"\bLiteral\[([^\]]{1,300})\]")
 _ONE_OF: Final = re.compile(r"(?:one of|either)[: ]+(.{1,300})", re.IGNORECASE)
 
 
@@ -249,6 +250,8 @@ def _object(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def _described(text: str) -> dict[str, Any]:
     """Return the schema of a value that words describe, such as `int` or `a | b`."""
+    if literal := _LITERAL.search(text):
+        return {"enum": [one.strip(" \"'") for one in literal[1].split(",")]}
     options = [one.strip(" \"'`<>") for one in text.split("|")]
     if len(options) > 1:
         kinds = [_TYPES.get(option.lower()) for option in options]

@@ -5,12 +5,8 @@ from functools import lru_cache
 from math import prod
 from typing import Any, Final
 
-import re2
-
 from aios_conformance.serving.located import unknown
 
-_QUIET: Final = re2.Options()
-_QUIET.log_errors = False
 _LONGEST: Final = 1_000  # characters of an expression
 _GROWTH: Final = 16  # times that an expression may multiply what it looks at
 _SPREADING: Final = (  # nodes all of whose parts look at the same
@@ -29,9 +25,13 @@ class Regex:
 
     def __init__(self, pattern: str) -> None:
         """Compile it. Raises ExpressionError for what RE2 does not have."""
+        import re2  # noqa: PLC0415 - few rules have one
+
         self.pattern = pattern
+        quiet = re2.Options()
+        quiet.log_errors = False
         try:
-            self._found = re2.compile(pattern, _QUIET).search
+            self._found = re2.compile(pattern, quiet).search
         except re2.error as error:
             reason = error.args[0] if error.args else "unknown"
             text = reason.decode() if isinstance(reason, bytes) else str(reason)

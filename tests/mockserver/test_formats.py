@@ -133,6 +133,15 @@ def test_a_field_may_share_definitions_that_it_prints() -> None:
     assert (heading, json.loads(people)) == ("[[ ## people ## ]]", [{"age": 25}])
 
 
+def test_a_field_may_be_one_of_the_words_that_its_type_lists() -> None:
+    asked = "Jason is 25.\n\nRespond with fields, starting with the field "
+    typed = (
+        "`[[ ## mood ## ]]` (must be formatted as a valid Python Literal['sad', 'gay'])"
+    )
+    answer = said(("user", f"{asked}{typed}."))
+    assert answer.splitlines()[1] in {"sad", "gay"}
+
+
 def test_a_printed_schema_that_is_none_refuses_nobody() -> None:
     noted = 'JSON schema: {"type": "array", "items": {"$ref": "#/$defs/Nowhere"}}'
     asked = "Respond, starting with the field `[[ ## people ## ]]`."
