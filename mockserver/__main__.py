@@ -13,7 +13,7 @@ from importlib import import_module
 
 from aios_conformance.mockserver.announcement import said
 from aios_conformance.mockserver.defects import plantable
-from aios_conformance.mockserver.options import MockOptions, read_options
+from aios_conformance.mockserver.options import MockOptions, offer_beside, read_options
 from aios_conformance.mockserver.profile.profiles import explained
 from aios_conformance.serving.options import COMPLETING, OptionError
 from aios_conformance.serving.profile import Profile
@@ -26,7 +26,12 @@ _COMMANDS = {
     "check": "aios_conformance.mockserver.scripting.check",
     "grade": "aios_conformance.mockserver.clients.grade",
 }
-"""Modules whose `main` runs the command of a name, and whose `parser` reads it."""
+"""Modules whose `main` runs the command of a name, and whose `parser` reads it.
+
+What options can have, if it is more than their choices, is in `OFFERED`.
+"""
+_BESIDE = ("drift", "grade")
+"""Commands that take the options of the mock beside their own."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,7 +75,10 @@ def _complete_command() -> None:
 
     command = completion.command_of_line(_COMMANDS)
     if command is not None:
-        completion.complete(import_module(_COMMANDS[command]).parser())
+        module = import_module(_COMMANDS[command])
+        parser, offered = module.parser(), getattr(module, "OFFERED", {})
+        beside = offer_beside(parser) if command in _BESIDE else {}
+        completion.complete(parser, {**beside, **offered})
 
 
 def _serve(options: MockOptions) -> None:

@@ -22,6 +22,9 @@ from aios_conformance.serving.options import (
     Option,
     OptionError,
     ServerOptions,
+    Words,
+    add,
+    offered,
     positive,
     resolve,
     served,
@@ -139,6 +142,12 @@ def read_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Mock
         explain=values["explain"],
         as_json=values["json"],
     )
+
+
+def offer_beside(parser: argparse.ArgumentParser) -> Mapping[str, Words]:
+    """Add the mock's options to those of a command, and return what they can have."""
+    add(parser, OPTIONS, PREFIX)
+    return offered(OPTIONS)
 
 
 def named_model(text: str) -> Model:

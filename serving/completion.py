@@ -17,9 +17,7 @@ from argcomplete.completers import (
 )
 from argcomplete.shell_integration import shellcode
 
-from aios_conformance.serving.options import COMPLETING
-
-Words = Callable[[], Iterable[str]]
+from aios_conformance.serving.options import COMPLETING, Words
 
 _WITHIN: Final = 2  # words from which on a line is within a command
 

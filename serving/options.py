@@ -27,6 +27,10 @@ class OptionError(Exception):
     """An option has a value that it cannot have; the text says where and what."""
 
 
+Words = Callable[[], Iterable[str]]
+"""What a shell may offer, found when one asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option. `parse` turns text into a value and raises ValueError.
@@ -42,7 +46,7 @@ class Option:
     flag: bool = False  # without a value on the command line
     repeat: bool = False
     variable: str | None = None  # another environment variable than PREFIX_NAME
-    words: Callable[[], Iterable[str]] | None = None  # that a shell may offer
+    words: Words | None = None  # that a shell may offer
     choices: tuple[str, ...] = ()
 
     @property
@@ -107,13 +111,11 @@ def resolve(
         default=argparse.SUPPRESS,
         help="show the version and exit",
     )
-    for option in options:
-        _add(parser, option, prefix)
+    add(parser, options, prefix)
     if COMPLETING in environ:
         from aios_conformance.serving.completion import complete  # noqa: PLC0415
 
-        offered = {one.key: one.offered for one in options if one.words or one.choices}
-        complete(parser, offered, commands)
+        complete(parser, offered(options), commands)
     given = vars(parser.parse_args(argv))
     set_ = {
         option.key: _from_text(option, environ[name], f"${name}")
@@ -128,6 +130,21 @@ def resolve(
         chosen = next((value for value in sources if value is not None), None)
         values[option.key] = option.default if chosen is None else chosen
     return values
+
+
+def add(
+    parser: argparse.ArgumentParser, options: Iterable[Option], prefix: str
+) -> None:
+    """Let a parser read options, but for those that it has of its own."""
+    own = {name for action in parser._actions for name in action.option_strings}  # noqa: SLF001 - there is no public way to them
+    for option in options:
+        if f"--{option.name}" not in own:
+            _add(parser, option, prefix)
+
+
+def offered(options: Iterable[Option]) -> Mapping[str, Words]:
+    """Return what a shell may offer for options, by the names they are parsed under."""
+    return {one.key: one.offered for one in options if one.words or one.choices}
 
 
 def _add(parser: argparse.ArgumentParser, option: Option, prefix: str) -> None:

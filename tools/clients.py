@@ -3,7 +3,7 @@
 `tests/clients/clients.toml` names them, with their versions. An environment is made
 once, by uv or npm, and kept in `.clients/`; the mock is started anew for each client.
 Without a name all of them run. `--make` runs nothing: it makes the environments, the
-heavy one only for who is named. `--newest` takes the newest versions instead,
+heavy ones only for who is named. `--newest` takes the newest versions instead,
 `--profile vllm` a mock that answers as vLLM does.
 """
 
@@ -138,7 +138,7 @@ def main() -> int:
     red = False
     for name in asked.clients or known:
         client = known[name]
-        if asked.make and client["lives_in"] == "heavy" and not asked.clients:
+        if asked.make and client["lives_in"].startswith("heavy") and not asked.clients:
             continue
         if not is_made(client, newest=asked.newest):
             make(client, newest=asked.newest)

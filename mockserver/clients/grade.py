@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,6 +80,14 @@ def _parted(argv: Sequence[str]) -> tuple[Sequence[str], str, Sequence[str]]:
         return argv, "", ()
     at = list(argv).index("--")
     return argv[:at], "--", argv[at + 1 :]
+
+
+def _round_names() -> Iterable[str]:
+    return [each.name for each in rounds(patience=0)]
+
+
+OFFERED: Final = {"round": _round_names}
+"""What a shell may offer for options."""
 
 
 def parser() -> argparse.ArgumentParser:
