@@ -125,7 +125,7 @@ def both_limits_mean_the_same(seen: Observation) -> Iterator[Note]:
 
 @check("META-036", on=on("greedy"), when=_is_greedy, witness=True)
 def one_choice_is_the_default(seen: Observation) -> Iterator[Note]:
-    """N omitted and n 1 give the same text (soft)."""
+    """An omitted n and n 1 give the same text (soft)."""
     yield from equal(seen, ("META-036",), "plain", ["one_choice"], soft=True)
 
 

@@ -79,7 +79,12 @@ def advice(cause: Cause) -> str:
     if not findings:
         return ""
     found = findings[0]
-    if cause.title.endswith(NOT_SERVED):
+    if cause.lead.verdict == "unstable":
+        told = (
+            "nothing, where answers are computed in batches: that may tip a near tie; "
+            "else find what changed the text"
+        )
+    elif cause.title.endswith(NOT_SERVED):
         told = "serve the path, or leave its API out with --apis if it is not claimed"
     elif found.actual == "absent":
         told = "add the member to the answer"

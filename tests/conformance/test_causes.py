@@ -150,6 +150,12 @@ def test_a_row_on_all_apis_leads_to_the_page_of_the_one_that_broke_it(
     assert f"({said}{BELOW}" in advice(cause)
 
 
+def test_what_batches_may_do_is_nothing_to_mend() -> None:
+    row = replace(broken("META-073", "gone"), verdict="unstable")
+    (cause,) = causes(judged([row]))
+    assert advice(cause).startswith("Nothing, where answers are computed in batches")
+
+
 def test_what_breaks_down_whatever_is_sent_is_one_cause() -> None:
     def crashed(api: Any, name: str, sent: Any) -> Exchange:
         return exchange(api, sent, {"error": name}, status=500, id=name)
