@@ -33,6 +33,8 @@ _LIMIT = "truncate_prompt_tokens"
 
 V = TypeVar("V")
 
+_PLAIN = "plain"  # that answers without format and limit contradict one another
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen(Generic[V]):
@@ -138,25 +140,35 @@ def _compared(
     is_far: Callable[[V, V], bool],
     topic_of: Callable[[_Seen[V], _Seen[V]], str],
 ) -> Iterator[Note]:
-    """Hold what is said of a text against what was first said of it elsewhere."""
-    first: dict[Hashable, _Seen[V]] = {}
-    told: set[tuple[Hashable, str]] = set()
+    """Hold what is said of a text against what was first said of it elsewhere.
+
+    Where answers to requests alike in form contradict one another, what those of
+    another form say shows nothing more.
+    """
+    said: dict[Hashable, list[_Seen[V]]] = {}
     for seen in found:
-        known = first.setdefault(seen.key, seen)
-        topic = topic_of(known, seen)
-        is_new = known.scenario != seen.scenario and (seen.key, topic) not in told
-        if is_new and is_far(known.value, seen.value):
-            told.add((seen.key, topic))
-            actual = seen.value if isinstance(seen.value, float) else "one far from it"
-            yield Finding(
-                expected=f"what {known.exchange.id} says of the same, or nearly",
-                actual=actual,
-                pointer=seen.pointer,
-                exchange=seen.exchange.id,
-                ids=spec.rows(
-                    topic, api=seen.exchange.api, dialect=record.facts.dialect
-                ),
-            )
+        said.setdefault(seen.key, []).append(seen)
+    for every in said.values():
+        plain = [one for one in every if not (one.packed or one.limited)]
+        first = (plain or every)[0]
+        broken: set[str] = set()
+        for seen in (*plain, *(one for one in every if one.packed or one.limited)):
+            topic = topic_of(first, seen)
+            if first.scenario == seen.scenario or topic in broken or _PLAIN in broken:
+                continue
+            if is_far(first.value, seen.value):
+                broken |= {topic} if seen.packed or seen.limited else {topic, _PLAIN}
+                yield _far(record, first, seen, topic)
+
+
+def _far(record: Record, first: _Seen[V], seen: _Seen[V], topic: str) -> Finding:
+    return Finding(
+        expected=f"what {first.exchange.id} says of the same, or nearly",
+        actual=seen.value if isinstance(seen.value, float) else "one far from it",
+        pointer=seen.pointer,
+        exchange=seen.exchange.id,
+        ids=spec.rows(topic, api=seen.exchange.api, dialect=record.facts.dialect),
+    )
 
 
 @check(witness=True)

@@ -94,3 +94,10 @@ def scored(name: str, one: object, two: object, *scores: float, **more: Any) -> 
 def test_a_pair_has_one_score(other: Exchange, row: str | None) -> None:
     found = rows(anywhere.a_pair_has_one_score, scored("ex-1", "q", "a", 0.8), other)
     assert found == ([row] if row else [])
+
+
+def test_what_contradicts_itself_says_nothing_of_another_form() -> None:
+    other = embedded("ex-2", "a", OTHER)
+    packed = embedded("ex-3", "a", PACKED, encoding_format="base64")
+    found = rows(anywhere.a_text_has_one_vector, FIRST, packed, other)
+    assert found == ["META-097"]
