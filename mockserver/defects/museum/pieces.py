@@ -203,6 +203,8 @@ def _third_lost(context: RequestContext, chunks: list[Chunk]) -> list[Chunk]:
     also=dict.fromkeys(
         (
             "CHAT-SEM-006",
+            "CHAT-SEM-012",
+            "META-050",
             "COMP-RES-017",
             "COMP-SEM-003",
             "META-037",

@@ -136,6 +136,7 @@ def gen_stream_index_is_0(context: RequestContext, chunks: list[Chunk]) -> None:
 @in_answer("META-086", api=COMP, also={
     "COMP-SEM-018": "the same statement",
     "COMP-SEM-008": "n choices for each prompt", "META-035": "likewise",
+    "META-070": "the tokens of all prompts are counted",
 }, source="000:574", origin="openai/openai-python#90")  # fmt: skip
 def comp_last_prompt_only(context: RequestContext, answer: Answer) -> object:
     """Of a list of prompts only the last is answered, under its own index."""
