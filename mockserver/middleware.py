@@ -54,7 +54,8 @@ class Outside:
     ) -> web.StreamResponse:
         """Be this module's middleware."""
         state = self._state
-        if request.path.endswith(_OWN):  # of any dialect
+        is_routed = request.match_info.http_exception is None
+        if is_routed and request.path.endswith(_OWN):  # of any dialect
             return await handler(request)
         if state.plan.control and request.path.startswith(control.ROOT):
             key = None if control.open_to_all(request) else state.plan.api_key

@@ -4,7 +4,8 @@ All knowledge of fields, types, bounds and defaults comes from the OpenAPI docum
 it is compiled once, when the server starts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
@@ -46,36 +47,59 @@ class Schema:
         return violations(errors, self._raw)
 
     def _witness(self, value: Any) -> Any:
-        """Shorten the arrays of a wrong value as far as it stays wrong.
+        """Shorten the arrays and objects of a wrong value as far as it stays wrong.
 
-        The validator lists every mistake, and takes long where there are thousands.
+        The validator lists every mistake, and repeats the object of each: it takes
+        long, and gigabytes, where there are thousands. Members that the schema names
+        are kept, as one of them may be required.
         """
         least, wrong = _NAMED, value
-        while (longest := _longest(wrong)) > least:
-            cut = _cut(wrong, (least + longest) // 2)
+        if (longest := _longest(wrong)) <= least:
+            return value
+        known = frozenset(_property_names(self._raw))
+        while longest > least:
+            cut = _cut(wrong, (least + longest) // 2, known)
             if self._validator.is_valid(cut):
                 least = (least + longest) // 2 + 1
             else:
                 wrong = cut
+                longest = (least + longest) // 2
         return wrong
 
 
 def _longest(value: Any) -> int:
-    """Return the length of the longest array in a value."""
+    """Return the length of the longest array or object in a value."""
     if isinstance(value, dict):
-        return max(map(_longest, value.values()), default=0)
+        return max(len(value), *map(_longest, value.values()), 0)
     if isinstance(value, list):
         return max(len(value), *map(_longest, value), 0)
     return 0
 
 
-def _cut(value: Any, length: int) -> Any:
-    """Return a value with no array longer than that."""
+def _cut(value: Any, length: int, known: AbstractSet[str]) -> Any:
+    """Return a value with no array or object longer than that, but for `known`."""
     if isinstance(value, dict):
-        return {name: _cut(member, length) for name, member in value.items()}
+        unknown = set(islice((name for name in value if name not in known), length))
+        return {
+            name: _cut(member, length, known)
+            for name, member in value.items()
+            if name in known or name in unknown
+        }
     if isinstance(value, list):
-        return [_cut(item, length) for item in value[:length]]
+        return [_cut(item, length, known) for item in value[:length]]
     return value
+
+
+def _property_names(node: Any) -> Iterator[str]:
+    """Yield the names that any `properties` within a schema has."""
+    if isinstance(node, Mapping):
+        if isinstance(properties := node.get("properties"), Mapping):
+            yield from properties
+        for member in node.values():
+            yield from _property_names(member)
+    elif isinstance(node, list | tuple):
+        for item in node:
+            yield from _property_names(item)
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,6 +232,10 @@ def biased(count: int) -> dict[str, int]:
         (PATH, chat(stop=["a" * 60_000])),
         (PATH, chat(logit_bias=biased(99_999))),
         (PATH, chat(logit_bias=biased(2_300))),
+        (
+            PATH,
+            chat(logit_bias={f"no id {n}": "no number" for n in range(4_000)}),
+        ),
         (PATH, chat(n=128, stream=True)),
         (PATH, chat(tools=[tool({})] * 20_000)),
         (PATH, chat(messages=[{"role": 1}] * 4_000)),
@@ -242,6 +246,16 @@ def test_what_is_large_is_too(mock: LocalMock, path: str, body: Any) -> None:
     with watched(mock):
         reply = Client(mock.url).post(path, body)
     assert reply.status in (200, 400, 422), reply.body
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE"])
+@pytest.mark.parametrize("path", ["/health", "/metrics", "/openapi.json", "/x/health"])
+def test_no_method_at_any_path_is_an_error_of_ours(
+    mock: LocalMock, method: str, path: str
+) -> None:
+    reply = Client(mock.url).send(method, path)
+    assert reply.status in (404, 405)
+    assert reply.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
