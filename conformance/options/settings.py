@@ -109,6 +109,7 @@ def _read(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOptions:
         raise _bad(f"--api-key-env: the variable {key_variable} is not set")
     waivers = _file("--waivers", given("waivers"))
     baseline = given("baseline")
+    max_time_s = _positive("--max-time", given("max_time")) or defaults.max_time_s
     return RunOptions(
         target=target,
         dialect=dialect,
@@ -123,10 +124,10 @@ def _read(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOptions:
         max_tokens=_whole("--max-tokens", given("max_tokens"), least=1),
         concurrency=_whole("--concurrency", given("concurrency"), least=1)
         or defaults.concurrency,
-        rate=_positive("--rate", given("rate")),
+        rate=_rate(given("rate"), max_time_s),
         request_timeout_s=_positive("--request-timeout", given("request_timeout"))
         or PATIENCE_S.get(target, defaults.request_timeout_s),
-        max_time_s=_positive("--max-time", given("max_time")) or defaults.max_time_s,
+        max_time_s=max_time_s,
         waivers=read_waivers(waivers, dialect) if waivers else (),
         baseline=read_baseline(baseline, dialect) if baseline else None,
         edition=_edition(given("requirements"), dialect),
@@ -308,6 +309,15 @@ def _positive(flag: str, word: str | None) -> float | None:
     if not 0 < number < float("inf"):
         raise _bad(f"{flag} {word}: must be above 0")
     return number
+
+
+def _rate(word: str | None, max_time_s: float) -> float | None:
+    rate = _positive("--rate", word)
+    if rate is not None and rate * max_time_s < 1:
+        raise _bad(
+            f"--rate {word}: is only one request within --max-time {max_time_s:g} s"
+        )
+    return rate
 
 
 def _file(flag: str, word: str | None) -> Path | None:

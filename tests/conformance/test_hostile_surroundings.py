@@ -1,12 +1,18 @@
 """Outputs that are closed or full, folders that hold no report: no fault of ours."""
 
+import asyncio
+import json
 import os
+import pty
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from raw import Writer, answer, saying
 
 from aios_conformance.conformance.cli.command import main
 from aios_conformance.conformance.observing.recording import RecordingWriter
@@ -46,6 +52,81 @@ def test_who_does_not_read_makes_no_verdict(how: str, code: int) -> None:
     found, said = ended(how, "list")
     assert "Traceback" not in said
     assert found == code
+
+
+COMPLETION = b"""{"id": "cmpl-1", "object": "text_completion",
+ "created": 1, "model": "m",
+ "choices": [{"index": 0, "text": "x", "logprobs": null, "finish_reason": "stop"}],
+ "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}"""
+
+
+async def hung_up_on(folder: Path, *, how: str) -> tuple[int, str]:
+    """A run whose terminal goes away, or tells it to stop, while it is answered.
+
+    Returns its exit code, and what it said to standard error.
+    """
+    asked = asyncio.Event()
+
+    async def silent(_: Writer) -> None:
+        asked.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    master, slave = pty.openpty()
+    async with saying(answer(COMPLETION), answer(COMPLETION), silent) as target:
+        words = ["--preset=smoke", "--apis=completions", "--model=m", "--concurrency=1"]
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND,
+            *("run", target.url, f"--report-dir={folder}", *words),
+            stdin=slave,
+            stdout=slave,
+            stderr=asyncio.subprocess.PIPE,
+            preexec_fn=lambda: os.login_tty(os.dup(0)) if how == "closed" else None,
+        )
+        os.close(slave)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(master, os.read, master, 65_536)
+        await asyncio.wait_for(asked.wait(), 300)
+        if how == "closed":
+            loop.remove_reader(master)
+            os.close(master)
+        else:
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGHUP)  # a shell's, after the system's
+        _, said = await asyncio.wait_for(process.communicate(), 300)
+        if how != "closed":
+            loop.remove_reader(master)
+            os.close(master)
+    assert process.returncode is not None
+    return process.returncode, said.decode()
+
+
+def test_what_was_recorded_is_judged_when_the_terminal_is_gone(tmp_path: Path) -> None:
+    for how in ("told", "closed"):
+        folder = tmp_path / how
+        code, said = asyncio.run(hung_up_on(folder, how=how))
+        assert "Traceback" not in said
+        assert code == 2, said
+        report = json.loads((folder / "report.json").read_text())
+        assert not report["complete"]
+        assert report["usage"]["requests"] >= 2
+
+
+def test_ctrl_c_while_it_is_loaded_is_no_error(tmp_path: Path) -> None:
+    """A module that interrupts stands for a hand that does."""
+    module = tmp_path / "rich.py"
+    module.write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    found = subprocess.run(
+        [*COMMAND, "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        timeout=60,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert found.returncode == 2
+    assert found.stderr == "aios-conformance: error: interrupted\n"
 
 
 def refused(folder: Path | str, capsys: pytest.CaptureFixture[str]) -> str:

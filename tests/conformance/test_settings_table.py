@@ -190,6 +190,8 @@ def test_secrets_are_not_shown() -> None:
         (["--concurrency=0"], "must be at least 1"),
         (["--rate=0"], "must be above 0"),
         (["--rate=nan"], "must be above 0"),
+        (["--max-time=60", "--rate=1e-300"], "only one request within --max-time 60"),
+        (["--rate=0.0001"], "only one request within --max-time 7200"),
         (["--request-timeout=soon"], "not a number"),
         (["--fail-on=shoud"], "did you mean should?"),
         (["--waivers=/no/such.yaml"], "no such file"),
