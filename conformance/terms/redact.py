@@ -2,27 +2,47 @@
 
 A secret reads `$VAR` wherever it occurs: in the headers that were sent, and in
 whatever the target echoes: in plain, in either letter case, in the spellings of JSON,
-programs, URLs, mail and HTML (mixed as they may be, and spelled again), as numbers of
-its bytes, and inside base64.
+programs, URLs, mail and HTML (mixed as they may be, and spelled again), with signs or
+spaces between its letters, backwards, as numbers of its bytes, cut to a half or more,
+and within base64 and its kin, one in another.
 """
 
 import base64
+import codecs
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html.entities import codepoint2name
+from itertools import product
+from string import ascii_letters, digits
+
+from aios_conformance.conformance.terms.coded import RUN, decodings
 
 ECHO_LENGTH = 6
 """A shorter value occurs in ordinary text; it is replaced only where it is sent,
 and after the word Bearer."""
 
-# value, placeholder, the value however it is spelled, how it may be coded
-_Search = tuple[bytes, bytes, re.Pattern[bytes], list[bytes], list[re.Pattern[bytes]]]
+HALVED_LENGTH = 16
+"""A value of so many characters is known by a half of it."""
+
+_SKELETON_LENGTH = 12
+"""Letters and digits that are no coincidence in a text without its other signs."""
+
+_DEPTH, _NESTED = 3, 65_536
+"""Codings within one another that are undone, and the letters of an inner one."""
+
+_LOWER = bytes(range(256)).lower()
+_ESCAPES = re.compile(rb"\\+(?:u[0-9a-f]{4}|[nrt])")
+_NO_LETTERS = bytes(range(256)).translate(None, f"{ascii_letters}{digits}".encode())
 
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|key|apikey|digest)\s+(?P<bare>\S.*)")
 _SIGNS = (b"%", b"\\", b"&", b"=", b"\0")
 """Each spelling, but the plain one, holds one of them."""
+
+_NUMBER_SIGNS = (b"", b"0", b"00", b"0000", b"0x", b"u00", b"u0000")
+"""Letters and digits that stand before a number."""
 
 _LINE = 76
 """Letters of base64 that mail puts into a line."""
@@ -62,33 +82,50 @@ class Redactor:
             errors="surrogateescape"
         )
 
-    def bytes(self, data: bytes) -> bytes:
-        """Bytes without secrets."""
+    def _within_codings(self, data: bytes, depth: int) -> bytes:
+        """Data without the coded runs that hold a secret."""
+        if depth == _DEPTH:
+            return data
+
+        def shown(found: re.Match[bytes]) -> bytes:
+            run = found[0]
+            for plain in decodings(run) if not depth or len(run) < _NESTED else ():
+                hidden = self.bytes(plain, depth + 1)
+                for each in self._searches if hidden != plain else ():
+                    if each.placeholder in hidden:
+                        return each.placeholder
+            return run
+
+        return RUN.sub(shown, data)
+
+    def bytes(self, data: bytes, depth: int = 0) -> bytes:
+        """Bytes without secrets; `depth` codings have been undone to read them."""
+        if not self.secrets:
+            return data
+        lower = data.lower()
+        skeleton = _ESCAPES.sub(b"", lower).translate(None, _NO_LETTERS)
         is_spelled = any(sign in data for sign in _SIGNS)
-        for value, placeholder, spelled, coded, numbered in self._searches:
+        for each in self._searches:
+            value, placeholder = each.value, each.placeholder
             if len(value) < ECHO_LENGTH:
                 pattern = rb"(?i)(?<=bearer )" + re.escape(value) + rb"(?!\w)"
                 data = re.sub(pattern, placeholder, data)
                 continue
-            if is_spelled or value.lower() in data.lower():
-                data = spelled.sub(placeholder, data)
-            for coding in coded:
+            if is_spelled or each.start in lower or each.end in lower:
+                data = each.spelled.sub(placeholder, data)
+            for letters, spread in each.spread:
+                if letters in skeleton:
+                    data = spread.sub(placeholder, data)
+            for coding in each.codings:
                 data = data.replace(coding, placeholder)
-            for numbers in numbered:
-                data = numbers.sub(placeholder, data)
-        return data
+            for line in each.lines:
+                data = line.sub(placeholder, data)
+        return self._within_codings(data, depth)
 
     @cached_property
     def _searches(self) -> "tuple[_Search, ...]":
         return tuple(
-            (
-                value.encode(errors="surrogateescape"),
-                f"${name}".encode(),
-                re.compile(b"".join(map(_spellings, value))),
-                _codings(value),
-                [re.compile(each) for each in _numbers(value)],
-            )
-            for value, name in self.secrets.items()
+            _Search.of(value, f"${name}") for value, name in self.secrets.items()
         )
 
     def sent_headers(
@@ -102,6 +139,42 @@ class Redactor:
             if value in (secret, f"Bearer {secret}"):
                 return value.replace(secret, f"${name}")
         return self.text(value)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What one secret is found by."""
+
+    value: bytes
+    placeholder: bytes
+    spelled: re.Pattern[bytes]
+    start: bytes
+    end: bytes
+    spread: list[tuple[bytes, re.Pattern[bytes]]]
+    codings: list[bytes]
+    lines: list[re.Pattern[bytes]]
+
+    @classmethod
+    def of(cls, value: str, placeholder: str) -> "_Search":
+        """Everything that a value may be found by."""
+        plain = _bytes(value)
+        is_halved = len(value) >= HALVED_LENGTH and not re.search(r"[\s:]", value)
+        half = len(value) // 2 if is_halved else len(value)
+        letters = [_spellings(character) for character in value]
+        begun, ended = b"".join(letters[:half]), b"".join(letters[-half:])
+        spelled = begun + _as_far_as(letters[half:])
+        if is_halved:
+            spelled += b"|" + ended
+        return cls(
+            plain,
+            placeholder.encode(),
+            re.compile(spelled),
+            _bytes(value[:half]).lower(),
+            _bytes(value[-half:]).lower(),
+            [*_spaced(plain), *_numbers(plain)],
+            _codings(value),
+            [re.compile(each) for each in _lines(value)],
+        )
 
 
 def header_variable(name: str) -> str:
@@ -123,6 +196,30 @@ def _bare_forms(value: str) -> Iterator[str]:
             yield pair.partition(":")[2]
 
 
+def _as_far_as(letters: list[bytes]) -> bytes:
+    """A pattern of as many of the letters as follow."""
+    pattern = b""
+    for letter in reversed(letters):
+        pattern = b"(?:%b%b)?" % (letter, pattern)
+    return pattern
+
+
+def _spaced(value: bytes) -> Iterator[tuple[bytes, re.Pattern[bytes]]]:
+    """Its letters and digits alone, also backwards and in ROT13, with what finds them.
+
+    Whatever else the value or the text has between them is not looked at.
+    """
+    rotated = codecs.encode(value.decode("latin-1"), "rot13").encode("latin-1")
+    for each in (value, value[::-1], rotated):
+        letters = each.translate(_LOWER, _NO_LETTERS)
+        if len(letters) >= _SKELETON_LENGTH:
+            gap = rb"(?:\\+(?:u[0-9a-f]{4}|[nrt])|[^0-9a-z]){0,24}"
+            yield (
+                letters,
+                re.compile(b"(?i)" + gap.join(bytes([letter]) for letter in letters)),
+            )
+
+
 def _spellings(character: str) -> bytes:
     """A pattern of one character, however it is escaped, and as UTF-8 or wider.
 
@@ -133,7 +230,7 @@ def _spellings(character: str) -> bytes:
     units = (wide[at : at + 2].hex().encode() for at in range(0, len(wide), 2))
     either = [
         *(re.escape(_bytes(each)) for each in {character, character.swapcase()}),
-        b"".join(rb"\\\\*u(?i:%b)" % unit for unit in units),
+        b"".join(rb"\\\\*(?:u|U(?:0000)?)\+?(?i:%b)" % unit for unit in units),
         rb"\\\\*u\{0*(?i:%x)\}" % number,
         b"".join(rb"\\\\*x(?i:%02x)" % byte for byte in plain),
         b"".join(rb"\\\\*%03o" % byte for byte in plain),
@@ -154,10 +251,11 @@ def _bytes(text: str) -> bytes:
 
 
 def _codings(value: str) -> list[bytes]:
-    """How a value reads within base64 of any surroundings.
+    """How a value reads within base64, base32 and base85 of any surroundings.
 
     Base64 spells three bytes by four letters: what a value adds to it depends on its
-    place among the three, and its first and last letters on its neighbours.
+    place among the three, and its first and last letters on its neighbours. So do the
+    others, five bytes by eight letters and four by five.
     """
     if len(value) < ECHO_LENGTH:
         return []
@@ -169,14 +267,36 @@ def _codings(value: str) -> list[bytes]:
             encode(whole).rstrip(b"=")[start:end]
             for encode in (base64.b64encode, base64.urlsafe_b64encode)
         ]
+    for before in range(5):
+        whole = bytes(before) + _bytes(value)
+        start, end = -(-before * 8 // 5), len(whole) * 8 // 5
+        for encode in (base64.b32encode, base64.b32hexencode):
+            coding = encode(whole)[start:end]
+            found += [coding, coding.lower()]
+    for before in range(4):  # four bytes by five letters, that no neighbour changes
+        groups = _bytes(value)[before:]
+        groups = groups[: len(groups) // 4 * 4]
+        if len(groups) >= ECHO_LENGTH:
+            plain = base64.a85encode(groups)
+            escaped = json.dumps(plain.decode())[1:-1].encode()
+            found += [plain, escaped, base64.b85encode(groups)]
     return sorted({*found}, key=len, reverse=True)
 
 
-def _numbers(value: str) -> Iterator[bytes]:
-    """Patterns of its bytes as numbers, and of base64 that goes over several lines."""
-    plain = _bytes(value)
-    yield rb"[ :,-]{0,2}(?:0[xX])?".join(rb"(?i:%02x)" % byte for byte in plain)
-    yield rb"\s*,\s*".join(rb"%d" % byte for byte in plain)
+def _numbers(value: bytes) -> Iterator[tuple[bytes, re.Pattern[bytes]]]:
+    """Its bytes as numbers: what the text has without other signs, what finds them."""
+    for form, sign in product(("02x", "d", "o", "03o", "08b"), _NUMBER_SIGNS):
+        numbers = [format(byte, form).encode() for byte in value]
+        between = rb"[^0-9a-z]{0,8}" + sign.replace(b"u", rb"u\+?")
+        begun = b"" if form.startswith("0") else rb"(?<![0-9a-z])"
+        yield (
+            sign.join(numbers),
+            re.compile(b"(?i)" + begun + between.join(numbers)),
+        )
+
+
+def _lines(value: str) -> Iterator[bytes]:
+    """Patterns of base64 that goes over several lines."""
     for coding in _codings(value):
         if len(coding) > _LINE // 2:
             letters = (re.escape(bytes([letter])) for letter in coding)

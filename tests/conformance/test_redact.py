@@ -1,9 +1,12 @@
 """Secrets never get past the transport."""
 
 import base64
+import codecs
+import gzip
 import html
 import json
 import quopri
+import random
 from urllib.parse import quote
 
 import pytest
@@ -49,6 +52,26 @@ def redactor() -> Redactor:
         ", ".join(f"0x{byte:02X}" for byte in KEY.encode()),
         json.dumps([*KEY.encode()], indent=1),
         'sk-\\"very\\"\\/secret é',
+        base64.b32encode(KEY.encode()).decode(),
+        base64.b32encode(f"Bearer {KEY}".encode()).decode().lower(),
+        base64.b85encode(KEY.encode()).decode(),
+        base64.b64encode(base64.b64encode(KEY.encode())).decode(),
+        base64.urlsafe_b64encode(base64.b32encode(KEY.encode())).decode().strip("="),
+        base64.b64encode(base64.b64encode(f"Key: {KEY}".encode()).hex().encode()).hex(),
+        base64.b64encode(quote(KEY).encode()).decode(),
+        quote(base64.b64encode(f"{KEY}??>>".encode()), safe="").replace("%2B", "%2b"),
+        base64.b64encode(json.dumps({"key": f"Bearer {KEY}"}).encode()).decode(),
+        "\\n".join(base64.encodebytes(KEY.encode() * 9).decode().split()),
+        base64.b64encode(gzip.compress(KEY.encode())).decode(),
+        KEY[::-1],
+        codecs.encode(KEY, "rot13"),
+        "\u200b".join(KEY),
+        json.dumps(json.dumps([*KEY])),
+        " ".join(KEY),
+        KEY[:9] + "\n" + KEY[9:],
+        " ".join(f"{byte}" for byte in KEY.encode()),
+        " ".join(f"{byte:08b}" for byte in KEY.encode()),
+        " ".join(f"U+{byte:04X}" for byte in KEY.encode()),
     ],
 )
 def test_an_echoed_key_is_replaced(redactor: Redactor, echo: str) -> None:
@@ -103,6 +126,24 @@ def test_the_authorization_header_names_the_variable(redactor: Redactor) -> None
 def test_a_secret_inside_another_leaves_no_rest() -> None:
     redactor = Redactor.of("abcdef", "KEY", [("X-Long", "abcdef-and-more")])
     assert redactor.text("abcdef-and-more abcdef") == "$AIOS_HEADER_X_LONG $KEY"
+
+
+def test_the_half_of_a_key_is_replaced() -> None:
+    key = "sk-proj-0123456789-abcdefghij"
+    redactor = Redactor.of(key, "KEY")
+    assert redactor.text(f"no key {key[:-9]}…") == "no key $KEY…"
+    assert redactor.text(f"…{key[9:]} is none") == "…123456$KEY is none"
+    assert redactor.text(json.dumps(quote(key[:20]))) == '"$KEY"'
+    assert redactor.text("sk-proj-0… is a key") == "sk-proj-0… is a key"
+
+
+def test_what_only_looks_coded_is_left_as_it_is(redactor: Redactor) -> None:
+    draw = random.Random(0)  # noqa: S311
+    numbers = json.dumps([draw.gauss() for _ in range(99)])
+    vector = base64.b64encode(draw.randbytes(999)).decode()
+    other = base64.b64encode(base64.b64encode(b"nothing that anybody hides")).decode()
+    for text in (numbers, vector, other, other.encode().hex(), "sk-is the prefix of"):
+        assert redactor.text(text) == text
 
 
 def test_without_secrets_nothing_changes() -> None:
