@@ -116,6 +116,9 @@ def resolve(
         from aios_conformance.serving.completion import complete  # noqa: PLC0415
 
         complete(parser, offered(options), commands)
+    for word in sys.argv[1:] if argv is None else argv:
+        if word.startswith("--") and word.endswith("=--") and word.count("=") == 1:
+            parser.error(f"argument {word[:-3]}: expected one argument")  # read as []
     given = vars(parser.parse_args(argv))
     set_ = {
         option.key: _from_text(option, environ[name], f"${name}")

@@ -17,6 +17,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from aios_conformance.conformance.options.config_file import with_config
+from aios_conformance.conformance.options.lost_values import refuse_lost_values
 from aios_conformance.conformance.options.settings import read_dialect
 from aios_conformance.conformance.options.table import (
     AGAINST,
@@ -93,6 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             import_module("aios_conformance.conformance.cli.completing").complete(
                 grammar
             )
+        refuse_lost_values(grammar, sys.argv[1:] if argv is None else argv)
         arguments = grammar.parse_args(argv)
         vars(arguments).update(with_config(vars(arguments)))
         # a subcommand's modules are imported when it is asked for

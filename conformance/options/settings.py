@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 from aios_conformance.conformance.options.config_file import located
+from aios_conformance.conformance.options.lost_values import refuse_lost_values
 from aios_conformance.conformance.options.saved import read_baseline
 from aios_conformance.conformance.options.table import (
     DEFAULT_KEY_VARIABLE,
@@ -69,6 +70,7 @@ def take_options(words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """
     parser = _Parser(add_help=False, allow_abbrev=False)
     declare(parser.add_argument, (TARGET, *OPTIONS))
+    refuse_lost_values(parser, words)
     values, rest = parser.parse_known_args(list(words))
     return vars(values), rest
 
@@ -88,6 +90,8 @@ def read_options(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOp
 def _read(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOptions:
     def given(name: str) -> str | None:
         value: str | None = values.get(name)
+        if value and "\0" in value:  # from a file: no path or name has one
+            raise _bad(f"--{name.replace('_', '-')}: holds a NUL character")
         return value
 
     defaults = RunOptions(target="")

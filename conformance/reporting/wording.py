@@ -1,5 +1,6 @@
 """The words in which every report speaks: verdicts, kinds, claims, findings."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -119,9 +120,13 @@ def badness(each: RequirementResult) -> tuple[bool, int, int]:
     return is_last, _RANKS[each.verdict] * 2 + level, worst
 
 
+_LONG = re.compile(r"(\S{200})\S{100,}")
+"""A word that nobody reads to its end, such as a value of a megabyte."""
+
+
 def paragraph(error: ConformanceError) -> str:
     """An error with its hint, in one paragraph."""
-    message = str(error).rstrip(". ")
+    message = _LONG.sub(r"\1…", str(error)).rstrip(". ")
     end = "" if message.endswith(("?", "!")) else "."
     hint = sentence(error.hint.strip().rstrip("."))
     stop = "" if hint.endswith("?") else "."

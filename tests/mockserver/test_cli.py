@@ -13,6 +13,8 @@ import pytest
 from asking import started
 from plain_http import Client
 
+from aios_conformance.mockserver.__main__ import main
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -25,6 +27,14 @@ def test_it_serves_where_it_says_until_it_is_told_to_stop() -> None:
             process.send_signal(number)
             output, errors = process.communicate(timeout=20)
             assert (process.returncode, output, errors) == (0, "", "")
+
+
+@pytest.mark.parametrize("word", ["--seed=--", "--rules=--", "--model=--"])
+def test_an_option_without_its_value_is_a_wrong_one(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word]) == 4
+    assert "expected one argument" in capsys.readouterr().err
 
 
 def test_the_hint_can_be_pasted() -> None:
