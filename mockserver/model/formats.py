@@ -213,6 +213,7 @@ def _next_tool(
 ) -> dict[str, Any]:
     """Return the next step of an agent whose tools end with `finish`."""
     history = talk.asked.partition("[[ ## trajectory ## ]]")[2]
+    history = history.rpartition("\n\nRespond with")[0]
     question = _inputs(talk).partition("\n[[")[0].split("\n")[0]
     tools = [
         _tool(name, talk.system, {}) for name in names if name not in ("finish", "")

@@ -142,6 +142,20 @@ def test_a_field_may_be_one_of_the_words_that_its_type_lists() -> None:
     assert answer.splitlines()[1] in {"sad", "gay"}
 
 
+def test_a_tool_that_only_the_type_names_was_not_called() -> None:
+    asked = (
+        "[[ ## question ## ]]\nWhat is the weather in Paris?\n\n"
+        "[[ ## trajectory ## ]]\n{}\n\nRespond with fields, starting with the field "
+        "`[[ ## next_tool_name ## ]]` (must be formatted as a valid Python "
+        "Literal['weather', 'finish']), then `[[ ## next_tool_args ## ]]`."
+    )
+    tools = "(1) weather. It takes arguments {'city': {'type': 'string'}}."
+    first = said(("system", tools), ("user", asked.format("")))
+    assert first.splitlines()[1] == "weather"
+    called = asked.format("[[ ## tool_name_0 ## ]]\nweather")
+    assert said(("system", tools), ("user", called)).splitlines()[1] == "finish"
+
+
 def test_a_printed_schema_that_is_none_refuses_nobody() -> None:
     noted = 'JSON schema: {"type": "array", "items": {"$ref": "#/$defs/Nowhere"}}'
     asked = "Respond, starting with the field `[[ ## people ## ]]`."
