@@ -215,8 +215,11 @@ def _next_tool(
     history = talk.asked.partition("[[ ## trajectory ## ]]")[2]
     history = history.rpartition("\n\nRespond with")[0]
     question = _inputs(talk).partition("\n[[")[0].split("\n")[0]
+    listed = talk.system
     tools = [
-        _tool(name, talk.system, {}) for name in names if name not in ("finish", "")
+        _tool(name, listed[max(listed.rfind(f") {name}"), 0) :], {})
+        for name in names
+        if name not in ("finish", "")
     ]
     done = [name for name in names if re.search(rf"\b{re.escape(name)}\b", history)]
     turns = [Turn(USER, question)]

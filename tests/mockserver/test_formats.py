@@ -149,9 +149,12 @@ def test_a_tool_that_only_the_type_names_was_not_called() -> None:
         "`[[ ## next_tool_name ## ]]` (must be formatted as a valid Python "
         "Literal['weather', 'finish']), then `[[ ## next_tool_args ## ]]`."
     )
-    tools = "(1) weather. It takes arguments {'city': {'type': 'string'}}."
+    noted = "{next_tool_name}  # note: one of: weather; finish\n{next_tool_args}\n{x}"
+    takes = "It takes arguments {'city': {'type': 'string'}}."
+    tools = f"{noted}\n(1) weather, whose description is <desc>Tell.</desc>. {takes}"
     first = said(("system", tools), ("user", asked.format("")))
     assert first.splitlines()[1] == "weather"
+    assert '{"city": "Paris"}' in first
     called = asked.format("[[ ## tool_name_0 ## ]]\nweather")
     assert said(("system", tools), ("user", called)).splitlines()[1] == "finish"
 
