@@ -72,6 +72,11 @@ async def hung_up_on(folder: Path, *, how: str) -> tuple[int, str]:
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
+    def begun() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # our own starter may ignore it
+        if how == "closed":
+            os.login_tty(os.dup(0))
+
     master, slave = pty.openpty()
     async with saying(answer(COMPLETION), answer(COMPLETION), silent) as target:
         words = ["--preset=smoke", "--apis=completions", "--model=m", "--concurrency=1"]
@@ -81,7 +86,7 @@ async def hung_up_on(folder: Path, *, how: str) -> tuple[int, str]:
             stdin=slave,
             stdout=slave,
             stderr=asyncio.subprocess.PIPE,
-            preexec_fn=lambda: os.login_tty(os.dup(0)) if how == "closed" else None,
+            preexec_fn=begun,
         )
         os.close(slave)
         loop = asyncio.get_running_loop()
