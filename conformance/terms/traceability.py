@@ -13,8 +13,8 @@ from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.exchange import Api, Observation
 from aios_conformance.conformance.terms.scenario import PlannedScenario
-from aios_conformance.conformance.terms.views import Record
-from aios_conformance.spec import Nodes, api_of, nodes
+from aios_conformance.conformance.terms.views import Record, Stream
+from aios_conformance.spec import Nodes, api_of, apis, nodes
 
 
 class Traceability:
@@ -96,6 +96,8 @@ def is_exercised(check: Check, scenario: PlannedScenario) -> bool:
         return False
     if issubclass(check.view, Observation | Record):
         return True
+    if issubclass(check.view, Stream):
+        return any(api.streams for api in apis().values() if api.name in scenario.apis)
     api = view_api(check)
     return api is None or api in scenario.apis
 
