@@ -122,11 +122,13 @@ def last_words(text: str) -> str:
 def feints(text: str) -> list[str]:
     """Stop strings that a text begins here and there, at its end too, and never ends.
 
-    They hold all that is held back of a stream while one of them may still come.
+    They hold all that is held back of a stream while one of them may still come. A
+    text of nothing begins none.
     """
     words = text.split(" ")
     inner = [f" {word}" for word in words[1:-1:2] if word][:2]
-    return [begun + NEVER for begun in (words[0], *inner, last_words(text)) if begun]
+    begun = [each for each in (words[0], *inner, last_words(text)) if each]
+    return [each + NEVER for each in begun or [""]]
 
 
 def prompts(api: Api) -> st.SearchStrategy[Params]:

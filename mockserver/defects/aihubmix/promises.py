@@ -191,7 +191,7 @@ _TABLE: tuple[Defect, ...] = (
     refuses("aihubmix_refuses_arrays", "AHM-REQ-010", API, of_form("texts"),
             why="input must be a string", also={
                 "AHM-REQ-018": "it has an array", "AHM-REQ-014": "it has an array",
-                "META-110": "it has an array"}),
+                "META-110": "it has an array", "AHM-REQ-020": "it has an array"}),
     refuses("aihubmix_refuses_ids", "AHM-REQ-009", API, of_form("ids"),
             why="input must be text"),
     refuses("aihubmix_refuses_id_lists", "AHM-REQ-011", API, of_form("id lists"),
@@ -205,7 +205,8 @@ _TABLE: tuple[Defect, ...] = (
                 "AHM-REQ-002": "the same request", "AHM-REQ-003": "the same request"}),
     refuses("aihubmix_refuses_base64", "AHM-REQ-018", API,
             equals("encoding_format", "base64"), why="no such format", also={
-                "AHM-REQ-014": "2048 texts are sent so", "META-110": "the same"}),
+                "AHM-REQ-014": "2048 texts are sent so", "META-110": "the same",
+                "AHM-REQ-020": "lengths are asked for in it as well"}),
     forgives("aihubmix_format_may_be_hex", "AHM-REQ-018", API, "/encoding_format*"),
     sins.base64_by_default("aihubmix_default_is_base64", "AHM-REQ-019", {
         "AHM-RES-005": "text in float mode", "META-094": "the same statement",

@@ -241,7 +241,7 @@ def embeddings_1023_values(context: RequestContext, answer: Answer) -> object:
 
 @in_answer("META-096", api=API, also={
     "EMB-SEM-004": "not in base64", "META-093": "not in base64",
-    "META-099": "not in base64",
+    "META-099": "not in base64", "META-097": "not in smaller lists",
     "EMB-SEM-001": "not all zero", "META-090": "a single one is not zero",
     "EMB-SEM-003": "its soft clause", "META-091": "positions stay",
     "META-025": "no cosine", "SCORE-SEM-006": "no cosine", "RERANK-SEM-007": "none",
