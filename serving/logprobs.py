@@ -56,6 +56,7 @@ class LegacyLogprobs:
         for token in tokens:
             text = token_text(token.data)
             texts.append(text)
+            self._offset += len(self._decoder.broken_by(token.data))
             offsets.append(self._offset)
             self._offset += len(self._decoder.feed(token.data))
             if token.logprob is None:

@@ -26,6 +26,14 @@ class Utf8Decoder:
         """Return the text that `data` completes."""
         return self._decode(data)
 
+    def broken_by(self, data: bytes) -> str:
+        """Return the text of the bytes that wait, if `data` does not go on with them.
+
+        It stands before the text of `data` itself.
+        """
+        goes_on = not data or 0x80 <= data[0] < 0xC0
+        return "" if goes_on else self._decode(b"", True)  # noqa: FBT003
+
 
 class TokenOffsets:
     """Remembers where in the text each token begins, until that text is sent."""

@@ -78,6 +78,13 @@ def test_prompts_and_choices_are_numbered_together(
     assert chunks[-1]["usage"] == answer["usage"]
 
 
+def test_a_token_begins_behind_a_character_that_stayed_torn(scripted: Any) -> None:
+    client = scripted(b"a", b"\xe9", b".<", "é".encode()[:1], "é".encode()[1:], b"b")
+    choice = client.post(PATH, {**ASK, "logprobs": 1}).json()["choices"][0]
+    assert choice["text"] == "a\ufffd.<éb"
+    assert choice["logprobs"]["text_offset"] == [0, 1, 2, 4, 4, 5]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_echo_with_log_probabilities_covers_the_prompt(
     scripted: Any, end: Any, stream: bool
