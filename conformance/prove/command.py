@@ -13,9 +13,10 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from threading import Thread
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -245,6 +246,7 @@ async def _run(
                 f"{len(trials)} of {len(waiting)} trials are kept in {log}; the same "
                 "command without --fresh goes on from there"
             )
+            _end_at_once_when_told_again()
             raise
     return trials
 
@@ -278,6 +280,17 @@ def _begin(dialect: str) -> None:
     spec.find_dialect(dialect)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_at_once_when_told_again() -> None:
+    """Wait no longer for the trials under way."""
+
+    def end(_: int, __: FrameType | None) -> None:
+        for worker in active_children():
+            worker.kill()
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
 
 
 def _end_with_parent() -> None:
