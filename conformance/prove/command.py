@@ -242,11 +242,11 @@ async def _run(
         try:
             await asyncio.gather(*lanes)
         except asyncio.CancelledError:
+            _end_at_once_when_told_again()
             out.print(
                 f"{len(trials)} of {len(waiting)} trials are kept in {log}; the same "
                 "command without --fresh goes on from there"
             )
-            _end_at_once_when_told_again()
             raise
     return trials
 

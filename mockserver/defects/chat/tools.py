@@ -25,9 +25,10 @@ def _calls(answer: Answer) -> list[dict[str, Any]]:
 })  # fmt: skip
 def chat_tool_choice_none_calls(context: RequestContext) -> object:
     """tool_choice none calls a tool all the same."""
-    if context.parameters.get("tool_choice") != "none":
+    asked = context.parameters
+    if asked.get("tool_choice") != "none" or not asked.get("tools"):
         return False
-    context.parameters["tool_choice"] = "required"
+    asked["tool_choice"] = "required"
     return True
 
 
@@ -44,7 +45,7 @@ def chat_tool_choice_required_ignored(context: RequestContext) -> object:
 
 def _invented(answer: Answer, name: str) -> None:
     call = {
-        "id": "call_1",
+        "id": f"call-of-{answer['id']}",
         "type": "function",
         "function": {"name": name, "arguments": "{}"},
     }
