@@ -37,7 +37,7 @@ def floats(embeddings: Iterable[Sequence[float] | str]) -> list[Vector]:
 
 def is_finite(vector: Vector) -> bool:
     """No component is infinite or not a number."""
-    return all(math.isfinite(x) for x in vector)
+    return all(map(math.isfinite, vector))
 
 
 def cosine(one: Vector, other: Vector) -> float:

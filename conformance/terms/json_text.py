@@ -48,7 +48,12 @@ def _is_shallow(value: Any) -> bool:
 def _with_integers(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _with_integers(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_with_integers(inner) for inner in value]
-    is_whole = isinstance(value, float) and abs(value) < _EXACT and value % 1 == 0
+    if isinstance(value, list):  # vectors are long: no call for a component
+        return [
+            inner
+            if isinstance(inner, float) and not inner.is_integer()
+            else _with_integers(inner)
+            for inner in value
+        ]
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
     return int(value) if is_whole else value
