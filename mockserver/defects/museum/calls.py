@@ -107,7 +107,8 @@ def chat_stream_calls_are_text(context: RequestContext, chunks: list[Chunk]) -> 
 def chat_stream_none_calls(context: RequestContext) -> object:
     """In streams tool_choice none calls a tool all the same."""
     values = context.parameters
-    if not values["stream"] or values.get("tool_choice") != "none":
+    is_none = values.get("tool_choice") == "none" and values.get("tools")
+    if not values["stream"] or not is_none:
         return False
     values["tool_choice"] = "required"
     return True

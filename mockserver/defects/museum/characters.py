@@ -66,7 +66,9 @@ def comp_echo_is_composed(context: RequestContext, said: Answer) -> object:
 
 @in_both(
     "META-084",
-    also=dict.fromkeys(("COMP-RES-017", "COMP-SEM-002"), "the echo is not the prompt"),
+    also=dict.fromkeys(
+        ("COMP-RES-017", "COMP-SEM-002", "META-071"), "the echo is not the prompt"
+    ),
     api=COMP,
     source="000:575",
     origin="vllm-project/vllm#3145",
@@ -112,7 +114,8 @@ def enc_nul_crashes(context: RequestContext) -> object:
 @in_stream(
     "META-084",
     also=dict.fromkeys(
-        ("COMP-RES-017", "COMP-SEM-002"), "the echo is not the prompt in streams"
+        ("COMP-RES-017", "COMP-SEM-002", "META-071"),
+        "the echo is not the prompt in streams",
     ),
     api=BOTH,
     source="000:387",

@@ -206,7 +206,8 @@ def comp_stream_echo_offsets_slip(context: RequestContext, chunks: list[Chunk]) 
             piece["logprobs"]["text_offset"] = [place - begin for place in offsets]
 
 
-@in_stream("COMP-RES-008", api=API, also=POSITIONS,
+@in_stream("COMP-RES-008", api=API,
+           also=POSITIONS | {"META-059": "streams lack them"},
            source="000:624", origin="kekzl/imp#1589")  # fmt: skip
 def comp_stream_logprobs_missing(context: RequestContext, chunks: list[Chunk]) -> None:
     """Streams have no logprobs."""

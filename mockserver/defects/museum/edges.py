@@ -209,7 +209,7 @@ def _numbers(text: str) -> list[float]:
 
 @in_answer(
     "META-093",
-    also={"EMB-SEM-004": "the numbers are twice as many"},
+    also=dict.fromkeys(("EMB-SEM-004", "META-099"), "the numbers are twice as many"),
     api=EMB,
     source="000:730",
     origin="vllm-project/vllm#5935",

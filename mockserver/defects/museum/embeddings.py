@@ -4,6 +4,7 @@ from base64 import b64decode, b64encode
 from dataclasses import replace
 from typing import Any
 
+from aios_conformance.mockserver.defects.museum.encoders import CRASHED
 from aios_conformance.mockserver.defects.museum.planting import (
     in_company,
     joined,
@@ -165,6 +166,7 @@ def emb_wrong_when_parallel() -> None:
 
 @remembering(in_answer, "META-100", api=API, also={
     "EMB-SEM-005": "truncation has no effect", "META-099": "likewise",
+    "META-093": "likewise in base64",
 }, source="000:731", origin="BerriAI/litellm#15595")  # fmt: skip
 def emb_cache_ignores_truncation() -> Any:
     """Cached vectors are keyed by their text alone, whatever the truncation."""
@@ -210,7 +212,7 @@ EXHIBITS: tuple[Defect, ...] = (
     emb_cache_ignores_truncation,
     replace(
         turns_away("emb_mixed_lengths_crash", "EMB-REQ-006", "ragged arrays",
-                   _are_uneven, error=Broken, also=ACCEPTED,
+                   _are_uneven, error=Broken, also=ACCEPTED | CRASHED,
                    origin="qdrant/fastembed#703"),
         description="A text of more than 128 words beside shorter ones is a 500.",
         source="000:729",

@@ -11,6 +11,9 @@ from aios_conformance.serving.stages import Answer, Response
 
 EMB, RERANK = "embeddings", "rerank"
 ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
+CRASHED = dict.fromkeys(
+    ("COMMON-ERR-004", "EMB-ERR-003"), "a list with odd texts is long"
+)
 
 
 def _texts(context: RequestContext) -> list[str]:
@@ -42,7 +45,7 @@ def rerank_over_512_words_crashes(context: RequestContext) -> object:
     raise Broken("the input is too large to process", code="crashed")
 
 
-@in_parameters("EMB-REQ-006", api=EMB, also=ACCEPTED,
+@in_parameters("EMB-REQ-006", api=EMB, also=ACCEPTED | CRASHED,
                source="000:729", origin="abetlen/llama-cpp-python#2216")  # fmt: skip
 def emb_batch_over_256_words_crashes(context: RequestContext) -> object:
     """A batch that has more than 256 words in all is a 500."""
@@ -55,6 +58,7 @@ def emb_batch_over_256_words_crashes(context: RequestContext) -> object:
 @in_answer("META-090", api=EMB, also={
     "EMB-SEM-003": "not the vector of the text alone", "META-097": "two vectors",
     "EMB-SEM-004": "base64 has the right one", "META-093": "likewise",
+    "META-099": "a limit that cuts nothing, in a list",
 }, source="000:767", origin="ggml-org/llama.cpp#13692")  # fmt: skip
 def emb_alone_differs(context: RequestContext, answer: Answer) -> object:
     """An input that is sent alone has another vector than in a batch."""

@@ -64,7 +64,10 @@ STOPPED = {
         "COMP-SEM-014": "likewise",
     }
     | dict.fromkeys(
-        ("COMMON-RES-001", "COMP-SEM-015", "META-036", "META-058"),
+        (
+            *("CHAT-SEM-022", "COMMON-RES-001", "COMP-SEM-015"),
+            *("META-036", "META-055", "META-058"),
+        ),
         "what the bias of another request does",
     ),
     source="000:379",

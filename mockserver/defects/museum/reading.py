@@ -271,7 +271,7 @@ def chat_arguments_encoded_twice(context: RequestContext, answer: Answer) -> obj
 @remembering(in_parameters, "META-047", api=BOTH, also={
     **{f"META-0{n}": "another text than before" for n in (48, 49, 51, 55, 57, 59, 84)},
     "CHAT-REQ-032": "another text than before", "CHAT-SEM-022": "likewise",
-    "COMP-SEM-017": "likewise", "META-117": "likewise",
+    "COMP-SEM-017": "likewise", "META-117": "likewise", "META-118": "likewise",
 }, source="000:389", origin="vllm-project/vllm#5543")  # fmt: skip
 def gen_after_a_stop_greedy_differs() -> Any:
     """A greedy text differs once its prompt has been sent with a stop string."""

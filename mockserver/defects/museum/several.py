@@ -19,7 +19,8 @@ CHAT, COMP, BOTH = "chat", "completions", "chat completions"
 @in_both(
     "META-045",
     also=dict.fromkeys(
-        ("COMP-SEM-003", "COMP-SEM-010"), "text goes on behind the stop string"
+        ("COMP-RES-008", "COMP-SEM-003", "COMP-SEM-010"),
+        "text goes on behind the stop string",
     ),
     api=BOTH,
     source="000:386",
@@ -143,7 +144,14 @@ def comp_list_is_joined(context: RequestContext) -> object:
 @in_stream(
     "META-061",
     also=dict.fromkeys(
-        ("COMP-SEM-008", "META-035", "META-037", "META-065"),
+        (
+            "COMP-SEM-008",
+            "COMP-SEM-018",
+            "META-035",
+            "META-037",
+            "META-065",
+            "META-086",
+        ),
         "the other prompts are not answered to their end",
     ),
     api=COMP,

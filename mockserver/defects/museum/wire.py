@@ -122,7 +122,8 @@ def gen_stream_refusal_is_200(
     return _as_event(found[2]) if _is_streamed(context) else found
 
 
-@in_refusal("COMMON-ERR-001", api=API, also=REFUSED,
+@in_refusal("COMMON-ERR-001", api=API,
+            also=REFUSED | {"CHAT-RES-025": "no end of the call that is refused"},
             source="000:473", origin="coder/aibridge#56")  # fmt: skip
 def gen_stream_refusal_is_blank(
     context: RequestContext, error: ApiError, found: Response
@@ -180,6 +181,7 @@ def gen_stream_prompt_tokens_one_more(
     "META-064": "more tokens", "META-040": "more than the limit",
     "META-041": "more than the limit", "META-042": "more than the limit",
     "META-037": "more tokens", "CHAT-REQ-023": "more than the limit of 0",
+    "META-070": "more tokens than log probabilities",
     **dict.fromkeys(
         ("CHAT-SEM-007", "CHAT-SEM-008", "COMP-SEM-004", "COMP-SEM-005"),
         "more than the limit",
