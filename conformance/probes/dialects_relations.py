@@ -83,6 +83,9 @@ def relations(dialect: str, rows: Mapping[str, tuple[str, ...]]) -> list[Probe]:
     def dimensions(p: Params, served: Served) -> Iterator[Step]:
         few = ask(served, dimensions=p["few"])
         yield Step("few", operation, few, serves=rows["dimensions"])
+        # what was wanted short once is to be as long as the next one wants it
+        longer = ask(served, dimensions=p["more"])
+        yield Step("longer", operation, longer, serves=rows["dimensions"])
         more = ask(served, input=[*p["texts"]], dimensions=p["more"])
         if served.offers("base64"):
             more |= {"encoding_format": "base64"}

@@ -223,8 +223,9 @@ def _stops(context: RequestContext) -> list[str]:
     return [given] if isinstance(given, str) else given
 
 
-@in_parameters("META-048", api=BOTH, also={"META-047": "such a text ends elsewhere"},
-               source="000:386", origin="cactus-compute/cactus#199")  # fmt: skip
+@in_parameters("META-048", api=BOTH, also={
+    "META-047": "such a text ends elsewhere", "META-059": "likewise in streams",
+}, source="000:386", origin="cactus-compute/cactus#199")  # fmt: skip
 def gen_any_word_of_a_stop_stops(context: RequestContext) -> object:
     """A stop string of several words stops at each of them."""
     words = [

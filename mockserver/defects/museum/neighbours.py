@@ -70,7 +70,8 @@ def _whole_in_base64(
     return replace(edit, name=name)
 
 
-@in_company("INF-SEM-005", api=EMB, dialect=INFINITY, also=SIZED,
+@in_company("INF-SEM-005", api=EMB, dialect=INFINITY,
+            also=SIZED | {"INF-RES-024": "not the vector of the text alone"},
             source="002:78", origin="vllm-project/vllm-metal#738")  # fmt: skip
 def infinity_dimensions_of_the_neighbour(context: RequestContext, others: Any) -> bool:
     """A request has the dimensions of another one that is in flight."""
@@ -85,7 +86,9 @@ def infinity_dimensions_of_the_neighbour(context: RequestContext, others: Any) -
 
 
 @remembering(in_answer, "META-104", api=EMB, dialect=INFINITY, also=SIZED | {
-    "INF-REQ-013": "another length",
+    **dict.fromkeys(
+        ("INF-REQ-010", "INF-REQ-011", "INF-REQ-013", "META-094"), "another length"
+    ),
 }, source="002:78", origin="huggingface/sentence-transformers#3203")  # fmt: skip
 def infinity_shortened_stays_short() -> Callable[[RequestContext, Answer], object]:
     """A text that was wanted shorter once never has a longer vector again."""

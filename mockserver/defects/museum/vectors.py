@@ -275,7 +275,7 @@ def emb_base64_of_a_string_is_floats(context: RequestContext) -> object:
 
 @in_answer("META-093", api=EMB, also=ELSEWHERE | {
     "META-095": "another length", "EMB-RES-010": "another length",
-    "EMB-RES-009": "another length",
+    "EMB-RES-009": "another length", "META-099": "likewise",
 }, source="000:730", origin="BerriAI/litellm#42421")  # fmt: skip
 def emb_base64_is_a_quarter(context: RequestContext, answer: Answer) -> object:
     """base64 holds the first quarter of the numbers only."""
