@@ -21,9 +21,9 @@ def _has_several(stream: Streamed) -> bool:
     "CHAT-RES-020",
     "COMP-RES-013",
     "META-038",
+    "COMMON-RES-010",
     when=_has_several,
     witness=True,
-    names=("COMMON-RES-010",),  # which needs no stream where none is in scope
 )
 def each_usage_along_the_way_is_right(stream: Streamed) -> Iterator[Note]:
     """Each usage of a stream counts the same prompt, and adds up."""

@@ -30,6 +30,9 @@ HALVED_LENGTH = 16
 _SKELETON_LENGTH = 12
 """Letters and digits that are no coincidence in a text without its other signs."""
 
+_ANCHOR = 64
+"""Letters that one pattern looks for; those behind them are read one by one."""
+
 _DEPTH, _NESTED = 3, 65_536
 """Codings within one another that are undone, and the letters of an inner one."""
 
@@ -44,6 +47,7 @@ _SIGNS = (b"%", b"\\", b"&", b"=", b"\0")
 _NUMBER_SIGNS = (b"", b"0", b"00", b"0000", b"0x", b"u00", b"u0000")
 """Letters and digits that stand before a number."""
 
+_BREAKS = re.compile(rb"\s|\\+[rn]")
 _LINE = 76
 """Letters of base64 that mail puts into a line."""
 
@@ -102,7 +106,7 @@ class Redactor:
         """Bytes without secrets; `depth` codings have been undone to read them."""
         if not self.secrets:
             return data
-        lower = data.lower()
+        lower, joined = data.lower(), _BREAKS.sub(b"", data)
         skeleton = _ESCAPES.sub(b"", lower).translate(None, _NO_LETTERS)
         is_spelled = any(sign in data for sign in _SIGNS)
         for each in self._searches:
@@ -112,14 +116,15 @@ class Redactor:
                 data = re.sub(pattern, placeholder, data)
                 continue
             if is_spelled or each.start in lower or each.end in lower:
-                data = each.spelled.sub(placeholder, data)
+                data = each.unspelled(data)
             for letters, spread in each.spread:
                 if letters in skeleton:
-                    data = spread.sub(placeholder, data)
+                    data = re.sub(spread, placeholder, data)
             for coding in each.codings:
                 data = data.replace(coding, placeholder)
-            for line in each.lines:
-                data = line.sub(placeholder, data)
+            for coding in each.codings:
+                if len(coding) > _LINE // 2 and coding in joined:
+                    data = re.sub(_broken(coding), placeholder, data)
         return self._within_codings(data, depth)
 
     @cached_property
@@ -147,34 +152,54 @@ class _Search:
 
     value: bytes
     placeholder: bytes
-    spelled: re.Pattern[bytes]
+    letters: list[re.Pattern[bytes]]
+    least: int  # of its letters, from the first on or up to the last
+    anchors: list[tuple[int, re.Pattern[bytes]]]  # by the letter that each begins with
     start: bytes
     end: bytes
-    spread: list[tuple[bytes, re.Pattern[bytes]]]
+    spread: list[tuple[bytes, bytes]]
     codings: list[bytes]
-    lines: list[re.Pattern[bytes]]
 
     @classmethod
     def of(cls, value: str, placeholder: str) -> "_Search":
         """Everything that a value may be found by."""
         plain = _bytes(value)
         is_halved = len(value) >= HALVED_LENGTH and not re.search(r"[\s:]", value)
-        half = len(value) // 2 if is_halved else len(value)
-        letters = [_spellings(character) for character in value]
-        begun, ended = b"".join(letters[:half]), b"".join(letters[-half:])
-        spelled = begun + _as_far_as(letters[half:])
-        if is_halved:
-            spelled += b"|" + ended
+        least = len(value) // 2 if is_halved else len(value)
+        spelled = [_spellings(character) for character in value]
+        anchors = {
+            first: re.compile(b"".join(spelled[first:][: min(least, _ANCHOR)]))
+            for first in (0, len(value) - least)
+        }
         return cls(
             plain,
             placeholder.encode(),
-            re.compile(spelled),
-            _bytes(value[:half]).lower(),
-            _bytes(value[-half:]).lower(),
+            [re.compile(each) for each in spelled],
+            least,
+            [*anchors.items()],
+            _bytes(value[:least]).lower(),
+            _bytes(value[-least:]).lower(),
             [*_spaced(plain), *_numbers(plain)],
             _codings(value),
-            [re.compile(each) for each in _lines(value)],
         )
+
+    def unspelled(self, data: bytes) -> bytes:
+        """Data without the value, or a half of it, however its letters are spelled."""
+        for first, anchor in self.anchors:
+            kept, done, at = [], 0, 0
+            while found := anchor.search(data, at):
+                read, end = min(self.least, _ANCHOR), found.end()
+                for letter in self.letters[first + read :]:
+                    more = letter.match(data, end)
+                    if more is None:
+                        break
+                    read, end = read + 1, more.end()
+                at = end if read >= self.least else found.start() + 1
+                if read >= self.least:
+                    kept += [data[done : found.start()], self.placeholder]
+                    done = end
+            data = b"".join([*kept, data[done:]])
+        return data
 
 
 def header_variable(name: str) -> str:
@@ -196,28 +221,18 @@ def _bare_forms(value: str) -> Iterator[str]:
             yield pair.partition(":")[2]
 
 
-def _as_far_as(letters: list[bytes]) -> bytes:
-    """A pattern of as many of the letters as follow."""
-    pattern = b""
-    for letter in reversed(letters):
-        pattern = b"(?:%b%b)?" % (letter, pattern)
-    return pattern
-
-
-def _spaced(value: bytes) -> Iterator[tuple[bytes, re.Pattern[bytes]]]:
+def _spaced(value: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Its letters and digits alone, also backwards and in ROT13, with what finds them.
 
-    Whatever else the value or the text has between them is not looked at.
+    Whatever else the value or the text has between them is not looked at; it is taken
+    once for all (possessive), or a text could be made to be tried in countless ways.
     """
     rotated = codecs.encode(value.decode("latin-1"), "rot13").encode("latin-1")
     for each in (value, value[::-1], rotated):
         letters = each.translate(_LOWER, _NO_LETTERS)
         if len(letters) >= _SKELETON_LENGTH:
-            gap = rb"(?:\\+(?:u[0-9a-f]{4}|[nrt])|[^0-9a-z]){0,24}"
-            yield (
-                letters,
-                re.compile(b"(?i)" + gap.join(bytes([letter]) for letter in letters)),
-            )
+            gap = rb"(?:\\+(?:u[0-9a-f]{4}|[nrt])|[^0-9a-z]){0,24}+"
+            yield letters, b"(?i)" + gap.join(bytes([letter]) for letter in letters)
 
 
 def _spellings(character: str) -> bytes:
@@ -283,21 +298,15 @@ def _codings(value: str) -> list[bytes]:
     return sorted({*found}, key=len, reverse=True)
 
 
-def _numbers(value: bytes) -> Iterator[tuple[bytes, re.Pattern[bytes]]]:
+def _numbers(value: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Its bytes as numbers: what the text has without other signs, what finds them."""
     for form, sign in product(("02x", "d", "o", "03o", "08b"), _NUMBER_SIGNS):
         numbers = [format(byte, form).encode() for byte in value]
         between = rb"[^0-9a-z]{0,8}" + sign.replace(b"u", rb"u\+?")
         begun = b"" if form.startswith("0") else rb"(?<![0-9a-z])"
-        yield (
-            sign.join(numbers),
-            re.compile(b"(?i)" + begun + between.join(numbers)),
-        )
+        yield sign.join(numbers), b"(?i)" + begun + between.join(numbers)
 
 
-def _lines(value: str) -> Iterator[bytes]:
-    """Patterns of base64 that goes over several lines."""
-    for coding in _codings(value):
-        if len(coding) > _LINE // 2:
-            letters = (re.escape(bytes([letter])) for letter in coding)
-            yield rb"(?:\s|\\+[rn])*".join(letters)
+def _broken(coding: bytes) -> bytes:
+    """A pattern of base64 that goes over several lines."""
+    return rb"(?:\s|\\+[rn])*".join(re.escape(bytes([each])) for each in coding)

@@ -62,7 +62,7 @@ def redactor() -> Redactor:
         quote(base64.b64encode(f"{KEY}??>>".encode()), safe="").replace("%2B", "%2b"),
         base64.b64encode(json.dumps({"key": f"Bearer {KEY}"}).encode()).decode(),
         "\\n".join(base64.encodebytes(KEY.encode() * 9).decode().split()),
-        base64.b64encode(gzip.compress(KEY.encode())).decode(),
+        base64.b64encode(gzip.compress(KEY.encode(), mtime=0)).decode(),
         KEY[::-1],
         codecs.encode(KEY, "rot13"),
         "\u200b".join(KEY),
@@ -156,3 +156,20 @@ def test_bytes_that_are_no_text_survive(redactor: Redactor) -> None:
 
 def test_header_variables_are_shell_names() -> None:
     assert header_variable("X-Api.Key ") == "AIOS_HEADER_X_API_KEY"
+
+
+@pytest.mark.parametrize("length", [300, 1_500, 4_000])
+def test_a_key_of_any_length_is_found_whole_and_by_its_halves(length: int) -> None:
+    key = random.Random(length).randbytes(length // 2).hex()  # noqa: S311
+    half = length // 2
+    spelled = "".join(f"\\u{ord(each):04x}" for each in key)
+    hidden = Redactor.of(key, "K").text(f"{key} {key[:half]} {key[-half:]} {spelled}")
+    assert hidden == "$K $K $K $K"
+
+
+def test_no_text_is_tried_in_countless_ways() -> None:
+    """A target that knows the key may write it so that most of it stands apart."""
+    key = "abcdefghijklmnop1234"
+    apart = "".join("\\" * 12 + "n" + each for each in key[:-1])
+    hidden = Redactor.of(key, "K").text(f"{apart} {'-'.join(key)}")
+    assert hidden.endswith(" $K")
