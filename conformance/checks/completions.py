@@ -10,7 +10,6 @@ from aios_conformance.conformance.checks.generated import (
     usage_of,
 )
 from aios_conformance.conformance.checks.scored import are_alike, positions_of
-from aios_conformance.conformance.probes.decoding import text_of
 from aios_conformance.conformance.terms.check import (
     Finding,
     FollowedReading,
@@ -20,6 +19,7 @@ from aios_conformance.conformance.terms.check import (
 )
 from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.said import text_of
 from aios_conformance.conformance.terms.views import (
     CompletionAnswer,
     is_whole,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from aios_conformance import spec
-from aios_conformance.conformance.probes.decoding import text_of
 from aios_conformance.conformance.terms.check import Finding, Note, Witness
 from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
+from aios_conformance.conformance.terms.said import text_of
 from aios_conformance.conformance.terms.views import Answer, is_whole
 
 EVERYWHERE = ("chat.", "completions.", "common.")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-from aios_conformance.conformance.probes.decoding import choice_of
 from aios_conformance.conformance.terms.exchange import Exchange, Facts
+from aios_conformance.conformance.terms.said import choice_of
 from aios_conformance.conformance.terms.tolerances import BATCHED
 from aios_conformance.conformance.terms.views import (
     View,

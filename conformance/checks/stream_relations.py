@@ -9,11 +9,6 @@ from aios_conformance.conformance.checks.generated import (
 )
 from aios_conformance.conformance.checks.scored import are_alike, positions_of
 from aios_conformance.conformance.checks.streams import Streamed
-from aios_conformance.conformance.probes.decoding import (
-    choice_of,
-    reasoning_of,
-    text_of,
-)
 from aios_conformance.conformance.terms.check import (
     Finding,
     Note,
@@ -22,6 +17,7 @@ from aios_conformance.conformance.terms.check import (
 )
 from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Observation
+from aios_conformance.conformance.terms.said import choice_of, reasoning_of, text_of
 
 _COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _VARIANTS = ("streamed", "with_usage", "continuous")

@@ -5,7 +5,7 @@ from typing import Any
 
 from aios_conformance.conformance.probes import logprobs
 from aios_conformance.conformance.probes.bodies import OPERATION, valid
-from aios_conformance.conformance.probes.decoding import decoding_probes, text_of
+from aios_conformance.conformance.probes.decoding import decoding_probes
 from aios_conformance.conformance.probes.generation import (
     case,
     shared_probes,
@@ -28,6 +28,7 @@ from aios_conformance.conformance.terms.probe import (
     Step,
     table,
 )
+from aios_conformance.conformance.terms.said import text_of
 
 CHAT = OPERATION["chat"]
 PRINTED_ROOM = 64

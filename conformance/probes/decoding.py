@@ -5,7 +5,7 @@ one plain answer, so that a relation costs one request. Steps name the rows that
 their acceptance proves, and so stand in for single-field probes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,7 +16,14 @@ from aios_conformance import spec
 from aios_conformance.conformance.probes.bodies import OPERATION
 from aios_conformance.conformance.probes.more_to_read import longer
 from aios_conformance.conformance.probes.prompts import prompts_of
-from aios_conformance.conformance.terms.exchange import Api, Exchange
+from aios_conformance.conformance.probes.stop_strings import (
+    NEVER,
+    PATTERNS,
+    feints,
+    last_words,
+    stop_within,
+)
+from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import (
     Answers,
     Later,
@@ -26,10 +33,7 @@ from aios_conformance.conformance.terms.probe import (
     Step,
     probe,
 )
-
-NEVER = "\u2403\u2403never\u2403\u2403"  # a stop string that no text holds
-PATTERNS = (".{2}", "(\u2403")
-"""Nor these: as regular expressions the one is found at once, the other is broken."""
+from aios_conformance.conformance.terms.said import text_of
 
 FORCED_ID = "1000"  # an ordinary token id in every usual vocabulary
 BANNED_IDS = range(10, 310)
@@ -72,63 +76,6 @@ def drawn_stream(api: Api, served: Served) -> dict[str, Any]:
     likeliest = {"logprobs": True, "top_logprobs": 1}
     listed = likeliest if api == "chat" else {"logprobs": 1}
     return body | {"stream_options": {"include_usage": True}} | listed
-
-
-def choice_of(exchange: Exchange, index: int = 0) -> Mapping[str, Any] | None:
-    """One choice of an answer; None when there is none."""
-    choices = exchange.said.get("choices") if exchange.said else None
-    if not isinstance(choices, list):
-        return None
-    numbered = (c for c in choices if isinstance(c, dict) and c.get("index") == index)
-    return next(numbered, None)
-
-
-def text_of(exchange: Exchange, index: int = 0) -> str | None:
-    """The text of one choice of an answer; None when there is none."""
-    choice = choice_of(exchange, index) or {}
-    message = choice.get("message")
-    text = message.get("content") if isinstance(message, dict) else None
-    text = choice.get("text") if text is None else text
-    return text if isinstance(text, str) else None
-
-
-def reasoning_of(exchange: Exchange) -> str:
-    """The reasoning of the first choice, "" where there is none."""
-    message = (choice_of(exchange) or {}).get("message")
-    found = message.get("reasoning_content") if isinstance(message, dict) else None
-    return found if isinstance(found, str) else ""
-
-
-def stop_within(text: str, after: int = 1) -> str | None:
-    """A stop string from inside a text: the end of a word, a space, a beginning.
-
-    It stands behind `after` words, where there are so many, and spans tokens.
-    """
-    words = text.split()
-    if len(words) >= 3:
-        number = max(1, min(after, len(words) - 2))
-        spot = 0
-        for word in words[: number + 1]:
-            spot = text.index(word, spot) + len(word)
-        return text[spot - 1 : spot + 2]
-    return text[len(text) // 2 :][:1] or None
-
-
-def last_words(text: str) -> str:
-    """The end of a text: some words, or all that there is."""
-    return " ".join(text.rsplit(" ", 3)[-3:])
-
-
-def feints(text: str) -> list[str]:
-    """Stop strings that a text begins here and there, at its end too, and never ends.
-
-    They hold all that is held back of a stream while one of them may still come. A
-    text of nothing begins none.
-    """
-    words = text.split(" ")
-    inner = [f" {word}" for word in words[1:-1:2] if word][:2]
-    begun = [each for each in (words[0], *inner, last_words(text)) if each]
-    return [each + NEVER for each in begun or [""]]
 
 
 def prompts(api: Api) -> st.SearchStrategy[Params]:

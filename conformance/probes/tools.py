@@ -16,14 +16,10 @@ from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes import prompts
 from aios_conformance.conformance.probes.bodies import OPERATION, valid
-from aios_conformance.conformance.probes.decoding import (
-    asked,
-    choice_of,
-    stop_within,
-    text_of,
-)
+from aios_conformance.conformance.probes.decoding import asked
 from aios_conformance.conformance.probes.generation import OBJECT, case, undecided_cases
 from aios_conformance.conformance.probes.single_field import breaks, refused
+from aios_conformance.conformance.probes.stop_strings import stop_within
 from aios_conformance.conformance.probes.texts import letters
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 from aios_conformance.conformance.terms.probe import (
@@ -36,6 +32,7 @@ from aios_conformance.conformance.terms.probe import (
     probe,
     table,
 )
+from aios_conformance.conformance.terms.said import choice_of, text_of
 
 CHAT = OPERATION["chat"]
 NEEDS = ("tools",)

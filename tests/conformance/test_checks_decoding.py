@@ -7,7 +7,7 @@ from exchanges import exchange, findings, observation, readings, sse, witnessed
 from generations import choice, request, said
 
 from aios_conformance.conformance.checks import decoding
-from aios_conformance.conformance.probes.decoding import stop_within
+from aios_conformance.conformance.probes.stop_strings import stop_within
 from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
 
 BOTH: tuple[Api, ...] = ("chat", "completions")

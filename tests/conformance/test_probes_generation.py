@@ -10,12 +10,14 @@ from aios_conformance.conformance.observing.selfcheck import suite_fault
 from aios_conformance.conformance.planning.drawing import draw
 from aios_conformance.conformance.planning.plan import capabilities
 from aios_conformance.conformance.probes import chat, completions
-from aios_conformance.conformance.probes.decoding import SEEDS, stop_within, text_of
+from aios_conformance.conformance.probes.decoding import SEEDS
+from aios_conformance.conformance.probes.stop_strings import stop_within
 from aios_conformance.conformance.terms import catalogue
 from aios_conformance.conformance.terms.cost import Cost, ceilings
 from aios_conformance.conformance.terms.exchange import Api, Facts
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step
 from aios_conformance.conformance.terms.requests import content_key
+from aios_conformance.conformance.terms.said import text_of
 from aios_conformance.spec import Level, api_of, requirements
 
 PROBES: dict[Api, tuple[Probe, ...]] = {
