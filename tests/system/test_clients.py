@@ -13,7 +13,7 @@ CLIENTS = TOOL.clients()
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_finds_what_it_wants(name: str) -> None:
     if not TOOL.is_made(CLIENTS[name]):
-        pytest.skip("its packages are not here: python tools/clients.py --make")
+        pytest.skip(f"its packages are not here: python tools/clients.py --make {name}")
     ended = subprocess.run(
         [sys.executable, str(ROOT / "tools/clients.py"), name],
         stdout=subprocess.PIPE,
