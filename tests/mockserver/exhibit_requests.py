@@ -1,5 +1,6 @@
 """Requests that show the museum's exhibits, and what is read of their answers."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -134,3 +135,79 @@ LIMITED = chat(logprobs=True, top_logprobs=3)
 ECHOED = comp(echo=True, logprobs=2)
 REFUSED = {"top_p": 2}
 BOTH = chat("Call get_weather and trains.", tools=[TOOL, TRAINS], max_tokens=200)
+
+
+WORDS = "word " * 30
+
+
+SEEDED = {"temperature": 1, "seed": 5}
+
+
+UNIT = {"enum": ["°C &amp; km/h"]}
+
+
+WIND = {
+    "type": "function",
+    "function": {
+        "name": "wind",
+        "parameters": {
+            "type": "object", "properties": {"unit": UNIT}, "required": ["unit"],
+        },
+    },
+}  # fmt: skip
+
+
+WINDY = chat(ASKED, tools=[WIND], tool_choice="required", max_tokens=60)
+
+
+FOREIGN = comp("Zürich, Málaga und 東京: über", echo=True, logprobs=1)
+
+
+def prompt_tokens(reply: Reply) -> Any:
+    return reply.json()["usage"]["prompt_tokens"]
+
+
+def completion_tokens(reply: Reply) -> Any:
+    return reply.json()["usage"]["completion_tokens"]
+
+
+def arguments(reply: Reply) -> str:
+    """The arguments of the calls of a stream."""
+    parts = (piece["delta"].get("tool_calls") for piece in pieces(reply))
+    return "".join(c["function"]["arguments"] for p in parts for c in p or ())
+
+
+def logprobs(reply: Reply) -> Any:
+    return [choice["logprobs"] for choice in reply.json()["choices"]]
+
+
+def longer(request: Request, **more: Any) -> Request:
+    return request[0], request[1] | more
+
+
+MARK = "<|endoftext|>"
+
+
+DECOMPOSED = "Cafe\u0301"
+
+
+def given(reply: Reply) -> Any:
+    """The arguments of the first call of a whole answer."""
+    return json.loads(calls(reply)[0]["function"]["arguments"])
+
+
+def parts(reply: Reply) -> list[Body]:
+    """The pieces of calls of a stream."""
+    found = (piece["delta"].get("tool_calls") for piece in pieces(reply))
+    return [part for each in found for part in each or ()]
+
+
+def listed(reply: Reply) -> list[Any]:
+    return [piece["logprobs"] for piece in pieces(reply)]
+
+
+PROSE = "word " * 600
+
+
+def lengths(reply: Reply) -> list[int]:
+    return [len(vector) for vector in vectors(reply)]

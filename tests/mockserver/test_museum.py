@@ -11,15 +11,16 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
-from encoder_exhibits import CASES as ENCODERS
-from encoder_exhibits import OF_DIALECTS, ask, hub
+from chat_exhibits import CASES as CHAT
+from completions_exhibits import CASES as COMPLETIONS
+from dialects_exhibits import CASES as OF_DIALECTS
+from dialects_exhibits import ask, hub
+from encoders_exhibits import CASES as ENCODERS
+from exhibit_case import Case
 from exhibit_requests import Request, comp, streamed
-from exhibits import CASES as FIRST
-from exhibits import Case
-from later_exhibits import CASES as LATER
-from more_exhibits import CASES as MORE
-from newest_exhibits import CASES as NEWEST
+from generation_exhibits import CASES as GENERATION
 from plain_http import Client, Reply
+from wire_exhibits import CASES as WIRE
 
 from aios_conformance import spec
 from aios_conformance.mockserver.app import mock_application
@@ -34,7 +35,7 @@ BUGS = [each for each in ALL.values() if not each.freedom]
 FREE = [each for each in ALL.values() if each.freedom]
 
 
-CASES = FIRST | MORE | LATER | NEWEST | ENCODERS
+CASES = CHAT | COMPLETIONS | GENERATION | ENCODERS | WIRE
 UNREADABLE, CHARSET, CODED, LEFT = (
     "sse-no-last-chunk",
     "http-charset-refused",
