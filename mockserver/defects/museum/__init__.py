@@ -8,7 +8,7 @@ that must notice. The reports were read for what went wrong; nothing was copied.
 embeddings   splits of batches, caches, company, empty texts
 ranking      rerank and score: splits of lists, long and blank texts, truncation
 encoders     lengths, top_n, and what one of a list does to the others
-generation   chat and completions: leaks, caches, limits, stops, company
+generation   chat and completions: leaks, caches, limits, company
 reading      what becomes of a request: histories, characters, null, headers, lengths
 logprobs     log probabilities: which tokens, how many, where, and beside what else
 sampling     penalties, biases, several choices, pieces of streams

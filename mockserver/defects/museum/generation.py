@@ -1,7 +1,7 @@
-"""Bugs that chat and completions share: leaks, caches, limits, stops, company."""
+"""Bugs that chat and completions share: leaks, caches, limits, company."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -11,11 +11,9 @@ from aios_conformance.mockserver.defects.museum.planting import (
     remembering,
 )
 from aios_conformance.mockserver.defects.planting import (
-    Chunk,
     in_answer,
     in_engine,
     in_parameters,
-    in_stream,
 )
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
@@ -32,11 +30,6 @@ REPEATED = {
     "CHAT-SEM-012": "likewise",
     "COMP-SEM-009": "likewise",
 }
-STOPPED = {
-    "CHAT-SEM-013": "the same statement", "COMP-SEM-010": "the same statement",
-    "META-046": "the stop string is in the text", "META-047": "the text goes on",
-    "META-048": "the forms differ", "META-059": "streams differ",
-}  # fmt: skip
 
 
 # META-057 is about the forms of an empty bias; here a request that names none, sent
@@ -222,61 +215,6 @@ def gen_limit_0_refused(context: RequestContext) -> object:
     if all(context.parameters.get(name) != 0 for name in LIMITS):
         return False
     raise Meaningless("max_tokens must be at least 1", code="refused")
-
-
-def _stops(context: RequestContext) -> list[str]:
-    given = context.parameters.get("stop") or []
-    return [given] if isinstance(given, str) else given
-
-
-def _without(context: RequestContext, lost: Callable[[str], bool]) -> bool:
-    """Forget some stop strings."""
-    given = _stops(context)
-    kept = [stop for stop in given if not lost(stop)]
-    context.parameters["stop"] = kept or None
-    return len(kept) < len(given)
-
-
-@in_parameters("META-045", api=API, also=STOPPED,
-               source="000:386", origin="ggml-org/llama.cpp#9867")  # fmt: skip
-def gen_stop_newline_ignored(context: RequestContext) -> object:
-    """Stop strings with a newline are ignored."""
-    return _without(context, lambda stop: "\n" in stop)
-
-
-@in_parameters("META-045", api=API, also=STOPPED,
-               source="000:386", origin="Blaizzy/mlx-vlm#1069")  # fmt: skip
-def gen_stream_stop_list_ignored(context: RequestContext) -> object:
-    """A list of stop strings is ignored in streams."""
-    listed = isinstance(context.parameters.get("stop"), list)
-    if not (listed and context.parameters.get("stream")):
-        return False
-    return _without(context, lambda _: True)
-
-
-@in_parameters("META-045", api=API, also=STOPPED,
-               source="000:386", origin="mzau/mlx-knife#68")  # fmt: skip
-def gen_stream_stop_of_two_words_missed(context: RequestContext) -> object:
-    """In streams a stop string that spans two tokens is never seen."""
-    if not context.parameters.get("stream"):
-        return False
-    return _without(context, lambda stop: " " in stop.strip())
-
-
-@in_stream("META-046", api=API, also=STOPPED,
-           source="000:386", origin="SharpAI/SwiftLM#126")  # fmt: skip
-def gen_stream_stop_prefix_leaks(context: RequestContext, chunks: list[Chunk]) -> None:
-    """In streams the first part of a stop string that spans two tokens is sent."""
-    for chunk in chunks:
-        for piece in chunk["choices"]:
-            stop = piece.get("stop_reason")
-            if not isinstance(stop, str) or " " not in stop.strip():
-                continue
-            begun = stop[: stop.rindex(" ")]
-            if "delta" in piece:
-                piece["delta"]["content"] = begun
-            else:
-                piece["text"] += begun
 
 
 @in_parameters("CHAT-REQ-053", api=API, also=ACCEPTED | {

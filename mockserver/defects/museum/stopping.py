@@ -1,6 +1,7 @@
 """Bugs of stop strings: what is held back, how many, and how they are read."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from aios_conformance.mockserver.defects.museum.pieces import pieces, said, say
@@ -18,6 +19,11 @@ from aios_conformance.serving.stop import overlap
 
 BOTH = "chat completions"
 _STOPS = "stops"
+STOPPED = {
+    "CHAT-SEM-013": "the same statement", "COMP-SEM-010": "the same statement",
+    "META-046": "the stop string is in the text", "META-047": "the text goes on",
+    "META-048": "the forms differ", "META-059": "streams differ",
+}  # fmt: skip
 
 
 def _stops(context: RequestContext) -> tuple[str, ...]:
@@ -186,3 +192,53 @@ def gen_stop_is_a_pattern(context: RequestContext, answer: Answer) -> object:
                 choice |= {"finish_reason": "stop", "stop_reason": stop}
                 text, acted = text[: found.start()], True
     return acted
+
+
+def _without(context: RequestContext, lost: Callable[[str], bool]) -> bool:
+    """Forget some stop strings."""
+    given = _stops(context)
+    kept = [stop for stop in given if not lost(stop)]
+    context.parameters["stop"] = kept or None
+    return len(kept) < len(given)
+
+
+@in_parameters("META-045", api=BOTH, also=STOPPED,
+               source="000:386", origin="ggml-org/llama.cpp#9867")  # fmt: skip
+def gen_stop_newline_ignored(context: RequestContext) -> object:
+    """Stop strings with a newline are ignored."""
+    return _without(context, lambda stop: "\n" in stop)
+
+
+@in_parameters("META-045", api=BOTH, also=STOPPED,
+               source="000:386", origin="Blaizzy/mlx-vlm#1069")  # fmt: skip
+def gen_stream_stop_list_ignored(context: RequestContext) -> object:
+    """A list of stop strings is ignored in streams."""
+    listed = isinstance(context.parameters.get("stop"), list)
+    if not (listed and context.parameters.get("stream")):
+        return False
+    return _without(context, lambda _: True)
+
+
+@in_parameters("META-045", api=BOTH, also=STOPPED,
+               source="000:386", origin="mzau/mlx-knife#68")  # fmt: skip
+def gen_stream_stop_of_two_words_missed(context: RequestContext) -> object:
+    """In streams a stop string that spans two tokens is never seen."""
+    if not context.parameters.get("stream"):
+        return False
+    return _without(context, lambda stop: " " in stop.strip())
+
+
+@in_stream("META-046", api=BOTH, also=STOPPED,
+           source="000:386", origin="SharpAI/SwiftLM#126")  # fmt: skip
+def gen_stream_stop_prefix_leaks(context: RequestContext, chunks: list[Chunk]) -> None:
+    """In streams the first part of a stop string that spans two tokens is sent."""
+    for chunk in chunks:
+        for piece in chunk["choices"]:
+            stop = piece.get("stop_reason")
+            if not isinstance(stop, str) or " " not in stop.strip():
+                continue
+            begun = stop[: stop.rindex(" ")]
+            if "delta" in piece:
+                piece["delta"]["content"] = begun
+            else:
+                piece["text"] += begun
