@@ -3,7 +3,11 @@
 import gzip
 from typing import Any
 
-from aios_conformance.mockserver.defects.museum.planting import CRASHED, in_both
+from aios_conformance.mockserver.defects.museum.planting import (
+    ACCEPTED,
+    CRASHED,
+    in_both,
+)
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     in_answer,
@@ -17,7 +21,6 @@ from aios_conformance.serving.errors import ApiError, BadRequest, Broken
 from aios_conformance.serving.stages import Answer, Response
 
 CHAT, COMP, BOTH = "chat", "completions", "chat completions"
-ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
 
 
 @in_parameters("CHAT-SEM-005", api=CHAT,

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from aios_conformance.mockserver.defects.museum.chat import pieces
+from aios_conformance.mockserver.defects.museum.planting import ACCEPTED
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     in_answer,
@@ -15,7 +16,6 @@ from aios_conformance.serving.errors import BadRequest
 from aios_conformance.serving.stages import Answer
 
 API = "chat"
-ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
 UNLIKE = {"META-059": "streams are right, and differ"}
 LOST = {
     "META-062": "what is not said is counted",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from aios_conformance.mockserver.defects.museum.planting import ACCEPTED
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     in_answer,
@@ -17,7 +18,6 @@ from aios_conformance.serving.sse import DONE
 from aios_conformance.serving.stages import Answer
 
 API = "chat"
-ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
 CUT = {
     "META-041": "the same statement",
     "META-042": "the limit is reached",

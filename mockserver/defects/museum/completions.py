@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from aios_conformance.mockserver.defects.museum.planting import joined
+from aios_conformance.mockserver.defects.museum.planting import ACCEPTED, joined
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     in_answer,
@@ -15,7 +15,6 @@ from aios_conformance.serving.errors import Broken, Meaningless
 from aios_conformance.serving.stages import Answer
 
 API = "completions"
-ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
 POSITIONS = {
     "META-070": "other positions than tokens",
     "META-071": "the tokens are not the text",

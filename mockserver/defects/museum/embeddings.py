@@ -4,8 +4,9 @@ from base64 import b64decode, b64encode
 from dataclasses import replace
 from typing import Any
 
-from aios_conformance.mockserver.defects.museum.encoders import CRASHED
 from aios_conformance.mockserver.defects.museum.planting import (
+    ACCEPTED,
+    BROKEN,
     in_company,
     joined,
     remembering,
@@ -32,7 +33,6 @@ EACH = {
     "META-091": "the vectors are not permuted as the inputs are",
     "META-097": "the same text has two vectors",
 }
-ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
 
 
 def _inputs(context: RequestContext) -> list[Any]:
@@ -212,7 +212,7 @@ EXHIBITS: tuple[Defect, ...] = (
     emb_cache_ignores_truncation,
     replace(
         turns_away("emb_mixed_lengths_crash", "EMB-REQ-006", "ragged arrays",
-                   _are_uneven, error=Broken, also=ACCEPTED | CRASHED,
+                   _are_uneven, error=Broken, also=BROKEN,
                    origin="qdrant/fastembed#703"),
         description="A text of more than 128 words beside shorter ones is a 500.",
         source="000:729",

@@ -1,5 +1,6 @@
 """Bugs of embeddings and rerank: lengths, alone or in company, top_n, normalization."""
 
+from aios_conformance.mockserver.defects.museum.planting import ACCEPTED, BROKEN
 from aios_conformance.mockserver.defects.planting import (
     in_answer,
     in_parameters,
@@ -10,10 +11,6 @@ from aios_conformance.serving.errors import BadRequest, Broken
 from aios_conformance.serving.stages import Answer, Response
 
 EMB, RERANK = "embeddings", "rerank"
-ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
-CRASHED = dict.fromkeys(
-    ("COMMON-ERR-004", "EMB-ERR-003"), "a list with odd texts is long"
-)
 
 
 def _texts(context: RequestContext) -> list[str]:
@@ -45,7 +42,7 @@ def rerank_over_512_words_crashes(context: RequestContext) -> object:
     raise Broken("the input is too large to process", code="crashed")
 
 
-@in_parameters("EMB-REQ-006", api=EMB, also=ACCEPTED | CRASHED,
+@in_parameters("EMB-REQ-006", api=EMB, also=BROKEN,
                source="000:729", origin="abetlen/llama-cpp-python#2216")  # fmt: skip
 def emb_batch_over_256_words_crashes(context: RequestContext) -> object:
     """A batch that has more than 256 words in all is a 500."""

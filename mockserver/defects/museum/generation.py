@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from aios_conformance.mockserver.defects.museum.planting import (
+    ACCEPTED,
     OtherEngine,
     in_company,
     remembering,
@@ -24,7 +25,6 @@ from aios_conformance.serving.stages import Answer
 API = "chat completions"
 _STAMPS = ("id", "created")
 LIMITS = ("max_tokens", "max_completion_tokens")
-ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
 REPEATED = {
     "META-050": "an equal seed gives another text",
     "CHAT-SEM-012": "likewise",

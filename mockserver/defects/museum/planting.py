@@ -19,10 +19,16 @@ from aios_conformance.serving.stages import Answer, Chunks, Stages
 
 Company = Callable[[RequestContext, Sequence[RequestContext]], object]
 
+ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
+"""What else notices that a valid request is turned away."""
+
 CRASHED = {
     f"{api}-ERR-003": "a 500" for api in ("CHAT", "COMP", "EMB", "RERANK", "SCORE")
 }
 """What else notices that an input crashes the server."""
+
+BROKEN = ACCEPTED | CRASHED | {"COMMON-ERR-004": "a 500"}
+"""What else notices that a valid request crashes it."""
 
 _PAUSE = 0.002  # seconds that a request waits for company
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from aios_conformance.mockserver.defects.museum.planting import joined
+from aios_conformance.mockserver.defects.museum.planting import ACCEPTED, joined
 from aios_conformance.mockserver.defects.planting import (
     Defect,
     in_answer,
@@ -16,7 +16,6 @@ from aios_conformance.serving.errors import BadRequest, Meaningless
 from aios_conformance.serving.stages import Answer
 
 RERANK, SCORE = "rerank", "score"
-ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
 TEXTS = {
     "META-006": "the text is not that of the document at index",
     "META-007": "not the submitted texts",

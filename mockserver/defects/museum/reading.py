@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from aios_conformance.mockserver.defects.museum.planting import (
+    ACCEPTED,
     OtherEngine,
     remembering,
 )
@@ -30,7 +31,6 @@ from aios_conformance.serving.stages import Answer, Stages
 CHAT, BOTH = "chat", "chat completions"
 NUL = "\0"
 _PAUSE = 0.001  # seconds between the pieces of a stream that a client may leave
-ACCEPTED = {"COMMON-RES-001": "a valid request is not answered 200"}
 
 Message = Mapping[str, Any]
 
