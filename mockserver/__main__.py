@@ -17,7 +17,13 @@ from aios_conformance.mockserver.options import MockOptions, offer_beside, read_
 from aios_conformance.mockserver.profile.profiles import explained
 from aios_conformance.serving.options import COMPLETING, OptionError
 from aios_conformance.serving.profile import Profile
-from aios_conformance.serving.run import CannotListen, Died, quiet_pipe, serve
+from aios_conformance.serving.run import (
+    CannotListen,
+    CannotWrite,
+    Died,
+    serve,
+    standard_output,
+)
 
 _BAD_OPTION = 4
 _DIED = 1
@@ -40,24 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if COMPLETING in os.environ:
             _complete_command()
-        if words and words[0] in _COMMANDS:
-            with quiet_pipe():
-                code: int = import_module(_COMMANDS[words[0]]).main(words[1:])
-                return code
-        if words[:1] == ["completion"]:
-            from aios_conformance.serving.completion import shell_code  # noqa: PLC0415
-
-            sys.stdout.write(shell_code("aios-mock", words[1:]))
-            return 0
-        options = read_options(words, os.environ)
-        with quiet_pipe():
-            if options.list_defects:
-                _list_defects(options.dialects, as_json=options.as_json)
-            elif options.explain:
-                _explain(options.profile, as_json=options.as_json)
-            else:
-                _serve(options)
-    except (OptionError, CannotListen) as error:
+        with standard_output():
+            return _run(words)
+    except (OptionError, CannotListen, CannotWrite) as error:
         lines = str(error).splitlines()
         sys.stderr.writelines(f"aios-mock: {line}\n" for line in lines)
         return _BAD_OPTION
@@ -66,6 +57,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _DIED
     except SystemExit as leaving:  # argparse has said why
         return _BAD_OPTION if leaving.code else 0
+    return 0  # who reads the output has seen enough
+
+
+def _run(words: Sequence[str]) -> int:
+    if words and words[0] in _COMMANDS:
+        code: int = import_module(_COMMANDS[words[0]]).main(words[1:])
+        return code
+    if words[:1] == ["completion"]:
+        from aios_conformance.serving.completion import shell_code  # noqa: PLC0415
+
+        sys.stdout.write(shell_code("aios-mock", words[1:]))
+        return 0
+    options = read_options(words, os.environ)
+    if options.list_defects:
+        _list_defects(options.dialects, as_json=options.as_json)
+    elif options.explain:
+        _explain(options.profile, as_json=options.as_json)
+    else:
+        _serve(options)
     return 0
 
 

@@ -37,6 +37,7 @@ from aios_conformance.serving.contract import Contract
 from aios_conformance.serving.cors import allow_origins
 from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.in_flight import counted
+from aios_conformance.serving.located import short
 from aios_conformance.serving.metrics import CONTENT_TYPE, written
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.profile import DOCUMENTS, JOINED_FINISH, Profile
@@ -197,9 +198,9 @@ def chosen_defect(name: str, options: MockOptions) -> Defect:
     if plain in known and trigger in TRIGGERS:
         known = {**known, name: seldom(known[plain], trigger)}
     if name not in known:
-        near = get_close_matches(name, known, 1, cutoff=0)
+        near = get_close_matches(name[:100], known, 1, cutoff=0)
         raise OptionError(
-            f"unknown defect {name!r}, the nearest is {near[0]!r}; "
+            f"unknown defect {short(name)}, the nearest is {near[0]!r}; "
             f"--list-defects lists {len(known)}"
         )
     if (dialect := known[name].dialect) not in options.dialects:

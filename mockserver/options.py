@@ -14,6 +14,7 @@ from aios_conformance.mockserver.faults.pacing import NO_PACING, SPEEDS, Pacing
 from aios_conformance.mockserver.faults.quotas import Quota
 from aios_conformance.mockserver.faults.room import Room
 from aios_conformance.mockserver.profile.profiles import PROFILES
+from aios_conformance.serving.digits import whole_number
 from aios_conformance.serving.engine import Model
 from aios_conformance.serving.located import unknown
 from aios_conformance.serving.options import (
@@ -219,9 +220,9 @@ def _speed(text: str) -> str:
 def _lengths(text: str) -> tuple[int, int]:
     """Parse N or MIN-MAX."""
     fewest, dash, most = text.partition("-")
-    both = (fewest, most if dash else fewest)
-    if all(map(str.isdecimal, both)) and 1 <= int(both[0]) <= int(both[1]):
-        return int(both[0]), int(both[1])
+    least, largest = whole_number(fewest), whole_number(most if dash else fewest)
+    if least and largest and least <= largest:
+        return least, largest
     raise argparse.ArgumentTypeError(
         f"must be N or MIN-MAX, from 1 and the smaller first, got {text!r}"
     )

@@ -11,6 +11,8 @@ from re import split
 from typing import Final, TypeVar
 
 from aios_conformance.mockserver.faults.kinds import Fault, FaultError, parse_fault
+from aios_conformance.serving.digits import whole_number
+from aios_conformance.serving.located import short
 
 _LONGEST: Final = 3_600_000  # milliseconds of a delay
 _HEADERS: Final = ("X-Mock-Status", "X-Mock-Fault", "X-Mock-Delay-Ms", "Prefer")
@@ -68,12 +70,14 @@ def _read(
 def _code(text: str) -> Fault | None:
     if text == "200":
         return None
-    if not text.isdecimal() or not 400 <= int(text) <= 599:
-        raise FaultError(f"must be 200 or from 400 to 599, got {text!r}")
+    if not 400 <= (whole_number(text) or 0) <= 599:
+        raise FaultError(f"must be 200 or from 400 to 599, got {short(text)}")
     return Fault(text)
 
 
 def _seconds(text: str) -> float:
-    if not text.isdecimal() or int(text) > _LONGEST:
-        raise FaultError(f"must be a whole number from 0 to {_LONGEST}, got {text!r}")
-    return int(text) / 1000
+    number = whole_number(text)
+    if number is None or number > _LONGEST:
+        wanted = f"a whole number from 0 to {_LONGEST}"
+        raise FaultError(f"must be {wanted}, got {short(text)}")
+    return number / 1000

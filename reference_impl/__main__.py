@@ -25,7 +25,13 @@ from aios_conformance.reference_impl.pull import missing, pull
 from aios_conformance.serving.dialects import announced
 from aios_conformance.serving.engine import Mortal
 from aios_conformance.serving.options import OptionError
-from aios_conformance.serving.run import CannotListen, Died, quiet_pipe, serve
+from aios_conformance.serving.run import (
+    CannotListen,
+    CannotWrite,
+    Died,
+    serve,
+    standard_output,
+)
 
 _BAD_OPTION = 4
 _DIED = 1
@@ -35,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        with quiet_pipe():
+        with standard_output():
             if arguments[:1] == ["completion"]:
                 from aios_conformance.serving.completion import shell_code  # noqa: PLC0415
 
@@ -49,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _doctor(read_options(arguments[1:], os.environ))
             else:
                 _serve(read_options(arguments, os.environ))
-    except (OptionError, CannotListen, LoadError) as error:
+    except (OptionError, CannotListen, CannotWrite, LoadError) as error:
         sys.stderr.write(f"aios-reference: {error}\n")
         return _BAD_OPTION
     except Died as error:

@@ -34,7 +34,7 @@ def admit(context: RequestContext) -> None:
             f"the header Content-Type must be {JSON}, got {content_type[:100]!r}",
             code="content_type",
         )
-    context.body = _object(context.raw, context.front.limits)
+    context.body = read_object(context.raw, context.front.limits)
 
 
 def authorize(context: RequestContext) -> None:
@@ -69,7 +69,8 @@ def keyed(
         )
 
 
-def _object(raw: bytes, limits: Limits) -> dict[str, Any]:
+def read_object(raw: bytes, limits: Limits) -> dict[str, Any]:
+    """Return the JSON object that a body is. Raises BadRequest."""
     limits.parsed(raw)
     try:
         body = decode(raw)

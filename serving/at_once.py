@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from aios_conformance.serving.digits import whole_number
 from aios_conformance.serving.turns import HEAVY
 
 _HEAD: Final = re.compile(
@@ -68,16 +69,16 @@ def _read(head: bytes) -> Asked | None:
     names = {name.lower() for name in fields}
     if fields.get("Connection", "").lower() == "keep-alive":
         names.discard("connection")
-    length = fields.get("Content-Length", "")
+    length = whole_number(fields.get("Content-Length", ""))
     if (
         len(names) < len(fields) - ("Connection" in fields)  # one comes twice
         or not _UNUSUAL.isdisjoint(names)
         or "Host" not in fields
-        or not length.isdecimal()
-        or int(length) > HEAVY
+        or length is None
+        or length > HEAVY
     ):
         return None
-    return Asked(found[1], CIMultiDictProxy(fields), int(length))
+    return Asked(found[1], CIMultiDictProxy(fields), length)
 
 
 def immediate(work: Awaitable[T]) -> T | None:

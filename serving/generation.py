@@ -12,6 +12,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from aios_conformance.serving.digits import whole_number
 from aios_conformance.serving.engine import (
     Engine,
     JsonSchema,
@@ -23,6 +24,7 @@ from aios_conformance.serving.engine import (
 )
 from aios_conformance.serving.errors import BadRequest, Meaningless
 from aios_conformance.serving.limits import Allowance, Limits
+from aios_conformance.serving.located import short
 from aios_conformance.serving.models import able
 from aios_conformance.serving.reader import AnswerPart, Reader, TokenStep
 from aios_conformance.serving.text import Utf8Decoder
@@ -230,14 +232,25 @@ def sampling(
         frequency_penalty=float(values["frequency_penalty"]),
         presence_penalty=float(values["presence_penalty"]),
         logit_bias={
-            int(token): float(bias)
-            for token, bias in (values.get("logit_bias") or {}).items()
+            _token(name): float(bias)
+            for name, bias in (values.get("logit_bias") or {}).items()
         },
         top_logprobs=top_logprobs,
         schema=schema,
         must_call=must_call,
         parallel=parallel,
     )
+
+
+def _token(name: str) -> int:
+    number = whole_number(name)
+    if number is None:
+        raise BadRequest(
+            f"/logit_bias names {short(name)}, which is no token's id",
+            code="unknown_token",
+            param="logit_bias",
+        )
+    return number
 
 
 def _least(values: Mapping[str, Any], limit: int) -> int:

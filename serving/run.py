@@ -29,6 +29,7 @@ from aios_conformance.serving.watch import Watch
 GRACE = 5.0
 """Seconds that running requests get when the server is told to stop."""
 
+_STANDARD_ERROR = 2
 _BACKLOG = 1024
 _YOUNG = 20_000  # new objects after which the collector looks at them
 
@@ -42,16 +43,37 @@ class Address:
 
 
 @contextmanager
-def quiet_pipe() -> Iterator[None]:
-    """Let a command end quietly when the reader of its output has seen enough."""
+def standard_output() -> Iterator[None]:
+    """Let a command write, read or not.
+
+    One that was closed leads nowhere: else the next file that is opened took its place.
+    A reader that has seen enough ends the command quietly. Raises CannotWrite.
+    """
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        pass
+    os.close(opened)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
+    except OSError as error:
+        _silence()
+        where = error.filename or "the output"
+        raise CannotWrite(f"{where}: {error.strerror or error}") from error
 
 
-class CannotListen(Exception):  # noqa: N818 - reads as the fact it states
+def _silence() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class CannotWrite(Exception):  # noqa: N818 - reads as the fact it states
+    """What the command has to say cannot be written, or a file not be used."""
+
+
+class CannotListen(Exception):  # noqa: N818
     """The server cannot listen where it was told to."""
 
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from jsonschema_rs import Draft202012Validator, FancyRegexOptions, ValidationError
 
+from aios_conformance.serving.digits import whole_number
 from aios_conformance.serving.pointers import steps as pointer_steps
 
 BUDGET: Final = 50_000
@@ -211,8 +212,9 @@ class Work:
         for root in self._named.get(name, ()) if name else self._roots:
             found = root
             for step in pointer_steps(fragment):
-                if isinstance(found, list) and step.isdecimal():
-                    found = found[int(step)] if int(step) < len(found) else None
+                if isinstance(found, list):
+                    at = whole_number(step)
+                    found = found[at] if at is not None and at < len(found) else None
                 else:
                     found = found.get(step) if isinstance(found, dict) else None
             yield found

@@ -36,7 +36,6 @@ from aios_conformance.conformance.prove.arguments import declare as declare_prov
 from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.terminal import console
 from aios_conformance.conformance.reporting.wording import paragraph
-from aios_conformance.conformance.terms.visible import visible
 from aios_conformance.spec import SpecError
 
 _EPILOG = """\
@@ -125,8 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _tell(err: Console, message: str) -> None:
-    told = visible(f"aios-conformance: error: {message}")
-    err.print(told, style="red", soft_wrap=True)
+    err.print(f"aios-conformance: error: {message}", style="red", soft_wrap=True)
 
 
 def parser() -> argparse.ArgumentParser:

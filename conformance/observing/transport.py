@@ -32,6 +32,7 @@ from aios_conformance.conformance.terms.exchange import Request, Response
 from aios_conformance.conformance.terms.pieces import edited, edits, moved
 from aios_conformance.conformance.terms.redact import Redactor
 from aios_conformance.conformance.terms.requests import Outgoing
+from aios_conformance.conformance.terms.visible import visible
 
 RETRIED = (429, 502, 503, 504)
 ATTEMPTS = 4
@@ -148,7 +149,7 @@ class Transport:
         return Received(
             request,
             made.response and self._redacted(made.response),
-            made.failure and self.redactor.text(made.failure),
+            made.failure and self._told(made.failure),
             sent_at,
             total,
             attempt,
@@ -258,7 +259,12 @@ class Transport:
         headers = tuple(
             (name, self.redactor.text(value)) for name, value in response.headers
         )
-        return Response(response.status, headers, body, arrivals, response.broken)
+        broken = response.broken and self._told(response.broken)
+        return Response(response.status, headers, body, arrivals, broken)
+
+    def _told(self, reason: str) -> str:
+        """A reason that may quote the target."""
+        return visible(self.redactor.text(reason))
 
     def _shrunk(self, counts: list[int], whole: bytes, most: int) -> list[int]:
         """How many bytes came by then, once secrets are replaced: to the line's end."""

@@ -5,6 +5,7 @@ OptionError that says what was given, and what is valid.
 """
 
 import argparse
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -206,10 +207,11 @@ def read_target(word: str, flag: str = "--target") -> str:
         if near := get_close_matches(word, BUNDLED, n=1):
             raise _bad(f"{flag} {word}: did you mean {near[0]}?", hint=valid)
         guess = f"http://{word}" if word else ""
-        meant = f": did you mean {guess}?" if _is_address(guess) else ""
-        raise _bad(f"{flag} {word or '(empty)'}: not a URL{meant}", hint=valid)
+        meant = f": did you mean {_keyless(guess)}?" if _is_address(guess) else ""
+        told = _keyless(word) or "(empty)"
+        raise _bad(f"{flag} {told}: not a URL{meant}", hint=valid)
     if not _is_address(word):
-        raise _bad(f"{flag} {word}: not an http or https address", hint=valid)
+        raise _bad(f"{flag} {_keyless(word)}: not an http or https address", hint=valid)
     parts = urlsplit(word)
     if parts.username is not None:
         raise _bad(
@@ -217,8 +219,15 @@ def read_target(word: str, flag: str = "--target") -> str:
             hint="use --api-key-env VAR or --header 'Authorization: …'",
         )
     if parts.query or parts.fragment:
-        raise _bad(f"{flag} {word}: a base URL has no query and no fragment")
+        told = _keyless(word)
+        raise _bad(f"{flag} {told}: a base URL has no query and no fragment")
     return word.rstrip("/")
+
+
+def _keyless(word: str) -> str:
+    """What was meant as an address, without the parts that may be a key."""
+    _, at, place = word.rpartition("@")
+    return ("…@" if at else "") + re.sub(r"(?s)([?#]).*", r"\1…", place)
 
 
 def _is_address(word: str) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 from aios_conformance.conformance.options.values import OptionError
 from aios_conformance.conformance.reporting.wording import paragraph
+from aios_conformance.conformance.terms.visible import visible
 from aios_conformance.spec import (
     Level,
     Requirement,
@@ -64,7 +65,7 @@ def item_id(nodeid: str) -> str:
 
 def usage_error(error: OptionError) -> pytest.UsageError:
     """The error as pytest shows it, in one paragraph."""
-    return pytest.UsageError(paragraph(error))
+    return pytest.UsageError(visible(paragraph(error)))
 
 
 class RequirementFailed(Exception):  # noqa: N818  its name is never shown

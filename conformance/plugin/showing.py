@@ -15,7 +15,6 @@ from aios_conformance.conformance.reporting.duration import (
 from aios_conformance.conformance.reporting.terminal import (
     console,
     plan_table,
-    printable,
     summary,
 )
 from aios_conformance.conformance.reporting.wording import (
@@ -145,7 +144,7 @@ def _outcome(each: RequirementResult, stale: Collection[str]) -> Outcome:
 
 
 def _where(finding: Evidence) -> str:
-    return f"{printable(finding.pointer) or 'the whole answer'}  ({finding.exchange})"
+    return f"{finding.pointer or 'the whole answer'}  ({finding.exchange})"
 
 
 def failure_text(each: RequirementResult) -> str:
@@ -161,7 +160,7 @@ def failure_text(each: RequirementResult) -> str:
     if each.occurrence is not None:
         again = f", {each.occurrence}"
     lines = [
-        f"{first.kind}: {printable(found_sentence(first))}",
+        f"{first.kind}: {found_sentence(first)}",
         "",
         f"{row.level}      {row.statement}",
         f"topic     {row.topic}",
@@ -174,7 +173,7 @@ def failure_text(each: RequirementResult) -> str:
             "",
             f"kind      {finding.kind}: {KIND_MEANINGS[finding.kind]}",
             f"expected  {finding.expected}",
-            f"actual    {printable(actual_text(finding.actual))}",
+            f"actual    {actual_text(finding.actual)}",
             f"at        {_where(finding)}",
             f"run       {finding.curl}",
         ]

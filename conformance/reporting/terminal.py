@@ -6,8 +6,9 @@ from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import IO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -35,6 +36,7 @@ from aios_conformance.conformance.terms.result import (
     RunResult,
     Verdict,
 )
+from aios_conformance.conformance.terms.visible import visible
 
 FINDINGS_SHOWN = 12
 OTHERS_SHOWN = 5
@@ -136,12 +138,12 @@ def _finding(cause: Cause) -> RenderableType:
     if not each.findings:
         return Group(head + broken, _indented(Text(each.reason or "")))
     first = each.findings[0]
-    how = Text(f"{first.kind}: {printable(found_sentence(first))}")
+    how = Text(f"{first.kind}: {found_sentence(first)}")
     if len(each.findings) > 1:
         how.append(f" (and {len(each.findings) - 1} more)", "dim")
     shown: list[RenderableType] = [head + broken]
     if cause.title:
-        shown = [head + Text(printable(cause.title), "bold"), _indented(broken)]
+        shown = [head + Text(cause.title, "bold"), _indented(broken)]
     shown.append(_indented(how))
     if what := advice(cause):
         shown.append(_indented(Text(f"to do: {what}")))
@@ -164,11 +166,11 @@ def _unproved(result: RunResult) -> Iterator[RenderableType]:
     for reason, rows in found[:REASONS_SHOWN]:
         more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
         ids = ", ".join(row.requirement.id for row in rows[:3])
-        yield _indented(Text(f"{printable(reason)}: {ids}{more}"))
+        yield _indented(Text(f"{reason}: {ids}{more}"))
         lines = (row.shown.curl for row in rows if row.shown is not None)
         line = next((each for each in lines if len(each) <= CURL_LENGTH), None)
         if line is not None:
-            yield _indented(Text(f"  {printable(line)}", style="dim"))
+            yield _indented(Text(f"  {line}", style="dim"))
     if len(found) > REASONS_SHOWN:
         yield _indented(Text("… and more in the report", style="dim"))
 
@@ -201,6 +203,13 @@ def _indented(content: Text) -> Padding:
 
 
 class _Console(Console):
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """What is shown, whoever wrote it, with no character that hides or turns."""
+        for each in super().render(renderable, options):
+            yield each if each.control else each._replace(text=visible(each.text))
+
     def on_broken_pipe(self) -> None:
         """The reader has seen enough: the rest is for nobody, and no error."""
         self.quiet = True
@@ -252,8 +261,3 @@ def plan_table(plan: PlanSummary, more: int, duration: str = "") -> RenderableTy
         + "\nNothing was sent."
     )
     return Group(table, total)
-
-
-def printable(text: str) -> str:
-    """Text that moves no cursor and rings no bell."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -78,11 +79,11 @@ class RunFolder:
     def _keep_earlier(self) -> None:
         try:
             report = orjson.loads((self.directory / "report.json").read_bytes())
-            name = str(report["started"]).replace(":", "-")
+            began = datetime.fromisoformat(report["started"])  # and no path
         except (OSError, KeyError, TypeError, ValueError):
             return
         shelf = self.directory.parent / EARLIER
-        kept = shelf / name
+        kept = shelf / began.strftime("%Y-%m-%dT%H-%M-%SZ")
         for path in (
             *self.directory.iterdir(),
             *self.directory.glob(f"{AGAINST_DIR}/*"),

@@ -56,8 +56,9 @@ class Response:
         return decode(self.body)
 
     def header(self, name: str) -> str | None:
-        """The first value of a header, by lower-case name."""
-        return next((value for key, value in self.headers if key == name), None)
+        r"""The first value of a header, by lower-case name; no UTF-8 reads `\udcff`."""
+        value = next((value for key, value in self.headers if key == name), None)
+        return value and value.encode(errors="backslashreplace").decode()
 
 
 @dataclass(frozen=True)

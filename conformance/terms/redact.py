@@ -27,6 +27,9 @@ and after the word Bearer."""
 HALVED_LENGTH = 16
 """A value of so many characters is known by a half of it."""
 
+_UNHALVED = re.compile(r"\s|:.{0,5}$")
+"""A half of these is a common word, or who has a short password."""
+
 _SKELETON_LENGTH = 12
 """Letters and digits that are no coincidence in a text without its other signs."""
 
@@ -64,7 +67,8 @@ class Redactor:
     ) -> "Redactor":
         """Secrets of a run: the key and the value of every extra header.
 
-        Of `Bearer K`, K is a secret too; of `Basic …`, so is the password in it.
+        Of `Bearer K`, K is a secret too; of `Basic …`, so is the password in it, and of
+        `session=K; theme=dark` what each part holds.
         """
         secrets: dict[str, str] = {}
         for name, value in headers:
@@ -164,7 +168,7 @@ class _Search:
     def of(cls, value: str, placeholder: str) -> "_Search":
         """Everything that a value may be found by."""
         plain = _bytes(value)
-        is_halved = len(value) >= HALVED_LENGTH and not re.search(r"[\s:]", value)
+        is_halved = len(value) >= HALVED_LENGTH and not _UNHALVED.search(value)
         least = len(value) // 2 if is_halved else len(value)
         spelled = [_spellings(character) for character in value]
         anchors = {
@@ -217,8 +221,13 @@ def _bare_forms(value: str) -> Iterator[str]:
                 pair = base64.b64decode(bare, validate=True).decode()
             except ValueError:
                 return
-            yield pair
-            yield pair.partition(":")[2]
+            password = pair.partition(":")[2]
+            yield password if len(password) >= ECHO_LENGTH else pair
+            return
+    for part in re.split(r"[;,]\s*", value):  # cookies, or parameters of a scheme
+        held = part.partition("=")[2].strip('"')
+        if len(held) >= ECHO_LENGTH:
+            yield held
 
 
 def _spaced(value: bytes) -> Iterator[tuple[bytes, bytes]]:

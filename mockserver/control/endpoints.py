@@ -39,9 +39,10 @@ from aios_conformance.mockserver.page.events import watched
 from aios_conformance.mockserver.scripting.rule_reader import RuleError, parse_rules
 from aios_conformance.mockserver.scripting.rules import Rules
 from aios_conformance.mockserver.state import MockState
+from aios_conformance.serving.admission import read_object
 from aios_conformance.serving.bodies import body
-from aios_conformance.serving.codec import decode, encode
-from aios_conformance.serving.errors import ApiError, BadRequest
+from aios_conformance.serving.codec import encode
+from aios_conformance.serving.errors import ApiError
 from aios_conformance.serving.located import Malformed
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.turns import HEAVY, aside
@@ -248,15 +249,7 @@ def _rates(value: Any) -> Sequence[FaultRate]:
 
 async def _content(request: web.Request, state: MockState) -> dict[str, Any]:
     raw = await body(request)
-    state.plan.limits.parsed(raw)
-    try:
-        content = decode(raw)
-    except ValueError as error:
-        raise BadRequest(f"the body is no JSON: {error}", code="json_invalid") from None
-    if not isinstance(content, dict):
-        return {}
-    state.plan.limits.held(raw, content)
-    return content
+    return await aside(len(raw) >= HEAVY, read_object, raw, state.plan.limits)
 
 
 def _json(value: Any) -> web.Response:

@@ -12,6 +12,9 @@ from difflib import get_close_matches
 from random import Random
 from typing import Final
 
+from aios_conformance.serving.digits import whole_number
+from aios_conformance.serving.located import short
+
 KINDS: Final = {
     "drop": "close the connection without a byte of an answer",
     "cut": "close the connection in the middle of the answer",
@@ -71,15 +74,16 @@ class FaultRate:
 def parse_fault(text: str) -> Fault:
     """Read `KIND`, `KIND@N` or a status; raises FaultError."""
     kind, at, count = text.strip().partition("@")
-    status = kind.isdecimal() and 400 <= int(kind) <= 599
-    if not (status or kind in KINDS) or (at and not count.isdecimal()):
-        near = get_close_matches(kind, KINDS, 1)
+    status = 400 <= (whole_number(kind) or 0) <= 599
+    events = whole_number(count) if at else 1
+    if not (status or kind in KINDS) or events is None:
+        near = get_close_matches(kind[:100], KINDS, 1)
         nearest = f"; the nearest is {near[0]!r}" if near else ""
         raise FaultError(
             f"must be a status from 400 to 599 or one of {', '.join(KINDS)}, each "
-            f"with @N if wanted, got {text!r}{nearest}"
+            f"with @N if wanted, got {short(text)}{nearest}"
         )
-    return Fault(kind, int(count) if at else 1)
+    return Fault(kind, events)
 
 
 def parse_rate(text: str) -> FaultRate:
@@ -90,7 +94,7 @@ def parse_rate(text: str) -> FaultRate:
     except ValueError:
         rate = -1.0
     if not 0 <= rate <= 1:
-        raise FaultError(f"the rate must be a number from 0 to 1, got {share!r}")
+        raise FaultError(f"the rate must be a number from 0 to 1, got {short(share)}")
     return FaultRate(parse_fault(fault), rate)
 
 

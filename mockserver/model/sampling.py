@@ -152,10 +152,10 @@ def drawn(distribution: Distribution, ends: Bounds, where: float) -> int:
     if place < len(tokens):
         return tokens[place]
     share = (where - ends[-1]) / (1 - ends[-1]) if ends[-1] < 1 else 0.0
-    start = int(share * size)
+    start, listed = int(share * size), frozenset(tokens)
     for step in range(size):
         token = (start + step) % size
-        if token not in tokens and (token == END or token not in SPECIALS):
+        if token not in listed and (token == END or token not in SPECIALS):
             return token
     return END
 

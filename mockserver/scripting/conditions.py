@@ -12,6 +12,7 @@ from aios_conformance.mockserver.scripting.expressions import (
     Regex,
 )
 from aios_conformance.serving.context import RequestContext
+from aios_conformance.serving.digits import whole_number
 from aios_conformance.serving.located import short
 from aios_conformance.serving.pointers import steps
 
@@ -140,8 +141,9 @@ def look_up(body: Any, pointer: str) -> Any:
     for key in steps(pointer):
         if isinstance(body, dict):
             body = body.get(key)
-        elif isinstance(body, list) and key.isdecimal() and int(key) < len(body):
-            body = body[int(key)]
+        elif isinstance(body, list):
+            place = whole_number(key)
+            body = None if place is None or place >= len(body) else body[place]
         else:
             return None
     return body

@@ -5,8 +5,7 @@ In a hole stands a JMESPath expression over the request as `Asked.view` shows it
 of anything else, so that a template ends, and soon.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +18,6 @@ from aios_conformance.serving.codec import encode
 from aios_conformance.serving.located import Path, Problems, unknown
 
 _NAMES: Final = (*VIEW, "groups", "named")
-_HOLE: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 LONGEST: Final = 20_000
 """Characters that a hole is filled with, and a text that has holes."""
 
@@ -68,7 +66,7 @@ def templated(value: Any, path: Path, problems: Problems) -> Any:
 
 def _template(text: str, path: Path, problems: Problems) -> Any:
     parts: list[str | Expression] = []
-    for number, piece in enumerate(_HOLE.split(text)):
+    for number, piece in enumerate(_pieces(text)):
         try:
             if number % 2:
                 parts.append(_hole(piece.strip()))
@@ -80,6 +78,16 @@ def _template(text: str, path: Path, problems: Problems) -> Any:
                 f"{{{{{piece}}}}}: {error}; to say {{{{ itself, write {{{{ '{{{{' }}}}",
             )
     return Template(parts) if any(isinstance(p, Expression) for p in parts) else text
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield what stands before a hole, and the hole, in turn, and then the rest."""
+    at = 0
+    while (start := text.find("{{", at)) >= 0 and (end := text.find("}}", start)) >= 0:
+        yield text[at:start]
+        yield text[start + 2 : end]
+        at = end + 2
+    yield text[at:]
 
 
 def _hole(source: str) -> Expression:

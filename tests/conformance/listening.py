@@ -78,7 +78,8 @@ def listening(behaviour: Behaviour) -> Iterator[str]:
             head = [f"HTTP/1.1 {said.status} Said", f"Content-Type: {said.kind}"]
             head += [f"Content-Length: {len(said.body)}", "Server: miniature"]
             head += [f"{name}: {value}" for name, value in said.headers.items()]
-            self.wfile.write("\r\n".join([*head, "", ""]).encode() + body)
+            written = "\r\n".join([*head, "", ""]).encode(errors="surrogateescape")
+            self.wfile.write(written + body)
             self.close_connection = said.cut is not None
 
         do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer  # noqa: N815

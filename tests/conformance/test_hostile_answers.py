@@ -78,17 +78,21 @@ def test_no_answer_is_an_error_of_ours(answers: list[Answer], api: str) -> None:
 TURNING = "\u202e"
 
 
+@pytest.mark.parametrize(
+    ("letter", "shown_as"), [(TURNING, r"\u202e"), ("\udcff", r"\udcff")]
+)
 def test_an_error_s_message_shows_what_turns_a_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    letter: str, shown_as: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def elsewhere(_: Asked) -> Said:
-        return Said(303, b"", headers={"Location": f"http://evil{TURNING}/"})
+        return Said(303, b"", headers={"Location": f"http://evil{letter}/"})
 
     with listening(elsewhere) as url:
-        code = main(["run", url, "--preset=smoke", f"--report-dir={tmp_path}"])
+        code = main(["run", url, "--preset=smoke", f"--report-dir={tmp_path}/{letter}"])
     shown = capsys.readouterr()
-    assert (code, r"evil\u202e" in shown.err) == (4, True)
-    assert TURNING not in shown.out + shown.err
+    assert (code, f"evil{shown_as}" in shown.err) == (4, True)
+    assert f"{shown_as}/report.html" in shown.out
+    assert letter not in shown.out + shown.err
 
 
 def test_a_request_that_repeats_an_answer_shows_what_turns_a_line() -> None:

@@ -117,10 +117,13 @@ def test_what_was_recorded_is_judged_when_the_terminal_is_gone(tmp_path: Path) -
         assert report["usage"]["requests"] >= 2
 
 
-def test_ctrl_c_while_it_is_loaded_is_no_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_who_is_stopped_while_it_is_loaded_is_no_error(
+    name: str, tmp_path: Path
+) -> None:
     """A module that interrupts stands for a hand that does."""
     module = tmp_path / "rich.py"
-    module.write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    module.write_text(f"import signal\nsignal.raise_signal(signal.{name})\n")
     found = subprocess.run(
         [*COMMAND, "list"],
         capture_output=True,
@@ -128,10 +131,30 @@ def test_ctrl_c_while_it_is_loaded_is_no_error(tmp_path: Path) -> None:
         check=False,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         timeout=60,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=as_usual,
     )
     assert found.returncode == 2
     assert found.stderr == "aios-conformance: error: interrupted\n"
+
+
+def as_usual() -> None:
+    """Signals act as they do where nobody has them ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    gone = f"mkdir {tmp_path}/x; cd {tmp_path}/x; rmdir {tmp_path}/x"
+    found = subprocess.run(
+        ["bash", "-c", f'{gone}; exec "$@"', "bash", *COMMAND, "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert found.returncode == 4
+    assert "is the current folder there?" in found.stderr
+    assert "Traceback" not in found.stderr
 
 
 def refused(folder: Path | str, capsys: pytest.CaptureFixture[str]) -> str:

@@ -97,6 +97,11 @@ def test_a_header_s_secret_is_known_without_its_scheme() -> None:
     assert redactor.text("letmein-77") == "$AIOS_HEADER_X_LOGIN"
 
 
+def test_what_a_cookie_holds_is_a_secret_each() -> None:
+    redactor = Redactor.of(None, "KEY", [("Cookie", 'a=1; s="sk-in=a-cookie"; t=ok')])
+    assert redactor.text("sk-in=a-cookie 1 ok") == "$AIOS_HEADER_COOKIE 1 ok"
+
+
 def test_extra_header_values_are_secrets_too(redactor: Redactor) -> None:
     assert redactor.text("you are blue-team-7") == "you are $AIOS_HEADER_X_TEAM"
 
@@ -135,6 +140,9 @@ def test_the_half_of_a_key_is_replaced() -> None:
     assert redactor.text(f"…{key[9:]} is none") == "…123456$KEY is none"
     assert redactor.text(json.dumps(quote(key[:20]))) == '"$KEY"'
     assert redactor.text("sk-proj-0… is a key") == "sk-proj-0… is a key"
+    login = base64.b64encode(b"administer:sk:0123456789-abc").decode()
+    redactor = Redactor.of(None, "KEY", [("X", f"Basic {login}")])
+    assert redactor.text("administer, sk:01234567") == "administer, $AIOS_HEADER_X"
 
 
 def test_what_only_looks_coded_is_left_as_it_is(redactor: Redactor) -> None:

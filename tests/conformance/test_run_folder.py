@@ -56,6 +56,13 @@ def test_latest_keeps_the_runs_before_it(tmp_path: Path) -> None:
     assert (tmp_path / EARLIER / kept[0] / FILE_NAME).is_file()
 
 
+def test_a_report_before_that_names_a_path_is_not_followed(tmp_path: Path) -> None:
+    latest = tmp_path / "in" / "latest"
+    for started in ("../../../out", "2026-01-01T00:00:00Z"):
+        ran(latest, started)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
 def test_a_comparison_goes_with_its_runs(tmp_path: Path) -> None:
     latest = tmp_path / "latest"
     for folder, started in (

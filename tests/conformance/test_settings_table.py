@@ -247,13 +247,16 @@ def test_a_url_loses_its_last_slash() -> None:
         ("http://", "not an http or https address"),
         ("http://host:port", "not an http or https address"),
         ("http://key@host", "a key in the address"),
-        ("http://host?x=1", "no query"),
+        ("http://host?x=sk-key", "host?…: a base URL has no query"),
+        ("http://me:sk-key/@[::1", "…@[::1: not an http or https address"),
+        ("me:sk-key@host", "…@host: not a URL"),
     ],
 )
 def test_a_bad_target_is_explained(word: str, said: str) -> None:
     with pytest.raises(OptionError) as caught:
         read_target(word)
     assert said in str(caught.value)
+    assert "sk-key" not in str(caught.value)
 
 
 WAIVER = "- {id: CHAT-SEM-010, reason: ticket 4711, expires: 2027-03-31}\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from asking import started
+from asking import COMMAND, started
 from plain_http import Client
 
 from aios_conformance.mockserver.__main__ import main
@@ -27,6 +27,28 @@ def test_it_serves_where_it_says_until_it_is_told_to_stop() -> None:
             process.send_signal(number)
             output, errors = process.communicate(timeout=20)
             assert (process.returncode, output, errors) == (0, "", "")
+
+
+@pytest.mark.parametrize("how", ["</dev/null >&-", "</dev/null 2>&-", "<&- >&- 2>&-"])
+def test_it_serves_whoever_listens_to_what_it_says(how: str) -> None:
+    line = f'exec "$@" --port=0 --until-eof {how}'
+    found = subprocess.run(["bash", "-c", line, "bash", *COMMAND], check=False)
+    assert found.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux")
+@pytest.mark.parametrize("words", ["--port=0", "--list-defects", "completion bash"])
+def test_an_output_that_is_full_is_told(words: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [*COMMAND, *words.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert found.returncode == 4
+    assert found.stderr == "aios-mock: the output: No space left on device\n"
 
 
 @pytest.mark.parametrize("word", ["--seed=--", "--rules=--", "--model=--"])

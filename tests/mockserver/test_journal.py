@@ -177,7 +177,7 @@ BROKEN, NOWHERE = (422, "validation_error"), (404, "path_not_found")
     ("method", "path", "body", "refused", "words"),
     [
         ("PUT", "/_mock/rules", {"rules": 5}, (400, "invalid_rules"), "must be a list"),
-        ("PUT", "/_mock/rules", [], (400, "invalid_rules"), "must be a list"),
+        ("PUT", "/_mock/rules", [], (400, "json_invalid"), "must be a JSON object"),
         ("PUT", "/_mock/faults", {"faults": "429"}, BROKEN, "must be a list"),
         ("PUT", "/_mock/faults", {"faults": ["boom"]}, BROKEN, "'boom'"),
         ("POST", "/_mock/faults", None, NOWHERE, "PUT faults"),
@@ -207,14 +207,23 @@ def test_control_can_be_switched_off() -> None:
         assert reply.status == 200
 
 
+ENDLESS = "9" * 5_000  # more digits than Python reads
+
+
 def test_a_request_can_ask_for_a_delay(mock: LocalMock) -> None:
     reply = Client(mock.url).post("/v1/embeddings", EMBED, **{"X-Mock-Delay-Ms": "40"})
     assert reply.status == 200
     assert mock.requests[-1]["duration_ms"] >= 39
-    wrong = Client(mock.url).post("/v1/embeddings", EMBED, **{"X-Mock-Delay-Ms": "x"})
-    assert wrong.status == 400
-    assert "X-Mock-Delay-Ms" in wrong.json()["error"]["message"]
-    assert wrong.json()["error"]["code"] == "invalid_header"
+    for name, value in (
+        ("X-Mock-Delay-Ms", "x"),
+        ("X-Mock-Delay-Ms", ENDLESS),
+        ("X-Mock-Fault", f"cut@{ENDLESS}"),
+        ("Prefer", f"code={ENDLESS}"),
+    ):
+        wrong = Client(mock.url).post("/v1/embeddings", EMBED, **{name: value})
+        assert wrong.status == 400
+        assert name in wrong.json()["error"]["message"]
+        assert wrong.json()["error"]["code"] == "invalid_header"
 
 
 def test_a_body_beyond_the_limit_is_refused_whatever_is_played() -> None:

@@ -232,6 +232,8 @@ def biased(count: int) -> dict[str, int]:
         (PATH, chat(stop=["a" * 60_000])),
         (PATH, chat(logit_bias=biased(99_999))),
         (PATH, chat(logit_bias=biased(2_300))),
+        (PATH, chat(logit_bias={"9" * 5_000: 1})),
+        (PATH, chat(logit_bias={f"{n}": -100 for n in range(4_000)})),
         (
             PATH,
             chat(logit_bias={f"no id {n}": "no number" for n in range(4_000)}),
@@ -288,6 +290,11 @@ def test_a_rule_looks_into_the_largest_bodies(mock: LocalMock, expression: str) 
     said = [{"role": "user", "content": '"' * 400}] * 4_000
     with watched(mock):
         Client(mock.url).post(PATH, chat(messages=said))
+
+
+def test_a_text_that_opens_holes_and_closes_none_is_read_once(mock: LocalMock) -> None:
+    with watched(mock):
+        mock.rule({"text": "{{" * 500_000})
 
 
 def test_rules_beyond_the_limit_are_refused(mock: LocalMock) -> None:

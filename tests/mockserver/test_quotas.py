@@ -103,11 +103,13 @@ def test_a_quota_can_be_set_and_lifted_while_it_runs() -> None:
         assert [chat(mock).status for _ in range(2)] == [200, 429]
         assert client.send("PUT", "/_mock/quota", {}).status == 200
         assert chat(mock).status == 200
+        wrong: Any
         for wrong in (
             {"request": 1},
             {"tokens": 0},
             {"requests": 1.5},
             {"seconds": -1},
+            [],
         ):
             assert client.send("PUT", "/_mock/quota", wrong).status == 400
         reply = client.send("PUT", "/_mock/quota", {"seconds": "x", "token": 1})

@@ -37,6 +37,7 @@ def said(mock: LocalMock) -> object:
         ([hit(stream="yes")], "stream must be true or false"),
         ([hit(path="v1/rerank")], "a path begins with /"),
         ([hit(regex="(")], "/match/regex: regex:"),
+        ([hit(regex="a" * 10_001)], "longer than 10000"),
         ([hit(jmespath="a[?b")], "/match/jmespath: jmespath: .* at character 5"),
         ([hit(jmespath="lenght(a)")], "no 'lenght', the nearest is 'length'"),
         ([hit(jmespath="|".join(["[@,@]"] * 20))], "more than 16 times"),
