@@ -19,7 +19,7 @@ from aios_conformance.conformance.probes.single_field import (
     refused,
     takes,
 )
-from aios_conformance.conformance.probes.tools import TOOL_PROBES
+from aios_conformance.conformance.probes.tools import OWN, TOOL_PROBES, message_of
 from aios_conformance.conformance.terms.probe import (
     Answers,
     Params,
@@ -61,6 +61,11 @@ UNDECIDED = undecided_cases(
     "chat.undecided.messages",
     "chat",
     case("CHAT-REQ-011", "an empty messages list", messages=[]),
+    case(
+        "CHAT-REQ-007",
+        "a question that is null",
+        messages=[{"role": "user", "content": None}],
+    ),
     case("CHAT-SEM-009", "", max_tokens=3, max_completion_tokens=6),
 )
 UNDECIDED_OPTIONS = undecided_cases(
@@ -77,16 +82,17 @@ UNDECIDED_OPTIONS = undecided_cases(
 
 @table("chat.history", "chat", [None])
 def history(_: Params, served: Served) -> Iterator[Step]:
-    """A conversation that goes on from the model's own reply."""
+    """A conversation that goes on from the model's own reply, as clients keep it."""
     body = valid("chat", served)
 
     def continued(answers: Answers) -> Any:
-        reply = text_of(answers["first"])
-        turns = [{"role": "assistant", "content": reply}, _USER]
-        return body | {"messages": [*body["messages"], *turns]} if reply else None
+        reply = {"role": "assistant", **message_of(answers["first"])}
+        turns = [*body["messages"], reply, _USER]
+        return body | {"messages": turns} if text_of(answers["first"]) else None
 
+    rows = ("META-083", "CHAT-REQ-008")
     yield Step("first", CHAT, body, shared=True)
-    yield Step("next", CHAT, continued, serves=("META-083", "CHAT-REQ-008"))
+    yield Step("next", CHAT, continued, serves=rows, off_schema=OWN)
 
 
 PROBES: tuple[Probe, ...] = (

@@ -1,5 +1,6 @@
 """What all five APIs promise: transport, errors, and members that answers share."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle
@@ -59,6 +60,7 @@ NAMED_JSON: tuple[Api, ...] = ("embeddings",)
 SPELT: tuple[Api, ...] = ("rerank", "chat", "embeddings")
 # What is asked without an Accept header; of score, as many clients do, with a charset.
 UNASKED_MEDIA: tuple[Api, ...] = ("rerank", "chat", "embeddings")
+BROWSERS = "application/json, text/plain, */*"
 UNKNOWN_MODEL = "no-such-model/7d1f"
 
 
@@ -99,8 +101,9 @@ def _transport(api: Api) -> list[Probe]:
         else:  # the header of all our requests, which takes any media type
             yield Step("with", operation, body, shared=True)
         if api in served.among(*UNASKED_MEDIA):
-            none = {"Accept": None}
-            yield Step("without", operation, body, serves=rows, headers=none)
+            # of chat also as browsers ask
+            other = {"Accept": BROWSERS if api == "chat" else None}
+            yield Step("without", operation, body, serves=rows, headers=other)
         if api in served.among("score"):
             media = {"Content-Type": "application/json; charset=utf-8"}
             yield Step("charset", operation, body, "either", headers=media)
@@ -277,6 +280,8 @@ def _spelling(api: Api) -> Probe:
     @table(f"common.spelling.{api}", api, [None])
     def spelt_otherwise(_: Params, served: Served) -> Iterator[Step]:
         body = _greedy(api, served)
+        if api == "rerank":  # whose answers tell what was read
+            body |= {"documents": [*body["documents"], "🦀"]}
         yield Step("plain", operation, body, shared=True)
         yield Step("respelt", operation, raw=_respelt(body), serves=("META-118",))
 
@@ -316,17 +321,15 @@ def _nulls(api: Api) -> Probe:
 
 
 def _respelt(body: dict[str, Any]) -> bytes:
-    """The same JSON: members reversed, white space added, a letter escaped."""
-    spaced = orjson.dumps(
-        dict(reversed(body.items())), option=orjson.OPT_INDENT_2
-    ).replace(b": ", b" :\t")
+    """The same JSON: members reversed, white space added, characters escaped."""
+    spaced = json.dumps(dict(reversed(body.items())), indent=2).replace(": ", " :\t")
     for plain, escaped in (
-        (b"The ", b"\\u0054he "),
-        (b"Name", b"\\u004eame"),
-        (b"is the", b"is \\u0074he"),
+        ("The ", r"\u0054he "),
+        ("Name", r"\u004eame"),
+        ("is the", r"is \u0074he"),
     ):
         spaced = spaced.replace(plain, escaped)
-    return b"\n" + spaced + b"\r\n"
+    return f"\n{spaced}\r\n".encode()
 
 
 PROBES: tuple[Probe, ...] = (

@@ -99,7 +99,7 @@ def encoding(given: Params, served: Served) -> Iterator[Step]:
 @probe(
     "embeddings.truncation",
     "embeddings",
-    params=texts.passages(2),
+    params=texts.passages(2, 3),
     draws=(0, 1, 30),
 )
 def truncation(given: Params, served: Served) -> Iterator[Step]:
@@ -123,7 +123,7 @@ def truncation(given: Params, served: Served) -> Iterator[Step]:
     "embeddings.shared_part",
     "embeddings",
     params=st.fixed_dictionaries(
-        {"parts": texts.passages(2), "others": texts.topics()}
+        {"parts": texts.passages(2, 3), "others": texts.topics()}
     ),
     draws=(0, 1, 30),
 )

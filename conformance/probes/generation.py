@@ -127,8 +127,8 @@ def _bias_keys(api: Api) -> Probe:
 
 
 def _huge_limit(api: Api, *, is_streamed: bool) -> Probe:
-    """A limit beyond any model, or beyond 63 bits: refused or clamped (A-083)."""
-    most = 10_000_000 if is_streamed else 2**63
+    """A limit beyond any model, and beyond 31 bits with its prompt, or 63 (A-083)."""
+    most = 2**31 - 1 if is_streamed else 2**63
     name = f"{api}.huge_limit.streamed" if is_streamed else f"{api}.huge_limit"
     needs = ("streaming",) if is_streamed else ()
 

@@ -1,6 +1,7 @@
 """Prompts that are longer than another one: all that is sent is read, and counted.
 
-Servers cut what they read at a thousand tokens, at U+0000, or leave messages out.
+Servers cut what they read at a thousand tokens, at U+0000 or at a character beyond 16
+bits, or leave messages out.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ def longer(api: Api, served: Served, asked: Asked, text: str) -> Iterator[Step]:
     """More to read: a long text, some in each message, and some behind U+0000."""
     operation, serves = OPERATION[api], [spec.row(api, "max-tokens-range")]
     one = {"temperature": 0, "max_tokens": 1}
-    long = asked(api, served, f"{letters(_long_words(api, served))} {text}", **one)
+    long = asked(api, served, f"🦀 {letters(_long_words(api, served))} {text}", **one)
     if api == "completions" and served.offers("echo"):
         long = long | {"echo": True}
         serves.append(spec.row(api, "echo-type"))

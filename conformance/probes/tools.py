@@ -73,6 +73,7 @@ def _trains(name: str, **more: Json) -> dict[str, Any]:
 
 BARE = function("now")
 _WHOLE = {"type": "integer"}
+_YES_OR_NO = {"type": "boolean"}
 _WEATHER = _parameters("°C", "°F", days=_WHOLE)
 TOOLS = [
     BARE,
@@ -81,9 +82,8 @@ TOOLS = [
 ]
 _HOUR = {"$defs": {"hour": _WHOLE}}
 _FORECAST = _parameters(
-    'km/h &amp; "°C"',
-    'mph &amp; "°F"',
-    days={"anyOf": [_WHOLE, {"type": "null"}]},
+    'km/h &amp;\n"°C"',
+    né={"anyOf": [_YES_OR_NO, {"type": "null"}]},
     hour={"$ref": "#/$defs/hour"},
 )
 RENAMED = [
@@ -293,6 +293,20 @@ REFUSED = refused(
     needs=NEEDS,
 )
 
+
+def _called(*arguments: str) -> list[Json]:
+    """A conversation in which calls with these arguments were made and answered."""
+    ask = {"role": "user", "content": "Go on."}
+    calls: list[Json] = []
+    results: list[Json] = []
+    for number, text in enumerate(arguments):
+        one, name = f"call_{number}", BARE["function"]["name"]
+        made = {"name": name, "arguments": text}
+        calls.append({"id": one, "type": "function", "function": made})
+        results.append({"role": "tool", "tool_call_id": one, "content": "No."})
+    return [ask, {"role": "assistant", "content": "", "tool_calls": calls}, *results]
+
+
 UNDECIDED = undecided_cases(
     "chat.undecided.tools",
     "chat",
@@ -304,6 +318,11 @@ UNDECIDED = undecided_cases(
         max_tokens=ROOM // 2,
     ),
     case("CHAT-SEM-021", "required without tools", tool_choice="required"),
+    case(
+        "META-083",
+        "earlier calls whose arguments are no object",
+        messages=_called("", '{"at', "[1]"),
+    ),
     needs=NEEDS,
 )
 

@@ -18,22 +18,22 @@ Class = dict[str, Json]  # members; none: left out
 _ABSENT: Class = {}
 
 _SHORT = (
-    "Name a\n{colour}.",
-    "A river\n{{now}}.",
-    "Count\n{% to five.",
-    "The\n{sky} is",
+    "What's\n{hue}?",
+    "Who's\n{{now}}?",
+    "Don't\n{% count.",
+    "It's a\n{sky}",
 )
-"""With a line break, and with what templates and formats are made of."""
+"""With a line break, an apostrophe, and what templates and formats are made of."""
 
 _BEYOND = (
-    "Ou\u0300 est\u2028서울? Why?",
-    "Ein O\u0308l\u2028von 水",
-    "C\u0327a va,\u2028नदी?",
+    "Ou\u0300 est\u2028서🦀? Why?",
+    "Ein O\u0308l\u2028🦀 水",
+    "C\u0327a va,\u2028🦀न?",
 )
 """Decomposed: they are other texts where somebody composes them. Each holds what some
-readers of streams take for the end of a line."""
+readers of streams take for the end of a line, and a character beyond 16 bits."""
 
-_WORDS = 70
+_WORDS = 65
 """Of a letter each, in a query: questions are texts, and may be as long as any."""
 
 _MARK = "<|endoftext|>"
@@ -70,7 +70,7 @@ def _generation(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
         {"stream": True, "stream_options": {"include_usage": False}},
     ]
     stop: list[Class] = [_ABSENT, {"stop": "\n"}, {"stop": stops}]
-    bias: list[Class] = [_ABSENT, {"logit_bias": {"100": 2.0}}]
+    bias: list[Class] = [_ABSENT, {"logit_bias": {"100": 1.5}}]
     if fine:
         limits += [{**limits[0], **limits[1]}, {"max_tokens": 1}]
         streams += [
@@ -80,7 +80,11 @@ def _generation(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
         ]
         stop += [{"stop": None}, {"stop": "水"}, {"stop": ["\n"]}]
         bias += [{"logit_bias": offsets} for offsets in (None, {"7": 100}, {"7": -100})]
-    return {"limit": limits, "stream": streams, "stop": stop, "logit_bias": bias}
+    seed: list[Class] = [_ABSENT, {"seed": pick.randrange(2**31, 2**32)}]
+    return {
+        "limit": limits, "stream": streams, "stop": stop, "logit_bias": bias,
+        "seed": seed,
+    }  # fmt: skip
 
 
 def _chat(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:

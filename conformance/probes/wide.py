@@ -33,7 +33,7 @@ def lists(draw: st.DrawFn, count: int) -> list[str]:
     foreign = draw(texts.beyond_ascii())
     rich = [
         plain[0],
-        f"  # {plain[1]}\n\n\t```{plain[2]}```\n| <b> |  end ",
+        f"  # {plain[1]}\n\n\t```{plain[2]}```\n| <b> | it's 🦀 ",
         LONG,
         _ACCENTED,
         plain[3],

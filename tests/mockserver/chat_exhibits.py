@@ -1,5 +1,6 @@
 """Exhibits of chat completions, each with requests that show it."""
 
+import re
 from typing import Any
 
 from exhibit_case import Case, differs, last, status
@@ -101,6 +102,14 @@ def results(*said: str) -> Request:
     """A conversation with results of several calls."""
     told_so = [{"role": "tool", "tool_call_id": "call_1", "content": s} for s in said]
     return chat([*CALL[:2], *told_so])
+
+
+def earlier(arguments: str) -> Request:
+    """A conversation in which a call was made with these arguments."""
+    called = {"name": "get_weather", "arguments": arguments}
+    made = {"id": "call_1", "type": "function", "function": called}
+    turn = {"role": "assistant", "content": None, "tool_calls": [made]}
+    return chat([CALL[0], turn, CALL[2]])
 
 
 CASES: dict[str, Case] = {
@@ -338,5 +347,19 @@ CASES: dict[str, Case] = {
     ),
     "chat-stream-last-delta-is-blank-free": last(
         streamed(chat()), lambda reply: pieces(reply)[-1]["delta"] == {"content": ""}
+    ),
+    "chat-empty-calls-in-history-refused": status(
+        chat([{"role": "assistant", "content": "Hi", "tool_calls": []}, ASK]), 400
+    ),
+    "chat-earlier-arguments-that-are-no-object-crash": status(earlier("[1]"), 500),
+    "chat-null-from-the-user-crashes": status(chat([{**ASK, "content": None}]), 500),
+    "chat-emoji-cuts-the-prompt": differs(prompt_tokens, chat("Of 🦀 and sea.")),
+    "chat-booleans-in-arguments-are-of-python": last(
+        forced(function("wind", wet={"type": "boolean"})),
+        lambda reply: re.search("True|False", calls(reply)[0]["function"]["arguments"]),
+    ),
+    "chat-names-of-arguments-lose-letters": last(
+        forced(function("wind", né={"type": "integer"})),
+        lambda reply: list(given(reply)) == ["n-"],
     ),
 }

@@ -111,4 +111,9 @@ CASES: dict[str, Case] = {
     "comp-echoed-tokens-repeat-line-breaks": differs(
         logprobs, comp("a\nb c", echo=True, logprobs=1)
     ),
+    "comp-short-prompts-are-padded": differs(prompt_tokens, comp(["a b c", "d"])),
+    "comp-offsets-count-from-the-prompt-free": last(
+        comp("ab", logprobs=1),
+        lambda reply: logprobs(reply)[0]["text_offset"][0] == 2,
+    ),
 }

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from exhibit_case import Case, last, status
-from exhibit_requests import MANY, PROSE, Request, data, lengths
+from exhibit_case import Case, differs, last, status
+from exhibit_requests import MANY, PROSE, Request, data, lengths, vectors
 
 
 def ask(given: Any = "The sky is blue.", **more: Any) -> Request:
@@ -46,4 +46,12 @@ CASES: dict[str, Case] = {
         lambda found, true: lengths(found[0]) > lengths(true[0]),
     ),
     "aigne-over-100-are-refused": status(hub(MANY * 3), 400),
+    "aigne-each-token-is-an-input": last(
+        hub([1, 2]), lambda reply: len(data(reply)) == 2
+    ),
+    "aihubmix-tokens-are-refused": status(ask([1, 2]), 400),
+    "aihubmix-lists-have-all-dimensions": last(
+        ask(["a", "b"], dimensions=8), lambda reply: lengths(reply) == [3072, 3072]
+    ),
+    "infinity-base64-is-big-endian": differs(vectors, ask(encoding_format="base64")),
 }

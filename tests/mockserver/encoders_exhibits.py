@@ -284,4 +284,21 @@ CASES: dict[str, Case] = {
     "pairs-are-cut-at-512-free": differs(
         lambda reply: reply.json()["usage"], score("a", PROSE)
     ),
+    "emb-emoji-crashes": status(emb(["a", "🦀"]), 500),
+    "emb-sorted-by-length-and-not-back": differs(vectors, emb(["a", "bbb", "cc"])),
+    "rerank-escaped-pairs-are-lost": last(
+        rerank(["🦀"]), lambda reply: shown(reply) == ["\ufffd\ufffd"]
+    ),
+    "rerank-copies-share-an-index": last(
+        rerank(["a", "b", "a"]), lambda reply: sorted(ranked(reply)) == [0, 0, 1]
+    ),
+    "rerank-blank-document-refused-free": status(rerank(["a", " "]), 400),
+    "scores-of-one-text-are-sorted": Case(
+        [score("Seoul", ["The sea.", "Seoul", "A river."])],
+        lambda found, true: (
+            (said := [item["score"] for item in data(found[0])])
+            == sorted(said, reverse=True)
+            and data(found[0]) != data(true[0])
+        ),
+    ),
 }

@@ -354,4 +354,13 @@ CASES: dict[str, Case] = {
     "gen-stream-two-tokens-a-piece-free": differs(
         lambda reply: len(pieces(reply)), streamed(comp())
     ),
+    "gen-seed-above-31-bits-refused": status(comp(seed=2**31), 400),
+    "gen-limit-of-31-bits-crashes": status(comp(max_tokens=2**31 - 1), 500),
+    "gen-fractional-bias-refused": status(chat(logit_bias={"7": 0.5}), 400),
+    "gen-greedy-with-top-p-refused": status(comp(top_p=0.5), 400),
+    "gen-stream-says-a-piece-twice": differs(told, streamed(comp(max_tokens=40))),
+    "gen-stopped-counts-nothing": differs(prompt_tokens, STOPPED),
+    "gen-logprobs-garble-characters": last(
+        FOREIGN, lambda reply: texts(reply)[0].startswith("Z\ufffdrich")
+    ),
 }

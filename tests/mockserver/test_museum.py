@@ -36,9 +36,10 @@ FREE = [each for each in ALL.values() if each.freedom]
 
 
 CASES = CHAT | COMPLETIONS | GENERATION | ENCODERS | WIRE
-UNREADABLE, CHARSET, CODED, LEFT = (
+UNREADABLE, CHARSET, ACCEPTED, CODED, LEFT = (
     "sse-no-last-chunk",
     "http-charset-refused",
+    "http-accepted-types-crash",
     "http-gzip-unsaid",
     "gen-after-an-abort-crashes",
 )
@@ -83,7 +84,7 @@ def answers(client: Client, case: Case) -> list[Reply]:
 def test_every_exhibit_does_what_it_says(
     running: Callable[[web.Application], AbstractContextManager[Client]],
 ) -> None:
-    assert CASES.keys() == OURS - {UNREADABLE, CHARSET, CODED, LEFT}
+    assert CASES.keys() == OURS - {UNREADABLE, CHARSET, ACCEPTED, CODED, LEFT}
     assert wrong(running, CASES) == []
 
 
@@ -150,13 +151,22 @@ def test_a_stream_without_its_last_chunk_is_cut_for_a_client_of_http(
     assert acts == {UNREADABLE: 1}
 
 
-def test_a_charset_is_refused_by_name(
+@pytest.mark.parametrize(
+    ("name", "headers", "status"),
+    [
+        (CHARSET, {"Content-Type": "application/json; charset=utf-8"}, 400),
+        (ACCEPTED, {"Accept": "application/json, */*"}, 500),
+    ],
+)
+def test_a_header_is_not_taken(
     running: Callable[[web.Application], AbstractContextManager[Client]],
+    name: str,
+    headers: dict[str, str],
+    status: int,
 ) -> None:
-    with served(running, CHARSET) as broken:
+    with served(running, name) as broken:
         assert broken.post(*comp()).status == 200
-        media = {"Content-Type": "application/json; charset=utf-8"}
-        assert broken.post(*comp(), **media).status == 400
+        assert broken.post(*comp(), **headers).status == status
 
 
 def test_what_is_compressed_does_not_say_so(

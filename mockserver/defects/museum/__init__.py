@@ -30,6 +30,7 @@ histories    turns, schemas of tools, calls in pieces
 prompts      echo in streams and lists, more freedoms
 vectors      embeddings: what was seen before, what is cut, counts, scripts
 lists        rerank and score: what two parameters do to each other, long lists
+clients      what clients send in ways of their own: turns, numbers, escapes, headers
 neighbours   the embedding dialects: sizes, keys, limits, lists of models
 freedoms     what must stay silent
 """
@@ -45,6 +46,7 @@ from aios_conformance.mockserver.defects.museum import (
     calls,
     characters,
     chat,
+    clients,
     completions,
     counts,
     edges,
@@ -96,6 +98,7 @@ _WINGS = (
     vectors,
     lists,
     neighbours,
+    clients,
     freedoms,
 )
 

@@ -1,6 +1,7 @@
 """Bugs of what a call is made of: its name and the values of its arguments."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -186,3 +187,44 @@ def chat_property_without_type_refused(context: RequestContext) -> object:
 )
 def chat_words_in_arguments_are_capitalized() -> None:
     """Arguments that are words, those of an enum too, come with capitals."""
+
+
+def _of_python(text: str) -> str:
+    return re.sub(r"(?<=[\[:,]) ?(true|false)\b", lambda m: m[0].title(), text)
+
+
+@in_answer(api=CHAT)
+def _whole_of_python(context: RequestContext, answer: Answer) -> bool:
+    acted = False
+    for called in _called(answer):
+        before = called["arguments"]
+        called["arguments"] = _of_python(before)
+        acted |= called["arguments"] != before
+    return acted
+
+
+@in_stream(api=CHAT)
+def _streamed_of_python(context: RequestContext, chunks: list[Chunk]) -> None:
+    for pieces in _pieces(chunks).values():
+        said = "".join(one.get("arguments") or "" for one in pieces)
+        for one in pieces:
+            one["arguments"] = ""
+        pieces[-1]["arguments"] = _of_python(said)
+
+
+@joined("CHAT-SEM-020", _whole_of_python, _streamed_of_python,
+        also={"META-080": "no JSON"},
+        source="000:460", origin="PrimeIntellect-ai/renderers#47")  # fmt: skip
+def chat_booleans_in_arguments_are_of_python() -> None:
+    """Arguments that are booleans come as True and False."""
+
+
+@_arguments(
+    lambda given: {
+        "".join(c if c.isascii() else "-" for c in name): one
+        for name, one in given.items()
+    },
+    origin="ggml-org/llama.cpp#28429",
+)
+def chat_names_of_arguments_lose_letters() -> None:
+    """Letters beyond ASCII in the names of arguments come as hyphens."""

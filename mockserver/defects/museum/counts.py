@@ -121,3 +121,16 @@ def comp_echo_limit_0_says_a_token(context: RequestContext) -> object:
         return False
     context.parameters |= dict.fromkeys(zero, 1)
     return True
+
+
+@in_answer("CHAT-RES-020", api=API, also={
+    "COMMON-RES-009": "nothing is counted", "COMP-RES-013": "the same statement",
+    "META-038": "nothing is counted", "META-062": "the stream counts",
+}, source="000:465", origin="pleaseai/shunt#607")  # fmt: skip
+def gen_stopped_counts_nothing(context: RequestContext, answer: Answer) -> object:
+    """Where a stop string strikes all counts of a whole answer are 0."""
+    if not any(isinstance(each["stop_reason"], str) for each in answer["choices"]):
+        return False
+    names = ("prompt_tokens", "completion_tokens", "total_tokens")
+    answer["usage"] |= dict.fromkeys(names, 0)
+    return True

@@ -202,6 +202,43 @@ def _spoils() -> Defect:
     )
 
 
+@in_answer("RERANK-RES-012", api=RERANK, also={
+    "META-005": "the same statement", "META-007": "another text",
+}, source="000:104", origin="apecloud/ApeRAG#1542")  # fmt: skip
+def rerank_copies_share_an_index(context: RequestContext, answer: Answer) -> object:
+    """The results of documents with one text all have the index of the first."""
+    given, acted = context.parameters["documents"], False
+    for result in answer["results"]:
+        first = given.index(given[result["index"]])
+        acted |= first != result["index"]
+        result["index"] = first
+    return acted
+
+
+@in_answer("SCORE-SEM-003", api=SCORE, also={
+    "META-021": "not of its pair", "META-027": "not of its pair",
+    "META-026": "not of its pair",
+}, source="000:213", origin="run-llama/llama_index#20597")  # fmt: skip
+def scores_of_one_text_are_sorted(context: RequestContext, answer: Answer) -> object:
+    """Scores of one text against several come sorted, under an index of their own."""
+    before = [item["score"] for item in answer["data"]]
+    after = sorted(before, reverse=True)
+    if not isinstance(context.parameters["text_1"], str) or after == before:
+        return False
+    for item, score in zip(answer["data"], after, strict=True):
+        item["score"] = score
+    return True
+
+
+@in_parameters(api=RERANK, freedom="000:56: blank documents are not described",
+               source="000:56", origin="volcengine/OpenViking#1712")  # fmt: skip
+def rerank_blank_document_refused_free(context: RequestContext) -> object:
+    """A list with a blank document is refused."""
+    if all(text.strip() for text in context.parameters["documents"]):
+        return False
+    raise BadRequest("documents must not be empty", code="refused")
+
+
 EXHIBITS: tuple[Defect, ...] = (
     rerank_unsorted_where_all_return,
     rerank_scores_64_only,
@@ -213,4 +250,7 @@ EXHIBITS: tuple[Defect, ...] = (
     scores_are_of_irrelevance,
     _half(rerank_half_in_company),
     _spoils(),
+    rerank_copies_share_an_index,
+    scores_of_one_text_are_sorted,
+    rerank_blank_document_refused_free,
 )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from aios_conformance.mockserver.defects.museum.planting import (
+    in_both,
     joined,
     remembering,
 )
@@ -346,3 +347,19 @@ def _refused_where_it_stops() -> Defect:
 
 
 gen_logprobs_with_a_stop_refused = _refused_where_it_stops()
+
+
+@in_both("META-071", api=BOTH, also=dict.fromkeys(
+    ("COMP-SEM-002", "META-059", "META-073", "META-084"), "another text"
+), source="000:463", origin="ggml-org/llama.cpp#11210")  # fmt: skip
+def gen_logprobs_garble_characters(context: RequestContext, said: Answer) -> object:
+    """With log probabilities the characters of a text beyond ASCII are U+FFFD."""
+    acted = False
+    for choice in said["choices"] if context.parameters.get("logprobs") else ():
+        told = choice if "text" in choice else choice.get("message") or choice["delta"]
+        member = "text" if "text" in choice else "content"
+        before = told.get(member) or ""
+        after = "".join(one if one.isascii() else "\ufffd" for one in before)
+        if after != before:
+            told[member], acted = after, True
+    return acted

@@ -1,5 +1,7 @@
 """Bugs of the three embedding dialects: sizes, keys, limits, lists of models."""
 
+from array import array
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import sqrt
@@ -197,6 +199,52 @@ def aigne_over_100_are_refused(context: RequestContext) -> object:
     raise BadRequest("at most 100 inputs", code="too_many")
 
 
+@in_parameters("AIGNE-REQ-011", api=EMB, dialect=AIGNE, also={
+    "AIGNE-RES-003": "too many", "META-107": "too many", "META-108": "too many",
+    "AIGNE-REQ-009": "too many",
+}, source="003:24", origin="ray-project/ray#61159")  # fmt: skip
+def aigne_each_token_is_an_input(context: RequestContext) -> object:
+    """Each id of a flat list of tokens is an input."""
+    given = context.parameters["input"]
+    if isinstance(given, str) or not isinstance(given[0], int):
+        return False
+    context.parameters["input"] = [[token] for token in given]
+    return True
+
+
+@in_parameters("AHM-REQ-009", api=EMB, dialect=AIHUBMIX, also={
+    "AHM-RES-001": "a valid request", "AHM-REQ-011": "likewise",
+}, source="004:56", origin="michaelfeil/infinity#295")  # fmt: skip
+def aihubmix_tokens_are_refused(context: RequestContext) -> object:
+    """Token ids in place of a text are refused."""
+    given = context.parameters["input"]
+    if isinstance(given, str) or not isinstance(given[0], int):
+        return False
+    raise BadRequest("input must be text", code="refused")
+
+
+@in_parameters("AHM-SEM-001", api=EMB, dialect=AIHUBMIX,
+               source="004:87", origin="topoteretes/cognee#1962")  # fmt: skip
+def aihubmix_lists_have_all_dimensions(context: RequestContext) -> object:
+    """For several inputs the wanted dimensions are ignored."""
+    if isinstance(context.parameters["input"], str):
+        return False
+    return context.parameters.pop("dimensions", None) is not None
+
+
+@in_answer("META-093", api=EMB, dialect=INFINITY, also={
+    "INF-REQ-011": "other numbers",
+}, source="002:77", origin="openai/openai-python#3711")  # fmt: skip
+def infinity_base64_is_big_endian(context: RequestContext, answer: Answer) -> object:
+    """base64 holds the bytes of each number in the wrong order."""
+    coded = [each for each in answer["data"] if isinstance(each["embedding"], str)]
+    for each in coded:
+        numbers = array("f", b64decode(each["embedding"]))
+        numbers.byteswap()
+        each["embedding"] = b64encode(numbers).decode()
+    return bool(coded)
+
+
 def _empty_key(name: str, dialect: str, primary: str, source: str) -> Defect:
     """Bearer without any key after it is accepted."""
 
@@ -247,6 +295,10 @@ EXHIBITS: tuple[Defect, ...] = (
         {"AHM-SEM-002": "another length"},
     ),
     aigne_over_100_are_refused,
+    aigne_each_token_is_an_input,
+    aihubmix_tokens_are_refused,
+    aihubmix_lists_have_all_dimensions,
+    infinity_base64_is_big_endian,
     _empty_key("aigne_empty_key_is_taken", AIGNE, "AIGNE-REQ-003", "003:34"),
     _empty_key("aihubmix_empty_key_is_taken", AIHUBMIX, "AHM-REQ-002", "004:45"),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from copy import deepcopy
 
 from aios_conformance.mockserver.defects.museum.pieces import in_twos, pieces
+from aios_conformance.mockserver.defects.museum.planting import in_both
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     in_answer,
@@ -132,3 +133,18 @@ def chat_stream_last_delta_is_blank_free(
     for piece in pieces(chunks):
         if piece["finish_reason"] and not piece["delta"]:
             piece["delta"] = {"content": ""}
+
+
+@in_both(api=COMP, freedom="000:624: where offsets begin",
+         source="000:624", origin="xorbitsai/inference#5245")  # fmt: skip
+def comp_offsets_count_from_the_prompt_free(
+    context: RequestContext, said: Answer
+) -> object:
+    """text_offset counts from the beginning of a prompt that is not echoed."""
+    given = context.parameters["prompt"]
+    if context.parameters.get("echo") or not isinstance(given, str):
+        return False
+    found = [each["logprobs"] for each in said["choices"] if each["logprobs"]]
+    for each in found:
+        each["text_offset"] = [at + len(given) for at in each["text_offset"]]
+    return bool(found)

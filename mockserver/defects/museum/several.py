@@ -193,3 +193,18 @@ def gen_stream_ends_twice(
             if end["finish_reason"] and end["index"] == piece["index"]:
                 piece["finish_reason"] = end["finish_reason"]
         yield chunk
+
+
+@in_parameters("META-086", api=COMP, also={
+    "COMP-SEM-018": "another text", "COMP-SEM-002": "another prompt",
+    "META-084": "another prompt",
+}, source="000:574", origin="Blaizzy/mlx-vlm#1946")  # fmt: skip
+def comp_short_prompts_are_padded(context: RequestContext) -> object:
+    """Of a list of prompts those shorter than the longest are read with padding."""
+    given = context.parameters["prompt"]
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        return False
+    most = max((len(one.split()) for one in given), default=0)
+    read = [". " * (most - len(one.split())) + one for one in given]
+    context.parameters["prompt"] = read
+    return read != given

@@ -287,6 +287,20 @@ def emb_base64_is_a_quarter(context: RequestContext, answer: Answer) -> object:
     return True
 
 
+@in_answer("META-090", api=EMB, also=ELSEWHERE | {
+    "RERANK-SEM-007": "another vector", "SCORE-SEM-006": "another vector",
+}, source="000:765", origin="mead-ml/mead-baseline#677")  # fmt: skip
+def emb_sorted_by_length_and_not_back(context: RequestContext, answer: Answer) -> bool:
+    """Texts are sorted by length, and their order is restored the wrong way round."""
+    given, data = _texts(context), answer["data"]
+    order = sorted(range(len(given)), key=lambda i: -len(given[i]))
+    before = [item["embedding"] for item in data]
+    after = [before[order[order[i]]] for i in range(len(given))]
+    for item, vector in zip(data, after, strict=True):
+        item["embedding"] = vector
+    return after != before
+
+
 EXHIBITS: tuple[Defect, ...] = (
     emb_list_is_not_truncated,
     emb_counts_what_was_cut,
@@ -316,4 +330,5 @@ EXHIBITS: tuple[Defect, ...] = (
     emb_model_lacks_its_slash,
     emb_base64_of_a_string_is_floats,
     emb_base64_is_a_quarter,
+    emb_sorted_by_length_and_not_back,
 )
