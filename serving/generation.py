@@ -165,6 +165,7 @@ async def _interleaved(
     async def pump(number: int, source: AsyncGenerator[TokenStep, None]) -> None:
         try:
             async with room:
+                await _TURNS.next()
                 async for step in source:
                     await queue.put((number, step))
             await queue.put((number, None))

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from aios_conformance.conformance.options.plain_files import plain
 from aios_conformance.conformance.options.values import AGAINST_DIR
 from aios_conformance.conformance.terms.run_command import run_command
 
@@ -139,7 +140,7 @@ def _folders(top: Path) -> Iterator[Path]:
 
 
 def _run(root: Path, folder: Path) -> RunRecord:
-    report = msgspec.json.decode((folder / REPORT).read_bytes(), type=ReportFile)
+    report = msgspec.json.decode(plain(folder / REPORT).read_bytes(), type=ReportFile)
     if not BEGUN.match(report.started):
         raise ValueError(f"it began at {report.started!r}, which is no time")
     path = folder.relative_to(root).as_posix()

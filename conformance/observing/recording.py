@@ -18,6 +18,7 @@ from msgspec import convert, to_builtins
 from aios_conformance.conformance.observing.recorder import Unsent
 from aios_conformance.conformance.observing.selfcheck import SuiteFault
 from aios_conformance.conformance.observing.setting import Setting
+from aios_conformance.conformance.options.plain_files import plain
 from aios_conformance.conformance.options.values import OptionError
 from aios_conformance.conformance.terms.exchange import (
     Api,
@@ -228,7 +229,8 @@ def read_recording(run_dir: Path) -> Recording:
     """
     path = recording_in(run_dir)
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        packed = plain(path).suffix == ".gz"
+        with gzip.open(path) if packed else path.open("rb") as file:
             return _read(file)
     except (OSError, EOFError) as error:
         raise OptionError(

@@ -246,13 +246,13 @@ class Transport:
             await self._pause(FIRST_PAUSE_S * 2 ** (attempt - 1))
 
     def _redacted(self, response: Response) -> Response:
-        changes = edits(response.body, self.redactor.text) if self.redactor else []
-        whole = edited(response.body, changes)
-        body = self.redactor.bytes(whole)
+        plain = self.redactor.bytes(response.body)  # first what stands there in whole
+        changes = edits(plain, self.redactor.text) if self.redactor else []
+        body = edited(plain, changes)
         arrivals = response.arrivals
         if len(body) != len(response.body):
-            counts = moved([count for _, count in arrivals], changes)
-            counts = self._shrunk(counts, whole, len(body))
+            counts = [count for _, count in arrivals]
+            counts = moved(self._shrunk(counts, response.body, len(plain)), changes)
             arrivals = tuple(
                 (at, count) for (at, _), count in zip(arrivals, counts, strict=True)
             )

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from aios_conformance.conformance.options.plain_files import plain
 from aios_conformance.conformance.options.table import (
     AGAINST,
     ONLY,
@@ -64,10 +65,10 @@ def located(error: OptionError, values: Mapping[str, Any]) -> OptionError:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(plain(path).read_text("utf-8"))
     except OSError as error:
         raise _bad(f"--config {path}: cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # 5,000 digits, or brackets
         raise _bad(f"{path}: cannot be read as TOML: {error}") from error
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from aios_conformance.conformance.options.plain_files import plain
 from aios_conformance.conformance.options.values import Baseline, OptionError
 from aios_conformance.spec import report_schema
 
@@ -21,7 +22,7 @@ def saved_report(place: str | Path) -> dict[str, Any]:
     path = Path(place)
     path = path / FILE_NAME if path.is_dir() else path
     try:
-        data: dict[str, Any] = orjson.loads(path.read_bytes())
+        data: dict[str, Any] = orjson.loads(plain(path).read_bytes())
         jsonschema_rs.validate(report_schema(), data)
     except OSError as error:
         raise OptionError(

@@ -111,7 +111,7 @@ def _read(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOptions:
     key_variable = given("api_key_env")
     api_key = environ.get(key_variable or DEFAULT_KEY_VARIABLE) or None
     if key_variable and not api_key:
-        raise _bad(f"--api-key-env: the variable {key_variable} is not set")
+        raise _unset("--api-key-env", key_variable)
     waivers = _file("--waivers", given("waivers"))
     baseline = given("baseline")
     max_time_s = _positive("--max-time", given("max_time")) or defaults.max_time_s
@@ -160,7 +160,7 @@ def read_against(
     if variable:
         key, key_env = environ.get(variable), variable
         if not key:
-            raise _bad(f"--against-api-key-env: the variable {variable} is not set")
+            raise _unset("--against-api-key-env", variable)
     models = _models(values.get("against_model") or (), "--against-model")
     headers = tuple(
         _header(each, "--against-header") for each in values.get("against_header") or ()
@@ -222,6 +222,12 @@ def read_target(word: str, flag: str = "--target") -> str:
         told = _keyless(word)
         raise _bad(f"{flag} {told}: a base URL has no query and no fragment")
     return word.rstrip("/")
+
+
+def _unset(flag: str, variable: str) -> OptionError:
+    if not re.fullmatch(r"[A-Za-z_]\w*", variable):  # the key itself, maybe
+        return _bad(f"{flag}: give the name of the variable that holds the key")
+    return _bad(f"{flag}: the variable {variable} is not set")
 
 
 def _keyless(word: str) -> str:

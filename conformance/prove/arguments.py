@@ -2,9 +2,16 @@
 
 import argparse
 import os
+import re
 
 from aios_conformance.conformance.options.settings import read_dialect
 from aios_conformance.conformance.options.values import PRESETS
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,5}", text):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text}")
+    return int(text)
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +27,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--sample",
-        type=int,
+        type=_count,
         metavar="N",
         help="try N of them: always the same ones, spread over the APIs",
     )
@@ -39,7 +46,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, metavar="N", help="another draw of the plan")
     add(
         "--jobs",
-        type=int,
+        type=_count,
         default=os.cpu_count() or 1,
         metavar="N",
         help="trials at a time (default: one per processor)",

@@ -9,21 +9,26 @@ DEEPEST = 128
 """Levels that are read. Documented answers have eight; what recurses over a value has
 room for these."""
 
+MOST_TEXTS = 100_000
+"""Names and texts that are read; nothing that is sent is answered by so many, and each
+of them is looked at by many checks."""
 
 _POINTED = re.compile(rb"\.0+(?!\d)")  # what it finds may be text as well
 _EXACT = 2**53
 
 
 def read_json(text: bytes | str) -> Any:
-    """The value of a JSON text; None where it is none, or nested too deep to read.
+    """The value of a JSON text; None where it is none, or too deep or wide to read.
 
     Numbers without a fraction are integers, as JSON Schema counts them: 3.0 is 3.
     """
+    data = text.encode(errors="replace") if isinstance(text, str) else text
+    if data.count(b'"') > 2 * MOST_TEXTS:
+        return None
     try:
-        value = orjson.loads(text)
+        value = orjson.loads(data)
     except orjson.JSONDecodeError:
         return None
-    data = text.encode() if isinstance(text, str) else text
     opened = data.count(b"[") + data.count(b"{")  # most texts are told by that alone
     if opened > DEEPEST and not _is_shallow(value):
         return None

@@ -312,7 +312,7 @@ def _numbers(value: bytes) -> Iterator[tuple[bytes, bytes]]:
     for form, sign in product(("02x", "d", "o", "03o", "08b"), _NUMBER_SIGNS):
         numbers = [format(byte, form).encode() for byte in value]
         between = rb"[^0-9a-z]{0,8}" + sign.replace(b"u", rb"u\+?")
-        begun = b"" if form.startswith("0") else rb"(?<![0-9a-z])"
+        begun = b"" if form.startswith("0") else rb"(?<![0-9])"
         yield sign.join(numbers), b"(?i)" + begun + between.join(numbers)
 
 

@@ -189,9 +189,38 @@ def test_a_disk_that_is_full_is_told(
         writers[0].header(None)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has none")
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("report.json", "exchanges.jsonl"):
+        os.mkfifo(tmp_path / name)
+    pipe = str(tmp_path / "report.json")
+    for words in (
+        ["report", str(tmp_path)],
+        ["judge", str(tmp_path)],
+        ["diff", pipe, pipe],
+        ["run", "http://127.0.0.1:1", f"--config={pipe}"],
+        ["run", "http://127.0.0.1:1", f"--baseline={pipe}"],
+    ):
+        assert main(words) == 4
+        assert "is no plain file" in capsys.readouterr().err
+    assert main(["site", str(tmp_path.parent), str(tmp_path / "site")]) in (0, 4)
+
+
 @pytest.mark.parametrize(
     "text",
-    ["[" * 5_000, "{a: " * 5_000, "- 2026-99-99", "\x00", "&a [*a]", "5", "\xff"],
+    [
+        "[" * 5_000,
+        "a = " + "[" * 5_000,
+        "a = " + "9" * 5_000,
+        "{a: " * 5_000,
+        "- 2026-99-99",
+        "\x00",
+        "&a [*a]",
+        "5",
+        "\xff",
+    ],
 )
 def test_a_file_of_nonsense_is_a_wrong_option(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,8 +1,14 @@
 """Reading what a target calls JSON."""
 
+import json
+
 import pytest
 
-from aios_conformance.conformance.terms.json_text import DEEPEST, read_json
+from aios_conformance.conformance.terms.json_text import (
+    DEEPEST,
+    MOST_TEXTS,
+    read_json,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,3 +38,8 @@ def test_what_is_nested_too_deep_is_not_read(start: str) -> None:
     assert read_json(nested(DEEPEST)) is not None
     for levels in (DEEPEST + 1, 1_000, 100_000):
         assert read_json(nested(levels)) is None
+
+
+def test_what_holds_too_many_texts_is_not_read() -> None:
+    assert read_json(json.dumps(["x"] * MOST_TEXTS)) is not None
+    assert read_json(json.dumps(dict.fromkeys(map(str, range(MOST_TEXTS + 1))))) is None

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gzip
 import html
 import json
 import re
@@ -28,12 +29,18 @@ SPELLED = [
     base64.b64encode(BEARER.encode()).decode(),
     KEY.encode().hex(),
 ]
-HIDDEN = [KEY, *SPELLED[4:]]
+GLUED = [
+    base64.b64encode(gzip.compress(KEY.encode())).decode(),
+    ",".join(str(byte) for byte in KEY.encode()),
+]
+"""What is not found in a text that goes on right before it."""
+HIDDEN = [KEY, *SPELLED[4:], *GLUED]
 
 
 def echoed() -> bytes:
     """An answer that repeats the key in each spelling, as text and as a member."""
-    texts = ",".join(f'"{each}"' for each in SPELLED)
+    glued = [each for spelled in GLUED for each in (KEY, spelled)]
+    texts = ",".join(f'"{each}"' for each in (*glued, *SPELLED))
     body = f'{{"id": "x", "{KEY}": [{texts}], "choices": [{{"text": "{KEY}"}}]}}'
     return answer(body.encode(), headers=[f"Server: {KEY}", f"X-Key: {BEARER}"])
 

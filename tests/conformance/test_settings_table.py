@@ -182,6 +182,7 @@ def test_secrets_are_not_shown() -> None:
         (["--apis=,"], "the list is empty"),
         (["--without=tool"], "did you mean tools?"),
         (["--api-key-env=NOWHERE"], "the variable NOWHERE is not set"),
+        (["--api-key-env=sk-key"], "--api-key-env: give the name of the variable"),
         (["--header=nothing"], "give 'Name: value'"),
         (["--header=A b: c"], "give 'Name: value'"),
         (["--header=A: b\r\nC: d"], "no header may hold"),
