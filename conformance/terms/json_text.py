@@ -15,6 +15,7 @@ of them is looked at by many checks."""
 
 _POINTED = re.compile(rb"\.0+(?!\d)")  # what it finds may be text as well
 _EXACT = 2**53
+_NESTING = frozenset({dict, list})
 
 
 def read_json(text: bytes | str) -> Any:
@@ -38,27 +39,31 @@ def read_json(text: bytes | str) -> Any:
 def _is_shallow(value: Any) -> bool:
     level = [value]
     for _ in range(DEEPEST):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
+        level = [inner for outer in level for inner in _nested(outer)]
         if not level:
             return True
     return False
 
 
+def _nested(value: Any) -> list[Any]:
+    inside = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list) or _NESTING.isdisjoint(map(type, inside)):
+        return []  # a vector, which is long
+    return [inner for inner in inside if type(inner) in _NESTING]
+
+
 def _with_integers(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _with_integers(inner) for name, inner in value.items()}
-    if isinstance(value, list):  # vectors are long: no call for a component
-        return [
-            inner
-            if isinstance(inner, float) and not inner.is_integer()
-            else _with_integers(inner)
-            for inner in value
-        ]
+    if isinstance(value, list):
+        return value if _is_fractions(value) else [*map(_with_integers, value)]
     is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
     return int(value) if is_whole else value
+
+
+def _is_fractions(values: list[Any]) -> bool:
+    """All are numbers with a fraction, as those of vectors, told without a loop."""
+    try:
+        return not any(map(float.is_integer, values))
+    except TypeError:
+        return False

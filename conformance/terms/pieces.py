@@ -17,6 +17,7 @@ LARGEST = 8 * 2**20
 """Bytes of an answer in which pieces are looked for."""
 
 _DATA = re.compile(rb"(?m)^data: ?(.*?)\r?$")
+_TELLING = frozenset({str, dict, list})  # of a vector's numbers there are many
 _Holder = dict[str, Any] | list[Any]
 Hide = Callable[[str], str]
 
@@ -101,7 +102,7 @@ def _strings(value: Any, path: tuple[object, ...]) -> Iterator[tuple[object, Any
         here = (*path, own) if isinstance(own, int | str) else path
         for name, inner in value.items():
             yield from _inner(value, name, inner, (*here, name))
-    elif isinstance(value, list):
+    elif isinstance(value, list) and not _TELLING.isdisjoint(map(type, value)):
         for place, inner in enumerate(value):
             yield from _inner(value, place, inner, path)
 
