@@ -104,7 +104,8 @@ def _diff(
         out.print("answered otherwise", style="bold")
         show_causes(told, out, str)
     missing = [each.why for each in sides if each.why]
-    for note in (*_notes(before, after), *missing, *_uncompared(compared)):
+    uncompared = () if missing else _uncompared(compared)
+    for note in (*_notes(before, after), *missing, *uncompared):
         out.print(f"note: {note}", style="dim", markup=False, soft_wrap=True)
     for each in compared.times:
         out.print(f"note: {each.text}", style="yellow", markup=False, soft_wrap=True)
