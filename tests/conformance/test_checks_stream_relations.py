@@ -1,5 +1,6 @@
 """What a stream says beside the whole answer."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from streaming import (
 
 from aios_conformance.conformance.checks import decoding, stream_relations
 from aios_conformance.conformance.terms.catalogue import checks_in
-from aios_conformance.conformance.terms.exchange import Exchange, Observation
+from aios_conformance.conformance.terms.exchange import Exchange, Observation, Response
 
 # --- relations with the whole answer -----------------------------------------------
 
@@ -130,6 +131,11 @@ def test_a_stream_that_was_left_is_not_to_block_the_next() -> None:
     (found,) = findings(check, played(left=left, streamed=late))
     assert found.step == "streamed"
     assert not findings(check, played(streamed=late))
+    begun = Response(200, (), b"data: ", arrivals=((0.9, 6),))
+    assert not findings(check, played(left=left, streamed=replace(late, partial=begun)))
+    slow = replace(whole(), total_s=0.5)
+    late = replace(late, total_s=1.0)
+    assert not findings(check, played(whole=slow, left=left, streamed=late))
 
 
 def test_without_a_whole_answer_nothing_is_compared() -> None:

@@ -132,6 +132,7 @@ def test_without_a_recording_only_verdicts_are_compared(
 
     assert "was not asked for" not in out  # nobody knows what it was asked
 
+
 def side(name: str, *played: Exchange, dialect: str = "aios") -> Side:
     """A side that was asked something, and has no verdicts."""
     report: dict[str, Any] = {"requirements": [], "dialect": dialect, "timing": {}}
