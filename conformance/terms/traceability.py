@@ -6,7 +6,7 @@ errs on the side of more: one that may exercise a row does.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from aios_conformance.conformance.terms.catalogue import Catalogue
@@ -82,8 +82,12 @@ class Traceability:
 
 def apis_of(known: Catalogue, row: str) -> frozenset[Api]:
     """The APIs whose operations a row names."""
-    operations = known.requirements[row].operations
-    return frozenset(api_of(each, dialect=known.dialect) for each in operations)
+    return _apis(tuple(known.requirements[row].operations), known.dialect)
+
+
+@cache
+def _apis(operations: tuple[str, ...], dialect: str) -> frozenset[Api]:
+    return frozenset(api_of(each, dialect=dialect) for each in operations)
 
 
 def _names_freely(check: Check) -> bool:

@@ -23,7 +23,7 @@ from exchanges import dump, exchange, observation
 
 from aios_conformance.conformance.judging.judge import judge
 from aios_conformance.conformance.planning.drawing import draw
-from aios_conformance.conformance.terms.catalogue import catalogue, probes_of
+from aios_conformance.conformance.terms.catalogue import Catalogue, catalogue, probes_of
 from aios_conformance.conformance.terms.check import Finding
 from aios_conformance.conformance.terms.exchange import (
     Api,
@@ -240,7 +240,6 @@ def judged(
     judged only as a part of the whole record: of itself it is as it should be.
     """
     facts = facts or NEIGHBOURS.get(what, BOTH)
-    known = catalogue(facts.dialect)
     seen: list[Observation] = []
     touched: list[Observation] = []
     for probe, number, params in _scenarios(what):
@@ -248,9 +247,7 @@ def judged(
         seen.append(play(probe, params, server, facts, number))
         if tally is None or tally.acts != before:
             touched.append(seen[-1])
-    on_records = {c for c in known.checks if issubclass(c.view, Record)}
-    alone = replace(known, checks=tuple(c for c in known.checks if c not in on_records))
-    whole = replace(known, checks=tuple(c for c in known.checks if c in on_records))
+    alone, whole = _catalogues(facts.dialect)
     found = judge(alone, _exchanges(touched), touched, facts)
     together = judge(whole, _exchanges(seen), (), facts)
     assert found.faults == {}
@@ -262,6 +259,15 @@ def judged(
         for row in trace.rows:
             by_row.setdefault(row, []).append(trace.finding)
     return by_row
+
+
+@cache
+def _catalogues(dialect: str) -> tuple[Catalogue, Catalogue]:
+    """One with the checks of answers and scenarios, one with those of records."""
+    known = catalogue(dialect)
+    whole = tuple(c for c in known.checks if issubclass(c.view, Record))
+    alone = tuple(c for c in known.checks if c not in whole)
+    return replace(known, checks=alone), replace(known, checks=whole)
 
 
 def _exchanges(seen: Sequence[Observation]) -> list[Exchange]:
