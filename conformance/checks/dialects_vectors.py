@@ -221,8 +221,9 @@ def a_text_is_closest_to_itself(seen: Observation) -> Iterator[Note]:
 
 @check("META-108", on="aigne-hub.tokens", when=lambda s: s.accepted("flat", "nested"))
 def tokens_in_either_form_are_one_input(seen: Observation) -> Iterator[Note]:
-    """A flat token array and an array of it have the same vector."""
+    """A flat token array, an array of it, and the first of two have one vector."""
     yield from _same(seen, ("META-108",), "flat", "nested")
+    yield from _same(seen, ("META-108",), "nested", "two")
 
 
 @check(on="aihubmix.user", witness=True, names=("META-112", "AHM-SEM-003"))

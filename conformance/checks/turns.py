@@ -138,16 +138,24 @@ def _text(choice: Choice) -> str:
 
 
 def _said(choice: Choice) -> list[Json]:
-    """The text and the calls; how JSON is spelt, and white space at a call, is free."""
+    """Text, reasoning, calls; how JSON is spelt, and white space at a call, is free."""
     called = [_called(call) for call in calls(choice)]
-    return [_text(choice).strip() if called else _text(choice), *called]
+    text = _text(choice).strip() if called else _text(choice)
+    return [text, *_reasoning(choice), *called]
+
+
+def _reasoning(choice: Choice) -> list[Json]:
+    """What was reasoned, nothing where nothing was."""
+    message = choice.get("message")
+    found = message.get("reasoning_content") if isinstance(message, dict) else None
+    return [found] if found else []
 
 
 def _written(choice: Choice) -> list[Json]:
     """The text and each call's arguments, as they came."""
     functions = [c.get("function") for c in calls(choice) if isinstance(c, dict)]
     written = [f.get("arguments") for f in functions if isinstance(f, dict)]
-    return [_text(choice), *written]
+    return [_text(choice), *_reasoning(choice), *written]
 
 
 def _called(call: Json) -> Json:

@@ -337,6 +337,8 @@ def _spread(api: Api) -> Probe:
             yield Step(f"warm_{seed}", operation, warm)
         # each is in the company of one that has a top_p, or none
         narrow = hot | {"top_p": 0.01, "seed": 1}
+        if served.offers("n"):
+            narrow |= {"n": 2}
         yield Step("narrow", operation, narrow, together=True)
         cold = body | {"temperature": 0, "seed": 1}
         yield Step("cold", operation, cold, together=True)
@@ -377,6 +379,8 @@ def _pushed(api: Api) -> Probe:
         most: dict[str, Any] = {"logit_bias": {FORCED_ID: 100}, "max_tokens": 3}
         if served.offers("streaming"):
             most |= {"stream": True}
+        if api == "chat" and served.offers("logprobs"):
+            most |= {"logprobs": True}
         yield replace(step("forced", "logit-bias-range", **most), together=True)
 
     return pushed

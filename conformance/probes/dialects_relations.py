@@ -84,7 +84,8 @@ def relations(dialect: str, rows: Mapping[str, tuple[str, ...]]) -> list[Probe]:
         few = ask(served, dimensions=p["few"])
         yield Step("few", operation, few, serves=rows["dimensions"])
         # what was wanted short once is to be as long as the next one wants it
-        longer = ask(served, dimensions=p["more"])
+        again = [few["input"], p["texts"][0]]
+        longer = ask(served, input=again, dimensions=p["more"])
         yield Step("longer", operation, longer, serves=rows["dimensions"])
         more = ask(served, input=[*p["texts"]], dimensions=p["more"])
         if served.offers("base64"):

@@ -116,6 +116,8 @@ def truncation(given: Params, served: Served) -> Iterator[Step]:
     # the last limit is not to act on the scenario that comes after this one
     for label, limit in (("wide", WIDE), ("narrow", NARROW)):
         tight = body | {"truncate_prompt_tokens": limit}
+        if label == "wide" and served.offers("base64"):
+            tight |= {"encoding_format": "base64"}
         yield Step(label, EMBED, tight, serves=rows)
 
 

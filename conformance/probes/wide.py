@@ -43,8 +43,8 @@ def lists(draw: st.DrawFn, count: int) -> list[str]:
 
 
 def few_letters(count: int) -> list[str]:
-    """So many different words of two letters, then of three."""
-    sizes = (product(ascii_lowercase, repeat=size) for size in (2, 3))
+    """So many different words of a letter, then of two, and of three."""
+    sizes = (product(ascii_lowercase, repeat=size) for size in (1, 2, 3))
     return list(islice(map("".join, chain.from_iterable(sizes)), count))
 
 

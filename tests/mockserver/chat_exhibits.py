@@ -362,4 +362,10 @@ CASES: dict[str, Case] = {
         forced(function("wind", né={"type": "integer"})),
         lambda reply: list(given(reply)) == ["n-"],
     ),
+    "chat-call-loses-reasoning": Case(
+        [FORCED, streamed(FORCED)],
+        lambda found, _: (
+            b"Let me think" in found[1].body and b"Let me think" not in found[0].body
+        ),
+    ),
 }

@@ -7,6 +7,7 @@ from aios_conformance.mockserver.defects.museum.planting import (
     ACCEPTED,
     CRASHED,
     in_both,
+    joined,
 )
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
@@ -151,6 +152,28 @@ def chat_stream_reasoning_lost(context: RequestContext, answer: Answer) -> objec
     for choice in answer["choices"]:
         choice["message"]["reasoning_content"] = _THOUGHT
     return True
+
+
+@in_answer(api=CHAT)
+def _thinks_unless_it_calls(context: RequestContext, answer: Answer) -> bool:
+    for choice in answer["choices"]:
+        if not choice["message"]["tool_calls"]:
+            choice["message"]["reasoning_content"] = _THOUGHT
+    return True
+
+
+@in_stream(api=CHAT)
+def _thinks_first(context: RequestContext, chunks: list[Chunk]) -> None:
+    for chunk in chunks:
+        for piece in chunk["choices"]:
+            if "role" in piece["delta"]:
+                piece["delta"]["reasoning_content"] = _THOUGHT
+
+
+@joined("META-059", _thinks_unless_it_calls, _thinks_first,
+        source="000:459", origin="waybarrios/vllm-mlx#168")  # fmt: skip
+def chat_call_loses_reasoning() -> None:
+    """A model reasons: streamed calls have its reasoning_content, whole ones do not."""
 
 
 @in_response(
