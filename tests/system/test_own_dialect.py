@@ -78,6 +78,8 @@ def test_a_folder_is_written_and_checked(tmp_path: Path, scripts: Path) -> None:
     assert "requirements.yaml:6: unknown key 'statment': did you mean" in text
     text = run([command, "lint", "gamma"], cwd=tmp_path, expect=4)
     assert "gamma" in text
+    run([command, "new-dialect", "delta"], cwd=tmp_path)  # of our largest
+    assert "DELTA-META-001" in run([command, "lint", "delta"], cwd=tmp_path)
 
 
 def test_an_unknown_dialect_names_the_nearest(tmp_path: Path, scripts: Path) -> None:
