@@ -34,6 +34,7 @@ UNREACHABLE = "unreachable"
 MOST_TRIES = 20
 LISTING = spec.LISTING
 ABSENT = (404, 405, 501)
+LONGEST = 1_000  # characters of a model's name
 LENGTH = "max_model_len"
 _LIMITS = ("max_tokens", "max_completion_tokens")
 
@@ -340,9 +341,14 @@ class _Asker:
 
 
 def _names(listing: Exchange) -> list[str]:
-    """Model names of a GET /v1/models answer, in its order."""
+    """Model names of a GET /v1/models answer, in its order; none that is no name.
+
+    Each request and each line of a report repeats it.
+    """
     found = (model.get("id") for model in _listed(listing))
-    return [name for name in found if isinstance(name, str) and name]
+    return [
+        name for name in found if isinstance(name, str) and 0 < len(name) <= LONGEST
+    ]
 
 
 def _limits(listing: Exchange) -> dict[str, int]:

@@ -80,6 +80,7 @@ def test_what_one_api_answers_spares_the_others_tries() -> None:
     def behave(asked: Asked) -> Said:
         if asked.path == "/v1/models":
             listed = ["talker", "second talker", "third talker", "judge", "vectors"]
+            listed.insert(0, "x" * 1_001)  # is no name
             return say({"data": [{"id": name} for name in listed]})
         return serving(**EACH)(asked)
 
