@@ -38,6 +38,7 @@ from aios_conformance.spec import apis
 
 SMALLEST, ROW = "valid", "row"
 _NARROWER = "narrower_"
+_SALT = "35"  # of sixty that were tried the one with the fewest rows
 LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 
 
@@ -80,7 +81,7 @@ def _array(
     made = covertable.make(
         numbers,
         strength=min(strength, len(units)),
-        salt="0",
+        salt=_SALT,
         constraints=[*_apart(units)],
         weights={name: {0: len(units)} for name in units},
     )
