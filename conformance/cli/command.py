@@ -214,7 +214,7 @@ def _add_judging(command: _Command) -> None:
             "fail_on",
             "config",
             dialect="whose rows it is held against (default: those of the run)",
-            report_dir="where the reports go (default: into RUN_DIR)",
+            report_dir="where the reports go (default: none are written)",
         ),
     )
     report = command(

@@ -4,6 +4,7 @@ import argparse
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,7 +88,10 @@ def show_plan(arguments: argparse.Namespace, out: Console, environ: Environ) -> 
 
 
 def judge_again(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:
-    """Judge a recording with the checks of this version."""
+    """Judge a recording with the checks of this version.
+
+    The run keeps its own report: it is the record of what was said then.
+    """
     run_dir = Path(arguments.run_dir)
     recording = read_recording(run_dir)
     setting = recording.setting
@@ -102,11 +106,12 @@ def judge_again(arguments: argparse.Namespace, out: Console, environ: Environ) -
     recording = replace(recording, setting=setting)
     with rarely_collecting():
         result = conclude(recording)
-    directory = options.report_dir if arguments.report_dir else run_dir
-    if directory.resolve() != run_dir.resolve():
+    directory = options.report_dir if arguments.report_dir else None
+    if directory is not None:
         write_reports(result, directory)
         recorded = recording_in(run_dir)
-        shutil.copyfile(recorded, directory / recorded.name)
+        with suppress(shutil.SameFileError):
+            shutil.copyfile(recorded, directory / recorded.name)
     out.print(summary(result, directory, options.fail_on))
     return int(exit_code(result, options.fail_on))
 

@@ -58,17 +58,20 @@ _STYLES: dict[Verdict, str] = {
 
 def summary(
     result: RunResult,
-    report_dir: Path,
+    report_dir: Path | None,
     fail_on: Collection[str] = (),
     *,
     is_judged: bool = True,
 ) -> RenderableType:
     """What a user wants to know when the run is over.
 
-    `is_judged`: the run reached the target; else there are no verdicts to show.
+    `report_dir`: where the reports were written, if anywhere. `is_judged`: the run
+    reached the target; else there are no verdicts to show.
     """
     result = chosen(result)
-    path = Text.assemble("report: ", (str(report_dir / "report.html"), "bold"))
+    path = Text("No report was written; --report-dir DIR writes them.")
+    if report_dir is not None:
+        path = Text.assemble("report: ", (str(report_dir / "report.html"), "bold"))
     if not is_judged:
         return Group(*_footnotes(result, fail_on), path)
     return Group(

@@ -212,12 +212,20 @@ def test_explain_needs_the_documents_to_print_them(
     ("run", "code"), [("encoders_only", 0), ("total_off_by_one", 1)]
 )
 def test_a_recording_is_judged_alike_offline(
-    runs: dict[str, Path], tmp_path: Path, run: str, code: int
+    runs: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    run: str,
+    code: int,
 ) -> None:
     again = tmp_path / "again"
     assert main(["judge", str(runs[run]), f"--report-dir={again}"]) == code
     assert report(again) == report(runs[run])
+    (again / "report.json").write_text("{}")
     assert main(["judge", str(again)]) == code
+    assert "No report was written" in capsys.readouterr().out
+    assert main(["judge", str(again), f"--report-dir={again}"]) == code
+    assert report(again) == report(runs[run])
 
 
 def test_waivers_can_be_tried_offline(runs: dict[str, Path], tmp_path: Path) -> None:
