@@ -33,18 +33,19 @@ def lists(draw: st.DrawFn, count: int) -> list[str]:
     foreign = draw(texts.beyond_ascii())
     rich = [
         plain[0],
-        f"  # {plain[1]}\n\n\t```{plain[2]}```\n| <b> | it's 🦀 ",
+        f"  # {plain[1]}\n\n\t```{plain[2]}```\n| <b> | it's ",
         LONG,
-        _ACCENTED,
+        f"{_ACCENTED} 🦀",
         plain[3],
         plain[0],
     ]
-    return [*rich, *few_letters(count - len(rich) - 2), plain[4], foreign + " "]
+    rest = few_letters(count - len(rich) - 3)
+    return [*rich, "x", *rest, plain[4], foreign + " "]
 
 
 def few_letters(count: int) -> list[str]:
-    """So many different words of a letter, then of two, and of three."""
-    sizes = (product(ascii_lowercase, repeat=size) for size in (1, 2, 3))
+    """So many different words of two letters, then of three."""
+    sizes = (product(ascii_lowercase, repeat=size) for size in (2, 3))
     return list(islice(map("".join, chain.from_iterable(sizes)), count))
 
 
