@@ -117,7 +117,9 @@ def truncation(given: Params, served: Served) -> Iterator[Step]:
     for label, limit in (("wide", WIDE), ("narrow", NARROW)):
         tight = body | {"truncate_prompt_tokens": limit}
         if label == "wide" and served.offers("base64"):
-            tight |= {"encoding_format": "base64"}
+            packed = tight | {"encoding_format": "base64"}
+            yield Step(label, EMBED, packed)  # either may be what is refused
+            continue
         yield Step(label, EMBED, tight, serves=rows)
 
 

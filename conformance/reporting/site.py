@@ -35,7 +35,8 @@ class RelativeLinks:
         """The address of a page of a run, at a row; "" if the run has no such page."""
         if page not in run.pages:
             return ""
-        place = quote(f"{self.up}{self.to_runs}/{run.path}/{page}")
+        path = f"{self.up}{self.to_runs}/{run.path}/{page}"
+        place = quote(os.fsencode(path))  # a folder may have any name
         return place + (f"#{row}" if row else "")
 
     def server(self, each: History, part: str = "") -> str:

@@ -1,9 +1,10 @@
 """`site`: the history of servers as a static site."""
 
 import json
+import os
 import re
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from results import made_result
@@ -31,7 +32,7 @@ def runs(tmp_path: Path) -> Path:
     root = tmp_path / "runs"
     for day, verdict in ((1, "pass"), (2, "fail"), (3, "fail"), (4, "pass")):
         run(root / f"acme-1.{day}", day, verdict)  # type: ignore[arg-type]
-    run(root / "other-2.0" / "rerank", 5, "fail")
+    run(root / "other-2.0" / "rerank\udcff", 5, "fail")  # any bytes name a folder
     return root
 
 
@@ -39,7 +40,11 @@ def links(page: Path) -> list[tuple[Path, str]]:
     """Where the links of a page lead: files and the ids in them."""
     found = re.findall(r'href="([^"]*)"', page.read_text())
     split = (link.partition("#") for link in found)
-    return [((page.parent / unquote(path)), part) for path, _, part in split if path]
+    return [
+        (page.parent / os.fsdecode(unquote_to_bytes(path)), part)
+        for path, _, part in split
+        if path
+    ]
 
 
 @pytest.mark.parametrize("inside", [True, False])

@@ -80,7 +80,7 @@ DEFECTS: tuple[Defect, ...] = (
              when=lambda value: isinstance(value, int) and value < 0),
     refuses("embeddings_refuses_base64", "EMB-REQ-013", API,
             equals("encoding_format", "base64"), why="no such format",
-            origin="vllm-project/vllm#5734"),
+            also=VALID, origin="vllm-project/vllm#5734"),
     refuses("embeddings_refuses_float", "EMB-REQ-012", API,
             equals("encoding_format", "float"), why="no such format",
             also={"EMB-EX-001": "the printed request has it", **VALID}),
