@@ -80,7 +80,7 @@ def test_the_index_says_what_broke_and_which_run_broke_it(runs: Path) -> None:
     index = (runs / "site" / "index.html").read_text()
     assert "5 runs of 2 servers" in index
     assert f'href="../acme-1.2/report.html#{ROW}"' in index
-    assert f'href="../other-2.0/rerank/report.html#{ROW}"' in index
+    assert f'href="../other-2.0/rerank%FF/report.html#{ROW}"' in index
     page = (runs / "site" / "servers" / "acme-aios.html").read_text()
     assert "fail in 2 runs, 1.2 to 1.3" in page
     assert "aios-conformance run http" in page
