@@ -16,7 +16,7 @@ _BREAK = rb"(?:\r?\n|(?:\\+r)?\\+n)[ \t]*"
 _SIGN = rb"\\+/|%(?:25)*(?:2[bBfF]|3[dD])"
 _NUMBER = rb"[0-9]{12,24}(?![A-Za-z0-9+/_=-])"
 RUN = re.compile(
-    rb"(?!%b)[A-Za-z0-9+/_=-]{12,}(?:(?:%b|%b)[A-Za-z0-9+/_=-]+)*"
+    rb"(?<![A-Za-z0-9+/_=-])(?!%b)[A-Za-z0-9+/_=-]{12,}(?:(?:%b|%b)[A-Za-z0-9+/_=-]+)*"
     % (_NUMBER, _BREAK, _SIGN)
 )
 """Letters that may be coded text, over several lines too; no number of a vector."""
@@ -52,13 +52,24 @@ _IS_PLAIN = bytes(
 _TEXT = b"\1" * 12
 """Whatever is worth reading, unlike the numbers of vectors: so many plain letters."""
 
+_AROUND = 2048
+"""Bytes that are read before and behind such letters."""
+
 
 def decodings(run: bytes) -> Iterator[bytes]:
-    """Every reading of a run that shows text."""
+    """What every reading of a run shows of text."""
     for decoded in _readings(_letters(run)):
         for plain in filter(None, (decoded, *_expanded(decoded))):
-            if _TEXT in plain.translate(_IS_PLAIN):
-                yield plain
+            if worth := b"".join(_worth_reading(plain)):
+                yield worth
+
+
+def _worth_reading(data: bytes) -> Iterator[bytes]:
+    """Text with what is around it: by chance some of the numbers of a vector."""
+    is_plain, end = data.translate(_IS_PLAIN), 0
+    while (found := is_plain.find(_TEXT, max(end - len(_TEXT), 0))) >= 0:
+        start, end = max(found - _AROUND, end), found + len(_TEXT) + _AROUND
+        yield data[start:end]
 
 
 def _letters(run: bytes) -> bytes:

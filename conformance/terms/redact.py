@@ -50,7 +50,7 @@ _SIGNS = (b"%", b"\\", b"&", b"=", b"\0")
 _NUMBER_SIGNS = (b"", b"0", b"00", b"0000", b"0x", b"u00", b"u0000")
 """Letters and digits that stand before a number."""
 
-_BREAKS = re.compile(rb"\s|\\+[rn]")
+_BREAKS = re.compile(rb"\\+[rn]")
 _LINE = 76
 """Letters of base64 that mail puts into a line."""
 
@@ -110,7 +110,7 @@ class Redactor:
         """Bytes without secrets; `depth` codings have been undone to read them."""
         if not self.secrets:
             return data
-        lower, joined = data.lower(), _BREAKS.sub(b"", data)
+        lower, joined = data.lower(), _joined(data)
         skeleton = _ESCAPES.sub(b"", lower).translate(None, _NO_LETTERS)
         is_spelled = any(sign in data for sign in _SIGNS)
         for each in self._searches:
@@ -242,6 +242,12 @@ def _spaced(value: bytes) -> Iterator[tuple[bytes, bytes]]:
         if len(letters) >= _SKELETON_LENGTH:
             gap = rb"(?:\\+(?:u[0-9a-f]{4}|[nrt])|[^0-9a-z]){0,24}+"
             yield letters, b"(?i)" + gap.join(bytes([letter]) for letter in letters)
+
+
+def _joined(data: bytes) -> bytes:
+    """Data on one line, without spaces."""
+    joined = data.translate(None, b" \t\n\r\f\v")
+    return _BREAKS.sub(b"", joined) if b"\\" in joined else joined
 
 
 def _spellings(character: str) -> bytes:

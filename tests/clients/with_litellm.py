@@ -2,8 +2,12 @@
 
 import os
 
-import litellm
 import pytest
+
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # asks no other host than the mock
+import litellm
+
+litellm.disable_hf_tokenizer_download = True
 
 CHAT = "openai/meta-llama/Llama-3.3-70B-Instruct"
 CITY = [{"role": "user", "content": "What is the weather in Paris?"}]

@@ -181,3 +181,15 @@ def test_no_text_is_tried_in_countless_ways() -> None:
     apart = "".join("\\" * 12 + "n" + each for each in key[:-1])
     hidden = Redactor.of(key, "K").text(f"{apart} {'-'.join(key)}")
     assert hidden.endswith(" $K")
+
+
+@pytest.mark.parametrize("before", [0, 1, 20_000])
+def test_a_key_among_the_coded_numbers_of_a_vector_is_found(
+    redactor: Redactor, before: int
+) -> None:
+    numbers = random.Random(5).randbytes(40_000)  # noqa: S311
+    key = KEY.swapcase().encode()
+    data = b"%b%b%b" % (numbers[:before], key, numbers[before:])
+    vector = base64.b64encode(data).decode()
+    assert redactor.text(f'"{vector}"') == '"$MY_KEY"'
+    assert "$" not in redactor.text(base64.b64encode(numbers).decode())
