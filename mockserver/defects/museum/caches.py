@@ -64,6 +64,7 @@ def emb_fresh_index_restarts() -> Any:
             "META-093",
             "META-094",
             "META-098",
+            "META-099",
             "RERANK-SEM-007",
             "SCORE-SEM-006",
         ),
@@ -201,6 +202,10 @@ def gen_penalty_of_the_neighbour(
     also=dict.fromkeys(
         ("COMP-SEM-002", "META-036", "META-047", "META-062", "META-064", "META-084"),
         "the text is that of another request",
+    )
+    | dict.fromkeys(
+        ("COMP-SEM-008", "COMP-SEM-018", "META-035", "META-065", "META-086"),
+        "of one prompt, where several were sent",
     ),
     api=BOTH,
     source="000:387",

@@ -31,11 +31,13 @@ ALONE = {
     "META-016": "no relevance", "META-017": "score knows better",
     "RERANK-SEM-002": "no relevance", "RERANK-SEM-007": "no cosine",
     "META-002": "another list", "META-011": "another list",
+    "META-003": "another list", "RERANK-REQ-012": "another list",
     "RERANK-SEM-001": "another list", "RERANK-SEM-004": "not the best",
 }  # fmt: skip
 REFUSED = {
     "COMMON-RES-001": "a valid request", "RERANK-REQ-006": "a valid request",
     "RERANK-REQ-010": "a valid request", "RERANK-SEM-003": "no result",
+    "RERANK-REQ-013": "a valid request", "RERANK-REQ-014": "a valid request",
     "RERANK-REQ-005": "a valid request", "COMMON-ERR-004": "a 500",
     "RERANK-REQ-008": "a valid request", "RERANK-REQ-016": "a valid request",
     "RERANK-REQ-018": "a valid request", "COMMON-REQ-015": "a valid request",

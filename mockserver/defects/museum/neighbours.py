@@ -73,7 +73,8 @@ def _whole_in_base64(
 
 
 @in_company("INF-SEM-005", api=EMB, dialect=INFINITY,
-            also=SIZED | {"INF-RES-024": "not the vector of the text alone"},
+            also=SIZED | {"INF-RES-024": "not the vector of the text alone",
+                          "INF-REQ-007": "a model has not the dimensions of another"},
             source="002:78", origin="vllm-project/vllm-metal#738")  # fmt: skip
 def infinity_dimensions_of_the_neighbour(context: RequestContext, others: Any) -> bool:
     """A request has the dimensions of another one that is in flight."""

@@ -59,6 +59,7 @@ def rerank_text_cut_at_512(context: RequestContext, answer: Answer) -> object:
 @in_answer("RERANK-RES-016", api=RERANK, also=TEXTS | {
     "META-010": "texts that differ in white space become one",
     "RERANK-RES-013": "likewise",
+    "COMMON-REQ-015": "a text is not what was sent",
 }, source="000:106", origin="FlagOpen/FlagEmbedding#1336")  # fmt: skip
 def rerank_text_white_space_folded(context: RequestContext, answer: Answer) -> object:
     """document.text comes back with white space folded."""

@@ -236,6 +236,7 @@ def _collapsed(context: RequestContext, answer: Answer) -> object:
             "META-068",
             "META-069",
             "META-075",
+            "META-089",
         ),
         "the alternatives are none",
     ),
