@@ -82,11 +82,16 @@ UNDECIDED_OPTIONS = undecided_cases(
 
 @table("chat.history", "chat", [None])
 def history(_: Params, served: Served) -> Iterator[Step]:
-    """A conversation that goes on from the model's own reply, as clients keep it."""
+    """A conversation that goes on from the model's own reply, as clients keep it.
+
+    Of its members those that requests have as well (A-007: others may be refused).
+    """
     body = valid("chat", served)
 
     def continued(answers: Answers) -> Any:
-        reply = {"role": "assistant", **message_of(answers["first"])}
+        said = message_of(answers["first"])
+        kept = {name: said[name] for name in ("content", "tool_calls") if name in said}
+        reply = {"role": "assistant", **kept}
         turns = [*body["messages"], reply, _USER]
         return body | {"messages": turns} if text_of(answers["first"]) else None
 
