@@ -359,29 +359,30 @@ def _pushed(api: Api) -> Probe:
         draws=(0, 1, 20),
     )
     def pushed(p: Params, served: Served) -> Iterator[Step]:
-        body = asked(api, served, p["text"], temperature=0, max_tokens=24)
-        body |= framed(api, served, "completions")
+        whole = asked(api, served, p["text"], temperature=0, max_tokens=24)
+        body = whole | framed(api, served, "completions")
 
-        def step(label: str, *rows: str, **change: Any) -> Step:
-            serves = tuple(row(name) for name in rows)
-            return Step(label, operation, body | change, serves=serves)
+        def step(label: str, sent: dict[str, Any], *rows: str) -> Step:
+            return Step(label, operation, sent, serves=tuple(map(row, rows)))
 
-        for name in ("frequency", "presence"):
-            field, bounds = f"{name}_penalty", f"{name}-penalty-range"
-            yield step(f"{name}_up", bounds, **{field: 2.0})
-            yield step(f"{name}_down", f"{name}-penalty-type", bounds, **{field: -2.0})
+        # of each API one penalty acts in streams, the other in whole answers
+        apis: tuple[Api, Api] = ("completions", "chat")
+        for name, streamed in zip(("frequency", "presence"), apis, strict=True):
+            kind, bounds = f"{name}-penalty-type", f"{name}-penalty-range"
+            given = whole | framed(api, served, streamed)
+            yield step(f"{name}_up", given | {f"{name}_penalty": 2.0}, bounds)
+            yield step(f"{name}_down", given | {f"{name}_penalty": -2.0}, kind, bounds)
         yield Step("plain", operation, body)
         # each is in the other's company: a bias that is lost there is seen for certain,
         # and so is one that is lost in streams
-        least = {str(token): -100 for token in BANNED_IDS}
-        banned = step("banned", "logit-bias-range", logit_bias=least)
-        yield replace(banned, together=True)
-        most: dict[str, Any] = {"logit_bias": {FORCED_ID: 100}, "max_tokens": 3}
+        least = body | {"logit_bias": {str(token): -100 for token in BANNED_IDS}}
+        yield replace(step("banned", least, "logit-bias-range"), together=True)
+        most = body | {"logit_bias": {FORCED_ID: 100}, "max_tokens": 3}
         if served.offers("streaming"):
             most |= {"stream": True}
         if api == "chat" and served.offers("logprobs"):
             most |= {"logprobs": True}
-        yield replace(step("forced", "logit-bias-range", **most), together=True)
+        yield replace(step("forced", most, "logit-bias-range"), together=True)
 
     return pushed
 
