@@ -35,13 +35,17 @@ def _long_words(api: Api, served: Served) -> int:
 
 def longer(api: Api, served: Served, asked: Asked, text: str) -> Iterator[Step]:
     """More to read: a long text, some in each message, and some behind U+0000."""
-    operation, serves = OPERATION[api], [spec.row(api, "max-tokens-range")]
-    one = {"temperature": 0, "max_tokens": 1}
-    long = asked(api, served, f"🦀 {letters(_long_words(api, served))} {text}", **one)
-    if api == "completions" and served.offers("echo"):
-        long = long | {"echo": True}
-        serves.append(spec.row(api, "echo-type"))
-    yield Step("longer", operation, long, serves=tuple(serves), together=True)
+    operation, one = OPERATION[api], {"temperature": 0, "max_tokens": 1}
+    words, serves = f"{letters(_long_words(api, served))} {text}", tuple[str, ...]()
+    if api == "chat":  # whether its length is refused or its crab, nobody knows
+        long = asked(api, served, f"🦀 {words}", **one)
+    else:
+        long = asked(api, served, words, **one)
+        serves = (spec.row(api, "max-tokens-range"),)
+        if served.offers("echo"):
+            long |= {"echo": True}
+            serves += (spec.row(api, "echo-type"),)
+    yield Step("longer", operation, long, serves=serves, together=True)
     if api == "chat":  # one API shows for both
         hidden = asked(api, served, f"{text}\0 {letters(FEW)}", **one)
         yield Step("hidden", operation, hidden, "either", together=True)

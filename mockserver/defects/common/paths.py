@@ -181,6 +181,7 @@ DEFECTS: tuple[Defect, ...] = (
         also={
             "COMMON-RES-001": "a valid request is not answered 200",
             "CHAT-REQ-043": "required is a documented value",
+            "CHAT-REQ-046": "a conversation with a tool is not taken",
         },
         error=Unauthorized,
     ),

@@ -65,7 +65,8 @@ def completions_echo_only_in_the_first_choice(
 
 
 @in_answer("META-085", api=API, also={"COMP-SEM-005": "above the limit",
-    "META-040": "above the limit", "META-042": "above the limit",
+    "COMP-SEM-004": "above the limit", "META-040": "above the limit",
+    "META-042": "above the limit",
     "COMP-REQ-022": "above a limit of 0",
 })  # fmt: skip
 def completions_echo_is_counted(context: RequestContext, answer: Answer) -> object:
@@ -97,6 +98,7 @@ def completions_prompts_answered_in_reverse(
 
 @in_answer("COMP-SEM-018", api=API, also={
     "META-086": "a prompt has no text", "COMP-RES-005": "no choice is left of one",
+    "META-037": "choices are counted that are not there",
 })  # fmt: skip
 def completions_last_prompt_lost(context: RequestContext, answer: Answer) -> object:
     """The last of several prompts gets no choice."""

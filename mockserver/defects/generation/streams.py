@@ -124,17 +124,18 @@ def _framing(api: Api) -> list[Defect]:
 
 
 def _grammar(api: Api) -> list[Defect]:
-    names = ("stop-obeyed", "cut-finish-reason", "stream-format")
+    names: tuple[str, ...] = ("stop-obeyed", "cut-finish-reason", "stream-format")
     unended = dict.fromkeys(
         ("META-041", "META-047", "META-059", *spec.rows(*names, api=api)),
         "the stream does not say why it ended",
     )
-    names = ("max-tokens-obeyed", "stop-obeyed", "logprobs-returned")
+    names = ("max-tokens-obeyed", "stop-obeyed", "logprobs-returned", "top-p-effect")
     misspoken = dict.fromkeys(
         (
             "META-037",
             "META-040",
             "META-047",
+            "META-055",
             "META-070",
             "META-071",
             *spec.rows(*names, api=api),
