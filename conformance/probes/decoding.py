@@ -204,7 +204,8 @@ def _streams(api: Api) -> Probe:
         yield Step("whole", operation, body, alone=True)
         left = asked(api, served, OTHER, max_tokens=64, stream=True)
         yield Step("left", operation, left, "either", leaves=True)
-        begun = _later(api, "streamed", feinted, row("stream-type"), like="whole")
+        # refused may be its stop strings, or that it is a stream
+        begun = _later(api, "streamed", feinted, like="whole")
         yield replace(begun, together=True)
         options = (row("stream-options-type"), row("include-usage-accepted"))
         yield step("with_usage", *options, stream_options=usage)
@@ -373,8 +374,7 @@ def _pushed(api: Api) -> Probe:
             yield step(f"{name}_up", given | {f"{name}_penalty": 2.0}, bounds)
             yield step(f"{name}_down", given | {f"{name}_penalty": -2.0}, kind, bounds)
         yield Step("plain", operation, body)
-        # each is in the other's company: a bias that is lost there is seen for certain,
-        # and so is one that is lost in streams
+        # in each other's company, and in streams: a bias that is lost there is seen
         least = body | {"logit_bias": {str(token): -100 for token in BANNED_IDS}}
         yield replace(step("banned", least, "logit-bias-range"), together=True)
         most = body | {"logit_bias": {FORCED_ID: 100}, "max_tokens": 3}

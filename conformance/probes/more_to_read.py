@@ -24,7 +24,8 @@ SOME = 84
 """Words of a letter in each message of a conversation: more than all else in it."""
 
 FEW = 30
-"""Words behind U+0000: where a text ends for who counts no characters."""
+"""Words behind U+0000 and a crab: where a text ends for who counts no characters, and
+for who has none beyond 16 bits."""
 
 
 def _long_words(api: Api, served: Served) -> int:
@@ -35,19 +36,15 @@ def _long_words(api: Api, served: Served) -> int:
 
 def longer(api: Api, served: Served, asked: Asked, text: str) -> Iterator[Step]:
     """More to read: a long text, some in each message, and some behind U+0000."""
-    operation, one = OPERATION[api], {"temperature": 0, "max_tokens": 1}
-    words, serves = f"{letters(_long_words(api, served))} {text}", tuple[str, ...]()
-    if api == "chat":  # whether its length is refused or its crab, nobody knows
-        long = asked(api, served, f"🦀 {words}", **one)
-    else:
-        long = asked(api, served, words, **one)
-        serves = (spec.row(api, "max-tokens-range"),)
-        if served.offers("echo"):
-            long |= {"echo": True}
-            serves += (spec.row(api, "echo-type"),)
-    yield Step("longer", operation, long, serves=serves, together=True)
+    operation, serves = OPERATION[api], [spec.row(api, "max-tokens-range")]
+    one = {"temperature": 0, "max_tokens": 1}
+    long = asked(api, served, f"{letters(_long_words(api, served))} {text}", **one)
+    if api == "completions" and served.offers("echo"):
+        long = long | {"echo": True}
+        serves.append(spec.row(api, "echo-type"))
+    yield Step("longer", operation, long, serves=tuple(serves), together=True)
     if api == "chat":  # one API shows for both
-        hidden = asked(api, served, f"{text}\0 {letters(FEW)}", **one)
+        hidden = asked(api, served, f"{text}\0 🦀 {letters(FEW)}", **one)
         yield Step("hidden", operation, hidden, "either", together=True)
         # a template may refuse several system messages
         spoken = asked(api, served, text, **one) | {"messages": _conversation(text)}

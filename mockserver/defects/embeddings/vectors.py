@@ -88,6 +88,7 @@ def embeddings_batches_are_blurred(context: RequestContext, answer: Answer) -> o
 @in_answer("META-091", api=API, also={
     **{row: reason for row, reason in BATCH.items() if row != "META-091"},
     "META-090": "a text alone stands first",
+    "META-099": "cut texts of a batch differ",
 })  # fmt: skip
 def embeddings_depend_on_the_position(
     context: RequestContext, answer: Answer
@@ -132,7 +133,10 @@ def embeddings_equal_texts_merged(context: RequestContext, answer: Answer) -> ob
     return True
 
 
-@in_answer("META-093", api=API, also={"EMB-SEM-004": "the same statement"})
+CODED = {"EMB-SEM-004": "the same statement", "META-099": "a cut vector is coded"}
+
+
+@in_answer("META-093", api=API, also=CODED)
 def embeddings_base64_big_endian(context: RequestContext, answer: Answer) -> object:
     """base64 holds big-endian numbers."""
     if not is_base64(context):
@@ -141,9 +145,7 @@ def embeddings_base64_big_endian(context: RequestContext, answer: Answer) -> obj
     return True
 
 
-@in_answer("META-093", api=API, also={
-    "EMB-SEM-004": "the same statement",
-}, origin="vllm-project/vllm#6744")  # fmt: skip
+@in_answer("META-093", api=API, also=CODED, origin="vllm-project/vllm#6744")
 def embeddings_base64_of_doubles(context: RequestContext, answer: Answer) -> object:
     """base64 holds float64 numbers, so the decoded length doubles."""
     if not is_base64(context):
@@ -152,9 +154,7 @@ def embeddings_base64_of_doubles(context: RequestContext, answer: Answer) -> obj
     return True
 
 
-@in_answer("META-093", api=API, also={
-    "EMB-SEM-004": "the same statement",
-})  # fmt: skip
+@in_answer("META-093", api=API, also=CODED)
 def embeddings_base64_batch_repeats_the_first(
     context: RequestContext, answer: Answer
 ) -> object:
@@ -314,6 +314,7 @@ def embeddings_every_third_answer_is_rotated(
     "META-025": "another cosine", "SCORE-SEM-006": "another cosine",
     "RERANK-SEM-007": "another cosine", "META-093": "base64 is not harmed",
     "EMB-SEM-004": "base64 is not harmed", "META-100": "the texts differ in their end",
+    "META-099": "under a limit too",
 })  # fmt: skip
 def embeddings_are_of_the_length_only(
     context: RequestContext, answer: Answer

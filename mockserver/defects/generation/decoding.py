@@ -72,6 +72,7 @@ def _stops(api: Api) -> list[Defect]:
     @in_answer("META-047", api=api, also={
         row("stop-obeyed"): "its soft clause",
         "META-042": "fewer tokens than the limit",
+        "META-041": "a stream says why it ended", row("cut-finish-reason"): "likewise",
     })  # fmt: skip
     def a_stop_says_length(context: RequestContext, answer: Answer) -> object:
         """A text halted by a stop string says `length`."""
