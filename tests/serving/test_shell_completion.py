@@ -4,11 +4,28 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 MODULES = {"aios-mock": "mockserver", "aios-reference": "reference_impl"}
+
+
+def run(command: str, *words: str) -> subprocess.CompletedProcess[str]:
+    module = f"aios_conformance.{MODULES[command]}"
+    return subprocess.run(
+        [sys.executable, "-P", "-m", module, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@cache
+def code(command: str) -> str:
+    """What is to be evaluated in bash."""
+    return run(command, "completion", "bash").stdout
 
 
 def completed(folder: Path, line: str) -> set[str]:
@@ -22,7 +39,7 @@ def completed(folder: Path, line: str) -> set[str]:
     place.chmod(0o755)
     script = f"""
 set -e
-eval "$({command} completion bash)"
+{code(command)}
 complete -p {command} > /dev/null
 COMP_WORDS=({line}) COMP_CWORD={len(words) - 1} COMP_TYPE=9 COMP_LINE='{line}'
 COMP_POINT=${{#COMP_LINE}}
@@ -74,12 +91,7 @@ def test_bash_offers_what_may_stand_there(
 
 
 def test_an_unknown_shell_is_refused() -> None:
-    for module in MODULES.values():
-        ended = subprocess.run(
-            [sys.executable, "-m", f"aios_conformance.{module}", "completion", "ksh"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    for command in MODULES:
+        ended = run(command, "completion", "ksh")
         assert ended.returncode == 4
         assert "invalid choice: 'ksh'" in ended.stderr
