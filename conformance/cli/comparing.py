@@ -18,6 +18,7 @@ from aios_conformance.conformance.comparing.history import BROKEN
 from aios_conformance.conformance.judging.against import BADNESS
 from aios_conformance.conformance.options.saved import saved_report
 from aios_conformance.conformance.options.values import ExitCode, OptionError
+from aios_conformance.conformance.reporting import link
 from aios_conformance.conformance.reporting.comparison_words import counts
 from aios_conformance.conformance.reporting.parity import Naming, write_files
 from aios_conformance.conformance.reporting.wording import VERDICT_WORDS
@@ -142,7 +143,7 @@ def _write(
     reports = {}
     for name, folder in zip("AB", folders, strict=True):
         home = folder if folder.is_dir() else folder.parent
-        reports[name] = os.path.relpath(home / "report.html", directory)
+        reports[name] = link(os.path.relpath(home / "report.html", directory))
     write_files(compared, directory, Naming("drift", "Drift between two runs", reports))
     out.print(f"report: {directory / 'drift.html'}", soft_wrap=True)
 

@@ -7,6 +7,7 @@ import orjson
 
 from aios_conformance.conformance.options.plain_files import plain
 from aios_conformance.conformance.options.values import Baseline, OptionError
+from aios_conformance.conformance.terms.visible import visible
 from aios_conformance.spec import report_schema
 
 FILE_NAME = "report.json"
@@ -66,7 +67,7 @@ def read_baseline(place: str, dialect: str) -> Baseline:
         )
     suite = report["suite"]
     return Baseline(
-        place,
+        visible(place),
         report["target"]["url"],
         report["started"],
         suite["version"],

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from aios_conformance.conformance.options.values import OptionError
 from aios_conformance.conformance.reporting import (
@@ -43,6 +44,11 @@ def write_reports(result: RunResult, directory: Path) -> None:
             f"--report-dir {directory}: cannot write the reports ({error.strerror})",
             code="report-dir",
         ) from error
+
+
+def link(path: str) -> str:
+    """The relative address of a file, for a page; its name may be any bytes."""
+    return quote(os.fsencode(path))
 
 
 def write_atomically(path: Path, text: str) -> None:

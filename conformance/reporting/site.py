@@ -10,12 +10,11 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from aios_conformance.conformance.comparing.history import History, histories
 from aios_conformance.conformance.comparing.run_records import FoundRuns, RunRecord
 from aios_conformance.conformance.options.values import OptionError
-from aios_conformance.conformance.reporting import write_atomically
+from aios_conformance.conformance.reporting import link, write_atomically
 from aios_conformance.conformance.reporting.site_index import index
 from aios_conformance.conformance.reporting.site_server import server_page
 
@@ -35,8 +34,7 @@ class RelativeLinks:
         """The address of a page of a run, at a row; "" if the run has no such page."""
         if page not in run.pages:
             return ""
-        path = f"{self.up}{self.to_runs}/{run.path}/{page}"
-        place = quote(os.fsencode(path))  # a folder may have any name
+        place = link(f"{self.up}{self.to_runs}/{run.path}/{page}")
         return place + (f"#{row}" if row else "")
 
     def server(self, each: History, part: str = "") -> str:

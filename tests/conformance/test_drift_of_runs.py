@@ -1,10 +1,12 @@
 """`diff A B`: what a server answers otherwise than it did, verdicts apart."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from exchanges import exchange, observation
@@ -118,6 +120,19 @@ def test_what_says_nothing_of_the_server_is_no_drift(
     assert written["same"]
     assert written["a"]["report"].endswith("/report.html")
     assert "Drift" in (tmp_path / "drift" / "drift.html").read_text()
+
+
+def test_a_run_may_lie_in_a_folder_of_any_name(monday: Path, tmp_path: Path) -> None:
+    odd, drift = tmp_path / "mon\udcffday", tmp_path / "drift"
+    shutil.copytree(monday, odd)
+    assert main(["diff", str(monday), str(odd), f"--report-dir={drift}"]) == 0
+    link = json.loads((drift / "drift.json").read_bytes())["b"]["report"]
+    path = os.fsdecode(unquote_to_bytes(link))
+    assert (drift / path).resolve() == odd / "report.html"
+    words = ["--preset=smoke", f"--baseline={odd}", f"--report-dir={tmp_path / 'new'}"]
+    with listening(encoders_only) as url:
+        assert main(["run", url, *words]) == 0
+    assert main(["judge", str(tmp_path / "new")]) == 0
 
 
 def test_without_a_recording_only_verdicts_are_compared(
