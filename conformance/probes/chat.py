@@ -19,7 +19,12 @@ from aios_conformance.conformance.probes.single_field import (
     refused,
     takes,
 )
-from aios_conformance.conformance.probes.tools import OWN, TOOL_PROBES, message_of
+from aios_conformance.conformance.probes.tools import (
+    OWN,
+    TOOL_PROBES,
+    as_turn,
+    message_of,
+)
 from aios_conformance.conformance.terms.probe import (
     Answers,
     Params,
@@ -82,17 +87,12 @@ UNDECIDED_OPTIONS = undecided_cases(
 
 @table("chat.history", "chat", [None])
 def history(_: Params, served: Served) -> Iterator[Step]:
-    """A conversation that goes on from the model's own reply, as clients keep it.
-
-    Of its members those that requests have as well (A-007: others may be refused).
-    """
+    """A conversation that goes on from the model's own reply, as clients keep it."""
     body = valid("chat", served)
 
     def continued(answers: Answers) -> Any:
-        said = message_of(answers["first"])
-        kept = {name: said[name] for name in ("content", "tool_calls") if name in said}
-        reply = {"role": "assistant", **kept}
-        turns = [*body["messages"], reply, _USER]
+        reply = message_of(answers["first"])
+        turns = [*body["messages"], as_turn(reply), _USER]
         return body | {"messages": turns} if text_of(answers["first"]) else None
 
     rows = ("META-083", "CHAT-REQ-008")

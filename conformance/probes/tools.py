@@ -120,6 +120,17 @@ def message_of(exchange: Exchange | None) -> Mapping[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
+def as_turn(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A reply as it goes back: of its members those that requests have as well.
+
+    A server may refuse others (A-007).
+    """
+    kept = {
+        name: message[name] for name in ("content", "tool_calls") if name in message
+    }
+    return {"role": "assistant", **kept}
+
+
 def _answered(answers: Answers) -> list[Json] | None:
     """The turns after the first reply that calls: itself, and a result of each call.
 
@@ -130,7 +141,6 @@ def _answered(answers: Answers) -> list[Json] | None:
         reply = message_of(answers.get(label))
         match reply:
             case {"content": str() | None, "tool_calls": [_, *_] as calls}:
-                kept = {name: reply.get(name) for name in ("content", "tool_calls")}
                 ids = [call.get("id") for call in calls if isinstance(call, dict)]
                 results = [
                     {
@@ -140,13 +150,8 @@ def _answered(answers: Answers) -> list[Json] | None:
                     }
                     for number, one in enumerate(ids, 1)
                 ]
-                turn = {"role": "assistant", **kept}
-                return [
-                    *EARLIER,
-                    *answers[label].request.json["messages"],
-                    turn,
-                    *results,
-                ]
+                asked = answers[label].request.json["messages"]
+                return [*EARLIER, *asked, as_turn(reply), *results]
     return None
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace as with_
 from typing import Any
 
 from aios_conformance import spec
+from aios_conformance.mockserver.defects.chunks import said, say
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
@@ -22,23 +23,6 @@ DONE = b"data: [DONE]\n\n"
 
 def _options(context: RequestContext) -> dict[str, Any]:
     return context.body.get("stream_options") or {}
-
-
-def _pieces(chunk: Chunk) -> list[dict[str, Any]]:
-    pieces: list[dict[str, Any]] = chunk["choices"]
-    return pieces
-
-
-def _text(piece: dict[str, Any]) -> str:
-    text = piece["delta"].get("content") if "delta" in piece else piece.get("text")
-    return text or ""
-
-
-def _say(piece: dict[str, Any], text: str) -> None:
-    if "delta" in piece:
-        piece["delta"]["content"] = text
-    else:
-        piece["text"] = text
 
 
 def _framing(api: Api) -> list[Defect]:
@@ -164,7 +148,7 @@ def _grammar(api: Api) -> list[Defect]:
     def finish_never_comes(context: RequestContext, chunks: list[Chunk]) -> None:
         """No chunk has a finish_reason."""
         for chunk in chunks:
-            for piece in _pieces(chunk):
+            for piece in chunk["choices"]:
                 piece["finish_reason"] = None
 
     @in_stream("META-061", api=api, origin="ollama/ollama#4357", also=unended)
@@ -173,7 +157,7 @@ def _grammar(api: Api) -> list[Defect]:
     ) -> None:
         """finish_reason is "" in place of null."""
         for chunk in chunks:
-            for piece in _pieces(chunk):
+            for piece in chunk["choices"]:
                 piece["finish_reason"] = piece["finish_reason"] or ""
 
     @in_stream("META-061", api=api)
@@ -182,7 +166,8 @@ def _grammar(api: Api) -> list[Defect]:
         return [
             copy
             for chunk in chunks
-            for copy in [chunk] * (1 + any(p["finish_reason"] for p in _pieces(chunk)))
+            for copy in [chunk]
+            * (1 + any(p["finish_reason"] for p in chunk["choices"]))
         ]
 
     @in_stream("META-059", api=api, origin="vllm-project/vllm#24509", also={
@@ -194,7 +179,7 @@ def _grammar(api: Api) -> list[Defect]:
         context: RequestContext, chunks: list[Chunk]
     ) -> Iterable[Chunk]:
         """The third piece with text comes twice."""
-        texts = [c for c in chunks if any(_text(p) for p in _pieces(c))]
+        texts = [c for c in chunks if any(said(p) for p in c["choices"])]
         if len(texts) < 3:
             return chunks
         return [copy for c in chunks for copy in [c] * (1 + (c is texts[2]))]
@@ -206,7 +191,7 @@ def _grammar(api: Api) -> list[Defect]:
         context: RequestContext, chunks: list[Chunk]
     ) -> Iterable[Chunk]:
         """The last piece of text is lost."""
-        texts = [c for c in chunks if any(_text(p) for p in _pieces(c))]
+        texts = [c for c in chunks if any(said(p) for p in c["choices"])]
         return [c for c in chunks if not texts or c is not texts[-1]]
 
     # the model decides which of its texts have letters beyond ASCII
@@ -219,10 +204,10 @@ def _grammar(api: Api) -> list[Defect]:
     ) -> None:
         """Letters beyond ASCII arrive as U+FFFD."""
         for chunk in chunks:
-            for piece in _pieces(chunk):
-                text = _text(piece)
+            for piece in chunk["choices"]:
+                text = said(piece)
                 if not text.isascii():
-                    _say(piece, "".join(c if c.isascii() else "\ufffd" for c in text))
+                    say(piece, "".join(c if c.isascii() else "\ufffd" for c in text))
 
     @in_stream("META-046", api=api, also={
         row(api, "stop-obeyed"): "the stop string is in the text",
@@ -230,9 +215,9 @@ def _grammar(api: Api) -> list[Defect]:
     def stop_string_leaks(context: RequestContext, chunks: list[Chunk]) -> None:
         """A stop string is kept in streams."""
         for chunk in chunks:
-            for piece in _pieces(chunk):
+            for piece in chunk["choices"]:
                 if isinstance(piece.get("stop_reason"), str):
-                    _say(piece, _text(piece) + piece["stop_reason"])
+                    say(piece, said(piece) + piece["stop_reason"])
 
     @in_stream("META-065", api=api, also={
         "META-035": "a choice is missing", row(api, "n-obeyed"): "a choice is missing",
@@ -245,8 +230,10 @@ def _grammar(api: Api) -> list[Defect]:
         """With several choices the last one is never streamed."""
         if context.parameters["n"] < 2:
             return chunks
-        last = max((p["index"] for c in chunks for p in _pieces(c)), default=0)
-        return [c for c in chunks if not _pieces(c) or _pieces(c)[0]["index"] != last]
+        last = max((p["index"] for c in chunks for p in c["choices"]), default=0)
+        return [
+            c for c in chunks if not c["choices"] or c["choices"][0]["index"] != last
+        ]
 
     @in_stream(row(api, "stream-format"), api=api)
     def chunks_lack_an_object(context: RequestContext, chunks: list[Chunk]) -> None:
@@ -279,7 +266,7 @@ def _usage(api: Api) -> list[Defect]:
         """include_usage is accepted, and no usage comes."""
         for chunk in chunks:
             chunk.pop("usage", None)
-        return [chunk for chunk in chunks if _pieces(chunk)]
+        return [chunk for chunk in chunks if chunk["choices"]]
 
     @in_stream("META-063", api=api, also={
         counted: "the same statement", "META-042": "it counts one token",
@@ -297,8 +284,8 @@ def _usage(api: Api) -> list[Defect]:
         context: RequestContext, chunks: list[Chunk]
     ) -> None:
         """The usage chunk holds an empty piece of choice 0."""
-        if len(chunks) > 1 and not _pieces(chunks[-1]):
-            piece = {**_pieces(chunks[-2])[0], "finish_reason": None}
+        if len(chunks) > 1 and not chunks[-1]["choices"]:
+            piece = {**chunks[-2]["choices"][0], "finish_reason": None}
             if "delta" in piece:
                 piece["delta"] = {}
             else:

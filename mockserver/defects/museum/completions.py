@@ -1,8 +1,8 @@
 """Bugs of completions: echo, lists of prompts, log probabilities, and their pairs."""
 
-from collections.abc import Iterator
 from typing import Any
 
+from aios_conformance.mockserver.defects.chunks import pieces
 from aios_conformance.mockserver.defects.museum.planting import ACCEPTED, joined
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
@@ -34,11 +34,6 @@ def _prompts(context: RequestContext) -> list[Any]:
     return given if is_list else [given]
 
 
-def _pieces(chunks: list[Chunk]) -> Iterator[dict[str, Any]]:
-    for chunk in chunks:
-        yield from chunk["choices"]
-
-
 @in_answer(api=API)
 def _whole_generated_only(context: RequestContext, answer: Answer) -> bool:
     if not _echoes_with_logprobs(context):
@@ -57,7 +52,7 @@ def _whole_generated_only(context: RequestContext, answer: Answer) -> bool:
 @in_stream(api=API)
 def _streamed_generated_only(context: RequestContext, chunks: list[Chunk]) -> None:
     seen: set[int] = set()
-    for piece in _pieces(chunks) if _echoes_with_logprobs(context) else ():
+    for piece in pieces(chunks) if _echoes_with_logprobs(context) else ():
         if piece["index"] not in seen:
             seen.add(piece["index"])
             piece["logprobs"] = None
@@ -124,7 +119,7 @@ def _whole_by_draw(context: RequestContext, answer: Answer) -> bool:
 
 @in_stream(api=API)
 def _streamed_by_draw(context: RequestContext, chunks: list[Chunk]) -> None:
-    for piece in _pieces(chunks):
+    for piece in pieces(chunks):
         piece["index"] = _by_draw(context, piece["index"])
 
 
@@ -148,7 +143,7 @@ def _whole_without_space(context: RequestContext, answer: Answer) -> bool:
 @in_stream(api=API)
 def _streamed_without_space(context: RequestContext, chunks: list[Chunk]) -> None:
     seen: set[int] = set()
-    for piece in _pieces(chunks):
+    for piece in pieces(chunks):
         if piece["text"] and piece["index"] not in seen:
             seen.add(piece["index"])
             if not context.parameters["echo"]:
@@ -196,7 +191,7 @@ def comp_stream_echo_offsets_slip(context: RequestContext, chunks: list[Chunk]) 
     if not _echoes_with_logprobs(context):
         return
     begins: dict[int, int] = {}
-    for piece in _pieces(chunks):
+    for piece in pieces(chunks):
         if piece["index"] not in begins:
             begins[piece["index"]] = len(piece["text"])
         elif piece["logprobs"]:
@@ -210,7 +205,7 @@ def comp_stream_echo_offsets_slip(context: RequestContext, chunks: list[Chunk]) 
            source="000:624", origin="kekzl/imp#1589")  # fmt: skip
 def comp_stream_logprobs_missing(context: RequestContext, chunks: list[Chunk]) -> None:
     """Streams have no logprobs."""
-    for piece in _pieces(chunks):
+    for piece in pieces(chunks):
         piece["logprobs"] = None
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from aios_conformance.mockserver.defects.museum.pieces import pieces
+from aios_conformance.mockserver.defects.chunks import pieces
 from aios_conformance.mockserver.defects.museum.planting import in_both
 from aios_conformance.mockserver.defects.planting import (
     Chunk,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from copy import deepcopy
 
-from aios_conformance.mockserver.defects.museum.pieces import in_twos, pieces
+from aios_conformance.mockserver.defects.chunks import in_twos, pieces
 from aios_conformance.mockserver.defects.museum.planting import in_both
 from aios_conformance.mockserver.defects.planting import (
     Chunk,

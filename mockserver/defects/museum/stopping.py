@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from aios_conformance.mockserver.defects.museum.pieces import pieces, said, say
+from aios_conformance.mockserver.defects.chunks import pieces, said, say
 from aios_conformance.mockserver.defects.museum.planting import joined
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
