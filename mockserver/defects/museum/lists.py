@@ -32,6 +32,7 @@ ALONE = {
     "RERANK-SEM-002": "no relevance", "RERANK-SEM-007": "no cosine",
     "META-002": "another list", "META-011": "another list",
     "META-003": "another list", "RERANK-REQ-012": "another list",
+    "META-118": "other scores for the same JSON",
     "RERANK-SEM-001": "another list", "RERANK-SEM-004": "not the best",
 }  # fmt: skip
 REFUSED = {
@@ -41,6 +42,7 @@ REFUSED = {
     "RERANK-REQ-005": "a valid request", "COMMON-ERR-004": "a 500",
     "RERANK-REQ-008": "a valid request", "RERANK-REQ-016": "a valid request",
     "RERANK-REQ-018": "a valid request", "COMMON-REQ-015": "a valid request",
+    "COMMON-REQ-005": "a valid request",
 }  # fmt: skip
 
 

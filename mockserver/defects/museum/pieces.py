@@ -159,7 +159,9 @@ def _third_lost(context: RequestContext, chunks: list[Chunk]) -> list[Chunk]:
             "COMP-RES-017",
             "COMP-SEM-003",
             "META-037",
+            "COMP-SEM-017",
             "META-047",
+            "META-055",
             "META-070",
         ),
         "a piece of the text is missing",
@@ -245,6 +247,8 @@ def gen_stream_n_not_read(context: RequestContext) -> object:
     also=dict.fromkeys(
         (
             "CHAT-REQ-017",
+            "CHAT-REQ-026",
+            "CHAT-REQ-028",
             "CHAT-REQ-034",
             "CHAT-REQ-035",
             "CHAT-REQ-036",

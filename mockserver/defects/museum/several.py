@@ -146,9 +146,11 @@ def comp_list_is_joined(context: RequestContext) -> object:
     also=dict.fromkeys(
         (
             "COMP-SEM-008",
+            "COMP-SEM-017",
             "COMP-SEM-018",
             "META-035",
             "META-037",
+            "META-055",
             "META-065",
             "META-086",
         ),
