@@ -160,3 +160,18 @@ def plain_logits(tiny: Tiny, prompt: Sequence[int]) -> torch.Tensor:
     """Logits (T, V) of a prompt, without cache, batch or mask."""
     logits: torch.Tensor = tiny.text.model(torch.tensor([list(prompt)])).logits[0]
     return logits.float()
+
+
+TEXTS = [
+    "The capital of France is",
+    "a",
+    "Once upon a time there was a girl who lived in the wood. " * 2,
+    "0 1 2 3",
+    "日本語とemoji 🙂",
+    '{"key": ',
+]
+
+
+def prompts(tiny: Tiny) -> list[list[int]]:
+    """The ids of each text."""
+    return [tiny.text.vocabulary.encode(text) for text in TEXTS]
