@@ -153,9 +153,11 @@ def _third_lost(context: RequestContext, chunks: list[Chunk]) -> list[Chunk]:
     _third_lost,
     also=dict.fromkeys(
         (
+            "CHAT-REQ-027",
             "CHAT-SEM-006",
             "CHAT-SEM-012",
             "META-050",
+            "META-052",
             "COMP-RES-017",
             "COMP-SEM-003",
             "META-037",
