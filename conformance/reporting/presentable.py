@@ -33,6 +33,8 @@ def presentable(result: RunResult, redactor: Redactor | None = None) -> RunResul
         server=_optional(result.server, show),
         cut_short=_optional(result.cut_short, show),
         facts=replace(facts, models=models),
+        baseline=result.baseline
+        and replace(result.baseline, place=show(result.baseline.place)),
         requirements=[_row(each, show) for each in result.requirements],
     )
 
