@@ -28,6 +28,7 @@ from aios_conformance.conformance.terms.check import (
 )
 from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Json, Observation
+from aios_conformance.conformance.terms.said import reasoning_in
 from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
 
 _PAIRS = (
@@ -141,21 +142,14 @@ def _said(choice: Choice) -> list[Json]:
     """Text, reasoning, calls; how JSON is spelt, and white space at a call, is free."""
     called = [_called(call) for call in calls(choice)]
     text = _text(choice).strip() if called else _text(choice)
-    return [text, *_reasoning(choice), *called]
-
-
-def _reasoning(choice: Choice) -> list[Json]:
-    """What was reasoned, nothing where nothing was."""
-    message = choice.get("message")
-    found = message.get("reasoning_content") if isinstance(message, dict) else None
-    return [found] if found else []
+    return [text, reasoning_in(choice), *called]
 
 
 def _written(choice: Choice) -> list[Json]:
     """The text and each call's arguments, as they came."""
     functions = [c.get("function") for c in calls(choice) if isinstance(c, dict)]
     written = [f.get("arguments") for f in functions if isinstance(f, dict)]
-    return [_text(choice), *_reasoning(choice), *written]
+    return [_text(choice), reasoning_in(choice), *written]
 
 
 def _called(call: Json) -> Json:

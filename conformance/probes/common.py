@@ -101,7 +101,7 @@ def _transport(api: Api) -> list[Probe]:
         else:  # the header of all our requests, which takes any media type
             yield Step("with", operation, body, shared=True)
         if api in served.among(*UNASKED_MEDIA):
-            # of chat also as browsers ask
+            # of chat it is asked as browsers do, by several media types
             other = {"Accept": BROWSERS if api == "chat" else None}
             yield Step("without", operation, body, serves=rows, headers=other)
         if api in served.among("score"):

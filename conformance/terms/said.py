@@ -26,6 +26,11 @@ def text_of(exchange: Exchange, index: int = 0) -> str | None:
 
 def reasoning_of(exchange: Exchange) -> str:
     """The reasoning of the first choice, "" where there is none."""
-    message = (choice_of(exchange) or {}).get("message")
+    return reasoning_in(choice_of(exchange) or {})
+
+
+def reasoning_in(choice: Mapping[str, Any]) -> str:
+    """The reasoning of a choice, "" where there is none."""
+    message = choice.get("message")
     found = message.get("reasoning_content") if isinstance(message, dict) else None
     return found if isinstance(found, str) else ""
