@@ -100,9 +100,9 @@ def k_alternatives_are_listed(answer: WithLogprobs) -> Iterator[Note]:
         found = len(position.alternatives)
         if wanted:
             yield Witness((*own, "META-068"))
-        # parts of characters may share a text, and are then one member of an object
+        # tokens that share a text are one member of an object
         is_merged = not answer.is_chat and found < wanted
-        if is_merged and any("\ufffd" in a.token for a in position.alternatives):
+        if is_merged and any(a.is_unnamed for a in position.alternatives):
             continue
         if found not in (wanted, wanted + 1):
             yield Finding(
@@ -232,6 +232,8 @@ def the_greedy_token_is_likeliest(answer: WithLogprobs) -> Iterator[Note]:
     for pointer, _, position in _each(answer):
         if not position.alternatives or position.logprob is None or position.is_torn:
             continue
+        if not position.token and not answer.is_chat:
+            continue  # the entry that it has may be another one's, without a text too
         listed = position.listed()
         best = max(other.logprob for other in position.alternatives)
         first = position.alternatives[0]

@@ -44,6 +44,11 @@ class Alternative:
         """What tells tokens apart: their bytes where these are given."""
         return self.token if self.data is None else self.data
 
+    @property
+    def is_unnamed(self) -> bool:
+        """Its text tells it from no other: a part of a character, or shown as none."""
+        return self.data is None and (not self.token or "\ufffd" in self.token)
+
 
 @dataclass(frozen=True, slots=True)
 class Position:

@@ -112,8 +112,9 @@ def test_k_alternatives_are_listed() -> None:
     assert findings(check, chat(scored(("a", HALF, four))))
     assert readings(check, chat(scored(("a", HALF, four[:3])))) == ["k+1"]
     assert findings(check, comp(listed(("a", HALF, {"a": HALF}))))
-    merged = comp(listed(("\ufffd", HALF, {"\ufffd": HALF})))
-    assert not findings(check, merged)
+    for part in ("\ufffd", ""):  # of a character, as servers spell it
+        merged = comp(listed((part, HALF, {part: HALF})))
+        assert not findings(check, merged)
     assert not witnessed(check, chat(scored(("a", HALF, [])), top_logprobs=None))
 
 
@@ -187,6 +188,8 @@ def test_the_greedy_token_is_likeliest() -> None:
     assert not findings(check, biased)
     tie = chat(scored(("b", HALF, [("a", HALF), ("b", HALF)])), "b")
     assert not findings(check, tie)
+    shared = comp(listed(("", HALF, {"": TENTH, "b": THIRD})))
+    assert not findings(check, shared)
 
 
 def test_there_is_a_position_for_each_token() -> None:
