@@ -5,7 +5,7 @@ from typing import Any
 
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import Served
-from aios_conformance.spec import apis, nodes
+from aios_conformance.spec import ApiSpec, apis, nodes
 
 OPERATION = {name: api.operation for name, api in apis().items()}
 REQUIRED = {name: api.required for name, api in apis().items()}
@@ -27,8 +27,12 @@ def is_beyond(body: Mapping[str, Any], api: Api, served: Served) -> bool:
     return limit is not None and isinstance(stated, int) and stated > limit
 
 
+def limit_of(api: ApiSpec) -> dict[str, int]:
+    """What keeps an answer short: no default does, and a long one costs minutes."""
+    return {"max_tokens": 4} if api.generates else {}
+
+
 def valid(api: Api, served: Served) -> dict[str, Any]:
     """A small body that the documents allow; generation is always limited."""
     known = apis()[api]
-    limit = {"max_tokens": 4} if known.generates else {}
-    return {"model": served.model(api), **known.smallest, **limit}
+    return {"model": served.model(api), **known.smallest, **limit_of(known)}

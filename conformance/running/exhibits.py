@@ -130,7 +130,7 @@ class Exhibits:
             if not differences(body, trace.exchange.request.json):
                 best.clear()
                 return True  # it was seen to
-            steps = tuple(_steps(step, made.base, body))
+            steps = tuple(_steps(step, made.valid, body))
             if repr(body) in tried or len(steps) > self.left:
                 return False
             tried.add(repr(body))
@@ -164,8 +164,8 @@ class Exhibits:
         return is_shown
 
 
-def _steps(step: Step, base: Mapping[str, Json], body: Json) -> Iterator[Step]:
+def _steps(step: Step, valid: Mapping[str, Json], body: Json) -> Iterator[Step]:
     """The request, after its valid neighbour where it is to be refused."""
     if step.expect == "refuse":
-        yield Step("printed", step.operation, dict(base))
+        yield Step("printed", step.operation, dict(valid))
     yield replace(step, body=body)

@@ -2,7 +2,8 @@
 
 A member that a finding, its row or the broken rule names is tried alone; else all
 that tell the failing request from the nearest printed one, its texts apart; else
-printed texts in the failing request's form. What does not matter is then put back.
+printed texts in the failing request's form. What does not matter is then put back, but
+for limits on the answer: without one a model may write for minutes, at somebody's cost.
 """
 
 import re
@@ -14,7 +15,8 @@ from itertools import cycle, islice
 from typing import Any
 
 from aios_conformance.conformance.judging.plain import ABSENT, bases, differences
-from aios_conformance.conformance.probes.bodies import TRUNCATION
+from aios_conformance.conformance.probes.bodies import TRUNCATION, limit_of
+from aios_conformance.conformance.probes.pairs import LIMITS
 from aios_conformance.conformance.terms.exchange import Exchange, Facts, Json
 from aios_conformance.spec import apis
 
@@ -31,12 +33,14 @@ Shows = Callable[[Json], Awaitable[bool]]
 class Rebuilding:
     """What a failing request is rebuilt from.
 
-    `base` is the nearest printed body with the served model. `changes` make the
-    failing one of it, but for the texts; `place` is the part of a text that the
+    `base` is the nearest printed body with the served model, and with the limits of the
+    failing one that do not matter; `valid` is it with one in any case. `changes` make
+    the failing one of it, but for the texts; `place` is the part of a text that the
     broken rule speaks of, with its value there.
     """
 
     base: Mapping[str, Any]
+    valid: Mapping[str, Any]
     changes: Mapping[str, Any]
     named: frozenset[str]
     texts: Mapping[str, Any]
@@ -99,6 +103,8 @@ class Rebuilding:
         self, base: Json, changes: dict[str, Any], shows: Shows
     ) -> None:
         for name in sorted(changes, key=lambda name: name in self.named):
+            if name in LIMITS:
+                continue
             fewer = {other: v for other, v in changes.items() if other != name}
             if (fewer or base != self.base) and await shows(changed(base, fewer)):
                 changes = fewer
@@ -116,6 +122,8 @@ def rebuilding(
     if api is None or model is None or not isinstance(body, dict):
         return None
     texts = [name for name in api.required if name != "model"]
+    named = frozenset(_WORD.findall(told)) | {"stream"}
+    limits = {name: v for name, v in body.items() if name in LIMITS - named}
 
     def apart(base: Mapping[str, Any]) -> dict[str, Any]:
         rest = (
@@ -124,14 +132,15 @@ def rebuilding(
         return differences(*rest)
 
     served = [
-        _bounded({**each, "model": model}, facts.limits.get(failing.api))
+        _bounded({**each, **limits, "model": model}, facts.limits.get(failing.api))
         for each in bases(dialect, failing.api)
     ]
     base = min(served, key=lambda each: len(apart(each)))
     return Rebuilding(
         base,
+        base if limits else {**base, **limit_of(api)},
         apart(base),
-        frozenset(_WORD.findall(told)) | {"stream"},
+        named,
         {name: body[name] for name in texts if name in body},
         _place(failing.breaks, body, texts),
     )
