@@ -36,7 +36,7 @@ class Rebuilding:
     `base` is the nearest printed body with the served model, and with the limits of the
     failing one that do not matter; `valid` is it with one in any case. `changes` make
     the failing one of it, but for the texts; `place` is the part of a text that the
-    broken rule speaks of, with its value there.
+    broken rule speaks of, with its value there and what stands beside it.
     """
 
     base: Mapping[str, Any]
@@ -44,7 +44,7 @@ class Rebuilding:
     changes: Mapping[str, Any]
     named: frozenset[str]
     texts: Mapping[str, Any]
-    place: tuple[Path, Any] | None
+    place: tuple[Path, Any, Mapping[str, Any]] | None
 
     def bodies(self) -> Iterator[tuple[Json, Mapping[str, Any]]]:
         """The bodies to try, the plainest first: what is changed, and in what."""
@@ -155,14 +155,20 @@ def _bounded(body: dict[str, Any], limit: int | None) -> dict[str, Any]:
 
 def _place(
     breaks: str, body: Mapping[str, Any], texts: Collection[str]
-) -> tuple[Path, Any] | None:
-    """The part of a text that a broken rule speaks of, with its value."""
+) -> tuple[Path, Any, Mapping[str, Any]] | None:
+    """The part of a text that a broken rule speaks of, with its value.
+
+    And what stands beside it, such as the role of a message, but for texts.
+    """
     found = _POINTER.match(breaks)
     if found is None or found[1] not in texts:
         return None
     parts = (found[1] + found[2]).split("/")
     path = tuple(int(part) if part.isdecimal() else part for part in parts)
-    return path, _at(body, path)
+    around = _at(body, path[:-1]) if path[1:] else None
+    beside = around.items() if isinstance(around, dict) else ()
+    apart = (path[-1], *_SPOKEN)
+    return path, _at(body, path), {n: v for n, v in beside if n not in apart}
 
 
 def changed(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,10 +183,14 @@ def _at(value: Any, path: Path) -> Any:
         return ABSENT
 
 
-def _altered(base: Mapping[str, Any], path: Path, value: Any) -> dict[str, Any] | None:
+def _altered(
+    base: Mapping[str, Any], path: Path, value: Any, beside: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """The base with another value at a place, None if it has no such place."""
     made = deepcopy(dict(base))
     inner = _at(made, path[:-1])
+    if any(_at(inner, (name,)) != each for name, each in beside.items()):
+        return None
     try:
         if value is ABSENT:
             del inner[path[-1]]

@@ -6,6 +6,7 @@ The findings are those of the mock with one defect of each kind.
 import asyncio
 import json
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ DEFECTS = (
     "rerank_refuses_top_n_0",
     "score_crashes_on_missing_text_2",
 )
+MISSING = "/messages/0/content is missing"
 SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     # row: the printed request, and what matters
     # its limit stays, as without one a model may write for minutes
@@ -64,3 +66,18 @@ def test_a_finding_is_shown_by_the_printed_request(
     wanted = {**examples()[printed].body, **matters}
     wanted = {name: v for name, v in wanted.items() if v is not ABSENT}
     assert {**body, "model": ""} == {**wanted, "model": ""}
+
+
+def test_what_is_left_out_is_of_a_message_of_the_same_role(tmp_path: Path) -> None:
+    """The first printed message is the assistant's, and the fault in the user's."""
+    with local_mock("--defect", "chat_content_may_be_missing") as mock:
+        options = RunOptions(mock.url, report_dir=tmp_path, cache_dir=None)
+        asyncio.run(run(options, lambda _: None, frozenset({"CHAT-REQ-007"})))
+    recorded = (tmp_path / "exchanges.jsonl").read_text().splitlines()
+    bodies = (
+        json.loads(line["request"]["body"])
+        for line in map(json.loads, recorded)
+        if line["line"] == "exchange" and line["breaks"] == MISSING
+    )
+    roles = {body["messages"][0]["role"] for body in bodies}
+    assert roles == {"user"}
