@@ -18,6 +18,7 @@ from aios_conformance.conformance.terms.check import (
     check,
 )
 from aios_conformance.conformance.terms.exchange import Api, Observation
+from aios_conformance.conformance.terms.said import choice_of
 
 _RANGES = {
     name: f"{name.replace('_', '-')}-range"
@@ -123,10 +124,32 @@ def a_huge_limit_is_refused_or_clamped(seen: Observation) -> Iterator[Note]:
             step="huge",
             kind="crash",
         )
+    elif (choice_of(exchange) or {}).get("finish_reason") == "error":
+        yield Finding(
+            expected="a refusal, or an answer that did not fail",
+            actual="error",
+            pointer="/choices/0/finish_reason",
+            step="huge",
+        )
     elif exchange.is_success:
         yield FollowedReading("too large is clamped")
     else:
         yield FollowedReading("too large is refused")
+
+
+@check(
+    "META-038",
+    on="chat.huge_limit",
+    when=lambda s: (
+        "valid" in s.steps
+        and all(usage_of(s[n], "prompt_tokens") for n in ("valid", "huge"))
+    ),
+)
+def a_huge_limit_takes_nothing_from_the_prompt(seen: Observation) -> Iterator[Note]:
+    """A limit that leaves no room for the prompt cuts the answer, not the prompt."""
+    whole, read = (usage_of(seen[n], "prompt_tokens") for n in ("valid", "huge"))
+    if whole != read:
+        yield Finding(str(whole), read, "/usage/prompt_tokens", step="huge")
 
 
 CHECKS: tuple[Check, ...] = (
@@ -134,4 +157,5 @@ CHECKS: tuple[Check, ...] = (
     one_of_two_limits_wins,
     *_LIMITS_OF_0,
     a_huge_limit_is_refused_or_clamped,
+    a_huge_limit_takes_nothing_from_the_prompt,
 )

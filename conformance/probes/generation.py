@@ -139,6 +139,8 @@ def _huge_limit(api: Api, *, is_streamed: bool) -> Probe:
         body |= {"max_completion_tokens": limit, "stop": COMMON_LETTERS}
         if is_streamed:
             body["stream"] = True
+        else:  # its prompt is the same
+            yield Step("valid", OPERATION[api], valid(api, served), shared=True)
         yield Step("huge", OPERATION[api], body, "either", completion_tokens=SHORT)
 
     return huge_limit

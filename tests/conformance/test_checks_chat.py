@@ -146,3 +146,17 @@ def test_a_huge_limit_is_refused_or_clamped() -> None:
     assert readings(check, huge(said("chat", "a"))) == ["too large is clamped"]
     assert readings(check, huge(refused("chat"))) == ["too large is refused"]
     assert findings(check, huge(refused("chat", status=500)))
+    failed = choice("chat", "", finish_reason="error")
+    assert findings(check, huge(said("chat", failed)))
+
+
+def test_a_huge_limit_takes_nothing_from_the_prompt() -> None:
+    check = undecided.a_huge_limit_takes_nothing_from_the_prompt
+
+    def seen(huge: Exchange) -> Observation:
+        valid = said("chat", "a", prompt=9)
+        return observation("chat.huge_limit", 10, valid=valid, huge=huge)
+
+    assert not findings(check, seen(said("chat", "a", prompt=9)))
+    assert findings(check, seen(said("chat", "a", prompt=5)))
+    assert not is_evidence(check, seen(refused("chat")))
