@@ -146,7 +146,7 @@ def _stops(api: Api) -> Probe:
 
         def stop_list(answers: Answers) -> Any:
             found = stop(answers)
-            many = [NEVER, PATTERNS[0], found, PATTERNS[1]]  # up to 4 (A-101)
+            many = [f"{found}{NEVER}", PATTERNS[0], found, PATTERNS[1]]  # 4 (A-101)
             return None if found is None else body | {"stop": many}
 
         def never(answers: Answers) -> Any:
@@ -220,7 +220,7 @@ def _streams(api: Api) -> Probe:
 
         def stopped(answers: Answers) -> Any:
             found = stop_within(text_of(answers["whole"]) or "", p["after"])
-            return None if found is None else stream | {"stop": [NEVER, found]}
+            return None if found is None else stream | {"stop": [found + NEVER, found]}
 
         def line(base: dict[str, Any]) -> Later:
             """The first line alone: the printed sample of stop (000:386, 000:584)."""
