@@ -67,20 +67,19 @@ UNDECIDED_STREAM = undecided_cases(
     "completions",
     params=st.fixed_dictionaries(
         {
-            "texts": st.lists(
-                st.sampled_from(prompts.COMPLETIONS.usual),
-                min_size=2,
-                max_size=2,
-                unique=True,
-            ),
+            "text": st.sampled_from(prompts.COMPLETIONS.usual),
             "limit": st.integers(5, 8),
         }
     ),
     draws=(0, 1, 30),
 )
 def batch(p: Params, served: Served) -> Iterator[Step]:
-    """Prompts one by one, one in an array, and several in an array."""
-    one, other = p["texts"]
+    """Prompts one by one, one in an array, and several in an array.
+
+    The other begins the one: who keeps what was read finds it when the one comes again.
+    """
+    one = p["text"]
+    other = one.rsplit(" ", 1)[0]
     body = asked("completions", served, one, temperature=0, max_tokens=p["limit"])
     body |= {"logprobs": 1} if served.offers("logprobs") else {}
     rows = ("COMP-REQ-005",)
