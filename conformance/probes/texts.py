@@ -147,9 +147,11 @@ def pairs(draw: st.DrawFn, least: int, most: int) -> list[list[str]]:
 
 @st.composite
 def passages(draw: st.DrawFn, count: int, each: int = 4) -> list[str]:
-    """Distinct English texts, longer than a narrow limit.
+    """Distinct texts, longer than a narrow limit.
 
     They have four sentences, which are some thirty words, or as many as `each` says.
+    The last text has a letter beyond ASCII: some limits are of bytes or characters.
     """
     parts = draw(sentences(each * count, each * count))
-    return [" ".join(parts[each * i :][:each]) for i in range(count)]
+    *found, last = [" ".join(parts[each * i :][:each]) for i in range(count)]
+    return [*found, f"É {last}"]

@@ -35,7 +35,7 @@ def lists(draw: st.DrawFn, count: int) -> list[str]:
         plain[0],
         f"  # {plain[1]}\n\n\t```{plain[2]}```\n| <b> | it's ",
         LONG,
-        f"{_ACCENTED} 🦀",
+        f"{_ACCENTED} 🦀, né, là",
         plain[3],
         plain[0],
     ]
