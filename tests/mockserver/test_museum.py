@@ -20,6 +20,7 @@ from exhibit_case import Case
 from exhibit_requests import Request, comp, streamed
 from generation_exhibits import CASES as GENERATION
 from plain_http import Client, Reply
+from told_exhibits import CASES as TOLD
 from wire_exhibits import CASES as WIRE
 
 from aios_conformance import spec
@@ -35,7 +36,7 @@ BUGS = [each for each in ALL.values() if not each.freedom]
 FREE = [each for each in ALL.values() if each.freedom]
 
 
-CASES = CHAT | COMPLETIONS | GENERATION | ENCODERS | WIRE
+CASES = CHAT | COMPLETIONS | GENERATION | ENCODERS | WIRE | TOLD
 UNREADABLE, CHARSET, ACCEPTED, CODED, LEFT = (
     "sse-no-last-chunk",
     "http-charset-refused",

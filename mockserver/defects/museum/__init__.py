@@ -32,6 +32,10 @@ vectors      embeddings: what was seen before, what is cut, counts, scripts
 lists        rerank and score: what two parameters do to each other, long lists
 clients      what clients send in ways of their own: turns, numbers, escapes, headers
 neighbours   the embedding dialects: sizes, keys, limits, lists of models
+taken        what a request holds: refused, lost or changed
+beside       what comes before and beside it: caches, company, bodies, errors
+told         what an answer tells: log probabilities, calls, counts, reasons
+measured     encoders: unequal lengths, limits, scores of long texts
 freedoms     what must stay silent
 """
 
@@ -41,6 +45,7 @@ from dataclasses import replace
 from aios_conformance.mockserver.defects import defects_in
 from aios_conformance.mockserver.defects.museum import (
     arguments,
+    beside,
     bounds,
     caches,
     calls,
@@ -57,6 +62,7 @@ from aios_conformance.mockserver.defects.museum import (
     histories,
     lists,
     logprobs,
+    measured,
     neighbours,
     pieces,
     prompts,
@@ -65,6 +71,8 @@ from aios_conformance.mockserver.defects.museum import (
     sampling,
     several,
     stopping,
+    taken,
+    told,
     values,
     vectors,
     wire,
@@ -99,6 +107,10 @@ _WINGS = (
     lists,
     neighbours,
     clients,
+    taken,
+    beside,
+    told,
+    measured,
     freedoms,
 )
 
