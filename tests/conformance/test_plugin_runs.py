@@ -36,7 +36,7 @@ pytest_plugins = ["pytester"]
 # twice, is imported before: the client library and all of the judge.
 KEPT = [
     import_module(name)
-    for name in ("openai", "aios_conformance.conformance.running.session")
+    for name in ("openai", "yaml", "aios_conformance.conformance.running.session")
 ]
 
 
