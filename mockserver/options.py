@@ -22,6 +22,7 @@ from aios_conformance.serving.options import (
     SERVING,
     Option,
     OptionError,
+    OptionParser,
     ServerOptions,
     Words,
     add,
@@ -82,7 +83,7 @@ class MockOptions(ServerOptions):
 
 def read_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> MockOptions:
     """Resolve command line, environment and file; raises OptionError."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="aios-mock",
         description="A mock of AIOS-compatible servers. Without options it serves "
         "all APIs on 127.0.0.1:8000, under the model names of the documents.",

@@ -24,6 +24,7 @@ from aios_conformance.reference_impl.packaged import DEFAULTS, Package
 from aios_conformance.reference_impl.pull import missing, pull
 from aios_conformance.serving.dialects import announced
 from aios_conformance.serving.engine import Mortal
+from aios_conformance.serving.located import shown
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.run import (
     CannotListen,
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             else:
                 _serve(read_options(arguments, os.environ))
     except (OptionError, CannotListen, CannotWrite, LoadError) as error:
-        sys.stderr.write(f"aios-reference: {error}\n")
+        _say(f"aios-reference: {error}")
         return _BAD_OPTION
     except Died as error:
         sys.stderr.write(f"aios-reference: the engine died: {error}\n")
@@ -75,7 +76,7 @@ def _doctor(options: ReferenceOptions) -> int:
     found = [*examined(options)]
     for one in found:
         mark = "!!" if one.missing else "ok"
-        sys.stdout.write(f"{mark}  {one.about:20} {one.text}\n")
+        sys.stdout.write(shown(f"{mark}  {one.about:20} {one.text}\n"))
     return _BAD_OPTION if any(one.missing for one in found) else 0
 
 
@@ -153,7 +154,7 @@ def _said(options: ReferenceOptions, url: str) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{shown(text)}\n")
     sys.stderr.flush()
 
 

@@ -13,6 +13,7 @@ from aios_conformance.serving.options import (
     SERVING,
     Option,
     OptionError,
+    OptionParser,
     ServerOptions,
     positive,
     resolve,
@@ -60,7 +61,7 @@ def read_options(
     argv: Sequence[str] | None, environ: Mapping[str, str]
 ) -> ReferenceOptions:
     """Resolve command line, environment and file; raises OptionError."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="aios-reference",
         description="Real models behind the AIOS API. Without options it serves small "
         "default models on 127.0.0.1:8001, fetching them first if need be; "
@@ -113,7 +114,7 @@ def read_options(
 
 def read_pull_options(argv: Sequence[str] | None, environ: Mapping[str, str]) -> Path:
     """Read the options of `aios-reference pull`: the cache folder."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="aios-reference pull",
         description="Fetch the default models (about 180 MB) and convert them once.",
     )

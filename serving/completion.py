@@ -17,7 +17,7 @@ from argcomplete.completers import (
 )
 from argcomplete.shell_integration import shellcode
 
-from aios_conformance.serving.options import COMPLETING, Words
+from aios_conformance.serving.options import COMPLETING, OptionParser, Words
 
 _WITHIN: Final = 2  # words from which on a line is within a command
 
@@ -26,7 +26,7 @@ SHELLS = ("bash", "zsh", "fish", "powershell")
 
 def shell_code(command: str, words: Sequence[str]) -> str:
     """Return what a shell evaluates; `words` follow `COMMAND completion`."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog=f"{command} completion",
         description=f'Print what makes a shell complete {command}: eval "$({command} '
         'completion bash)" in ~/.bashrc, likewise in zsh.',

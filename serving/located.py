@@ -5,13 +5,16 @@ is, for a person, says a `place`: file, line and column in YAML, a JSON pointer 
 body.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
 from aios_conformance.serving.pointers import pointer_to
+from aios_conformance.spec import NoYaml, compose_yaml, read_plain, value_of
 
 if TYPE_CHECKING:
     import yaml
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 
 _WORD = 80  # characters of a wrong word that are looked at
+_TOLD = 500  # problems that are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,9 @@ class Problems(list[Problem]):
     """The problems that a reader has found so far."""
 
     def at(self, path: Path, message: str, *, of_name: bool = False) -> None:
-        """Note one more."""
-        self.append(Problem(path, message, of_name))
+        """Note one more, unless so many are known that nobody reads them all."""
+        if len(self) < _TOLD:
+            self.append(Problem(path, message, of_name))
 
     def refuse(self, place: Place = at_pointer) -> None:
         """Raise Malformed if there are any."""
@@ -87,6 +92,18 @@ def unknown(what: str, found: object, valid: Iterable[str]) -> str:
     near = get_close_matches(str(found)[:_WORD].lower(), valid, 1)
     nearest = f", the nearest is {near[0]!r}" if near else ""
     return f"{what} knows no {short(found)}{nearest}; valid are {', '.join(valid)}"
+
+
+def shown(text: str) -> str:
+    r"""Return a text with what hides, turns or commands a terminal spelled out.
+
+    >>> shown("\x1b[31mred")
+    '\\x1b[31mred'
+    """
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1]
+        for each in text
+    )
 
 
 def short(value: object) -> str:
@@ -148,9 +165,9 @@ def _member(node: "yaml.Node | None", step: str | int) -> "tuple[Any, Any] | Non
 def _repeated(root: "yaml.Node | None") -> Iterator[Problem]:
     """Yield names that a mapping has twice; YAML would take the later one."""
     seen: set[int] = set()
-    rest: list[tuple[Path, yaml.Node]] = [((), root)] if root is not None else []
+    rest: deque[tuple[Path, yaml.Node]] = deque([((), root)] if root else ())
     while rest:
-        path, node = rest.pop(0)
+        path, node = rest.popleft()
         if id(node) in seen:
             continue
         seen.add(id(node))
@@ -164,22 +181,17 @@ def _repeated(root: "yaml.Node | None") -> Iterator[Problem]:
 
 def read_yaml(path: File) -> Document:
     """Read a YAML file; raises Malformed, with the place if it is no YAML."""
-    import yaml  # noqa: PLC0415 - only those who use a file pay for it
 
-    def refused(message: str, mark: Any = None) -> Malformed:
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+    def refused(message: str, place: tuple[int, int] | None = None) -> Malformed:
+        where = f":{place[0]}:{place[1]}" if place else ""
         return Malformed([Problem((), message)], lambda _: f"{path}{where}")
 
     try:
-        text = path.read_text(encoding="utf-8")
-        loader = yaml.SafeLoader(text)
-        root = loader.get_single_node()
-        repeated = tuple(_repeated(root))
-        value = None if root is None else loader.construct_document(root)
+        root = compose_yaml(read_plain(path))
+        repeated = tuple(islice(_repeated(root), _TOLD))
+        value = value_of(root)
     except OSError as error:
         raise refused(f"cannot read {path}: {error.strerror}") from None
-    except yaml.MarkedYAMLError as error:
-        raise refused(f"is no YAML: {error.problem}", error.problem_mark) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise refused(f"is no YAML: {error}") from None
+    except NoYaml as error:
+        raise refused(f"is no YAML: {error.message}", error.place) from None
     return Document(str(path), value, repeated, root)

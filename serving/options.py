@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from aios_conformance.serving.limits import Limits
-from aios_conformance.serving.located import Document, Malformed, Problems, read_yaml
+from aios_conformance.serving.located import (
+    Document,
+    Malformed,
+    Problems,
+    read_yaml,
+    shown,
+)
 from aios_conformance.serving.run import Address
 from aios_conformance.spec import DIALECTS, SpecError, sound_dialect
 
@@ -69,6 +75,14 @@ class Option:
     def environment(self, prefix: str) -> str:
         """The environment variable's name."""
         return self.variable or f"{prefix}_{self.key.upper()}"
+
+
+class OptionParser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in letters that all can be seen."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with the message."""
+        super().error(shown(message))
 
 
 class _Version(argparse.Action):

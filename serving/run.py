@@ -24,6 +24,7 @@ from aiohttp import web
 from aiohttp.log import access_logger, server_logger
 
 from aios_conformance.serving.at_once import AT_ONCE
+from aios_conformance.serving.located import shown
 from aios_conformance.serving.watch import Watch
 
 GRACE = 5.0
@@ -208,7 +209,7 @@ def told_to_stop(*, until_eof: bool) -> asyncio.Event:
 def announce(address: Address, port: int, ready: Callable[[str], str]) -> None:
     """Say where is served, now that it is: the port may have been chosen."""
     url = _url(address.host, port)
-    sys.stdout.write(f"listening on {url}\n{ready(url)}")
+    sys.stdout.write(shown(f"listening on {url}\n{ready(url)}"))
     sys.stdout.flush()
 
 

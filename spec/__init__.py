@@ -58,9 +58,11 @@ from aios_conformance.spec._operations import (
     smallest_value,
 )
 from aios_conformance.spec._places import BELOW, Locator, locators
+from aios_conformance.spec._plain import plain, read_plain
 from aios_conformance.spec._promises import Promise, promises
 from aios_conformance.spec._sources import Source, SourceLine, source_lines, sources
 from aios_conformance.spec._topics import named, row, rows
+from aios_conformance.spec._yaml import NoYaml, compose_yaml, parse_yaml, value_of
 
 __all__ = [
     "APIS",
@@ -77,6 +79,7 @@ __all__ = [
     "Level",
     "Locator",
     "ModelKind",
+    "NoYaml",
     "Node",
     "Nodes",
     "Parts",
@@ -92,6 +95,7 @@ __all__ = [
     "api_named",
     "api_of",
     "apis",
+    "compose_yaml",
     "described",
     "dialect",
     "each_operation",
@@ -109,7 +113,10 @@ __all__ = [
     "nodes",
     "openapi",
     "operations",
+    "parse_yaml",
+    "plain",
     "promises",
+    "read_plain",
     "report_schema",
     "requirement",
     "requirements",
@@ -124,4 +131,5 @@ __all__ = [
     "source_lines",
     "sources",
     "title",
+    "value_of",
 ]

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from aios_conformance.spec._parsed import kept
+from aios_conformance.spec._plain import read_plain
+from aios_conformance.spec._yaml import parse_yaml
 
 HERE = Path(__file__).parent
 
@@ -20,28 +22,18 @@ class SpecError(ValueError):
 
 
 def read_yaml(path: Path) -> Any:
-    """Parse one YAML file with the C loader where it is built in; ours only once.
+    """Parse one YAML file; ours only once.
 
     Raises:
         SpecError: the file is missing or is not YAML.
 
     """
     try:
-        text = path.read_bytes()
+        text = read_plain(path)
         ours = HERE.resolve() in path.resolve().parents  # a checkout has links
-        return kept(path.stem, text, _parse) if ours else _parse(text)
+        return kept(path.stem, text, parse_yaml) if ours else parse_yaml(text)
     except (OSError, ValueError) as error:
         raise SpecError(f"cannot read {path}: {error}") from error
-
-
-def _parse(text: bytes) -> Any:
-    import yaml  # noqa: PLC0415 - where nothing has to be parsed, the start is quicker
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return yaml.load(text, loader)  # noqa: S506 - both are safe loaders
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(str(error)) from error
 
 
 @cache

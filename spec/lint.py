@@ -22,9 +22,11 @@ from aios_conformance.spec._documents import openapi
 from aios_conformance.spec._files import DIALECTS, SpecError, read_yaml
 from aios_conformance.spec._nodes import Nodes, each_operation
 from aios_conformance.spec._operations import api_named
+from aios_conformance.spec._plain import read_plain
 from aios_conformance.spec._references import each_line
 from aios_conformance.spec._sources import Source
 from aios_conformance.spec._sources import sources as known_sources
+from aios_conformance.spec._yaml import compose_yaml
 
 _ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+-\d{3}")
 _NAMING = ("x-requirements", "x-promises", "x-missing")
@@ -78,8 +80,7 @@ class _File:
 
 def _opened(path: Path) -> _File:
     value = read_yaml(path)
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as quick
-    node = yaml.compose(path.read_text(encoding="utf-8"), loader)
+    node = compose_yaml(read_plain(path))
     return _File(path, value, dict(_lines(node, ())) if node else {})
 
 

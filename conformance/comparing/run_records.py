@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from aios_conformance.conformance.options.plain_files import plain
 from aios_conformance.conformance.options.values import AGAINST_DIR
 from aios_conformance.conformance.terms.run_command import run_command
+from aios_conformance.spec import read_plain
 
 REPORT = "report.json"
 RECORD = "record.json"
@@ -140,7 +140,7 @@ def _folders(top: Path) -> Iterator[Path]:
 
 
 def _run(root: Path, folder: Path) -> RunRecord:
-    report = msgspec.json.decode(plain(folder / REPORT).read_bytes(), type=ReportFile)
+    report = msgspec.json.decode(read_plain(folder / REPORT), type=ReportFile)
     if not BEGUN.match(report.started):
         raise ValueError(f"it began at {report.started!r}, which is no time")
     path = folder.relative_to(root).as_posix()
@@ -167,7 +167,7 @@ def _said(folder: Path) -> _Record:
     if not path.is_file():
         return _Record()
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Record)
+        return msgspec.json.decode(read_plain(path), type=_Record)
     except msgspec.MsgspecError as error:
         raise ValueError(f"{RECORD} beside it is wrong: {error}") from error
 

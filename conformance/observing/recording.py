@@ -18,7 +18,6 @@ from msgspec import convert, to_builtins
 from aios_conformance.conformance.observing.recorder import Unsent
 from aios_conformance.conformance.observing.selfcheck import SuiteFault
 from aios_conformance.conformance.observing.setting import Setting
-from aios_conformance.conformance.options.plain_files import plain
 from aios_conformance.conformance.options.values import OptionError
 from aios_conformance.conformance.terms.exchange import (
     Api,
@@ -33,6 +32,7 @@ from aios_conformance.conformance.terms.scenario import (
     PlannedScenario,
     PlannedStep,
 )
+from aios_conformance.spec import plain
 
 FILE_NAME = "exchanges.jsonl"
 VERSION = 1

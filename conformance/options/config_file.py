@@ -14,7 +14,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from aios_conformance.conformance.options.plain_files import plain
 from aios_conformance.conformance.options.table import (
     AGAINST,
     ONLY,
@@ -23,7 +22,7 @@ from aios_conformance.conformance.options.table import (
     Option,
 )
 from aios_conformance.conformance.options.values import OptionError
-from aios_conformance.spec import known_dialects
+from aios_conformance.spec import known_dialects, read_plain
 
 CONFIG = "config"
 KEYS = "config_keys"
@@ -65,7 +64,7 @@ def located(error: OptionError, values: Mapping[str, Any]) -> OptionError:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(plain(path).read_text("utf-8"))
+        return tomllib.loads(read_plain(path).decode())
     except OSError as error:
         raise _bad(f"--config {path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:  # 5,000 digits, or brackets

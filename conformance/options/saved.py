@@ -5,9 +5,8 @@ from typing import Any
 
 import orjson
 
-from aios_conformance.conformance.options.plain_files import plain
 from aios_conformance.conformance.options.values import Baseline, OptionError
-from aios_conformance.spec import report_schema
+from aios_conformance.spec import plain, report_schema
 
 FILE_NAME = "report.json"
 

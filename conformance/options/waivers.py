@@ -13,10 +13,15 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from aios_conformance.conformance.options.values import OptionError, Waiver
-from aios_conformance.spec import Level, SpecError, named, requirements
+from aios_conformance.spec import (
+    Level,
+    SpecError,
+    named,
+    parse_yaml,
+    read_plain,
+    requirements,
+)
 
 _MEMBERS = ("id", "reason", "expires")
 
@@ -24,8 +29,8 @@ _MEMBERS = ("id", "reason", "expires")
 def read_waivers(path: Path, dialect: str) -> tuple[Waiver, ...]:
     """Read a file of waivers; OptionError names the entry that is wrong."""
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        content = parse_yaml(read_plain(path))
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise _bad(path, f"cannot be read as YAML: {reason}") from error
     entries = content.get("waivers") if isinstance(content, dict) else content

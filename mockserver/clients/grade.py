@@ -23,7 +23,8 @@ from aios_conformance.mockserver.clients.verdict import Verdict, combined
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.serving.codec import encode
-from aios_conformance.serving.options import OptionError
+from aios_conformance.serving.located import shown
+from aios_conformance.serving.options import OptionError, OptionParser
 
 _KEY: Final = "mock"
 _ABOUT: Final = """\
@@ -70,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
     if options.json:
         sys.stdout.write(encode(verdict.described()).decode() + "\n")
     else:
-        sys.stdout.write(report.text(verdict))
+        sys.stdout.write(shown(report.text(verdict)))
     failing = (Mark.FAIL, Mark.WARN) if options.fail_on == "warn" else (Mark.FAIL,)
     return int(verdict.mark in failing)
 
@@ -92,7 +93,7 @@ OFFERED: Final = {"round": _round_names}
 
 def parser() -> argparse.ArgumentParser:
     """Return what parses the command's own options."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="aios-mock grade",
         usage="aios-mock grade [options] -- COMMAND [argument ...]",
         description=_ABOUT,

@@ -29,7 +29,8 @@ from aios_conformance.mockserver.drift.comparison import (
 )
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.serving.codec import encode
-from aios_conformance.serving.options import OptionError
+from aios_conformance.serving.located import shown
+from aios_conformance.serving.options import OptionError, OptionParser
 
 _SHOWN: Final = 160  # characters of a request
 _PATHS: Final = 3  # operations that are named in a line
@@ -45,7 +46,7 @@ options are those of aios-mock, such as --profile vllm or --dialect infinity.
 
 def parser() -> argparse.ArgumentParser:
     """Return what parses the command's own options."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="aios-mock drift",
         description=_ABOUT,
         epilog="Exit codes: 0 nothing to trip over, 1 something, 4 not possible.",
@@ -102,7 +103,7 @@ def main(argv: Sequence[str]) -> int:
         text = encode({"requests": len(pairs), "findings": described}).decode()
         sys.stdout.write(text + "\n")
     else:
-        sys.stdout.writelines(_report(len(pairs), findings, len(serious)))
+        sys.stdout.writelines(map(shown, _report(len(pairs), findings, len(serious))))
     return 1 if serious else 0
 
 

@@ -15,9 +15,9 @@ from typing import Any, Literal
 from aios_conformance.mockserver.options import OPTIONS
 from aios_conformance.mockserver.scripting.rule_reader import document_rules
 from aios_conformance.mockserver.scripting.suspicions import suspicions
-from aios_conformance.mockserver.scripting.tape import parse_take
-from aios_conformance.serving.located import Malformed, Problems, read_yaml
-from aios_conformance.serving.options import config_values, dialect
+from aios_conformance.mockserver.scripting.tape import parse_take, tape_lines
+from aios_conformance.serving.located import Malformed, Problems, read_yaml, shown
+from aios_conformance.serving.options import OptionParser, config_values, dialect
 
 _BAD = 2
 _NAMING = ("rules",)  # options that name a file that has to be there
@@ -34,7 +34,7 @@ class RuleRemark:
 
 def parser() -> argparse.ArgumentParser:
     """Return what parses the command's options."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="aios-mock check",
         description="Tell what is wrong with rules (YAML with `rules`), tapes (.jsonl) "
         "and files of options (other YAML): every error and warning, with its place.",
@@ -63,9 +63,9 @@ def main(argv: Sequence[str]) -> int:
             if options.json:
                 print(json.dumps({f.name: getattr(one, f.name) for f in fields(one)}))  # noqa: T201
             else:
-                print(f"{one.place}: {one.severity}: {one.message}")  # noqa: T201
+                print(shown(f"{one.place}: {one.severity}: {one.message}"))  # noqa: T201
         if not found and not options.json:
-            print(f"{file}: ok")  # noqa: T201
+            print(shown(f"{file}: ok"))  # noqa: T201
     sys.stdout.flush()
     return _BAD if bad else 0
 
@@ -99,14 +99,13 @@ def remarks(file: Path) -> Iterator[RuleRemark]:
 
 def _of_tape(file: Path) -> Iterator[RuleRemark]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        yield RuleRemark(str(file), "error", f"cannot be read: {error}")
-        return
-    for number, line in enumerate(lines, 1):
-        try:
-            if line.strip():
+        for number, line in tape_lines(file):
+            try:
                 parse_take(line)
-        except ValueError as error:
-            column = getattr(error, "colno", 1)
-            yield RuleRemark(f"{file}:{number}:{column}", "error", str(error))
+            except ValueError as error:
+                column = getattr(error, "colno", 1)
+                yield RuleRemark(f"{file}:{number}:{column}", "error", str(error))
+    except OSError as error:
+        yield RuleRemark(str(file), "error", f"cannot be read: {error.strerror}")
+    except UnicodeDecodeError as error:
+        yield RuleRemark(str(file), "error", f"cannot be read: {error}")

@@ -12,6 +12,7 @@ from aios_conformance.mockserver.faults.pacing import REAL_CLOCK, Clock
 from aios_conformance.mockserver.scripting.tape import Take, Tape
 from aios_conformance.serving.app import refuse
 from aios_conformance.serving.bodies import body
+from aios_conformance.serving.located import shown
 
 _PASSED: Final = ("authorization", "content-type", "accept", "api-key", "x-api-key")
 _STREAM: Final = "text/event-stream"
@@ -115,7 +116,7 @@ class Relay:
                     request.path,
                     readable(raw),
                     answer.status,
-                    answer.headers.get("Content-Type", "application/json"),
+                    shown(answer.headers.get("Content-Type", "application/json")),
                 )
                 if recording.content_type.startswith(_STREAM):
                     return await self._relayed(request, answer, recording, begun)

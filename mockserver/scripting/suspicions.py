@@ -13,6 +13,7 @@ from aios_conformance.serving.located import Path as Place
 from aios_conformance.serving.located import Problem
 from aios_conformance.serving.pointers import steps
 
+_COMPARED: Final = 500  # rules of which it is told that an earlier one takes all
 _CONVERSED: Final = ("system", "turn", "tool_result")  # that only chat can meet
 
 
@@ -27,7 +28,8 @@ def suspicions(rules: Sequence[Rule]) -> Iterator[Problem]:
     members = {name for api in apis for name in api.members}
     for position, rule in enumerate(rules):
         at = ("rules", position)
-        for number, earlier in enumerate(rules[:position], 1):
+        compared = rules[:position] if position < _COMPARED else ()
+        for number, earlier in enumerate(compared, 1):
             if earlier.times is None and covers(earlier.match, rule.match):
                 yield Problem(
                     at,

@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from aios_conformance.mockserver.scripting.differences import differences
+from aios_conformance.serving.located import short
+from aios_conformance.spec import plain
 
 Key = tuple[str, str, str]
 _NAMED: Final = 5  # differences, or paths, that are told
 _COUNTED: Final = 50  # differences of a take beyond which it is just far
 _COMPARED: Final = 200  # takes that are compared with a request
+_LARGEST: Final = 512 * 1024 * 1024  # bytes of a tape, which memory holds
+_LONGEST: Final = 86_400_000  # milliseconds until a block comes
 
 
 class TapeError(ValueError):
@@ -65,23 +69,58 @@ def _written(data: bytes) -> Any:
 
 
 def _read(text: Any) -> bytes:
-    return text.encode() if isinstance(text, str) else b64decode(text["base64"])
+    if isinstance(text, str):
+        return text.encode()
+    return b64decode(text["base64"], validate=True)
+
+
+def _read_block(block: Any) -> tuple[float, bytes]:
+    at, text = block
+    if not 0 <= float(at) <= _LONGEST:
+        raise ValueError(f"a block comes after {short(at)} ms")
+    return float(at), _read(text)
+
+
+def _verify(take: Take) -> None:
+    """Raise ValueError or TypeError for what no exchange has."""
+    if not (isinstance(take.method, str) and isinstance(take.path, str)):
+        raise TypeError("method and path must be texts")
+    if type(take.status) is not int or not 200 <= take.status <= 999:
+        raise ValueError(f"status is {short(take.status)}, not from 200 to 999")
+    if not (isinstance(take.content_type, str) and take.content_type.isprintable()):
+        raise ValueError(f"content_type is {short(take.content_type)}, no line")
+    _ = take.key  # what is nested too deep has none
 
 
 def parse_take(line: str) -> Take:
     """Read what `Take.line` wrote; raises ValueError."""
     try:
         raw = json.loads(line)
-        return Take(
+        take = Take(
             raw["method"],
             raw["path"],
             raw["request"],
-            int(raw["status"]),
+            raw["status"],
             raw["content_type"],
-            tuple((float(at), _read(text)) for at, text in raw["blocks"]),
+            tuple(map(_read_block, raw["blocks"])),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+        _verify(take)
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"no recorded exchange: {error!r}") from error
+    except RecursionError:
+        raise ValueError("no recorded exchange: it is nested too deep") from None
+    return take
+
+
+def tape_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a tape that say something, with their numbers from 1.
+
+    Raises OSError, and UnicodeDecodeError for what is no text.
+    """
+    with plain(path, _LARGEST).open(encoding="utf-8", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, line.rstrip("\n")
 
 
 class Tape:
@@ -94,19 +133,17 @@ class Tape:
         self._played: dict[Key, int] = defaultdict(int)
         self._lines: list[tuple[int, Take]] = []
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            for number, line in tape_lines(path):
+                try:
+                    self._add(parse_take(line), number)
+                except ValueError as error:
+                    raise TapeError(f"{path}, line {number}: {error}") from None
         except FileNotFoundError:
-            lines = []
-        except (OSError, UnicodeDecodeError) as error:
+            pass
+        except OSError as error:
+            raise TapeError(f"cannot read {path}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
             raise TapeError(f"cannot read {path}: {error}") from None
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                take = parse_take(line)
-            except ValueError as error:
-                raise TapeError(f"{path}, line {number}: {error}") from None
-            self._add(take, number)
 
     def _add(self, take: Take, line: int) -> None:
         self._takes[take.key].append(take)

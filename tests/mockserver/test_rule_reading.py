@@ -110,7 +110,7 @@ def test_rules_come_from_a_file(tmp_path: Path) -> None:
     for text, reason in (
         ("- 1", "rules file must be a mapping"),
         ("{}", "needs a list under `rules`"),
-        ("rules: [", r"rules\.yaml:1:9: is no YAML"),
+        ("rules: [", r"rules\.yaml:2:1: is no YAML"),
         ("rules: 5", "must be a list"),
     ):
         file.write_text(text)

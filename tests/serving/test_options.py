@@ -102,7 +102,7 @@ def test_a_bad_environment_is_named(environ: dict[str, str], says: str) -> None:
         ("speed: 0\nswift: 1", r"speed: must(.|\n)*'swift'"),
         ("speed: 1\nspeed: 2", "2:1: 'speed' is said twice"),
         ("- a", "must be a mapping"),
-        ("a: [", r"yaml:1:5: is no YAML"),
+        ("a: [", r"yaml:2:1: is no YAML"),
     ],
 )
 def test_a_bad_file_is_named(config: Any, text: str, says: str) -> None:
