@@ -106,9 +106,9 @@ def rows_of(seen: Observation, *topics: str) -> tuple[str, ...]:
     return spec.rows(*topics, api=seen.probe.partition(".")[0])
 
 
-def texts_of(seen: Observation, *labels: str) -> list[str] | None:
+def texts_of(seen: Observation, *labels: str, index: int = 0) -> list[str] | None:
     """The texts of some steps; None when one of them has none."""
-    texts = [text_of(seen[label]) for label in labels if label in seen.steps]
+    texts = [text_of(seen[label], index) for label in labels if label in seen.steps]
     found = [text for text in texts if text is not None]
     return found if len(found) == len(labels) else None
 

@@ -264,6 +264,7 @@ def _seeds(api: Api) -> Probe:
     def seeds(p: Params, served: Served) -> Iterator[Step]:
         bare = asked(api, served, p["text"], max_tokens=28, seed=p["seed"])
         bare |= framed(api, served, "chat")
+        bare |= {"n": 2} if api == "completions" and served.offers("n") else {}
         full = bare | {"temperature": 1, "top_p": 1}
         yield Step("seeded", operation, full)
         # nothing that it asks for is to act on those beside it

@@ -30,6 +30,10 @@ def test_a_seed_repeats_its_text(api: Api) -> None:
     assert witnessed(check, seeds(api)) == {own, "META-050"}
     assert not findings(check, seeds(api))
     assert findings(check, seeds(api, again=said(api, "other")))
+    # of several choices each comes again
+    one, other = (said(api, "a", second) for second in ("b", "c"))
+    assert not findings(check, seeds(api, seeded=one, again=one))
+    assert findings(check, seeds(api, seeded=one, again=other))
 
 
 @pytest.mark.parametrize(

@@ -250,3 +250,18 @@ def completions_arrays_refused(context: RequestContext) -> object:
     if not isinstance(context.body["prompt"], list):
         return False
     raise BadRequest("/prompt must be a string", code="refused")
+
+
+@in_answer("COMP-SEM-009", api=API, also={
+    "META-050": "the same statement",
+    "META-071": "the tokens are not those of the text",
+})  # fmt: skip
+def completions_seed_is_of_the_first_choice(
+    context: RequestContext, answer: Answer
+) -> object:
+    """With a seed only the first choice comes again."""
+    if context.parameters.get("seed") is None or len(answer["choices"]) < 2:
+        return False
+    for choice in answer["choices"][1:]:
+        choice["text"] = f" {context.number}{choice['text']}"
+    return True
