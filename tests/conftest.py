@@ -25,6 +25,8 @@ settings.load_profile("untimed")
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Give a run of all the tests every processor, unless it has options of its own.
 
+    One process more than there are processors: many a test waits for what it started.
+
     A few tests that are named run in this process, where starting others would take
     longer than they do.
     """
@@ -32,7 +34,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ or hasattr(config, "workerinput"):
         return  # a worker that started workers would never come to an end
     if is_everything and getattr(config.option, "numprocesses", 0) is None:
-        config.option.numprocesses = "logical"
+        config.option.numprocesses = (os.cpu_count() or 1) + 1
         config.option.dist = "loadfile"  # fixtures of a module are made once
         config.option.loadscopereorder = False  # see below
 

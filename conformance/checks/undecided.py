@@ -141,14 +141,13 @@ def a_huge_limit_is_refused_or_clamped(seen: Observation) -> Iterator[Note]:
     "META-038",
     on="chat.huge_limit",
     when=lambda s: (
-        "valid" in s.steps
-        and all(usage_of(s[n], "prompt_tokens") for n in ("valid", "huge"))
+        s["huge"].status > 0 and usage_of(s["valid"], "prompt_tokens") is not None
     ),
 )
 def a_huge_limit_takes_nothing_from_the_prompt(seen: Observation) -> Iterator[Note]:
-    """A limit that leaves no room for the prompt cuts the answer, not the prompt."""
+    """A limit that leaves no room cuts the answer, if any is given, not the prompt."""
     whole, read = (usage_of(seen[n], "prompt_tokens") for n in ("valid", "huge"))
-    if whole != read:
+    if read not in (None, whole):
         yield Finding(str(whole), read, "/usage/prompt_tokens", step="huge")
 
 
