@@ -149,13 +149,15 @@ def _unplayed(run: JudgedRecording, row: Requirement) -> Reason | None:
 
 
 def _unsent(run: JudgedRecording, names: Collection[tuple[str, int]]) -> Reason | None:
-    """A step could not be made from the answers before it."""
-    for left in run.recording.unsent:
-        if (left.probe, left.draw) in names:
-            return Reason(
-                f"refused prerequisite: {left.probe}, {left.label}: {left.reason}"
-            )
-    return None
+    """A step could not be made from the answers before it, best one of a refusal."""
+    found = [each for each in run.recording.unsent if (each.probe, each.draw) in names]
+    for left in found:
+        before = _exchanges(run, {(left.probe, left.draw)})
+        if (told := _refused_among(before, every=False)) is not None:
+            return told
+    texts = (f"{each.probe}, {each.label}: {each.reason}" for each in found)
+    text = next(texts, None)
+    return None if text is None else Reason(f"refused prerequisite: {text}")
 
 
 def _unproved_step(

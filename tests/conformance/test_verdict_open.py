@@ -222,6 +222,16 @@ def test_an_unsent_step_is_told() -> None:
     )
 
 
+def test_a_refusal_before_an_unsent_step_is_told_first() -> None:
+    left = Unsent("toy.later", 0, "second", (), "an earlier answer did not allow it")
+    refused = counted(replace(REFUSED, expect="accept"))
+    both = (left, replace(left, probe="toy.count"))
+    seen = observation("toy.later", first=reranked(0.9))
+    assert row(judged_run(seen, refused, unsent=both)).reason == (
+        "refused prerequisite: toy.count, all was answered with 422 “x”"
+    )
+
+
 def test_what_was_never_played_is_told() -> None:
     found = row(judged_run(planned=["toy.count"], cut_short="interrupted"))
     assert found.reason == "cut short: interrupted"
