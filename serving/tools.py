@@ -118,21 +118,28 @@ def _parameters(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _call_schema(tools: Sequence[Mapping[str, Any]]) -> JsonSchema:
+    """Return the schema of a call; parameters stand where every engine finds them.
+
+    What enforces schemas follows references through members, not always through lists.
+    """
+    known = {f"tool_{position}": tool for position, tool in enumerate(tools)}
     branches = [
         {
             "type": "object",
             "properties": {
                 "name": {"const": tool["function"]["name"]},
-                "arguments": _moved(
-                    _parameters(tool), f"#/anyOf/{position}/properties/arguments"
-                ),
+                "arguments": {"$ref": f"#/$defs/{name}"},
             },
             "required": ["name", "arguments"],
             "additionalProperties": False,
         }
-        for position, tool in enumerate(tools)
+        for name, tool in known.items()
     ]
-    return {"anyOf": branches}
+    parameters = {
+        name: _moved(_parameters(tool), f"#/$defs/{name}")
+        for name, tool in known.items()
+    }
+    return {"anyOf": branches, "$defs": parameters}
 
 
 def _moved(schema: Any, place: str) -> Any:
