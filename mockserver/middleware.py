@@ -16,6 +16,7 @@ from aios_conformance.mockserver.control import endpoints as control
 from aios_conformance.mockserver.control.elsewhere import LINE
 from aios_conformance.mockserver.control.exchange import Exchange, current
 from aios_conformance.mockserver.control.journal import kept
+from aios_conformance.mockserver.control.steady import now
 from aios_conformance.mockserver.control.strangers import stranger
 from aios_conformance.mockserver.faults import kinds as faults
 from aios_conformance.mockserver.faults.effects import PlayedRefusal, harmed, refusal
@@ -73,7 +74,7 @@ class Outside:
         headers = request.headers if line is None else line.headers(request)
         exchange = Exchange(
             state.journal.next_number(),
-            time.time(),
+            now(),
             request.method,
             request.path,
             headers,
@@ -124,7 +125,7 @@ class Outside:
             or "X-Request-Id" in headers
         ):
             return None
-        exchange = Exchange(0, time.time(), "POST", asked.path, headers, transport)
+        exchange = Exchange(0, now(), "POST", asked.path, headers, transport)
         exchange.begun = time.perf_counter()
         current.set(exchange)
         key = _key(exchange, raw)

@@ -112,7 +112,11 @@ def problems(folder: Path) -> tuple[Problem, ...]:
         return (Problem(parts.openapi, 1, f"cannot be read: {error}"),)
     if wrong := tuple(_misshapen(parts)):
         return wrong  # all else relies on the shapes
-    found += _in_document(_opened(parts.openapi), document, _ids(parts))
+    try:
+        found += _in_document(_opened(parts.openapi), document, _ids(parts))
+    except (LookupError, TypeError, AttributeError) as error:
+        told = f"is no OpenAPI document that can be followed: {error!r}"
+        return (Problem(parts.openapi, 1, told),)
     ours = {source.id: source.lines for source in known_sources().values()}
     cited = {**ours, **_documents(parts)}
     stated = {*known_rulings(), *_stated(parts)}

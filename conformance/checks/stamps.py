@@ -76,7 +76,7 @@ def created_is_the_time_of_the_call(answer: AnyAnswer) -> Iterator[Note]:
     yield Witness(rows)
     earliest = exchange.sent_at - CLOCK_S
     latest = exchange.sent_at + exchange.total_s + CLOCK_S
-    if not earliest <= created <= latest:
+    if not any(earliest <= created - off <= latest for off in (0, exchange.clock_s)):
         yield Finding(
             expected=f"Unix seconds from {earliest:.0f} to {latest:.0f}",
             actual=created,
@@ -93,6 +93,7 @@ def created_never_goes_back(record: Record) -> Iterator[Note]:
         (exchange, created)
         for exchange in record.exchanges
         if exchange.api in _CREATED and (created := _created(exchange)) is not None
+        if abs(exchange.clock_s) < 1  # else a clock was set, ours or that of both
     ]
     starts = sorted(stamped, key=lambda pair: pair[0].sent_at)
     ends = sorted(stamped, key=lambda pair: _end(pair[0]))

@@ -16,6 +16,7 @@ from aios_conformance.conformance.cli.progress import progress
 from aios_conformance.conformance.cli.saved import saved_result
 from aios_conformance.conformance.judging.verdict import exit_code
 from aios_conformance.conformance.observing.recording import (
+    Recording,
     read_recording,
     recording_in,
 )
@@ -27,6 +28,7 @@ from aios_conformance.conformance.options.settings import (
 )
 from aios_conformance.conformance.options.table import TARGET
 from aios_conformance.conformance.options.values import (
+    ConformanceError,
     ExitCode,
     OptionError,
 )
@@ -40,6 +42,8 @@ from aios_conformance.conformance.running.session import (
     rarely_collecting,
     run_and_report,
 )
+from aios_conformance.conformance.terms.result import RunResult
+from aios_conformance.spec import SpecError
 
 Environ = Mapping[str, str]
 
@@ -104,8 +108,7 @@ def judge_again(arguments: argparse.Namespace, out: Console, environ: Environ) -
     if arguments.baseline:
         setting = replace(setting, baseline=options.baseline)
     recording = replace(recording, setting=setting)
-    with rarely_collecting():
-        result = conclude(recording)
+    result = _concluded(recording, run_dir)
     directory = options.report_dir if arguments.report_dir else None
     if directory is not None:
         write_reports(result, directory)
@@ -114,6 +117,29 @@ def judge_again(arguments: argparse.Namespace, out: Console, environ: Environ) -
             shutil.copyfile(recorded, directory / recorded.name)
     out.print(summary(result, directory, options.fail_on))
     return int(exit_code(result, options.fail_on))
+
+
+def _concluded(recording: Recording, run_dir: Path) -> RunResult:
+    """The result of a recording. Raises OptionError where it cannot have been ours."""
+    try:
+        with rarely_collecting():
+            result = conclude(recording)
+        slips = (r.reason for r in result.requirements if r.verdict == "error")
+        reason = next(slips, None)
+    except (ConformanceError, SpecError):
+        raise
+    except Exception as error:
+        if recording.is_as_written:
+            raise
+        reason = f"{type(error).__name__}: {error}"
+    if reason is None or recording.is_as_written:
+        return result
+    raise OptionError(
+        f"{recording_in(run_dir)}: cannot be judged ({reason}), and is not as a run "
+        "has written it",
+        code="bad-recording",
+        hint="it was changed, broken off, or stems from another version",
+    )
 
 
 def annotate(arguments: argparse.Namespace, out: Console, environ: Environ) -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import ValidationError
+
 from aios_conformance.conformance.comparing.pairs import Side
 from aios_conformance.conformance.options.saved import saved_report
 from aios_conformance.conformance.options.values import OptionError
@@ -19,9 +21,16 @@ def saved_result(run_dir: str) -> RunResult:
     data = saved_report(run_dir)
     try:
         recording = read_recording(Path(run_dir))
+        exchanges = [*recording.in_order, *recording.later]
     except OptionError:
-        return read(data)  # the run ended before anything was recorded
-    return read(data, [*recording.in_order, *recording.later])
+        exchanges = []  # the run ended before anything was recorded
+    try:
+        return read(data, exchanges)
+    except (LookupError, TypeError, ValidationError) as error:
+        raise OptionError(
+            f"{run_dir}: its report is not as a run has written it ({error})",
+            code="bad-report",
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

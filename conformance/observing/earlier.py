@@ -44,6 +44,7 @@ class Earlier:
                     found.total_s,
                     found.attempts,
                     found.partial,
+                    found.clock_s,
                 )
         return None
 

@@ -170,6 +170,7 @@ class Recorder:
             first.total_s,
             first.attempts,
             first.partial,
+            first.clock_s,
         )
         return replace(make(same), id=first.id)
 
@@ -273,6 +274,7 @@ def exchanged(
         sent_at=received.sent_at,
         total_s=received.total_s,
         attempts=received.attempts,
+        clock_s=received.clock_s,
     )
 
 

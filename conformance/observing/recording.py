@@ -1,14 +1,16 @@
 """The recording of a run: all that a verdict rests on, without secrets.
 
 exchanges.jsonl holds one JSON object per line, told apart by `line`: a header, the
-plan, exchanges and observations as they happen, a footer. A file without a footer
-is the recording of a run that was broken off, and is judged as such.
+plan, exchanges and observations as they happen, a footer with the digest of it all.
+A file without a footer is the recording of a run that was broken off, and is judged
+as such.
 """
 
 import base64
 import gzip
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -60,6 +62,7 @@ class Recording:
     duration_s: float = 0.0
     cut_short: str | None = None
     left_out: Sequence[tuple[str, int]] = ()  # failed, and too dear to send again
+    is_as_written: bool = True  # nobody has changed it
 
     @property
     def in_order(self) -> list[Exchange]:
@@ -125,6 +128,7 @@ class _End:
     duration_s: float = 0.0
     cut_short: str | None = None
     left_out: Sequence[tuple[str, int]] = ()
+    sha256: str = ""  # of all lines before this one
 
 
 class RecordingWriter:
@@ -146,6 +150,7 @@ class RecordingWriter:
                 code="bad-report-dir",
                 hint="name a folder that can be written to",
             ) from error
+        self._digest = sha256()
 
     def header(self, setting: Setting) -> None:
         """The first line; said once, however often it is asked for."""
@@ -198,6 +203,7 @@ class RecordingWriter:
                 recording.duration_s,
                 recording.cut_short,
                 recording.left_out,
+                self._digest.hexdigest(),
             ),
         )
         self.close()
@@ -208,7 +214,9 @@ class RecordingWriter:
 
     def _write(self, line: str, content: object, **more: object) -> None:
         members = {"line": line, **more, **to_builtins(content)}
-        self._file.write(orjson.dumps(members) + b"\n")
+        written = orjson.dumps(members) + b"\n"
+        self._digest.update(written)
+        self._file.write(written)
         self._file.flush()
 
 
@@ -263,8 +271,11 @@ def _read(lines: Iterator[bytes]) -> Recording:
     setting, plan, end = None, _Plan(), _End(cut_short=BROKEN_OFF)
     exchanges: dict[str, Exchange] = {}
     seen: dict[Phase, list[Observation]] = {"main": [], "again": [], "smaller": []}
+    digest, before = sha256(), ""  # of the lines, and of those before the last one
     for line in whole_lines(lines):
         members = orjson.loads(line)
+        before = digest.hexdigest()
+        digest.update(line)
         match members["line"]:
             case "header" if members["version"] == VERSION:
                 setting = convert(members, Setting)
@@ -301,6 +312,7 @@ def _read(lines: Iterator[bytes]) -> Recording:
         end.duration_s,
         end.cut_short,
         end.left_out,
+        end.sha256 == before,
     )
 
 

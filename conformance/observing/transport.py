@@ -46,6 +46,10 @@ MOST_RUN_BYTES = 512 * 1024 * 1024
 """What all answers of a run may hold; they are kept in memory until it is judged."""
 
 
+STEADY_SINCE = time.time() - time.monotonic()
+"""What makes Unix seconds of a clock that nobody sets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """What came of a request: an answer, or the reason why there is none."""
@@ -57,6 +61,7 @@ class Received:
     total_s: float
     attempts: int
     partial: Response | None = None  # what had come when the time was over
+    clock_s: float = 0.0  # by which the system's clock was not `sent_at`
 
 
 class Transport:
@@ -132,7 +137,9 @@ class Transport:
         async with self._slots:
             for attempt in range(1, ATTEMPTS + 1):
                 await self._turn()
-                sent_at, began = time.time(), time.monotonic()
+                began = time.monotonic()
+                sent_at = STEADY_SINCE + began
+                clock_s = round(time.time() - sent_at, 3)
                 made = await self._once(outgoing, headers)
                 total, pause = time.monotonic() - began, made.retry_after
                 if pause is None:
@@ -154,6 +161,7 @@ class Transport:
             total,
             attempt,
             made.partial and self._redacted(made.partial),
+            clock_s,
         )
 
     def request(self, outgoing: Outgoing) -> Request:

@@ -84,7 +84,7 @@ def _word(path: Path, key: str, value: Any) -> Any:
     if wanted == "true or false" and kind is bool:
         return value
     if wanted == "a number" and kind in (int, float):
-        return str(value)
+        return _spelled(value)
     if wanted == "a text or a list of texts" and _is_texts(value):
         return value if option.repeatable else ",".join(value)
     if wanted not in ("true or false", "a number") and kind is str:
@@ -117,7 +117,10 @@ def _placed(path: Path, option: Option, word: str) -> str:
 def _spelled(value: Any) -> str:
     if isinstance(value, dict):
         return "a table"
-    return "a list" if isinstance(value, list) else repr(value)
+    try:
+        return "a list" if isinstance(value, list) else repr(value)
+    except ValueError:  # 0xfff…, of more digits than Python writes
+        return hex(value)
 
 
 def _bad(message: str) -> OptionError:

@@ -78,9 +78,10 @@ class Exchange:
     response: Response | None = None
     failure: str | None = None  # why there is no answer: "connect: …", "budget", …
     partial: Response | None = None  # what had come when the time was over
-    sent_at: float = 0.0  # Unix seconds
+    sent_at: float = 0.0  # Unix seconds, by a clock that nobody sets
     total_s: float = 0.0
     attempts: int = 1
+    clock_s: float = 0.0  # by which the system's clock was not `sent_at`
 
     @property
     def status(self) -> int:

@@ -1,6 +1,5 @@
 """The verdict: every rule with what was seen."""
 
-import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -18,6 +17,7 @@ from aios_conformance.mockserver.clients.rule import Finding, Mark, Rule
 from aios_conformance.mockserver.clients.seen import seen
 from aios_conformance.mockserver.clients.session import Session
 from aios_conformance.mockserver.control.exchange import Exchange
+from aios_conformance.mockserver.control.steady import now
 
 RULES: Final[Sequence[Rule]] = (
     *retries.RULES,
@@ -125,7 +125,7 @@ def session(exchanges: Iterable[Exchange]) -> Session:
     """Return what a journal holds as a session."""
     noted = [seen(exchange) for exchange in exchanges]
     forgotten = noted[0].number - 1 if noted else 0
-    return Session(noted, time.time(), forgotten)
+    return Session(noted, now(), forgotten)
 
 
 def combined(verdicts: Mapping[str, Verdict]) -> Verdict:

@@ -1,7 +1,6 @@
 """The journal of a worker: it keeps nothing, but tells the parent."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Mapping
 from itertools import count
@@ -9,6 +8,7 @@ from typing import Any, Final
 
 from aios_conformance.mockserver.control.exchange import Exchange
 from aios_conformance.mockserver.control.journal import BODY_LIMIT, TURNS, Journal
+from aios_conformance.mockserver.control.steady import now
 from aios_conformance.mockserver.workers.channel import HEADERS, Channel, Entry, Report
 
 _MANY: Final = 64  # exchanges that are told of unasked
@@ -50,7 +50,7 @@ class Reports(Journal):
         """Note that a connection is gone."""
         number = self._lines.pop(transport, None)
         if number is not None:
-            self._closed.append((time.time(), number))
+            self._closed.append((now(), number))
 
     def add(self, exchange: Exchange) -> None:
         """Note that an exchange begins."""
@@ -79,9 +79,9 @@ class Reports(Journal):
         ]
         self._told.update(self._under_way)
         running = {model: n for model, n in self.running.items() if n}
-        now = time.time()
+        at = now()
         report = Report(
-            order, now, self.generation, begun, self._ended, self._closed, running
+            order, at, self.generation, begun, self._ended, self._closed, running
         )
         self._ended, self._closed, self._ended_bytes = [], [], 0
         if self.channel is not None:

@@ -1,5 +1,6 @@
 """An answer's id, time and model: each sin trips its rows, what is free trips none."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,6 +88,15 @@ def test_created_never_falls_over_calls_that_follow_each_other() -> None:
     (found,) = findings(check, stamped(9, 1), stamped(9, 2.5), stamped(8, 5))
     assert found.exchange == "ex-5"
     assert "ex-1" in found.expected
+
+
+def test_a_clock_that_was_set_spoils_no_verdict() -> None:
+    """Ours alone, or that of both when they are one machine."""
+    ours = replace(stamped(1000), clock_s=-7200.0)
+    both = replace(stamped(1000 - 7200, 1001), clock_s=-7200.0)
+    check = stamps.created_is_the_time_of_the_call
+    assert rows(check, ours) == rows(check, both) == set()
+    assert findings(stamps.created_never_goes_back, stamped(1000), both) == []
 
 
 def test_calls_at_the_same_time_have_no_order() -> None:

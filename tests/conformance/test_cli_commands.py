@@ -13,7 +13,7 @@ import pytest
 from miniatures import encoders_only, listening, not_found_everywhere, total_off_by_one
 from results import BROKEN, exchange_of, made_result
 
-from aios_conformance.conformance.cli import main
+from aios_conformance.conformance.cli import judging, main
 from aios_conformance.conformance.cli.progress import progress
 from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.reporting import WRITERS, write_reports
@@ -226,6 +226,45 @@ def test_a_recording_is_judged_alike_offline(
     assert "No report was written" in capsys.readouterr().out
     assert main(["judge", str(again), f"--report-dir={again}"]) == code
     assert report(again) == report(runs[run])
+
+
+@pytest.mark.parametrize("params", [[1], "x", None, {"a": 1}])
+def test_a_recording_that_was_changed_is_no_fault_of_ours(
+    runs: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    params: Any,
+) -> None:
+    lines = (runs["encoders_only"] / "exchanges.jsonl").read_text().splitlines()
+    changed = [
+        json.dumps({**line, "params": params} if "params" in line else line)
+        for line in map(json.loads, lines)
+    ]
+    file = tmp_path / "exchanges.jsonl"
+    file.write_text("\n".join(changed) + "\n")
+    assert main(["judge", str(tmp_path)]) in (0, 4)
+
+    def slip(_: object) -> None:
+        raise TypeError("list indices")
+
+    monkeypatch.setattr(judging, "conclude", slip)
+    capsys.readouterr()
+    assert main(["judge", str(tmp_path)]) == 4
+    said = " ".join(capsys.readouterr().err.split())
+    assert "TypeError: list indices), and is not as a run has written it" in said
+    assert main(["judge", str(runs["encoders_only"])]) == 3
+
+
+def test_a_report_that_was_changed_is_refused(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = report(runs["encoders_only"])
+    checks = next(row["checks"] for row in content["requirements"] if row["checks"])
+    checks[0]["judged"] = 1.0  # which is an integer, as JSON goes
+    (tmp_path / "report.json").write_text(json.dumps(content))
+    assert main(["report", str(tmp_path)]) == 4
+    assert "not as a run has written it" in capsys.readouterr().err
 
 
 def test_waivers_can_be_tried_offline(runs: dict[str, Path], tmp_path: Path) -> None:

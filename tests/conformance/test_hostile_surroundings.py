@@ -210,12 +210,40 @@ def test_a_pipe_that_nobody_writes_to_is_not_waited_for(
     assert main(["site", str(run.parent), str(tmp_path / "site")]) == 4
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has none")
+@pytest.mark.parametrize("name", ["dialect", "openapi", "requirements", "models"])
+def test_a_pipe_in_the_folder_of_a_dialect_is_not_waited_for(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "acme"
+    assert main(["new-dialect", str(folder), "--from", "infinity"]) == 0
+    (folder / f"{name}.yaml").unlink()
+    os.mkfifo(folder / f"{name}.yaml")
+    assert main(["lint", str(folder)]) == 4
+    assert main(["plan", "mock", f"--dialect={folder}"]) == 4
+    assert main(["new-dialect", str(tmp_path / "b"), "--from", str(folder)]) == 4
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "a", "paths: 1", "paths: {/a: 1}"])
+def test_a_document_that_is_none_is_told(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "acme"
+    assert main(["new-dialect", str(folder), "--from", "infinity"]) == 0
+    (folder / "openapi.yaml").write_text(text)
+    assert main(["lint", str(folder)]) == 1
+    assert "openapi.yaml:1" in capsys.readouterr().out
+    assert main(["plan", "mock", f"--dialect={folder}"]) == 4
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "[" * 5_000,
         "a = " + "[" * 5_000,
         "a = " + "9" * 5_000,
+        "apis = 0x" + "f" * 5_000,
         "{a: " * 5_000,
         "- 2026-99-99",
         "\x00",

@@ -372,3 +372,12 @@ def test_the_rate_spaces_requests() -> None:
     asyncio.run(story())
     assert len(pauses) == 2
     assert 0 < pauses[0] <= 0.1 < pauses[1] <= 0.2
+
+
+def test_a_clock_that_is_set_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sent(answer(b"{}"))
+    monkeypatch.setattr(time, "time", lambda real=time.time: real() - 7200)
+    after = sent(answer(b"{}"))
+    assert 0 <= after.sent_at - before.sent_at < 60
+    assert abs(before.clock_s) < 1
+    assert abs(after.clock_s + 7200) < 1

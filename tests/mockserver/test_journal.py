@@ -1,6 +1,7 @@
 """What a client sent can be looked up, without its secrets."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -231,3 +232,14 @@ def test_a_body_beyond_the_limit_is_refused_whatever_is_played() -> None:
         reply = Client(mock.url).post("/v1/embeddings", {**EMBED, "input": "x" * 500})
         assert reply.status == 429
         assert mock.requests[-1]["body"] is None
+
+
+def test_a_clock_that_is_set_moves_nothing(
+    mock: LocalMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(mock.url)
+    client.get("/v1/models")
+    monkeypatch.setattr(time, "time", lambda real=time.time: real() - 7200)
+    client.get("/v1/models")
+    first, second = mock.requests
+    assert first["started"] <= second["started"] < first["started"] + 60
