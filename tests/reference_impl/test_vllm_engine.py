@@ -40,9 +40,10 @@ CLOSE = 2e-3  # between log probabilities of vLLM and of transformers
 WIDE = 128  # four heads of 32, the least that vLLM takes
 SCHEMA = {
     "type": "object",
-    "properties": {"word": {"type": "string", "maxLength": 5}},
+    "properties": {"word": {"$ref": "#/$defs/short"}},
     "required": ["word"],
     "additionalProperties": False,
+    "$defs": {"short": {"type": "string", "maxLength": 5}},
 }
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": SCHEMA}}
 
