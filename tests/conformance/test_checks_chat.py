@@ -159,4 +159,6 @@ def test_a_huge_limit_takes_nothing_from_the_prompt() -> None:
 
     assert not findings(check, seen(said("chat", "a", prompt=9)))
     assert findings(check, seen(said("chat", "a", prompt=5)))
-    assert not is_evidence(check, seen(refused("chat")))
+    # who refuses it takes nothing either
+    assert not findings(check, seen(refused("chat")))
+    assert is_evidence(check, seen(refused("chat")))
