@@ -30,6 +30,8 @@ _IN_PLACE_ONE: Final = ("not", "if", "then", "else")
 _DEPENDENT: Final = ("dependentSchemas", "dependencies")
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 _NAMES: Final = ("$id", "$anchor", "$dynamicAnchor")
+_DATA: Final = ("const", "enum", "default", "examples")
+_URI: Final = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
 _OF_ITEMS: Final = ("items", "contains", "unevaluatedItems", "additionalItems")
 _OF_MEMBERS: Final = ("additionalProperties", "unevaluatedProperties")
 
@@ -114,7 +116,7 @@ class ClientSchema:
         """Compile it. Raises TooMuchWork, and ValueError for what is no schema."""
         compiling(schema, budget)
         self._validator = Draft202012Validator(
-            schema, offline=True, pattern_options=_PATTERNS
+            _anonymous(schema), offline=True, pattern_options=_PATTERNS
         )
         self._work = Work(schema)
         self._budget = budget
@@ -138,6 +140,22 @@ class ClientSchema:
         except ValidationError as error:
             return str(error.message)
         return None
+
+
+def _anonymous(schema: Any) -> Any:
+    """Return a schema without the names that are no URI, by which nobody refers.
+
+    Schemas of frameworks have titles as `$id` ("Output Format"); servers take them.
+    """
+    if isinstance(schema, list):
+        return [_anonymous(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: inner if name in _DATA else _anonymous(inner)
+        for name, inner in schema.items()
+        if name != "$id" or not isinstance(inner, str) or _URI.fullmatch(inner)
+    }
 
 
 class Work:

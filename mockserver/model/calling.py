@@ -25,6 +25,7 @@ _ENDS: Final = frozenset(
 )
 _ENDING: Final = re.compile(
     r"final (?:answer|response|result|output)|when you are done"
+    r"|respond with an? (?:json|structured)\b"
     r"|ends? (?:this|the) (?:conversation|task|run)|task is (?:complete|done|finished)",
     re.IGNORECASE,
 )
@@ -48,9 +49,9 @@ def calls(talk: Conversation, *, must: bool, parallel: bool) -> list[Call]:
     """Return what to call now; nothing if the model is to answer in text.
 
     First come the tools that the user asked for, one after the other or, if they are
-    independent, at once. After the last one the tool is called that ends the work, if
-    there is one. `must` never returns nothing if a tool is offered: it prefers one that
-    was not called yet.
+    independent, at once. After the last one, or if there is no other, the tool is
+    called that ends the work, if there is one. `must` never returns nothing if a tool
+    is offered: it prefers one that was not called yet.
     """
     functions = [
         tool["function"] for tool in talk.tools if tool["function"].get("name")
@@ -67,7 +68,8 @@ def calls(talk: Conversation, *, must: bool, parallel: bool) -> list[Call]:
     if wanted:
         return _now(wanted, talk, parallel=parallel)
     rest = [*ends, *(one for one in functions if _name(one) not in called), *functions]
-    if must or (ends and called and _name(ends[0]) not in called):
+    ready = called or len(ends) == len(functions)  # there is nothing to do before
+    if must or (ends and ready and _name(ends[0]) not in called):
         whole = Source(talk.stated, talk.results, lean=True)
         return [Call(one, whole) for one in rest[:1]]
     return []

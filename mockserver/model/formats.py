@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from aios_conformance.mockserver.model import calling
+from aios_conformance.mockserver.model.action_lists import actions
 from aios_conformance.mockserver.model.conversation import Conversation, Turn
 from aios_conformance.mockserver.model.marked import marked
 from aios_conformance.mockserver.model.printed import described
@@ -64,7 +65,8 @@ def formatted(talk: Conversation, variation: int) -> str | None:
         return _blob(text, talk, variation)
     if "final_answer(" in system and ("<code>" in system or "```py" in system):
         return _code(system, talk, variation)
-    return marked(text, talk, variation)
+    listed = actions(text, talk, variation) if "Actions: <" in text else None
+    return listed or marked(text, talk, variation)
 
 
 def code_of(talk: Conversation, variation: int) -> str:

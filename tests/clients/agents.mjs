@@ -1,11 +1,14 @@
-// Frameworks for JavaScript: LangChain, the OpenAI Agents SDK, Genkit, xsAI, Voyage.
+// Frameworks for JavaScript: LangChain, LlamaIndex, the OpenAI Agents SDK, Genkit, xsAI, Voyage.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Agent, OpenAIChatCompletionsModel, run, setTracingDisabled, tool } from "@openai/agents";
 import { openAICompatible } from "@genkit-ai/compat-oai";
 import { ChatOpenAI, OpenAIEmbeddings } from "@langchain/openai";
+import { OpenAI as LlamaIndexOpenAI } from "@llamaindex/openai";
+import { agent as llamaIndexAgent } from "@llamaindex/workflow";
 import { genkit } from "genkit";
 import { createAgent, tool as langchainTool } from "langchain";
+import { tool as llamaIndexTool } from "llamaindex";
 import OpenAI from "openai";
 import { VoyageAIClient } from "voyageai";
 import { generateObject } from "xsai";
@@ -34,6 +37,16 @@ test("LangChain", async () => {
   assert.match(messages.at(-1).content, /sunny in Paris/);
   const vectors = new OpenAIEmbeddings({ model: "sds/bge-m3", ...options });
   assert.equal((await vectors.embedDocuments(["a", "b"])).length, 2);
+});
+
+test("LlamaIndex", async () => {
+  const llm = new LlamaIndexOpenAI({ model, apiKey: "any", baseURL: base });
+  Object.defineProperty(llm, "supportToolCall", { get: () => true });  // it goes by the name
+  const tools = [llamaIndexTool({ ...weather, parameters: city, execute: sunny })];
+  const { data } = await llamaIndexAgent({ llm, tools }).run(asked);
+  assert.match(String(data.result), /sunny in Paris/);
+  const messages = [{ role: "user", content: told }];
+  assert.deepEqual((await llm.exec({ messages, responseFormat: person })).object, alice);
 });
 
 test("OpenAI Agents SDK", async () => {

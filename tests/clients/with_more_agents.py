@@ -1,4 +1,4 @@
-"""Agents that ask in words of their own: Agno, Strands, Semantic Kernel."""
+"""Agents that ask in words of their own: Agno, Griptape, Strands, Semantic Kernel."""
 
 import asyncio
 import json
@@ -6,8 +6,15 @@ import os
 
 from agno.agent import Agent as AgnoAgent
 from agno.models.openai.like import OpenAILike
+from griptape.artifacts import TextArtifact
+from griptape.drivers.prompt.openai import OpenAiChatPromptDriver
+from griptape.structures import Agent as GriptapeAgent
+from griptape.tasks import PromptTask
+from griptape.tools import BaseTool
+from griptape.utils.decorators import activity
 from openai import AsyncOpenAI
 from pydantic import BaseModel
+from schema import Literal, Schema
 from semantic_kernel.agents import ChatCompletionAgent
 from semantic_kernel.connectors.ai.open_ai import (
     OpenAIChatCompletion,
@@ -69,6 +76,33 @@ def test_strands_calls_a_tool() -> None:
 def test_strands_asks_for_the_form_in_a_turn_of_its_own() -> None:
     answer = strands()(TOLD, structured_output_model=Person)
     assert answer.structured_output == ALICE
+
+
+class Sky(BaseTool):
+    about = "Tell the weather of a city."
+    asked = Schema({Literal("city", description="the city"): str})
+
+    @activity(config={"description": about, "schema": asked})
+    def weather(self, params: dict) -> TextArtifact:
+        return TextArtifact(weather(params["values"]["city"]))
+
+
+def griptape(**options: object) -> OpenAiChatPromptDriver:
+    return OpenAiChatPromptDriver(model=CHAT, base_url=BASE, api_key="any", **options)
+
+
+def test_griptape_calls_a_tool_by_the_api_and_by_the_prompt() -> None:
+    for native in (True, False):
+        driver = griptape(use_native_tools=native)
+        agent = GriptapeAgent(prompt_driver=driver, tools=[Sky()])
+        assert "sunny in Paris" in agent.run(ASKED).output.value
+
+
+def test_griptape_gets_an_object_by_schema_by_tool_and_by_prompt() -> None:
+    for strategy in ("native", "tool", "rule"):
+        driver = griptape(structured_output_strategy=strategy)
+        task = PromptTask(TOLD, prompt_driver=driver, output_schema=Person)
+        assert task.run().value == ALICE
 
 
 class Plugin:

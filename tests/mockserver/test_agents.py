@@ -263,3 +263,11 @@ def test_a_turn_that_asks_for_the_form_alone_tells_what_was_said_before() -> Non
     choice = {"type": "function", "function": {"name": "person"}}
     made = calls(said(messages, [person], choice))
     assert made == [("person", {"age": 25, "city": "Paris"})]
+
+
+def test_a_tool_for_the_form_of_the_answer_is_called_if_there_is_no_other() -> None:
+    form = tool("format_output", "Respond with a JSON object", who=TEXT, age=WHOLE)
+    told = [{"role": "user", "content": "Alice is 34 years old."}]
+    expected = [("format_output", {"who": "Alice", "age": 34})]
+    assert calls(said(told, [form], "auto")) == expected
+    assert calls(said(told, [form, WEATHER], "auto")) == []

@@ -75,6 +75,38 @@ def test_an_observation_may_be_a_turn_of_its_own() -> None:
     assert done.endswith("\nFinal Answer: Sunny")
 
 
+def test_actions_may_be_a_list_whose_schema_is_printed() -> None:
+    about = {"description": "Tell the weather of a city.", "const": "weather"}
+    city = {"type": "object", "properties": {"city": {"type": "string"}}}
+    members = {
+        "name": {"const": "Sky"},
+        "path": about,
+        "input": city | {"required": ["city"]},
+        "tag": {"type": "string"},
+    }
+    item = {"type": "object", "properties": members, "required": [*members]}
+    schema = {"type": "array", "items": item, "$id": "Actions Schema"}
+    prompt = (
+        "Actions: <JSON array of actions that MUST follow this schema: "
+        f"{json.dumps(schema)}>\n<|Response|>: <outputs>\nAnswer: <final answer>"
+    )
+    asked = ("system", prompt), ("user", "What is the weather in Seoul?")
+    acted = said(*asked)
+    (action,) = json.loads(acted.partition("Actions: ")[2])
+    assert action == {
+        "name": "Sky",
+        "path": "weather",
+        "input": {"city": "Seoul"},
+        "tag": "weather-1",
+    }
+    done = said(*asked, ("assistant", acted), ("user", "<|Response|>: It is sunny."))
+    assert done.endswith("\nAnswer: It is sunny.")
+    greeted = said(("system", prompt), ("user", "Hello!"))
+    assert "Answer: " in greeted
+    broken = ("system", prompt.replace("[", "{")), ("user", "What is the weather?")
+    assert said(*broken)
+
+
 def test_code_ends_with_the_final_answer() -> None:
     text = said(("system", CODE), ("user", "What is the weather in Seoul?"))
     code = text.partition("<code>\n")[2].partition("\n</code>")[0]

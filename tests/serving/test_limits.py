@@ -57,6 +57,16 @@ def test_a_schema_without_an_end_is_not_validated(schema: dict[str, Any]) -> Non
     assert not ClientSchema(schema).accepts({})
 
 
+def test_a_name_that_is_no_uri_names_nothing() -> None:
+    """As frameworks have it, at the root and in what is put within another schema."""
+    named = {"$id": "Output Format", "type": "integer", "default": {"$id": "a b"}}
+    for schema in (named, {"allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": named}}):
+        assert ClientSchema(schema).accepts(1)
+        assert not ClientSchema(schema).accepts("a")
+    absolute = {"$id": "http://x/y", "$ref": "http://x/y#/$defs/a", "$defs": {"a": {}}}
+    assert ClientSchema(absolute).accepts(1)
+
+
 def test_work_grows_with_the_value_not_with_what_it_does_not_have() -> None:
     tree = {"properties": {"l": {"$ref": "#"}, "r": {"$ref": "#"}, "v": {"enum": [1]}}}
     work = Work(tree)
