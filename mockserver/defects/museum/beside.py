@@ -189,7 +189,8 @@ def _padded(context: RequestContext, answer: Answer) -> object:
     _padded,
     _beside_longer,
     also=dict.fromkeys(
-        ("META-037", "META-085", "META-086", "META-039"), "another count"
+        ("META-037", "META-062", "META-064", "META-085", "META-086", "META-039"),
+        "another count",
     ),
     source="000:465",
     origin="modelscope/ms-swift#10094",
