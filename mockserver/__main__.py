@@ -15,7 +15,7 @@ from aios_conformance.mockserver.announcement import said
 from aios_conformance.mockserver.defects import plantable
 from aios_conformance.mockserver.options import MockOptions, offer_beside, read_options
 from aios_conformance.mockserver.profile.profiles import explained
-from aios_conformance.serving.located import shown
+from aios_conformance.serving.located import brief
 from aios_conformance.serving.options import COMPLETING, OptionError
 from aios_conformance.serving.profile import Profile
 from aios_conformance.serving.run import (
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(words)
     except (OptionError, CannotListen, CannotWrite) as error:
         lines = str(error).splitlines()
-        sys.stderr.writelines(f"aios-mock: {shown(line)}\n" for line in lines)
+        sys.stderr.writelines(f"aios-mock: {brief(line)}\n" for line in lines)
         return _BAD_OPTION
     except Died as error:
         sys.stderr.write(f"aios-mock: {error}\n")

@@ -24,7 +24,7 @@ from aios_conformance.reference_impl.packaged import DEFAULTS, Package
 from aios_conformance.reference_impl.pull import missing, pull
 from aios_conformance.serving.dialects import announced
 from aios_conformance.serving.engine import Mortal
-from aios_conformance.serving.located import shown
+from aios_conformance.serving.located import brief, shown
 from aios_conformance.serving.options import OptionError
 from aios_conformance.serving.run import (
     CannotListen,
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             else:
                 _serve(read_options(arguments, os.environ))
     except (OptionError, CannotListen, CannotWrite, LoadError) as error:
-        _say(f"aios-reference: {error}")
+        _say(brief(f"aios-reference: {error}"))
         return _BAD_OPTION
     except Died as error:
         sys.stderr.write(f"aios-reference: the engine died: {error}\n")

@@ -23,6 +23,7 @@ Path = tuple[str | int, ...]
 
 _WORD = 80  # characters of a wrong word that are looked at
 _TOLD = 500  # problems that are told
+_BRIEF = 1_200  # characters of what is said of an option
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,12 @@ def shown(text: str) -> str:
         each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1]
         for each in text
     )
+
+
+def brief(text: str) -> str:
+    """Return a text as `shown` does, without its middle if it is long."""
+    text = shown(text)
+    return text if len(text) <= _BRIEF else f"{text[: _BRIEF // 2]} … {text[-300:]}"
 
 
 def short(value: object) -> str:

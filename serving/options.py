@@ -17,8 +17,8 @@ from aios_conformance.serving.located import (
     Document,
     Malformed,
     Problems,
+    brief,
     read_yaml,
-    shown,
 )
 from aios_conformance.serving.run import Address
 from aios_conformance.spec import DIALECTS, SpecError, sound_dialect
@@ -82,7 +82,16 @@ class OptionParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the process with the message."""
-        super().error(shown(message))
+        super().error(brief(message))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read a command line; a value that is `--` would be read as a list."""
+        for word in sys.argv[1:] if args is None else args:
+            if word == "--":
+                break
+            if word.startswith("--") and word.endswith("=--") and word.count("=") == 1:
+                self.error(f"argument {word[:-3]}: expected one argument")
+        return super().parse_known_args(args, namespace)
 
 
 class _Version(argparse.Action):
@@ -130,9 +139,6 @@ def resolve(
         from aios_conformance.serving.completion import complete  # noqa: PLC0415
 
         complete(parser, offered(options), commands)
-    for word in sys.argv[1:] if argv is None else argv:
-        if word.startswith("--") and word.endswith("=--") and word.count("=") == 1:
-            parser.error(f"argument {word[:-3]}: expected one argument")  # read as []
     given = vars(parser.parse_args(argv))
     set_ = {
         option.key: _from_text(option, environ[name], f"${name}")

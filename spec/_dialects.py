@@ -136,8 +136,11 @@ def find_dialect(word: str) -> str:
     """
     if word in known_dialects():
         return word
-    if "/" in word or Path(word).is_dir():
-        return _bring(Path(word))
+    try:
+        if "/" in word or Path(word).is_dir():
+            return _bring(Path(word))
+    except OSError as error:  # of a name that is too long, say
+        raise SpecError(f"{word}: {error.strerror}") from error
     for point in _offered():
         if point.name == word:
             return _bring(_folder_of(point))

@@ -50,6 +50,7 @@ exit codes: 0 judged and not red, 1 red, 2 cut short, 3 an error of the suite, 4
 option or file, unreachable target or no usable model, 5 nothing passed or failed
 """
 _DEFAULT_DIR = "reports/latest"
+_LONGEST = 500  # characters of a path that are told
 
 
 class _Parser(argparse.ArgumentParser):
@@ -116,7 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(ExitCode.JUDGED)
     except Exception as error:  # noqa: BLE001  the last resort: exit code 3
         if isinstance(error, OSError) and error.strerror is not None:
-            _tell(err, f"{error.filename or 'the output'}: {error.strerror}")
+            where = str(error.filename or "the output")
+            where = where if len(where) <= _LONGEST else f"{where[:_LONGEST]}…"
+            _tell(err, f"{where}: {error.strerror}")
             return int(ExitCode.UNUSABLE)
         traceback.print_exception(error)
         _tell(err, "this is a fault of the suite itself; please report it")

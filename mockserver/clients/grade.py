@@ -24,7 +24,7 @@ from aios_conformance.mockserver.embedded import LocalMock, local_mock
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.serving.codec import encode
 from aios_conformance.serving.located import shown
-from aios_conformance.serving.options import OptionError, OptionParser
+from aios_conformance.serving.options import OptionError, OptionParser, seconds
 
 _KEY: Final = "mock"
 _ABOUT: Final = """\
@@ -115,14 +115,14 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=seconds,
         default=60.0,
         metavar="SECONDS",
         help="end COMMAND after this long in a round (60)",
     )
     parser.add_argument(
         "--patience",
-        type=float,
+        type=seconds,
         default=15.0,
         metavar="SECONDS",
         help="the same in the round with a silent stream (15)",

@@ -30,7 +30,7 @@ from aios_conformance.mockserver.drift.comparison import (
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.serving.codec import encode
 from aios_conformance.serving.located import shown
-from aios_conformance.serving.options import OptionError, OptionParser
+from aios_conformance.serving.options import OptionError, OptionParser, seconds
 
 _SHOWN: Final = 160  # characters of a request
 _PATHS: Final = 3  # operations that are named in a line
@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="KEY",
         help="the key for the URL [$AIOS_API_KEY]",
     )
-    parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS")
+    parser.add_argument("--timeout", type=seconds, default=60.0, metavar="SECONDS")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aios_conformance.mockserver.__main__ import main
+from aios_conformance.mockserver.options import OPTIONS
 from aios_conformance.mockserver.scripting.rule_reader import load_rules
 from aios_conformance.mockserver.scripting.tape import Tape, TapeError
 from aios_conformance.serving.located import Malformed
@@ -186,3 +187,32 @@ def test_a_terminal_is_not_commanded_by_a_word(
     said = "".join(capsys.readouterr())
     assert "none" in said
     assert "\x1b" not in said
+
+
+HOSTILE_WORDS = ("", "-1", "nan", "inf", "1e999", "9" * 5_000, "a" * 9_000, "--", "=")
+
+
+@pytest.mark.parametrize("value", [*HOSTILE_WORDS, "\x1b[31m", "\udcff", "a\u202eb"])
+def test_no_value_of_an_option_is_more_than_wrong(
+    value: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for option in OPTIONS:
+        assert main([f"--{option.name}={value}", "--explain"]) in (0, 4), option
+        name = option.environment("AIOS_MOCK")
+        monkeypatch.setenv(name, value)
+        assert main(["--explain"]) in (0, 4), option
+        monkeypatch.delenv(name)
+    for words in (
+        ["drift", "--timeout", "http://127.0.0.1:9"],
+        ["drift", "--use", "http://127.0.0.1:9"],
+        ["grade", "--timeout", "--", "true"],
+        ["grade", "--patience", "--", "true"],
+        ["grade", "--round", "--", "true"],
+        ["check", "--dialect", "none.yaml"],
+    ):
+        command, option_name, *rest = words
+        assert main([command, f"{option_name}={value}", *rest]) in (1, 2, 4)
+    said = "".join(capsys.readouterr())
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert max(map(len, said.splitlines())) < 2_000
