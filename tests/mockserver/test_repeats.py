@@ -57,9 +57,14 @@ def times(mock: LocalMock, name: str, count: int = 4, **headers: str) -> list[Re
 
 
 def documents(reply: Reply) -> list[Any]:
+    """What was said; how the choices of a stream take turns is a matter of time."""
     if "event-stream" in reply.headers["content-type"]:
-        return reply.chunks()
+        return sorted(reply.chunks(), key=choice)
     return [reply.json()]
+
+
+def choice(chunk: dict[str, Any]) -> int:
+    return next((each["index"] for each in chunk["choices"]), len(chunk))
 
 
 def anonymous(value: Any) -> Any:
