@@ -11,6 +11,8 @@ from aios_conformance.serving.stop import overlap
 _NAMED: Final = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")')
 _GIVEN: Final = re.compile(r'\s*,\s*"arguments"\s*:\s*(?=\S)')
 """What stands in a call before its arguments, the name as JSON."""
+_STRING: Final = r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)'
+"""A JSON string, or the beginning of one."""
 
 _Place = Literal["outside", "inside", "named", "arguments"]
 
@@ -98,7 +100,10 @@ class MarkedCalls:
         said: list[Saying] = []
         self._text += text
         while True:
-            head, found, rest = self._text.partition(end if self._inside else start)
+            if self._inside:
+                head, found, rest = _parted(self._text, end)
+            else:
+                head, found, rest = self._text.partition(start)
             if not found:
                 break
             self._text = rest
@@ -118,7 +123,11 @@ class MarkedCalls:
         """Return what was held back; a call need not have its last marker."""
         text, self._text = self._text, ""
         if self._inside:
-            return self._call(text, self._markers[0] + text)
+            start, end = self._markers
+            head, found, rest = text.partition(end)  # it was no string after all
+            said = self._call(head, start + head + found)
+            self._inside = False
+            return [*said, *self.feed(rest), *self.flush()] if found else said
         return [] if self._called and not text.strip() else _content(text)
 
     def _call(self, body: str, written: str) -> list[Saying]:
@@ -139,13 +148,14 @@ class WrittenCalls:
     marker is content; white space around a call belongs to the markup.
     """
 
-    __slots__ = ("_called", "_markers", "_place", "_text")
+    __slots__ = ("_called", "_given", "_markers", "_place", "_text")
 
     def __init__(self, start: str, end: str) -> None:
         """Start outside any call."""
         self._markers = (start, end)
         self._place: _Place = "outside"
         self._called = False
+        self._given = ""  # arguments of this call, said already
         self._text = ""  # held back
 
     def feed(self, text: str) -> list[Saying]:
@@ -159,6 +169,9 @@ class WrittenCalls:
     def flush(self) -> list[Saying]:
         """Return what was held back, unless it belongs to a call that was cut."""
         text, self._text = self._text, ""
+        if self._place == "arguments" and self._markers[1] in text:
+            self._given = ""  # it was no string after all
+            return [*self.feed(text), *self.flush()]
         if self._place != "outside" or (self._called and not text.strip()):
             return []
         return _content(text)
@@ -168,11 +181,15 @@ class WrittenCalls:
         start, end = self._markers
         marker = start if self._place == "outside" else end
         head, found, rest = self._text.partition(marker)
+        if self._place == "arguments":
+            before = f'{{"arguments":{self._given}'
+            head, found, rest = _parted(self._text, marker, before)
         if self._place == "inside" and (named := _NAMED.match(self._text)):
             said.append(("call", _string(named[1])))
             self._called = True
             return self._next("named", self._text[named.end() :])
         if self._place == "named" and (given := _GIVEN.match(self._text)):
+            self._given = ""
             return self._next("arguments", self._text[given.end() :])
         sure = len(head) if found else len(head) - overlap(head, marker)
         if self._place == "outside":
@@ -192,11 +209,30 @@ class WrittenCalls:
 
     def _cut(self, text: str, kind: Kind) -> list[Saying]:
         self._text = self._text[len(text) :]
+        if kind == "arguments":
+            self._given += text
         return [(kind, text)] if text else []
 
 
 def _content(text: str) -> list[Saying]:
     return [("content", text)] if text else []
+
+
+def _parted(text: str, marker: str, before: str = "") -> tuple[str, str, str]:
+    """Part a text at the marker that ends a JSON text, of which `before` came earlier.
+
+    It is the first that stands in no string, or the first of all where that makes no
+    JSON. Where all stand in strings that may yet end, none is found, and what comes
+    before the first is the head.
+    """
+    first = text.partition(marker)
+    pattern = re.compile(f"{_STRING}|{re.escape(marker)}", re.DOTALL)
+    for found in pattern.finditer(before + text):
+        if found[0] == marker:
+            at = found.start() - len(before)
+            is_json = _parsed(before + text[:at]) is not None
+            return (text[:at], marker, text[at + len(marker) :]) if is_json else first
+    return first[0], "", ""
 
 
 def _parsed(text: str) -> Any:

@@ -195,7 +195,17 @@ def test_written_calls_are_read_on_every_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", ['{"a": "x', "no json", '"a text"', '{"a": 1}}', "null", '{"a":\n']
+    "arguments",
+    [
+        '{"a": "x',
+        "no json",
+        '"a text"',
+        '{"a": 1}}',
+        "null",
+        '{"a":\n',
+        '{"a": "</call>"}',
+        '{"\\"</call>": ["}</call>", "</call"]}',
+    ],
 )
 def test_written_calls_hold_whatever_the_model_wrote(arguments: str) -> None:
     text = f'<call>{{"name": "f", "arguments": {arguments}}}</call>'
@@ -203,6 +213,24 @@ def test_written_calls_hold_whatever_the_model_wrote(arguments: str) -> None:
         parts = parts_of(Reader(99, calls=WrittenCalls("<call>", "</call>")), pieces)
         assert said(parts, "call") == "f"
         assert said(parts, "arguments") == arguments.rstrip()
+
+
+def test_a_string_that_never_ends_ends_with_its_call() -> None:
+    one = '<call>{"name":"f","arguments":{"a": "x}</call>'
+    for pieces in splits(f"{one} {one}".encode()):
+        parts = parts_of(Reader(99, calls=WrittenCalls("<call>", "</call>")), pieces)
+        assert said(parts, "call") == "ff"
+        assert said(parts, "arguments") == '{"a": "x' * 2
+        assert not said(parts)
+
+
+def test_a_marked_call_may_hold_its_last_marker() -> None:
+    body = '<call>{"name":"f","arguments":{"a":"</call>"}}</call>'
+    open_string = '<call>{"a": "x</call> y'
+    for pieces in splits(f"{body}{open_string}".encode()):
+        parts = parts_of(Reader(99, calls=marked()), pieces)
+        assert said(parts, "arguments") == '{"a":"</call>"}'
+        assert said(parts) == open_string
 
 
 def test_a_written_call_cut_off_is_finished_by_length() -> None:
