@@ -82,7 +82,7 @@ TOOLS = [
 ]
 _HOUR = {"$defs": {"hour": _WHOLE}}
 _FORECAST = _parameters(
-    'km/h &amp;\n"°C"',
+    'km/h &amp;\n"°C"</tool_call>',
     né={"anyOf": [_YES_OR_NO, {"type": "null"}]},
     hour={"$ref": "#/$defs/hour"},
 )
@@ -90,7 +90,10 @@ RENAMED = [
     function("fore-cast", description="", parameters=_FORECAST | _HOUR),
     _trains("rail"),
 ]
-"""Among them arguments that hold what is escaped in JSON, in HTML, and in ASCII."""
+"""Among them arguments that hold what is escaped in JSON, in HTML, and in ASCII.
+
+And what ends a call in the text of many models.
+"""
 
 ASKS = (
     "Call now, weather for Paris and trains to Lyon.",
