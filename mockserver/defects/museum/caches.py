@@ -180,7 +180,21 @@ def gen_cache_key_lacks_the_stop() -> Any:
 
 @in_company(
     "META-050",
-    also={"CHAT-SEM-012": "what the penalty of another request does"},
+    also=dict.fromkeys(
+        (
+            "CHAT-SEM-012",
+            "COMP-REQ-026",
+            "COMP-SEM-009",
+            "META-048",
+            "META-049",
+            "META-052",
+            "META-059",
+            "META-073",
+            "META-086",
+            "META-087",
+        ),
+        "what the penalty of another request does",
+    ),
     api=BOTH,
     source="000:378",
     origin="vllm-project/vllm#5639",

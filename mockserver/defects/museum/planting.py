@@ -30,7 +30,7 @@ CRASHED = {
 BROKEN = ACCEPTED | CRASHED | {"COMMON-ERR-004": "a 500"}
 """What else notices that a valid request crashes it."""
 
-_PAUSE = 0.002  # seconds that a request waits for company
+_PAUSE = 0.003  # seconds that a request waits for company, and then keeps it
 
 
 class OtherEngine:
@@ -113,6 +113,7 @@ def in_company(
                     if others:
                         _act(edit, context, others, tally)
                     yield
+                    await asyncio.sleep(_PAUSE)
                 finally:
                     del flying[context.number]
 
