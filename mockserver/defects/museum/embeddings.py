@@ -155,7 +155,8 @@ def _corrupt_in_company(context: RequestContext, answer: Answer) -> bool:
 @joined("META-097", _corrupt_in_company, _has_company, also={
     "META-090": "each input has another vector alone", "META-091": "likewise",
     "META-092": "likewise", "META-093": "likewise", "META-094": "likewise",
-    "META-098": "the vectors are of nothing", "META-100": "likewise",
+    "META-098": "the vectors are of nothing", "META-099": "likewise",
+    "META-100": "likewise", "META-118": "the first time nobody was beside it",
     "EMB-SEM-002": "likewise", "EMB-REQ-011": "floats are not the default ones",
     "EMB-SEM-003": "likewise", "EMB-SEM-004": "likewise",
     "META-025": "score has the true vectors",

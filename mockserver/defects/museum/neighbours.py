@@ -74,6 +74,11 @@ def _whole_in_base64(
 
 @in_company("INF-SEM-005", api=EMB, dialect=INFINITY,
             also=SIZED | {"INF-RES-024": "not the vector of the text alone",
+                          "META-093": "likewise", "META-094": "likewise",
+                          "INF-REQ-008": "dimensions that none may have",
+                          "INF-REQ-010": "likewise", "INF-REQ-011": "likewise",
+                          "INF-SEM-001": "likewise", "INF-SEM-003": "likewise",
+                          "META-105": "likewise",
                           "INF-REQ-007": "a model has not the dimensions of another"},
             source="002:78", origin="vllm-project/vllm-metal#738")  # fmt: skip
 def infinity_dimensions_of_the_neighbour(context: RequestContext, others: Any) -> bool:
