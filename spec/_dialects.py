@@ -161,6 +161,7 @@ def sound_dialect(word: str) -> str:
 
     home = _brought[name].home
     if found := problems(home):
+        del _brought[name]  # nothing may rely on it
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise SpecError(
             f"{found[0]}{more}; `aios-conformance lint {home}` lists what is wrong"

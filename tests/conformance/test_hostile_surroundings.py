@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from raw import Writer, answer, saying
 
+from aios_conformance import spec
 from aios_conformance.conformance.cli.command import main
 from aios_conformance.conformance.observing.recording import RecordingWriter
 
@@ -235,6 +236,7 @@ def test_a_document_that_is_none_is_told(
     assert main(["lint", str(folder)]) == 1
     assert "openapi.yaml:1" in capsys.readouterr().out
     assert main(["plan", "mock", f"--dialect={folder}"]) == 4
+    assert "acme" not in spec.known_dialects()
 
 
 @pytest.mark.parametrize(
