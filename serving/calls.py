@@ -226,6 +226,8 @@ def _parted(text: str, marker: str, before: str = "") -> tuple[str, str, str]:
     before the first is the head.
     """
     first = text.partition(marker)
+    if not first[1]:
+        return first
     pattern = re.compile(f"{_STRING}|{re.escape(marker)}", re.DOTALL)
     for found in pattern.finditer(before + text):
         if found[0] == marker:

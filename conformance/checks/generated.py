@@ -184,10 +184,11 @@ def equal(
     others: Iterable[str],
     *,
     soft: bool = False,
+    index: int = 0,
 ) -> Iterator[Note]:
-    """The texts of `others` are that of `plain`."""
+    """The texts of `others` are that of `plain`, in the choice of this index."""
     for other in others:
-        pair = texts_of(seen, plain, other)
+        pair = texts_of(seen, plain, other, index=index)
         if pair is None:
             continue
         yield Witness(rows)
@@ -195,6 +196,7 @@ def equal(
             yield Finding(
                 expected=f"{pair[0]!r}, as in step {plain}",
                 actual=pair[1],
+                pointer=f"/choices/{index}" if index else "",
                 step=other,
                 soft=soft,
                 kind="silent",

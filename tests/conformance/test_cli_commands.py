@@ -5,30 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from miniatures import encoders_only, listening, not_found_everywhere, total_off_by_one
-from results import BROKEN, exchange_of, made_result
+from results import BROKEN, made_result
 
 from aios_conformance.conformance.cli import judging, main
-from aios_conformance.conformance.cli.progress import progress
-from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.reporting import WRITERS, write_reports
-from aios_conformance.conformance.reporting.terminal import console
-from aios_conformance.conformance.terms.events import (
-    Discovered,
-    ExchangeDone,
-    Explaining,
-    Judged,
-    PlanMade,
-    RunEvent,
-    TargetStarted,
-)
-from aios_conformance.conformance.terms.exchange import Facts
-from aios_conformance.conformance.terms.result import PlanSummary, RequirementResult
+from aios_conformance.conformance.terms.result import RequirementResult
 from aios_conformance.spec import requirement, requirements
 
 SMOKE = "--preset=smoke"
@@ -385,39 +371,6 @@ def test_broken_rows_are_kept_in_the_saved_report(tmp_path: Path) -> None:
     assert {key: verdicts[key] for key in BROKEN} == {
         key: each.verdict for key, each in BROKEN.items()
     }
-
-
-def events() -> list[RunEvent]:
-    played = exchange_of("ex-1", {}, {})
-    return [
-        TargetStarted("mock", "starting"),
-        PlanMade(PlanSummary(2, 3, 4)),
-        Discovered(Facts(models={"chat": "llama"})),
-        ExchangeDone(played, 1, 2),
-        ExchangeDone(played, 2, 2),
-        Explaining("rerank.top_n", 1),
-        Judged(made_result()),
-    ]
-
-
-def test_progress_is_shown_where_somebody_looks_on() -> None:
-    shown = StringIO()
-    with progress(
-        console(shown, width=100, colours=True), RunOptions("mock")
-    ) as listener:
-        for event in events():
-            listener(event)
-    text = shown.getvalue()
-    assert "2/2" in text
-    assert "judging" in text
-
-
-def test_progress_is_silent_in_a_log() -> None:
-    shown = StringIO()
-    with progress(console(shown), RunOptions("mock")) as listener:
-        for event in events():
-            listener(event)
-    assert shown.getvalue() == ""
 
 
 def test_a_terminal_of_ascii_will_do(tmp_path: Path) -> None:

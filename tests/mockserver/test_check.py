@@ -4,19 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from takes import TAKE
 
 from aios_conformance.mockserver.__main__ import main
 from aios_conformance.mockserver.scripting.rule_reader import parse_rules
 from aios_conformance.mockserver.scripting.suspicions import covers
-
-TAKE = {
-    "method": "GET",
-    "path": "/v1/models",
-    "request": None,
-    "status": 200,
-    "content_type": "application/json",
-    "blocks": [[0, "{}"]],
-}
 
 
 def checked(

@@ -3,9 +3,9 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
+from takes import TAKE
 
 from aios_conformance.mockserver.__main__ import main
 from aios_conformance.mockserver.options import OPTIONS
@@ -41,14 +41,6 @@ HOSTILE: dict[str, str | bytes] = {
     "an alias of nothing": "rules: *x\n",
     "escapes": '"\\e[31mred": 1\n',
     "a path that no file has": 'rules: "a\\0b"\n',
-}
-TAKE: dict[str, Any] = {
-    "method": "GET",
-    "path": "/v1/models",
-    "request": None,
-    "status": 200,
-    "content_type": "application/json",
-    "blocks": [[0, "{}"]],
 }
 
 

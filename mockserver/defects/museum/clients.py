@@ -9,30 +9,20 @@ from aios_conformance.mockserver.defects.museum.planting import (
     ACCEPTED,
     BROKEN,
     CRASHED,
+    crash_if,
+    refuse_if,
 )
 from aios_conformance.mockserver.defects.planting import Defect, in_parameters
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Engine
-from aios_conformance.serving.errors import BadRequest, Broken
+from aios_conformance.serving.errors import Broken
 from aios_conformance.serving.inputs import inputs
 from aios_conformance.serving.stages import Stages
 
 CHAT, BOTH, EMB, RERANK = "chat", "chat completions", "embeddings", "rerank"
 _FAR = re.compile("[\U00010000-\U0010ffff]")
 _ESCAPED_PAIR = re.compile(rb"\\ud8", re.IGNORECASE)
-
-
-def _refuse_if(found: object) -> bool:
-    if found:
-        raise BadRequest("this is not supported", code="refused")
-    return False
-
-
-def _crash_if(found: object) -> bool:
-    if found:
-        raise Broken("this was not foreseen", code="crashed")
-    return False
 
 
 @in_parameters(
@@ -45,7 +35,7 @@ def _crash_if(found: object) -> bool:
 def chat_empty_calls_in_history_refused(context: RequestContext) -> object:
     """An earlier reply that comes back with an empty list of calls is refused."""
     messages = context.body["messages"]
-    return _refuse_if(any(each.get("tool_calls") == [] for each in messages))
+    return refuse_if(any(each.get("tool_calls") == [] for each in messages))
 
 
 def _is_object(text: str) -> bool:
@@ -61,7 +51,7 @@ def chat_earlier_arguments_that_are_no_object_crash(context: RequestContext) -> 
     """An earlier call whose arguments are not the JSON text of an object is a 500."""
     calls = [c for m in context.body["messages"] for c in m.get("tool_calls") or ()]
     given = (call["function"]["arguments"] for call in calls)
-    return _crash_if(not all(_is_object(one) for one in given))
+    return crash_if(not all(_is_object(one) for one in given))
 
 
 @in_parameters("COMMON-ERR-004", api=CHAT, also=CRASHED,
@@ -69,7 +59,7 @@ def chat_earlier_arguments_that_are_no_object_crash(context: RequestContext) -> 
 def chat_null_from_the_user_crashes(context: RequestContext) -> object:
     """A message of the user whose content is null is a 500."""
     mine = [each for each in context.body["messages"] if each["role"] == "user"]
-    return _crash_if(any(each.get("content", "") is None for each in mine))
+    return crash_if(any(each.get("content", "") is None for each in mine))
 
 
 @in_parameters("CHAT-REQ-029", api=BOTH, also=ACCEPTED | {
@@ -77,7 +67,7 @@ def chat_null_from_the_user_crashes(context: RequestContext) -> object:
 }, source="000:385", origin="pollinations/pollinations#12338")  # fmt: skip
 def gen_seed_above_31_bits_refused(context: RequestContext) -> object:
     """A seed above 2,147,483,647 is refused."""
-    return _refuse_if((context.body.get("seed") or 0) >= 2**31)
+    return refuse_if((context.body.get("seed") or 0) >= 2**31)
 
 
 @in_parameters("COMMON-ERR-004", api=BOTH, also=CRASHED | {
@@ -86,7 +76,7 @@ def gen_seed_above_31_bits_refused(context: RequestContext) -> object:
 def gen_limit_of_31_bits_crashes(context: RequestContext) -> object:
     """A limit that needs more than 31 bits together with the prompt is a 500."""
     limits = (context.body.get(k) for k in ("max_tokens", "max_completion_tokens"))
-    return _crash_if(any((limit or 0) >= 2**31 - 16 for limit in limits))
+    return crash_if(any((limit or 0) >= 2**31 - 16 for limit in limits))
 
 
 @in_parameters("CHAT-REQ-015", api=BOTH, also=ACCEPTED | dict.fromkeys(
@@ -95,7 +85,7 @@ def gen_limit_of_31_bits_crashes(context: RequestContext) -> object:
 def gen_fractional_bias_refused(context: RequestContext) -> object:
     """A bias that is no whole number is refused."""
     given = context.body.get("logit_bias") or {}
-    return _refuse_if(any(bias % 1 for bias in given.values()))
+    return refuse_if(any(bias % 1 for bias in given.values()))
 
 
 @in_parameters("CHAT-REQ-053", api=BOTH, also=ACCEPTED | dict.fromkeys(
@@ -105,7 +95,7 @@ def gen_fractional_bias_refused(context: RequestContext) -> object:
 def gen_greedy_with_top_p_refused(context: RequestContext) -> object:
     """A top_p below 1 beside a temperature of 0 is refused."""
     values = context.parameters
-    return _refuse_if(values["temperature"] == 0 and values["top_p"] < 1)
+    return refuse_if(values["temperature"] == 0 and values["top_p"] < 1)
 
 
 def _until_far(text: Any) -> Any:
@@ -131,7 +121,7 @@ def chat_emoji_cuts_the_prompt(context: RequestContext) -> object:
 def emb_emoji_crashes(context: RequestContext) -> object:
     """An input that holds a character beyond 16 bits is a 500."""
     given = inputs(context.parameters["input"], "input")
-    return _crash_if(any(isinstance(one, str) and _FAR.search(one) for one in given))
+    return crash_if(any(isinstance(one, str) and _FAR.search(one) for one in given))
 
 
 @in_parameters("META-118", api=RERANK, also={

@@ -14,7 +14,7 @@ from aios_conformance.mockserver.defects.planting import Defect, concerns, made
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Engine
-from aios_conformance.serving.errors import ApiError
+from aios_conformance.serving.errors import ApiError, BadRequest, Broken
 from aios_conformance.serving.stages import Answer, Chunks, Stages
 
 Company = Callable[[RequestContext, Sequence[RequestContext]], object]
@@ -31,6 +31,20 @@ BROKEN = ACCEPTED | CRASHED | {"COMMON-ERR-004": "a 500"}
 """What else notices that a valid request crashes it."""
 
 _PAUSE = 0.003  # seconds that a request waits for company, and then keeps it
+
+
+def refuse_if(found: object) -> bool:
+    """Turn a request away, as 400, that has what was found."""
+    if found:
+        raise BadRequest("this is not supported", code="refused")
+    return False
+
+
+def crash_if(found: object) -> bool:
+    """Answer a request with 500 that has what was found."""
+    if found:
+        raise Broken("this was not foreseen", code="crashed")
+    return False
 
 
 class OtherEngine:

@@ -8,6 +8,8 @@ from typing import Any
 from aios_conformance.mockserver.defects.museum.planting import (
     BROKEN,
     CRASHED,
+    crash_if,
+    refuse_if,
 )
 from aios_conformance.mockserver.defects.planting import (
     Defect,
@@ -19,26 +21,12 @@ from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Engine
 from aios_conformance.serving.errors import (
     ApiError,
-    BadRequest,
-    Broken,
     Violation,
 )
 from aios_conformance.serving.stages import Stages
 
 CHAT, BOTH, EMB = "chat", "chat completions", "embeddings"
 LIMITS = ("max_tokens", "max_completion_tokens")
-
-
-def _refuse_if(found: object) -> bool:
-    if found:
-        raise BadRequest("this is not supported", code="refused")
-    return False
-
-
-def _crash_if(found: object) -> bool:
-    if found:
-        raise Broken("this was not foreseen", code="crashed")
-    return False
 
 
 Judge = Callable[[RequestContext, list[Violation]], list[Violation]]
@@ -84,7 +72,7 @@ def gen_top_p_beyond_crashes(
 ) -> list[Violation]:
     """A top_p below 0 or above 1 is a 500."""
     given = context.body.get("top_p")
-    _crash_if(isinstance(given, int | float) and not 0 <= given <= 1)
+    crash_if(isinstance(given, int | float) and not 0 <= given <= 1)
     return found
 
 
@@ -173,7 +161,7 @@ def _inputs(context: RequestContext) -> list[str]:
 def emb_marks_and_commas_crash(context: RequestContext) -> object:
     """Letters with marks beside two commas are a 500."""
     texts = _inputs(context)
-    return _crash_if(any(_MARKED.search(t) and t.count(",") > 1 for t in texts))
+    return crash_if(any(_MARKED.search(t) and t.count(",") > 1 for t in texts))
 
 
 @in_parameters(
@@ -181,7 +169,7 @@ def emb_marks_and_commas_crash(context: RequestContext) -> object:
 )
 def emb_apostrophes_and_tags_crash(context: RequestContext) -> object:
     """An apostrophe, or a tag of HTML, is a 500."""
-    return _crash_if(any(re.search("'|<[a-z]+", text) for text in _inputs(context)))
+    return crash_if(any(re.search("'|<[a-z]+", text) for text in _inputs(context)))
 
 
 @in_parameters(
@@ -192,4 +180,4 @@ def emb_apostrophes_and_tags_crash(context: RequestContext) -> object:
 )
 def gen_both_limits_refused_free(context: RequestContext) -> object:
     """Both limits at once are refused."""
-    return _refuse_if(all(context.body.get(name) is not None for name in LIMITS))
+    return refuse_if(all(context.body.get(name) is not None for name in LIMITS))
