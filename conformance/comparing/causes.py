@@ -1,11 +1,13 @@
 """Causes: the same difference of a thousand answers is told once.
 
 What only one side accepts is told for the parameter, the path or the rule that all
-those requests have in common; everything else for the place in the answer.
+those requests have in common; everything else for the place in the answer. Another
+reply has other counts, another text and another end: they are told with it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from aios_conformance import spec
@@ -39,6 +41,9 @@ _ORDER = (
     "tie",
     "time",
 )
+_REPLY = {"type", "length"}  # within choices: one calls where the other writes
+_FOLLOWS = {*_REPLY, "member", "value", "count", "text", "finish", "logprob", "tie"}
+_Key = tuple[object, ...]
 NEARLY_ALL = 0.9
 """Of the requests with a parameter this share is only taken by one side: it is the
 parameter that the other does not take."""
@@ -56,7 +61,8 @@ class Cause:
     of: int = 0  # pairs that could have shown it
     rows: tuple[str, ...] = ()
     excuse: str = ""  # why it is told, and does not count
-    curls: tuple[str, str] | None = None  # where no pair shows it
+    curls: tuple[str, str] | None = None  # plainer than those of a pair
+    also: tuple[str, ...] = ()  # what the same answers show as well, because of it
 
     @property
     def counts(self) -> bool:
@@ -80,19 +86,38 @@ class Cause:
         """The exchanges of the first side that show it."""
         return frozenset(pair.one.id for pair, _ in self.found)
 
+    def with_also(self, cause: "Cause") -> "Cause":
+        """Tell with it another cause, which the same answers show because of it."""
+        return replace(
+            self,
+            rows=tuple(dict.fromkeys((*self.rows, *cause.rows))),
+            also=(*self.also, cause.title, *cause.also),
+        )
+
 
 def causes(one: Side, other: Side, pairs: Sequence[Pair]) -> list[Cause]:
     """The causes of all differences: the gravest first, then the farthest-reaching."""
-    groups: dict[tuple[object, ...], list[Found]] = {}
+    groups: dict[_Key, list[Found]] = {}
+    with_it: dict[_Key, dict[_Key, list[Found]]] = {}
     plain: list[Found] = []
+    replies = _other_replies(pairs, one.dialect)
     for pair in pairs:
+        reply = replies.get(pair.one.id)
         for each in pair.differences:
+            key = _key(each, pair, one.dialect)
             if each.kind in ("support", "crash", "unanswered"):
                 plain.append((pair, each))
+            elif reply and reply != key and each.kind in _FOLLOWS:
+                follows = with_it.setdefault(reply, {})
+                follows.setdefault(key, []).append((pair, each))
             else:
-                key = _key(each, pair, one.dialect)
                 groups.setdefault(key, []).append((pair, each))
-    made = [_cause(found, one, other, pairs) for found in groups.values()]
+    made = []
+    for key, found in groups.items():
+        cause = _cause(found, one, other, pairs)
+        for shown in with_it.get(key, {}).values():
+            cause = cause.with_also(_cause(shown, one, other, pairs))
+        made.append(cause)
     subjects = _subjects(plain, pairs, one.dialect)
     made += [_cause(found, one, other, pairs, name) for name, found in subjects]
     return ordered(made)
@@ -105,7 +130,27 @@ def ordered(found: Iterable[Cause]) -> list[Cause]:
     )
 
 
-def _key(each: Difference, pair: Pair, dialect: str) -> tuple[object, ...]:
+def _other_replies(pairs: Sequence[Pair], dialect: str) -> Mapping[str, _Key]:
+    """The difference that makes a pair's replies two different ones, by exchange.
+
+    One that most answers show explains nothing: too much has it in common.
+    """
+    asked = Counter(pair.api for pair in pairs)
+    found: dict[_Key, list[Found]] = {}
+    for pair in pairs:
+        for each in pair.differences:
+            if each.kind in _REPLY and each.pointer.startswith("/choices"):
+                found.setdefault(_key(each, pair, dialect), []).append((pair, each))
+    seldom = (
+        (key, shown)
+        for key, shown in found.items()
+        if 2 * len(shown) < sum(asked[api] for api in {p.api for p, _ in shown})
+    )
+    gravest = sorted(seldom, key=lambda item: -_ORDER.index(item[1][0][1].kind))
+    return {pair.one.id: key for key, shown in gravest for pair, _ in shown}
+
+
+def _key(each: Difference, pair: Pair, dialect: str) -> _Key:
     """What the same differences have in common."""
     match each.kind:
         case "code":

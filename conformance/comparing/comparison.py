@@ -181,7 +181,7 @@ def _owner(cause: Cause, api: Api, mine: Sequence[Pair], carrying: Counter[str])
     common = frozenset.intersection(*(pair.parameters for pair in shown))
     topics = [spec.requirement(row).topic for row in cause.rows]
     named = [n for n in common if any(n.replace("_", "-") in topic for topic in topics)]
-    if cause.kind in ("support", "crash", "code") and named:
+    if cause.kind in ("support", "crash", "code", "verdict") and named:
         return max(named, key=len)
     special = [name for name in common if carrying[name] < len(mine) / 2]
     if len(shown) < 2:

@@ -38,8 +38,40 @@ def with_verdicts(one: Side, other: Side, pairs: Sequence[Pair]) -> list[Cause]:
         )
         for place, cause in enumerate(counted)
     }
-    own = _by_fault(one, other, lost)
-    return [*(filled.get(id(cause), cause) for cause in told), *own]
+    own = list(_by_fault(one, other, lost))
+    left = []
+    for each in (filled.get(id(cause), cause) for cause in told):
+        place = _shown_by(each, own, one, other, len(pairs))
+        if place is None:
+            left.append(each)
+        else:
+            found = own[place].found or each.found
+            own[place] = replace(own[place], found=found, of=each.of).with_also(each)
+    return [*left, *own]
+
+
+def _shown_by(
+    cause: Cause, own: Sequence[Cause], one: Side, other: Side, pairs: int
+) -> int | None:
+    """The place of the broken rows whose checks judged every answer of a cause.
+
+    Checks that judge most answers have nothing to do with one of them in particular.
+    """
+    if not cause.counts or cause.kind in ("support", "crash", "unanswered", "code"):
+        return None
+    for place, fault in enumerate(own):
+        side, ids = (one, {p.one.id for p, _ in cause.found})
+        if fault.title.startswith(other.name):
+            side, ids = (other, {p.other.id for p, _ in cause.found})
+        judged = {
+            exchange
+            for row in fault.rows
+            for check in side.rows[row].get("checks", ())
+            for exchange in check.get("exchanges", ())
+        }
+        if ids and ids <= judged and 2 * len(judged) < pairs:
+            return place
+    return None
 
 
 def _apart(one: Side, other: Side) -> Iterator[tuple[str, Side]]:

@@ -59,7 +59,7 @@ def spans(text: str) -> Iterator[tuple[bool, str]]:
 
 def curl_lines(cause: Cause, compared: Compared) -> tuple[str, str] | None:
     """The lines that show a cause on both sides."""
-    if cause.example is None:
+    if cause.curls or cause.example is None:
         return cause.curls
     pair, _ = cause.example
     one, other = compared.one, compared.other
@@ -71,7 +71,7 @@ def curl_lines(cause: Cause, compared: Compared) -> tuple[str, str] | None:
 
 def values(cause: Cause) -> tuple[str, str] | None:
     """What stands on both sides in the example of a cause."""
-    if cause.example is None:
+    if cause.curls or cause.example is None:
         return None
     _, each = cause.example
     return _shown(each.one), _shown(each.other)

@@ -158,6 +158,7 @@ def _cause(number: int, cause: Cause, compared: Compared) -> dict[str, Any]:
         "pointer": cause.pointer,
         "subject": cause.subject or None,
         "requirements": list(cause.rows),
+        "also": list(cause.also),
         "a": plain(example[1].one) if example else None,
         "b": plain(example[1].other) if example else None,
         "exchange_a": example[0].one.id if example else None,
@@ -204,6 +205,8 @@ def _causes(compared: Compared) -> list[str]:
         if cause.found:
             apis = ", ".join(cause.apis)
             lines.append(f"   {len(cause.found)} of {cause.of} requests, {apis}.")
+        if cause.also:
+            lines.append(f"   With it: {_spans('; '.join(cause.also))}.")
         if cause.excuse:
             lines.append(f"   Does not count: {escape(cause.excuse)}.")
         if lines_of := curl_lines(cause, compared):

@@ -118,6 +118,9 @@ def _cause(number: int, cause: Cause, compared: Compared) -> Markup:
                 title_of(cause),
                 tag("div", sentence(said), class_="how"),
             ),
+            tag("p", "With it: ", _marked("; ".join(cause.also)))
+            if cause.also
+            else None,
             _pair(sides, compared) if sides else None,
             _pair(lines, compared) if lines else None,
             class_="cause",
@@ -128,10 +131,11 @@ def _cause(number: int, cause: Cause, compared: Compared) -> Markup:
 
 def title_of(cause: Cause) -> list[Markup | str]:
     """The sentence of a cause."""
-    return [
-        tag("code", part) if is_code else part
-        for is_code, part in spans(sentence(cause.title))
-    ]
+    return _marked(sentence(cause.title))
+
+
+def _marked(text: str) -> list[Markup | str]:
+    return [tag("code", part) if is_code else part for is_code, part in spans(text)]
 
 
 def _pair(texts: tuple[str, str], compared: Compared) -> Markup:

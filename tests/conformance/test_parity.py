@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from miniatures import (
     Behaviour,
     Said,
     encoders_only,
+    honest,
     listening,
     refuse,
     total_off_by_one,
@@ -128,6 +129,30 @@ def test_what_one_side_alone_takes_is_told_for_its_parameter(tmp_path: Path) -> 
     assert found["rerank", "top_n"] == "only A"
     assert found["rerank", "query"] == "same"
     assert found["score", "model"] == "only A"
+
+
+def test_another_reply_is_one_cause_with_all_that_comes_of_it(tmp_path: Path) -> None:
+    def writes(asked: Asked) -> Said:
+        sent = honest(asked).is_success and asked.json
+        if sent and sent.get("tool_choice") == "required":
+            body = json.dumps(sent | {"tool_choice": "none"}).encode()
+            return honest(replace(asked, body=body))
+        return honest(asked)
+
+    with listening(honest) as a, listening(writes) as b:
+        words = ["run", a, "--against", b, "--only=tool-choice-required"]
+        assert main([*words, f"--report-dir={tmp_path}"]) == 1
+    said = parity(tmp_path)
+    titles = [cause["title"] for cause in said["causes"]]
+    assert titles == ["B breaks what A keeps: tool_choice is not obeyed"]
+    (cause,) = said["causes"]
+    assert any(
+        "`choices[].finish_reason` is tool_calls in A" in x for x in cause["also"]
+    )
+    assert "With it: " in (tmp_path / "parity.md").read_text()
+    assert "With it: " in (tmp_path / "parity.html").read_text()
+    found = {(p["api"], p["name"]): p["causes"] for p in said["parameters"]}
+    assert found["chat", "tool_choice"] == [1]
 
 
 def test_a_key_stays_with_its_host(
