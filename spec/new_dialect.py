@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, fields
@@ -29,7 +30,8 @@ def write_dialect(folder: Path, origin: str) -> str:
     """Write the folder; the dialect's name, which is the folder's.
 
     Raises:
-        SpecError: no such dialect, or something is in the folder already.
+        SpecError: no such dialect, something is in the folder already, or it cannot
+            be written.
 
     """
     name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
@@ -37,9 +39,18 @@ def write_dialect(folder: Path, origin: str) -> str:
         raise SpecError(f"{folder}: a dialect takes its name from its folder")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SpecError(f"{folder} is not empty")
+    try:
+        (folder / "examples").mkdir(parents=True)
+        _write(folder, name, origin)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise SpecError(f"{folder}: cannot be written ({error.strerror})") from None
+    return name
+
+
+def _write(folder: Path, name: str, origin: str) -> None:
     rows = requirements(origin)
     ids = _renamed((row.id for row in rows), name)
-    (folder / "examples").mkdir(parents=True)
     cited = sorted({parse_reference(each)[0] for row in rows for each in row.sources})
     stated = sorted({each for row in rows for each in row.rulings})
     parts: dict[str, tuple[str, Any]] = {
@@ -84,7 +95,6 @@ def write_dialect(folder: Path, origin: str) -> str:
     for file, (comment, value) in parts.items():
         text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=88)
         (folder / file).write_text(f"# {comment}\n{text}", encoding="utf-8")
-    return name
 
 
 def _renamed(ids: Iterable[str], name: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
@@ -36,6 +37,7 @@ from aios_conformance.conformance.prove.arguments import declare as declare_prov
 from aios_conformance.conformance.reporting.json_report import suite_version
 from aios_conformance.conformance.reporting.terminal import console
 from aios_conformance.conformance.reporting.wording import paragraph
+from aios_conformance.conformance.terms.visible import brief
 from aios_conformance.spec import SpecError
 
 _EPILOG = """\
@@ -50,7 +52,6 @@ exit codes: 0 judged and not red, 1 red, 2 cut short, 3 an error of the suite, 4
 option or file, unreachable target or no usable model, 5 nothing passed or failed
 """
 _DEFAULT_DIR = "reports/latest"
-_LONGEST = 500  # characters of a path that are told
 
 
 class _Parser(argparse.ArgumentParser):
@@ -117,9 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(ExitCode.JUDGED)
     except Exception as error:  # noqa: BLE001  the last resort: exit code 3
         if isinstance(error, OSError) and error.strerror is not None:
-            where = str(error.filename or "the output")
-            where = where if len(where) <= _LONGEST else f"{where[:_LONGEST]}…"
-            _tell(err, f"{where}: {error.strerror}")
+            _tell(err, f"{error.filename or 'the output'}: {error.strerror}")
             return int(ExitCode.UNUSABLE)
         traceback.print_exception(error)
         _tell(err, "this is a fault of the suite itself; please report it")
@@ -127,7 +126,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _tell(err: Console, message: str) -> None:
-    err.print(f"aios-conformance: error: {message}", style="red", soft_wrap=True)
+    told = f"aios-conformance: error: {brief(message)}"
+    with suppress(OSError):  # nobody can be told, yet the exit code says it
+        err.print(told, style="red", soft_wrap=True)
 
 
 def parser() -> argparse.ArgumentParser:

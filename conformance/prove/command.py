@@ -41,7 +41,7 @@ from aios_conformance.conformance.prove.render import (
     render_markdown,
 )
 from aios_conformance.conformance.prove.trial import GOOD, Planted, Trial, tried
-from aios_conformance.conformance.reporting import write_atomically
+from aios_conformance.conformance.reporting import replace_files
 from aios_conformance.conformance.running.signals import stopped_by_signals
 from aios_conformance.conformance.terms.catalogue import catalogue
 
@@ -329,8 +329,8 @@ def _stem(arguments: argparse.Namespace, stem: str) -> str:
 
 def _publish(folder: Path, stem: str, rendered: Mapping[str, str]) -> None:
     """Write a matrix in each of its forms."""
-    for suffix, text in rendered.items():
-        write_atomically(folder / f"{stem}.{suffix}", text)
+    texts = rendered.items()
+    replace_files(folder, ((f"{stem}.{suffix}", text) for suffix, text in texts))
 
 
 def _tell(matrix: Matrix, out: Console) -> None:

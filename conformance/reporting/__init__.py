@@ -1,12 +1,12 @@
 """Reports: pure functions from a result to text, and the one place that writes them.
 
-Each file is replaced as a whole, so that a reader never sees half a report, and a
-run that broke off leaves all of them.
+They are replaced together and each as a whole, so that a reader never sees half a
+report, nor those of two runs where a disk is full.
 """
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,10 +35,14 @@ def write_reports(result: RunResult, directory: Path) -> None:
 
     Raises OptionError when the directory cannot be written.
     """
+    texts = ((name, render(result)) for name, render in WRITERS.items())
+    write_report_dir(directory, texts)
+
+
+def write_report_dir(directory: Path, texts: Iterable[tuple[str, str]]) -> None:
+    """Replace files of the folder of reports. Raises OptionError if nobody can."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, render in WRITERS.items():
-            write_atomically(directory / name, render(result))
+        replace_files(directory, texts)
     except OSError as error:
         raise OptionError(
             f"--report-dir {directory}: cannot write the reports ({error.strerror})",
@@ -51,16 +55,27 @@ def link(path: str) -> str:
     return quote(os.fsencode(path))
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file as a whole."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def replace_files(directory: Path, texts: Iterable[tuple[str, str]]) -> None:
+    """Replace files of a folder, which is made if need be: all of them, or none.
+
+    Raises OSError, which names the folder.
+    """
+    aside: dict[Path, Path] = {}
     try:
-        with os.fdopen(
-            handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
-        ) as stream:
-            stream.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in texts:
+            handle, made = tempfile.mkstemp(dir=directory, prefix=f".{name}.")
+            aside[Path(made)] = directory / name
+            with os.fdopen(
+                handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+            ) as stream:
+                stream.write(text)
+            Path(made).chmod(0o644)
+        for written, path in aside.items():
+            written.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(directory)
         raise
+    finally:
+        for written in aside:
+            written.unlink(missing_ok=True)

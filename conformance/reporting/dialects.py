@@ -5,14 +5,12 @@ dialects.json, dialects.md and dialects.html beside the folders of the runs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from aios_conformance.conformance.options.values import OptionError
-from aios_conformance.conformance.reporting import dialects_page, write_atomically
+from aios_conformance.conformance.reporting import dialects_page, write_report_dir
 from aios_conformance.conformance.reporting.compared import (
     Cell,
     ComparedRow,
@@ -34,30 +32,14 @@ SCHEMA_VERSION = 1
 STEM = "dialects"
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
-    """A file and what it says."""
-
-    name: str
-    text: str
-
-
 def write_comparison(comparison: Comparison, directory: Path) -> None:
     """Write the three files. Raises OptionError when the folder cannot be written."""
-    written = (
-        _Writer(f"{STEM}.json", render_json(comparison)),
-        _Writer(f"{STEM}.md", render_markdown(comparison)),
-        _Writer(f"{STEM}.html", dialects_page.render(comparison)),
-    )
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for each in written:
-            write_atomically(directory / each.name, each.text)
-    except OSError as error:
-        raise OptionError(
-            f"--report-dir {directory}: cannot write the reports ({error.strerror})",
-            code="report-dir",
-        ) from error
+    texts = [
+        (f"{STEM}.json", render_json(comparison)),
+        (f"{STEM}.md", render_markdown(comparison)),
+        (f"{STEM}.html", dialects_page.render(comparison)),
+    ]
+    write_report_dir(directory, texts)
 
 
 def render_json(comparison: Comparison) -> str:

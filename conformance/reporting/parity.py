@@ -16,8 +16,7 @@ from aios_conformance.conformance.comparing.comparison import (
     ParameterCompared,
 )
 from aios_conformance.conformance.comparing.pairs import Side
-from aios_conformance.conformance.options.values import OptionError
-from aios_conformance.conformance.reporting import parity_page, write_atomically
+from aios_conformance.conformance.reporting import parity_page, write_report_dir
 from aios_conformance.conformance.reporting.comparison_words import (
     counts,
     curl_lines,
@@ -62,15 +61,8 @@ def write_files(
         "md": render_markdown(compared, naming),
         "html": parity_page.render(compared, naming.title, naming.reports),
     }
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for kind, text in texts.items():
-            write_atomically(directory / f"{naming.stem}.{kind}", redact(text))
-    except OSError as error:
-        raise OptionError(
-            f"--report-dir {directory}: cannot write the reports ({error.strerror})",
-            code="report-dir",
-        ) from error
+    files = ((f"{naming.stem}.{kind}", redact(text)) for kind, text in texts.items())
+    write_report_dir(directory, files)
 
 
 def render_json(compared: Compared, naming: Naming = PARITY) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from aios_conformance.conformance.comparing.history import History, histories
 from aios_conformance.conformance.comparing.run_records import FoundRuns, RunRecord
 from aios_conformance.conformance.options.values import OptionError
-from aios_conformance.conformance.reporting import link, write_atomically
+from aios_conformance.conformance.reporting import link, replace_files
 from aios_conformance.conformance.reporting.site_index import index
 from aios_conformance.conformance.reporting.site_server import server_page
 
@@ -55,14 +55,15 @@ def write_site(found: FoundRuns, root: Path, out: Path) -> None:
     links = RelativeLinks(to_runs.replace(os.sep, "/"), slugs)
     below = RelativeLinks(links.to_runs, slugs, "../")
     try:
-        (out / SERVERS).mkdir(parents=True, exist_ok=True)
         if not is_inside:
             for run in found.runs:
                 _copy(root, out, run)
-        write_atomically(out / "index.html", index(found, told, links))
-        for each in told:
-            name = f"{slugs[each.server, each.dialect]}.html"
-            write_atomically(out / SERVERS / name, server_page(each, below))
+        pages = (
+            (f"{slugs[each.server, each.dialect]}.html", server_page(each, below))
+            for each in told
+        )
+        replace_files(out / SERVERS, pages)
+        replace_files(out, [("index.html", index(found, told, links))])
         for stale in (out / SERVERS).glob("*.html"):
             if stale.stem not in slugs.values():
                 stale.unlink()

@@ -1,6 +1,5 @@
 """The words in which every report speaks: verdicts, kinds, claims, findings."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from aios_conformance.conformance.terms.result import (
     Verdict,
 )
 from aios_conformance.conformance.terms.run_command import run_command
+from aios_conformance.conformance.terms.visible import brief
 from aios_conformance.spec import (
     BELOW,
     Requirement,
@@ -120,13 +120,9 @@ def badness(each: RequirementResult) -> tuple[bool, int, int]:
     return is_last, _RANKS[each.verdict] * 2 + level, worst
 
 
-_LONG = re.compile(r"(\S{200})\S{100,}")
-"""A word that nobody reads to its end, such as a value of a megabyte."""
-
-
 def paragraph(error: ConformanceError) -> str:
     """An error with its hint, in one paragraph."""
-    message = _LONG.sub(r"\1…", str(error)).rstrip(". ")
+    message = brief(str(error)).rstrip(". ")
     end = "" if message.endswith(("?", "!")) else "."
     hint = sentence(error.hint.strip().rstrip("."))
     stop = "" if hint.endswith("?") else "."

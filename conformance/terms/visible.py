@@ -20,6 +20,15 @@ def visible(text: str) -> str:
     return _HIDDEN.sub(_spelled, text)
 
 
+_LONG = re.compile(r"(\S{200})\S{100,}")
+"""A word that nobody reads to its end, such as a value of a megabyte."""
+
+
+def brief(message: str) -> str:
+    """A message of ours without the rest of its long words."""
+    return _LONG.sub(r"\1…", message)
+
+
 def _spelled(found: "re.Match[str]") -> str:
     number = ord(found[0])
     if number < 0x10000:

@@ -1,5 +1,6 @@
 """Play a tape, and fetch from a real server what is not on it."""
 
+import sys
 from contextlib import suppress
 from typing import Final
 
@@ -9,7 +10,7 @@ from aiohttp import web
 from aios_conformance.mockserver.control.journal import readable
 from aios_conformance.mockserver.faults.effects import PlayedRefusal
 from aios_conformance.mockserver.faults.pacing import REAL_CLOCK, Clock
-from aios_conformance.mockserver.scripting.tape import Take, Tape
+from aios_conformance.mockserver.scripting.tape import Take, Tape, TapeError
 from aios_conformance.serving.app import refuse
 from aios_conformance.serving.bodies import body
 from aios_conformance.serving.located import shown
@@ -125,7 +126,8 @@ class Relay:
             told = f"the recorded server cannot be reached: {error}"
             return refuse(request, PlayedRefusal(502, told, "upstream_unreachable"))
         recording.add(self._elapsed(begun), whole)
-        self.tape.record(recording.take())
+        if lost := self._lost(recording):
+            return refuse(request, PlayedRefusal(500, lost, "tape_unwritable"))
         return web.Response(
             status=recording.status,
             body=whole,
@@ -158,8 +160,17 @@ class Relay:
                 await response.write_eof()
         finally:
             if whole or recording.done:
-                self.tape.record(recording.take())
+                self._lost(recording)
         return response
+
+    def _lost(self, recording: "TapeRecorder") -> str:
+        """Record an answer; tell why that cannot be, on standard error too."""
+        try:
+            self.tape.record(recording.take())
+        except TapeError as error:
+            sys.stderr.write(f"aios-mock: {error}\n")
+            return str(error)
+        return ""
 
     def _elapsed(self, begun: float) -> float:
         return (self._clock.now() - begun) * 1000

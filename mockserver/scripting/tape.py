@@ -27,7 +27,7 @@ _LONGEST: Final = 86_400_000  # milliseconds until a block comes
 
 
 class TapeError(ValueError):
-    """A tape cannot be read; the text says where."""
+    """A tape cannot be read or written; the text says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +168,23 @@ class Tape:
         return takes[min(played, len(takes) - 1)]
 
     def record(self, take: Take) -> None:
-        """Add a take to the end of the file. It can be played at once."""
+        """Add a take to the end of the file. It can be played at once.
+
+        Raises TapeError where it cannot be written; the file is then as it was.
+        """
+        line = f"{take.line()}\n".encode()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("ab", buffering=0) as file:
+                before = file.tell()
+                is_whole = file.write(line) == len(line)
+                if not is_whole:
+                    file.truncate(before)
+        except OSError as error:
+            raise TapeError(f"cannot write {self._path}: {error.strerror}") from None
+        if not is_whole:
+            raise TapeError(f"cannot write {self._path}: no space left on device")
         self._add(take, self._lines[-1][0] + 1 if self._lines else 1)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(take.line() + "\n")
 
     def nearest(self, method: str, path: str, request: Any) -> str:
         """Say which take differs least from a request, and where."""

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from disk import files_of_at_most
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_http import Client
@@ -112,6 +113,23 @@ def test_equal_requests_play_their_takes_in_turn(tmp_path: Path) -> None:
     again.rewind()
     assert again.play("POST", "/x", {"a": 1}) == takes[0]
     assert again.play("GET", "/x", {"a": 1}) is None
+
+
+def test_a_tape_that_cannot_be_written_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "tape.jsonl"
+    with (
+        local_mock() as real,
+        local_mock("--replay", str(file), "--record", real.url) as recorder,
+    ):
+        client = Client(recorder.url)
+        client.post(PATH, BODY)
+        before = file.read_bytes()
+        with files_of_at_most(len(before) + 9):
+            refused = client.post(PATH, {**BODY, "seed": 6})
+            client.post(PATH, {**BODY, "stream": True})
+    assert (refused.status, refused.json()["error"]["code"]) == (500, "tape_unwritable")
+    assert refused.json()["error"]["message"].startswith(f"cannot write {file}: ")
+    assert file.read_bytes() == before
 
 
 def test_an_unreachable_server_is_a_bad_gateway(tmp_path: Path) -> None:
