@@ -52,6 +52,7 @@ PATIENCE_S = {"reference": 300.0}
 # Needs that are found out about a target, not claimed by its vendor.
 _FACTS = frozenset({"api_key", "cross_encoder", "embedding_model", "real_model"})
 _LARGEST = 2**63 - 1
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _TOKEN = frozenset(
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
@@ -108,10 +109,7 @@ def _read(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOptions:
     insecure = bool(values.get("insecure"))
     if ca_bundle and insecure:
         raise _bad("--ca-bundle and --insecure contradict each other: give one")
-    key_variable = given("api_key_env")
-    api_key = environ.get(key_variable or DEFAULT_KEY_VARIABLE) or None
-    if key_variable and not api_key:
-        raise _unset("--api-key-env", key_variable)
+    key_env = given("api_key_env")
     waivers = _file("--waivers", given("waivers"))
     baseline = given("baseline")
     max_time_s = _positive("--max-time", given("max_time")) or defaults.max_time_s
@@ -121,8 +119,8 @@ def _read(values: Mapping[str, Any], environ: Mapping[str, str]) -> RunOptions:
         models=_models(values.get("model") or ()),
         apis=_listed("--apis", given("apis"), MODEL_APIS),
         without=_listed("--without", given("without"), capabilities()),
-        api_key=api_key,
-        api_key_env=key_variable or DEFAULT_KEY_VARIABLE,
+        api_key=_key("--api-key-env", key_env, environ),
+        api_key_env=key_env or DEFAULT_KEY_VARIABLE,
         headers=tuple(map(_header, values.get("header") or ())),
         preset=_preset(given("preset")),
         max_requests=_whole("--max-requests", given("max_requests"), least=1),
@@ -158,9 +156,7 @@ def read_against(
     variable = values.get("against_api_key_env")
     key, key_env = (first.api_key if is_neighbour else None), first.api_key_env
     if variable:
-        key, key_env = environ.get(variable), variable
-        if not key:
-            raise _unset("--against-api-key-env", variable)
+        key, key_env = _key("--against-api-key-env", variable, environ), variable
     models = _models(values.get("against_model") or (), "--against-model")
     headers = tuple(
         _header(each, "--against-header") for each in values.get("against_header") or ()
@@ -224,10 +220,17 @@ def read_target(word: str, flag: str = "--target") -> str:
     return word.rstrip("/")
 
 
-def _unset(flag: str, variable: str) -> OptionError:
-    if not re.fullmatch(r"[A-Za-z_]\w*", variable):  # the key itself, maybe
-        return _bad(f"{flag}: give the name of the variable that holds the key")
-    return _bad(f"{flag}: the variable {variable} is not set")
+def _key(flag: str, variable: str | None, environ: Mapping[str, str]) -> str | None:
+    """What a variable holds; the usual one need not hold anything."""
+    key = environ.get(variable or DEFAULT_KEY_VARIABLE) or None
+    if key is None and variable:
+        if not re.fullmatch(r"[A-Za-z_]\w*", variable):  # the key itself, maybe
+            raise _bad(f"{flag}: give the name of the variable that holds the key")
+        raise _bad(f"{flag}: the variable {variable} is not set")
+    if key and not key.isprintable():
+        name = variable or DEFAULT_KEY_VARIABLE
+        raise _bad(f"{flag}: {name} holds characters no header may hold")
+    return key
 
 
 def _keyless(word: str) -> str:
@@ -301,6 +304,8 @@ def _header(word: str, flag: str = "--header") -> tuple[str, str]:
         raise _bad(f"{flag}: give 'Name: value', for example 'X-Tenant: blue'")
     if not value.isprintable() or not value.isascii():
         raise _bad(f"{flag} {name}: the value holds characters no header may hold")
+    if name.lower() in _FRAMING:
+        raise _bad(f"{flag} {name}: each request has its own")
     return name, value
 
 

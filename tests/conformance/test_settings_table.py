@@ -163,6 +163,8 @@ def test_real_models_of_our_own_are_given_time(
 def test_the_usual_key_is_used_if_it_is_set() -> None:
     assert options(AIOS_API_KEY="secret").api_key == "secret"
     assert options(AIOS_API_KEY="").api_key is None
+    with pytest.raises(OptionError, match="AIOS_API_KEY holds characters no header"):
+        options(AIOS_API_KEY="secret\n")
 
 
 def test_secrets_are_not_shown() -> None:
@@ -186,6 +188,7 @@ def test_secrets_are_not_shown() -> None:
         (["--header=nothing"], "give 'Name: value'"),
         (["--header=A b: c"], "give 'Name: value'"),
         (["--header=A: b\r\nC: d"], "no header may hold"),
+        (["--header=content-length: 5"], "each request has its own"),
         (["--max-requests=0"], "must be at least 1"),
         (["--max-tokens=many"], "not a whole number"),
         (["--concurrency=0"], "must be at least 1"),
