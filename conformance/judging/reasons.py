@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from aios_conformance.conformance.judging.judged_recording import JudgedRecording
@@ -11,7 +12,14 @@ from aios_conformance.conformance.terms.scenario import PlannedScenario
 from aios_conformance.conformance.terms.traceability import is_exercised
 from aios_conformance.conformance.terms.views import Record
 from aios_conformance.conformance.terms.words import answered
-from aios_conformance.spec import Level, Requirement, apis, model_apis, nodes
+from aios_conformance.spec import (
+    Level,
+    Requirement,
+    apis,
+    locators,
+    model_apis,
+    nodes,
+)
 
 _WORD = re.compile(r"[a-z0-9_]+")
 
@@ -96,7 +104,7 @@ def why_inconclusive(
             )
         return Reason(f"not exercised by preset {recording.setting.preset}")
     told = _unproved_step(run, row, short) or _unanswered(run, names)
-    told = told or _unsent(run, names) or _refused(run, row, short)
+    told = told or _unsent(run, row, names, short) or _refused(run, row, short)
     told = told or _refused_parameter(run, row) or _lacking_member(run, row)
     if told is not None:
         return told
@@ -148,9 +156,22 @@ def _unplayed(run: JudgedRecording, row: Requirement) -> Reason | None:
     return None
 
 
-def _unsent(run: JudgedRecording, names: Collection[tuple[str, int]]) -> Reason | None:
-    """A step could not be made from the answers before it, best one of a refusal."""
+def _unsent(
+    run: JudgedRecording,
+    row: Requirement,
+    names: AbstractSet[tuple[str, int]],
+    short: Sequence[CheckCoverage],
+) -> Reason | None:
+    """A step could not be made from the answers before it, best one of a refusal.
+
+    What other scenarios could have shown without it was not kept back by it.
+    """
     found = [each for each in run.recording.unsent if (each.probe, each.draw) in names]
+    kept_back = {(each.probe, each.draw) for each in found}
+    if not any(_is_acceptance(run, coverage) for coverage in short):
+        for name in names - kept_back:
+            if _is_whole([*_exchanges(run, {name})], run.traceability.apis(row.id)):
+                return None
     for left in found:
         before = _exchanges(run, {(left.probe, left.draw)})
         if (told := _refused_among(before, every=False)) is not None:
@@ -190,11 +211,13 @@ def _refused(
         if _is_acceptance(run, coverage) or issubclass(check.view, Record):
             continue
         names = {(s.probe, s.draw) for s in run.scenarios[check.name]}
-        asked = [e for e in _exchanges(run, names) if not apis or e.api in apis]
         is_relation = issubclass(check.view, Observation)
-        told = _refused_among(asked, every=not is_relation)
+        asked = [e for e in _exchanges(run, names) if not apis or e.api in apis]
+        told = _refused_among(asked, every=True)
         if told is None and is_relation:
-            told = next((_crashed(e) for e in asked if _is_crash(e)), None)
+            whole = any(_is_whole([*_exchanges(run, {n})], apis) for n in names)
+            told = None if whole else _refused_among(asked, every=False)
+            told = told or next((_crashed(e) for e in asked if _is_crash(e)), None)
         if told is not None:
             return told
     return None
@@ -202,11 +225,13 @@ def _refused(
 
 def _refused_parameter(run: JudgedRecording, row: Requirement) -> Reason | None:
     """All valid requests with a parameter that the row names were refused."""
-    words = set(_WORD.findall(row.statement.lower()))
+    words = _named(row)
     for name, api in apis(run.known.dialect).items():
         if name not in run.traceability.apis(row.id):
             continue
-        for member in sorted(words & api.members.keys() - {*api.required}):
+        for member in sorted(api.members.keys() - {*api.required}):
+            if words.isdisjoint((member, member.removesuffix("s"))):
+                continue
             idle = (None, api.members[member].get("default"))
             tried = [
                 exchange
@@ -223,17 +248,29 @@ def _refused_parameter(run: JudgedRecording, row: Requirement) -> Reason | None:
 
 def _lacking_member(run: JudgedRecording, row: Requirement) -> Reason | None:
     """A member that the row speaks of is missing in the answers."""
-    words = set(_WORD.findall(row.statement.lower()))
+    words = _named(row)
     apis = run.traceability.apis(row.id)
     for name, traces in run.traces.items():
         for trace in traces:
             where = trace.finding.pointer
-            if trace.finding.actual != "absent" or trace.exchange.api not in apis:
+            lack = trace.finding.actual
+            if (
+                not where
+                or lack not in ("absent", None)
+                or trace.exchange.api not in apis
+            ):
                 continue
             if not words.isdisjoint(_lost(run, trace.exchange, where)):
-                text = f"too little evidence: {where} is missing, see {name}"
+                how = "missing" if lack else "null"
+                text = f"too little evidence: {where} is {how}, see {name}"
                 return Reason(text, trace.exchange)
     return None
+
+
+def _named(row: Requirement) -> set[str]:
+    """The words of a row: its statement, and where in the documents it stands."""
+    places = (place.words for place in locators(row))
+    return set(_WORD.findall(" ".join((row.statement, *places)).lower()))
 
 
 def _lost(run: JudgedRecording, exchange: Exchange, pointer: str) -> set[str]:
@@ -254,6 +291,14 @@ def _refused_among(exchanges: Iterable[Exchange], *, every: bool) -> Reason | No
     if not refused or (every and len(refused) < len(valid)):
         return None
     return _prerequisite(min(refused, key=lambda e: len(e.request.body)))
+
+
+def _is_whole(steps: Sequence[Exchange], apis: Collection[str]) -> bool:
+    """A scenario was played, and nothing valid in it was refused."""
+    mine = [each for each in steps if not apis or each.api in apis]
+    return any(e.is_success for e in mine) and all(
+        e.is_success for e in mine if e.expect == "accept"
+    )
 
 
 def _prerequisite(exchange: Exchange) -> Reason:

@@ -132,11 +132,14 @@ def about_top_n() -> Catalogue:
     return leveled("MUST", statement="Return the k best documents for top_n k.")
 
 
-def test_a_member_that_is_missing_is_told_where_it_is_looked_for() -> None:
-    lacking = exchange("rerank", SENT, {"id": "x", "model": "m", "results": []})
+@pytest.mark.parametrize(("usage", "how"), [({}, "missing"), ({"usage": None}, "null")])
+def test_a_member_that_is_missing_is_told_where_it_is_looked_for(
+    usage: dict[str, None], how: str
+) -> None:
+    lacking = exchange("rerank", SENT, {"id": "x", "model": "m", "results": []} | usage)
     found = row(judged_run(counted(lacking)), "RERANK-RES-006")
     assert found.verdict != "pass"
-    assert found.reason == "too little evidence: /usage is missing, see RERANK-RES-005"
+    assert found.reason == f"too little evidence: /usage is {how}, see RERANK-RES-005"
 
 
 def test_a_stream_that_was_left_on_purpose_is_no_reason() -> None:
@@ -220,6 +223,13 @@ def test_an_unsent_step_is_told() -> None:
     assert found.reason == (
         "refused prerequisite: toy.later, second: an earlier answer did not allow it"
     )
+
+
+def test_what_a_whole_scenario_did_not_show_no_other_kept_back() -> None:
+    left = Unsent("toy.later", 0, "second", (), "an earlier answer did not allow it")
+    refused = observation("toy.later", first=replace(REFUSED, expect="accept"))
+    made = judged_run(counted(reranked(0.9)), refused, unsent=(left,))
+    assert str(row(made).reason).startswith("too little evidence: ")
 
 
 def test_a_refusal_before_an_unsent_step_is_told_first() -> None:
