@@ -1,15 +1,16 @@
 """Which scenarios kill most for each request: what the smoke preset should send.
 
-    python benchmarks/choose_smoke.py [--sample 100] [--seed 1] [--jobs 1]
-        [--keep FILE] [--requests 60]
+    python benchmarks/choose_smoke.py [--exhibits N] [--sample 100] [--seed 1]
+        [--jobs 1] [--keep FILE] [--requests 60]
 
-Runs the standard plan against the mock with each bug of the museum, and with a sample
-of the planted AIOS defects, and notes which scenarios led to a finding on the row that
-must notice. From that it takes, again and again, the next scenarios of a probe that
-kill most of what is left for each request that they add; as presets send the first
-scenarios of a probe, so does the choice. Prints what each probe sends and what it adds,
-and the share of kills of the standard plan that the chosen reach. What a check of the
-whole record finds is credited to one of the requests that show it.
+Runs the standard plan against the mock with each bug of the museum, or with so many of
+them, and with a sample of the planted AIOS defects, and notes which scenarios led to a
+finding on the row that must notice. From that it takes, again and again, the next
+scenarios of a probe that kill most of what is left for each request that they add; as
+presets send the first scenarios of a probe, so does the choice. Prints what each probe
+sends and what it adds, and the share of kills of the standard plan that the chosen
+reach. What a check of the whole record finds is credited to one of the requests that
+show it.
 """
 
 import argparse
@@ -154,13 +155,15 @@ def main() -> None:
     """Choose and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
+    add("--exhibits", type=int, help="exhibits of the museum to draw (default: all)")
     add("--sample", type=int, default=100, help="planted defects to draw")
     add("--seed", type=int, default=1)
     add("--jobs", type=int, default=os.cpu_count() or 1)
     add("--keep", type=Path, help="where kills are kept, so as to go on later")
     add("--requests", type=int, default=60, help="the most that are chosen")
     given = parser.parse_args()
-    bugs = [p for p in cases(given.sample, given.seed, ["*"]) if not p.is_variation]
+    drawn = cases(given.sample, given.seed, exhibits=given.exhibits)
+    bugs = [p for p in drawn if not p.is_variation]
     found = [each for each in gathered(bugs, given) if each.by]
     sends = contents(plan(RunOptions("mock")))
     chosen = list(greedy(offers(found, sends), given.requests))

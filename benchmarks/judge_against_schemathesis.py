@@ -1,16 +1,16 @@
 """The judge and `schemathesis run`, side by side on the same broken mocks.
 
     python benchmarks/judge_against_schemathesis.py [--only 'emb-*'] [--sample 100]
-        [--seed 1] [--jobs 1] [--keep FILE] [--publish]
+        [--exhibits N] [--seed 1] [--jobs 1] [--keep FILE] [--publish]
 
-The cases are all exhibits of the museum, freedoms too, and a sample of the planted AIOS
-defects, drawn with the seed: none is chosen or left out by hand. Both tools get the
-same contract, the same served models and the same mock; the judge runs its standard
-plan, schemathesis all its checks with its own number of examples. For schemathesis a
-bug is killed by any failure that it does not also report on the faithful mock with the
-same seed; for the judge, when the row tripped that the bug names. Prints kills and
-requests of both, what each says of the faithful mock and of freedoms, and the ratio of
-their kills per request, which is to be at least 5.
+The cases are all exhibits of the museum, freedoms too, or so many of them, and a sample
+of the planted AIOS defects, drawn with the seed: none is chosen or left out by hand.
+Both tools get the same contract, the same served models and the same mock; the judge
+runs its standard plan, schemathesis all its checks with its own number of examples. For
+schemathesis a bug is killed by any failure that it does not also report on the faithful
+mock with the same seed; for the judge, when the row tripped that the bug names. Prints
+kills and requests of both, what each says of the faithful mock and of freedoms, and the
+ratio of their kills per request, which is to be at least 5.
 """
 
 import argparse
@@ -101,7 +101,9 @@ def with_models() -> Any:
 def mock() -> Iterator[str]:
     """A mock on a free port; its base URL."""
     command = [sys.executable, "-P", "-m", "aios_conformance.mockserver", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     try:
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
         line = process.stdout.readline()
@@ -176,12 +178,15 @@ def said(interaction: Any) -> str:
     return f"{response.get('status_code')} {re.sub('[0-9]+', '', text)}"
 
 
-def cases(sample: int, seed: int, only: Sequence[str]) -> list[Planted]:
-    """The museum and a sample of the planted defects, the same for the same seed."""
+def cases(
+    sample: int, seed: int, only: Sequence[str] = ("*",), exhibits: int | None = None
+) -> list[Planted]:
+    """Exhibits of the museum, then planted defects, always the same ones first."""
     known = [p for p in listed() if p.dialect == "aios"]
+    museum = [p for p in known if p.museum]
     defects = [p for p in known if p.primary is not None and not p.museum]
-    drawn = random.Random(seed).sample(defects, min(sample, len(defects)))  # noqa: S311
-    chosen = [p for p in known if p.museum] + drawn
+    shown, drawn = (random.Random(seed).sample(of, len(of)) for of in (museum, defects))  # noqa: S311
+    chosen = shown[:exhibits] + drawn[:sample]
     return [p for p in chosen if any(fnmatch.fnmatch(p.name, each) for each in only)]
 
 
@@ -297,13 +302,15 @@ def main() -> None:
     add = parser.add_argument
     add("--only", action="append", metavar="PATTERN", help="cases by name")
     add("--sample", type=int, default=100, help="planted defects to draw")
+    add("--exhibits", type=int, help="exhibits of the museum to draw (default: all)")
     add("--seed", type=int, default=1)
     add("--jobs", type=int, default=os.cpu_count() or 1)
     add("--keep", type=Path, help="where outcomes are kept, so as to go on later")
     add("--again", action="store_true", help="judge anew what is kept")
     add("--publish", action="store_true", help="let the museum's matrix show it")
     given = parser.parse_args()
-    found = compared(cases(given.sample, given.seed, given.only or ["*"]), given)
+    chosen = cases(given.sample, given.seed, given.only or ["*"], given.exhibits)
+    found = compared(chosen, given)
     print("\n".join(summary(found)))
     if given.publish:
         publish(found, given.seed)

@@ -23,6 +23,7 @@ def _has_several(stream: Streamed) -> bool:
     "META-038",
     "COMMON-RES-010",
     when=_has_several,
+    evidence=0,  # what continuous_usage_stats means is not said: the last one will do
     witness=True,
 )
 def each_usage_along_the_way_is_right(stream: Streamed) -> Iterator[Note]:

@@ -195,6 +195,8 @@ def _unproved_step(
                 return _prerequisite(exchange)
             if exchange.expect != "accept" and _is_crash(exchange):
                 return _crashed(exchange)
+            if exchange.expect != "accept" and exchange.is_success:
+                return _told_as_success(exchange)
             told = _refused_among(seen.steps.values(), every=True)
             if exchange.expect == "refuse" and told is not None:
                 return told
@@ -315,10 +317,18 @@ def _is_crash(exchange: Exchange) -> bool:
 
 
 def _crashed(exchange: Exchange) -> Reason:
+    return _mishandled("server error", exchange, "COMMON-ERR-004")
+
+
+def _told_as_success(exchange: Exchange) -> Reason:
+    return _mishandled("refused as a success", exchange, "COMMON-ERR-001")
+
+
+def _mishandled(how: str, exchange: Exchange, row: str) -> Reason:
     broken = f" ({exchange.breaks})" if exchange.breaks else ""
     return Reason(
-        f"server error: {exchange.probe}, {exchange.label}{broken} was answered with "
-        f"{answered(exchange)}, see COMMON-ERR-004",
+        f"{how}: {exchange.probe}, {exchange.label}{broken} was answered with "
+        f"{answered(exchange)}, see {row}",
         exchange,
     )
 

@@ -78,7 +78,8 @@ class Check:
     view: type
     on: tuple[str, ...] = ()  # probes (names or prefixes ending in "."); () = all
     when: Callable[[Any], bool] | None = None  # else the observation is no evidence
-    evidence: int = 1  # judged observations below which its rows stay inconclusive
+    evidence: int = 1  # judged observations below which its rows stay inconclusive; 0
+    # where a target that keeps the documents need not give it anything to judge
     witness: bool = False
     names: tuple[str, ...] = ()  # rows that its notes may name besides
     judges: Judges = "meaning"

@@ -1,13 +1,17 @@
 """What the pieces of a stream say along the way."""
 
+from dataclasses import replace
 from typing import Any
 
 from answers import chunk
-from exchanges import findings, witnessed
-from streaming import ALONG, ask, counted, stream
+from exchanges import findings, observation, witnessed
+from judged_runs import judged_run, row
+from streaming import ALONG, GOOD, ask, counted, stream, used
 
 from aios_conformance.conformance.checks import along_the_way
+from aios_conformance.conformance.terms.catalogue import catalogue
 from aios_conformance.conformance.terms.exchange import Exchange
+from aios_conformance.conformance.terms.scenario import PlannedScenario, PlannedStep
 
 USAGE = along_the_way.each_usage_along_the_way_is_right
 IDS = along_the_way.a_call_has_one_id
@@ -46,3 +50,13 @@ def test_a_call_has_one_id_in_all_its_pieces() -> None:
     assert findings(IDS, called("a", "b"))
     # of pieces without an index nobody knows which call they belong to
     assert not findings(IDS, called("a", "b", index=None))
+
+
+def test_who_counts_only_at_the_end_of_a_stream_leaves_no_row_open() -> None:
+    """What continuous_usage_stats means no document says."""
+    seen = observation("chat.streams", continuous=stream([*GOOD, chunk(usage=used(3))]))
+    made = judged_run(seen, seen, seen, known=catalogue())
+    steps = (PlannedStep("continuous", "POST /v1/chat/completions", ()),)
+    planned = (PlannedScenario("chat.streams", 0, ("chat",), steps),)
+    made = replace(made, recording=replace(made.recording, scenarios=planned))
+    assert row(made, "COMMON-RES-010").verdict == "pass"

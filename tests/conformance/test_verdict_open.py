@@ -92,6 +92,20 @@ def test_a_crash_in_place_of_a_refusal_is_told() -> None:
     )
 
 
+def test_a_refusal_that_is_told_as_a_success_is_told() -> None:
+    mutant = exchange(
+        "rerank",
+        {"stream": True},
+        stream=b'data: {"error": "no prompt"}\n\n',
+        expect="refuse",
+        serves=("RERANK-REQ-011",),
+    )
+    made = judged_run(observation("toy.refused", valid=GOOD, mutant=mutant))
+    assert str(row(made, "RERANK-REQ-011").reason).startswith(
+        "refused as a success: toy.refused, mutant was answered with 200 "
+    )
+
+
 def test_a_crash_of_its_own_step_comes_before_an_answer_that_never_came() -> None:
     mutant: dict[str, Any] = {"expect": "refuse", "serves": ("RERANK-REQ-011",)}
     crash = exchange("rerank", {}, {"error": 1}, status=500, **mutant)
