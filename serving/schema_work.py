@@ -7,7 +7,9 @@ A step is about a microsecond.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -60,47 +62,66 @@ def compiling(schema: Any, budget: int) -> int:
 def _patterns(node: Mapping[str, Any], budget: int) -> int:
     named = node.get("patternProperties")
     patterns = [node.get("pattern"), *(named if isinstance(named, dict) else ())]
-    return sum(pattern_size(p, budget) for p in patterns if isinstance(p, str))
+    return sum(pattern_size(p, budget).parts for p in patterns if isinstance(p, str))
 
 
-def pattern_size(pattern: str, budget: int) -> int:
-    """Count the characters and classes of a pattern with its repeats written out.
+@dataclass(frozen=True, slots=True)
+class PatternSize:
+    """How large a pattern is with its repeats written out."""
 
-    Raises TooMuchWork beyond the budget.
+    parts: int = 0  # characters, and classes for as many as they take to compile
+    loose: int = 0  # what a text may have or not: so many ways to go at each letter
 
-    >>> pattern_size("(ab{3}){2}", 100)
-    9
+    def __add__(self, more: "PatternSize") -> "PatternSize":
+        """Return the size of both."""
+        return PatternSize(self.parts + more.parts, self.loose + more.loose)
+
+    def repeated(self, least: int, most: int) -> "PatternSize":
+        """Return the size of so many of it, one after the other."""
+        loose = self.loose * least + max(1, self.loose) * (most - least)
+        return PatternSize(self.parts * most, loose)
+
+
+_LOOSE: Final = PatternSize(loose=1)
+
+
+def pattern_size(pattern: str, budget: int) -> PatternSize:
+    """Count what a pattern has. Raises TooMuchWork beyond the budget of parts.
+
+    >>> pattern_size("(ab{3}){2,4}c?", 100)
+    PatternSize(parts=21, loose=3)
     """
-    groups = [0]  # sizes of the groups that are open, the innermost last
-    atom = 0  # size of what a repeat would repeat
+    outer: list[PatternSize] = []  # what stands before each group that is open
+    done = atom = PatternSize()  # in the innermost one; what a repeat would repeat
     at = 0
     while at < len(pattern):
         character = pattern[at]
         at += 1
         if character == "(":
-            groups.append(0)
-            atom = 0
-        elif character == ")" and len(groups) > 1:
-            atom = 1 + groups.pop()
-            groups[-1] += atom
+            outer.append(done + atom)
+            done = atom = PatternSize()
+        elif character == ")" and outer:
+            done, atom = outer.pop(), PatternSize(1) + done + atom
         elif repeat := _REPEAT.match(pattern, at - 1):
             at = repeat.end()
-            times = max(int(number[:9] or 1) for number in repeat.groups("1"))
-            groups[-1] += atom * (times - 1)
-            atom *= times
-        elif character in "[\\":
-            wide = character == "[" or pattern[at : at + 1].isalpha()
-            at = _end_of_class(pattern, at) if character == "[" else at + 1
-            atom = _CLASS if wide else 1
-            groups[-1] += atom
-        elif character not in "*+?}|^$":
-            atom = 1
-            groups[-1] += 1
-        if groups[-1] > budget:
+            least, most = (int(number[:9] or 0) for number in repeat.groups(""))
+            atom = atom.repeated(least, max(1, least, most))
+        elif character in "?*":
+            atom = atom.repeated(0, 1)
+        elif character in "+|":
+            atom += _LOOSE
+        elif character not in "^$":
+            wide = character == "[" or (
+                character == "\\" and pattern[at : at + 1].isalpha()
+            )
+            if character in "[\\":
+                at = _end_of_class(pattern, at) if character == "[" else at + 1
+            done, atom = done + atom, PatternSize(_CLASS if wide else 1)
+        if done.parts + atom.parts > budget:
             raise TooMuchWork(
                 f"a pattern of it has more than {budget} characters with its repeats"
             )
-    return sum(groups)
+    return sum(outer, done + atom)
 
 
 def _end_of_class(pattern: str, at: int) -> int:
@@ -165,6 +186,7 @@ class Work:
         """Know where the schema's references lead."""
         self._roots = [schema]  # what a pointer may start from
         self._named: dict[str, list[Any]] = {}
+        self._loose: dict[str, int] = {}  # of patterns, when they are met
         rest = [schema]
         while rest:
             node = rest.pop()
@@ -199,10 +221,26 @@ class Work:
                 total += len(options) // _PART
             if isinstance(part, list) and node.get("uniqueItems") is True:
                 total += len(part) ** 2 // (4 * _PART)
+            if isinstance(part, str):
+                total += self._matching([node.get("pattern")], len(part))
+            elif isinstance(part, dict) and isinstance(
+                named := node.get("patternProperties"), dict
+            ):
+                total += self._matching(named, sum(map(len, part)))
             rest.extend((each, part) for each in self._here(node, part))
             rest.extend(_below(node, part))
             if total + len(rest) > budget:
                 raise TooMuchWork(f"it takes more than {budget} steps to validate")
+        return total
+
+    def _matching(self, patterns: Iterable[Any], letters: int) -> int:
+        """Count the steps to look for patterns in so many letters."""
+        total = 0
+        for each in patterns:
+            if isinstance(each, str):
+                if each not in self._loose:
+                    self._loose[each] = pattern_size(each, sys.maxsize).loose
+                total += self._loose[each] * letters // _PART
         return total
 
     def _here(self, node: Mapping[str, Any], part: Any) -> Iterator[Any]:

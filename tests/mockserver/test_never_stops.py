@@ -85,6 +85,12 @@ MONSTERS: dict[str, Any] = {
     "repeats looked back at": member(
         type="string", pattern="^(a*)*(a*)*(a*)*\\1\\2\\3b$", minLength=3_000
     ),
+    "repeats that may be none": member(
+        type="string", pattern="^(a{0,99}){0,99}a{4000}$", minLength=4_000
+    ),
+    "letters that may be none": member(
+        type="string", pattern=f"^{'a?' * 5_000}{'a' * 5_000}$"
+    ),
     "branches": member(type="string", pattern="|".join(["a*b"] * 9_000)),
     "doubled references": doubled(30),
     "fewer of them": doubled(12),
