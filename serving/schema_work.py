@@ -22,6 +22,7 @@ BUDGET: Final = 50_000
 """Steps that a schema may take to be compiled, and again for each value."""
 
 _PART: Final = 10  # steps to compile one subschema
+_READ: Final = 9  # steps to read a character of a pattern
 _CLASS: Final = 20  # steps to compile a character class, where a character is one
 _PATTERNS: Final = FancyRegexOptions(
     backtrack_limit=10_000, size_limit=1_000_000, dfa_size_limit=1_000_000
@@ -62,7 +63,8 @@ def compiling(schema: Any, budget: int) -> int:
 def _patterns(node: Mapping[str, Any], budget: int) -> int:
     named = node.get("patternProperties")
     patterns = [node.get("pattern"), *(named if isinstance(named, dict) else ())]
-    return sum(pattern_size(p, budget).parts for p in patterns if isinstance(p, str))
+    texts = [each for each in patterns if isinstance(each, str)]
+    return sum(pattern_size(p, budget).parts + _READ * len(p) for p in texts)
 
 
 @dataclass(frozen=True, slots=True)

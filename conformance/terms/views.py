@@ -130,7 +130,7 @@ class RerankAnswer(Answer):
     @property
     def indices(self) -> list[int]:
         """The index members, in the order of the answer."""
-        return [r["index"] for r in self.results]
+        return [int(r["index"]) for r in self.results]
 
     @property
     def documents(self) -> list[str]:
@@ -301,7 +301,7 @@ class Stream(View):
     def indices(self) -> list[int]:
         """Choice indices that occur, ascending."""
         found = {
-            choice["index"]
+            int(choice["index"])
             for chunk in self.chunks
             for choice in _choices(chunk)
             if is_whole(choice.get("index"))

@@ -207,8 +207,8 @@ async def _get_faults(request: web.Request, state: MockState) -> web.Response:
 
 async def _get_defects(request: web.Request, state: MockState) -> web.Response:
     del request
-    known = plantable(state.plan.dialects).values()
-    registry = [defect.describe() for defect in known]
+    known = await aside(True, plantable, state.plan.dialects)  # noqa: FBT003
+    registry = [defect.describe() for defect in known.values()]
     return _json(_planted(state) | {"registry": registry})
 
 
@@ -228,6 +228,7 @@ def _planted(state: MockState) -> dict[str, Any]:
 
 async def _put_defects(request: web.Request, state: MockState) -> web.Response:
     content = await _content(request, state)
+    await aside(True, plantable, state.plan.dialects)  # noqa: FBT003 - a second, once
     try:
         state.begin(_names(content.get("defects")))
     except OptionError as error:

@@ -58,6 +58,7 @@ _ABOUT: Final = frozenset("in at for of about near".split())
 _SHOWN: Final = 300  # characters of a result or question in an answer
 _LISTED: Final = 20  # items of a list
 _MEMBERS: Final = 40  # members of an object that have a claim
+_PHRASE: Final = 200  # characters of the longest that is looked for
 _KEYS: Final = 1_000  # members of results that are looked up
 
 
@@ -356,6 +357,8 @@ def _fits(text: str, flat: Mapping[str, Any]) -> bool:
 
 def _place(word: str, text: str) -> int | None:
     """Return where a word or phrase stands in a text, whatever its letters' case."""
+    if len(word) > _PHRASE:
+        return None
     said = word.replace("_", " ")
     exact = re.IGNORECASE if len(said) > 2 else 0
     found = re.search(rf"(?<!\w){re.escape(said)}(?!\w)", text, exact)

@@ -1,5 +1,6 @@
 """Rerank: soft clauses, readings, and what is no evidence."""
 
+import json
 from typing import Any
 
 import pytest
@@ -202,3 +203,12 @@ def test_a_step_without_an_answer_cannot_be_viewed() -> None:
     for label in ("refused", "absent"):
         with pytest.raises(LookupError, match=label):
             answer(RerankAnswer, seen, label)
+
+
+def test_a_whole_number_may_have_a_point() -> None:
+    """1.0 is an integer (A-018), of an index too."""
+
+    def pointed(_operation: str, _body: Any, answer: Any) -> Any:
+        return json.loads(json.dumps(answer), parse_int=float)
+
+    assert not tripped("rerank", edited("rerank", pointed))

@@ -101,6 +101,7 @@ MONSTERS: dict[str, Any] = {
         "required": list("abcd"),
     },
     "a list": member(enum=list(range(200_000))),
+    "a long text": member(enum=["x" * 1_000_000]),
     "a list of objects": member(enum=[{"a": n} for n in range(20_000)]),
     "members": {"type": "object", "properties": {f"p{n}": {} for n in range(20_000)}},
     "long": member(type="string", minLength=10**9),
