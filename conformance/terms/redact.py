@@ -51,8 +51,6 @@ _NUMBER_SIGNS = (b"", b"0", b"00", b"0000", b"0x", b"u00", b"u0000")
 """Letters and digits that stand before a number."""
 
 _BREAKS = re.compile(rb"\\+[rn]")
-_LINE = 76
-"""Letters of base64 that mail puts into a line."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ class Redactor:
             for coding in each.codings:
                 data = data.replace(coding, placeholder)
             for coding in each.codings:
-                if len(coding) > _LINE // 2 and coding in joined:
+                if len(coding) >= HALVED_LENGTH and coding in joined:
                     data = re.sub(_broken(coding), placeholder, data)
         return self._within_codings(data, depth)
 
@@ -261,7 +259,7 @@ def _spellings(character: str) -> bytes:
     either = [
         *(re.escape(_bytes(each)) for each in {character, character.swapcase()}),
         b"".join(rb"\\\\*(?:u|U(?:0000)?)\+?(?i:%b)" % unit for unit in units),
-        rb"\\\\*u\{0*(?i:%x)\}" % number,
+        rb"\\\\*[ux]\{0*(?i:%x)\}" % number,
         b"".join(rb"\\\\*x(?i:%02x)" % byte for byte in plain),
         b"".join(rb"\\\\*%03o" % byte for byte in plain),
         b"".join(rb"%%(?:25)*(?i:%02x)" % byte for byte in plain),

@@ -7,6 +7,7 @@ import html
 import json
 import quopri
 import random
+from textwrap import wrap
 from urllib.parse import quote
 
 import pytest
@@ -44,6 +45,7 @@ def redactor() -> Redactor:
         "".join(rf"\x{byte:02x}" for byte in KEY.encode()),
         "".join(rf"\{byte:03o}" for byte in KEY.encode()),
         "".join(f"\\u{{{ord(c):x}}}" for c in KEY),
+        "".join(f"\\x{{{ord(c):x}}}" for c in KEY),
         quote(quote(KEY)),
         html.escape(html.escape(KEY)),
         quopri.encodestring(KEY.encode(), quotetabs=True).decode(),
@@ -61,6 +63,7 @@ def redactor() -> Redactor:
         base64.b64encode(quote(KEY).encode()).decode(),
         quote(base64.b64encode(f"{KEY}??>>".encode()), safe="").replace("%2B", "%2b"),
         base64.b64encode(json.dumps({"key": f"Bearer {KEY}"}).encode()).decode(),
+        json.dumps("\n".join(wrap(base64.b64encode(KEY.encode()).decode(), 8))),
         "\\n".join(base64.encodebytes(KEY.encode() * 9).decode().split()),
         base64.b64encode(gzip.compress(KEY.encode(), mtime=0)).decode(),
         KEY[::-1],
