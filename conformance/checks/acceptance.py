@@ -111,18 +111,21 @@ def _is_explained(exchange: Exchange, seen: Observation) -> bool:
 
 
 def _is_part(one: Mapping[str, Json], body: Mapping[str, Json]) -> bool:
-    """It has fewer members, or a list of it ends sooner, and nothing else differs."""
+    """It has fewer members, or but a stretch of a list, and nothing else differs."""
     return one != body and all(
-        name in body and (value == body[name] or _begins(body[name], value))
+        name in body and (value == body[name] or _is_stretch(value, body[name]))
         for name, value in one.items()
     )
 
 
-def _begins(whole: Json, value: Json) -> bool:
+def _is_stretch(value: Json, whole: Json) -> bool:
     return (
         isinstance(value, list)
         and isinstance(whole, list)
-        and whole[: len(value)] == value
+        and any(
+            whole[start : start + len(value)] == value
+            for start in range(len(whole) - len(value) + 1)
+        )
     )
 
 

@@ -8,6 +8,7 @@ at all.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice, product
 from string import ascii_lowercase
 from typing import Any
@@ -207,6 +208,9 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
         body = other | if_offered
         return body if found is None else body | {"stop": found}
 
+    def unchosen(answers: Answers) -> Json:
+        return other if answers["other_auto"].status >= 400 else None
+
     def cut(answers: Answers) -> Json:
         limit = _cut(answers)
         return None if limit is None else forced | scored | {"max_tokens": limit}
@@ -231,6 +235,8 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
     yield Step("none", CHAT, none, serves=rows)
     yield Step("auto", CHAT, ask | {"tool_choice": "auto"} | if_offered)
     yield Step("other_auto", CHAT, other | {"tool_choice": "auto"}, serves=rows)
+    unasked = Step("unchosen", CHAT, unchosen, like="other_auto", spare=True)
+    yield replace(unasked, after_refusal=True, completion_tokens=SAID)
     yield Step("stopped", CHAT, stopped, like="other_auto", completion_tokens=SAID)
     yield Step("required", CHAT, forced, serves=("CHAT-REQ-046",))
     yield from turn("cut", cut)

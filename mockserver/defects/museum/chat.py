@@ -91,10 +91,7 @@ def chat_null_calls_in_history_refused(context: RequestContext) -> object:
     | {
         "CHAT-SEM-019": "nothing is called",
         "META-077": "nothing is called",
-    }
-    | dict.fromkeys(
-        ("CHAT-REQ-043", "META-083"), "turns that offer such a function are refused"
-    ),
+    },
     source="000:396",
     origin="ggml-org/llama.cpp#17667",
 )
