@@ -8,7 +8,6 @@ from aios_conformance.conformance.checks.ranking import (
     score_difference,
     scores_by_text,
 )
-from aios_conformance.conformance.checks.vectors import Vector, cosine, floats
 from aios_conformance.conformance.terms.check import (
     Finding,
     FollowedReading,
@@ -17,6 +16,7 @@ from aios_conformance.conformance.terms.check import (
 )
 from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.tolerances import COSINE_SAME, COSINE_SCORE
+from aios_conformance.conformance.terms.vectors import Vector, cosine, floats
 from aios_conformance.conformance.terms.views import (
     EmbeddingAnswer,
     RerankTexts,

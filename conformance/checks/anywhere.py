@@ -16,10 +16,10 @@ from typing import Generic, TypeVar
 
 from aios_conformance import spec
 from aios_conformance.conformance.checks.observed import are_promised
-from aios_conformance.conformance.checks.vectors import Vector, cosine, decoded
 from aios_conformance.conformance.terms.check import Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 from aios_conformance.conformance.terms.tolerances import COSINE_NEAR, SCORE_NEAR
+from aios_conformance.conformance.terms.vectors import Vector, cosine, decoded
 from aios_conformance.conformance.terms.views import (
     Answer,
     EmbeddingAnswer,

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from aios_conformance import spec
-from aios_conformance.conformance.checks.vectors import cosine, decoded
 from aios_conformance.conformance.terms.check import (
     Finding,
     Note,
@@ -15,6 +14,12 @@ from aios_conformance.conformance.terms.tolerances import (
     BETWEEN_CALLS,
     COSINE_NEAR,
     COSINE_SAME,
+)
+from aios_conformance.conformance.terms.vectors import (
+    cosine,
+    decoded,
+    is_close,
+    largest_difference,
 )
 
 
@@ -38,12 +43,6 @@ def vectors_of(exchange: Exchange) -> list[list[float]] | None:
     return found
 
 
-def _close(one: list[float], other: list[float]) -> bool:
-    return len(one) == len(other) and all(
-        abs(a - b) <= BETWEEN_CALLS for a, b in zip(one, other, strict=True)
-    )
-
-
 def _same(
     seen: Observation, rows: tuple[str, ...], one: str, other: str
 ) -> Iterator[Note]:
@@ -55,9 +54,9 @@ def _same(
         return
     yield Witness(rows)
     for position, (left, right) in enumerate(zip(before, after, strict=False)):
-        if not _close(left, right):
+        if not is_close(left, right):
             yield Finding(
-                expected=f"the vector of step {one}, within {BETWEEN_CALLS}",
+                expected=f"the vector of step {one}, as between two calls",
                 actual=f"{len(right)} numbers that differ",
                 pointer=f"/data/{position}/embedding",
                 step=other,
@@ -165,7 +164,7 @@ def different_texts_have_different_vectors(seen: Observation) -> Iterator[Note]:
     vectors = vectors_of(seen["batch"]) or []
     given = seen["batch"].request.json["input"]
     for position, (text, vector) in enumerate(zip(given, vectors, strict=False)):
-        if text != given[0] and _close(vectors[0], vector):
+        if text != given[0] and largest_difference(vectors[0], vector) <= BETWEEN_CALLS:
             yield Finding(
                 expected="another vector than that of /data/0",
                 actual="the same",

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 
 from aios_conformance.conformance.checks.observed import are_promised
-from aios_conformance.conformance.checks.vectors import decoded, is_finite
 from aios_conformance.conformance.terms.check import (
     Finding,
     FollowedReading,
@@ -12,6 +11,7 @@ from aios_conformance.conformance.terms.check import (
     check,
 )
 from aios_conformance.conformance.terms.exchange import Json, Observation
+from aios_conformance.conformance.terms.vectors import decoded, is_finite
 from aios_conformance.conformance.terms.views import EmbeddingAnswer, Record, is_whole
 
 BGE_M3_LENGTH = 1024  # 000:767

@@ -4,13 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from aios_conformance.conformance.checks.counted import Counted
 from aios_conformance.conformance.checks.observed import answer, answered
-from aios_conformance.conformance.checks.vectors import (
-    Vector,
-    cosine,
-    decoded,
-    floats,
-    largest_difference,
-)
 from aios_conformance.conformance.terms.check import (
     Finding,
     FollowedReading,
@@ -19,9 +12,16 @@ from aios_conformance.conformance.terms.check import (
 )
 from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.tolerances import (
-    BETWEEN_CALLS,
     COSINE_NEAR,
     COSINE_SAME,
+)
+from aios_conformance.conformance.terms.vectors import (
+    Vector,
+    cosine,
+    decoded,
+    floats,
+    is_close,
+    largest_difference,
 )
 from aios_conformance.conformance.terms.views import EmbeddingAnswer
 
@@ -269,18 +269,18 @@ def _same(
     label: str,
     source: str,
 ) -> Iterator[Note]:
-    """Every component agrees within BETWEEN_CALLS; EMB-RES-005 counts the items."""
+    """Every component agrees as between two calls; EMB-RES-005 counts the items."""
     for i, (vector, expected) in enumerate(zip(given, wanted, strict=False)):
         if isinstance(vector, str):
             actual: object = "a string"
         elif len(vector) != len(expected):
             actual = f"{len(vector)} numbers"
-        elif largest_difference(vector, expected) <= BETWEEN_CALLS:
+        elif is_close(vector, expected):
             continue
         else:
             actual = f"numbers off by up to {largest_difference(vector, expected)}"
         yield Finding(
-            expected=f"the {len(expected)} numbers of {source} ± {BETWEEN_CALLS}",
+            expected=f"the {len(expected)} numbers of {source}, as between two calls",
             actual=actual,
             pointer=f"/data/{i}/embedding",
             step=label,

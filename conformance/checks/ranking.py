@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
+from aios_conformance.conformance.terms.tolerances import between_calls
 from aios_conformance.conformance.terms.views import RerankTexts
 
 
@@ -26,7 +26,7 @@ def difference(
 ) -> Misranking | None:
     """The first place at which two rankings disagree; None if nowhere.
 
-    Scores agree within BETWEEN_CALLS. Among scores that close the order is free
+    Scores agree as between two calls. Among scores that close the order is free
     (A-054), and so is what a limit cuts off within the last such group.
     """
     if len(wanted) != len(given):
@@ -35,11 +35,12 @@ def difference(
         zip(wanted, given, strict=True)
     ):
         at = f"/results/{i}"
-        if not abs(actual - score) <= BETWEEN_CALLS:
-            expected = f"{score} ± {BETWEEN_CALLS}"
+        if not abs(actual - score) <= between_calls(actual, score):
+            expected = f"{score} ± {between_calls(actual, score)}"
             return Misranking(expected, actual, f"{at}/relevance_score")
-        tied = {t for t, s in wanted if abs(s - actual) <= BETWEEN_CALLS}
-        cut_off = abs(wanted[-1][1] - actual) <= BETWEEN_CALLS
+        tied = {t for t, s in wanted if abs(s - actual) <= between_calls(s, actual)}
+        last = wanted[-1][1]
+        cut_off = abs(last - actual) <= between_calls(last, actual)
         if actual_text not in tied and not cut_off:
             return Misranking(text, actual_text, f"{at}/document/text")
     return None
@@ -57,7 +58,7 @@ def score_difference(
     known: Mapping[str, Sequence[float]],
     given: Iterable[tuple[str, float]],
     *,
-    tolerance: float = BETWEEN_CALLS,
+    tolerance: float | None = None,
     at: str = "/results/{}/relevance_score",
 ) -> Misranking | None:
     """The first text whose given score is none of its known ones.
@@ -67,7 +68,8 @@ def score_difference(
     """
     for i, (text, score) in enumerate(given):
         wanted = known.get(text, ())
-        if wanted and not min(abs(score - w) for w in wanted) <= tolerance:
-            expected = f"{wanted[0]} ± {tolerance} for {text!r}"
+        bound = between_calls(score, *wanted) if tolerance is None else tolerance
+        if wanted and not min(abs(score - w) for w in wanted) <= bound:
+            expected = f"{wanted[0]} ± {bound} for {text!r}"
             return Misranking(expected, score, at.format(i))
     return None

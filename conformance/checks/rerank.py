@@ -21,7 +21,7 @@ from aios_conformance.conformance.terms.check import (
     check,
 )
 from aios_conformance.conformance.terms.exchange import Json, Observation
-from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS, WITHIN_ANSWER
+from aios_conformance.conformance.terms.tolerances import WITHIN_ANSWER, between_calls
 from aios_conformance.conformance.terms.views import (
     Record,
     RerankAnswer,
@@ -293,7 +293,7 @@ def _returns_duplicates(answer: RerankTexts) -> bool:
 def equal_documents_score_alike(answer: RerankTexts) -> Iterator[Note]:
     """The same text gets the same score each time that it occurs."""
     for text, scores in scores_by_text(answer).items():
-        if not max(scores) - min(scores) <= BETWEEN_CALLS:
+        if not max(scores) - min(scores) <= between_calls(*scores):
             yield Finding(
                 expected=f"equal scores for {text!r}", actual=scores, pointer="/results"
             )

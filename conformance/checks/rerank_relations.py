@@ -13,7 +13,7 @@ from aios_conformance.conformance.checks.ranking import (
 )
 from aios_conformance.conformance.terms.check import Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Observation
-from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS
+from aios_conformance.conformance.terms.tolerances import between_calls
 from aios_conformance.conformance.terms.views import RerankAnswer, RerankTexts
 
 _TOPS = ("top_1", "top_2", "top_5")
@@ -74,7 +74,7 @@ def top_n_keeps_the_best(seen: Observation) -> Iterator[Note]:
     for label in _TOPS:
         kept = sorted(_scored(seen, label).scores, reverse=True)
         for wanted, score in zip(highest, kept, strict=False):
-            if not abs(score - wanted) <= BETWEEN_CALLS:
+            if not abs(score - wanted) <= between_calls(score, wanted):
                 yield Finding(
                     expected=f"a score of {wanted} among the best {len(kept)}",
                     actual=kept,

@@ -6,7 +6,7 @@ from aios_conformance.conformance.checks.counted import Counted
 from aios_conformance.conformance.checks.observed import answer, answered, other_shape
 from aios_conformance.conformance.terms.check import Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Observation
-from aios_conformance.conformance.terms.tolerances import BETWEEN_CALLS, SCORE_NEAR
+from aios_conformance.conformance.terms.tolerances import SCORE_NEAR, between_calls
 from aios_conformance.conformance.terms.views import ScoreAnswer, is_number
 
 _BATCHES = ("together", "rotated", "pair")
@@ -49,9 +49,10 @@ def _same_scores(
     for i, (score, expected) in enumerate(
         zip(_score(seen, label).scores[first:], wanted, strict=True), first
     ):
-        if not abs(score - expected) <= BETWEEN_CALLS:
+        bound = between_calls(score, expected)
+        if not abs(score - expected) <= bound:
             yield Finding(
-                expected=f"{expected} ± {BETWEEN_CALLS}, as in {source}",
+                expected=f"{expected} ± {bound}, as in {source}",
                 actual=score,
                 pointer=f"/data/{i}/score",
                 step=label,
@@ -95,9 +96,10 @@ def _known(
     ):
         expected, source = known.get(pair, (score, ""))
         difference = abs(score - expected)
-        if not difference <= BETWEEN_CALLS:
+        bound = between_calls(score, expected)
+        if not difference <= bound:
             yield Finding(
-                expected=f"{expected} ± {BETWEEN_CALLS}, as in step {source}",
+                expected=f"{expected} ± {bound}, as in step {source}",
                 actual=score,
                 pointer=f"/data/{i}/score",
                 step=label,

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from aios_conformance.conformance.checks.vectors import (
-    cosine,
-    decoded,
-    largest_difference,
-)
 from aios_conformance.conformance.terms.json_text import read_json
 from aios_conformance.conformance.terms.tolerances import (
     BETWEEN_CALLS,
     COSINE_MOVED,
     LOGPROB_MOVED,
     MOVED,
+)
+from aios_conformance.conformance.terms.vectors import (
+    cosine,
+    decoded,
+    largest_difference,
 )
 from aios_conformance.conformance.terms.views import is_number, is_whole
 

@@ -6,7 +6,8 @@ from itertools import takewhile
 from typing import Any
 
 from aios_conformance.conformance.terms.exchange import Exchange
-from aios_conformance.conformance.terms.tolerances import ALIKE, BETWEEN_CALLS
+from aios_conformance.conformance.terms.tolerances import ALIKE, between_calls
+from aios_conformance.conformance.terms.vectors import is_close
 
 _TELLING = ("results", "data", "choices")
 
@@ -32,8 +33,21 @@ def difference(before: Exchange, after: Exchange) -> FirstDifference | None:
         pointer, left = one.get(name, (name, None))
         pointer, right = other.get(name, (pointer, None))
         if not _is_close(left, right):
-            return FirstDifference(pointer, left, right)
+            return _told(pointer, left, right)
     return None
+
+
+def _told(pointer: str, left: object, right: object) -> FirstDifference:
+    """Of two vectors the number that differs most is told, or how many there are."""
+    if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
+        apart = [abs(a - b) for a, b in zip(left, right, strict=True)]
+        place = apart.index(max(apart))
+        return FirstDifference(f"{pointer}/{place}", left[place], right[place])
+    before, after = (
+        f"{len(side)} numbers" if isinstance(side, tuple) else side
+        for side in (left, right)
+    )
+    return FirstDifference(pointer, before, after)
 
 
 def is_drift(one: object, other: object) -> bool:
@@ -54,8 +68,10 @@ def is_drift(one: object, other: object) -> bool:
 
 
 def _is_close(left: object, right: object) -> bool:
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return is_close(left, right)
     if isinstance(left, int | float) and isinstance(right, int | float):
-        return abs(left - right) <= BETWEEN_CALLS
+        return abs(left - right) <= between_calls(left, right)
     return left == right
 
 
@@ -69,7 +85,9 @@ def _content(exchange: Exchange) -> dict[str, tuple[str, Any]]:
     waiting: list[tuple[str, str, Any]] = [("", "", told)]
     while waiting:
         name, pointer, value = waiting.pop()
-        if isinstance(value, dict | list):
+        if isinstance(value, list) and {*map(type, value)} == {float}:
+            found[name] = (pointer, tuple(value))
+        elif isinstance(value, dict | list):
             inner = [
                 (f"{name}/{known_by}", f"{pointer}/{place}", item)
                 for place, known_by, item in _inner(name, value)

@@ -1,11 +1,34 @@
 """Every tolerance of the suite, once, with its reason."""
 
+from math import frexp, isfinite
+
 BETWEEN_CALLS = 1e-3
 """Vectors and scores compared between two calls: batching reorders float sums, and
 real servers differ by up to 3e-4 between float and base64 answers."""
 
+HALF_PRECISION = 2.0**-6
+"""Numbers of a vector between two calls, in units of its largest: bfloat16 keeps 8
+bits, of which sums through many layers lose two. In it a real model gives 384 numbers
+that differ by up to 0.0013, where 1e-3 would blame the arithmetic."""
+
 WITHIN_ANSWER = 1e-6
 """Numbers of one answer compared with each other: printing and parsing only."""
+
+_BITS = 8  # of the numbers of bfloat16
+
+
+def between_calls(*scores: float) -> float:
+    """How far apart scores of the same texts may be: BETWEEN_CALLS, or more if coarse.
+
+    Scores that are all numbers of bfloat16 were rounded to it, and each of them may be
+    the next one: two steps of the largest.
+    """
+    parts = [frexp(score) for score in scores if isfinite(score)]
+    if any((mantissa * 2**_BITS) % 1 for mantissa, _ in parts):
+        return BETWEEN_CALLS
+    steps = (2.0 ** (exponent - _BITS) for _, exponent in parts)
+    return max(BETWEEN_CALLS, 2 * max(steps, default=0.0))
+
 
 PROBABILITY_MASS = 1e-3
 """Excess over 1 allowed to a sum of probabilities: logits in bfloat16 (META-067)."""

@@ -5,10 +5,11 @@ import struct
 
 import pytest
 
-from aios_conformance.conformance.checks.vectors import (
+from aios_conformance.conformance.terms.vectors import (
     cosine,
     decoded,
     floats,
+    is_close,
     largest_difference,
 )
 
@@ -36,3 +37,12 @@ def test_cosine_and_difference_never_pass_what_is_not_finite() -> None:
     assert largest_difference([nan], [1.0]) == float("inf")
     assert largest_difference([1.0], [1.0, 1.0]) == float("inf")
     assert largest_difference([], []) == 0.0
+
+
+def test_vectors_may_differ_by_what_half_precision_loses_and_by_no_more() -> None:
+    assert is_close([0.16, 0.01], [0.16, 0.0124])
+    assert not is_close([0.16, 0.01], [0.16, 0.0126])
+    assert is_close([16.0, 1.0], [16.0, 1.25])
+    assert not is_close([0.01, 0.01], [0.01, 0.0112])
+    assert not is_close([0.16], [0.16, 0.0])
+    assert is_close([], [])

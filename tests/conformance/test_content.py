@@ -22,6 +22,10 @@ def ranked(*pairs: tuple[Any, float]) -> Exchange:
     return said(results=[{"index": i, "relevance_score": s} for i, s in pairs])
 
 
+def embedded(*numbers: float) -> Exchange:
+    return said(data=[{"index": 0, "embedding": [*numbers]}])
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -29,6 +33,9 @@ def ranked(*pairs: tuple[Any, float]) -> Exchange:
         (said(usage={"total_tokens": 1}), said(usage={"total_tokens": 2})),
         (said(data=[{"id": "x", "score": 0.5}]), said(data=[{"score": 0.5}])),
         (said(data=[0.5]), said(data=[0.5 + BETWEEN_CALLS / 2])),
+        # as bfloat16 computes: vectors as a whole, and scores that are numbers of it
+        (embedded(0.15, 0.01), embedded(0.15, 0.012)),
+        (ranked((0, 0.87109375)), ranked((0, 0.8671875))),
         (
             said(choices=[{"text": "a", "logprobs": None}]),
             said(choices=[{"text": "a"}]),
@@ -47,7 +54,22 @@ def test_these_say_the_same(one: Exchange, other: Exchange) -> None:
     [
         (said(data=["a"]), said(data=["b"]), FirstDifference("/data/0", "a", "b")),
         (said(data=["a"]), said(data=[]), FirstDifference("/data/0", "a", None)),
-        (said(data=[]), said(data=[0.5]), FirstDifference("/data/0", None, 0.5)),
+        (said(data=[]), said(data=[0.5]), FirstDifference("/data", None, "1 numbers")),
+        (
+            embedded(0.15, 0.01),
+            embedded(0.15, 0.014),
+            FirstDifference("/data/0/embedding/1", 0.01, 0.014),
+        ),
+        (
+            embedded(0.15, 0.01),
+            embedded(0.15),
+            FirstDifference("/data/0/embedding", "2 numbers", "1 numbers"),
+        ),
+        (
+            ranked((0, 0.8711)),
+            ranked((0, 0.8672)),
+            FirstDifference("/results/0/relevance_score", 0.8711, 0.8672),
+        ),
         (said(data=[0.5]), said(data=[0.6]), FirstDifference("/data/0", 0.5, 0.6)),
         (said(data=["1"]), said(data=[1]), FirstDifference("/data/0", "1", 1)),
         (

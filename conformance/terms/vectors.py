@@ -6,6 +6,11 @@ import math
 import struct
 from collections.abc import Iterable, Sequence
 
+from aios_conformance.conformance.terms.tolerances import (
+    BETWEEN_CALLS,
+    HALF_PRECISION,
+)
+
 Vector = Sequence[float]
 
 
@@ -63,3 +68,10 @@ def largest_difference(one: Vector, other: Vector) -> float:
     scale = max(abs(x) for x in (1.0, *one, *other))
     differences = (abs(a - b) for a, b in zip(one, other, strict=True))
     return max(differences, default=0.0) / scale
+
+
+def is_close(one: Vector, other: Vector) -> bool:
+    """Two vectors of the same texts are the same number by number, up to arithmetic."""
+    apart = largest_difference(one, other)
+    largest = max((abs(x) for x in (*one, *other)), default=0.0)
+    return apart <= max(BETWEEN_CALLS, HALF_PRECISION * min(1.0, largest))
