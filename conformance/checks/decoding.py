@@ -193,7 +193,7 @@ def _prompt_tokens(seen: Observation) -> Iterator[tuple[str, int, int]]:
 
 
 _ON_STOPS = (*on("stops"), *on("streams"))
-_HALTED = ("stopped", "stopped_by_list", "line", "line_streamed")
+_HALTED = ("stopped", "ended", "stopped_by_list", "line", "line_streamed")
 """Steps with a stop string that the plain text holds, whole and streamed."""
 
 
@@ -345,7 +345,7 @@ def _stops_early(seen: Observation) -> bool:
 @check("META-048", "CHAT-REQ-032", on=on("stops"), witness=True)
 def forms_of_stop_mean_the_same(seen: Observation) -> Iterator[Note]:
     """A string is a list of one; null and a string that never comes change nothing."""
-    if not seen.accepted("plain", "never_stopped", "stop_null"):
+    if not seen.accepted("plain", "never_stopped"):
         return
     row, null = ("META-048",), rows_of(seen, "stop-null", "stop-forms-agree")
     yield from equal(seen, row, "stopped", ["stopped_by_list"], soft=True)

@@ -62,14 +62,17 @@ def _is_limited(seen: Observation) -> bool:
 
 @check("COMMON-REQ-014", on="common.nulls.", when=_is_limited)
 def null_sets_nothing(seen: Observation) -> Iterator[Note]:
-    """A null limit is no limit of 0, and leaves the other limit in force."""
+    """A null limit is no limit of 0, and leaves the other limit in force.
+
+    Both are as high; it is the other one that is null.
+    """
     before, after = (
         usage_of(seen[label], "completion_tokens") for label in ("omitted", "unset")
     )
-    limit = seen["unset"].request.json["max_tokens"]
+    limit = seen["omitted"].request.json["max_tokens"]
     if before and after is not None and not 0 < after <= limit:
         yield Finding(
-            expected=f"1 to {limit} tokens: null leaves max_tokens in force",
+            expected=f"1 to {limit} tokens: null leaves the other limit in force",
             actual=after,
             pointer="/usage/completion_tokens",
             kind="silent",

@@ -15,7 +15,8 @@ from aios_conformance.conformance.checks.generated import (
     texts_of,
     usage_of,
 )
-from aios_conformance.conformance.probes.decoding import SEEDS
+from aios_conformance.conformance.checks.scored import positions_of
+from aios_conformance.conformance.probes.decoding import DRAWN, SEEDS
 from aios_conformance.conformance.terms.check import (
     Finding,
     Note,
@@ -127,21 +128,12 @@ def different_seeds_differ(seen: Observation) -> Iterator[Note]:
     witness=True,
 )
 def heat_spreads_the_texts(seen: Observation) -> Iterator[Note]:
-    """The same seeds give no fewer texts at a higher temperature. Statistical."""
+    """Other texts are drawn at temperature 1 than at 0. Statistical."""
     rows = rows_of(seen, "temperature-effect", "temperature-spreads-texts")
-    hot, warm = _sampled(seen, "hot"), _sampled(seen, "warm")
-    cold = texts_of(seen, "cold")
+    hot, cold = _sampled(seen, "hot"), texts_of(seen, "cold")
     if not hot or cold is None:
         return
     yield Witness(rows)
-    fewest = len(set(hot[: len(warm)]))
-    if len(set(warm)) > fewest:
-        yield Finding(
-            expected=f"at most {fewest} texts at 0.5, as at temperature 1",
-            actual=len(set(warm)),
-            step="warm_1",
-            ids=rows,
-        )
     if _is_drawn_cold(seen):
         yield Finding(
             expected="the greedy text, as under a tiny top_p",
@@ -158,6 +150,49 @@ def heat_spreads_the_texts(seen: Observation) -> Iterator[Note]:
             kind="silent",
             ids=rows,
         )
+
+
+MANY = 40  # log probabilities of which a mean tells something
+
+LESS_LIKELY = 0.25
+"""By so much tokens at 0.5 may be less likely than at 1 in the mean, by chance."""
+
+
+@check(
+    *spec.rows("temperature-effect", "temperature-spreads-texts", api="chat"),
+    on="chat.spread",
+    witness=True,
+)
+def more_heat_dares_more(seen: Observation) -> Iterator[Note]:
+    """Under a seed others, as many, and no likelier ones come at 1 than at 0.5."""
+    rows = rows_of(seen, "temperature-effect", "temperature-spreads-texts")
+    warm, warmer = (_drawn(seen, label) for label in ("warm", "warmer"))
+    if not warm or len(warm) != len(warmer):
+        return
+    yield Witness(rows)
+    told, hotter = _likelihood(seen, "warm"), _likelihood(seen, "warmer")
+    found: tuple[str, object] | None = None
+    if warm == warmer and len({*warm}) > 1:
+        found = "other texts than at 0.5", warmer
+    elif 2 * len({*warmer}) <= len({*warm}):
+        found = f"as many texts as the {len({*warm})} at 0.5", len({*warmer})
+    elif told is not None and hotter is not None and told < hotter - LESS_LIKELY:
+        found = f"no likelier tokens than at 0.5, of {told:.2f} in the mean", hotter
+    if found:
+        yield Finding(*found, step="warmer", kind="silent", ids=rows)
+
+
+def _drawn(seen: Observation, label: str) -> list[str]:
+    """The texts of all choices of a step."""
+    every = (texts_of(seen, label, index=index) for index in range(DRAWN))
+    return [text for texts in every if texts for text in texts if text]
+
+
+def _likelihood(seen: Observation, label: str) -> float | None:
+    """The mean log probability of all tokens of a step; None of a few."""
+    every = (positions_of(seen[label], seen.facts, index) for index in range(DRAWN))
+    told = [p.logprob for one in every for p in one or () if p.logprob is not None]
+    return sum(told) / len(told) if len(told) >= MANY else None
 
 
 @check(*spec.rows("top-p-effect", "tiny-top-p-greedy"), on=on("spread"), witness=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.conformance.terms.probe import Served
 from aios_conformance.spec import ApiSpec, apis, nodes
 
@@ -19,6 +19,11 @@ def by_version(api: Api) -> dict[str, tuple[str, str]]:
         version = operation.partition("/")[2].rpartition("/")[0] or "root"
         found[version] = operation, nodes().operation(operation)["x-requirements"][0]
     return found
+
+
+def function(name: str, **members: Json) -> dict[str, Any]:
+    """A function tool (000:397)."""
+    return {"type": "function", "function": {"name": name, **members}}
 
 
 def is_beyond(body: Mapping[str, Any], api: Api, served: Served) -> bool:

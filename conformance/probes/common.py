@@ -42,7 +42,8 @@ BEYOND: dict[Api, tuple[str, Any, str]] = dict(
 OTHER_JSON = dict(
     zip(APIS, cycle(("[]", '"text"', "null", '"text"', "[]")), strict=False)
 )
-_UNSET = ("max_completion_tokens", "seed", "tools", "top_logprobs")
+_LIMIT = "max_completion_tokens"
+_UNSET = (_LIMIT, "seed", "tools", "top_logprobs")
 # Fields whose printed default is null (COMMON-REQ-013) and None (COMMON-REQ-014).
 NULL_DEFAULTS = {
     name: tuple(
@@ -304,7 +305,9 @@ def _nulls(api: Api) -> Probe:
     def nulls(_: Params, served: Served) -> Iterator[Step]:
         body = _greedy(api, served)
         null: dict[str, None] = dict.fromkeys(NULL_DEFAULTS[api])
-        unset: dict[str, None] = dict.fromkeys(UNSET_DEFAULTS[api])
+        unset: dict[str, Json] = dict.fromkeys(UNSET_DEFAULTS[api])
+        if api == "completions":  # of two limits one is unset
+            unset |= {"max_tokens": None, _LIMIT: body["max_tokens"]}
         operation = OPERATION[api]
         yield Step("omitted", operation, body, shared=True)
         yield Step(

@@ -13,12 +13,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aios_conformance import spec
-from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.bodies import OPERATION, function
 from aios_conformance.conformance.probes.more_to_read import longer
 from aios_conformance.conformance.probes.prompts import prompts_of
 from aios_conformance.conformance.probes.stop_strings import (
     NEVER,
     PATTERNS,
+    end_of,
     feints,
     last_words,
     stop_within,
@@ -34,6 +35,8 @@ from aios_conformance.conformance.terms.probe import (
     probe,
 )
 from aios_conformance.conformance.terms.said import text_of
+
+BARE = function("now")
 
 FORCED_ID = "1000"  # an ordinary token id in every usual vocabulary
 BANNED_IDS = range(10, 310)
@@ -160,11 +163,19 @@ def _stops(api: Api) -> Probe:
             is_given = found is not None and served.offers("logprobs")
             return found | scored if is_given else found
 
+        def ended(answers: Answers) -> Any:
+            """What is complete with the last token allowed: both end the text."""
+            found = end_of(text_of(answers["plain"]) or "")
+            return None if found is None else body | {"stop": found}
+
         yield Step("plain", operation, body, alone=True)
         yield _later(api, "stopped", stop_scored, like="plain")
-        # what stopped the one before is not to stop this one
-        null = row("stop-null")
-        yield Step("stop_null", operation, body | {"stop": None}, serves=(null,))
+        if api == "chat":
+            # what stopped the one before is not to stop this one
+            null = row("stop-null")
+            yield Step("stop_null", operation, body | {"stop": None}, serves=(null,))
+        else:
+            yield _later(api, "ended", ended, like="plain")
         yield _later(api, "stopped_by_list", stop_list, row("stop-array"), like="plain")
         yield _later(api, "never_stopped", never, row("stop-string"), like="plain")
 
@@ -264,7 +275,7 @@ def _seeds(api: Api) -> Probe:
     def seeds(p: Params, served: Served) -> Iterator[Step]:
         bare = asked(api, served, p["text"], max_tokens=28, seed=p["seed"])
         bare |= framed(api, served, "chat")
-        bare |= {"n": 2} if api == "completions" and served.offers("n") else {}
+        bare |= {"n": 2} if served.offers("n") else {}
         full = bare | {"temperature": 1, "top_p": 1}
         yield Step("seeded", operation, full)
         # nothing that it asks for is to act on those beside it
@@ -309,6 +320,17 @@ SEEDS = range(1, 9)
 """Eight different seeds (META-053); as soon as two texts differ, no more are sent."""
 
 
+DRAWN = 4
+"""Choices that are drawn at each of two temperatures."""
+
+
+def _several(served: Served) -> dict[str, Any]:
+    """Several choices, how likely each token was, and a tool that nothing calls for."""
+    found: dict[str, Any] = {"n": DRAWN} if served.offers("n") else {}
+    found |= {"logprobs": True} if served.offers("logprobs") else {}
+    return found | ({"tools": [BARE]} if served.offers("tools") else {})
+
+
 def _spread(api: Api) -> Probe:
     operation = OPERATION[api]
 
@@ -334,9 +356,11 @@ def _spread(api: Api) -> Probe:
 
         for seed in SEEDS[:2]:
             yield Step(f"hot_{seed}", operation, hot | {"seed": seed})
-        for seed in range(1, 3) if api == "chat" else ():
-            warm = body | {"temperature": 0.5, "seed": seed}
-            yield Step(f"warm_{seed}", operation, warm)
+        if api == "chat":
+            # some servers have a temperature of their own for who offers tools
+            beside = body | _several(served) | {"seed": 1, "max_tokens": 24}
+            for label, heat in (("warm", 0.5), ("warmer", 1)):
+                yield Step(label, operation, beside | {"temperature": heat})
         # each is in the company of one that has a top_p, or none
         narrow = hot | {"top_p": 0.01, "seed": 1}
         if served.offers("n"):

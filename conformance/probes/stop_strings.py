@@ -20,6 +20,16 @@ def stop_within(text: str, after: int = 1) -> str | None:
     return text[len(text) // 2 :][:1] or None
 
 
+def end_of(text: str) -> str | None:
+    """The shortest end of a text that stands nowhere else in it.
+
+    None of one that is cut within a character.
+    """
+    ends = (text[-size:] for size in range(1, len(text) + 1))
+    known = (end for end in ends if text.find(end) + len(end) == len(text))
+    return None if text.endswith("\ufffd") else next(known, None)
+
+
 def last_words(text: str) -> str:
     """The end of a text: some words, or all that there is."""
     return " ".join(text.rsplit(" ", 3)[-3:])

@@ -16,8 +16,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes import prompts
-from aios_conformance.conformance.probes.bodies import OPERATION, valid
-from aios_conformance.conformance.probes.decoding import asked
+from aios_conformance.conformance.probes.bodies import OPERATION, function, valid
+from aios_conformance.conformance.probes.decoding import BARE, asked
 from aios_conformance.conformance.probes.generation import OBJECT, case, undecided_cases
 from aios_conformance.conformance.probes.single_field import breaks, refused
 from aios_conformance.conformance.probes.stop_strings import stop_within
@@ -52,11 +52,6 @@ TURNS = 96 + 3 * TOLD
 MOST = 128  # 000:398
 
 
-def function(name: str, **members: Json) -> dict[str, Any]:
-    """A function tool (000:397)."""
-    return {"type": "function", "function": {"name": name, **members}}
-
-
 def _parameters(*units: str, **more: Json) -> dict[str, Any]:
     """Arguments that can be wrong in several ways."""
     properties = {"unit": {"enum": [*units]}, "city": {"type": "string"}, **more}
@@ -72,7 +67,6 @@ def _trains(name: str, **more: Json) -> dict[str, Any]:
     return function(name, parameters=parameters | more)
 
 
-BARE = function("now")
 _WHOLE = {"type": "integer"}
 _YES_OR_NO = {"type": "boolean"}
 _WEATHER = _parameters("°C", "°F", days=_WHOLE)

@@ -9,6 +9,7 @@ here, and so are texts, of which a schema says nothing.
 from collections.abc import Collection, Sequence
 from random import Random
 
+from aios_conformance.conformance.probes.bodies import function
 from aios_conformance.conformance.probes.strict_schema import listed, promised
 from aios_conformance.conformance.probes.texts import letters
 from aios_conformance.conformance.terms.exchange import Api, Json
@@ -44,10 +45,6 @@ _CITY = {
     "properties": {"city": {"type": "string"}},
     "required": ["city"],
 }
-
-
-def _function(name: str, **more: Json) -> Json:
-    return {"type": "function", "function": {"name": name, **more}}
 
 
 def _conversation(*texts: str) -> Class:
@@ -89,7 +86,7 @@ def _generation(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
 
 def _chat(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
     plain, other, beyond = _texts(pick)
-    functions = [_function("now"), _function("weather", parameters=_CITY)]
+    functions = [function("now"), function("weather", parameters=_CITY)]
     none: Class = {"tool_choice": "none"}
     tools: list[Class] = [_ABSENT, {"tools": functions[:1], **none}, none]
     logprobs: list[Class] = [
@@ -137,7 +134,7 @@ def _rerank(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
     counts = (0, 1, 3) if fine else (0, 1)
     return {
         "query": [
-            {"query": plain},
+            {"query": f"{plain}\n"},
             {"query": beyond},
             {"query": f"{other} {letters(_WORDS)}"},
         ],

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from exchanges import findings, observation, witnessed
-from generations import choice, refused, request, said
+from generations import choice, refused, request, said, scored
 
 from aios_conformance.conformance.checks import sampling
 from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
@@ -90,32 +90,55 @@ def test_a_server_that_ignores_n_shows_no_usage_of_several_choices() -> None:
     assert not witnessed(check, ignored)
 
 
-def spread(hot: list[str], warm: list[str], cold: str, narrow: str) -> Observation:
+def spread(hot: list[str], cold: str, narrow: str) -> Observation:
     steps = {f"hot_{i}": said("chat", t) for i, t in enumerate(hot, 1)}
-    steps |= {f"warm_{i}": said("chat", t) for i, t in enumerate(warm, 1)}
     steps |= {"cold": said("chat", cold), "narrow": said("chat", narrow)}
     return observation("chat.spread", {}, None, 0, **steps)
 
 
 def test_different_seeds_differ() -> None:
     check = sampling.different_seeds_differ
-    assert witnessed(check, spread(["a", "b"], [], "a", "a")) == {"META-053"}
-    assert not findings(check, spread(["a", "b"], [], "a", "a"))
-    assert findings(check, spread(["a"] * 8, [], "a", "a"))
-    assert not witnessed(check, spread(["a"] * 7, [], "a", "a"))
+    assert witnessed(check, spread(["a", "b"], "a", "a")) == {"META-053"}
+    assert not findings(check, spread(["a", "b"], "a", "a"))
+    assert findings(check, spread(["a"] * 8, "a", "a"))
+    assert not witnessed(check, spread(["a"] * 7, "a", "a"))
 
 
 def test_heat_spreads_the_texts() -> None:
     check = sampling.heat_spreads_the_texts
-    assert not findings(check, spread(["a", "b"], ["a", "a"], "a", "a"))
-    assert findings(check, spread(["b", "b"], ["a", "b"], "a", "a"))
-    assert findings(check, spread(["a", "a"], ["a", "a"], "a", "a"))
+    assert not findings(check, spread(["a", "b"], "a", "a"))
+    assert findings(check, spread(["a", "a"], "a", "a"))
+
+
+def heated(warm: str, warmer: str, likely: float = -1, less: float = -2) -> Observation:
+    """Choices of a letter each at 0.5 and at 1, and how likely their tokens are."""
+
+    def drawn(letters: str, logprob: float) -> Exchange:
+        told = scored(*[("a", logprob, [])] * 10)
+        each = (choice("chat", t, i, logprobs=told) for i, t in enumerate(letters))
+        return said("chat", *each, sent=request("chat", n=len(letters), logprobs=True))
+
+    steps = {"warm": drawn(warm, likely), "warmer": drawn(warmer, less)}
+    return observation("chat.spread", {}, None, 0, **steps)
+
+
+def test_more_heat_dares_more() -> None:
+    check = sampling.more_heat_dares_more
+    assert witnessed(check, heated("aabc", "abcd")) == {"CHAT-SEM-016", "META-054"}
+    assert not findings(check, heated("aabc", "abcd"))
+    assert findings(check, heated("abcd", "abcd"))  # a limit of 0.5
+    assert findings(check, heated("abcd", "aabb"))
+    assert findings(check, heated("aabc", "abcd", less=-0.5))
+    # so much is left to chance, and who repeats itself may do so
+    assert not findings(check, heated("aabc", "abcd", less=-0.9))
+    assert not findings(check, heated("aaaa", "aaaa", less=-1))
+    assert not witnessed(check, heated("aabc", "a"))
 
 
 def test_a_tiny_top_p_is_greedy() -> None:
     check = sampling.a_tiny_top_p_is_greedy
-    assert not findings(check, spread(["a", "b"], [], "a", "a"))
-    assert findings(check, spread(["b", "c"], [], "a", "b"))
+    assert not findings(check, spread(["a", "b"], "a", "a"))
+    assert findings(check, spread(["b", "c"], "a", "b"))
 
 
 def pushed(**texts: str) -> Observation:
@@ -178,8 +201,8 @@ def test_a_bias_key_that_is_no_number_should_be_refused(api: Api) -> None:
 
 def test_what_the_seed_gives_at_temperature_1_is_not_greedy() -> None:
     heat, top_p = sampling.heat_spreads_the_texts, sampling.a_tiny_top_p_is_greedy
-    drawn = spread(["a", "b"], ["a", "a"], "a", "c")
+    drawn = spread(["a", "b"], "a", "c")
     assert _rows(findings(heat, drawn)) == {"CHAT-SEM-016", "META-054"}
     assert not findings(top_p, drawn)
-    peaked = spread(["a", "b"], ["a", "a"], "a", "a")
+    peaked = spread(["a", "b"], "a", "a")
     assert not findings(heat, peaked)

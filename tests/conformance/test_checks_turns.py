@@ -10,7 +10,8 @@ from generations import choice, request, said, scored
 from streaming import stream
 
 from aios_conformance.conformance.checks import tools, turns
-from aios_conformance.conformance.probes.tools import BARE, TOOLS
+from aios_conformance.conformance.probes.decoding import BARE
+from aios_conformance.conformance.probes.tools import TOOLS
 from aios_conformance.conformance.terms.catalogue import checks_in
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.exchange import Exchange, Observation

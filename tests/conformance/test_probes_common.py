@@ -115,6 +115,10 @@ def test_null_stands_for_every_field_of_its_kind(api: Api) -> None:
     wish = {"logprobs"} if api == "chat" else set()
     added = body(unset).keys() - body(omitted).keys()
     assert added == wish | {*common.UNSET_DEFAULTS[api]}
+    if api == "completions":  # of two limits one is null
+        assert body(unset)["max_tokens"] is None
+        limit = body(omitted)["max_tokens"]
+        assert body(unset)["max_completion_tokens"] == limit
 
 
 @pytest.mark.parametrize("api", APIS)

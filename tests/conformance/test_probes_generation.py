@@ -11,7 +11,7 @@ from aios_conformance.conformance.planning.drawing import draw
 from aios_conformance.conformance.planning.plan import capabilities
 from aios_conformance.conformance.probes import chat, completions
 from aios_conformance.conformance.probes.decoding import SEEDS
-from aios_conformance.conformance.probes.stop_strings import stop_within
+from aios_conformance.conformance.probes.stop_strings import end_of, stop_within
 from aios_conformance.conformance.terms import catalogue
 from aios_conformance.conformance.terms.cost import Cost, ceilings
 from aios_conformance.conformance.terms.exchange import Api, Facts
@@ -27,7 +27,7 @@ PROBES: dict[Api, tuple[Probe, ...]] = {
 BOTH: tuple[Api, ...] = ("chat", "completions")
 SERVED = Served(Facts(models={"chat": "m", "completions": "m"}))
 REQUESTS = 229  # both APIs together
-TOKENS = 6_500
+TOKENS = 7_000
 SMOKE = 20
 MORE_SEEDS = {f"hot_{seed}" for seed in SEEDS[2:]}
 
@@ -177,6 +177,12 @@ def test_a_stop_string_is_inside_the_text_and_spans_words() -> None:
     text = "one two three four"
     assert [stop_within(text, after) for after in (1, 2, 3)] == ["o t", "e f", "e f"]
     assert stop_within("a a a") == "a a"
+
+
+def test_a_text_ends_with_what_it_holds_nowhere_else() -> None:
+    assert [end_of(text) for text in ("sea", "the end", "aaa")] == ["a", "d", "aaa"]
+    assert end_of("a sea") == "ea"
+    assert end_of("") is end_of("cut \ufffd") is None
 
 
 def test_a_conversation_goes_on_from_the_reply() -> None:

@@ -1,0 +1,74 @@
+"""What is read again is counted again: one prompt has one count in a whole run.
+
+The relation scenarios compare requests that stand together. Here are all answers of a
+run, whatever was asked before them and beside them. Requests are alike that say the
+same to a model of the same name, in the same form. That there are some is left to
+chance, and no evidence that a row was exercised.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from aios_conformance import spec
+from aios_conformance.conformance.checks.generated import usage_of
+from aios_conformance.conformance.terms.check import Finding, Note, check
+from aios_conformance.conformance.terms.exchange import Api, Exchange
+from aios_conformance.conformance.terms.views import Record
+
+_FORM = ("model", "n", "stream", "echo", "tools", "tool_choice")
+"""Members on which other rows compare the counts, or on which a count may depend."""
+
+_LIMIT = "truncate_prompt_tokens"
+_READ: Mapping[Api, tuple[str, ...]] = {
+    "chat": ("messages", *_FORM),
+    "completions": ("prompt", *_FORM),
+    "rerank": ("model", "query", "documents", _LIMIT),
+    "score": ("model", "text_1", "text_2", _LIMIT),
+    "embeddings": ("model", "input", _LIMIT),
+}
+"""What of a request a model reads."""
+
+_PROMPT = "sampling-keeps-prompt-tokens", "prompt_tokens"
+_SUM = "batch-tokens-add-up", "prompt_tokens"
+_COUNTED: Mapping[Api, tuple[str, str]] = {
+    "chat": _PROMPT,
+    "completions": _PROMPT,
+    "rerank": ("top-n-keeps-total-tokens", "total_tokens"),
+    "score": _SUM,
+    "embeddings": _SUM,
+}
+"""The rows about what is counted, and the member that counts it."""
+
+
+def _alike(record: Record, api: Api, member: str) -> list[list[tuple[Exchange, int]]]:
+    """Answers to what says the same, each with its count, where there are several."""
+    found: dict[str, list[tuple[Exchange, int]]] = {}
+    for exchange in record.answers(api):
+        count = usage_of(exchange, member)
+        sent = exchange.request.json
+        if count and exchange.expect == "accept" and isinstance(sent, dict):
+            key = json.dumps([sent.get(name) for name in _READ[api]])
+            found.setdefault(key, []).append((exchange, count))
+    return [group for group in found.values() if len(group) > 1]
+
+
+def _recounted(record: Record, api: Api, member: str) -> Iterator[tuple[Exchange, int]]:
+    """Answers that count another number than most to the same, with that number."""
+    for group in _alike(record, api, member):
+        usual = Counter(count for _, count in group).most_common(1)[0][0]
+        yield from ((exchange, usual) for exchange, count in group if count != usual)
+
+
+@check(witness=True)
+def what_says_the_same_counts_the_same(record: Record) -> Iterator[Note]:
+    """Requests that say the same to a model count the same tokens."""
+    for api, (topic, member) in _COUNTED.items():
+        for exchange, usual in _recounted(record, api, member):
+            yield Finding(
+                expected=f"{usual}, as most answers to the same say",
+                actual=usage_of(exchange, member),
+                pointer=f"/usage/{member}",
+                exchange=exchange.id,
+                ids=spec.rows(topic, api=api, dialect=record.facts.dialect),
+            )
