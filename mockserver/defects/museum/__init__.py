@@ -36,6 +36,7 @@ taken        what a request holds: refused, lost or changed
 beside       what comes before and beside it: caches, company, bodies, errors
 told         what an answer tells: log probabilities, calls, counts, reasons
 measured     encoders: unequal lengths, limits, scores of long texts
+sundry       splits, ends, caches, and what another text has left
 freedoms     what must stay silent
 """
 
@@ -71,6 +72,7 @@ from aios_conformance.mockserver.defects.museum import (
     sampling,
     several,
     stopping,
+    sundry,
     taken,
     told,
     values,
@@ -111,6 +113,7 @@ _WINGS = (
     beside,
     told,
     measured,
+    sundry,
     freedoms,
 )
 

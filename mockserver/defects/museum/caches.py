@@ -166,8 +166,8 @@ def gen_cache_key_lacks_the_limit() -> Any:
     in_answer,
     "META-045",
     also=dict.fromkeys(
-        ("CHAT-SEM-013", "COMP-SEM-010", "META-048"),
-        "text of a request without the stop string",
+        ("CHAT-SEM-013", "COMP-SEM-010", "META-046", "META-047", "META-048"),
+        "text of a request with another stop string, or none",
     ),
     api=BOTH,
     source="000:386",

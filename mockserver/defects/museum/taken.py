@@ -77,6 +77,21 @@ def gen_top_p_beyond_crashes(
 
 
 @_validating(
+    "COMMON-ERR-004",
+    api=CHAT,
+    also=CRASHED,
+    source="000:475",
+    origin="lm-sys/FastChat#2837",
+)
+def chat_stream_word_crashes(
+    context: RequestContext, found: list[Violation]
+) -> list[Violation]:
+    """A stream that is a word is a 500."""
+    crash_if(isinstance(context.body.get("stream"), str))
+    return found
+
+
+@_validating(
     "CHAT-REQ-025",
     api=BOTH,
     also=dict.fromkeys(
@@ -106,7 +121,11 @@ def _tools(context: RequestContext) -> object:
 
 
 @in_parameters(
-    "CHAT-SEM-016", api=CHAT, source="000:389", origin="LostRuins/koboldcpp#2481"
+    "CHAT-SEM-016",
+    api=CHAT,
+    also={"META-054": "the same texts"},
+    source="000:389",
+    origin="LostRuins/koboldcpp#2481",
 )
 def chat_tools_cap_the_temperature(context: RequestContext) -> object:
     """With tools the temperature is at most 0.5."""

@@ -1,0 +1,67 @@
+"""Exhibits of no common kind, each with requests that show it."""
+
+from exhibit_case import Case, differs, last, status
+from exhibit_requests import (
+    LONG,
+    chat,
+    comp,
+    emb,
+    pieces,
+    rerank,
+    score,
+    streamed,
+    texts,
+    vectors,
+)
+from plain_http import Reply
+
+
+def scores(reply: Reply) -> list[float]:
+    results = reply.json().get("results") or reply.json()["data"]
+    return [one.get("relevance_score", one.get("score")) for one in results]
+
+
+def finish(reply: Reply) -> object:
+    return reply.json()["choices"][0]["finish_reason"]
+
+
+QUERIES = ["Seoul", "Busan", "A river", "The moon"]
+CUT = emb("one two three four five six", truncate_prompt_tokens=4)
+
+CASES: dict[str, Case] = {
+    "rerank-neighbours-query": differs(
+        scores, *(rerank(LONG, query=query) for query in QUERIES), at_once=True
+    ),
+    "rerank-chunks-are-results": last(
+        rerank(LONG), lambda reply: len(scores(reply)) > len(LONG)
+    ),
+    "rerank-query-newline-crashes": status(rerank(LONG, query="Seoul\n"), 500),
+    "rerank-long-one-degrades-all": last(
+        rerank(["Seoul", "a " * 600]), lambda reply: 0 in scores(reply)
+    ),
+    "score-sorted-apart": differs(
+        scores, score(["One two", "Three"], ["One", "Three four"])
+    ),
+    "emb-remains-of-the-longer": differs(vectors, emb("One two three"), emb("One")),
+    "emb-cached-come-first": differs(vectors, emb("One"), emb(["Two", "One"])),
+    "comp-null-limit-crashes": status(comp(max_tokens=None), 500),
+    "comp-nothing-says-the-prompt": differs(texts, comp(stop="?", max_tokens=0)),
+    "gen-stop-at-the-limit-says-length": Case(
+        [comp(max_tokens=count, stop=["a", "e"]) for count in range(1, 12)],
+        lambda found, true: [*map(finish, found)] != [*map(finish, true)],
+    ),
+    "gen-stop-in-a-longer-one-missed": differs(texts, comp(stop=["e", "e\u2403"])),
+    "gen-penalties-count-the-prompt-only": differs(
+        texts, comp(frequency_penalty=2, max_tokens=60)
+    ),
+    "rerank-ties-are-told-apart-free": differs(scores, rerank(["One", "One"])),
+    "rerank-too-long-refuses-the-list-free": status(rerank(["a " * 8_001]), 400),
+    "emb-cut-from-the-left-free": differs(vectors, CUT),
+    "gen-stream-logprobs-run-ahead-free": differs(
+        lambda reply: [
+            (piece["logprobs"] or {}).get("content") for piece in pieces(reply)
+        ],
+        streamed(chat(logprobs=True)),
+    ),
+    "chat-stream-word-crashes": status(chat(stream="word"), 500),
+}
