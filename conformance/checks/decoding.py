@@ -302,6 +302,8 @@ def a_stop_string_cuts_the_greedy_text(seen: Observation) -> Iterator[Note]:
                 drift=is_drift(whole.partition(stop)[0], cut),
             )
             continue  # another text has its own end
+        if label == "ended":
+            continue  # with its last token: `length` is as true
         finish = ends_otherwise(seen[label], "stop")
         if finish is not None:
             yield Finding(

@@ -46,7 +46,7 @@ CASES: dict[str, Case] = {
     "emb-cached-come-first": differs(vectors, emb("One"), emb(["Two", "One"])),
     "comp-null-limit-crashes": status(comp(max_tokens=None), 500),
     "comp-nothing-says-the-prompt": differs(texts, comp(stop="?", max_tokens=0)),
-    "gen-stop-at-the-limit-says-length": Case(
+    "gen-stop-at-the-limit-says-length-free": Case(
         [comp(max_tokens=count, stop=["a", "e"]) for count in range(1, 12)],
         lambda found, true: [*map(finish, found)] != [*map(finish, true)],
     ),

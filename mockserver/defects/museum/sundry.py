@@ -218,13 +218,12 @@ def comp_nothing_says_the_prompt(context: RequestContext, answer: Answer) -> obj
 
 
 @in_answer(
-    "META-047",
     api=BOTH,
-    also={"COMP-SEM-010": "the same end", "CHAT-SEM-013": "the same end"},
+    freedom="000:461: both ended the text",
     source="000:461",
     origin="ohdearquant/lattice#334",
 )
-def gen_stop_at_the_limit_says_length(
+def gen_stop_at_the_limit_says_length_free(
     context: RequestContext, answer: Answer
 ) -> object:
     """A stop string that is complete with the last token allowed says length."""
