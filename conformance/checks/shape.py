@@ -44,6 +44,8 @@ _BOUND: Mapping[str, type | tuple[type, ...]] = {
         ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), (int, float)
     ),
 }
+_Known = dict[object, tuple[str, ...]]
+_DEEPEST = 16  # no schema of an answer has so many levels
 _FREE = ("type", "const", "enum", "not", "if", *_IN_PLACE)
 
 
@@ -61,9 +63,18 @@ class Shape:
         rooted = {**schema, "components": walk.document["components"]}
         return cls(walk, schema, jsonschema_rs.Draft202012Validator(rooted))
 
-    def notes(self, instance: Json, pointer: str = "") -> Iterator[Note]:
-        """One witness of all nodes that constrain, and findings on schema errors."""
-        seen = dict.fromkeys(self._rows(self.node, instance))
+    def notes(
+        self, instance: Json, pointer: str = "", known: _Known | None = None
+    ) -> Iterator[Note]:
+        """One witness of all nodes that constrain, and findings on schema errors.
+
+        `known` keeps the rows of instances: those that are alike have the same.
+        """
+        known = {} if known is None else known
+        form = _form(instance)
+        if form not in known:
+            known[form] = tuple(dict.fromkeys(self._rows(self.node, instance)))
+        seen = dict.fromkeys(known[form])
         counts: Counter[tuple[str, ...]] = Counter()
         for error in self.validator.iter_errors(instance):
             finding = self._finding(error, pointer)
@@ -117,6 +128,17 @@ class Shape:
             soft=is_soft,
             ids=tuple(annotated[-1]) if annotated else (),
         )
+
+
+def _form(instance: object, depth: int = 0) -> object:
+    """Members and types, without what is said; the ends stand for a list."""
+    if depth < _DEEPEST and isinstance(instance, dict):
+        below = ((name, _form(each, depth + 1)) for name, each in instance.items())
+        return (dict, *below)
+    if depth < _DEEPEST and isinstance(instance, list):
+        ends = (*instance[:1], *instance[1:][-1:])
+        return (list, *(_form(each, depth + 1) for each in ends))
+    return type(instance)
 
 
 def _constrains(node: Node, instance: object) -> bool:
@@ -219,10 +241,11 @@ def chunks_have_the_openai_shape(stream: Stream) -> Iterator[Note]:
         return
     seen: dict[str, None] = {}
     found: Counter[tuple[str, ...]] = Counter()
+    known: _Known = {}
     for i, chunk in enumerate(stream.chunks):
         if "error" in chunk:
             continue
-        for note in shape.notes(chunk, f"/chunks/{i}"):
+        for note in shape.notes(chunk, f"/chunks/{i}", known):
             if isinstance(note, Witness):
                 seen |= dict.fromkeys(note.ids)
             else:

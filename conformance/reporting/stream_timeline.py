@@ -21,23 +21,28 @@ _SHARED = frozenset((*_CONSTANT, "object"))
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """An event of a stream, or its end."""
-
-    at_ms: float | None  # since the request was sent; None: nobody looked at the clock
-    gap_ms: float | None  # since the event before
-    size: int  # in bytes, with all that frames it
-    said: str
-    wrong: str = ""  # what of the grammar it breaks
-
-
-@dataclass(frozen=True, slots=True)
 class _Event:
     """An event, what it says, and the number of the bytes up to its end."""
 
     event: ServerSentEvent
     chunk: Any
     stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An event of a stream, or its end."""
+
+    at_ms: float | None  # since the request was sent; None: nobody looked at the clock
+    gap_ms: float | None  # since the event before
+    size: int  # in bytes, with all that frames it
+    event: _Event | None = None  # None: the end
+    wrong: str = ""  # what of the grammar it breaks
+
+    @property
+    def said(self) -> str:
+        """What it brings; few of many are shown, and asked for it."""
+        return _said(self.event) if self.event else "the end of the stream"
 
 
 def timeline(exchange: Exchange) -> tuple[Moment, ...]:
@@ -57,14 +62,14 @@ def timeline(exchange: Exchange) -> tuple[Moment, ...]:
         at = response.arrivals[found][0] * 1000 if found < len(sizes) else None
         gap = None if at is None or before is None else at - before
         wrong = "; ".join(marks[number])
-        moments.append(Moment(at, gap, each.stop - begin, _said(each), wrong))
+        moments.append(Moment(at, gap, each.stop - begin, each, wrong))
         before, begin = at, each.stop
     last = exchange.total_s * 1000
     gap = None if before is None else max(last - before, 0.0)
     left = len(response.body) - begin
     broken = [f"broken off: {response.broken}"] if response.broken else []
     wrong = "; ".join([*broken, *_missing(events)])
-    return (*moments, Moment(last, gap, left, "the end of the stream", wrong))
+    return (*moments, Moment(last, gap, left, wrong=wrong))
 
 
 def shortened(moments: Sequence[Moment], most: int) -> Iterator[tuple[int, Moment]]:
