@@ -30,6 +30,7 @@ from aios_conformance.serving.run import (
     CannotListen,
     CannotWrite,
     Died,
+    bind,
     serve,
     standard_output,
 )
@@ -81,6 +82,7 @@ def _doctor(options: ReferenceOptions) -> int:
 
 
 def _serve(options: ReferenceOptions) -> None:
+    bind(options.address).close()  # what is in use is told before models are loaded
     _need_libraries(libraries.extra_of(options))
     _pull_defaults(options)
     _say("loading libraries")

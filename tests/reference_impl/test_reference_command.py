@@ -4,6 +4,7 @@ import http.client
 import io
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -116,11 +117,21 @@ def test_errors_are_one_clear_message(
     arguments: list[str],
     words: list[str],
 ) -> None:
-    assert command.main([*arguments, "--cache-dir", str(tmp_path)]) == 4
+    assert command.main([*arguments, "--port=0", "--cache-dir", str(tmp_path)]) == 4
     errors = capsys.readouterr().err
     assert "Traceback" not in errors
     for word in words:
         assert word in errors
+
+
+def test_an_address_in_use_is_told_before_models_are_loaded(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert command.main(["--port", str(port), "--no-pull"]) == 4
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"aios-reference: cannot listen on 127.0.0.1:{port}: ")
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def emb_fresh_input_gets_a_cached_vector() -> Any:
     in_answer,
     "META-016",
     also=dict.fromkeys(
-        ("META-002", "META-015", "RERANK-SEM-004"),
+        ("META-002", "META-015", "META-017", "RERANK-SEM-004"),
         "a query is answered with what another one got",
     ),
     api=RERANK,

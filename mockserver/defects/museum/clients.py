@@ -126,7 +126,7 @@ def emb_emoji_crashes(context: RequestContext) -> object:
 
 @in_parameters("META-118", api=RERANK, also={
     "RERANK-RES-016": "another text", "META-007": "another text",
-    "META-006": "another text",
+    "META-006": "another text", "META-012": "another count",
 }, source="000:36", origin="elizaOS/eliza#30904")  # fmt: skip
 def rerank_escaped_pairs_are_lost(context: RequestContext) -> object:
     """A character that is escaped as two is read as two times U+FFFD."""
