@@ -16,7 +16,7 @@ from aios_conformance.conformance.checks.generated import (
     usage_of,
 )
 from aios_conformance.conformance.checks.scored import positions_of
-from aios_conformance.conformance.probes.decoding import DRAWN, SEEDS
+from aios_conformance.conformance.probes.sampling import DRAWN, SEEDS
 from aios_conformance.conformance.terms.check import (
     Finding,
     Note,

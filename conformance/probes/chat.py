@@ -5,13 +5,13 @@ from typing import Any
 
 from aios_conformance.conformance.probes import logprobs
 from aios_conformance.conformance.probes.bodies import OPERATION, valid
-from aios_conformance.conformance.probes.decoding import decoding_probes
 from aios_conformance.conformance.probes.generation import (
     case,
     shared_probes,
     undecided_cases,
 )
 from aios_conformance.conformance.probes.printed import printed
+from aios_conformance.conformance.probes.sampling import decoding_probes
 from aios_conformance.conformance.probes.single_field import (
     accepted,
     breaks,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes import logprobs, prompts
 from aios_conformance.conformance.probes.bodies import OPERATION
-from aios_conformance.conformance.probes.decoding import asked, decoding_probes
+from aios_conformance.conformance.probes.decoding import asked
 from aios_conformance.conformance.probes.generation import (
     OBJECT,
     case,
@@ -14,6 +14,7 @@ from aios_conformance.conformance.probes.generation import (
     undecided_cases,
 )
 from aios_conformance.conformance.probes.printed import printed
+from aios_conformance.conformance.probes.sampling import decoding_probes
 from aios_conformance.conformance.probes.single_field import (
     accepted,
     breaks,

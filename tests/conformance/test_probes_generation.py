@@ -10,7 +10,7 @@ from aios_conformance.conformance.observing.selfcheck import suite_fault
 from aios_conformance.conformance.planning.drawing import draw
 from aios_conformance.conformance.planning.plan import capabilities
 from aios_conformance.conformance.probes import chat, completions
-from aios_conformance.conformance.probes.decoding import SEEDS
+from aios_conformance.conformance.probes.sampling import SEEDS
 from aios_conformance.conformance.probes.stop_strings import end_of, stop_within
 from aios_conformance.conformance.terms import catalogue
 from aios_conformance.conformance.terms.cost import Cost, ceilings

@@ -1,0 +1,207 @@
+"""Relations between drawn texts of one prompt: seeds, choices, heat, penalties.
+
+The same scenarios for chat and for completions, as those of decoding.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from hypothesis import strategies as st
+
+from aios_conformance import spec
+from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.decoding import (
+    BANNED_IDS,
+    BARE,
+    FORCED_ID,
+    OTHER,
+    UNLIKE,
+    asked,
+    framed,
+    greedy_probe,
+    stops_probe,
+    streams_probe,
+)
+from aios_conformance.conformance.probes.prompts import prompts_of
+from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.probe import (
+    Answers,
+    Later,
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+)
+from aios_conformance.conformance.terms.said import text_of
+
+
+def _seeds(api: Api) -> Probe:
+    operation = OPERATION[api]
+
+    @probe(
+        f"{api}.seeds",
+        api,
+        params=st.fixed_dictionaries(
+            {
+                "text": st.sampled_from(prompts_of(api).usual),
+                # 0 is a seed like any other
+                "seed": st.just(0) if api == "chat" else st.integers(1, 9999),
+            }
+        ),
+        draws=(0, 1, 30),
+        needs=("seed",),
+    )
+    def seeds(p: Params, served: Served) -> Iterator[Step]:
+        bare = asked(api, served, p["text"], max_tokens=28, seed=p["seed"])
+        bare |= framed(api, served, "chat")
+        bare |= {"n": 2} if served.offers("n") else {}
+        full = bare | {"temperature": 1, "top_p": 1}
+        yield Step("seeded", operation, full)
+        # nothing that it asks for is to act on those beside it
+        seedless = asked(api, served, OTHER) | UNLIKE | {"max_tokens": 8}
+        for label, body in (
+            ("seedless", seedless),
+            ("again", full),
+            ("no_temperature", bare | {"top_p": 1}),
+            ("no_top_p", bare | {"temperature": 1}),
+            ("frequency_0", full | {"frequency_penalty": 0}),
+            ("presence_0", full | {"presence_penalty": 0}),
+        ):
+            yield Step(label, operation, body, together=True)
+
+    return seeds
+
+
+def _choices(api: Api) -> Probe:
+    operation, row = OPERATION[api], partial(spec.row, api)
+
+    @probe(
+        f"{api}.choices",
+        api,
+        params=st.fixed_dictionaries(
+            {"text": st.sampled_from(prompts_of(api).usual), "limit": st.integers(5, 7)}
+        ),
+        draws=(1 if api == "chat" else 0, 1, 30),
+        needs=("n",),
+    )
+    def choices(p: Params, served: Served) -> Iterator[Step]:
+        # chat is asked for one of those by which logits are divided beyond all bounds
+        heat = 0.005 if api == "chat" else 0.7
+        body = asked(api, served, p["text"], max_tokens=p["limit"], temperature=heat)
+        rows = (row("temperature-type"), row("temperature-range"))
+        yield Step("one", operation, body, serves=rows)
+        yield Step("several", operation, body | {"n": 3}, serves=(row("n-type"),))
+
+    return choices
+
+
+SEEDS = range(1, 9)
+"""Eight different seeds (META-053); as soon as two texts differ, no more are sent."""
+
+
+DRAWN = 4
+"""Choices that are drawn at each of two temperatures."""
+
+
+def _several(served: Served) -> dict[str, Any]:
+    """Several choices, how likely each token was, and a tool that nothing calls for."""
+    found: dict[str, Any] = {"n": DRAWN} if served.offers("n") else {}
+    found |= {"logprobs": True} if served.offers("logprobs") else {}
+    return found | ({"tools": [BARE]} if served.offers("tools") else {})
+
+
+def _spread(api: Api) -> Probe:
+    operation = OPERATION[api]
+
+    @probe(
+        f"{api}.spread",
+        api,
+        params=st.fixed_dictionaries({"text": st.sampled_from(prompts_of(api).usual)}),
+        draws=(0, 1, 25),
+        needs=("seed",),
+    )
+    def spread(p: Params, served: Served) -> Iterator[Step]:
+        # top_p is spelt out: its default is another row's matter
+        body = asked(api, served, p["text"], max_tokens=6, top_p=1)
+        body |= framed(api, served, "completions")
+        hot = body | {"temperature": 1}
+
+        def another(seed: int) -> Later:
+            def made(answers: Answers) -> Any:
+                texts = {text_of(e) for label, e in answers.items() if "hot" in label}
+                return hot | {"seed": seed} if len(texts) < 2 else None
+
+            return made
+
+        for seed in SEEDS[:2]:
+            yield Step(f"hot_{seed}", operation, hot | {"seed": seed})
+        if api == "chat":
+            # some servers have a temperature of their own for who offers tools
+            beside = body | _several(served) | {"seed": 1, "max_tokens": 24}
+            for label, heat in (("warm", 0.5), ("warmer", 1)):
+                yield Step(label, operation, beside | {"temperature": heat})
+        # each is in the company of one that has a top_p, or none
+        narrow = hot | {"top_p": 0.01, "seed": 1}
+        if served.offers("n"):
+            narrow |= {"n": 2}
+        yield Step("narrow", operation, narrow, together=True)
+        cold = body | {"temperature": 0, "seed": 1}
+        yield Step("cold", operation, cold, together=True)
+        for seed in SEEDS[2:]:
+            label, first = f"hot_{seed}", f"hot_{SEEDS[0]}"
+            yield Step(label, operation, another(seed), like=first, spare=True)
+
+    return spread
+
+
+def _pushed(api: Api) -> Probe:
+    operation, row = OPERATION[api], partial(spec.row, api)
+
+    @probe(
+        f"{api}.pushed",
+        api,
+        params=st.fixed_dictionaries({"text": st.sampled_from(prompts_of(api).usual)}),
+        draws=(0, 1, 20),
+    )
+    def pushed(p: Params, served: Served) -> Iterator[Step]:
+        whole = asked(api, served, p["text"], temperature=0, max_tokens=24)
+        body = whole | framed(api, served, "completions")
+
+        def step(label: str, sent: dict[str, Any], *rows: str) -> Step:
+            return Step(label, operation, sent, serves=tuple(map(row, rows)))
+
+        # of each API one penalty acts in streams, the other in whole answers
+        apis: tuple[Api, Api] = ("completions", "chat")
+        for name, streamed in zip(("frequency", "presence"), apis, strict=True):
+            kind, bounds = f"{name}-penalty-type", f"{name}-penalty-range"
+            given = whole | framed(api, served, streamed)
+            yield step(f"{name}_up", given | {f"{name}_penalty": 2.0}, bounds)
+            yield step(f"{name}_down", given | {f"{name}_penalty": -2.0}, kind, bounds)
+        yield Step("plain", operation, body)
+        # in each other's company, and in streams: a bias that is lost there is seen
+        least = body | {"logit_bias": {str(token): -100 for token in BANNED_IDS}}
+        yield replace(step("banned", least, "logit-bias-range"), together=True)
+        most = body | {"logit_bias": {FORCED_ID: 100}, "max_tokens": 3}
+        if served.offers("streaming"):
+            most |= {"stream": True}
+        if api == "chat" and served.offers("logprobs"):
+            most |= {"logprobs": True}
+        yield replace(step("forced", most, "logit-bias-range"), together=True)
+
+    return pushed
+
+
+def decoding_probes(api: Api) -> list[Probe]:
+    """The relations of one generating API."""
+    return [
+        stops_probe(api),
+        _choices(api),
+        greedy_probe(api),
+        streams_probe(api),
+        _seeds(api),
+        _spread(api),
+        _pushed(api),
+    ]
