@@ -192,7 +192,9 @@ def _likelihood(seen: Observation, label: str) -> float | None:
     """The mean log probability of all tokens of a step; None of a few."""
     every = (positions_of(seen[label], seen.facts, index) for index in range(DRAWN))
     told = [p.logprob for one in every for p in one or () if p.logprob is not None]
-    return sum(told) / len(told) if len(told) >= MANY else None
+    if len(told) < MANY or max(told) > 0:  # which META-066 says
+        return None
+    return sum(told) / len(told)
 
 
 @check(*spec.rows("top-p-effect", "tiny-top-p-greedy"), on=on("spread"), witness=True)

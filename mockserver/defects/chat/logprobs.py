@@ -103,7 +103,7 @@ def chat_chosen_logprob_differs(context: RequestContext, answer: Answer) -> obje
 
 
 @in_answer("META-070", api=API, also={
-    "META-071": "the first token is lost",
+    "META-071": "the first token is lost", "META-037": "fewer than are counted",
 })  # fmt: skip
 def chat_first_position_lost(context: RequestContext, answer: Answer) -> object:
     """The first two positions of log probabilities are lost."""

@@ -181,7 +181,7 @@ def _broken_after_an_error() -> Plant:
 @in_parameters("META-118", api="rerank", also={
     "META-005": "a document is missing", "META-007": "a document is missing",
     "RERANK-SEM-002": "a document is missing",
-    "RERANK-SEM-003": "a document is missing",
+    "RERANK-SEM-003": "a document is missing", "META-012": "it is not counted",
 })  # fmt: skip
 def rerank_member_order_matters(context: RequestContext) -> object:
     """Rerank with `documents` before `query` in the body loses the last document."""

@@ -24,7 +24,7 @@ def _limits(api: Api) -> list[Defect]:
 
     @in_parameters(row("max-completion-tokens-obeyed"), api=api, also={
         "META-043": "the two limits differ", "META-040": "the limit is exceeded",
-        "META-042": "more than the limit",
+        "META-042": "more than the limit", "COMMON-REQ-014": "more than the limit",
         row("max-completion-tokens-range"): "a limit of 0 gives tokens",
     }, origin="vllm-project/vllm-ascend#15931")  # fmt: skip
     def max_completion_tokens_ignored(context: RequestContext) -> object:

@@ -271,6 +271,7 @@ def _usage(api: Api) -> list[Defect]:
     @in_stream("META-063", api=api, also={
         counted: "the same statement", "META-042": "it counts one token",
         "META-070": "it counts one token", "META-037": "it counts one token",
+        "META-038": "it counts another prompt",
     }, origin="vllm-project/vllm#36379")  # fmt: skip
     def usage_unasked(context: RequestContext, chunks: list[Chunk]) -> Iterable[Chunk]:
         """Usage comes with include_usage false as well."""
