@@ -18,21 +18,23 @@ from aios_conformance.serving.digits import whole_number
 from aios_conformance.serving.engine import Model
 from aios_conformance.serving.located import unknown
 from aios_conformance.serving.options import (
-    DIALECT,
-    SERVING,
     Option,
     OptionError,
     OptionParser,
-    ServerOptions,
     Words,
     add,
     offered,
-    positive,
     resolve,
+)
+from aios_conformance.serving.profile import DOCUMENTS, Profile
+from aios_conformance.serving.server_options import (
+    DIALECT,
+    SERVING,
+    ServerOptions,
+    positive,
     served,
     whole,
 )
-from aios_conformance.serving.profile import DOCUMENTS, Profile
 from aios_conformance.spec import MODEL_APIS, ApiSpec, apis
 
 PREFIX = "AIOS_MOCK"

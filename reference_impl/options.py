@@ -8,15 +8,12 @@ from urllib.parse import urlsplit
 
 from platformdirs import user_cache_path
 
-from aios_conformance.serving.options import (
+from aios_conformance.serving.options import Option, OptionError, OptionParser, resolve
+from aios_conformance.serving.server_options import (
     DIALECT,
     SERVING,
-    Option,
-    OptionError,
-    OptionParser,
     ServerOptions,
     positive,
-    resolve,
     served,
 )
 from aios_conformance.spec import MODEL_APIS, operations

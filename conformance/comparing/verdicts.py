@@ -41,17 +41,18 @@ def with_verdicts(one: Side, other: Side, pairs: Sequence[Pair]) -> list[Cause]:
     own = list(_by_fault(one, other, lost))
     left = []
     for each in (filled.get(id(cause), cause) for cause in told):
-        place = _shown_by(each, own, one, other, len(pairs))
+        place = _shown_by(each, own, one, len(pairs))
         if place is None:
             left.append(each)
         else:
-            found = own[place].found or each.found
-            own[place] = replace(own[place], found=found, of=each.of).with_also(each)
-    return [*left, *own]
+            worse, fault = own[place]
+            found = fault.found or each.found
+            own[place] = worse, replace(fault, found=found, of=each.of).with_also(each)
+    return [*left, *(fault for _, fault in own)]
 
 
 def _shown_by(
-    cause: Cause, own: Sequence[Cause], one: Side, other: Side, pairs: int
+    cause: Cause, own: Sequence[tuple[Side, Cause]], one: Side, pairs: int
 ) -> int | None:
     """The place of the broken rows whose checks judged every answer of a cause.
 
@@ -59,10 +60,8 @@ def _shown_by(
     """
     if not cause.counts or cause.kind in ("support", "crash", "unanswered", "code"):
         return None
-    for place, fault in enumerate(own):
-        side, ids = (one, {p.one.id for p, _ in cause.found})
-        if fault.title.startswith(other.name):
-            side, ids = (other, {p.other.id for p, _ in cause.found})
+    for place, (side, fault) in enumerate(own):
+        ids = {(p.one if side is one else p.other).id for p, _ in cause.found}
         judged = {
             exchange
             for row in fault.rows
@@ -99,16 +98,18 @@ def _explained(
     return None
 
 
-def _by_fault(one: Side, other: Side, lost: Mapping[str, Side]) -> Iterator[Cause]:
+def _by_fault(
+    one: Side, other: Side, lost: Mapping[str, Side]
+) -> Iterator[tuple[Side, Cause]]:
+    """What breaks the rows that are lost, each with the side that does so."""
     groups: dict[tuple[str, str], list[str]] = {}
     for row, worse in lost.items():
         groups.setdefault((worse.name, _fault(worse, row)), []).append(row)
     for (name, fault), rows in groups.items():
         worse, better = (one, other) if name == one.name else (other, one)
         title = f"{name} breaks what {better.name} keeps: {fault}"
-        yield Cause(
-            "verdict", title, rows=tuple(rows), curls=_curls(one, other, worse, rows)
-        )
+        curls = _curls(one, other, worse, rows)
+        yield worse, Cause("verdict", title, rows=tuple(rows), curls=curls)
 
 
 def _fault(side: Side, row: str) -> str:

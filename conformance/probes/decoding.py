@@ -81,16 +81,16 @@ def drawn_stream(api: Api, served: Served) -> dict[str, Any]:
     return body | {"stream_options": {"include_usage": True}} | listed
 
 
+def prompt(api: Api, **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Params]:
+    """A usual prompt, and what else is drawn with it."""
+    text = st.sampled_from(prompts_of(api).usual)
+    return st.fixed_dictionaries({"text": text, **more})
+
+
 def prompts(api: Api) -> st.SearchStrategy[Params]:
     """A prompt, and small numbers of tokens (below 16, A-116) to cut answers at."""
-    return st.fixed_dictionaries(
-        {
-            "text": st.sampled_from(prompts_of(api).usual),
-            "limit": st.integers(12, 15),
-            "fewer": st.integers(3, 6),
-            "after": st.integers(1, 3),
-        }
-    )
+    few = {"fewer": st.integers(3, 6), "after": st.integers(1, 3)}
+    return prompt(api, limit=st.integers(12, 15), **few)
 
 
 def _later(api: Api, label: str, body: Later, *rows: str, like: str) -> Step:

@@ -21,10 +21,10 @@ from aios_conformance.conformance.probes.decoding import (
     asked,
     framed,
     greedy_probe,
+    prompt,
     stops_probe,
     streams_probe,
 )
-from aios_conformance.conformance.probes.prompts import prompts_of
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -44,13 +44,8 @@ def _seeds(api: Api) -> Probe:
     @probe(
         f"{api}.seeds",
         api,
-        params=st.fixed_dictionaries(
-            {
-                "text": st.sampled_from(prompts_of(api).usual),
-                # 0 is a seed like any other
-                "seed": st.just(0) if api == "chat" else st.integers(1, 9999),
-            }
-        ),
+        # 0 is a seed like any other
+        params=prompt(api, seed=st.just(0) if api == "chat" else st.integers(1, 9999)),
         draws=(0, 1, 30),
         needs=("seed",),
     )
@@ -81,9 +76,7 @@ def _choices(api: Api) -> Probe:
     @probe(
         f"{api}.choices",
         api,
-        params=st.fixed_dictionaries(
-            {"text": st.sampled_from(prompts_of(api).usual), "limit": st.integers(5, 7)}
-        ),
+        params=prompt(api, limit=st.integers(5, 7)),
         draws=(1 if api == "chat" else 0, 1, 30),
         needs=("n",),
     )
@@ -119,7 +112,7 @@ def _spread(api: Api) -> Probe:
     @probe(
         f"{api}.spread",
         api,
-        params=st.fixed_dictionaries({"text": st.sampled_from(prompts_of(api).usual)}),
+        params=prompt(api),
         draws=(0, 1, 25),
         needs=("seed",),
     )
@@ -163,7 +156,7 @@ def _pushed(api: Api) -> Probe:
     @probe(
         f"{api}.pushed",
         api,
-        params=st.fixed_dictionaries({"text": st.sampled_from(prompts_of(api).usual)}),
+        params=prompt(api),
         draws=(0, 1, 20),
     )
     def pushed(p: Params, served: Served) -> Iterator[Step]:

@@ -103,7 +103,7 @@ class Rebuilding:
         self, base: Json, changes: dict[str, Any], shows: Shows
     ) -> None:
         for name in sorted(changes, key=lambda name: name in self.named):
-            if name in LIMITS:
+            if name in LIMITS and changes[name] is not None:
                 continue
             fewer = {other: v for other, v in changes.items() if other != name}
             if (fewer or base != self.base) and await shows(changed(base, fewer)):
@@ -123,7 +123,7 @@ def rebuilding(
         return None
     texts = [name for name in api.required if name != "model"]
     named = frozenset(_WORD.findall(told)) | {"stream"}
-    limits = {name: v for name, v in body.items() if name in LIMITS - named}
+    limits = {n: v for n, v in body.items() if n in LIMITS - named and v is not None}
 
     def apart(base: Mapping[str, Any]) -> dict[str, Any]:
         rest = (

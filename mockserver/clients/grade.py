@@ -24,7 +24,8 @@ from aios_conformance.mockserver.embedded import LocalMock, local_mock
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.serving.codec import encode
 from aios_conformance.serving.located import shown
-from aios_conformance.serving.options import OptionError, OptionParser, seconds
+from aios_conformance.serving.options import OptionError, OptionParser
+from aios_conformance.serving.server_options import seconds
 
 _KEY: Final = "mock"
 _ABOUT: Final = """\

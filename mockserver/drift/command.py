@@ -30,7 +30,8 @@ from aios_conformance.mockserver.drift.comparison import (
 from aios_conformance.mockserver.options import read_options
 from aios_conformance.serving.codec import encode
 from aios_conformance.serving.located import shown
-from aios_conformance.serving.options import OptionError, OptionParser, seconds
+from aios_conformance.serving.options import OptionError, OptionParser
+from aios_conformance.serving.server_options import seconds
 
 _SHOWN: Final = 160  # characters of a request
 _PATHS: Final = 3  # operations that are named in a line

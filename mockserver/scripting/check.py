@@ -17,7 +17,8 @@ from aios_conformance.mockserver.scripting.rule_reader import document_rules
 from aios_conformance.mockserver.scripting.suspicions import suspicions
 from aios_conformance.mockserver.scripting.tape import parse_take, tape_lines
 from aios_conformance.serving.located import Malformed, Problems, read_yaml, shown
-from aios_conformance.serving.options import OptionParser, config_values, dialect
+from aios_conformance.serving.options import OptionParser, config_values
+from aios_conformance.serving.server_options import dialect
 
 _BAD = 2
 _NAMING = ("rules",)  # options that name a file that has to be there

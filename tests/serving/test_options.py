@@ -7,14 +7,8 @@ from typing import Any
 
 import pytest
 
-from aios_conformance.serving.options import (
-    Option,
-    OptionError,
-    port,
-    positive,
-    resolve,
-    whole,
-)
+from aios_conformance.serving.options import Option, OptionError, resolve
+from aios_conformance.serving.server_options import port, positive, whole
 
 OPTIONS = (
     Option("speed", "how fast", 1, positive, "N"),
