@@ -143,7 +143,8 @@ class Relay:
     ) -> web.StreamResponse:
         """Pass a stream on as it comes; keep it even if the client leaves early.
 
-        Clients hang up after [DONE], before the connection has ended properly.
+        Clients hang up after [DONE], before the connection has ended properly. Who
+        reads to the end finds the stream on the tape.
         """
         response = web.StreamResponse(
             status=recording.status, headers={"Content-Type": recording.content_type}
@@ -156,11 +157,11 @@ class Relay:
                 with suppress(ConnectionResetError):
                     await response.write(data)
             whole = True
-            with suppress(ConnectionResetError):
-                await response.write_eof()
         finally:
             if whole or recording.done:
                 self._lost(recording)
+        with suppress(ConnectionResetError):
+            await response.write_eof()
         return response
 
     def _lost(self, recording: "TapeRecorder") -> str:

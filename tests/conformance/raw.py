@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 Writer = asyncio.StreamWriter
@@ -29,6 +29,12 @@ class Target:
     acts: list[bytes | Play]
     requests: list[bytes] = field(default_factory=list)
     url: str = ""
+    connections: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def connected(self, reader: asyncio.StreamReader, writer: Writer) -> None:
+        task = asyncio.create_task(self.serve(reader, writer))
+        self.connections.add(task)
+        task.add_done_callback(self.connections.discard)
 
     async def serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
         try:
@@ -46,6 +52,8 @@ class Target:
             return
         finally:
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def _head(self, reader: asyncio.StreamReader) -> bytes:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -60,12 +68,15 @@ class Target:
 async def saying(*acts: bytes | Play) -> AsyncIterator[Target]:
     """Serve these acts on a free port."""
     target = Target(list(acts))
-    server = await asyncio.start_server(target.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(target.connected, "127.0.0.1", 0)
     target.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield target
     finally:
         server.close()
+        for connection in target.connections:
+            connection.cancel()
+        await asyncio.gather(*target.connections, return_exceptions=True)
 
 
 def cut(said: bytes) -> Play:

@@ -78,6 +78,10 @@ async def hung_up_on(folder: Path, *, how: str) -> tuple[int, str]:
         if how == "closed":
             os.login_tty(os.dup(0))
 
+    def read() -> None:
+        with suppress(OSError):  # that of a terminal which nobody writes to any more
+            os.read(master, 65_536)
+
     master, slave = pty.openpty()
     async with saying(answer(COMPLETION), answer(COMPLETION), silent) as target:
         words = ["--preset=smoke", "--apis=completions", "--model=m", "--concurrency=1"]
@@ -91,7 +95,7 @@ async def hung_up_on(folder: Path, *, how: str) -> tuple[int, str]:
         )
         os.close(slave)
         loop = asyncio.get_running_loop()
-        loop.add_reader(master, os.read, master, 65_536)
+        loop.add_reader(master, read)
         await asyncio.wait_for(asked.wait(), 300)
         if how == "closed":
             loop.remove_reader(master)

@@ -90,13 +90,13 @@ def test_a_stream_is_cut_where_its_events_end(
 
 def test_timing_is_kept_if_wanted(tmp_path: Path) -> None:
     file = tmp_path / "tape.jsonl"
-    blocks = ((60.0, b"data: 1\n\n"), (120.0, b"data: [DONE]\n\n"))
+    blocks = ((6e5, b"data: 1\n\n"), (12e5, b"data: [DONE]\n\n"))
     take = Take("POST", PATH, BODY, 200, "text/event-stream", blocks)
     file.write_text(take.line() + "\n", encoding="utf-8")
-    for speed, least, most in (("0", 0, 50), ("2", 50, 100), ("1", 100, 10_000)):
+    for speed, least in (("0", 0), ("20000", 60), ("10000", 120)):
         with local_mock("--replay", str(file), "--replay-speed", speed) as mock:
             Client(mock.url).post(PATH, BODY)
-            assert least <= mock.requests[-1]["duration_ms"] <= most
+            assert least <= mock.requests[-1]["duration_ms"] < 6e5
 
 
 def test_equal_requests_play_their_takes_in_turn(tmp_path: Path) -> None:
