@@ -161,7 +161,7 @@ _LONGER = ("longer", "hidden", "spoken")
 """Steps whose prompts say more than the plain one."""
 
 
-@check("META-038", on=on("greedy"), witness=True)
+@check("META-038", on=(*on("greedy"), *on("streams")), witness=True)
 def prompt_tokens_depend_on_the_prompt_alone(seen: Observation) -> Iterator[Note]:
     """Sampling parameters leave prompt_tokens as they are."""
     for label, plain, count in _prompt_tokens(seen):
@@ -184,11 +184,17 @@ def each_word_of_a_longer_prompt_is_counted(seen: Observation) -> Iterator[Note]
 
 
 def _prompt_tokens(seen: Observation) -> Iterator[tuple[str, int, int]]:
-    """Each step but the plain one, with the plain prompt's count and its own."""
-    plain = usage_of(seen["plain"], "prompt_tokens") if "plain" in seen.steps else None
+    """Each step but the plain one, with the plain prompt's count and its own.
+
+    What a stream counts beside a whole answer is META-062's matter.
+    """
+    first = _plain(seen)
+    plain = usage_of(seen[first], "prompt_tokens") if first in seen.steps else None
     for label, exchange in seen.steps.items():
         count = usage_of(exchange, "prompt_tokens")
-        if plain is not None and count is not None and label != "plain":
+        if plain is None or count is None or exchange.is_stream:
+            continue
+        if label != first:
             yield label, plain, count
 
 

@@ -189,9 +189,13 @@ def _drawn(seen: Observation, label: str) -> list[str]:
 
 
 def _likelihood(seen: Observation, label: str) -> float | None:
-    """The mean log probability of all tokens of a step; None of a few."""
+    """The mean log probability of all tokens of a step; None of a few.
+
+    Choices may be copies of one another, which tell no more than one of them.
+    """
     every = (positions_of(seen[label], seen.facts, index) for index in range(DRAWN))
-    told = [p.logprob for one in every for p in one or () if p.logprob is not None]
+    distinct = {tuple((p.name, p.logprob) for p in one or ()) for one in every}
+    told = [score for one in distinct for _, score in one if score is not None]
     if len(told) < MANY or max(told) > 0:  # which META-066 says
         return None
     return sum(told) / len(told)
@@ -294,17 +298,9 @@ def penalties_below_0_are_read(seen: Observation) -> Iterator[Note]:
 def bias_pushes_its_token(seen: Observation) -> Iterator[Note]:
     """A bias of 100 on a token id, and of -100 on common ones, changes the text."""
     rows = rows_of(seen, "logit-bias-effect", "logit-bias-extremes")
-    forced, banned = (texts_of(seen, "plain", s) for s in ("forced", "banned"))
-    if forced is not None:
-        yield Witness(rows)
-        if forced[1] and forced[0].startswith(forced[1]):
-            yield Finding(
-                expected=f"another text than {forced[0]!r}, which has no bias",
-                actual=forced[1],
-                step="forced",
-                kind="silent",
-                ids=rows,
-            )
+    for index in range(FORCED):
+        yield from _forced(seen, rows, index)
+    banned = texts_of(seen, "plain", "banned")
     if banned is not None and any(text in banned[0] for text in COMMONEST):
         yield Witness(rows)
         if banned[0] == banned[1]:
@@ -315,6 +311,33 @@ def bias_pushes_its_token(seen: Observation) -> Iterator[Note]:
                 kind="silent",
                 ids=rows,
             )
+
+
+FORCED = 2
+"""Choices at most of the step that a bias forces."""
+
+
+def _forced(seen: Observation, rows: tuple[str, ...], index: int) -> Iterator[Note]:
+    """One token forced again and again is not the plain text, nor three tokens.
+
+    How far a bias pushes is not said, but that the greatest shows.
+    """
+    plain = texts_of(seen, "plain")
+    text = texts_of(seen, "forced", index=index)
+    if plain is None or text is None:
+        return
+    yield Witness(rows)
+    tokens = positions_of(seen["forced"], seen.facts, index) or []
+    is_plain = bool(text[0]) and plain[0].startswith(text[0])
+    if is_plain or len({one.name for one in tokens}) > 2:
+        yield Finding(
+            expected=f"another text than {plain[0]!r}, of one token that is forced",
+            actual=text[0],
+            pointer=f"/choices/{index}",
+            step="forced",
+            kind="silent",
+            ids=rows if is_plain else rows[-1:],
+        )
 
 
 @check(*spec.rows("logit-bias-keys"), on=on("bias_key"), witness=True)

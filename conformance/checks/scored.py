@@ -162,12 +162,15 @@ class WithLogprobs(View):
     def contexts(self) -> Mapping[object, Sequence[tuple[str, Position]]]:
         """Positions with their pointers, by the tokens before them.
 
-        Which prompt a choice continues is only known for certain if there is one.
+        Which prompt a choice continues is only known for certain if there is one, and
+        of one that reasons which of its tokens are listed is not.
         """
         found: dict[object, list[tuple[str, Position]]] = {}
         if isinstance(self.sent.get("prompt"), list):
             return found
         for choice in self.choices:
+            if choice.has_other:
+                continue
             before: tuple[str | bytes, ...] = ()
             for i, position in enumerate(choice.positions or ()):
                 place = f"{choice.pointer}/logprobs/{i}"

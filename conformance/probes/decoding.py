@@ -208,33 +208,12 @@ def streams_probe(api: Api) -> Probe:
         continuous = usage | {"continuous_usage_stats": True}
 
         def step(label: str, *rows: str, **change: Any) -> Step:
-            return Step(label, operation, stream | change, serves=rows, together=True)
+            return Step(label, operation, stream | change, serves=rows)
 
         def feinted(answers: Answers) -> Any:
             """The whole text again: what begins a stop string is no stop string."""
             text = text_of(answers["whole"]) or ""
             return stream | {"stop": feints(text)} if served.offers("stop") else stream
-
-        yield Step("whole", operation, body, alone=True)
-        left = asked(api, served, OTHER, max_tokens=64, stream=True)
-        yield Step("left", operation, left, "either", leaves=True)
-        # refused may be its stop strings, or that it is a stream
-        begun = _later(api, "streamed", feinted, like="whole")
-        yield replace(begun, together=True)
-        options = (row("stream-options-type"), row("include-usage-accepted"))
-        yield step("with_usage", *options, stream_options=usage)
-        yield step(
-            "continuous", row("continuous-usage-accepted"), stream_options=continuous
-        )
-
-        if served.offers("n") and served.offers("logprobs"):
-            # what another stream says is not to come in these
-            other = drawn_stream(api, served)
-            yield Step("other", operation, other, shared=True, together=True)
-
-        def stopped(answers: Answers) -> Any:
-            found = stop_within(text_of(answers["whole"]) or "", p["after"])
-            return None if found is None else stream | {"stop": [found + NEVER, found]}
 
         def line(base: dict[str, Any]) -> Later:
             """The first line alone: the printed sample of stop (000:386, 000:584)."""
@@ -245,13 +224,36 @@ def streams_probe(api: Api) -> Probe:
 
             return made
 
-        # not asked for: a usage that comes along all the same is another row's matter
-        unasked = stream | {"stream_options": {"include_usage": False}}
+        yield Step("whole", operation, body, alone=True)
+        left = asked(api, served, OTHER, max_tokens=64, stream=True)
+        yield Step("left", operation, left, "either", leaves=True)
+        # what a stream that was left does to the next two requests is to show in them
+        options = (row("stream-options-type"), row("include-usage-accepted"))
+        yield step("with_usage", *options, stream_options=usage)
         scored: dict[str, Any] = {"logprobs": True if api == "chat" else 1}
         listed = scored if served.offers("logprobs") else {}
+        yield _later(api, "line", line(body | listed), like="whole")
+        # refused may be its stop strings, or that it is a stream
+        begun = _later(api, "streamed", feinted, like="whole")
+        yield replace(begun, together=True)
+        last = step(
+            "continuous", row("continuous-usage-accepted"), stream_options=continuous
+        )
+        yield replace(last, together=True)
+
+        if served.offers("n") and served.offers("logprobs"):
+            # what another stream says is not to come in these
+            other = drawn_stream(api, served)
+            yield Step("other", operation, other, shared=True, together=True)
+
+        def stopped(answers: Answers) -> Any:
+            found = stop_within(text_of(answers["whole"]) or "", p["after"])
+            return None if found is None else stream | {"stop": [found + NEVER, found]}
+
+        # not asked for: a usage that comes along all the same is another row's matter
+        unasked = stream | {"stream_options": {"include_usage": False}}
         for label, later in (
             ("stopped", stopped),
-            ("line", line(body | listed)),
             ("line_streamed", line(unasked | listed)),
         ):
             yield replace(_later(api, label, later, like="whole"), together=True)

@@ -33,7 +33,7 @@ CHAT = Prompts(
         "Tell me about five animals that live in a forest.",
         "Explain why leaves fall in autumn.",
         "What should I pack for a week in the mountains?",
-        *(f"Continue this story: {sentence}" for sentence in SENTENCES),
+        *(f"Continue: {sentence}" for sentence in SENTENCES),
     ),
     beyond_ascii=(
         "Zürich, Málaga, Ørsted, 서울: où, wann, 왜? Tell me a story.",

@@ -55,10 +55,15 @@ def _long_documents(p: Params) -> list[str]:
     return [other, f"{answer} {middle} {answer}"]
 
 
+def _is_brief(ranking: Params) -> bool:
+    """The query is short: it is read with each of many documents."""
+    return len(ranking["query"]) <= 26
+
+
 @probe(
     "rerank.top_n",
     "rerank",
-    params=texts.rankings(6, 6),
+    params=texts.rankings(6, 6).filter(_is_brief),
     draws=(0, 1, 40),
 )
 def top_n(ranking: Params, served: Served) -> Iterator[Step]:
@@ -103,11 +108,6 @@ def paths_with_limits(p: Params, served: Served) -> Iterator[Step]:
     for label, (operation, _) in PATHS.items():
         body = _long_body(served, p, top_n=1, truncate_prompt_tokens=NARROW)
         yield Step(label, operation, body)
-
-
-def _is_brief(ranking: Params) -> bool:
-    """The query is short: it is read with each of many documents."""
-    return len(ranking["query"]) <= 26
 
 
 @probe(

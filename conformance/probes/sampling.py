@@ -145,9 +145,18 @@ def _spread(api: Api) -> Probe:
         yield Step("cold", operation, cold, together=True)
         for seed in SEEDS[2:]:
             label, first = f"hot_{seed}", f"hot_{SEEDS[0]}"
-            yield Step(label, operation, another(seed), like=first, spare=True)
+            spare = Step(label, operation, another(seed), like=first, spare=True)
+            yield replace(spare, completion_tokens=6)
 
     return spread
+
+
+def _beside(served: Served) -> dict[str, Any]:
+    """A tool, and choices that are drawn alike: some servers bias none of these."""
+    tool: dict[str, Any] = {"tools": [BARE], "tool_choice": "auto"}
+    found = tool if served.offers("tools") else {}
+    several = {"n": 2, "temperature": 1, "top_p": 0.01}
+    return found | (several if served.offers("n") else {})
 
 
 def _pushed(api: Api) -> Probe:
@@ -180,9 +189,12 @@ def _pushed(api: Api) -> Probe:
         most = body | {"logit_bias": {FORCED_ID: 100}, "max_tokens": 3}
         if served.offers("streaming"):
             most |= {"stream": True}
-        if api == "chat" and served.offers("logprobs"):
-            most |= {"logprobs": True}
-        yield replace(step("forced", most, "logit-bias-range"), together=True)
+        if served.offers("logprobs"):
+            most |= {"logprobs": True if api == "chat" else 1}
+        beside = _beside(served) if api == "chat" else {}
+        # of several things asked for any may be what is refused
+        served_too = () if beside else ("logit-bias-range",)
+        yield replace(step("forced", most | beside, *served_too), together=True)
 
     return pushed
 

@@ -43,6 +43,11 @@ ROOM = 128
 SAID = 16
 """Tokens for an answer in words."""
 
+LISTED = 48
+"""Tokens for an answer in several lines."""
+
+LIST = "List towns, one on each line."
+
 TOLD = 74
 """Words of a letter in the result of a call."""
 
@@ -96,6 +101,14 @@ ASKS = (
     "Check now, weather for Seoul and trains to Busan.",
 )
 OWN = "the document leaves null open, but replies of the server hold it"
+PUSHED = {
+    "temperature": 1,
+    "top_p": 0.01,
+    "frequency_penalty": 2,
+    "presence_penalty": 2,
+}
+"""The likeliest token, were there no penalties: beside tools each of them acts."""
+
 EARLIER = [
     {"role": "user", "content": "Hello."},
     {"role": "assistant", "content": "Hi!", "tool_calls": None},
@@ -154,11 +167,16 @@ def _answered(answers: Answers) -> list[Json] | None:
 
 
 def _cut(answers: Answers) -> int | None:
-    """A limit that cuts the call of step `required` short, in its arguments."""
+    """A limit that cuts the call of step `required` short, in its arguments.
+
+    That no call has so few tokens is to show by what is counted at a limit of more.
+    """
     response = answers["required"].response
     match response.json if response else None:
         case {"usage": {"completion_tokens": int(count)}} if 8 <= count <= ROOM:
             return 3 * count // 4
+        case {"usage": {"completion_tokens": 0 | 1 | 2}}:
+            return 24
     return None
 
 
@@ -168,8 +186,7 @@ def _cut(answers: Answers) -> int | None:
     params=st.fixed_dictionaries(
         {
             "ask": st.sampled_from(ASKS),
-            "other": st.sampled_from(prompts.CHAT.usual),
-            "after": st.integers(1, 3),
+            "after": st.integers(4, 12),
         }
     ),
     draws=(1, 1, 30),
@@ -190,8 +207,8 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
     ask = greedy(p["ask"], TOOLS, ROOM)
     none = ask | {"tool_choice": "none"}
     # nothing but tool_choice asks for a call here
-    other = greedy(p["other"], TOOLS[:1], SAID)
-    forced = greedy(p["other"], RENAMED, ROOM, tool_choice="required")
+    other = greedy(LIST, TOOLS[:1], LISTED)
+    forced = greedy(LIST, RENAMED, ROOM, tool_choice="required")
     streams = served.offers("streaming")
     stream = {"stream": True, "stream_options": {"include_usage": True}}
     if_offered = stream if streams else {}
@@ -230,13 +247,15 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
     yield Step("auto", CHAT, ask | {"tool_choice": "auto"} | if_offered)
     yield Step("other_auto", CHAT, other | {"tool_choice": "auto"}, serves=rows)
     unasked = Step("unchosen", CHAT, unchosen, like="other_auto", spare=True)
-    yield replace(unasked, after_refusal=True, completion_tokens=SAID)
-    yield Step("stopped", CHAT, stopped, like="other_auto", completion_tokens=SAID)
+    yield replace(unasked, after_refusal=True, completion_tokens=LISTED)
+    yield Step("stopped", CHAT, stopped, like="other_auto", completion_tokens=LISTED)
+    several = {"n": 2} if served.offers("n") else {}
+    yield Step("pushed", CHAT, other | {"tool_choice": "auto"} | PUSHED | several)
     yield Step("required", CHAT, forced, serves=("CHAT-REQ-046",))
     yield from turn("cut", cut)
     yield from turn("answered", answered, "META-083")
     if streams:
-        streamed = {"tools": TOOLS[1:2], "stream": True, "max_tokens": SAID}
+        streamed = {"tools": TOOLS[:1], "stream": True, "max_tokens": SAID}
         yield Step("none_streamed", CHAT, none | streamed)
 
 

@@ -1,5 +1,8 @@
 """Embeddings: soft clauses, lengths, readings."""
 
+import base64
+import math
+import struct
 from typing import Any
 
 import pytest
@@ -95,3 +98,17 @@ def test_what_may_be_is_read_and_never_found() -> None:
             assert readings(check, observation(check.on[0], variant=step)) == [reading]
         seen = observation("embeddings.singular", singular=step)
         assert readings(embeddings.the_singular_path_may_exist, seen) == [path_reading]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "is_useful"),
+    [((0.5, 0.0), True), ((0.0, 0.0), False), ((math.nan, math.nan), False)],
+)
+def test_vectors_in_base64_are_numbers_too(
+    numbers: tuple[float, float], *, is_useful: bool
+) -> None:
+    packed = base64.b64encode(struct.pack("<2f", *numbers)).decode()
+    sent = {"model": EMBEDDER, "input": "a", "encoding_format": "base64"}
+    answer = exchange("embeddings", sent, {"data": [{"embedding": packed}]})
+    found = findings(embeddings.vectors_are_finite_and_not_zero, answer)
+    assert (not found) is is_useful

@@ -132,9 +132,9 @@ def test_a_chosen_token_does_not_take_the_place_of_a_likelier_one() -> None:
     sent = request("chat", logprobs=True, top_logprobs=2, n=2)
     rare = ("z", TENTH)
 
-    def two(*listed: Any) -> Exchange:
+    def two(*listed: Any, **more: Any) -> Exchange:
         told = scored(("z", TENTH, list(listed)))
-        other = choice("chat", "z", 1, logprobs=told)
+        other = choice("chat", "z", 1, logprobs=told, **more)
         first = choice("chat", "a", logprobs=scored(("a", HALF, LIKELY)))
         return said("chat", first, other, sent=sent)
 
@@ -143,6 +143,8 @@ def test_a_chosen_token_does_not_take_the_place_of_a_likelier_one() -> None:
     (found,) = findings(check, two(LIKELY[0], rare))
     assert found.ids == ("CHAT-SEM-006",)
     assert found.pointer == "/choices/1/logprobs/0"
+    # after a thought of its own, which is not listed, others are likely
+    assert not findings(check, two(LIKELY[0], rare, reasoning_content="Hm."))
 
 
 def test_an_echo_has_log_probabilities_of_the_prompt_too() -> None:

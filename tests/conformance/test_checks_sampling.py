@@ -114,8 +114,8 @@ def heated(warm: str, warmer: str, likely: float = -1, less: float = -2) -> Obse
     """Choices of a letter each at 0.5 and at 1, and how likely their tokens are."""
 
     def drawn(letters: str, logprob: float) -> Exchange:
-        told = scored(*[("a", logprob, [])] * 10)
-        each = (choice("chat", t, i, logprobs=told) for i, t in enumerate(letters))
+        told = {t: scored(*[(t, logprob, [])] * 15) for t in letters}
+        each = (choice("chat", t, i, logprobs=told[t]) for i, t in enumerate(letters))
         return said("chat", *each, sent=request("chat", n=len(letters), logprobs=True))
 
     steps = {"warm": drawn(warm, likely), "warmer": drawn(warmer, less)}
@@ -132,6 +132,8 @@ def test_more_heat_dares_more() -> None:
     # so much is left to chance, and who repeats itself may do so
     assert not findings(check, heated("aabc", "abcd", less=-0.9))
     assert not findings(check, heated("aaaa", "aaaa", less=-1))
+    # copies are few tokens, however many there are
+    assert not findings(check, heated("aaaa", "bbbb", less=-0.5))
     assert not witnessed(check, heated("aabc", "a"))
 
 
@@ -184,6 +186,21 @@ def test_a_bias_pushes_its_token() -> None:
     assert findings(check, pushed(plain="The sea.", forced="The"))
     assert findings(check, pushed(plain="The sea.", banned="The sea."))
     assert not witnessed(check, pushed(plain="Sea", banned="Sea"))
+
+
+def test_a_forced_token_is_the_only_one_in_each_choice() -> None:
+    check = sampling.bias_pushes_its_token
+    sent = request("chat", logprobs=True, n=2)
+
+    def forced(*tokens: str) -> Observation:
+        told = [scored(*[(t, -1.0, []) for t in each]) for each in ("zzz", tokens)]
+        each = (choice("chat", "z", i, logprobs=one) for i, one in enumerate(told))
+        steps = {"forced": said("chat", *each, sent=sent), "plain": said("chat", "sea")}
+        return observation("chat.pushed", {}, None, 0, **steps)
+
+    assert not findings(check, forced("z", "z", "z"))
+    (found,) = findings(check, forced("a", "b", "c"))
+    assert (found.pointer, found.ids) == ("/choices/1", ("META-058",))
 
 
 @pytest.mark.parametrize("api", BOTH)

@@ -9,7 +9,7 @@ from exchanges import findings, observation, sse, witnessed
 from generations import choice, request, said, scored
 from streaming import stream
 
-from aios_conformance.conformance.checks import tools, turns
+from aios_conformance.conformance.checks import beside_tools, tools, turns
 from aios_conformance.conformance.probes.decoding import BARE
 from aios_conformance.conformance.probes.tools import TOOLS
 from aios_conformance.conformance.terms.catalogue import checks_in
@@ -100,6 +100,34 @@ def test_a_streamed_call_is_that_of_the_whole_answer(
 ) -> None:
     seen = played(omitted=whole(CALL), auto=stream)
     assert broken(SAME, seen) == rows
+
+
+def pushed(*texts: str, plain: str = "a b " * 9) -> Observation:
+    each = (choice("chat", text, index) for index, text in enumerate(texts))
+    said_so = said("chat", *each, sent=offering(top_p=0.01, n=len(texts)))
+    return played(other_auto=whole(text=plain, end="length"), pushed=said_so)
+
+
+TOP_P = {"CHAT-SEM-022", "META-055"}
+PENALTIES = {"CHAT-SEM-002", "CHAT-SEM-003"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "rows"),
+    [
+        (pushed("a c", "a c"), set()),
+        (pushed("a c", "a d"), TOP_P),
+        (pushed("a b " * 9, "a b " * 9), PENALTIES),
+        (pushed("a b", "a b", plain="a b"), set()),  # too short to repeat much
+        (pushed("a c"), set()),
+    ],
+)
+def test_what_is_drawn_beside_tools_is_drawn_as_asked_for(
+    seen: Observation, rows: set[str]
+) -> None:
+    check = beside_tools.what_is_drawn_beside_tools
+    assert broken(check, seen) == rows
+    assert rows <= witnessed(check, seen)
 
 
 AUTO = offering(tool_choice="auto")

@@ -2,15 +2,23 @@
 
 from exhibit_case import Case, differs, last, status
 from exhibit_requests import (
+    BIAS,
+    FORCED,
     LONG,
+    NOW,
+    SEEDED,
     chat,
     comp,
+    completion_tokens,
     emb,
+    logprobs,
     pieces,
+    prompt_tokens,
     rerank,
     score,
     streamed,
     texts,
+    told,
     vectors,
 )
 from plain_http import Reply
@@ -26,6 +34,7 @@ def finish(reply: Reply) -> object:
 
 
 QUERIES = ["Seoul", "Busan", "A river", "The moon"]
+LISTED = "List towns, one on each line."
 CUT = emb("one two three four five six", truncate_prompt_tokens=4)
 
 CASES: dict[str, Case] = {
@@ -64,4 +73,26 @@ CASES: dict[str, Case] = {
         streamed(chat(logprobs=True)),
     ),
     "chat-stream-word-crashes": status(chat(stream="word"), 500),
+    "gen-bias-lost-with-several-choices": differs(
+        texts, comp(n=2, logit_bias=BIAS, **SEEDED)
+    ),
+    "chat-tools-drop-penalties-and-biases": differs(
+        texts, chat(tools=[NOW], logit_bias=BIAS)
+    ),
+    "gen-top-p-lost-beside-temperature": differs(texts, comp(**SEEDED, top_p=0.01)),
+    "gen-temperature-1-is-greedy": differs(texts, comp(**SEEDED)),
+    "emb-base64-last-is-nan": differs(
+        vectors, emb(["One", "Two"], encoding_format="base64")
+    ),
+    "chat-calls-are-not-counted": differs(completion_tokens, FORCED),
+    "chat-stream-with-tools-loses-line-breaks": differs(
+        told, streamed(chat(LISTED, tools=[NOW], max_tokens=40))
+    ),
+    "chat-cut-thought-is-content": differs(texts, chat()),
+    "chat-logprobs-of-the-answer-alone-free": differs(logprobs, chat(logprobs=True)),
+    "chat-tools-are-not-counted-free": differs(prompt_tokens, chat(tools=[NOW])),
+    "gen-stream-choices-come-in-turn-free": differs(
+        lambda reply: [piece["index"] for piece in pieces(reply)],
+        streamed(comp(n=2, **SEEDED)),
+    ),
 }

@@ -37,6 +37,7 @@ beside       what comes before and beside it: caches, company, bodies, errors
 told         what an answer tells: log probabilities, calls, counts, reasons
 measured     encoders: unequal lengths, limits, scores of long texts
 sundry       splits, ends, caches, and what another text has left
+meetings     two parameters, tools and all else, a thought, what came before
 freedoms     what must stay silent
 """
 
@@ -64,6 +65,7 @@ from aios_conformance.mockserver.defects.museum import (
     lists,
     logprobs,
     measured,
+    meetings,
     neighbours,
     pieces,
     prompts,
@@ -114,6 +116,7 @@ _WINGS = (
     told,
     measured,
     sundry,
+    meetings,
     freedoms,
 )
 

@@ -58,8 +58,9 @@ REPEATED = {
     }
     | dict.fromkeys(
         (
-            *("CHAT-SEM-022", "COMMON-RES-001", "COMP-REQ-034", "COMP-SEM-015"),
-            *("META-036", "META-055", "META-058", "META-086", "META-087"),
+            *("CHAT-SEM-004", "CHAT-SEM-022", "COMMON-RES-001", "COMP-REQ-034"),
+            "COMP-SEM-015",
+            *("META-036", "META-055", "META-058", "META-086", "META-087", "META-118"),
         ),
         "what the bias of another request does",
     ),

@@ -330,6 +330,8 @@ def _after_abort() -> Defect:
             "CHAT-REQ-035": "likewise",
             "CHAT-REQ-036": "likewise",
             "CHAT-REQ-037": "likewise",
+            "CHAT-REQ-032": "likewise",
+            "COMP-REQ-029": "likewise",
             "META-119": "what comes next is refused",
         },
         origin="ggml-org/llama.cpp#27604",

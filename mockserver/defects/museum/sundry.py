@@ -280,7 +280,9 @@ class _PromptOnly(OtherEngine):
 
 @in_engine(
     "COMP-SEM-013",
-    also=_because("the same penalty", "COMP-SEM-014 CHAT-SEM-002 CHAT-SEM-003"),
+    also=_because(
+        "the same penalty", "COMP-SEM-014 CHAT-SEM-002 CHAT-SEM-003 META-056"
+    ),
     source="000:581",
     origin="huggingface/text-generation-inference#1811",
 )
