@@ -186,13 +186,14 @@ def each_word_of_a_longer_prompt_is_counted(seen: Observation) -> Iterator[Note]
 def _prompt_tokens(seen: Observation) -> Iterator[tuple[str, int, int]]:
     """Each step but the plain one, with the plain prompt's count and its own.
 
-    What a stream counts beside a whole answer is META-062's matter.
+    What is to be streamed counts as the whole answer does by META-062.
     """
     first = _plain(seen)
     plain = usage_of(seen[first], "prompt_tokens") if first in seen.steps else None
     for label, exchange in seen.steps.items():
         count = usage_of(exchange, "prompt_tokens")
-        if plain is None or count is None or exchange.is_stream:
+        is_streamed = exchange.request.json.get("stream")
+        if plain is None or count is None or is_streamed:
             continue
         if label != first:
             yield label, plain, count

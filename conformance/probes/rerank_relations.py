@@ -57,7 +57,7 @@ def _long_documents(p: Params) -> list[str]:
 
 def _is_brief(ranking: Params) -> bool:
     """The query is short: it is read with each of many documents."""
-    return len(ranking["query"]) <= 26
+    return len(ranking["query"]) <= 24
 
 
 @probe(
