@@ -55,15 +55,10 @@ def _long_documents(p: Params) -> list[str]:
     return [other, f"{answer} {middle} {answer}"]
 
 
-def _is_brief(ranking: Params) -> bool:
-    """The query is short: it is read with each of many documents."""
-    return len(ranking["query"]) <= 24
-
-
 @probe(
     "rerank.top_n",
     "rerank",
-    params=texts.rankings(6, 6).filter(_is_brief),
+    params=texts.rankings(6, 6).filter(texts.is_brief),
     draws=(0, 1, 40),
 )
 def top_n(ranking: Params, served: Served) -> Iterator[Step]:
@@ -114,7 +109,10 @@ def paths_with_limits(p: Params, served: Served) -> Iterator[Step]:
     "rerank.documents",
     "rerank",
     params=st.fixed_dictionaries(
-        {"ranking": texts.rankings(5, 6).filter(_is_brief), "many": wide.lists(MANY)}
+        {
+            "ranking": texts.rankings(5, 6).filter(texts.is_brief),
+            "many": wide.lists(MANY),
+        }
     ),
     draws=(1, 1, 40),
 )

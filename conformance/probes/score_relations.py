@@ -83,7 +83,7 @@ def batch(p: Params, served: Served) -> Iterator[Step]:
 @probe(
     "score.one_to_many",
     "score",
-    params=texts.rankings(4, 5),
+    params=texts.rankings(4, 5).filter(texts.is_brief),
     draws=(0, 1, 40),
 )
 def one_to_many(p: Params, served: Served) -> Iterator[Step]:

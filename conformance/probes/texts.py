@@ -125,6 +125,11 @@ def rankings(draw: st.DrawFn, least: int, most: int) -> dict[str, Any]:
     return {"query": topic["question"], "documents": documents}
 
 
+def is_brief(ranking: dict[str, Any]) -> bool:
+    """The query is short: it is read with each of many documents."""
+    return len(ranking["query"]) <= 24
+
+
 @st.composite
 def pairs(draw: st.DrawFn, least: int, most: int) -> list[list[str]]:
     """Distinct pairs, unlike their neighbours in likeness; `least` is 3 or more.

@@ -50,8 +50,8 @@ def _words(texts: Sequence[str]) -> list[int]:
     api=RERANK,
     also=_because(
         "another query's scores",
-        "META-002 META-003 META-009 META-011 META-012 RERANK-REQ-012 RERANK-SEM-001 "
-        "RERANK-SEM-004 RERANK-SEM-008 RERANK-SEM-010",
+        "META-002 META-003 META-009 META-011 META-012 META-017 RERANK-REQ-012 "
+        "RERANK-SEM-001 RERANK-SEM-004 RERANK-SEM-007 RERANK-SEM-008 RERANK-SEM-010",
     ),
     source="000:26",
     origin="xorbitsai/inference#5269",
@@ -112,7 +112,8 @@ def rerank_long_one_degrades_all(context: RequestContext, answer: Answer) -> obj
     api=SCORE,
     also=_because(
         "other pairs",
-        "META-017 META-019 META-020 META-024 META-025 SCORE-SEM-005 SCORE-SEM-006",
+        "META-017 META-019 META-020 META-021 META-024 META-025 SCORE-SEM-003 "
+        "SCORE-SEM-005 SCORE-SEM-006",
     ),
     source="000:213",
     origin="Lightning-AI/torchmetrics#2347",
@@ -130,7 +131,8 @@ def score_sorted_apart(context: RequestContext) -> object:
 
 VECTORS = _because(
     "other vectors",
-    "EMB-REQ-011 EMB-SEM-003 EMB-SEM-004 META-025 META-090 META-091 META-093 META-094 "
+    "EMB-REQ-011 EMB-SEM-003 EMB-SEM-004 META-025 META-090 META-091 META-092 META-093 "
+    "META-094 "
     "META-097 META-099 META-100 META-118 RERANK-SEM-007 SCORE-SEM-006",
 )
 
