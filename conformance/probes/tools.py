@@ -40,10 +40,7 @@ NEEDS = ("tools",)
 ROOM = 128
 """Tokens for an answer: two calls of these functions take fewer."""
 
-SAID = 16
-"""Tokens for an answer in words."""
-
-LISTED = 48
+SAID = 48
 """Tokens for an answer in several lines."""
 
 LIST = "List towns, one on each line."
@@ -207,7 +204,7 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
     ask = greedy(p["ask"], TOOLS, ROOM)
     none = ask | {"tool_choice": "none"}
     # nothing but tool_choice asks for a call here
-    other = greedy(LIST, TOOLS[:1], LISTED)
+    other = greedy(LIST, TOOLS[:1], SAID)
     forced = greedy(LIST, RENAMED, ROOM, tool_choice="required")
     streams = served.offers("streaming")
     stream = {"stream": True, "stream_options": {"include_usage": True}}
@@ -247,8 +244,8 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
     yield Step("auto", CHAT, ask | {"tool_choice": "auto"} | if_offered)
     yield Step("other_auto", CHAT, other | {"tool_choice": "auto"}, serves=rows)
     unasked = Step("unchosen", CHAT, unchosen, like="other_auto", spare=True)
-    yield replace(unasked, after_refusal=True, completion_tokens=LISTED)
-    yield Step("stopped", CHAT, stopped, like="other_auto", completion_tokens=LISTED)
+    yield replace(unasked, after_refusal=True, completion_tokens=SAID)
+    yield Step("stopped", CHAT, stopped, like="other_auto", completion_tokens=SAID)
     several = {"n": 2} if served.offers("n") else {}
     yield Step("pushed", CHAT, other | {"tool_choice": "auto"} | PUSHED | several)
     yield Step("required", CHAT, forced, serves=("CHAT-REQ-046",))

@@ -220,7 +220,10 @@ def gen_penalty_of_the_neighbour(
 @in_company(
     "META-059",
     also=dict.fromkeys(
-        ("COMP-SEM-002", "META-036", "META-047", "META-062", "META-064", "META-084"),
+        (
+            *("CHAT-SEM-012", "COMP-SEM-002", "META-036", "META-038", "META-047"),
+            *("META-050", "META-062", "META-064", "META-084"),
+        ),
         "the text is that of another request",
     )
     | dict.fromkeys(
