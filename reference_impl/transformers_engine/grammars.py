@@ -1,6 +1,9 @@
 """JSON schemas to grammars over a vocabulary."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from llguidance import LLMatcher
 
@@ -11,6 +14,12 @@ from aios_conformance.reference_impl.transformers_engine.constraints import (
     Endings,
 )
 from aios_conformance.serving.engine import EngineError, JsonSchema
+
+_STACK: Final = 256 * 1024 * 1024
+"""Bytes of address space: references of as many subschemas as a request may have
+need 64 MiB when each leads to the next, and too small a stack ends the process."""
+
+_STARTING: Final = threading.Lock()  # the size is that of all threads begun meanwhile
 
 
 class Grammars:
@@ -27,6 +36,16 @@ class Grammars:
         Raises EngineError where the schema is invalid or asks for something that
         cannot be enforced token by token (`not`, `if`, `uniqueItems`, …).
         """
+        with ThreadPoolExecutor(1) as deep:
+            with _STARTING:
+                usual = threading.stack_size(_STACK)
+                try:
+                    compiled = deep.submit(self._compiled, schema)
+                finally:
+                    threading.stack_size(usual)
+            return compiled.result()
+
+    def _compiled(self, schema: JsonSchema) -> Constraint:
         tokens = self._vocabulary.grammars
         text = json.dumps(without_unknown_formats(schema))
         grammar = LLMatcher.grammar_from_json_schema(text, defaults=LAYOUT)

@@ -147,3 +147,14 @@ def test_text_that_only_repeats_itself_is_closed(run: Run, tiny: Tiny) -> None:
     generated = run(stuck)
     assert 64 < len(generated) < 90
     assert set(json.loads(text(generated))) == {"x"}
+
+
+@pytest.mark.parametrize("levels", [1_000, 4_900])
+def test_a_long_chain_of_references_does_not_end_the_process(
+    tiny: Tiny, levels: int
+) -> None:
+    defs: dict[str, Any] = {
+        f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}]} for n in range(levels)
+    }
+    defs[f"d{levels}"] = {"type": "object"}
+    tiny.text.grammars.constraint({"$defs": defs, "$ref": "#/$defs/d0"})
