@@ -52,6 +52,12 @@ def test_a_text_has_one_vector(other: Exchange, row: str | None) -> None:
     assert found == ([row] if row else [])
 
 
+def test_vectors_of_zeros_are_the_same() -> None:
+    """They are no vectors of a text, but that is another row's matter."""
+    alike = embedded("ex-1", "a", [0.0, 0.0]), embedded("ex-2", "a", [0, 0])
+    assert rows(anywhere.a_text_has_one_vector, *alike) == []
+
+
 def ranked(name: str, score: float, text: str = "a", **more: Any) -> Exchange:
     sent = {"model": "m", "query": "q", "documents": ["b", text], **more}
     results = [{"index": 1, "document": {"text": text}, "relevance_score": score}]
