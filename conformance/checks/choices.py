@@ -296,12 +296,15 @@ def _stops(view: View) -> list[str]:
 
 @check("CHAT-RES-020", "COMP-RES-013", on=EVERYWHERE, witness=True)
 def what_is_read_has_tokens(answer: Generated) -> Iterator[Note]:
-    """usage.prompt_tokens is above 0 where there is a text: in every conversation."""
+    """usage.prompt_tokens is above 0 where there is a text to read."""
     rows = answer.own("prompt-tokens-integer")
     count = answer.usage.get("prompt_tokens")
     if count is None or not is_whole(count):
         return
-    if answer.is_chat or any(answer.prompts):
+    messages = answer.sent.get("messages")
+    told = messages if isinstance(messages, list) else ()
+    said = (one.get("content") for one in told if isinstance(one, dict))
+    if any(answer.prompts) or any(said):
         yield Witness(rows)
         if not count > 0:
             yield Finding("above 0", count, pointer="/usage/prompt_tokens", ids=rows)

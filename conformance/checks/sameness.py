@@ -1,12 +1,16 @@
 """Requests that mean the same are answered alike: spelling, nulls, headers, history."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
 
-from aios_conformance.conformance.checks.generated import usage_of
-from aios_conformance.conformance.terms.check import Finding, Note, check
+from aios_conformance.conformance.checks.generated import Generated, on
+from aios_conformance.conformance.terms.check import Finding, Note, Witness, check
 from aios_conformance.conformance.terms.content import difference, is_drift
-from aios_conformance.conformance.terms.exchange import Exchange, Observation
-from aios_conformance.conformance.terms.views import Answer
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
+from aios_conformance.conformance.terms.views import Answer, Record
+
+LIMITS: Final = ("max_tokens", "max_completion_tokens")
 
 
 @check(
@@ -52,32 +56,59 @@ def _media(exchange: Exchange) -> str:
     return (kind or "no Content-Type").partition(";")[0].strip().lower()
 
 
-def _is_limited(seen: Observation) -> bool:
-    """Without the nulls the limit is obeyed: exceeding it is their doing."""
-    if not seen.accepted("omitted", "unset"):
-        return False
-    count = usage_of(seen["omitted"], "completion_tokens")
-    return count is None or count <= seen["omitted"].request.json["max_tokens"]
+@dataclass(frozen=True)
+class _Limited:
+    """An answer of one choice under one of the two limits of its tokens."""
+
+    answer: Generated
+    name: str
+    beside_null: bool  # the other limit is null, not absent
+
+    @property
+    def is_kept(self) -> bool:
+        return 0 < self.count <= self.limit
+
+    @property
+    def limit(self) -> int:
+        return self.answer.limit(self.name) or 0
+
+    @property
+    def count(self) -> int:
+        return self.answer.completion_tokens or 0
 
 
-@check("COMMON-REQ-014", on="common.nulls.", when=_is_limited)
-def null_sets_nothing(seen: Observation) -> Iterator[Note]:
+def _limited(record: Record, api: Api) -> Iterator[_Limited]:
+    for exchange in record.answers(api):
+        answer = Generated.of(exchange, record.facts)
+        if answer is None or answer.wanted != 1 or answer.completion_tokens is None:
+            continue
+        for name, other in (LIMITS, LIMITS[::-1]):
+            if answer.limit(name) and answer.sent.get(other) is None:
+                yield _Limited(answer, name, other in answer.sent)
+
+
+@check("COMMON-REQ-014", on=("common.nulls.", *on("greedy")), witness=True)
+def null_sets_nothing(record: Record) -> Iterator[Note]:
     """A null limit is no limit of 0, and leaves the other limit in force.
 
-    Both are as high; it is the other one that is null.
+    Where that one is not kept alone either, the null is not to blame.
     """
-    before, after = (
-        usage_of(seen[label], "completion_tokens") for label in ("omitted", "unset")
-    )
-    limit = seen["omitted"].request.json["max_tokens"]
-    if before and after is not None and not 0 < after <= limit:
-        yield Finding(
-            expected=f"1 to {limit} tokens: null leaves the other limit in force",
-            actual=after,
-            pointer="/usage/completion_tokens",
-            kind="silent",
-            step="unset",
-        )
+    for api in ("chat", "completions"):
+        answers = [*_limited(record, api)]
+        alone = {(a.name, a.is_kept) for a in answers if not a.beside_null}
+        for each in answers:
+            if {kept for name, kept in alone if name == each.name} != {True}:
+                continue
+            if each.beside_null:
+                yield Witness(("COMMON-REQ-014",))
+            if each.beside_null and not each.is_kept:
+                yield Finding(
+                    expected=f"1 to {each.limit} tokens: null leaves {each.name} be",
+                    actual=each.count,
+                    pointer="/usage/completion_tokens",
+                    kind="silent",
+                    exchange=each.answer.exchange.id,
+                )
 
 
 @check("META-117", on="common.nulls.", when=lambda s: s.accepted("omitted", "null"))

@@ -196,6 +196,8 @@ def test_where_nothing_is_read_there_need_be_no_tokens() -> None:
     )
     accepted = said("chat", "a", prompt=0, sent={"model": "m"}, expect="refuse")
     assert not findings(check, accepted)
+    silent = request("chat", messages=[{"role": "user", "content": None}])
+    assert not findings(check, said("chat", "a", prompt=0, sent=silent))
 
 
 @pytest.mark.parametrize(

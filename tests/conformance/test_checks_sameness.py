@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from answers import SENT, good, spoilt
-from exchanges import exchange, findings, is_evidence, observation
+from exchanges import exchange, findings, is_evidence, notes, observation
 
 from aios_conformance.conformance.checks import sameness
 from aios_conformance.conformance.terms.catalogue import checks_in
@@ -74,9 +74,8 @@ def nulls(**steps: Exchange) -> Observation:
 
 
 def test_null_like_omission_is_right() -> None:
-    seen = nulls(null=saying("blue"), unset=saying("red", 4))
+    seen = nulls(null=saying("blue"))
     assert findings(sameness.null_is_as_good_as_nothing, seen) == []
-    assert findings(sameness.null_sets_nothing, seen) == []
 
 
 def test_another_text_under_null_only_warns() -> None:
@@ -85,15 +84,38 @@ def test_another_text_under_null_only_warns() -> None:
     assert found.pointer == "/choices/0/message/content"
 
 
-@pytest.mark.parametrize("tokens", [0, 5])
-def test_a_null_limit_that_limits_or_lifts_is_found(tokens: int) -> None:
-    (found,) = findings(sameness.null_sets_nothing, nulls(unset=saying("red", tokens)))
-    assert found.kind == "silent"
+def limited(tokens: int, **limits: int | None) -> Exchange:
+    answer = spoilt("chat", "usage/completion_tokens", tokens)
+    sent = SENT["chat"] | {"max_tokens": 4} | limits
+    if "max_tokens" not in limits and len(limits) == 1:
+        del sent["max_tokens"]
+    return exchange("chat", sent, answer)
 
 
-def test_a_limit_that_is_ignored_without_nulls_too_is_not_theirs() -> None:
-    seen = nulls(omitted=saying("red", 8), unset=saying("red", 8))
-    assert not is_evidence(sameness.null_sets_nothing, seen)
+OLD, NEW = limited(4), limited(4, max_completion_tokens=4)
+OLD_NULL = {"max_tokens": None, "max_completion_tokens": 4}
+NEW_NULL = {"max_tokens": 4, "max_completion_tokens": None}
+
+
+@pytest.mark.parametrize(
+    ("alone", "nulls"), [(OLD, NEW_NULL), (NEW, OLD_NULL)], ids=["new", "old"]
+)
+@pytest.mark.parametrize(("tokens", "kind"), [(0, "silent"), (4, None), (5, "silent")])
+def test_a_null_limit_that_limits_or_lifts_is_found(
+    alone: Exchange, nulls: dict[str, int | None], tokens: int, kind: str | None
+) -> None:
+    found = findings(sameness.null_sets_nothing, alone, limited(tokens, **nulls))
+    assert [each.kind for each in found] == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize(
+    "alone", [OLD, limited(9, max_completion_tokens=4)], ids=["other", "ignored"]
+)
+def test_a_limit_that_is_not_kept_alone_is_not_the_fault_of_null(
+    alone: Exchange,
+) -> None:
+    calls = (alone, limited(9, **OLD_NULL))
+    assert notes(sameness.null_sets_nothing, *calls) == []
 
 
 def test_spelling_does_not_matter() -> None:
