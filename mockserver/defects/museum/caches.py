@@ -222,7 +222,8 @@ def gen_penalty_of_the_neighbour(
     also=dict.fromkeys(
         (
             *("CHAT-SEM-012", "COMP-SEM-002", "META-036", "META-038", "META-047"),
-            *("META-050", "META-058", "META-062", "META-064", "META-084"),
+            *("META-050", "META-052", "META-058", "META-062", "META-064", "META-084"),
+            "CHAT-REQ-027",
         ),
         "the text is that of another request",
     )

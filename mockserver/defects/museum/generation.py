@@ -173,9 +173,9 @@ def gen_bias_lost_under_load(
        for n in (36, 37, 38, 39, 43, 44, 47, 48, 49, 52, 54, 55, 56, 57, 58, 59, 61,
                  62, 64, 73, 75, 77, 79, 83, 117, 118)},
     **{f"CHAT-{n}": "likewise"
-       for n in ("REQ-013", "REQ-027", "REQ-032", "REQ-040", "REQ-045", "REQ-046",
-                 "REQ-054", "SEM-004", "SEM-008", "SEM-013", "SEM-019", "SEM-020",
-                 "SEM-022")},
+       for n in ("REQ-013", "REQ-026", "REQ-027", "REQ-028", "REQ-032", "REQ-040",
+                 "REQ-045", "REQ-046", "REQ-054", "SEM-004", "SEM-008", "SEM-013",
+                 "SEM-019", "SEM-020", "SEM-022")},
     "COMMON-RES-001": "the other one may be refused",
 }, source="000:389", origin="ml-explore/mlx-lm#965")  # fmt: skip
 def chat_answers_the_neighbour(

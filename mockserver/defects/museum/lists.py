@@ -148,7 +148,7 @@ def scores_are_of_irrelevance(context: RequestContext, answer: Answer) -> object
     return True
 
 
-@in_company("RERANK-SEM-008", api=RERANK, also=ALONE,
+@in_company("RERANK-SEM-008", api=RERANK, also=ALONE | {"META-015": "likewise"},
             source="000:26", origin="mem0ai/mem0#4658")  # fmt: skip
 def rerank_half_in_company(context: RequestContext, others: Any) -> object:
     """While others are in flight, what fails to be scored is given 0.5."""

@@ -50,8 +50,9 @@ def _words(texts: Sequence[str]) -> list[int]:
     api=RERANK,
     also=_because(
         "another query's scores",
-        "META-002 META-003 META-009 META-011 META-012 META-017 RERANK-REQ-012 "
-        "RERANK-SEM-001 RERANK-SEM-004 RERANK-SEM-007 RERANK-SEM-008 RERANK-SEM-010",
+        "META-002 META-003 META-009 META-011 META-012 META-017 META-118 "
+        "RERANK-REQ-012 RERANK-SEM-001 RERANK-SEM-004 RERANK-SEM-007 RERANK-SEM-008 "
+        "RERANK-SEM-010",
     ),
     source="000:26",
     origin="xorbitsai/inference#5269",
