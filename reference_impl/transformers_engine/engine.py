@@ -1,6 +1,6 @@
 """The engine behind the HTTP front: models, their lanes, and one worker thread.
 
-Tokenizers are used on the event loop only, models in the worker thread only.
+Models are used in the worker thread only, the tokenizers of encoders in their reader's.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ import numpy as np
 
 from aios_conformance.reference_impl.tokenizing.chat import Chat
 from aios_conformance.reference_impl.tokenizing.cosines import cosines
+from aios_conformance.reference_impl.tokenizing.reading import Reader
 from aios_conformance.reference_impl.tokenizing.texts import (
     Encoding,
-    encoding,
     fitting,
     in_vocabulary,
 )
@@ -88,6 +88,7 @@ class TransformersEngine:
         self._served |= {alias: self._served[name] for alias, name in aliases.items()}
         self._threads = threads
         self._worker: Worker | None = None
+        self._reader = Reader()
 
     @property
     def models(self) -> Sequence[Model]:
@@ -100,6 +101,7 @@ class TransformersEngine:
 
     async def close(self) -> None:
         """Stop computing after the present step."""
+        self._reader.close()
         if self._worker:
             await asyncio.to_thread(self._worker.stop)
 
@@ -206,16 +208,10 @@ class TransformersEngine:
             return await cosines(self, model, pairs, truncate)
         if not isinstance(served, PairScorer):
             raise EngineError(f"{model} gives no scores")
-        encodings = [
-            encoding(
-                served.head.tokenizer,
-                first,
-                second,
-                limit=served.head.limit,
-                truncate=truncate,
-            )
-            for first, second in pairs
-        ]
+        head = served.head
+        encodings = await self._reader.encodings(
+            head.tokenizer, pairs, limit=head.limit, truncate=truncate
+        )
         scores = await self._run(served.lane, encodings)
         return [
             PairScore(float(score[0]), len(e.ids))
@@ -229,16 +225,11 @@ class TransformersEngine:
         truncate: int | None,
     ) -> tuple[Any, list[int]]:
         head = served.head
-        encodings = [
-            encoding(
-                head.tokenizer,
-                head.pooling.prompt + text if isinstance(text, str) else text,
-                None,
-                limit=head.limit,
-                truncate=truncate,
-            )
-            for text in inputs
-        ]
+        prefix = head.pooling.prompt
+        asked = [(prefix + t if isinstance(t, str) else t, None) for t in inputs]
+        encodings = await self._reader.encodings(
+            head.tokenizer, asked, limit=head.limit, truncate=truncate
+        )
         rows = await self._run(served.lane, encodings)
         return np.stack(rows), [len(e.ids) for e in encodings]
 

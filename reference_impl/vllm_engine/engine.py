@@ -11,10 +11,10 @@ from transformers import PreTrainedTokenizerBase
 
 from aios_conformance.reference_impl.tokenizing.chat import Chat
 from aios_conformance.reference_impl.tokenizing.cosines import cosines
+from aios_conformance.reference_impl.tokenizing.reading import Asked, Reader
 from aios_conformance.reference_impl.tokenizing.texts import (
     Encoding,
     TokenizedPair,
-    encoding,
     fitting,
     in_vocabulary,
 )
@@ -61,6 +61,7 @@ class VllmEngine:
         self._runners = [s.runner for s in served]
         self._served |= {alias: self._served[name] for alias, name in aliases.items()}
         self._most = most
+        self._reader = Reader()
 
     @property
     def models(self) -> Sequence[Model]:
@@ -74,6 +75,7 @@ class VllmEngine:
 
     async def close(self) -> None:
         """Stop what drives the models."""
+        self._reader.close()
         for runner in self._runners:
             await runner.close()
 
@@ -163,15 +165,9 @@ class VllmEngine:
         served = self._served[model]
         if "embeddings" not in served.card.apis:
             raise EngineError(f"{model} gives no embeddings")
-        encodings = [
-            self._encoding(
-                served,
-                served.prefix + text if isinstance(text, str) else text,
-                None,
-                truncate,
-            )
-            for text in inputs
-        ]
+        prefix = served.prefix
+        asked = [(prefix + t if isinstance(t, str) else t, None) for t in inputs]
+        encodings = await self._encodings(served, asked, truncate)
         with self._work(served):
             vectors = await served.runner.embed([e.ids for e in encodings], dimensions)
         return [
@@ -192,11 +188,10 @@ class VllmEngine:
             raise EngineError(f"{model} gives no scores")
         if not served.card.cross_encoder:
             return await cosines(self, model, pairs, truncate)
+        encodings = await self._encodings(served, pairs, truncate)
         read = [
-            TokenizedPair(
-                first, second, self._encoding(served, first, second, truncate)
-            )
-            for first, second in pairs
+            TokenizedPair(*pair, each)
+            for pair, each in zip(pairs, encodings, strict=True)
         ]
         with self._work(served):
             scores = await served.runner.score(read, truncate)
@@ -205,15 +200,13 @@ class VllmEngine:
             for score, pair in zip(scores, read, strict=True)
         ]
 
-    def _encoding(
-        self,
-        served: ServedModel,
-        text: str | Sequence[int],
-        other: str | None,
-        truncate: int | None,
-    ) -> Encoding:
+    async def _encodings(
+        self, served: ServedModel, asked: Sequence[Asked], truncate: int | None
+    ) -> list[Encoding]:
         limit = served.card.context_length
-        return encoding(served.tokenizer, text, other, limit=limit, truncate=truncate)
+        return await self._reader.encodings(
+            served.tokenizer, asked, limit=limit, truncate=truncate
+        )
 
     def stats(self, model: str) -> Mapping[str, float]:
         """Counters: queue_fraction, queue_absolute, results_pending, batch_size.
