@@ -1,83 +1,81 @@
-"""Long texts are read off the event loop: they take seconds."""
+"""Tokenizing beside the event loop: some megabytes of text take seconds."""
 
 import asyncio
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
 from typing import Final
 
 from transformers import PreTrainedTokenizerBase
 
 from aios_conformance.reference_impl.tokenizing.texts import Encoding, encoding
 
-Text = str | Sequence[int]
-Asked = tuple[Text, str | None]
-"""A text or token ids, and the text that it is paired with."""
+Input = tuple[str | Sequence[int], str | None]  # a text or token ids; with another
 
-_AT_ONCE: Final = 10_000  # characters, or token ids, that are read where they are
-_SLICE: Final = 100_000  # that are read before others have their turn
-_EACH: Final = 100  # what a text costs however short it is
+CALL: Final = 100  # characters that take as long as the call itself
+SMALL: Final = 4_000  # characters that are read at once, in a few milliseconds
+SLICE: Final = 100_000  # characters after which another request has its turn
 
 
 class Reader:
-    """Encodes little at once, and much in a thread, a slice at a time.
+    """Reads what one model's requests bring, in turns and one slice at a time.
 
-    Never both together, since a fast tokenizer that cuts a text changes its own
-    settings for it.
+    Never in two threads at once: truncation is a state of a fast tokenizer. What is
+    small and finds the tokenizer free is read on the event loop.
     """
 
-    def __init__(self) -> None:
-        """Start the thread when there is much to read."""
-        self._thread = ThreadPoolExecutor(1, "tokenizer")
-        self._reading = Lock()
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, limit: int) -> None:
+        """`limit` is how many tokens the model takes of one input."""
+        self._tokenizer = tokenizer
+        self._limit = limit
+        self._thread = ThreadPoolExecutor(1, "reader")
+        self._use = threading.Lock()
 
-    async def encodings(
-        self,
-        tokenizer: PreTrainedTokenizerBase,
-        asked: Sequence[Asked],
-        *,
-        limit: int,
-        truncate: int | None,
+    async def read(
+        self, inputs: Sequence[Input], truncate: int | None
     ) -> list[Encoding]:
-        """Encode each as `encoding` does, and raise what it raises.
+        """Encode each input; raises TooLong and EngineError.
 
-        Who does not wait any longer has no further slice read.
+        When the client is gone, the slice in hand is the last one.
         """
-
-        def read(some: Sequence[Asked]) -> list[Encoding]:
-            return [
-                encoding(tokenizer, *one, limit=limit, truncate=truncate)
-                for one in some
-            ]
-
-        def read_alone(some: Sequence[Asked]) -> list[Encoding]:
-            with self._reading:
-                return read(some)
-
-        if sum(map(_cost, asked)) <= _AT_ONCE and self._reading.acquire(blocking=False):
+        if sum(map(_size, inputs)) <= SMALL and self._use.acquire(blocking=False):
             try:
-                return read(asked)
+                return self._encodings(inputs, truncate)
             finally:
-                self._reading.release()
-        loop, found = asyncio.get_running_loop(), list[Encoding]()
-        for some in _slices(asked):
-            found += await loop.run_in_executor(self._thread, read_alone, some)
-        return found
+                self._use.release()
+        loop, result = asyncio.get_running_loop(), []
+        for part in _slices(inputs):
+            result += await loop.run_in_executor(
+                self._thread, self._slice, part, truncate
+            )
+        return result
 
-    def close(self) -> None:
-        """Read nothing more."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+    def _slice(self, part: Sequence[Input], truncate: int | None) -> list[Encoding]:
+        with self._use:
+            return self._encodings(part, truncate)
+
+    def _encodings(
+        self, inputs: Sequence[Input], truncate: int | None
+    ) -> list[Encoding]:
+        return [
+            encoding(self._tokenizer, *one, limit=self._limit, truncate=truncate)
+            for one in inputs
+        ]
 
 
-def _cost(asked: Asked) -> int:
-    text, other = asked
-    return _EACH + len(text) + len(other or "")
+def _size(one: Input) -> int:
+    text, other = one
+    return CALL + len(text) + len(other or "")
 
 
-def _slices(asked: Sequence[Asked]) -> Iterator[Sequence[Asked]]:
-    begin = size = 0
-    for end, one in enumerate(asked, 1):
-        size += _cost(one)
-        if size >= _SLICE or end == len(asked):
-            yield asked[begin:end]
-            begin, size = end, 0
+def _slices(inputs: Sequence[Input]) -> Iterator[list[Input]]:
+    """Cut between inputs: the tokens of one depend on the whole of it."""
+    part: list[Input] = []
+    size = 0
+    for one in inputs:
+        if part and size + _size(one) > SLICE:
+            yield part
+            part, size = [], 0
+        part.append(one)
+        size += _size(one)
+    yield part

@@ -47,8 +47,7 @@ def encoding(
         ids, types = list(read["input_ids"]), read.get("token_type_ids")
     else:
         ids, types = list(text), None
-        if bad := [i for i in ids if not 0 <= i < len(tokenizer)]:
-            raise EngineError(f"token id {bad[0]} is outside the model's vocabulary")
+        in_vocabulary(ids, len(tokenizer))
         if "token_type_ids" in tokenizer.model_input_names:
             types = [0] * len(ids)
     ids = ids[:truncate]

@@ -1,6 +1,7 @@
 """The engine behind the HTTP front: models, their lanes, and one worker thread.
 
-Models are used in the worker thread only, the tokenizers of encoders in their reader's.
+Models are used in the worker thread only, the tokenizers of what writes on the event
+loop only, those of what reads by their `Reader`.
 """
 
 import asyncio
@@ -85,10 +86,14 @@ class TransformersEngine:
         """`aliases` are further names for served models; `threads` are torch's."""
         self._served = {s.card.name: s for s in served}
         self._lanes = [s.lane for s in served]
+        self._readers = {
+            s.card.name: Reader(s.head.tokenizer, s.head.limit)
+            for s in served
+            if not isinstance(s, Writer)
+        }
         self._served |= {alias: self._served[name] for alias, name in aliases.items()}
         self._threads = threads
         self._worker: Worker | None = None
-        self._reader = Reader()
 
     @property
     def models(self) -> Sequence[Model]:
@@ -101,7 +106,6 @@ class TransformersEngine:
 
     async def close(self) -> None:
         """Stop computing after the present step."""
-        self._reader.close()
         if self._worker:
             await asyncio.to_thread(self._worker.stop)
 
@@ -208,10 +212,7 @@ class TransformersEngine:
             return await cosines(self, model, pairs, truncate)
         if not isinstance(served, PairScorer):
             raise EngineError(f"{model} gives no scores")
-        head = served.head
-        encodings = await self._reader.encodings(
-            head.tokenizer, pairs, limit=head.limit, truncate=truncate
-        )
+        encodings = await self._readers[served.card.name].read(pairs, truncate)
         scores = await self._run(served.lane, encodings)
         return [
             PairScore(float(score[0]), len(e.ids))
@@ -224,11 +225,10 @@ class TransformersEngine:
         inputs: Sequence[str | Sequence[int]],
         truncate: int | None,
     ) -> tuple[Any, list[int]]:
-        head = served.head
-        prefix = head.pooling.prompt
-        asked = [(prefix + t if isinstance(t, str) else t, None) for t in inputs]
-        encodings = await self._reader.encodings(
-            head.tokenizer, asked, limit=head.limit, truncate=truncate
+        prompt = served.head.pooling.prompt
+        encodings = await self._readers[served.card.name].read(
+            [(prompt + one if isinstance(one, str) else one, None) for one in inputs],
+            truncate,
         )
         rows = await self._run(served.lane, encodings)
         return np.stack(rows), [len(e.ids) for e in encodings]

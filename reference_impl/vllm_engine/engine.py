@@ -11,9 +11,8 @@ from transformers import PreTrainedTokenizerBase
 
 from aios_conformance.reference_impl.tokenizing.chat import Chat
 from aios_conformance.reference_impl.tokenizing.cosines import cosines
-from aios_conformance.reference_impl.tokenizing.reading import Asked, Reader
+from aios_conformance.reference_impl.tokenizing.reading import Reader
 from aios_conformance.reference_impl.tokenizing.texts import (
-    Encoding,
     TokenizedPair,
     fitting,
     in_vocabulary,
@@ -61,7 +60,11 @@ class VllmEngine:
         self._runners = [s.runner for s in served]
         self._served |= {alias: self._served[name] for alias, name in aliases.items()}
         self._most = most
-        self._reader = Reader()
+        self._readers = {
+            s.card.name: Reader(s.tokenizer, s.card.context_length)
+            for s in served
+            if s.vocabulary is None
+        }
 
     @property
     def models(self) -> Sequence[Model]:
@@ -75,7 +78,6 @@ class VllmEngine:
 
     async def close(self) -> None:
         """Stop what drives the models."""
-        self._reader.close()
         for runner in self._runners:
             await runner.close()
 
@@ -166,8 +168,10 @@ class VllmEngine:
         if "embeddings" not in served.card.apis:
             raise EngineError(f"{model} gives no embeddings")
         prefix = served.prefix
-        asked = [(prefix + t if isinstance(t, str) else t, None) for t in inputs]
-        encodings = await self._encodings(served, asked, truncate)
+        encodings = await self._readers[served.card.name].read(
+            [(prefix + one if isinstance(one, str) else one, None) for one in inputs],
+            truncate,
+        )
         with self._work(served):
             vectors = await served.runner.embed([e.ids for e in encodings], dimensions)
         return [
@@ -188,10 +192,10 @@ class VllmEngine:
             raise EngineError(f"{model} gives no scores")
         if not served.card.cross_encoder:
             return await cosines(self, model, pairs, truncate)
-        encodings = await self._encodings(served, pairs, truncate)
+        encodings = await self._readers[served.card.name].read(pairs, truncate)
         read = [
-            TokenizedPair(*pair, each)
-            for pair, each in zip(pairs, encodings, strict=True)
+            TokenizedPair(first, second, each)
+            for (first, second), each in zip(pairs, encodings, strict=True)
         ]
         with self._work(served):
             scores = await served.runner.score(read, truncate)
@@ -199,14 +203,6 @@ class VllmEngine:
             PairScore(min(1.0, max(0.0, score)), len(pair.encoding.ids))
             for score, pair in zip(scores, read, strict=True)
         ]
-
-    async def _encodings(
-        self, served: ServedModel, asked: Sequence[Asked], truncate: int | None
-    ) -> list[Encoding]:
-        limit = served.card.context_length
-        return await self._reader.encodings(
-            served.tokenizer, asked, limit=limit, truncate=truncate
-        )
 
     def stats(self, model: str) -> Mapping[str, float]:
         """Counters: queue_fraction, queue_absolute, results_pending, batch_size.

@@ -4,7 +4,7 @@ import asyncio
 import json
 import struct
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,6 @@ from transformers import AutoModel, AutoModelForSequenceClassification
 
 from aios_conformance.reference_impl import sources
 from aios_conformance.reference_impl.errors import LoadError
-from aios_conformance.reference_impl.tokenizing import reading
-from aios_conformance.reference_impl.tokenizing.texts import encoding
 from aios_conformance.reference_impl.transformers_engine import encode, load
 from aios_conformance.reference_impl.transformers_engine.encode import Encoder
 from aios_conformance.reference_impl.transformers_engine.engine import (
@@ -70,51 +68,6 @@ def test_a_vector_does_not_depend_on_its_batch(run: Run) -> None:
 
     for one, other in zip(*run(both, texts=3), strict=True):
         assert values(one.vector) == pytest.approx(values(other.vector), abs=1e-5)
-
-
-LONG = "the cat " * 20_000  # is read by itself
-
-
-def embedded(engine: TransformersEngine) -> Awaitable[Any]:
-    return engine.embed("vectors", [LONG, LONG], truncate=8)
-
-
-def paired(engine: TransformersEngine) -> Awaitable[Any]:
-    return engine.score("pairs", [(LONG, "x"), (LONG, "x")], truncate=8)
-
-
-@pytest.mark.parametrize("ask", [embedded, paired])
-@pytest.mark.parametrize("leaves", [False, True])
-def test_the_loop_goes_on_while_texts_are_read(
-    run: Run, monkeypatch: pytest.MonkeyPatch, *, ask: Any, leaves: bool
-) -> None:
-    others_went_on = threading.Event()
-    texts = 0
-
-    async def asked(engine: TransformersEngine) -> None:
-        loop, begun = asyncio.get_running_loop(), asyncio.Event()
-
-        def slow(*arguments: Any, **limits: Any) -> Any:
-            nonlocal texts
-            texts += 1
-            loop.call_soon_threadsafe(begun.set)
-            assert others_went_on.wait(60)
-            return encoding(*arguments, **limits)
-
-        monkeypatch.setattr(reading, "encoding", slow)
-        work = asyncio.ensure_future(ask(engine))
-        await begun.wait()
-        if leaves:
-            work.cancel()
-        others_went_on.set()
-        if leaves:
-            with pytest.raises(asyncio.CancelledError):
-                await work
-        else:
-            assert [each.tokens for each in await work] == [8, 8]
-
-    run(asked)
-    assert texts == (1 if leaves else 2)  # who left has no more read
 
 
 @pytest.fixture
