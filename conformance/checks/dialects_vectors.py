@@ -20,6 +20,7 @@ from aios_conformance.conformance.terms.vectors import (
     decoded,
     is_close,
     largest_difference,
+    likeness,
 )
 
 
@@ -190,13 +191,13 @@ def a_vector_stands_at_the_place_of_its_text(seen: Observation) -> Iterator[Note
             continue
         yield Witness(rows)
         for text, vector in zip(texts, vectors, strict=True):
-            likeness = cosine(known[text], vector)
-            if not likeness >= COSINE_SAME:
+            near = likeness(known[text], vector)
+            if not near >= COSINE_SAME:
                 yield Finding(
                     expected=f"cosine of at least {COSINE_SAME} with step {label}",
-                    actual=likeness,
+                    actual=near,
                     pointer=f"/data/{given.index(text)}/embedding",
-                    soft=likeness >= COSINE_NEAR,
+                    soft=near >= COSINE_NEAR,
                     step="batch",
                     ids=rows,
                 )

@@ -10,7 +10,7 @@ from aios_conformance.conformance.terms.content import difference, is_drift
 from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
 from aios_conformance.conformance.terms.views import Answer, Record
 
-LIMITS: Final = ("max_tokens", "max_completion_tokens")
+_LIMITS: Final = ("max_tokens", "max_completion_tokens")
 
 
 @check(
@@ -82,7 +82,7 @@ def _limited(record: Record, api: Api) -> Iterator[_Limited]:
         answer = Generated.of(exchange, record.facts)
         if answer is None or answer.wanted != 1 or answer.completion_tokens is None:
             continue
-        for name, other in (LIMITS, LIMITS[::-1]):
+        for name, other in (_LIMITS, _LIMITS[::-1]):
             if answer.limit(name) and answer.sent.get(other) is None:
                 yield _Limited(answer, name, other in answer.sent)
 

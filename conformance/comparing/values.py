@@ -17,9 +17,9 @@ from aios_conformance.conformance.terms.tolerances import (
     MOVED,
 )
 from aios_conformance.conformance.terms.vectors import (
-    cosine,
     decoded,
     largest_difference,
+    likeness,
 )
 from aios_conformance.conformance.terms.views import is_number, is_whole
 
@@ -170,7 +170,7 @@ def _vectors(pointer: str, one: Any, other: Any) -> Iterator[Difference]:
     if len(left) != len(right):
         yield Difference("vector", pointer, len(left), len(right), 1.0)
         return
-    apart = 1 - cosine(left, right)
+    apart = 1 - likeness(left, right)
     if apart > COSINE_MOVED or largest_difference(left, right) > BETWEEN_CALLS:
         far = largest_difference(left, right)
         yield Difference("vector", pointer, round(1 - apart, 6), round(far, 6), apart)

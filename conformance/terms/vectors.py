@@ -57,6 +57,11 @@ def cosine(one: Vector, other: Vector) -> float:
     return dot / norms if norms else 0.0
 
 
+def likeness(one: Vector, other: Vector) -> float:
+    """The cosine of vectors that should be the same; equal ones are, zeros too."""
+    return 1.0 if one == other else cosine(one, other)
+
+
 def largest_difference(one: Vector, other: Vector) -> float:
     """The largest component of the difference of two vectors.
 

@@ -74,6 +74,7 @@ FREE = [
     ("chat", chat(), chat(id="y", created=2)),
     ("rerank", ranked((0, 0.5), (1, 0.5)), ranked((1, 0.5003), (0, 0.5))),
     ("embeddings", embedded(0.6, 0.8), embedded(0.6002, 0.8001)),
+    ("embeddings", embedded(0.0, 0.0), embedded(0.0, 0.0)),
 ]
 
 

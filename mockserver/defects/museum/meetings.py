@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 from aios_conformance.mockserver.defects.chunks import pieces, said, say
-from aios_conformance.mockserver.defects.museum.planting import joined
+from aios_conformance.mockserver.defects.museum.planting import because, joined
 from aios_conformance.mockserver.defects.planting import (
     Chunk,
     Defect,
@@ -27,10 +27,6 @@ from aios_conformance.serving.errors import ApiError
 from aios_conformance.serving.stages import Answer, Stages
 
 CHAT, BOTH, EMB = "chat", "chat completions", "embeddings"
-
-
-def _because(reason: str, rows: str) -> dict[str, str]:
-    return dict.fromkeys(rows.split(), reason)
 
 
 @in_parameters(
@@ -54,7 +50,7 @@ _DRAWN_BY = {"frequency_penalty": 0, "presence_penalty": 0, "logit_bias": None}
 @in_parameters(
     "CHAT-SEM-002",
     api=CHAT,
-    also=_because("has no effect either", "CHAT-SEM-003 CHAT-SEM-004 META-058"),
+    also=because("has no effect either", "CHAT-SEM-003 CHAT-SEM-004 META-058"),
     source="000:378",
     origin="earendil-works/pi#9506",
 )
@@ -70,7 +66,7 @@ def chat_tools_drop_penalties_and_biases(context: RequestContext) -> object:
 @in_parameters(
     "META-055",
     api=BOTH,
-    also=_because("the same statement", "CHAT-SEM-022 COMP-SEM-017"),
+    also=because("the same statement", "CHAT-SEM-022 COMP-SEM-017"),
     source="000:405",
     origin="langwatch/langwatch#6290",
 )
@@ -85,7 +81,7 @@ def gen_top_p_lost_beside_temperature(context: RequestContext) -> object:
 @in_parameters(
     "META-053",
     api=BOTH,
-    also=_because("always greedy", "CHAT-SEM-016 COMP-SEM-016 META-054"),
+    also=because("always greedy", "CHAT-SEM-016 COMP-SEM-016 META-054"),
     source="000:385",
     origin="huggingface/text-generation-inference#687",
 )
@@ -101,7 +97,7 @@ def gen_temperature_1_is_greedy(context: RequestContext) -> object:
 @in_answer(
     "META-096",
     api=EMB,
-    also=_because("other numbers", "EMB-SEM-004 META-093 META-099"),
+    also=because("other numbers", "EMB-SEM-004 META-093 META-099"),
     source="000:767",
     origin="voyage-ai/voyageai-python#32",
 )
@@ -182,7 +178,7 @@ def _thinking(context: RequestContext, chunks: list[Chunk]) -> None:
     "META-059",
     _spilling,
     _thinking,
-    also=_because(
+    also=because(
         "a text with a stop string is not cut",
         "CHAT-SEM-013 META-045 META-046 META-047 META-049 META-071",
     ),
@@ -299,7 +295,7 @@ gen_after_an_abort_is_garbled = _after_abort(
     "The text after a stream that was left holds words that nobody said.",
     "META-059",
     _garble,
-    also=_because(
+    also=because(
         "another text",
         "CHAT-SEM-013 COMP-SEM-010 META-045 META-046 META-047 META-048 META-049 "
         "META-051 META-071 META-119",

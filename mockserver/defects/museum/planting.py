@@ -33,6 +33,11 @@ BROKEN = ACCEPTED | CRASHED | {"COMMON-ERR-004": "a 500"}
 _PAUSE = 0.003  # seconds that a request waits for company, and then keeps it
 
 
+def because(reason: str, rows: str) -> dict[str, str]:
+    """Rows, with spaces between them, that trip for one reason."""
+    return dict.fromkeys(rows.split(), reason)
+
+
 def refuse_if(found: object) -> bool:
     """Turn a request away, as 400, that has what was found."""
     if found:

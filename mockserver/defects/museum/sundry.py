@@ -11,6 +11,7 @@ from aios_conformance.mockserver.defects.chunks import pieces
 from aios_conformance.mockserver.defects.museum.planting import (
     BROKEN,
     OtherEngine,
+    because,
     crash_if,
     in_company,
     refuse_if,
@@ -33,10 +34,6 @@ RERANK, SCORE, EMB = "rerank", "score", "embeddings"
 CHAT, COMP, BOTH = "chat", "completions", "chat completions"
 
 
-def _because(reason: str, rows: str) -> dict[str, str]:
-    return dict.fromkeys(rows.split(), reason)
-
-
 def _ranked(results: list[Any]) -> list[Any]:
     return sorted(results, key=lambda result: -result["relevance_score"])
 
@@ -48,7 +45,7 @@ def _words(texts: Sequence[str]) -> list[int]:
 @in_company(
     "META-016",
     api=RERANK,
-    also=_because(
+    also=because(
         "another query's scores",
         "META-002 META-003 META-009 META-011 META-012 META-017 META-118 "
         "RERANK-REQ-012 RERANK-SEM-001 RERANK-SEM-004 RERANK-SEM-007 RERANK-SEM-008 "
@@ -69,7 +66,7 @@ def rerank_neighbours_query(
 @in_answer(
     "RERANK-RES-012",
     api=RERANK,
-    also=_because(
+    also=because(
         "more results than documents", "META-005 META-007 RERANK-SEM-002 RERANK-SEM-003"
     ),
     source="000:104",
@@ -111,7 +108,7 @@ def rerank_long_one_degrades_all(context: RequestContext, answer: Answer) -> obj
 @in_parameters(
     "SCORE-SEM-002",
     api=SCORE,
-    also=_because(
+    also=because(
         "other pairs",
         "META-017 META-019 META-020 META-021 META-024 META-025 SCORE-SEM-003 "
         "SCORE-SEM-005 SCORE-SEM-006",
@@ -130,7 +127,7 @@ def score_sorted_apart(context: RequestContext) -> object:
     return context.parameters["text_2"] != two
 
 
-VECTORS = _because(
+VECTORS = because(
     "other vectors",
     "EMB-REQ-011 EMB-SEM-003 EMB-SEM-004 META-025 META-090 META-091 META-092 META-093 "
     "META-094 "
@@ -243,7 +240,7 @@ def gen_stop_at_the_limit_says_length_free(
 @in_parameters(
     "META-045",
     api=BOTH,
-    also=_because("not stopped", "CHAT-SEM-013 COMP-SEM-010 META-048"),
+    also=because("not stopped", "CHAT-SEM-013 COMP-SEM-010 META-048"),
     source="000:386",
     origin="ollama/ollama#4797",
 )
@@ -283,9 +280,7 @@ class _PromptOnly(OtherEngine):
 
 @in_engine(
     "COMP-SEM-013",
-    also=_because(
-        "the same penalty", "COMP-SEM-014 CHAT-SEM-002 CHAT-SEM-003 META-056"
-    ),
+    also=because("the same penalty", "COMP-SEM-014 CHAT-SEM-002 CHAT-SEM-003 META-056"),
     source="000:581",
     origin="huggingface/text-generation-inference#1811",
 )
