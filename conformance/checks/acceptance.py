@@ -7,7 +7,9 @@ exchanges was witnessed, and stays inconclusive while one is missing (a neighbou
 refused, an answer that never came).
 
 Attribution: a finding goes to the most specific row.
-    accept, not 2xx          the step's rows, else COMMON-RES-001
+    accept, not 2xx          the step's rows; else those of the one member without which
+                             the same scenario saw the body accepted; else
+                             COMMON-RES-001
     accept, 4xx              no rows, if the same scenario saw the same request with
                              fewer members, or fewer items of a list, refused as well:
                              that step has the finding
@@ -71,7 +73,7 @@ def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
             continue
         if exchange.expect == "accept" and not _is_explained(exchange, seen):
             rows = _missing_path(exchange, seen) or _limits(exchange, seen)
-            rows = rows or exchange.serves
+            rows = rows or exchange.serves or _added(exchange, seen)
             yield from _accepted(exchange, rows)
         elif exchange.expect != "accept" and _is_told_as_success(exchange, seen.facts):
             yield from _disguised(exchange)
@@ -141,6 +143,23 @@ def _limits(exchange: Exchange, seen: Observation) -> tuple[str, ...]:
         return ()
     added = LIMITS & body.keys()
     return tuple(r for name in added for r in rows_of(exchange.api, name, body[name]))
+
+
+def _added(exchange: Exchange, seen: Observation) -> tuple[str, ...]:
+    """The rows of the one member without which the same body is accepted."""
+    body = exchange.request.json
+    if exchange.status < 400 or not isinstance(body, dict):
+        return ()
+    for name, value in body.items():
+        bare = {other: body[other] for other in body if other != name}
+        if any(
+            e.is_answer
+            and e.request.json == bare
+            and e.request.operation == exchange.request.operation
+            for e in seen.steps.values()
+        ):
+            return rows_of(exchange.api, name, value)
+    return ()
 
 
 def _missing_path(exchange: Exchange, seen: Observation) -> tuple[str, ...]:

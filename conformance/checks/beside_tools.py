@@ -22,7 +22,13 @@ _PENALTIES = spec.rows(
 )
 
 
-@check(*_TOP_P, *_PENALTIES, on="chat.tools", witness=True)
+@check(
+    *_TOP_P,
+    *_PENALTIES,
+    on="chat.tools",
+    evidence=0,  # who calls a tool, or says little, shows nothing here
+    witness=True,
+)
 def what_is_drawn_beside_tools(seen: Observation) -> Iterator[Note]:
     """A top_p of 0.01 draws one text twice; penalties of 2 make it another one."""
     one, other, plain = (

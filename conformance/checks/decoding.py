@@ -12,12 +12,12 @@ from aios_conformance.conformance.checks.generated import (
     ends_otherwise,
     equal,
     is_repeatable,
-    letters_in,
     on,
     rows_of,
     texts_of,
     tokens_of_words,
     usage_of,
+    words_in,
 )
 from aios_conformance.conformance.terms.check import (
     Finding,
@@ -179,8 +179,8 @@ def each_word_of_a_longer_prompt_is_counted(seen: Observation) -> Iterator[Note]
             exchange = seen[label]
             # a template may have a system message of its own where there is none
             is_alike = label != "spoken"
-            before, own = (plain, letters_in(seen["plain"])) if is_alike else (0, 0)
-            yield from tokens_of_words(exchange, before, letters_in(exchange) - own)
+            before, own = (plain, words_in(seen["plain"])) if is_alike else (0, 0)
+            yield from tokens_of_words(exchange, before, words_in(exchange) - own)
 
 
 def _prompt_tokens(seen: Observation) -> Iterator[tuple[str, int, int]]:

@@ -264,6 +264,7 @@ COMMONEST = (",", ".", " the")
 @check(
     *spec.rows("frequency-penalty-effect", "presence-penalty-effect"),
     on=on("pushed"),
+    evidence=0,  # a text that repeats nothing shows nothing of it
     witness=True,
 )
 def penalties_below_0_are_read(seen: Observation) -> Iterator[Note]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aios_conformance.conformance.probes import logprobs
-from aios_conformance.conformance.probes.bodies import OPERATION, valid
+from aios_conformance.conformance.probes.bodies import OPERATION, OWN, valid
 from aios_conformance.conformance.probes.generation import (
     case,
     shared_probes,
@@ -20,10 +20,7 @@ from aios_conformance.conformance.probes.single_field import (
     takes,
 )
 from aios_conformance.conformance.probes.tools import (
-    OWN,
     TOOL_PROBES,
-    as_turn,
-    message_of,
 )
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -33,7 +30,7 @@ from aios_conformance.conformance.terms.probe import (
     Step,
     table,
 )
-from aios_conformance.conformance.terms.said import text_of
+from aios_conformance.conformance.terms.said import as_turn, message_of, text_of
 
 CHAT = OPERATION["chat"]
 PRINTED_ROOM = 64

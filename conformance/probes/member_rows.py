@@ -32,6 +32,8 @@ _VALUES: dict[tuple[str, Json], str] = {
 }
 """Topics of rows on one value of a member."""
 
+MOST_BIAS = 100  # 000:379
+
 
 def rows_of(api: Api, name: str, value: Json) -> tuple[str, ...]:
     """The rows that promise that this value of a member is accepted.
@@ -77,7 +79,9 @@ def _topics(api: Api, name: str, value: Json) -> list[str]:
     if name == "documents" and len(value) == 1:
         return ["single-document"]
     if name == "logit_bias" and value:
-        return ["logit-bias-type", "logit-bias-keys"]
+        is_at_bound = any(abs(bias) == MOST_BIAS for bias in value.values())
+        own = ["logit-bias-type", "logit-bias-keys"]
+        return ["logit-bias-range"] if is_at_bound else own
     if name == "stream_options" and isinstance(value, dict):
         return [f"{each.partition('_usage')[0]}-usage-accepted" for each in value]
     return []

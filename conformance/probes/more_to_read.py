@@ -4,14 +4,15 @@ Servers cut what they read at a thousand tokens, at U+0000 or at a character bey
 bits, or leave messages out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from aios_conformance import spec
-from aios_conformance.conformance.probes.bodies import OPERATION
+from aios_conformance.conformance.probes.bodies import OPERATION, OWN
 from aios_conformance.conformance.probes.texts import letters
 from aios_conformance.conformance.terms.exchange import Api
-from aios_conformance.conformance.terms.probe import Served, Step
+from aios_conformance.conformance.terms.probe import Answers, Served, Step
+from aios_conformance.conformance.terms.said import as_turn, message_of
 
 Asked = Callable[..., dict[str, Any]]
 """Makes the body that asks a model to go on from a text."""
@@ -22,6 +23,9 @@ servers cut a chat, more than a thousand characters to be echoed."""
 
 SOME = 84
 """Words of a letter in each message of a conversation: more than all else in it."""
+
+AROUND = 16
+"""Tokens of a message beside these words: its markers, and the question."""
 
 FEW = 30
 """Words behind U+0000 and a crab: where a text ends for who counts no characters, and
@@ -46,20 +50,39 @@ def longer(api: Api, served: Served, asked: Asked, text: str) -> Iterator[Step]:
     if api == "chat":  # one API shows for both
         hidden = asked(api, served, f"{text}\0 🦀 {letters(FEW)}", **one)
         yield Step("hidden", operation, hidden, "either", together=True)
+        brief = asked(api, served, text, **one)
+
+        def spoken(answers: Answers) -> Any:
+            """With a reply in it that has all that those of the server have."""
+            own = as_turn(message_of(answers["plain"]))
+            return brief | {"messages": _conversation(text, own)}
+
         # a template may refuse several system messages
-        spoken = asked(api, served, text, **one) | {"messages": _conversation(text)}
-        yield Step("spoken", operation, spoken, "either", together=True)
+        yield Step(
+            "spoken",
+            operation,
+            spoken,
+            "either",
+            like="plain",
+            beyond=len(_SPEAKERS) * (SOME + AROUND),
+            completion_tokens=1,
+            off_schema=OWN,
+            together=True,
+        )
 
 
 _SPEAKERS = ("system", "system", "user", "user", "assistant", "user")
 
 
-def _conversation(question: str) -> list[dict[str, str]]:
-    """A conversation with something in each message.
+def _conversation(question: str, reply: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A conversation with something in each message, a reply like another among them.
 
     A user asks the same question three times, and twice in a row.
     """
     asked = f"{letters(SOME)} {question}"
     texts = [asked if role == "user" else letters(SOME) for role in _SPEAKERS]
     each = zip(_SPEAKERS, texts, strict=True)
-    return [{"role": role, "content": content} for role, content in each]
+    return [
+        {**(reply if role == "assistant" else {}), "role": role, "content": content}
+        for role, content in each
+    ]

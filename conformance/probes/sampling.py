@@ -38,6 +38,16 @@ from aios_conformance.conformance.terms.probe import (
 from aios_conformance.conformance.terms.said import text_of
 
 
+def _less(operation: str, label: str, body: dict[str, Any]) -> Step:
+    """A smaller body where step forced is refused, to tell for which member it was."""
+
+    def made(answers: Answers) -> Any:
+        return body if answers["forced"].status >= 400 else None
+
+    spare = Step(label, operation, made, like="forced", completion_tokens=24)
+    return replace(spare, spare=True, after_refusal=True)
+
+
 def _seeds(api: Api) -> Probe:
     operation = OPERATION[api]
 
@@ -195,6 +205,11 @@ def _pushed(api: Api) -> Probe:
         # of several things asked for any may be what is refused
         served_too = () if beside else ("logit-bias-range",)
         yield replace(step("forced", most | beside, *served_too), together=True)
+        if beside:
+            given = {k: v for k, v in (most | beside).items() if k != "logprobs"}
+            yield _less(operation, "unscored", given)
+            alone = body | {"logit_bias": most["logit_bias"]}
+            yield _less(operation, "bias_alone", alone)
 
     return pushed
 

@@ -16,13 +16,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aios_conformance.conformance.probes import prompts
-from aios_conformance.conformance.probes.bodies import OPERATION, function, valid
+from aios_conformance.conformance.probes.bodies import OPERATION, OWN, function, valid
 from aios_conformance.conformance.probes.decoding import BARE, asked
 from aios_conformance.conformance.probes.generation import OBJECT, case, undecided_cases
 from aios_conformance.conformance.probes.single_field import breaks, refused
 from aios_conformance.conformance.probes.stop_strings import stop_within
 from aios_conformance.conformance.probes.texts import letters
-from aios_conformance.conformance.terms.exchange import Exchange, Json
+from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
     Later,
@@ -33,7 +33,7 @@ from aios_conformance.conformance.terms.probe import (
     probe,
     table,
 )
-from aios_conformance.conformance.terms.said import choice_of, text_of
+from aios_conformance.conformance.terms.said import as_turn, message_of, text_of
 
 CHAT = OPERATION["chat"]
 NEEDS = ("tools",)
@@ -97,7 +97,6 @@ ASKS = (
     "Use now, then trains to Berlin and Prague, and weather for Prague.",
     "Check now, weather for Seoul and trains to Busan.",
 )
-OWN = "the document leaves null open, but replies of the server hold it"
 PUSHED = {
     "temperature": 1,
     "top_p": 0.01,
@@ -119,24 +118,6 @@ def many_functions(count: int) -> list[dict[str, Any]]:
     """
     names = islice(product(ascii_lowercase, repeat=2), count)
     return [function("".join(name)) for name in names]
-
-
-def message_of(exchange: Exchange | None) -> Mapping[str, Any]:
-    """The message of the first choice of a whole answer, {} where there is none."""
-    choice = choice_of(exchange) if exchange else None
-    message = choice.get("message") if choice else None
-    return message if isinstance(message, dict) else {}
-
-
-def as_turn(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A reply as it goes back: of its members those that requests have as well.
-
-    A server may refuse others (A-007).
-    """
-    kept = {
-        name: message[name] for name in ("content", "tool_calls") if name in message
-    }
-    return {"role": "assistant", **kept}
 
 
 def _answered(answers: Answers) -> list[Json] | None:

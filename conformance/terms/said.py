@@ -34,3 +34,21 @@ def reasoning_in(choice: Mapping[str, Any]) -> str:
     message = choice.get("message")
     found = message.get("reasoning_content") if isinstance(message, dict) else None
     return found if isinstance(found, str) else ""
+
+
+def message_of(exchange: Exchange | None) -> Mapping[str, Any]:
+    """The message of the first choice of a whole answer, {} where there is none."""
+    choice = choice_of(exchange) if exchange else None
+    message = choice.get("message") if choice else None
+    return message if isinstance(message, dict) else {}
+
+
+def as_turn(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A reply as it goes back: of its members those that requests have as well.
+
+    A server may refuse others (A-007).
+    """
+    kept = {
+        name: message[name] for name in ("content", "tool_calls") if name in message
+    }
+    return {"role": "assistant", **kept}

@@ -218,6 +218,29 @@ def test_a_request_of_which_a_part_was_not_taken_says_nothing_of_the_rest(
 
 
 @pytest.mark.parametrize(
+    ("added", "row"),
+    [
+        ({"logprobs": True}, "CHAT-REQ-018"),
+        ({"logit_bias": {"9": 1}}, "CHAT-REQ-015"),
+        ({"logit_bias": {"9": 100}}, "CHAT-REQ-017"),
+        ({"n": 2, "logprobs": True}, "COMMON-RES-001"),
+    ],
+)
+def test_the_one_member_without_which_a_body_is_accepted_is_to_blame(
+    added: dict[str, Any], row: str
+) -> None:
+    """Where several things are asked for and a smaller body tells them apart."""
+    refused = exchange("chat", SENT["chat"] | added, ERROR, status=400)
+    (found,) = findings(steps, seen(all=refused, less=valid()))
+    assert row in found.ids
+    (found,) = findings(steps, seen(all=refused))
+    assert found.ids == ("COMMON-RES-001",)
+    own = exchange("chat", SENT["chat"] | added, ERROR, status=400, serves=ROW)
+    (found,) = findings(steps, seen(all=own, less=valid()))
+    assert found.ids == ROW
+
+
+@pytest.mark.parametrize(
     ("expect", "body", "is_found"),
     [
         ("refuse", b'data: {"error":{"message":"no"}}\n\ndata: [DONE]\n\n', True),

@@ -1,20 +1,23 @@
 """The turns of an agent, streamed beside whole, and cut short."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from answers import chunk
 from exchanges import findings, observation, sse, witnessed
 from generations import choice, request, said, scored
+from judged_runs import judged_run, row
 from streaming import stream
 
 from aios_conformance.conformance.checks import beside_tools, tools, turns
 from aios_conformance.conformance.probes.decoding import BARE
 from aios_conformance.conformance.probes.tools import TOOLS
-from aios_conformance.conformance.terms.catalogue import checks_in
+from aios_conformance.conformance.terms.catalogue import catalogue, checks_in
 from aios_conformance.conformance.terms.check import Check
 from aios_conformance.conformance.terms.exchange import Exchange, Observation
+from aios_conformance.conformance.terms.scenario import PlannedScenario, PlannedStep
 
 GOOD = '{"city": "Paris", "unit": "°C", "days": 2}'
 USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
@@ -128,6 +131,27 @@ def test_what_is_drawn_beside_tools_is_drawn_as_asked_for(
     check = beside_tools.what_is_drawn_beside_tools
     assert broken(check, seen) == rows
     assert rows <= witnessed(check, seen)
+
+
+@pytest.mark.parametrize("name", sorted(TOP_P | PENALTIES))
+def test_who_calls_no_tool_leaves_no_row_open(name: str) -> None:
+    """What is promised of sampling shows without tools as well."""
+    texts = {"frequency_up": "a b", "frequency_down": "a a"}
+    texts |= {"presence_up": "a b", "presence_down": "a a"}
+    each: Any = {label: said("chat", text) for label, text in texts.items()}
+    alone = observation("chat.pushed", **each)
+    drawn: Any = {"hot_1": said("chat", "b"), "hot_2": said("chat", "c")}
+    greedy = said("chat", "a")
+    spread = observation("chat.spread", **drawn, cold=greedy, narrow=greedy)
+    silent = played(pushed=said("chat", choice("chat", "", 0), sent=offering()))
+    made = judged_run(*[alone, spread, silent] * 8, known=catalogue())
+    steps = (PlannedStep("pushed", "POST /v1/chat/completions", ()),)
+    planned = tuple(
+        PlannedScenario(probe, 0, ("chat",), steps)
+        for probe in ("chat.pushed", "chat.spread", "chat.tools")
+    )
+    made = replace(made, recording=replace(made.recording, scenarios=planned))
+    assert row(made, name).verdict == "pass"
 
 
 AUTO = offering(tool_choice="auto")
@@ -286,11 +310,15 @@ def test_the_words_of_a_result_are_counted() -> None:
     assert (found.step, found.ids) == ("answered", ("META-039",))
 
 
-@pytest.mark.parametrize(("longer", "is_right"), [(9, True), (5, False), (4, False)])
+@pytest.mark.parametrize(("longer", "is_right"), [(9, True), (8, False), (5, False)])
 def test_a_conversation_grows(longer: int, is_right: bool) -> None:
-    first = said("chat", "Blue.", prompt=5)
+    """By a token for each word of the reply and of the next question."""
+    ask = {"role": "user", "content": "Name two."}
+    turns_sent = [ask, {"role": "assistant", "content": "Blue, red."}, ask]
+    first = said("chat", "Blue, red.", sent=request("chat", messages=[ask]), prompt=5)
+    sent = request("chat", messages=turns_sent)
     seen = observation(
-        "chat.history", first=first, next=said("chat", "?", prompt=longer)
+        "chat.history", first=first, next=said("chat", "?", sent=sent, prompt=longer)
     )
     assert witnessed(turns.a_conversation_grows, seen) == {"META-039"}
     assert bool(findings(turns.a_conversation_grows, seen)) is not is_right
