@@ -3,13 +3,18 @@
 An exception in a check is our fault if the answers that it judged have the
 documented shape; a malformed answer may trip any check, and is then simply no
 evidence for it. Nor is a scenario of which a step was not played.
+
+However much a target says, judging ends in time. By a check that was not done by then
+no row passes.
 """
 
+import math
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from time import monotonic
+from typing import Any, TypeVar
 
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import (
@@ -28,6 +33,8 @@ from aios_conformance.conformance.terms.exchange import (
 )
 from aios_conformance.conformance.terms.traceability import apis_of, is_on
 from aios_conformance.conformance.terms.views import Record, View
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class Judgement:
     # exchange ids, one per judged observation, by row and check
     judged: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)  # check → its exception
+    undone: set[str] = field(default_factory=set)  # checks that were out of time
 
     def count(self, row: str, check: str) -> int:
         """How many observations a check judged for a row."""
@@ -84,10 +92,12 @@ def judge(
     exchanges: Sequence[Exchange],
     observations: Sequence[Observation],
     facts: Facts,
+    until: float = math.inf,
 ) -> Judgement:
     """Judge exchanges and observations by all checks of a catalogue.
 
-    `exchanges` are judged one by one and as a record, `observations` as scenarios.
+    `exchanges` are judged one by one and as a record, `observations` as scenarios;
+    no longer than `until`, by the monotonic clock.
     """
     judgement = Judgement()
     apis = {row: apis_of(known, row) for row in known.requirements}
@@ -95,7 +105,8 @@ def judge(
     raised: list[tuple[Check, Sequence[Exchange], str]] = []
     malformed: set[str] = set()
     for check in known.checks:
-        for subject in _subjects(check, exchanges, observations, facts, views):
+        found = _subjects(check, exchanges, observations, facts, views, until)
+        for subject in _in_time(found, until):
             try:
                 if check.when is not None and not check.when(subject.value):
                     continue
@@ -110,10 +121,20 @@ def judge(
                 isinstance(note, Finding) for note in notes
             ):
                 malformed.update(e.id for e in subject.exchanges)
+        if monotonic() > until:
+            judgement.undone.add(check.name)
     for check, judged, told in raised:
-        if all(_is_wellformed(e, malformed) for e in judged):
+        is_known = not judgement.undone  # which answers are malformed
+        if is_known and all(_is_wellformed(e, malformed) for e in judged):
             judgement.faults.setdefault(check.name, told)
     return judgement
+
+
+def _in_time(items: Iterable[T], until: float) -> Iterator[T]:
+    for item in items:
+        if monotonic() > until:
+            return
+        yield item
 
 
 def _subjects(
@@ -122,6 +143,7 @@ def _subjects(
     observations: Sequence[Observation],
     facts: Facts,
     views: dict[type, list[_Subject]],
+    until: float,
 ) -> Iterator[_Subject]:
     if issubclass(check.view, Observation):
         for seen in observations:
@@ -134,7 +156,8 @@ def _subjects(
     elif issubclass(check.view, View):
         if check.view not in views:
             # made once for all checks, so that a body is decoded once
-            views[check.view] = list(_views(check.view, exchanges, facts))
+            seen_in_time = _in_time(exchanges, until)
+            views[check.view] = list(_views(check.view, seen_in_time, facts))
         yield from (s for s in views[check.view] if is_on(check, s.probe))
 
 

@@ -26,45 +26,86 @@ class _Decoder(Protocol):
         """Decode some bytes, to `most` bytes or few more."""
         ...
 
+    @property
+    def eof(self) -> bool:
+        """The coded data has come to its own end."""
+        ...
 
-class _Zlib:
-    """gzip, and deflate with or without the zlib header that some servers leave out."""
 
-    def __init__(self, bits: int) -> None:
-        self._inner = zlib.decompressobj(bits)
-        self._is_open = bits == zlib.MAX_WBITS
+class _Member(Protocol):
+    """What zlib and zstd decompress one member with."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, most: int, /) -> bytes: ...
+
+
+class _Members:
+    """One member after the other, as gzip and zstd allow (RFC 1952, 2.2; 8878, 3.1).
+
+    What follows the last one, and begins no other, is passed over.
+    """
+
+    def __init__(self, make: Callable[[bytes], _Member], begins: bytes) -> None:
+        """`make` takes the first bytes of a member; `begins`: the first of another."""
+        self._make, self._begins = make, begins
+        self._inner: _Member | None = None
+
+    @property
+    def eof(self) -> bool:
+        return self._inner is None or self._inner.eof
 
     def feed(self, data: bytes, most: int) -> bytes:
-        if self._is_open and data:
-            self._is_open = False
-            if data[0] & 0x0F != 8:
-                self._inner = zlib.decompressobj(-zlib.MAX_WBITS)
-        return self._inner.decompress(data, most)
+        made = b""
+        while data and len(made) < most:
+            if self._inner is None or self._inner.eof:
+                if self._inner is not None and data[0] not in self._begins:
+                    break
+                self._inner = self._make(data)
+            made += self._inner.decompress(data, most - len(made))
+            data = self._inner.unused_data if self._inner.eof else b""
+        return made
 
 
 class _Brotli:
     def __init__(self) -> None:
-        self._inner = brotli.Decompressor()
+        self._inner, self._is_begun = brotli.Decompressor(), False
+
+    @property
+    def eof(self) -> bool:
+        return not self._is_begun or bool(self._inner.is_finished())
 
     def feed(self, data: bytes, most: int) -> bytes:
+        self._is_begun = self._is_begun or bool(data)
         made: bytes = self._inner.process(data, output_buffer_limit=most)
         return made
 
 
-class _Zstd:
-    def __init__(self) -> None:
-        self._inner = zstd.ZstdDecompressor()
-
-    def feed(self, data: bytes, most: int) -> bytes:
-        return self._inner.decompress(data, most)
+def _gzip(_: bytes) -> _Member:
+    return zlib.decompressobj(16 + zlib.MAX_WBITS)
 
 
+def _deflate(begin: bytes) -> _Member:
+    """With or without the zlib header that some servers leave out."""
+    has_header = begin[0] & 0x0F == 8
+    return zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
+
+
+def _zstd(_: bytes) -> _Member:
+    return zstd.ZstdDecompressor()
+
+
+_FRAMES = bytes([0x28, *range(0x50, 0x60)])  # also those that are to be skipped
 _KNOWN: dict[str, Callable[[], _Decoder]] = {
-    "gzip": lambda: _Zlib(16 + zlib.MAX_WBITS),
-    "x-gzip": lambda: _Zlib(16 + zlib.MAX_WBITS),
-    "deflate": lambda: _Zlib(zlib.MAX_WBITS),
+    "gzip": lambda: _Members(_gzip, b"\x1f"),
+    "x-gzip": lambda: _Members(_gzip, b"\x1f"),
+    "deflate": lambda: _Members(_deflate, b""),
     "br": _Brotli,
-    "zstd": _Zstd,
+    "zstd": lambda: _Members(_zstd, _FRAMES),
 }
 
 
@@ -98,3 +139,9 @@ class Decoding:
             except (zlib.error, brotli.error, zstd.ZstdError, EOFError) as error:
                 raise CodingError(f"the body is not {name}: {error}") from error
         return data
+
+    def end(self) -> None:
+        """There is no more. Raises CodingError: a coding has not come to its end."""
+        for name, decoder in self._decoders:
+            if not decoder.eof:
+                raise CodingError(f"the body ends within its {name}")

@@ -74,6 +74,8 @@ class AnswerReader:
                 if broken:
                     answer.close()
                     break
+            else:
+                decoding.end()
         except CodingError as error:
             broken = str(error)
             answer.close()
@@ -113,7 +115,7 @@ def failed(error: Exception, *, is_met: bool) -> Attempt:
         case aiohttp.ClientResponseError():
             if any(sign in error.message for sign in _TLS_ALERT):
                 return Attempt(failure="connect: the port speaks TLS: write https://")
-            told = f"the answer is not HTTP: {error.message}"
+            told = f"the answer is not HTTP: {_on_one_line(error.message)}"
             return Attempt(Response(0, (), b"", broken=told))
         case aiohttp.ClientConnectorCertificateError():
             told = f"{_told(error)}; --ca-bundle FILE trusts it, --insecure any"
@@ -153,5 +155,13 @@ def _told(error: BaseException) -> str:
         place = f"{error.host}:{error.port}"
         if isinstance(inner, ConnectionRefusedError):
             return f"nothing listens at {place}"
-        return f"{place}: {inner.strerror or inner}"
+        why = inner.strerror or str(inner) or "it ends the connection at once"
+        return f"{place}: {why}"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "it ends the connection before an answer"
     return str(error) or type(error).__name__
+
+
+def _on_one_line(message: str) -> str:
+    """What aiohttp says below one another, without the arrow at what it quotes."""
+    return " ".join(message.split()).removesuffix(" ^")

@@ -35,6 +35,7 @@ from aios_conformance.conformance.terms.requests import Outgoing
 from aios_conformance.conformance.terms.visible import visible
 
 RETRIED = (429, 502, 503, 504)
+PROXY_AUTHENTICATION = 407
 ATTEMPTS = 4
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
@@ -229,6 +230,8 @@ class Transport:
         except Exception as error:  # noqa: BLE001 - an exchange is lost, not the run
             return failed(error, is_met=self._is_met)
         self.received += len(response.body)
+        if response.status == PROXY_AUTHENTICATION and self._proxy:
+            return Attempt(failure=f"the proxy refuses: {response.status}")
         if response.status in RETRIED:
             failure = f"HTTP {response.status}: {_start(response.body)}"
             pause = retry_after(response.header("retry-after"))

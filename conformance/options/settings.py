@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
+from ipaddress import ip_address, ip_network
 from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
@@ -362,7 +363,9 @@ def _proxy(word: str | None, target: str, environ: Mapping[str, str]) -> str | N
     parts = urlsplit(target)
     known = {name.lower(): value for name, value in environ.items() if value}
     known |= {name: value for name, value in environ.items() if name.islower()}
-    if proxy_bypass_environment(parts.netloc, {"no": known.get("no_proxy", "")}):
+    bypassed = known.get("no_proxy", "")
+    is_near = _is_in_network(parts.hostname or "", bypassed)
+    if is_near or proxy_bypass_environment(parts.netloc, {"no": bypassed}):
         return None
     found = word or known.get(f"{parts.scheme}_proxy") or known.get("all_proxy")
     if found and "://" not in found:
@@ -370,6 +373,15 @@ def _proxy(word: str | None, target: str, environ: Mapping[str, str]) -> str | N
     if found and not _is_address(found):
         raise _bad(f"{parts.scheme}_proxy: not an http or https address")
     return found or None
+
+
+def _is_in_network(host: str, networks: str) -> bool:
+    """An address within one of the networks among some names: 10.0.0.0/8."""
+    for each in networks.split(","):
+        with suppress(ValueError):  # a name
+            if ip_address(host) in ip_network(each.strip(), strict=False):
+                return True
+    return False
 
 
 def _report_dir(word: str | None) -> Path | None:

@@ -13,6 +13,7 @@ from aios_conformance.conformance.reporting.markup import Markup, html, tag
 from aios_conformance.conformance.reporting.pages import table
 from aios_conformance.conformance.reporting.python_call import openai_program
 from aios_conformance.conformance.reporting.stream_timeline import (
+    REST,
     Moment,
     shortened,
     timeline,
@@ -108,6 +109,8 @@ def _stream(moments: Sequence[Moment]) -> Markup | None:
         lines.append(_moment("" if is_end else str(number), each, longest))
         before = number
     wrong = any(each.wrong for each in moments)
+    is_cut = moments[-1].end == REST
+    many = f"the first {len(moments) - 1}" if is_cut else len(moments) - 1
     said = "the grammar of chunks breaks where it is marked" if wrong else "in order"
     head = tag(
         "tr",
@@ -117,7 +120,7 @@ def _stream(moments: Sequence[Moment]) -> Markup | None:
         ],
     )
     return html(
-        tag("h3", f"The stream, event by event ({len(moments) - 1} events, {said})"),
+        tag("h3", f"The stream, event by event ({many} events, {said})"),
         table(head, lines, "stream", frame="scroll"),
     )
 

@@ -36,7 +36,7 @@ def render(result: RunResult) -> str:
     result = chosen(result)
     parts = [
         f"# AIOS conformance: {_claim(result)}",
-        claim_sentence(result),
+        escape(claim_sentence(result)),
         _baseline(result),
         _facts(result),
         _table(result),

@@ -8,6 +8,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from aios_conformance.conformance.reporting.presentable import plain
@@ -15,6 +16,9 @@ from aios_conformance.conformance.terms.exchange import Exchange
 from aios_conformance.conformance.terms.sse import ServerSentEvent, SseDecoder
 from aios_conformance.conformance.terms.stream_grammar import violations
 
+MOST_EVENTS, MOST_BYTES = 1_000, 256 * 1024
+"""What of a stream is told event by event, from its begin."""
+END, REST = "the end of the stream", "the rest of the stream"
 _PIECE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|$)")
 _CONSTANT = ("id", "created", "model")
 _SHARED = frozenset((*_CONSTANT, "object"))
@@ -38,19 +42,23 @@ class Moment:
     size: int  # in bytes, with all that frames it
     event: _Event | None = None  # None: the end
     wrong: str = ""  # what of the grammar it breaks
+    end: str = END  # or the rest
 
     @property
     def said(self) -> str:
         """What it brings; few of many are shown, and asked for it."""
-        return _said(self.event) if self.event else "the end of the stream"
+        return _said(self.event) if self.event else self.end
 
 
 def timeline(exchange: Exchange) -> tuple[Moment, ...]:
-    """The moments of a streamed answer, its end the last; empty for other answers."""
+    """The moments of a streamed answer, its end the last; empty for other answers.
+
+    Of a very long stream the end is the rest.
+    """
     response = exchange.response
     if response is None or not exchange.is_stream:
         return ()
-    events = list(_framed(response.body))
+    events = list(islice(_framed(response.body[:MOST_BYTES]), MOST_EVENTS))
     if not events:
         return ()
     marks = _marks(events)
@@ -68,8 +76,9 @@ def timeline(exchange: Exchange) -> tuple[Moment, ...]:
     gap = None if before is None else max(last - before, 0.0)
     left = len(response.body) - begin
     broken = [f"broken off: {response.broken}"] if response.broken else []
-    wrong = "; ".join([*broken, *_missing(events)])
-    return (*moments, Moment(last, gap, left, wrong=wrong))
+    is_cut = len(events) == MOST_EVENTS or len(response.body) > MOST_BYTES
+    wrong = "; ".join([*broken, *([] if is_cut else _missing(events))])
+    return (*moments, Moment(last, gap, left, None, wrong, REST if is_cut else END))
 
 
 def shortened(moments: Sequence[Moment], most: int) -> Iterator[tuple[int, Moment]]:

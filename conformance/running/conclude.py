@@ -1,6 +1,7 @@
 """From a recording to its result: judged, with verdicts, claim and figures."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from aios_conformance.conformance.judging.against import against
@@ -14,36 +15,43 @@ from aios_conformance.conformance.reporting.timing import timing
 from aios_conformance.conformance.running.discovery import LISTING
 from aios_conformance.conformance.running.discovery import PROBE as DISCOVERY
 from aios_conformance.conformance.terms.catalogue import Catalogue, catalogue
+from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.redact import Redactor
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 from aios_conformance.spec import edition
+
+OUT_OF_TIME = "--max-time leaves no time to judge all answers; `judge RUN` does"
+_Judged = tuple[Observation, Judgement]
 
 
 def conclude(
     recording: Recording,
     main: Judgement | None = None,
     redactor: Redactor | None = None,
+    until: float = math.inf,
 ) -> RunResult:
     """The result of a recording: judged, with verdicts, claim and figures.
 
     `main` are the notes on what plan and discovery recorded, where they were taken
-    before. `redactor` knows the secrets of the run.
+    before. `redactor` knows the secrets of the run. What is not judged `until` then,
+    by the monotonic clock, is left out, and the result says so.
     """
     setting, facts = recording.setting, recording.facts
     known = catalogue(setting.dialect)
     exchanges = recording.in_order
+    main = main or judge_main(known, recording, until)
+
+    def judged_later(later: Sequence[Observation]) -> Iterator[_Judged]:
+        for seen in later:
+            notes = judge(known, tuple(seen.steps.values()), [seen], facts, until)
+            if not notes.undone:
+                yield seen, notes
+
+    again, smaller = judged_later(recording.again), judged_later(recording.smaller)
+    if main.undone:
+        recording = replace(recording, cut_short=recording.cut_short or OUT_OF_TIME)
     run = JudgedRecording(
-        known,
-        recording,
-        main or judge_main(known, recording),
-        [
-            (seen, judge(known, tuple(seen.steps.values()), [seen], facts))
-            for seen in recording.again
-        ],
-        [
-            judge(known, tuple(seen.steps.values()), [seen], facts)
-            for seen in recording.smaller
-        ],
+        known, recording, main, [*again], [notes for _, notes in smaller]
     )
     absent = recording.absent.values()
     judged = against(verdicts(run), setting.baseline, absent)
@@ -87,7 +95,9 @@ def _scored(
     return [replace(e, is_scored=e.requirement.id in rows) for e in results]
 
 
-def judge_main(known: Catalogue, recording: Recording) -> Judgement:
+def judge_main(
+    known: Catalogue, recording: Recording, until: float = math.inf
+) -> Judgement:
     """Judge what the plan and discovery recorded.
 
     The listing of models is left out where the dialect does not document it: it
@@ -98,4 +108,4 @@ def judge_main(known: Catalogue, recording: Recording) -> Judgement:
         for exchange in recording.in_order
         if exchange.request.operation != LISTING or exchange.probe != DISCOVERY
     ]
-    return judge(known, judged, recording.observations, recording.facts)
+    return judge(known, judged, recording.observations, recording.facts, until)

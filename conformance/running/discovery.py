@@ -283,8 +283,17 @@ def _verify(
             code="unauthorised",
             hint=f"set {options.api_key_env}, or name a variable with --api-key-env",
         )
-    names = ", ".join(search.name for search in lost)
     example = lost[0]
+    first = _outcome(example.tried[0]) if example.tried else ""
+    if statuses and not any(statuses):
+        raise TargetError(first, code="no-http", hint="is this the base URL?")
+    if statuses and all(300 <= status < 400 for status in statuses):
+        raise TargetError(
+            f"every request was redirected, with {first}",
+            code="redirected",
+            hint="redirects are not followed: name the base URL that they lead to",
+        )
+    names = ", ".join(search.name for search in lost)
     tried = ", ".join(
         dict.fromkeys(f"{_sent_model(e)} → {_outcome(e)}" for e in example.tried)
     )

@@ -6,6 +6,7 @@ A run can be closed after any stage, and in the middle of one: what was recorded
 then is judged.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -56,6 +57,9 @@ from aios_conformance.conformance.terms.exchange import (
 )
 from aios_conformance.conformance.terms.result import RunResult, Usage
 
+JUDGING_S = 15.0
+"""What judging may take beyond --max-time."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -71,6 +75,7 @@ class Run:
     plan: Plan  # with placeholders for models until these are found
     setting: Setting
     began: float
+    until: float  # when judging ends at the latest, by the monotonic clock
     writer: RecordingWriter
     listener: Listener
     ledger: Budget
@@ -162,6 +167,7 @@ def begin(
         plan,
         setting,
         monotonic() - (earlier.seconds if earlier else 0),
+        math.inf,
         writer,
         heard,
         Budget(beyond=shared.ledger),
@@ -171,10 +177,12 @@ def begin(
 
 
 def connect(run: Run, transport: Transport) -> Run:
-    """The run with a recorder of its own."""
+    """The run with a recorder of its own; its time begins."""
     setting = replace(run.setting, url=transport.url)
     run.writer.header(setting)
-    return replace(run, setting=setting, recorder=_recorder(run, transport))
+    until = monotonic() + run.options.max_time_s + JUDGING_S
+    recorder = _recorder(run, transport)
+    return replace(run, setting=setting, recorder=recorder, until=until)
 
 
 def _recorder(run: Run, transport: Transport) -> Recorder:
@@ -258,7 +266,7 @@ async def play(run: Run, *, is_last: bool) -> None:
 
 def take_notes(run: Run, transport: Transport) -> Run:
     """The run with the notes on what was played, and what can explain them."""
-    main = judge_main(run.plan.catalogue, run.recording())
+    main = judge_main(run.plan.catalogue, run.recording(), run.until)
     own = _recorder(run, transport)
     explainer = Explainer(run.plan, run.plan.served, own, run.options)
     return replace(run, main=main, explainer=explainer)
@@ -283,7 +291,7 @@ def close(run: Run) -> RunResult:
             run.writer.observation(seen, phase)
     run.writer.footer(recording)
     redactor = run.recorder.transport.redactor if run.recorder else None
-    return conclude(recording, run.main, redactor)
+    return conclude(recording, run.main, redactor, run.until)
 
 
 def _verify_ids(options: RunOptions, chosen: frozenset[str] | None) -> None:

@@ -68,6 +68,22 @@ def test_a_body_may_come_byte_by_byte(coding: str) -> None:
     assert b"".join(pieces) == PLAIN
 
 
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_members_may_follow_one_another(coding: str) -> None:
+    code = CODINGS[coding]
+    coded = code(PLAIN[:40]) + code(b"") + code(PLAIN[40:])
+    response = answered(coded + b"and more", coding)
+    assert (response.body, response.broken) == (PLAIN, None)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "Deflate", "br", "zstd"])
+def test_a_body_that_ends_within_its_coding_is_broken_off(coding: str) -> None:
+    name = coding.lower()
+    cut = answered(CODINGS[coding](PLAIN)[:-1], coding)
+    assert cut.broken == f"the body ends within its {name}"
+    assert answered(b"", coding).broken is None
+
+
 def test_the_last_coding_is_undone_first() -> None:
     coded = gzip.compress(brotli.compress(PLAIN))
     assert Decoding("br, gzip").feed(coded, 10_000) == PLAIN

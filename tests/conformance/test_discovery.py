@@ -8,6 +8,7 @@ from typing import Any
 import miniatures
 import pytest
 from miniatures import Asked, Said, listening, refuse, say
+from raw import cut, saying
 from test_transport import Pauses
 
 from aios_conformance.conformance.observing.budget import Budget
@@ -271,12 +272,17 @@ def test_an_api_that_crashes_is_there_and_broken() -> None:
 # --- nothing to judge --------------------------------------------------------------
 
 
+def redirects_everything(_: Asked) -> Said:
+    return Said(308, b"", headers={"Location": "/there"})
+
+
 @pytest.mark.parametrize(
     ("behaviour", "code", "said"),
     [
         (miniatures.not_found_everywhere, "no-api", "404, 405 or 501"),
         (miniatures.unauthorized_everywhere, "unauthorised", "answered with 401"),
         (miniatures.rate_limits_everything, "unreachable", "HTTP 429"),
+        (redirects_everything, "redirected", "redirected, with 308 to /there"),
     ],
 )
 def test_what_is_no_target_is_told(
@@ -298,6 +304,18 @@ def test_nobody_there_is_told() -> None:
     with pytest.raises(TargetError, match="does not answer") as caught:
         asyncio.run(story())
     assert caught.value.code == "unreachable"
+
+
+def test_what_speaks_another_protocol_is_told() -> None:
+    async def story() -> None:
+        async with saying(cut(b"SSH-2.0-OpenSSH\r\n\r\n")) as target:
+            options = RunOptions(target.url)
+            async with Transport(options, target.url) as wire:
+                await discover(Recorder(wire, Budget(), lambda _: None), options)
+
+    with pytest.raises(TargetError, match="the answer is not HTTP") as caught:
+        asyncio.run(story())
+    assert caught.value.code == "no-http"
 
 
 def test_no_usable_model_names_the_option() -> None:

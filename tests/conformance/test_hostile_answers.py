@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import jsonschema_rs
 import pytest
 from exchanges import exchange
-from hostile import ANSWERS, Answer, hostile
+from hostile import ANSWERS, RIGHT, Answer, hostile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from listening import Asked, Said, listening
@@ -21,7 +21,8 @@ from aios_conformance.conformance.observing.recording import read_recording
 from aios_conformance.conformance.options.values import ConformanceError, RunOptions
 from aios_conformance.conformance.reporting import WRITERS, write_reports
 from aios_conformance.conformance.reporting.html_evidence import evidence
-from aios_conformance.conformance.running.conclude import conclude
+from aios_conformance.conformance.running import stages
+from aios_conformance.conformance.running.conclude import OUT_OF_TIME, conclude
 from aios_conformance.conformance.running.run import run_dialects
 from aios_conformance.spec import report_schema
 
@@ -73,6 +74,25 @@ def test_no_answer_is_an_error_of_ours(answers: list[Answer], api: str) -> None:
         for each in ("report.html", "report.md"):
             (directory / each).read_text()
         assert conclude(read_recording(directory)).claim in ("none", report["claim"])
+
+
+def test_judging_ends_in_time_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Answer(body=json.dumps(RIGHT).encode())
+    monkeypatch.setattr(stages, "JUDGING_S", -RunOptions("mock").max_time_s)
+    assert outcome([told], "rerank", tmp_path) == 2
+    report = json.loads((tmp_path / "report.json").read_bytes())
+    jsonschema_rs.validate(report_schema(), report)
+    assert (report["complete"], report["claim"]) == (False, "none")
+    assert {"pass", "fail", "warn", "error"}.isdisjoint(
+        row["verdict"] for row in report["requirements"]
+    )
+    reasons = {row["reason"] for row in report["requirements"]}
+    assert f"cut short: {OUT_OF_TIME}" in reasons
+    whole = conclude(read_recording(tmp_path))  # the recording lacks nothing
+    assert whole.complete
+    assert whole.summary["pass"]
 
 
 TURNING = "\u202e"

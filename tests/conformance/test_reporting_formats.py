@@ -27,6 +27,9 @@ from aios_conformance.conformance.reporting import (
     wording,
     write_reports,
 )
+from aios_conformance.conformance.reporting.html_evidence import (
+    evidence as evidence_of,
+)
 from aios_conformance.conformance.reporting.presentable import plain
 from aios_conformance.conformance.reporting.stream_timeline import timeline
 from aios_conformance.conformance.terms.result import RunResult
@@ -160,6 +163,8 @@ def test_the_summary_leaves_out_what_was_not_selected() -> None:
 
 def test_markdown_of_a_cut_run_says_so() -> None:
     assert markdown.render(CUT).startswith("# AIOS conformance: none (incomplete)\n")
+    quoted = replace(CUT, cut_short="HTTP 502: <script>alert(1)</script>")
+    assert "<script>" not in markdown.render(quoted)
 
 
 @pytest.mark.parametrize("text", ["a`b", "``", "a|b", "`x"])
@@ -342,6 +347,19 @@ def test_a_stream_is_told_event_by_event_with_what_breaks_it() -> None:
     gaps = [None if each.gap_ms is None else round(each.gap_ms) for each in moments]
     assert gaps == [None, 100, 100, 100]
     assert timeline(exchange_of("ex-1", {}, {})) == ()
+
+
+def test_of_a_very_long_stream_the_beginning_is_told() -> None:
+    chunk = {"id": "a", "choices": [{"index": 0, "delta": {"content": "x"}}]}
+    made = stream(sse(*[chunk] * 1_001))
+    *_, last = moments = timeline(made)
+    assert (len(moments), last.said, last.wrong) == (
+        1_001,
+        "the rest of the stream",
+        "",
+    )
+    shown = evidence_of(made, "http://h", "")
+    assert "event by event (the first 1000 events, in order)" in shown
 
 
 # --- writing -----------------------------------------------------------------------

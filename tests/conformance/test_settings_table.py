@@ -75,6 +75,12 @@ def test_proxies_are_those_of_curl() -> None:
     assert proxied("https://example.com", HTTPS_PROXY="http://p:1") == "http://p:1"
     assert proxied(there, ALL_PROXY="http://p:1") == "http://p:1"
     assert proxied(there, http_proxy="p:1", NO_PROXY="x,.example.com") is None
+    assert (
+        proxied("http://10.2.3.4", http_proxy="p:1", NO_PROXY="x, 10.0.0.0/8") is None
+    )
+    assert proxied("http://11.2.3.4", http_proxy="p:1", NO_PROXY="x, 10.0.0.0/8") == (
+        "http://p:1"
+    )
     assert proxied("mock", http_proxy="p:1") is None
     assert "--proxy" in complaint("--proxy=nowhere")
 

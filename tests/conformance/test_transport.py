@@ -205,7 +205,7 @@ def test_a_connection_that_is_always_lost_is_a_failure() -> None:
     received = sent(hang_up)
     assert received.response is None
     assert received.failure is not None
-    assert received.failure.startswith("connect: ")
+    assert received.failure == "connect: it ends the connection before an answer"
     assert received.attempts == ATTEMPTS
 
 
@@ -243,7 +243,21 @@ def test_what_is_not_http_is_a_broken_answer() -> None:
     received = sent(cut(b"SSH-2.0-OpenSSH\r\n\r\n"))
     assert received.response is not None
     assert received.response.status == 0
-    assert received.response.broken is not None
+    told = received.response.broken or ""
+    assert told.startswith("the answer is not HTTP: Bad status line")
+    assert told.endswith("b'SSH-2.0-OpenSSH'")
+
+
+def test_what_a_proxy_refuses_is_no_answer_of_the_target() -> None:
+    async def story() -> Received:
+        async with saying(answer(status=407)) as target:
+            options = RunOptions("http://there", proxy=target.url)
+            async with Transport(options, "http://there") as wire:
+                return await wire.send(POST)
+
+    received = asyncio.run(story())
+    assert (received.response, received.attempts) == (None, 1)
+    assert received.failure == "the proxy refuses: 407"
 
 
 def test_silence_is_a_timeout() -> None:
