@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import combinations
 
 from aios_conformance.conformance.checks.observed import are_promised
 from aios_conformance.conformance.terms.check import (
@@ -11,7 +12,8 @@ from aios_conformance.conformance.terms.check import (
     check,
 )
 from aios_conformance.conformance.terms.exchange import Json, Observation
-from aios_conformance.conformance.terms.vectors import decoded, is_finite
+from aios_conformance.conformance.terms.tolerances import COSINE_SAME
+from aios_conformance.conformance.terms.vectors import cosine, decoded, is_finite
 from aios_conformance.conformance.terms.views import EmbeddingAnswer, Record, is_whole
 
 BGE_M3_LENGTH = 1024  # 000:767
@@ -266,3 +268,32 @@ def empty_input_may_be_accepted(seen: Observation) -> Iterator[Note]:
 def dimensions_and_user_may_be_accepted(seen: Observation) -> Iterator[Note]:
     """What members of other dialects are answered with (A-128)."""
     yield from _outcome(seen, "variant")
+
+
+def _share_an_end(one: str, other: str) -> bool:
+    """They begin or end with the same word: a limit may leave no more of them."""
+    (begun, *_), (begins, *_) = words = one.split(), other.split()
+    (*_, ended), (*_, ends) = words
+    return begun == begins or ended == ends
+
+
+_OF_PROSE = ("encoding", "truncation", "shared_part", "meaning")
+"""Probes of texts in several words."""
+
+
+@check(
+    "EMB-SEM-002",
+    on=tuple(f"embeddings.{name}" for name in _OF_PROSE),
+    when=lambda a: _is_valid(a) and len(_lists(a)) == len(a.sent["input"]) > 1,
+)
+def each_text_has_a_vector_of_its_own(answer: EmbeddingAnswer) -> Iterator[Note]:
+    """Texts that neither begin nor end alike have different vectors, cut or whole."""
+    texts = enumerate(zip(answer.sent["input"], _lists(answer), strict=True))
+    for (_, (one, vector)), (i, (other, its)) in combinations(texts, 2):
+        if not _share_an_end(one, other) and cosine(vector, its) >= COSINE_SAME:
+            yield Finding(
+                expected=f"another vector than that of {one!r}",
+                actual=f"a cosine of {cosine(vector, its)}",
+                pointer=f"/data/{i}/embedding",
+            )
+            return

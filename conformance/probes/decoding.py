@@ -24,7 +24,7 @@ from aios_conformance.conformance.probes.stop_strings import (
     last_words,
     stop_within,
 )
-from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.exchange import Api, Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
     Later,
@@ -45,6 +45,9 @@ bytes and first merges come first. Banning them changes almost any text (A-104).
 
 OTHER = "Count to 99."
 """What is asked beside a question: its answer is told from that of any other."""
+
+PENALTY = {"frequency_penalty": 0.3}
+"""What long texts of one API stand under, whole and streamed."""
 
 UNLIKE = {
     "temperature": 1,
@@ -96,6 +99,16 @@ def prompts(api: Api) -> st.SearchStrategy[Params]:
 def _later(api: Api, label: str, body: Later, *rows: str, like: str) -> Step:
     """A step that asks the prompt of another one, as earlier answers tell it to."""
     return Step(label, OPERATION[api], body, serves=rows, like=like)
+
+
+def less(label: str, refused: str, operation: str, body: Json) -> Step:
+    """A smaller body where a step is refused, to tell for which member it was."""
+
+    def made(answers: Answers) -> Json:
+        return body if answers[refused].status >= 400 else None
+
+    spare = Step(label, operation, made, like=refused, spare=True)
+    return replace(spare, after_refusal=True)
 
 
 def greedy_probe(api: Api) -> Probe:
@@ -202,7 +215,8 @@ def streams_probe(api: Api) -> Probe:
         needs=("streaming",),
     )
     def streams(p: Params, served: Served) -> Iterator[Step]:
-        body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
+        plain = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
+        body = plain | (PENALTY if api == "completions" else {})
         stream = body | {"stream": True}
         usage = {"include_usage": True}
         continuous = usage | {"continuous_usage_stats": True}
@@ -225,6 +239,8 @@ def streams_probe(api: Api) -> Probe:
             return made
 
         yield Step("whole", operation, body, alone=True)
+        if body != plain:
+            yield less("unpenalised", "whole", operation, plain)
         left = asked(api, served, OTHER, max_tokens=64, stream=True)
         yield Step("left", operation, left, "either", leaves=True)
         # what a stream that was left does to the next two requests is to show in them

@@ -21,6 +21,7 @@ from aios_conformance.conformance.probes.decoding import (
     asked,
     framed,
     greedy_probe,
+    less,
     prompt,
     stops_probe,
     streams_probe,
@@ -36,16 +37,6 @@ from aios_conformance.conformance.terms.probe import (
     probe,
 )
 from aios_conformance.conformance.terms.said import text_of
-
-
-def _less(operation: str, label: str, body: dict[str, Any]) -> Step:
-    """A smaller body where step forced is refused, to tell for which member it was."""
-
-    def made(answers: Answers) -> Any:
-        return body if answers["forced"].status >= 400 else None
-
-    spare = Step(label, operation, made, like="forced", completion_tokens=24)
-    return replace(spare, spare=True, after_refusal=True)
 
 
 def _seeds(api: Api) -> Probe:
@@ -207,9 +198,9 @@ def _pushed(api: Api) -> Probe:
         yield replace(step("forced", most | beside, *served_too), together=True)
         if beside:
             given = {k: v for k, v in (most | beside).items() if k != "logprobs"}
-            yield _less(operation, "unscored", given)
+            yield less("unscored", "forced", operation, given)
             alone = body | {"logit_bias": most["logit_bias"]}
-            yield _less(operation, "bias_alone", alone)
+            yield less("bias_alone", "forced", operation, alone)
 
     return pushed
 

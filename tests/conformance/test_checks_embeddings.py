@@ -112,3 +112,23 @@ def test_vectors_in_base64_are_numbers_too(
     answer = exchange("embeddings", sent, {"data": [{"embedding": packed}]})
     found = findings(embeddings.vectors_are_finite_and_not_zero, answer)
     assert (not found) is is_useful
+
+
+@pytest.mark.parametrize(
+    ("texts", "is_found"),
+    [
+        (["the sea is cold", "a boat drifts"], True),
+        (["the sea is cold", "the boat drifts"], False),  # a limit may leave "the"
+        (["the sea is cold", "a boat is cold"], False),
+    ],
+)
+def test_each_text_has_a_vector_of_its_own(texts: list[str], *, is_found: bool) -> None:
+    check = embeddings.each_text_has_a_vector_of_its_own
+
+    def told(*vectors: list[float]) -> Any:
+        data = [{"embedding": vector} for vector in vectors]
+        sent = {"model": "m", "input": texts}
+        return exchange("embeddings", sent, {"data": data}, probe="embeddings.meaning")
+
+    assert bool(findings(check, told([1.0, 2.0], [1.0, 2.0]))) is is_found
+    assert not findings(check, told([1.0, 2.0], [2.0, 1.0]))

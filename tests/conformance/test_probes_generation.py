@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from generations import refused, said
+from generations import choice, refused, said
 
 from aios_conformance.conformance.observing.selfcheck import suite_fault
 from aios_conformance.conformance.planning.drawing import draw
@@ -212,3 +212,35 @@ def test_limits_that_must_be_read_are_below_the_usual_default(api: Api) -> None:
     body: Any = _steps(api, "greedy")["new_limit"].body
     assert body["max_completion_tokens"] < 16
     assert "max_tokens" not in body
+
+
+def test_a_long_text_stands_under_a_penalty_whole_and_streamed() -> None:
+    steps = _steps("completions", "streams")
+    whole: Any = steps["whole"].body
+    assert whole["frequency_penalty"] > 0
+    usage = steps["with_usage"].body
+    assert usage == whole | {"stream": True, "stream_options": {"include_usage": True}}
+    made = _made(steps["unpenalised"], whole=refused("completions"))
+    assert made == {k: v for k, v in whole.items() if k != "frequency_penalty"}
+    assert _made(steps["unpenalised"], whole=said("completions", "a")) is None
+
+
+def test_a_refusal_beside_tools_is_asked_for_its_reason() -> None:
+    steps = _steps("chat", "pushed")
+    forced: Any = steps["forced"].body
+    plain: Any = steps["plain"].body
+    no = refused("chat")
+    assert _made(steps["unscored"], forced=no) | {"logprobs": True} == forced
+    alone = _made(steps["bias_alone"], forced=no)
+    assert alone == plain | {"logit_bias": forced["logit_bias"]}
+    assert _made(steps["bias_alone"], forced=said("chat", "a")) is None
+
+
+def test_a_reply_of_a_conversation_has_what_those_of_the_server_have() -> None:
+    spoken = _steps("chat", "greedy")["spoken"]
+    plain = said("chat", choice("chat", "Blue.", tool_calls=[]))
+    turns = _made(spoken, plain=plain)["messages"]
+    assert [turn["tool_calls"] for turn in turns if turn["role"] == "assistant"] == [[]]
+    assert all(turn["content"] for turn in turns)
+    bare = _made(spoken, plain=refused("chat"))["messages"]
+    assert not any("tool_calls" in turn for turn in bare)
