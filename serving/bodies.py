@@ -108,7 +108,7 @@ async def _read(request: web.Request) -> bytes:
                 size += len(piece)
                 if size > most:
                     raise _too_large(most)
-        except (web.RequestPayloadError, ValueError) as error:
+        except (web.RequestPayloadError, ConnectionError, ValueError) as error:
             raise _unreadable(error) from error
         return await aside(size > _LARGE, b"".join, pieces)
 

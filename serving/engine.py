@@ -34,13 +34,14 @@ class EngineError(Exception):
 class TooLong(EngineError):  # noqa: N818 - reads as the fact it states
     """The input has more tokens than the model can take."""
 
-    def __init__(self, tokens: int, limit: int) -> None:
-        """Both counts are in tokens of the model.
+    def __init__(self, tokens: int, limit: int, *, least: bool = False) -> None:
+        """Both counts are in tokens of the model; there may be more than the `least`.
 
         Clients look for the words "maximum context length" to tell this error.
         """
+        count = f"at least {tokens}" if least else tokens
         super().__init__(
-            f"the input has {tokens} tokens, but this model's maximum context length "
+            f"the input has {count} tokens, but this model's maximum context length "
             f"is {limit} tokens"
         )
         self.tokens = tokens

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from jsonschema_rs import Draft202012Validator, FancyRegexOptions, ValidationError
 
+from aios_conformance.serving.codec import encode
 from aios_conformance.serving.digits import whole_number
 from aios_conformance.serving.pointers import steps as pointer_steps
 
@@ -23,6 +24,7 @@ BUDGET: Final = 50_000
 
 _PART: Final = 10  # steps to compile one subschema
 _READ: Final = 9  # steps to read a character of a pattern
+_LETTERS: Final = 4  # of a literal that are written into a grammar in a step
 _CLASS: Final = 20  # steps to compile a character class, where a character is one
 _PATTERNS: Final = FancyRegexOptions(
     backtrack_limit=10_000, size_limit=1_000_000, dfa_size_limit=1_000_000
@@ -34,6 +36,7 @@ _DEPENDENT: Final = ("dependentSchemas", "dependencies")
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 _NAMES: Final = ("$id", "$anchor", "$dynamicAnchor")
 _DATA: Final = ("const", "enum", "default", "examples")
+_LITERAL: Final = ("const", "enum")
 _URI: Final = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
 _OF_ITEMS: Final = ("items", "contains", "unevaluatedItems", "additionalItems")
 _OF_MEMBERS: Final = ("additionalProperties", "unevaluatedProperties")
@@ -51,7 +54,7 @@ def compiling(schema: Any, budget: int) -> int:
         node = rest.pop()
         total += _PART if isinstance(node, dict) else 1
         if isinstance(node, dict):
-            total += _patterns(node, budget)
+            total += _patterns(node, budget) + _literals(node)
             rest.extend(node.values())
         elif isinstance(node, list):
             rest.extend(node)
@@ -65,6 +68,11 @@ def _patterns(node: Mapping[str, Any], budget: int) -> int:
     patterns = [node.get("pattern"), *(named if isinstance(named, dict) else ())]
     texts = [each for each in patterns if isinstance(each, str)]
     return sum(pattern_size(p, budget).parts + _READ * len(p) for p in texts)
+
+
+def _literals(node: Mapping[str, Any]) -> int:
+    values = [node[name] for name in _LITERAL if name in node]
+    return sum(len(encode(value)) for value in values) // _LETTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,7 @@ class ClientSchema:
         """Compile it. Raises TooMuchWork, and ValueError for what is no schema."""
         compiling(schema, budget)
         self._validator = Draft202012Validator(
-            _anonymous(schema), offline=True, pattern_options=_PATTERNS
+            anonymous(schema), offline=True, pattern_options=_PATTERNS
         )
         self._work = Work(schema)
         self._budget = budget
@@ -165,17 +173,17 @@ class ClientSchema:
         return None
 
 
-def _anonymous(schema: Any) -> Any:
+def anonymous(schema: Any) -> Any:
     """Return a schema without the names that are no URI, by which nobody refers.
 
     Schemas of frameworks have titles as `$id` ("Output Format"); servers take them.
     """
     if isinstance(schema, list):
-        return [_anonymous(each) for each in schema]
+        return [anonymous(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        name: inner if name in _DATA else _anonymous(inner)
+        name: inner if name in _DATA else anonymous(inner)
         for name, inner in schema.items()
         if name != "$id" or not isinstance(inner, str) or _URI.fullmatch(inner)
     }

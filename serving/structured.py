@@ -9,6 +9,7 @@ from typing import Any
 from aios_conformance.serving.contract import Schema
 from aios_conformance.serving.engine import JsonSchema
 from aios_conformance.serving.errors import Invalid, Violation
+from aios_conformance.serving.schema_work import anonymous
 from aios_conformance.serving.tools import compiled
 
 _FORMAT = Schema(
@@ -65,4 +66,5 @@ def wanted_schema(response_format: Any) -> JsonSchema | None:
         return {"type": "object"}
     schema: dict[str, Any] = response_format["json_schema"]["schema"]
     compiled(schema, "response_format.json_schema.schema")
-    return schema
+    named: dict[str, Any] = anonymous(schema)
+    return named

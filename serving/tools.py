@@ -10,7 +10,11 @@ from aios_conformance.serving.calls import ForcedCall, MarkedCalls, WrittenCalls
 from aios_conformance.serving.engine import JsonSchema, Model
 from aios_conformance.serving.errors import BadRequest, Meaningless
 from aios_conformance.serving.reader import CallReader
-from aios_conformance.serving.schema_work import ClientSchema, TooMuchWork
+from aios_conformance.serving.schema_work import (
+    ClientSchema,
+    TooMuchWork,
+    anonymous,
+)
 
 _LITERAL = ("const", "enum", "default", "examples")  # their content is no schema
 
@@ -136,23 +140,34 @@ def _call_schema(tools: Sequence[Mapping[str, Any]]) -> JsonSchema:
         for name, tool in known.items()
     ]
     parameters = {
-        name: _moved(_parameters(tool), f"#/$defs/{name}")
+        name: _moved_whole(anonymous(_parameters(tool)), f"#/$defs/{name}")
         for name, tool in known.items()
     }
     return {"anyOf": branches, "$defs": parameters}
 
 
-def _moved(schema: Any, place: str) -> Any:
-    """Rewrite the references of a schema that becomes part of a larger one."""
+def _moved_whole(schema: Mapping[str, Any], place: str) -> Any:
+    """Return a schema as a part of a larger one: its place is its name."""
+    inner = {key: value for key, value in schema.items() if key != "$id"}
+    return _moved(inner, place, schema.get("$id", "").rstrip("#"))
+
+
+def _moved(schema: Any, place: str, own: str) -> Any:
+    """Rewrite the references to a schema whose own name was that, if it had one.
+
+    Those within a part that has a name are relative to that part.
+    """
     if isinstance(schema, list):
-        return [_moved(item, place) for item in schema]
-    if not isinstance(schema, dict):
+        return [_moved(item, place, own) for item in schema]
+    if not isinstance(schema, dict) or isinstance(schema.get("$id"), str):
         return schema
     moved = {
-        key: value if key in _LITERAL else _moved(value, place)
+        key: value if key in _LITERAL else _moved(value, place, own)
         for key, value in schema.items()
     }
     reference = moved.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#"):
-        moved["$ref"] = place + reference[1:]
+    if isinstance(reference, str):
+        name, _, fragment = reference.partition("#")
+        if name in ("", own):
+            moved["$ref"] = place + fragment
     return moved

@@ -318,7 +318,8 @@ class MockEngine:
     def _fits(self, text: Any, model: Model) -> None:
         """Refuse what is too long however it is tokenized, before it is."""
         if isinstance(text, str) and len(text) > model.context_length * LONGEST:
-            raise TooLong(-(-len(text) // LONGEST), model.context_length)
+            least = -(-len(text) // LONGEST)
+            raise TooLong(least, model.context_length, least=True)
 
     def _opened(
         self, model: Model, prompt: Sequence[int], planned: Sequence[int]

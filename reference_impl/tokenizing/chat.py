@@ -6,12 +6,14 @@ calls and results into plain messages, so that any template can carry them.
 """
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerBase
 
+from aios_conformance.reference_impl.tokenizing.texts import whole
 from aios_conformance.serving.engine import EngineError
 
 Message = Mapping[str, Any]
@@ -53,26 +55,29 @@ class Chat:
         return str(self._tokenizer.decode(ids)).rstrip().endswith(REASONING[0])
 
     def render(
-        self, messages: Sequence[Message], tools: Sequence[Message]
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Message],
+        limit: int = sys.maxsize,
     ) -> list[int]:
         """Token ids, generation prompt included.
 
         Raises EngineError for what the template refuses (an order of roles, a part
-        that is no text).
+        that is no text), TooLong for far more than `limit` tokens.
         """
         plain = [_with_text(message) for message in messages]
         if not self._knows_tools:
             plain = _written_out(plain, tools)
         try:
-            ids = self._tokenizer.apply_chat_template(
+            text = self._tokenizer.apply_chat_template(
                 plain,
                 tools=[dict(t) for t in tools] if tools and self._knows_tools else None,
                 add_generation_prompt=True,
-                return_dict=False,
+                tokenize=False,
             )
         except TemplateError as error:
             raise EngineError(f"the model's chat template refuses: {error}") from error
-        return list(ids)
+        return whole(self._tokenizer, str(text), limit, special=False)
 
 
 def _with_text(message: Message) -> dict[str, Any]:
@@ -99,7 +104,7 @@ def _call(call: Message) -> dict[str, Any]:
     function = dict(call["function"])
     try:
         function["arguments"] = json.loads(function["arguments"])
-    except (ValueError, TypeError, KeyError):  # the client's text, left as it came
+    except (ValueError, TypeError, KeyError, RecursionError):  # left as it came
         function.setdefault("arguments", {})
     return dict(call) | {"function": function}
 

@@ -20,7 +20,7 @@ SLICE: Final = 100_000  # characters after which another request has its turn
 class Reader:
     """Reads what one model's requests bring, in turns and one slice at a time.
 
-    Never in two threads at once: truncation is a state of a fast tokenizer. What is
+    Never in two threads at once: a call may change a fast tokenizer's settings. What is
     small and finds the tokenizer free is read on the event loop.
     """
 

@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from transformers import PreTrainedTokenizerBase
 
 from aios_conformance.serving.engine import EngineError, Sampling, TooLong
+
+FIRST: Final = 4 * 1024  # characters that are read of a text before all others
+MOST: Final = 1024 * 1024  # that are read of one, unless a model's limit needs more
+_SPARE: Final = 128  # tokens at the end of a part that the rest may change
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,18 @@ def encoding(
     `truncate` keeps that many tokens at most, special ones included. Raises TooLong
     when more than `limit` remain.
     """
+    short = True
     if isinstance(text, str):
-        read = tokenizer(text, other)
-        if truncate is not None and len(read["input_ids"]) > truncate:
-            special = tokenizer.num_special_tokens_to_add(pair=other is not None)
-            if truncate > special:
-                read = tokenizer(text, other, truncation=True, max_length=truncate)
+        wanted = limit + 1 if truncate is None else min(truncate, limit + 1)
+        begun = beginning(tokenizer, text, wanted)
+        also = other if other is None else beginning(tokenizer, other, wanted)
+        short = begun is text and also is other
+        read = tokenizer(begun, also, verbose=False)
         ids, types = list(read["input_ids"]), read.get("token_type_ids")
+        if truncate is not None and len(ids) > truncate:
+            kept = _kept(read.sequence_ids(), truncate)
+            ids = [ids[place] for place in kept]
+            types = types and [types[place] for place in kept]
     else:
         ids, types = list(text), None
         in_vocabulary(ids, len(tokenizer))
@@ -52,8 +62,69 @@ def encoding(
             types = [0] * len(ids)
     ids = ids[:truncate]
     if len(ids) > limit:
-        raise TooLong(len(ids), limit)
+        raise TooLong(len(ids) if short else limit + 1, limit, least=not short)
     return Encoding(ids, None if types is None else list(types)[: len(ids)])
+
+
+def _kept(texts: Sequence[int | None], most: int) -> list[int]:
+    """Return the places of the tokens that are kept: the longer text gives way.
+
+    `texts` says which text each token is of, None for what is put around them. A
+    tokenizer's own truncation also makes every piece that could be cut off, and for a
+    pair every pair of these.
+    """
+    lengths = [texts.count(0), texts.count(1)]
+    room = most - texts.count(None)
+    if room <= 0:
+        return list(range(len(texts)))
+    shorter = lengths.index(min(lengths))
+    left = [min(length, room // 2) for length in lengths]
+    left[1 - shorter] = room - left[shorter]
+    kept = []
+    for place, of in enumerate(texts):
+        if of is not None:
+            left[of] -= 1
+        if of is None or left[of] >= 0:
+            kept.append(place)
+    return kept
+
+
+def beginning(tokenizer: PreTrainedTokenizerBase, text: str, tokens: int) -> str:
+    """Return a text, or a part of it that begins with the same tokens, so many.
+
+    Each character takes time and memory, also of a text that is far too long. As none
+    but the last tokens of a part depend on what follows it, a part of twice the tokens
+    is enough. Raises EngineError for a text that goes on and on without tokens.
+    """
+    size = FIRST + 10 * tokens
+    while size < len(text):
+        part = text[:size]
+        if _count(tokenizer, part) > 2 * tokens + _SPARE:
+            return part
+        if size >= max(MOST, 40 * tokens):
+            raise EngineError(
+                f"a text has {len(text)} characters, but hardly any tokens in the "
+                f"first {size}; no more are read of it"
+            )
+        size *= 4
+    return text
+
+
+def whole(
+    tokenizer: PreTrainedTokenizerBase, text: str, limit: int, *, special: bool
+) -> list[int]:
+    """Return the token ids of a text; raises TooLong for certainly more than a limit.
+
+    `special` puts those before and behind it that the model wants.
+    """
+    if beginning(tokenizer, text, limit + 1) is not text:
+        raise TooLong(limit + 1, limit, least=True)
+    return list(tokenizer(text, add_special_tokens=special)["input_ids"])
+
+
+def _count(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
+    read = tokenizer(text, add_special_tokens=False, verbose=False)
+    return len(read["input_ids"])
 
 
 def fitting(

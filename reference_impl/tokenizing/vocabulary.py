@@ -1,9 +1,12 @@
 """Token ids and their text bytes, as one fast tokenizer has them."""
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 import llguidance.hf
+
+from aios_conformance.reference_impl.tokenizing.texts import whole
 
 
 class Vocabulary:
@@ -32,12 +35,13 @@ class Vocabulary:
             for i in range(size)
         ]
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text: str, limit: int = sys.maxsize) -> list[int]:
         """Token ids of a plain prompt, with the model's own special tokens.
 
         An empty prompt is the token that begins a text: a model needs one to read.
+        Raises TooLong for far more than `limit` tokens.
         """
-        return list(self._tokenizer(text)["input_ids"]) or [self._start]
+        return whole(self._tokenizer, text, limit, special=True) or [self._start]
 
     def data(self, token_id: int) -> bytes | None:
         """Text bytes, those that spell it for a special one; None: there is no such."""

@@ -26,6 +26,7 @@ LONGEST = 400  # tokens; an ending longer than this is not looked for
 STUCK = 64  # tokens of exact repetition…
 PERIODS = 16  # …with a period of at most so many tokens
 
+_NOWHERE = "NoExtensionBias"  # as llguidance calls it that no token may come next
 _BITS = torch.arange(32, dtype=torch.int32)
 
 
@@ -107,6 +108,8 @@ class Constraint:
         if not self._matcher.is_error():
             return ""
         reason = self._matcher.get_error().split("\n", maxsplit=1)[0]
+        if reason == _NOWHERE:
+            return "the JSON schema cannot be enforced: nothing it allows ever ends"
         return f"the JSON schema is too complex to be enforced: {reason}"
 
     def _must_end(self, left: int) -> bool:
@@ -114,18 +117,19 @@ class Constraint:
             return True
         if left > LONGEST + MARGIN or (self._due and left > self._due):
             return False
-        shortest = self._shortest()
+        shortest = self._shortest(min(LONGEST, 2 * left + MARGIN))
         if shortest is None:
+            self._due = left - EVERY
             return False
         # the ending grows by about one token a token until the next look
         self._due = max(left - EVERY, shortest + MARGIN)
         return left <= shortest + MARGIN
 
-    def _shortest(self) -> int | None:
-        """Tokens to the nearest end, found by walking there; None: too far."""
+    def _shortest(self, most: int) -> int | None:
+        """Tokens to the nearest end, found by walking there; None: more than that."""
         matcher = self._matcher.deep_copy()
         in_string = self._in_string.copy()
-        for count in range(LONGEST):
+        for count in range(most):
             if matcher.is_stopped():
                 return count
             mask = _mask(matcher, self._tokens.size)

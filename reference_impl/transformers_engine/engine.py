@@ -1,7 +1,7 @@
 """The engine behind the HTTP front: models, their lanes, and one worker thread.
 
-Models are used in the worker thread only, the tokenizers of what writes on the event
-loop only, those of what reads by their `Reader`.
+Models are used in the worker thread only, the tokenizers of what writes where its
+requests are prepared, those of what reads by their `Reader`.
 """
 
 import asyncio
@@ -113,7 +113,8 @@ class TransformersEngine:
 
     def encode(self, model: str, text: str) -> list[int]:
         """Tokenize a plain prompt, special tokens included."""
-        return self._writer(model).vocabulary.encode(text)
+        writer = self._writer(model)
+        return writer.vocabulary.encode(text, writer.lane.limits.context)
 
     def token(self, model: str, token_id: int) -> bytes | None:
         """Text bytes of a token id; None when the id is outside the vocabulary."""
@@ -126,10 +127,10 @@ class TransformersEngine:
         tools: Sequence[Mapping[str, Any]],
     ) -> list[int]:
         """Apply the chat template; raises EngineError for what it refuses."""
-        chat = self._writer(model).chat
-        if chat is None:
+        writer = self._writer(model)
+        if writer.chat is None:
             raise EngineError(f"{model} has no chat template; use /v1/completions")
-        return chat.render(messages, tools)
+        return writer.chat.render(messages, tools, writer.lane.limits.context)
 
     async def generate(
         self, model: str, prompt: Sequence[int], sampling: Sampling

@@ -1,6 +1,7 @@
 """JSON schemas to grammars over a vocabulary."""
 
 import json
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -53,4 +54,8 @@ class Grammars:
         if failed:
             raise EngineError(f"the JSON schema cannot be enforced: {messages[0]}")
         matcher = LLMatcher(tokens, grammar, log_level=0)
-        return Constraint(matcher, self._vocabulary, self._endings)
+        constraint = Constraint(matcher, self._vocabulary, self._endings)
+        constraint.allowed(sys.maxsize)  # much is worked out when it is first asked
+        if constraint.problem:
+            raise EngineError(constraint.problem)
+        return constraint

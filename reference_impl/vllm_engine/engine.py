@@ -100,7 +100,8 @@ class VllmEngine:
 
     def encode(self, model: str, text: str) -> list[int]:
         """Tokenize a plain prompt, special tokens included."""
-        return self._writer(model)[1].encode(text)
+        served, vocabulary = self._writer(model)
+        return vocabulary.encode(text, served.card.context_length)
 
     def token(self, model: str, token_id: int) -> bytes | None:
         """Text bytes of a token id; None when the id is outside the vocabulary."""
@@ -113,10 +114,10 @@ class VllmEngine:
         tools: Sequence[Mapping[str, Any]],
     ) -> list[int]:
         """Apply the chat template; raises EngineError for what it refuses."""
-        chat = self._writer(model)[0].chat
-        if chat is None:
+        served = self._writer(model)[0]
+        if served.chat is None:
             raise EngineError(f"{model} has no chat template; use /v1/completions")
-        return chat.render(messages, tools)
+        return served.chat.render(messages, tools, served.card.context_length)
 
     async def generate(
         self, model: str, prompt: Sequence[int], sampling: Sampling

@@ -4,11 +4,13 @@ import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import jsonschema
 import pytest
 from reference_engines import GREEDY, Tiny, text, tokens
 
+from aios_conformance.reference_impl.transformers_engine import constraints
 from aios_conformance.reference_impl.transformers_engine.engine import (
     TransformersEngine,
 )
@@ -59,6 +61,12 @@ SCHEMAS: dict[str, Any] = {
                 "additionalProperties": False,
             }
         },
+    },
+    "itself": {
+        "type": "object",
+        "properties": {"v": {"type": "integer"}, "next": {"$ref": "#"}},
+        "required": ["v"],
+        "additionalProperties": False,
     },
     "foreign format": {
         "type": "object",
@@ -117,6 +125,8 @@ def test_a_limit_below_the_shortest_answer_cuts_it_off(run: Run) -> None:
         ({"type": "strin"}, "strin"),
         ({"type": "array", "uniqueItems": True}, "uniqueItems"),
         ({"type": "string", "pattern": "(?=a)b"}, "look-around"),
+        ({"$ref": "#"}, "nothing it allows ever ends"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#"}}}, "ever ends"),
     ],
 )
 def test_what_cannot_be_enforced_is_refused(
@@ -127,6 +137,17 @@ def test_what_cannot_be_enforced_is_refused(
 
     with pytest.raises(EngineError, match=word):
         run(one)
+
+
+def test_an_end_that_is_too_far_is_seldom_looked_for(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = tiny.text.grammars.constraint({"type": "string", "minLength": 10**9})
+    step = Mock(wraps=constraints._mask)
+    monkeypatch.setattr(constraints, "_mask", step)
+    for left in range(400, 300, -1):
+        far.allowed(left)
+    assert 400 < step.call_count < 100 * 400 / constraints.EVERY + 1000
 
 
 def test_text_that_only_repeats_itself_is_closed(run: Run, tiny: Tiny) -> None:

@@ -132,8 +132,37 @@ def test_forced_calls_satisfy_their_schema(client: Any, choice: Any, seed: int) 
     jsonschema.validate(arguments, PARAMETERS)
 
 
-def test_structured_output_satisfies_its_schema(client: Any) -> None:
-    named = {"name": "x", "schema": PARAMETERS}
+NAMED: dict[str, Any] = {
+    "type": "object",
+    "properties": {"times": {"$ref": "#/$defs/times"}},
+    "required": ["times"],
+    "$defs": {"times": {"type": "integer"}},
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("name", ["My Title", "https://example.com/call", "call.json"])
+def test_tools_may_have_schemas_of_one_name(client: Any, name: str) -> None:
+    absolute = {**NAMED, "properties": {"times": {"$ref": f"{name}#/$defs/times"}}}
+    schemas = [NAMED] if " " in name else [NAMED, absolute]
+    functions: list[dict[str, Any]] = [
+        {"name": f"f{i}", "parameters": {"$id": name, **schema}}
+        for i, schema in enumerate(schemas)
+    ]
+    tools = [{"type": "function", "function": each} for each in functions]
+    for function in functions:
+        choice = {"type": "function", "function": {"name": function["name"]}}
+        body = chat(tools=tools, tool_choice=choice, max_tokens=100, seed=1)
+        (choice_,) = client.post("/v1/chat/completions", body).json()["choices"]
+        (call,) = choice_["message"]["tool_calls"]
+        assert isinstance(json.loads(call["function"]["arguments"])["times"], int)
+
+
+@pytest.mark.parametrize("name", [{}, {"$id": "My Title"}])
+def test_structured_output_satisfies_its_schema(
+    client: Any, name: dict[str, str]
+) -> None:
+    named = {"name": "x", "schema": PARAMETERS | name}
     format_ = {"type": "json_schema", "json_schema": named}
     answer = client.post(
         "/v1/chat/completions", chat(response_format=format_, max_tokens=90, seed=2)

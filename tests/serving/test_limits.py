@@ -1,5 +1,6 @@
 """What is too much is refused by name, before it is done."""
 
+import asyncio
 import gzip
 import json
 import socket
@@ -7,11 +8,15 @@ import zlib
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from aios_conformance.mockserver.embedded import LocalMock, local_mock
+from aios_conformance.serving import bodies
 from aios_conformance.serving.errors import BadRequest
 from aios_conformance.serving.limits import DEPTH, Limits
 from aios_conformance.serving.schema_work import (
@@ -22,6 +27,7 @@ from aios_conformance.serving.schema_work import (
     pattern_size,
 )
 
+GONE = ConnectionResetError("Connection lost")
 CHAT = "meta-llama/Llama-3.3-70B-Instruct"
 LOOP: dict[str, Any] = {
     "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{"$ref": "#/$defs/a"}] * 2}},
@@ -81,6 +87,8 @@ def test_work_grows_with_the_value_not_with_what_it_does_not_have() -> None:
         {"properties": {f"p{n}": {} for n in range(100)}},
         {"pattern": "(a{9}){99}"},
         {"patternProperties": {"[ab]{999}": {}}},
+        {"enum": ["a", "b" * 4_000]},
+        {"properties": {"const": {"const": ["b" * 4_000]}}},
     ],
 )
 def test_a_large_schema_is_not_compiled(schema: dict[str, Any]) -> None:
@@ -275,6 +283,18 @@ def test_many_vectors_are_those_of_each_alone(mock: LocalMock) -> None:
     _, last = post(mock, "/v1/embeddings", body | {"input": body["input"][-1]})
     assert many["data"][-1]["embedding"] == last["data"][0]["embedding"]
     assert many.keys() == last.keys()
+
+
+def test_who_leaves_in_the_middle_of_a_body_is_no_fault_of_ours() -> None:
+    lost = Mock(is_eof=lambda: False, readany=AsyncMock(side_effect=[b"{", GONE]))
+
+    async def left() -> None:
+        app = web.Application()
+        app[bodies.REQUEST_TIMEOUT], app[bodies.ROOM] = 60.0, bodies.new_room()
+        with pytest.raises(BadRequest, match="Connection lost"):
+            await bodies.body(make_mocked_request("POST", "/", app=app, payload=lost))
+
+    asyncio.run(left())
 
 
 def test_half_a_body_is_not_waited_for() -> None:
