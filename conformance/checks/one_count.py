@@ -8,7 +8,8 @@ chance, and no evidence that a row was exercised.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from itertools import product
 
 from aios_conformance import spec
 from aios_conformance.conformance.checks.generated import usage_of
@@ -16,39 +17,27 @@ from aios_conformance.conformance.terms.check import Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Api, Exchange
 from aios_conformance.conformance.terms.views import Record
 
-_FORM = ("model", "n", "stream", "echo", "tools", "tool_choice")
-"""Members on which other rows compare the counts, or on which a count may depend."""
+_FORM = ("n", "stream", "echo", "tools", "tool_choice", "truncate_prompt_tokens")
+"""Members beside the required ones of which a count may depend, or on which other rows
+compare the counts."""
 
-_LIMIT = "truncate_prompt_tokens"
-_READ: Mapping[Api, tuple[str, ...]] = {
-    "chat": ("messages", *_FORM),
-    "completions": ("prompt", *_FORM),
-    "rerank": ("model", "query", "documents", _LIMIT),
-    "score": ("model", "text_1", "text_2", _LIMIT),
-    "embeddings": ("model", "input", _LIMIT),
+_COUNTED = {
+    "sampling-keeps-prompt-tokens": "prompt_tokens",
+    "batch-tokens-add-up": "prompt_tokens",
+    "top-n-keeps-total-tokens": "total_tokens",
 }
-"""What of a request a model reads."""
-
-_PROMPT = "sampling-keeps-prompt-tokens", "prompt_tokens"
-_SUM = "batch-tokens-add-up", "prompt_tokens"
-_COUNTED: Mapping[Api, tuple[str, str]] = {
-    "chat": _PROMPT,
-    "completions": _PROMPT,
-    "rerank": ("top-n-keeps-total-tokens", "total_tokens"),
-    "score": _SUM,
-    "embeddings": _SUM,
-}
-"""The rows about what is counted, and the member that counts it."""
+"""The topics of the rows about what is counted, and the member that counts it."""
 
 
 def _alike(record: Record, api: Api, member: str) -> list[list[tuple[Exchange, int]]]:
     """Answers to what says the same, each with its count, where there are several."""
     found: dict[str, list[tuple[Exchange, int]]] = {}
+    read = (*spec.apis(record.facts.dialect)[api].required, *_FORM)
     for exchange in record.answers(api):
         count = usage_of(exchange, member)
         sent = exchange.request.json
         if count and exchange.expect == "accept" and isinstance(sent, dict):
-            key = json.dumps([sent.get(name) for name in _READ[api]])
+            key = json.dumps([sent.get(name) for name in read])
             found.setdefault(key, []).append((exchange, count))
     return [group for group in found.values() if len(group) > 1]
 
@@ -63,12 +52,15 @@ def _recounted(record: Record, api: Api, member: str) -> Iterator[tuple[Exchange
 @check(witness=True)
 def what_says_the_same_counts_the_same(record: Record) -> Iterator[Note]:
     """Requests that say the same to a model count the same tokens."""
-    for api, (topic, member) in _COUNTED.items():
+    dialect = record.facts.dialect
+    for api, (topic, member) in product(spec.apis(dialect), _COUNTED.items()):
+        if not (rows := spec.rows(topic, api=api, dialect=dialect)):
+            continue
         for exchange, usual in _recounted(record, api, member):
             yield Finding(
                 expected=f"{usual}, as most answers to the same say",
                 actual=usage_of(exchange, member),
                 pointer=f"/usage/{member}",
                 exchange=exchange.id,
-                ids=spec.rows(topic, api=api, dialect=record.facts.dialect),
+                ids=rows,
             )

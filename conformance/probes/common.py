@@ -306,7 +306,7 @@ def _nulls(api: Api) -> Probe:
         body = _greedy(api, served)
         null: dict[str, None] = dict.fromkeys(NULL_DEFAULTS[api])
         unset: dict[str, Json] = dict.fromkeys(UNSET_DEFAULTS[api])
-        if api == "completions":  # of two limits one is unset
+        if api != "chat":  # of two limits the other one is unset
             unset |= {"max_tokens": None, _LIMIT: body["max_tokens"]}
         operation = OPERATION[api]
         yield Step("omitted", operation, body, shared=True)
@@ -342,6 +342,5 @@ PROBES: tuple[Probe, ...] = (
     *(_after_error(api) for api in APIS),
     *(_spelling(api) for api in SPELT),
     _extra("chat"),
-    _nulls("chat"),
-    _nulls("completions"),
+    *(_nulls(api) for api in APIS if APIS[api].generates),
 )
