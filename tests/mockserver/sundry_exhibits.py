@@ -3,6 +3,7 @@
 from exhibit_case import Case, differs, last, status
 from exhibit_requests import (
     BIAS,
+    BOTH,
     FORCED,
     LONG,
     NOW,
@@ -34,6 +35,8 @@ def finish(reply: Reply) -> object:
 
 
 QUERIES = ["Seoul", "Busan", "A river", "The moon"]
+ASK = {"role": "user", "content": "Name two."}
+REPLY = {"role": "assistant", "content": "Blue, and red."}
 LISTED = "List towns, one on each line."
 CUT = emb("one two three four five six", truncate_prompt_tokens=4)
 
@@ -94,5 +97,51 @@ CASES: dict[str, Case] = {
     "gen-stream-choices-come-in-turn-free": differs(
         lambda reply: [piece["index"] for piece in pieces(reply)],
         streamed(comp(n=2, **SEEDED)),
+    ),
+    "chat-stream-logprobs-beside-tools-refused": status(
+        streamed(chat(tools=[NOW], logprobs=True)), 400
+    ),
+    "chat-empty-calls-lose-the-reply": differs(
+        prompt_tokens, chat([ASK, REPLY | {"tool_calls": []}, ASK])
+    ),
+    "chat-replies-are-not-read": differs(prompt_tokens, chat([ASK, REPLY, ASK])),
+    "gen-stream-with-a-penalty-is-cut": differs(
+        told, streamed(comp(frequency_penalty=1))
+    ),
+    "gen-whole-penalties-not-read": differs(
+        texts, comp(frequency_penalty=2, max_tokens=60)
+    ),
+    "gen-stream-ends-the-first-choice-only": differs(
+        lambda reply: [piece["index"] for piece in pieces(reply)],
+        streamed(comp(n=2, **SEEDED)),
+    ),
+    "chat-stream-calls-are-the-last": differs(
+        lambda reply: [piece["delta"].get("tool_calls") for piece in pieces(reply)],
+        streamed(BOTH),
+    ),
+    "chat-cache-key-lacks-the-tools": Case(
+        [chat(LISTED), chat(LISTED, tools=[NOW], tool_choice="required")],
+        lambda found, _: texts(found[0]) == texts(found[1]),
+    ),
+    "emb-truncated-lists-slip": differs(
+        vectors, emb(["One two three", "Four"], truncate_prompt_tokens=4)
+    ),
+    "emb-limit-is-of-characters": differs(
+        vectors, emb("One two three", truncate_prompt_tokens=5)
+    ),
+    "emb-cached-comes-as-first-encoded": differs(
+        vectors, emb("One"), emb("One", encoding_format="base64")
+    ),
+    "rerank-all-have-the-last-score": differs(scores, rerank(["One", "Seoul"])),
+    "gen-stream-usage-is-null-free": last(
+        streamed(comp()), lambda reply: "usage" in reply.chunks()[0]
+    ),
+    "chat-stream-content-beside-calls-is-null-free": last(
+        streamed(FORCED),
+        lambda reply: any(
+            "content" in piece["delta"]
+            for piece in pieces(reply)
+            if piece["delta"].get("tool_calls")
+        ),
     ),
 }

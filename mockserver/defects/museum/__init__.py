@@ -38,6 +38,7 @@ told         what an answer tells: log probabilities, calls, counts, reasons
 measured     encoders: unequal lengths, limits, scores of long texts
 sundry       splits, ends, caches, and what another text has left
 meetings     two parameters, tools and all else, a thought, what came before
+refusing     what is refused, lost or confused beside something else
 freedoms     what must stay silent
 """
 
@@ -71,6 +72,7 @@ from aios_conformance.mockserver.defects.museum import (
     prompts,
     ranking,
     reading,
+    refusing,
     sampling,
     several,
     stopping,
@@ -117,6 +119,7 @@ _WINGS = (
     measured,
     sundry,
     meetings,
+    refusing,
     freedoms,
 )
 
