@@ -47,6 +47,7 @@ OTHER = "Count to 99."
 """What is asked beside a question: its answer is told from that of any other."""
 
 PENALTY = {"frequency_penalty": 0.3}
+PUSHED = PENALTY | {"logit_bias": {FORCED_ID: 1}}
 """What long texts of one API stand under, whole and streamed."""
 
 UNLIKE = {
@@ -105,7 +106,8 @@ def less(label: str, refused: str, operation: str, body: Json) -> Step:
     """A smaller body where a step is refused, to tell for which member it was."""
 
     def made(answers: Answers) -> Json:
-        return body if answers[refused].status >= 400 else None
+        is_refused = refused in answers and answers[refused].status >= 400
+        return body if is_refused else None
 
     spare = Step(label, operation, made, like=refused, spare=True)
     return replace(spare, after_refusal=True)
@@ -216,7 +218,7 @@ def streams_probe(api: Api) -> Probe:
     )
     def streams(p: Params, served: Served) -> Iterator[Step]:
         plain = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
-        body = plain | (PENALTY if api == "completions" else {})
+        body = plain | (PUSHED if api == "completions" else {})
         stream = body | {"stream": True}
         usage = {"include_usage": True}
         continuous = usage | {"continuous_usage_stats": True}
@@ -240,7 +242,8 @@ def streams_probe(api: Api) -> Probe:
 
         yield Step("whole", operation, body, alone=True)
         if body != plain:
-            yield less("unpenalised", "whole", operation, plain)
+            yield less("unbiased", "whole", operation, plain | PENALTY)
+            yield less("unpenalised", "unbiased", operation, plain)
         left = asked(api, served, OTHER, max_tokens=64, stream=True)
         yield Step("left", operation, left, "either", leaves=True)
         # what a stream that was left does to the next two requests is to show in them

@@ -214,15 +214,19 @@ def test_limits_that_must_be_read_are_below_the_usual_default(api: Api) -> None:
     assert "max_tokens" not in body
 
 
-def test_a_long_text_stands_under_a_penalty_whole_and_streamed() -> None:
+def test_a_long_text_stands_under_a_penalty_and_a_bias_whole_and_streamed() -> None:
     steps = _steps("completions", "streams")
     whole: Any = steps["whole"].body
     assert whole["frequency_penalty"] > 0
     usage = steps["with_usage"].body
     assert usage == whole | {"stream": True, "stream_options": {"include_usage": True}}
-    made = _made(steps["unpenalised"], whole=refused("completions"))
-    assert made == {k: v for k, v in whole.items() if k != "frequency_penalty"}
-    assert _made(steps["unpenalised"], whole=said("completions", "a")) is None
+    no, yes = refused("completions"), said("completions", "a")
+    less = _made(steps["unbiased"], whole=no)
+    assert less | {"logit_bias": whole["logit_bias"]} == whole
+    least = _made(steps["unpenalised"], whole=no, unbiased=no)
+    assert least | {"frequency_penalty": whole["frequency_penalty"]} == less
+    assert _made(steps["unbiased"], whole=yes) is None
+    assert _made(steps["unpenalised"], whole=yes) is None
 
 
 def test_a_refusal_beside_tools_is_asked_for_its_reason() -> None:
