@@ -198,7 +198,7 @@ def read_yaml(path: File) -> Document:
         repeated = tuple(islice(_repeated(root), _TOLD))
         value = value_of(root)
     except OSError as error:
-        raise refused(f"cannot read {path}: {error.strerror}") from None
+        raise refused(f"cannot be read: {error.strerror}") from None
     except NoYaml as error:
         raise refused(f"is no YAML: {error.message}", error.place) from None
     return Document(str(path), value, repeated, root)

@@ -6,9 +6,11 @@ lists in the file.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -65,6 +67,15 @@ class Option:
             raise argparse.ArgumentTypeError(f"must be {valid}, got {text!r}")
         return self.parse(text)
 
+    def read_given(self, text: str) -> Any:
+        """Return what a command line says; empty is what was left out by mistake."""
+        if not text.strip():
+            raise argparse.ArgumentTypeError("is empty")
+        try:
+            return self.read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{error}, got {text!r}") from None
+
     def offered(self) -> Iterable[str]:
         """Return the words that a shell may offer."""
         return self.words() if self.words is not None else self.choices
@@ -78,8 +89,12 @@ class OptionParser(argparse.ArgumentParser):
     """Says what is wrong with a command line in letters that all can be seen."""
 
     def error(self, message: str) -> NoReturn:
-        """End the process with the message."""
-        super().error(brief(message))
+        """End the process with the message, and the name that may be meant."""
+        flag = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
+        known = self._option_string_actions
+        near = get_close_matches(flag[1], known, 1) if flag else ()
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        super().error(brief(message) + meant)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Read a command line; a value that is `--` would be read as a list."""
@@ -179,7 +194,7 @@ def _add(parser: argparse.ArgumentParser, option: Option, prefix: str) -> None:
         return
     parser.add_argument(
         f"--{option.name}",
-        type=option.read,
+        type=option.read_given,
         metavar=option.metavar,
         action="append" if option.repeat else "store",
         default=None,

@@ -1,6 +1,7 @@
 """What every server of ours may be told, and how each value is read."""
 
 import argparse
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -46,6 +47,15 @@ def seconds(text: str) -> float:
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
     return number
+
+
+def origin(text: str) -> str:
+    """Parse an origin as browsers send it, or * for all."""
+    if text != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+|null", text):
+        raise argparse.ArgumentTypeError(
+            f"must be like http://localhost:3000, or *, got {text!r}"
+        )
+    return text
 
 
 def dialect(text: str) -> str:
@@ -110,8 +120,9 @@ SERVING = (
     Option(
         "cors-origin",
         "let pages of this origin call the API from a browser, * for all; repeatable",
-        default=(),
-        metavar="ORIGIN",
+        (),
+        origin,
+        "ORIGIN",
         repeat=True,
     ),
     Option(

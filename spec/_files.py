@@ -33,7 +33,8 @@ def read_yaml(path: Path) -> Any:
         ours = HERE.resolve() in path.resolve().parents  # a checkout has links
         return kept(path.stem, text, parse_yaml) if ours else parse_yaml(text)
     except (OSError, ValueError) as error:
-        raise SpecError(f"cannot read {path}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise SpecError(f"cannot read {path}: {reason}") from error
 
 
 @cache

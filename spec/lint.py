@@ -109,7 +109,8 @@ def problems(folder: Path) -> tuple[Problem, ...]:
     try:
         document = bundle(read_yaml(parts.openapi), parts.openapi.parent)
     except (SpecError, KeyError, TypeError, AttributeError) as error:
-        return (Problem(parts.openapi, 1, f"cannot be read: {error}"),)
+        told = str(error).removeprefix(f"cannot read {parts.openapi}: ")
+        return (Problem(parts.openapi, 1, f"cannot be read: {told}"),)
     if wrong := tuple(_misshapen(parts)):
         return wrong  # all else relies on the shapes
     try:

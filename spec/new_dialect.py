@@ -14,7 +14,7 @@ import yaml
 from aios_conformance.spec._catalogue import Requirement, requirements, rulings
 from aios_conformance.spec._dialects import MANIFEST, models
 from aios_conformance.spec._documents import Example, examples, openapi
-from aios_conformance.spec._files import SpecError
+from aios_conformance.spec._files import DIALECTS, SpecError
 from aios_conformance.spec._references import parse_reference
 from aios_conformance.spec._sources import sources
 
@@ -37,7 +37,11 @@ def write_dialect(folder: Path, origin: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
     if not name:
         raise SpecError(f"{folder}: a dialect takes its name from its folder")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if name in (*DIALECTS, "all"):
+        raise SpecError(f"{folder}: {name} is taken: choose another name")
+    if folder.exists() and not folder.is_dir():
+        raise SpecError(f"{folder} is no folder")
+    if folder.exists() and any(folder.iterdir()):
         raise SpecError(f"{folder} is not empty")
     try:
         (folder / "examples").mkdir(parents=True)

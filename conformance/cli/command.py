@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rich.console import Console
 
@@ -57,6 +58,13 @@ _DEFAULT_DIR = "reports/latest"
 class _Parser(argparse.ArgumentParser):
     """Errors are raised, and name the nearest valid word."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read a command line; each command says itself what it does not know."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
     def error(self, message: str) -> NoReturn:
         raise OptionError(
             message + self._nearest(message),
@@ -67,23 +75,13 @@ class _Parser(argparse.ArgumentParser):
     def _nearest(self, message: str) -> str:
         for pattern, known in (
             (r"invalid choice: '([^']*)'", re.findall(r"'([^']+)'", message)[1:]),
-            (r"unrecognized arguments: (--[^\s=]+)", self._flags()),
+            (r"unrecognized arguments: (--[^\s=]+)", self._option_string_actions),
         ):
             if found := re.search(pattern, message):
-                # the word itself may be right for another subcommand
-                others = [word for word in known if word != found[1]]
-                longer = [word for word in others if word.endswith(found[1].strip("-"))]
-                near = longer or get_close_matches(found[1], others, n=1)
+                longer = [word for word in known if word.endswith(found[1].strip("-"))]
+                near = longer or get_close_matches(found[1], known, n=1)
                 return f" (did you mean {near[0]}?)" if near else ""
         return ""
-
-    def _flags(self) -> list[str]:
-        flags = list(self._option_string_actions)
-        for action in self._actions:
-            if isinstance(action.choices, dict):  # the subcommands
-                for made in action.choices.values():
-                    flags += made._flags()  # noqa: SLF001  one of us
-        return flags
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -305,8 +303,8 @@ def _add_comparing(command: _Command) -> None:
             "aios-conformance diff monday friday --fail-on slower",
         ],
     )
-    diff.add_argument("before", metavar="A", help="the folder of the earlier run")
-    diff.add_argument("after", metavar="B", help="the folder of the later run")
+    _add_place(diff, "before", "A", "the folder of the earlier run")
+    _add_place(diff, "after", "B", "the folder of the later run")
     diff.add_argument(
         "--report-dir", metavar="DIR", help="write drift.json, .md and .html there"
     )
@@ -322,8 +320,8 @@ def _add_comparing(command: _Command) -> None:
         "make a static site of the history of servers, from the folders of their runs",
         ["aios-conformance site reports reports/site"],
     )
-    site.add_argument("runs_dir", metavar="RUNS_DIR", help="a folder of runs, one each")
-    site.add_argument("out", metavar="OUT", help="the folder to write the site to")
+    _add_place(site, "runs_dir", "RUNS_DIR", "a folder of runs, one each")
+    _add_place(site, "out", "OUT", "the folder to write the site to")
 
 
 def _add_completion(command: _Command) -> None:
@@ -347,12 +345,12 @@ def _add_folders(command: _Command) -> None:
         "write a folder to start a dialect of your own from",
         ["aios-conformance new-dialect acme --from infinity"],
     )
-    new.add_argument("folder", metavar="DIR", help="the folder to write")
+    _add_place(new, "folder", "DIR", "the folder to write")
     new.add_argument(
         "--from",
         dest="origin",
         default="aios",
-        type=read_dialect,
+        type=partial(read_dialect, flag="--from"),
         metavar="NAME|DIR",
         help="the dialect to copy (default: %(default)s)",
     )
@@ -362,7 +360,7 @@ def _add_folders(command: _Command) -> None:
         "check the folder of a dialect, and say what judges each of its rows",
         ["aios-conformance lint acme"],
     )
-    lint.add_argument("folder", metavar="DIR", help="the folder to check")
+    _add_place(lint, "folder", "DIR", "the folder to check")
 
 
 def _add_target(made: argparse.ArgumentParser) -> None:
@@ -380,7 +378,17 @@ def _add_dialect(made: argparse.ArgumentParser) -> None:
 
 
 def _add_run_dir(made: argparse.ArgumentParser) -> None:
-    made.add_argument("run_dir", metavar="RUN_DIR", help="the folder of its reports")
+    _add_place(made, "run_dir", "RUN_DIR", "the folder of its reports")
+
+
+def _add_place(made: argparse.ArgumentParser, name: str, shown: str, told: str) -> None:
+    made.add_argument(name, type=_place, metavar=shown, help=told)
+
+
+def _place(word: str) -> str:
+    if not word.strip():  # of a variable that is not set, say: it means no `.`
+        raise argparse.ArgumentTypeError("is empty")
+    return word
 
 
 def _named(*names: str, **told: str) -> list[Option]:

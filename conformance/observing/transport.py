@@ -43,8 +43,10 @@ LONGEST_PAUSE_S = 60.0
 TOLD_PAUSE_S = 2.0
 """Waiting for longer is told."""
 HANDSHAKE_S = 3.0
-MOST_RUN_BYTES = 512 * 1024 * 1024
+MOST_RUN_BYTES = 1024 * 1024 * 1024
 """What all answers of a run may hold; they are kept in memory until it is judged."""
+A_VALUE = 32
+"""What a value of JSON, such as a number of two signs, holds once it is read."""
 
 
 STEADY_SINCE = time.time() - time.monotonic()
@@ -86,7 +88,7 @@ class Transport:
         self.redactor = Redactor.of(
             options.api_key, options.api_key_env, [*options.headers, *basic, *to_proxy]
         )
-        self.received = 0  # bytes of all answers
+        self.received = 0  # bytes that all answers hold
         self._headers: dict[str, str] = {
             "Accept": "*/*",
             "Accept-Encoding": "identity",  # the bytes as the target made them
@@ -229,7 +231,7 @@ class Transport:
             return Attempt(failure=failure, partial=partial)
         except Exception as error:  # noqa: BLE001 - an exchange is lost, not the run
             return failed(error, is_met=self._is_met)
-        self.received += len(response.body)
+        self.received += len(response.body) + A_VALUE * response.body.count(b",")
         if response.status == PROXY_AUTHENTICATION and self._proxy:
             return Attempt(failure=f"the proxy refuses: {response.status}")
         if response.status in RETRIED:

@@ -182,12 +182,12 @@ def capabilities() -> tuple[str, ...]:
     return tuple(sorted(needs - _FACTS))
 
 
-def read_dialect(word: str) -> str:
+def read_dialect(word: str, flag: str = "--dialect") -> str:
     """The name of a dialect that is given by its name or folder. Raises OptionError."""
     try:
         return sound_dialect(word)
     except SpecError as error:
-        raise _bad(f"--dialect {word}: {error}") from None
+        raise _bad(f"{flag} {word}: {error}") from None
 
 
 def is_target(word: str) -> bool:
@@ -248,7 +248,8 @@ def _is_address(word: str) -> bool:
     except ValueError:
         return False
     known = parts.scheme in {"http", "https"}
-    return known and bool(parts.hostname) and word.isprintable()
+    is_name = bool(parts.hostname) and not re.search(r"\s", parts.netloc)
+    return known and is_name and word.isprintable()
 
 
 def _bad(message: str, *, hint: str = "") -> OptionError:
@@ -287,7 +288,7 @@ def _models(words: Iterable[str], flag: str = "--model") -> dict[str, str]:
             api, name = "*", word  # names may hold an equals sign
         elif api not in MODEL_APIS:
             _one_of(flag, api, MODEL_APIS)
-        if not name.strip():
+        if not name.strip() or not word.partition("=")[0].strip():
             raise _bad(f"{flag} {word}: the name is empty")
         if any("\ud800" <= letter <= "\udfff" for letter in name):
             raise _bad(f"{flag} {word!a}: the name is not valid UTF-8")
@@ -350,7 +351,8 @@ def _file(flag: str, word: str | None) -> Path | None:
         return None
     path = Path(word)
     if not path.is_file():
-        raise _bad(f"{flag} {word}: no such file")
+        there = "is no plain file" if path.exists() else "no such file"
+        raise _bad(f"{flag} {word}: {there}")
     return path
 
 

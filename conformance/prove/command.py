@@ -8,11 +8,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
+from itertools import chain
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from threading import Thread
@@ -67,7 +69,11 @@ def prove(arguments: argparse.Namespace, out: Console, _: object) -> int:
     ]
     planted = _chosen(wanted, only, arguments.sample, dialect)
     folder = Path(arguments.dir)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        told = f"--dir {folder}: cannot be written to ({error.strerror})"
+        raise OptionError(told, code="bad-dir") from None
     key = _key(arguments.preset, arguments.seed, dialect)
     log = folder / "trials.jsonl"
     done = {} if arguments.fresh else _stored(log, key)
@@ -139,10 +145,14 @@ def _chosen(
     """The trials to run, by name."""
     chosen = [p for p in known if dialect in (None, p.dialect)]
     if patterns:
+        names = {p.name: _names(p) for p in chosen}
+        for pattern in patterns:
+            if not any(fnmatch.filter(each, pattern) for each in names.values()):
+                raise _unknown(pattern, chain.from_iterable(names.values()))
         chosen = [
             p
             for p in chosen
-            if any(fnmatch.filter(_names(p), each) for each in patterns)
+            if any(fnmatch.filter(names[p.name], each) for each in patterns)
         ]
     if sample is not None:
         # ordered by hash, so that a sample is spread and stays the same
@@ -155,6 +165,16 @@ def _chosen(
             hint="`aios-mock --list-defects` prints the names",
         )
     return {p.name: p for p in chosen}
+
+
+def _unknown(pattern: str, names: Iterable[str]) -> OptionError:
+    near = get_close_matches(pattern, [*names], n=1)
+    meant = f": did you mean {near[0]}?" if near else ""
+    return OptionError(
+        f"--only {pattern}: no defect has such a name{meant}",
+        code="no-defect",
+        hint="`aios-mock --list-defects` prints the names",
+    )
 
 
 def _names(planted: Planted) -> list[str]:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from aios_conformance import spec
 from aios_conformance.mockserver.catalogue import documented
@@ -95,6 +96,10 @@ def main(argv: Sequence[str]) -> int:
         read_options(rest, {}),
     )
     remote = "://" in wanted.target
+    if remote and not _is_address(wanted.target):
+        raise OptionError(f"{wanted.target} is no address such as http://host:8000")
+    if options.requests and not remote:
+        raise OptionError("--requests is what a URL is asked; of a recording it is all")
     pairs = asyncio.run(from_url(wanted) if remote else from_recording(wanted))
     findings = [*_models(wanted, pairs), *compare(pairs)]
     findings.sort(key=lambda one: one.kind)
@@ -106,6 +111,15 @@ def main(argv: Sequence[str]) -> int:
     else:
         sys.stdout.writelines(map(shown, _report(len(pairs), findings, len(serious))))
     return 1 if serious else 0
+
+
+def _is_address(word: str) -> bool:
+    try:
+        parts = urlsplit(word)
+        _ = parts.port  # raises where it is none
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _models(wanted: Asking, pairs: Sequence[AnswerPair]) -> Iterator[Finding]:

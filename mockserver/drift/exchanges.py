@@ -98,12 +98,19 @@ def recorded(path: Path) -> Recorded:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
             first = read_json(lines.readline())
             if not (isinstance(first, dict) and first.get("line") == "header"):
-                return Recorded(list(_of_tape(file)))
+                return _asked(Recorded([*_of_tape(file)]), file)
             key = f"${first.get('key_env')}" if first.get("has_key") else None
             exchanges = list(_of_suite(map(json.loads, lines)))
-            return Recorded(exchanges, first.get("dialect", "aios"), key)
+            return _asked(Recorded(exchanges, first.get("dialect", "aios"), key), file)
     except (OSError, EOFError, ValueError, KeyError, TypeError, TapeError) as error:
         raise OptionError(f"{file} is no recording: {error}") from None
+
+
+def _asked(found: Recorded, file: Path) -> Recorded:
+    """Return a recording that says something; of nothing all would be the same."""
+    if not found.exchanges:
+        raise OptionError(f"{file} holds no answer")
+    return found
 
 
 def _of_suite(lines: Iterator[Any]) -> Iterator[tuple[Request, Answer]]:

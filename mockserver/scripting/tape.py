@@ -105,7 +105,9 @@ def parse_take(line: str) -> Take:
             tuple(map(_read_block, raw["blocks"])),
         )
         _verify(take)
-    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+    except KeyError as error:
+        raise ValueError(f"no recorded exchange: it has no {error}") from error
+    except (TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"no recorded exchange: {error!r}") from error
     except RecursionError:
         raise ValueError("no recorded exchange: it is nested too deep") from None

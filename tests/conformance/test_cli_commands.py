@@ -83,6 +83,18 @@ def test_a_run_writes_all_reports_and_sums_up(
         (["judge", "nowhere"], "cannot be read"),
         (["report", "nowhere"], "cannot be read"),
         (["diff", "nowhere", "elsewhere"], "cannot be read"),
+        (
+            ["judge", "x", "--presett=smoke"],
+            "See aios-conformance judge",
+        ),
+        (["site", "", "out"], "argument RUNS_DIR: is empty"),
+        (["site", "runs", " "], "argument OUT: is empty"),
+        (["lint", ""], "argument DIR: is empty"),
+        (["lint", "nowhere"], "nowhere/dialect.yaml: No such file or directory"),
+        (["new-dialect", __file__], "is no folder"),
+        (["new-dialect", "infinity"], "infinity is taken"),
+        (["new-dialect", "x", "--from=aois"], "--from aois: unknown dialect"),
+        (["prove", f"--dir={__file__}", "--sample=1"], "cannot be written to"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(

@@ -97,8 +97,9 @@ def test_trials_are_chosen_by_name_or_by_the_row_that_breaks(
 
 
 def test_a_pattern_that_fits_no_trial_is_an_error() -> None:
-    with pytest.raises(OptionError, match="no defect is left"):
-        _chosen(LISTED, ["temprature-*"], None, None)
+    told = r"--only temprature-\*: no defect has such a name: did you mean temperature-"
+    with pytest.raises(OptionError, match=told):
+        _chosen(LISTED, ["score_*", "temprature-*"], None, None)
 
 
 @pytest.mark.parametrize(("tripped", "outcome"), [([], "silent"), ([1], "alarmed")])

@@ -8,6 +8,7 @@ import toys
 from raw import Play, Target, answer, hang_up, saying
 from test_transport import Pauses
 
+from aios_conformance.conformance.observing import recorder as recording
 from aios_conformance.conformance.observing.budget import Budget
 from aios_conformance.conformance.observing.recorder import SILENCE, Recorder
 from aios_conformance.conformance.observing.transport import Transport
@@ -290,6 +291,16 @@ def test_a_limit_cuts_and_is_told() -> None:
     assert failures == ["not sent: --max-requests 2"] * 3
     assert all(e.attempts == 0 for e in recorder.exchanges if e.failure)
     assert len(recorder.observations) == 5
+
+
+def test_numbers_count_as_what_they_hold_in_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recording, "MOST_RUN_BYTES", 10_000)
+    numbers, text = b"[" + b"0," * 400 + b"0]", b'"%s"' % (b"x" * 800)
+    for body, told in ((numbers, "the answers fill more than 10000 bytes"), (text, "")):
+        made = played(answer(body), scenarios=[counted()])
+        assert (made.cut_short or "") == told
 
 
 def test_every_attempt_counts_against_the_limit() -> None:

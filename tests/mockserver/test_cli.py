@@ -110,7 +110,7 @@ def test_environment_and_file(tmp_path: Path) -> None:
     [
         (["--host", "256.1.1.1"], {}, "cannot listen on 256.1.1.1"),
         ([], {"AIOS_MOCK_PORT": "x"}, "$AIOS_MOCK_PORT: must be a whole number"),
-        (["--config", "/missing.yaml"], {}, "cannot read /missing.yaml"),
+        (["--config", "/missing.yaml"], {}, "/missing.yaml: cannot be read"),
         (["--port", "0", "--defect", "nope"], {}, "unknown defect 'nope'"),
     ],
 )
@@ -125,10 +125,21 @@ def test_a_bad_option_is_told_in_one_line(
 
 
 @pytest.mark.parametrize(
-    "argv", [["--port", "x"], ["--model", "nokind"], ["--dialect", "klingon"], ["--no"]]
+    ("argv", "says"),
+    [
+        (["--port", "x"], "must be a whole number"),
+        (["--model", "nokind"], "must be NAME=KIND"),
+        (["--dialect", "klingon"], "unknown dialect"),
+        (["--prot", "0"], "did you mean --port?"),
+        (["--api-key", ""], "argument --api-key: is empty"),
+        (["--cors-origin", "localhost"], "must be like http://localhost:3000"),
+    ],
 )
-def test_a_bad_command_line_is_told(command: Command, argv: list[str]) -> None:
+def test_a_bad_command_line_is_told(
+    command: Command, argv: list[str], says: str
+) -> None:
     result = command(*argv)
+    assert says in result.stderr
     assert result.returncode == 4
     assert "Traceback" not in result.stderr
     assert "usage: aios-mock" in result.stderr

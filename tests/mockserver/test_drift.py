@@ -1,6 +1,7 @@
 """Drift: where a test that passes on the mock would fail at a real server."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,9 @@ def test_an_api_that_no_model_serves_there_is_told(
         (["http://127.0.0.1:1"], "cannot be reached"),
         (["/nowhere"], "holds no recording"),
         (["x", "--use", "chatt=y"], "API=MODEL"),
+        (["http://[::1"], "is no address"),
+        (["x", "--requests", "y"], "--requests is what a URL is asked"),
+        ([os.devnull], "holds no"),
     ],
 )
 def test_what_cannot_be_told_is_an_error(
@@ -263,6 +267,16 @@ def test_what_cannot_be_told_is_an_error(
 ) -> None:
     assert main(["drift", *words]) == 4
     assert says in capsys.readouterr().err
+
+
+def test_a_recording_of_nothing_is_no_good_sign(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording = tmp_path / "exchanges.jsonl"
+    for text in ("", '{"line": "header"}\n'):
+        recording.write_text(text)
+        assert main(["drift", str(recording)]) == 4
+        assert "holds no answer" in capsys.readouterr().err
 
 
 def test_a_recording_of_the_suite_is_read(

@@ -116,7 +116,7 @@ def test_rules_come_from_a_file(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(RuleError, match=reason):
             load_rules(file)
-    with pytest.raises(RuleError, match="cannot read"):
+    with pytest.raises(RuleError, match="cannot be read"):
         load_rules(tmp_path / "none.yaml")
 
 

@@ -297,6 +297,7 @@ def test_the_doctor_says_what_is_missing(
         (["--engine", "vllm", "--engine-arg", "a"], "KEY=VALUE"),
         (["--engine", "vllm", "--engine-arg", "paint:a=1"], "JOB one of chat"),
         (["--engine", "vllm", "--upstream", "gpu-1"], "must be a URL"),
+        (["--engine", "vllm", "--upstream", "http://[::1"], "got 'http://[::1'"),
         (
             ["--engine", "vllm", "--upstream", "http://a", "--engine-arg", "a=1"],
             "give it to the upstream itself",
