@@ -10,7 +10,7 @@ from collections.abc import (
 )
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
 from aios_conformance.serving.digits import whole_number
 from aios_conformance.serving.engine import (
@@ -29,10 +29,9 @@ from aios_conformance.serving.models import able
 from aios_conformance.serving.reader import AnswerPart, Reader, TokenStep
 from aios_conformance.serving.text import Utf8Decoder
 from aios_conformance.serving.tools import NO_TOOLS, ToolPlan
-from aios_conformance.serving.turns import Turns
+from aios_conformance.serving.turns import TURNS
 
 _MOST_CHOICES = 128  # OpenAI's own limit; the documents name none
-_TURNS: Final = Turns()
 _SIDE_BY_SIDE = 128  # choices of one request that are generated at a time
 _SEEDS = 2**63
 
@@ -85,7 +84,7 @@ async def collected(
 
     async def one(choice: PendingChoice) -> list[TokenStep]:
         async with room:
-            await _TURNS.next()
+            await TURNS.next()
             return await _all_steps(engine, choice, at_once)
 
     return await asyncio.gather(*map(one, pending))
@@ -165,7 +164,7 @@ async def _interleaved(
     async def pump(number: int, source: AsyncGenerator[TokenStep, None]) -> None:
         try:
             async with room:
-                await _TURNS.next()
+                await TURNS.next()
                 async for step in source:
                     await queue.put((number, step))
             await queue.put((number, None))

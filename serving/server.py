@@ -37,7 +37,7 @@ from aios_conformance.serving.models import card, named
 from aios_conformance.serving.near_paths import nearest_path
 from aios_conformance.serving.selfcheck import SelfCheck
 from aios_conformance.serving.stages import Response, Stages
-from aios_conformance.serving.turns import LONG, aside
+from aios_conformance.serving.turns import LONG, TURNS, aside
 from aios_conformance.spec import LISTING
 
 CONTEXT = RequestKey("context", RequestContext)
@@ -157,6 +157,7 @@ class Server:
     ) -> web.StreamResponse:
         context.raw = await body(request)
         stages = self._stages
+        await TURNS.next()
         await aside(context.heavy, _opened, stages, context)
         if apis.streamed(context):
             return await self._stream(request, context)

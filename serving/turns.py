@@ -58,3 +58,7 @@ class Turns:
 
     def _over(self) -> None:
         self._ends = None
+
+
+TURNS: Final = Turns()
+"""The turns of every request that is begun, and of each of its choices."""

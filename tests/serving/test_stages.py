@@ -1,10 +1,17 @@
 """Stages can be wrapped one by one, and the self-check notices what breaks."""
 
+import asyncio
+import threading
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import replace
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
+
+from aios_conformance.serving import turns
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.errors import ApiError, BadRequest, Violation
 from aios_conformance.serving.sse import DONE
@@ -148,3 +155,40 @@ def test_the_self_check_reads_streams_too(scripted: Any, end: Any) -> None:
     assert (reply.status, reply.json()["error"]["code"]) == (500, "self_check")
     reply = scripted(b"a", end, stages=broken_at(2)).post("/v1/completions", SAY)
     assert reply.chunks()[-1]["error"]["code"] == "self_check"
+
+
+def test_what_arrives_together_is_begun_in_turns(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_TURN", -1.0)  # a request is a turn
+    begun: list[int] = []  # at which round of the loop
+    rounds = 0
+    arrived, held = threading.Event(), threading.Event()
+
+    def count() -> None:
+        nonlocal rounds
+        rounds += 1
+        asyncio.get_running_loop().call_soon(count)
+
+    def admit(context: RequestContext) -> None:
+        if not begun:
+            count()
+            held.set()
+            assert arrived.wait(60)
+        begun.append(rounds)
+        DEFAULT.admit(context)
+
+    where = urlsplit(scripted(stages=replace(DEFAULT, admit=admit)).url)
+    with ExitStack() as open_:
+        lines = [HTTPConnection(where.netloc, timeout=60) for _ in range(9)]
+        for line in lines:
+            open_.callback(line.close)
+            line.connect()
+            line.request("GET", "/health")
+            assert line.getresponse().read()
+        for line in lines:
+            line.request("POST", "/rerank", b"{}", {"Content-Type": "application/json"})
+            assert held.wait(60)
+        arrived.set()
+        assert {line.getresponse().status for line in lines} == {422}
+    assert len(set(begun)) == len(lines)
