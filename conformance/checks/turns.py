@@ -41,7 +41,8 @@ Scored = tuple[str, float]
 _COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
-@check("META-039", on="chat.tools", witness=True)
+# who calls no tool shows nothing here
+@check("META-039", on="chat.tools", evidence=0, witness=True)
 def a_result_is_more_to_read(seen: Observation) -> Iterator[Note]:
     """The results of tools are counted in the prompt of the turn after the call."""
     if not seen.accepted("omitted", "answered"):

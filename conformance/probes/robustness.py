@@ -1,7 +1,8 @@
 """Hostile bodies: whatever a client sends, the answer is no server error.
 
-What a server's parser meets goes to some API in the standard preset, what its handlers
-meet to every API; in deep each kind goes to all. Chat meets U+0000, and a number beyond
+What a server's parser meets goes to some API in the standard preset, or to all that are
+asked if that one is not; what its handlers meet goes to every API; in deep each kind
+goes to all. Chat meets U+0000, and a number beyond
 63 bits, where else it is sent. What the documents leave open (A-005,
 A-007, A-047) may be accepted or refused; a body that is no JSON, or no JSON object, is
 to be refused.
@@ -106,6 +107,13 @@ STANDARD: Mapping[Api, tuple[str, ...]] = {
 }
 
 
+SHOWS: Mapping[str, tuple[Api, ...]] = {
+    kind: tuple(api for api, kinds in STANDARD.items() if kind in kinds)
+    for kind in KINDS
+}
+"""The APIs that show a kind for all of them in standard, where they are asked."""
+
+
 def known(api: Api) -> list[str]:
     """The kinds that are hostile to an API."""
     generates = apis()[api].generates
@@ -134,24 +142,24 @@ def steps(api: Api, kind: str, served: Served) -> Iterator[Step]:
 
 
 def _standard(api: Api) -> Probe:
-    @table(f"common.hostile.{api}", api, STANDARD[api])
+    @table(f"common.hostile.{api}", api, [kind for kind in known(api) if SHOWS[kind]])
     def hostile(kind: Params, served: Served) -> Iterator[Step]:
-        yield from steps(api, kind, served)
+        if api in served.among(*SHOWS[kind]):
+            yield from steps(api, kind, served)
 
     return hostile
 
 
 def _all(api: Api) -> Probe:
-    others = [kind for kind in known(api) if kind not in STANDARD[api]]
-
     @probe(
         f"common.hostile_too.{api}",
         api,
-        params=st.sampled_from(others),
-        draws=(0, 0, len(others)),
+        params=st.sampled_from(known(api)),
+        draws=(0, 0, len(known(api))),
     )
     def hostile(kind: Params, served: Served) -> Iterator[Step]:
-        yield from steps(api, kind, served)
+        if not SHOWS[kind] or api not in served.among(*SHOWS[kind]):
+            yield from steps(api, kind, served)
 
     return hostile
 

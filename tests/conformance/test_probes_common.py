@@ -198,6 +198,7 @@ def test_every_kind_reaches_every_api_in_deep_and_some_api_in_standard() -> None
             for probe in PROBES
             if probe.name in names
             for steps in scenarios(probe, "deep")
+            if steps
         }
         assert len(sent) == len(robustness.known(api))
     assert {kind for kinds in robustness.STANDARD.values() for kind in kinds} <= {
@@ -221,3 +222,18 @@ def test_the_common_probes_stay_within_their_share(preset: str, most: int) -> No
                 if step.shared:
                     alone.add(key)
     assert count <= most
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_who_is_asked_alone_is_sent_what_others_show_for_it(api: Api) -> None:
+    alone = Served(SERVED.facts, apis=(api,))
+    bodies = {
+        step.raw
+        for probe in PROBES
+        if probe.name in (f"common.body.{api}", f"common.hostile.{api}")
+        for kind in probe.rows
+        for step in probe.build(kind, alone)
+    }
+    shown = {kind for kind in robustness.known(api) if robustness.SHOWS[kind]}
+    hostile = {robustness.KINDS[k].raw(api, valid(api, SERVED)) for k in shown}
+    assert bodies == {None} | hostile | {raw.encode() for raw in common.OTHER_JSON}
