@@ -122,8 +122,10 @@ class Recorder:
                     made = outgoing(step, answers)
                     if made is None:
                         if not step.spare:
-                            why = "an earlier answer did not allow it"
-                            self._leave(scenario, step, why)
+                            wanted = step.wants or "what it is made of"
+                            self._leave(
+                                scenario, step, f"no earlier answer has {wanted}"
+                            )
                         continue
                     if wrong := suite_fault(self.dialect, step, made.body):
                         self.suite_faults.append(

@@ -94,7 +94,7 @@ def history(_: Params, served: Served) -> Iterator[Step]:
 
     rows = ("META-083", "CHAT-REQ-008")
     yield Step("first", CHAT, body, shared=True)
-    yield Step("next", CHAT, continued, serves=rows, off_schema=OWN)
+    yield Step("next", CHAT, continued, serves=rows, off_schema=OWN, wants="a reply")
 
 
 PROBES: tuple[Probe, ...] = (

@@ -61,6 +61,10 @@ UNLIKE = {
 """Parameters none of which is at its default, and that show in a greedy text."""
 
 
+LENGTH = "a text that is long enough for a stop string"
+LINES = "a text of two lines"
+
+
 def asked(api: Api, served: Served, text: str, **members: Any) -> dict[str, Any]:
     """A body that asks a model to go on from a text."""
     body: dict[str, Any] = {"model": served.model(api)}
@@ -97,9 +101,11 @@ def prompts(api: Api) -> st.SearchStrategy[Params]:
     return prompt(api, limit=st.integers(12, 15), **few)
 
 
-def _later(api: Api, label: str, body: Later, *rows: str, like: str) -> Step:
+def _later(
+    api: Api, label: str, body: Later, *rows: str, like: str, wants: str = LENGTH
+) -> Step:
     """A step that asks the prompt of another one, as earlier answers tell it to."""
-    return Step(label, OPERATION[api], body, serves=rows, like=like)
+    return Step(label, OPERATION[api], body, serves=rows, like=like, wants=wants)
 
 
 def less(label: str, refused: str, operation: str, body: Json) -> Step:
@@ -251,7 +257,7 @@ def streams_probe(api: Api) -> Probe:
         yield step("with_usage", *options, stream_options=usage)
         scored: dict[str, Any] = {"logprobs": True if api == "chat" else 1}
         listed = scored if served.offers("logprobs") else {}
-        yield _later(api, "line", line(body | listed), like="whole")
+        yield _later(api, "line", line(body | listed), like="whole", wants=LINES)
         # refused may be its stop strings, or that it is a stream
         begun = _later(api, "streamed", feinted, like="whole")
         yield replace(begun, together=True)
@@ -271,10 +277,11 @@ def streams_probe(api: Api) -> Probe:
 
         # not asked for: a usage that comes along all the same is another row's matter
         unasked = stream | {"stream_options": {"include_usage": False}}
-        for label, later in (
-            ("stopped", stopped),
-            ("line_streamed", line(unasked | listed)),
+        for label, later, wants in (
+            ("stopped", stopped, LENGTH),
+            ("line_streamed", line(unasked | listed), LINES),
         ):
-            yield replace(_later(api, label, later, like="whole"), together=True)
+            made = _later(api, label, later, like="whole", wants=wants)
+            yield replace(made, together=True)
 
     return streams

@@ -35,7 +35,8 @@ def listing(_: Params, served: Served) -> Iterator[Step]:
         return body
 
     for number in range(LISTED):
-        yield Step(f"call_{number}", operation_of("infinity"), call(number))
+        operation = operation_of("infinity")
+        yield Step(f"call_{number}", operation, call(number), wants="so many models")
     _ = served
 
 

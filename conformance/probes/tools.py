@@ -212,8 +212,9 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
     def turn(label: str, made: Later, *rows: str) -> Iterator[Step]:
         """A turn that earlier answers lead to, whole and streamed."""
         costs: dict[str, Any] = {"like": "required", "completion_tokens": ROOM}
+        costs |= {"wants": "a call that a limit can cut"}
         if made is answered:
-            costs = {"like": "omitted", "completion_tokens": SAID}
+            costs = {"like": "omitted", "completion_tokens": SAID, "wants": "a call"}
             costs |= {"beyond": ROOM + TURNS, "off_schema": OWN}
         yield Step(label, CHAT, made, serves=rows, **costs)
         if streams:

@@ -89,6 +89,8 @@ class Step:
     off_schema: str = ""
     # of bytes, or a body made from earlier answers: the step whose prompt it has
     like: str = ""
+    # what an earlier answer has where a body can be made of it, in words
+    wants: str = ""
     beyond: int = (
         0  # tokens of earlier answers and of turns that it adds to that prompt
     )

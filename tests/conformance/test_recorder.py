@@ -79,7 +79,7 @@ def test_a_step_that_cannot_be_made_is_told() -> None:
     (left,) = recorder.unsent
     assert (left.label, left.reason) == (
         "second",
-        "an earlier answer did not allow it",
+        "no earlier answer has what it is made of",
     )
 
 
