@@ -54,7 +54,8 @@ async def body(request: web.Request) -> bytes:
         try:
             read = await _arrived(request)
         except ApiError as error:
-            read = error
+            read = error.with_traceback(None)  # its frames hold what was read
+            read.__cause__ = read.__context__ = None
         request[_READ] = read
     if isinstance(read, ApiError):
         raise read

@@ -210,7 +210,10 @@ class Server:
         except Exception:  # noqa: BLE001 - the last resort, logged in full
             _log.exception("%s failed", context.operation_id)
             refusal = Broken("the server failed", code="internal")
-        return _whole(self._stages.refusal(context, refusal))
+        try:
+            return _whole(self._stages.refusal(context, refusal))
+        finally:
+            del refusal  # whose traceback holds this frame, and so the body
 
     def refuse(self, request: web.Request, error: ApiError) -> web.Response:
         """Refuse a request that need not have met any stage."""

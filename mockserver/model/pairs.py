@@ -35,7 +35,8 @@ def cut(
 ) -> Pair:
     """Return what is read of a pair, the longer text giving way. Raises TooLong."""
     most = model.context_length if truncate is None else truncate
-    a, b = read(beginning(left, most)), read(beginning(right, most))
+    starts = beginning(left, most), beginning(right, most)
+    a, b = map(read, starts)
     count = len(a) + len(b) + PAIR_TOKENS
     if truncate is not None and count > truncate:
         room = max(0, truncate - PAIR_TOKENS)
@@ -43,7 +44,7 @@ def cut(
         left, right = first(a, keep), first(b, room - keep)
         count = truncate
     if count > model.context_length:
-        raise TooLong(count, model.context_length)
+        raise TooLong(count, model.context_length, least=starts != (left, right))
     return Pair((left, right), count)
 
 

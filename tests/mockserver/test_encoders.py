@@ -145,7 +145,10 @@ def test_inputs_beyond_the_context_are_too_long() -> None:
         lambda: embed([5] * 8_193),
         lambda: score(RERANKER, (text, text)),
     ):
-        with pytest.raises(TooLong):
+        with pytest.raises(TooLong, match=r"has \d"):
+            act()
+    for act in (lambda: embed(text * 50), lambda: score(RERANKER, (text * 50, text))):
+        with pytest.raises(TooLong, match=r"has at least \d"):
             act()
     assert counts(text * 2, truncate=512) == [512]
     assert counts([5] * 9_000, truncate=512) == [512]

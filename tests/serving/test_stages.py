@@ -1,7 +1,9 @@
 """Stages can be wrapped one by one, and the self-check notices what breaks."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import ExitStack, aclosing
 from dataclasses import replace
@@ -155,6 +157,28 @@ def test_the_self_check_reads_streams_too(scripted: Any, end: Any) -> None:
     assert (reply.status, reply.json()["error"]["code"]) == (500, "self_check")
     reply = scripted(b"a", end, stages=broken_at(2)).post("/v1/completions", SAY)
     assert reply.chunks()[-1]["error"]["code"] == "self_check"
+
+
+def test_what_a_refused_request_held_is_let_go(scripted: Any) -> None:
+    class Held:
+        """Something that the first request holds."""
+
+    held: list[weakref.ref[Held]] = []
+
+    def prepare(context: RequestContext) -> None:
+        DEFAULT.prepare(context)
+        thing = context.memory["held"] = Held()
+        held.append(weakref.ref(thing))
+        raise BadRequest("not today", code="no")
+
+    client = scripted(stages=replace(DEFAULT, prepare=prepare))
+    gc.disable()
+    try:
+        for _ in range(3):  # the server may keep the last one, not more
+            assert client.post("/rerank", RERANK).status == 400
+        assert held[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_what_arrives_together_is_begun_in_turns(
