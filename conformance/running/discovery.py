@@ -140,7 +140,7 @@ async def discover(
         raise TargetError(
             f"{recorder.transport.url} does not answer: {listing.failure}",
             code=UNREACHABLE,
-            hint=await _why_silent(recorder.transport),
+            hint=await _why_silent(recorder.transport, listing.failure or ""),
         )
     listed = _names(listing)
     known, hint = apis(options.dialect), hints or {}
@@ -186,9 +186,14 @@ async def discover(
     return Discovery(facts, absent)
 
 
-async def _why_silent(transport: Transport) -> str:
+async def _why_silent(transport: Transport, failure: str) -> str:
+    if failure.startswith("the proxy refuses"):
+        return "--proxy http://USER:PASSWORD@HOST:PORT says who asks it"
     if transport.url.startswith("http:") and await transport.speaks_tls():
         return "the port speaks TLS: the base URL begins with https://"
+    is_cut = "ends the connection" in failure or "reset" in failure
+    if is_cut and transport.url.startswith("https:"):
+        return "does it take TLS 1.2 or later there, without a client's certificate?"
     return "is the server running, and is this its base URL?"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import miniatures
 import pytest
 from miniatures import Asked, Said, listening, refuse, say
-from raw import cut, saying
+from raw import answer, cut, saying
 from test_transport import Pauses
 
 from aios_conformance.conformance.observing.budget import Budget
@@ -316,6 +316,28 @@ def test_what_speaks_another_protocol_is_told() -> None:
     with pytest.raises(TargetError, match="the answer is not HTTP") as caught:
         asyncio.run(story())
     assert caught.value.code == "no-http"
+
+
+async def hinted(url: str, proxy: str | None = None) -> str:
+    """What a run is told that gets no answer."""
+    options = RunOptions(url, proxy=proxy)
+    async with Transport(options, url, pause=Pauses()) as wire:
+        with pytest.raises(TargetError) as caught:
+            await discover(Recorder(wire, Budget(), lambda _: None), options)
+    return caught.value.hint
+
+
+def test_who_ends_the_connection_or_refuses_on_the_way_gets_a_hint() -> None:
+    async def story() -> tuple[str, str]:
+        server = await asyncio.start_server(lambda _, w: w.close(), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, saying(answer(status=407)) as proxy:
+            at_once = await hinted(f"https://127.0.0.1:{port}")
+            return at_once, await hinted("http://there", proxy.url)
+
+    at_once, refused = asyncio.run(story())
+    assert "TLS 1.2 or later" in at_once
+    assert "--proxy http://USER:PASSWORD" in refused
 
 
 def test_no_usable_model_names_the_option() -> None:
