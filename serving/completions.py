@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aios_conformance.serving.context import RequestContext
-from aios_conformance.serving.engine import Token
+from aios_conformance.serving.engine import JsonSchema, Token
 from aios_conformance.serving.errors import BadRequest
 from aios_conformance.serving.generation import (
     PendingChoice,
@@ -18,7 +18,7 @@ from aios_conformance.serving.generation import (
     sampling,
     stop_strings,
 )
-from aios_conformance.serving.inputs import inputs
+from aios_conformance.serving.inputs import Input, inputs
 from aios_conformance.serving.limits import Allowance
 from aios_conformance.serving.logprobs import LegacyLogprobs
 from aios_conformance.serving.models import able
@@ -28,6 +28,7 @@ from aios_conformance.serving.structured import wanted_schema
 from aios_conformance.serving.turns import LONG, aside
 from aios_conformance.serving.usage import usage
 
+_GROUP = 8  # prompts that are read at a time
 _SEVERAL = 64  # choices of an answer that is put together in passing
 _DEFAULT_LIMIT = 16  # tokens; what OpenAI's API does and the sample shows (A-115)
 
@@ -42,7 +43,7 @@ class _Echo:
 
 async def answer(context: RequestContext) -> dict[str, Any]:
     """Return the whole answer: m prompts by n choices, index p·n + k (`A-110`)."""
-    pending = await aside(context.heavy, _pending, context)
+    pending = await _pending(context)
     echoes = await _echoes(context, pending)
     written = await collected(context.front.engine, pending)
     generated = sum(steps[-1].tokens for steps in written)
@@ -67,7 +68,7 @@ async def chunks(context: RequestContext) -> AsyncGenerator[dict[str, Any], None
 
     An echoed prompt is the first piece of its choice; the last piece has no text.
     """
-    pending = await aside(context.heavy, _pending, context)
+    pending = await _pending(context)
     echoes = await _echoes(context, pending)
     stream = ChunkStream(context, "text_completion", _prompt_tokens(context, pending))
     logprobs = [_logprobs(context) for _ in pending]
@@ -135,14 +136,38 @@ def _logprobs(context: RequestContext) -> LegacyLogprobs | None:
     return None if wanted is None else LegacyLogprobs()
 
 
-def _pending(context: RequestContext) -> list[PendingChoice]:
-    """Return prompt after prompt its n choices; raises as chat's does."""
+async def _pending(context: RequestContext) -> list[PendingChoice]:
+    """Return prompt after prompt its n choices; raises as chat's does.
+
+    Whoever has many prompts lets others read theirs in between.
+    """
+    prompts, schema = await aside(context.heavy, _asked, context)
+    allowance = Allowance(context.front.limits)
+    pending: list[PendingChoice] = []
+    for start in range(0, len(prompts), _GROUP):
+        some = prompts[start : start + _GROUP]
+        pending += await aside(
+            context.heavy, _choices, context, some, schema, allowance
+        )
+    return pending
+
+
+def _asked(context: RequestContext) -> tuple[list[Input], JsonSchema | None]:
+    values = context.parameters
+    prompts = inputs(values["prompt"], "prompt")
+    count = len(prompts) * values["n"]
+    context.front.limits.entries(count, "/prompt, times /n,", "prompt")
+    return prompts, wanted_schema(values.get("response_format"))
+
+
+def _choices(
+    context: RequestContext,
+    prompts: Sequence[Input],
+    schema: JsonSchema | None,
+    allowance: Allowance,
+) -> list[PendingChoice]:
     values, model, engine = context.parameters, context.served, context.front.engine
     pending: list[PendingChoice] = []
-    schema = wanted_schema(values.get("response_format"))
-    prompts, limits = inputs(values["prompt"], "prompt"), context.front.limits
-    limits.entries(len(prompts) * values["n"], "/prompt, times /n,", "prompt")
-    allowance = Allowance(limits)
     for prompt in prompts:
         ids = engine.encode(model.name, prompt) if isinstance(prompt, str) else prompt
         drawn = sampling(

@@ -5,6 +5,7 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
     Callable,
+    Iterable,
     Mapping,
     Sequence,
 )
@@ -87,7 +88,17 @@ async def collected(
             await TURNS.next()
             return await _all_steps(engine, choice, at_once)
 
-    return await asyncio.gather(*map(one, pending))
+    tasks = [asyncio.create_task(one(choice)) for choice in pending]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:  # where one fails, nobody waits for the others
+        await _ended(tasks)
+
+
+async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _all_steps(
@@ -188,9 +199,7 @@ async def _interleaved(
             else:
                 yield number, item
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _ended(tasks)
 
 
 def sampling(

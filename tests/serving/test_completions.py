@@ -1,8 +1,15 @@
 """Completions over HTTP, token by token as the test wants it."""
 
+import asyncio
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+
+from aios_conformance.serving import turns
+from aios_conformance.serving.engine import Overloaded, Sampling
 
 ASK = {"model": "chat", "prompt": "hey"}
 PATH = "/v1/completions"
@@ -148,3 +155,44 @@ def test_prompts_without_meaning_are_refused(
     reply = scripted(b"a").post(PATH, {**ASK, "prompt": prompt, "echo": True})
     assert reply.status == status
     assert reply.json()["error"]["code"] == code
+
+
+def test_others_have_their_turn_between_many_prompts(
+    scripted: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = 0
+    read = Counter[int]()
+
+    class Counting(ThreadPoolExecutor):
+        def submit(self, *work: Any, **more: Any) -> Future[Any]:
+            nonlocal turn
+            turn += 1
+            return super().submit(*work, **more)
+
+    def encode(model: str, text: str) -> list[int]:
+        read[turn] += 1
+        return [1]
+
+    engine = make_engine(lambda *_: [b"x"])
+    monkeypatch.setattr(engine, "encode", Mock(side_effect=encode))
+    with Counting(1) as beside:
+        monkeypatch.setattr(turns, "_BESIDE", beside)
+        prompts = ["ab" * turns.HEAVY, *"x" * 99]
+        body = {"model": "chat", "prompt": prompts, "max_tokens": 1}
+        assert scripted(engine=engine).post("/v1/completions", body).status == 200
+    assert sum(read.values()) == 100
+    assert max(read.values()) < 10
+
+
+def test_where_one_choice_is_refused_the_others_end(
+    scripted: Any, make_engine: Any
+) -> None:
+    def script(prompt: str, sampling: Sampling) -> list[bytes]:
+        if sampling.choice == 2:
+            raise Overloaded
+        return [b"x"]
+
+    engine = make_engine(script, pause=lambda: asyncio.Event().wait())
+    body = {"model": "chat", "prompt": "hey", "n": 3}
+    assert scripted(engine=engine).post("/v1/completions", body).status == 503
+    assert engine.closed == [0, 0]
