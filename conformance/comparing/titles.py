@@ -110,7 +110,8 @@ def _place(found: Sequence[Found]) -> str:
     """The place in the answer as JavaScript would write it."""
     each = found[0][1]
     words = each.pointer.strip("/").replace("/*", "[]").replace("/", ".")
-    return f"`{words}`" + (" of errors" if each.is_refusal else "")
+    shown = _brief(visible(words).replace("`", "'"))
+    return f"`{shown}`" + (" of errors" if each.is_refusal else "")
 
 
 def _said(found: Sequence[Found]) -> str:
@@ -129,7 +130,10 @@ def _said(found: Sequence[Found]) -> str:
 
 def _short(value: object) -> str:
     is_quoted = isinstance(value, str) and (not value or " " in value)
-    text = visible(repr(value) if is_quoted else str(value))
+    return _brief(visible(repr(value) if is_quoted else str(value)))
+
+
+def _brief(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

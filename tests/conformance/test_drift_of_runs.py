@@ -82,9 +82,15 @@ def a_member_is_new(_: str, body: Any) -> None:
         body["served_by"] = "node-7"
 
 
+def a_name_turns_the_line(_: str, body: Any) -> None:
+    if "usage" in body:
+        body["\x1b[2J\u202e`" + "n" * 100_000] = 1
+
+
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
+        (a_name_turns_the_line, r"A leaves out `\u001b[2J\u202e'nnnn"),
         (a_score_moves, "`results[].relevance_score` differs by up to 0.001"),
         (a_rank_is_swapped, "results are ranked otherwise"),
         (a_token_more_is_counted, "`usage.total_tokens` is +1 in B"),
@@ -102,6 +108,7 @@ def test_what_moved_is_told_and_red(
     assert main(friday(monday, tmp_path, edit)) == 1
     out = capsys.readouterr().out
     assert said in out
+    assert "n" * 100 not in out
     assert "0 worse, 0 better" in out
 
 
