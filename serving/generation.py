@@ -80,7 +80,7 @@ async def collected(
     at_once: AtOnce | None = getattr(engine, "whole", None)
     if len(pending) == 1:
         return [await _all_steps(engine, pending[0], at_once)]
-    room = asyncio.Semaphore(_SIDE_BY_SIDE)
+    room = _room(engine, pending)
     await asyncio.sleep(0)  # who cannot wait leaves with nothing begun
 
     async def one(choice: PendingChoice) -> list[TokenStep]:
@@ -93,6 +93,15 @@ async def collected(
         return await asyncio.gather(*tasks)
     finally:  # where one fails, nobody waits for the others
         await _ended(tasks)
+
+
+def _room(engine: Engine, pending: Sequence[PendingChoice]) -> asyncio.Semaphore:
+    """Return room for as many choices as an engine decodes together.
+
+    What waits here and not with the engine lets other requests have their turn there.
+    """
+    together = int(engine.stats(pending[0].model.name).get("batch_size", _SIDE_BY_SIDE))
+    return asyncio.Semaphore(max(1, min(together, _SIDE_BY_SIDE)))
 
 
 async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
@@ -170,7 +179,7 @@ async def _interleaved(
 ) -> AsyncGenerator[tuple[int, TokenStep], None]:
     queue: asyncio.Queue[tuple[int, TokenStep | Exception | None]] = asyncio.Queue(1)
 
-    room = asyncio.Semaphore(_SIDE_BY_SIDE)
+    room = _room(engine, pending)
 
     async def pump(number: int, source: AsyncGenerator[TokenStep, None]) -> None:
         try:

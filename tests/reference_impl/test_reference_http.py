@@ -232,6 +232,24 @@ def test_beyond_the_queue_the_client_is_told_when_to_retry(
             assert int(answer.headers["retry-after"]) >= 1
 
 
+def test_one_request_of_many_choices_leaves_room_for_another(
+    build: Build, running: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[int] = []
+    submit = DecodeLane.submit
+
+    def watched(lane: DecodeLane, request: Any) -> None:
+        submit(lane, request)
+        waited.append(lane.waiting + lane.active)
+
+    monkeypatch.setattr(DecodeLane, "submit", watched)
+    with running(served(build, batch=2, queue=4)) as client:
+        body = chat(n=20, max_tokens=3)
+        assert client.post("/v1/chat/completions", body).status == 200
+    assert len(waited) == 20
+    assert max(waited) <= 2 + 2  # a step may be under way: its rows have just ended
+
+
 def test_a_client_that_leaves_frees_its_slot(
     build: Build, running: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
