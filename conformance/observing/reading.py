@@ -68,7 +68,7 @@ class AnswerReader:
                 if len(body) > most:
                     broken = f"longer than {most} bytes"
                 elif events > MOST_EVENTS:
-                    broken = f"no end after {MOST_EVENTS} events"
+                    broken = f"no end after {MOST_EVENTS} lines of data"
                 elif lines > MOST_LINES:
                     broken = f"no end after {MOST_LINES} lines"
                 if broken:

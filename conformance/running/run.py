@@ -43,6 +43,7 @@ from aios_conformance.conformance.running.stages import (
     close,
     connect,
     explain,
+    last_call,
     play,
     search,
     settle,
@@ -192,13 +193,14 @@ def closed(
     runs: Sequence[Run], cut_short: str | None, listener: Listener
 ) -> list[RunOutcome]:
     """Judge what runs have recorded; no recording stays open, whatever happens."""
-    ended = []
+    ended, until = [], last_call()
     with ExitStack() as held:
         for each in runs:
             held.callback(each.writer.close)
         for each in runs:
             with interruptible():
-                result = close(replace(each, cut_short=cut_short or each.cut_short))
+                whole = replace(each, cut_short=cut_short or each.cut_short)
+                result = close(whole, until)
             listener(Judged(result))
             ended.append(RunOutcome(result, each.error))
     return ended

@@ -58,7 +58,7 @@ from aios_conformance.conformance.terms.exchange import (
 from aios_conformance.conformance.terms.result import RunResult, Usage
 
 JUDGING_S = 15.0
-"""What judging may take beyond --max-time."""
+"""What judging may take beyond --max-time, or after the answers that came too late."""
 
 
 @dataclass(frozen=True)
@@ -282,7 +282,12 @@ async def explain(run: Run) -> None:
     await run.explainer.explain(run.main, rows, recording.observations)
 
 
-def close(run: Run) -> RunResult:
+def last_call() -> float:
+    """When judging ends at the latest for runs that have just ended."""
+    return monotonic() + JUDGING_S
+
+
+def close(run: Run, until: float) -> RunResult:
     """Judge what was recorded, and close the recording."""
     recording = run.recording()
     run.writer.header(run.setting)
@@ -291,7 +296,7 @@ def close(run: Run) -> RunResult:
             run.writer.observation(seen, phase)
     run.writer.footer(recording)
     redactor = run.recorder.transport.redactor if run.recorder else None
-    return conclude(recording, run.main, redactor, run.until)
+    return conclude(recording, run.main, redactor, max(run.until, until))
 
 
 def _verify_ids(options: RunOptions, chosen: frozenset[str] | None) -> None:
