@@ -15,7 +15,6 @@ from urllib.parse import unquote
 
 from jsonschema_rs import Draft202012Validator, FancyRegexOptions, ValidationError
 
-from aios_conformance.serving.codec import encode
 from aios_conformance.serving.digits import whole_number
 from aios_conformance.serving.pointers import steps as pointer_steps
 
@@ -24,7 +23,6 @@ BUDGET: Final = 50_000
 
 _PART: Final = 10  # steps to compile one subschema
 _READ: Final = 9  # steps to read a character of a pattern
-_LETTERS: Final = 4  # of a literal that are written into a grammar in a step
 _CLASS: Final = 20  # steps to compile a character class, where a character is one
 _PATTERNS: Final = FancyRegexOptions(
     backtrack_limit=10_000, size_limit=1_000_000, dfa_size_limit=1_000_000
@@ -36,7 +34,6 @@ _DEPENDENT: Final = ("dependentSchemas", "dependencies")
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 _NAMES: Final = ("$id", "$anchor", "$dynamicAnchor")
 _DATA: Final = ("const", "enum", "default", "examples")
-_LITERAL: Final = ("const", "enum")
 _URI: Final = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
 _OF_ITEMS: Final = ("items", "contains", "unevaluatedItems", "additionalItems")
 _OF_MEMBERS: Final = ("additionalProperties", "unevaluatedProperties")
@@ -54,7 +51,7 @@ def compiling(schema: Any, budget: int) -> int:
         node = rest.pop()
         total += _PART if isinstance(node, dict) else 1
         if isinstance(node, dict):
-            total += _patterns(node, budget) + _literals(node)
+            total += _patterns(node, budget)
             rest.extend(node.values())
         elif isinstance(node, list):
             rest.extend(node)
@@ -68,11 +65,6 @@ def _patterns(node: Mapping[str, Any], budget: int) -> int:
     patterns = [node.get("pattern"), *(named if isinstance(named, dict) else ())]
     texts = [each for each in patterns if isinstance(each, str)]
     return sum(pattern_size(p, budget).parts + _READ * len(p) for p in texts)
-
-
-def _literals(node: Mapping[str, Any]) -> int:
-    values = [node[name] for name in _LITERAL if name in node]
-    return sum(len(encode(value)) for value in values) // _LETTERS
 
 
 @dataclass(frozen=True, slots=True)

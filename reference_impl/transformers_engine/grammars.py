@@ -20,6 +20,7 @@ _STACK: Final = 256 * 1024 * 1024
 """Bytes of address space: references of as many subschemas as a request may have
 need 64 MiB when each leads to the next, and too small a stack ends the process."""
 
+_MOST: Final = 1_000_000  # characters: a literal of more keeps all others waiting
 _STARTING: Final = threading.Lock()  # the size is that of all threads begun meanwhile
 
 
@@ -49,6 +50,11 @@ class Grammars:
     def _compiled(self, schema: JsonSchema) -> Constraint:
         tokens = self._vocabulary.grammars
         text = json.dumps(without_unknown_formats(schema))
+        if len(text) > _MOST:
+            raise EngineError(
+                f"the JSON schema has {len(text)} characters, of which at most {_MOST} "
+                "can be enforced"
+            )
         grammar = LLMatcher.grammar_from_json_schema(text, defaults=LAYOUT)
         failed, messages = LLMatcher.validate_grammar_with_warnings(grammar, tokens)
         if failed:

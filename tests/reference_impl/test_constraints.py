@@ -125,6 +125,7 @@ def test_a_limit_below_the_shortest_answer_cuts_it_off(run: Run) -> None:
         ({"type": "strin"}, "strin"),
         ({"type": "array", "uniqueItems": True}, "uniqueItems"),
         ({"type": "string", "pattern": "(?=a)b"}, "look-around"),
+        ({"const": "a" * 10**6}, "at most 1000000"),
         ({"$ref": "#"}, "nothing it allows ever ends"),
         ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#"}}}, "ever ends"),
     ],
