@@ -51,7 +51,7 @@ PUSHED = PENALTY | {"logit_bias": {FORCED_ID: 1}}
 """What long texts of one API stand under, whole and streamed."""
 
 UNLIKE = {
-    "temperature": 1,
+    "temperature": 0.5,
     "top_p": 0.5,
     "frequency_penalty": 2,
     "presence_penalty": 2,

@@ -54,14 +54,16 @@ def _seeds(api: Api) -> Probe:
         bare = asked(api, served, p["text"], max_tokens=28, seed=p["seed"])
         bare |= framed(api, served, "chat")
         bare |= {"n": 2} if served.offers("n") else {}
+        is_scored = api == "completions" and served.offers("logprobs")
+        bare |= {"logprobs": 1} if is_scored else {}
         full = bare | {"temperature": 1, "top_p": 1}
         yield Step("seeded", operation, full)
         # nothing that it asks for is to act on those beside it
         seedless = asked(api, served, OTHER) | UNLIKE | {"max_tokens": 8}
         for label, body in (
             ("seedless", seedless),
-            ("again", full),
             ("no_temperature", bare | {"top_p": 1}),
+            ("again", full),
             ("no_top_p", bare | {"temperature": 1}),
             ("frequency_0", full | {"frequency_penalty": 0}),
             ("presence_0", full | {"presence_penalty": 0}),
@@ -171,6 +173,8 @@ def _pushed(api: Api) -> Probe:
     )
     def pushed(p: Params, served: Served) -> Iterator[Step]:
         whole = asked(api, served, p["text"], temperature=0, max_tokens=24)
+        is_seeded = api == "completions" and served.offers("seed")
+        whole |= {"seed": 1} if is_seeded else {}
         body = whole | framed(api, served, "completions")
 
         def step(label: str, sent: dict[str, Any], *rows: str) -> Step:

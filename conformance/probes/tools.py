@@ -135,7 +135,7 @@ def _answered(answers: Answers) -> list[Json] | None:
                     {
                         "role": "tool",
                         "tool_call_id": one,
-                        "content": f"{number}0 {letters(TOLD)}",
+                        "content": f'{{"{number}0": "{letters(TOLD)}"}}',
                     }
                     for number, one in enumerate(ids, 1)
                 ]

@@ -1,6 +1,6 @@
 """Long lists: servers split them at sizes of their own, and sort, cut and join again.
 
-A list holds texts of a word and of hundreds of characters, of several scripts, with
+A list holds texts of a word and of hundreds of characters, of several scripts, JSON,
 markup, with white space at the ends and inside, a copy, and words of few letters up to
 its size.
 None is blank, which may be refused (A-131): `blanks` go in a list of their own.
@@ -40,7 +40,7 @@ def lists(draw: st.DrawFn, count: int) -> list[str]:
         plain[0],
     ]
     rest = few_letters(count - len(rich) - 3)
-    return [*rich, "x", *rest, plain[4], foreign + " "]
+    return [*rich, '{"text":"x"}', *rest, plain[4], foreign + " "]
 
 
 def few_letters(count: int) -> list[str]:
