@@ -106,13 +106,15 @@ def indices_are_in_range(answer: RerankAnswer) -> Iterator[Note]:
 @check("RERANK-RES-012", "META-005", when=_has_two_results)
 def indices_do_not_repeat(answer: RerankAnswer) -> Iterator[Note]:
     """Indices within one answer are distinct."""
+    seen: set[int] = set()
     for i, index in enumerate(answer.indices):
-        if index in answer.indices[:i]:
+        if index in seen:
             yield Finding(
                 expected="an index not seen before",
                 actual=index,
                 pointer=f"/results/{i}/index",
             )
+        seen.add(index)
 
 
 @check("META-005", when=_asks_for_all)

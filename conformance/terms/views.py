@@ -122,17 +122,17 @@ class RerankAnswer(Answer):
         results: Sequence[Mapping[str, Any]] = self.body["results"]
         return results
 
-    @property
+    @cached_property
     def scores(self) -> list[float]:
         """Relevance scores, in the order of the answer."""
         return [r["relevance_score"] for r in self.results]
 
-    @property
+    @cached_property
     def indices(self) -> list[int]:
         """The index members, in the order of the answer."""
         return [int(r["index"]) for r in self.results]
 
-    @property
+    @cached_property
     def documents(self) -> list[str]:
         """The documents that were sent."""
         return list(self.sent.get("documents", []))
@@ -153,7 +153,7 @@ class RerankTexts(RerankAnswer):
             for r in self.results
         )
 
-    @property
+    @cached_property
     def texts(self) -> list[str]:
         """The document texts, in the order of the answer."""
         return [r["document"]["text"] for r in self.results]
@@ -172,7 +172,7 @@ class ScoreAnswer(Answer):
             isinstance(d, dict) and is_number(d.get("score")) for d in data
         )
 
-    @property
+    @cached_property
     def scores(self) -> list[float]:
         """Scores, in the order of the answer."""
         return [d["score"] for d in self.body["data"]]
@@ -200,7 +200,7 @@ class EmbeddingAnswer(Answer):
             for d in data
         )
 
-    @property
+    @cached_property
     def embeddings(self) -> list[list[float] | str]:
         """Vectors (float) or base64 strings, in the order of the answer."""
         return [d["embedding"] for d in self.body["data"]]
@@ -238,7 +238,7 @@ class ChatAnswer(GeneratedAnswer):
 
     part = ("message", dict)
 
-    @property
+    @cached_property
     def texts(self) -> list[str]:
         """Message contents ("" for null), in the order of the answer."""
         return [c["message"].get("content") or "" for c in self.choices]
@@ -252,7 +252,7 @@ class CompletionAnswer(GeneratedAnswer):
 
     part = ("text", str)
 
-    @property
+    @cached_property
     def texts(self) -> list[str]:
         """Texts, in the order of the answer."""
         return [c["text"] for c in self.choices]
@@ -297,7 +297,7 @@ class Stream(View):
             if told or event.event == "error":
                 yield i, told or event.data
 
-    @property
+    @cached_property
     def indices(self) -> list[int]:
         """Choice indices that occur, ascending."""
         found = {
@@ -310,14 +310,19 @@ class Stream(View):
 
     def pieces(self, index: int) -> list[Mapping[str, Any]]:
         """The choice objects of one choice index, in order."""
-        return [
-            choice
-            for chunk in self.chunks
-            for choice in _choices(chunk)
-            if choice.get("index") == index
-        ]
+        return self._by_index.get(index, [])
 
-    @property
+    @cached_property
+    def _by_index(self) -> Mapping[Any, list[Mapping[str, Any]]]:
+        found: dict[Any, list[Mapping[str, Any]]] = {}
+        for chunk in self.chunks:
+            for choice in _choices(chunk):
+                index = choice.get("index")
+                if not isinstance(index, list | dict):
+                    found.setdefault(index, []).append(choice)
+        return found
+
+    @cached_property
     def usages(self) -> list[Mapping[str, Any]]:
         """The usage objects that chunks carry, in order."""
         return [c["usage"] for c in self.chunks if isinstance(c.get("usage"), dict)]
