@@ -7,9 +7,10 @@ exchanges was witnessed, and stays inconclusive while one is missing (a neighbou
 refused, an answer that never came).
 
 Attribution: a finding goes to the most specific row.
-    accept, not 2xx          the step's rows; else those of the one member without which
-                             the same scenario saw the body accepted; else
-                             COMMON-RES-001
+    accept, not 2xx          those of members that the target refuses alone, and accepts
+                             in no request of the run; else the step's rows; else those
+                             of the one member without which the same scenario saw the
+                             body accepted; else COMMON-RES-001
     accept, 4xx              no rows, if the same scenario saw the same request with
                              fewer members, or fewer items of a list, refused as well:
                              that step has the finding
@@ -33,6 +34,7 @@ elsewhere and proves no row here.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from aios_conformance.conformance.checks.narrowed import charged, is_narrowed
 from aios_conformance.conformance.probes.member_rows import rows_of
@@ -50,6 +52,7 @@ from aios_conformance.conformance.terms.exchange import (
     Json,
     Observation,
 )
+from aios_conformance.conformance.terms.members import members_of
 from aios_conformance.conformance.terms.views import Stream
 from aios_conformance.spec import DIALECTS, Level, apis, openapi, requirement
 
@@ -72,8 +75,9 @@ def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
         if narrowed and was_refused(exchange) and exchange.label != SMALLEST:
             continue
         if exchange.expect == "accept" and not _is_explained(exchange, seen):
-            rows = _missing_path(exchange, seen) or _limits(exchange, seen)
-            rows = rows or exchange.serves or _added(exchange, seen)
+            rows = _missing_path(exchange, seen) or _always(exchange, seen)
+            rows = rows or _limits(exchange, seen) or exchange.serves
+            rows = rows or _added(exchange, seen)
             yield from _accepted(exchange, rows)
         elif exchange.expect != "accept" and _is_told_as_success(exchange, seen.facts):
             yield from _disguised(exchange)
@@ -129,6 +133,16 @@ def _is_stretch(value: Json, whole: Json) -> bool:
             for start in range(len(whole) - len(value) + 1)
         )
     )
+
+
+def _always(exchange: Exchange, seen: Observation) -> tuple[str, ...]:
+    """The rows of members of a body that the target refuses alone and everywhere."""
+    if exchange.status < 400:
+        return ()
+    body: Any = exchange.request.json
+    always = seen.always_refused.intersection(members_of(exchange))
+    rows = (rows_of(exchange.api, name, body[name]) for _, name, _ in sorted(always))
+    return tuple(row for each in rows for row in each)
 
 
 def _limits(exchange: Exchange, seen: Observation) -> tuple[str, ...]:

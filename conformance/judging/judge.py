@@ -12,10 +12,11 @@ import math
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any, TypeVar
 
+from aios_conformance.conformance.judging.always_refused import always_refused
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import (
     Check,
@@ -28,6 +29,7 @@ from aios_conformance.conformance.terms.exchange import (
     Api,
     Exchange,
     Facts,
+    Member,
     NeverSentError,
     Observation,
 )
@@ -71,6 +73,7 @@ class Judgement:
     judged: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)  # check → its exception
     undone: set[str] = field(default_factory=set)  # checks that were out of time
+    always_refused: frozenset[Member] = frozenset()  # see the module of this name
 
     def count(self, row: str, check: str) -> int:
         """How many observations a check judged for a row."""
@@ -93,13 +96,17 @@ def judge(
     observations: Sequence[Observation],
     facts: Facts,
     until: float = math.inf,
+    main: Judgement | None = None,
 ) -> Judgement:
     """Judge exchanges and observations by all checks of a catalogue.
 
     `exchanges` are judged one by one and as a record, `observations` as scenarios;
-    no longer than `until`, by the monotonic clock.
+    no longer than `until`, by the monotonic clock. Of what was sent later, `main` is
+    the judgement on the whole run.
     """
-    judgement = Judgement()
+    refused = main.always_refused if main else always_refused(exchanges, facts.dialect)
+    judgement = Judgement(always_refused=refused)
+    observations = [replace(seen, always_refused=refused) for seen in observations]
     apis = {row: apis_of(known, row) for row in known.requirements}
     views: dict[type, list[_Subject]] = {}
     raised: list[tuple[Check, Sequence[Exchange], str]] = []

@@ -43,7 +43,8 @@ def conclude(
 
     def judged_later(later: Sequence[Observation]) -> Iterator[_Judged]:
         for seen in later:
-            notes = judge(known, tuple(seen.steps.values()), [seen], facts, until)
+            sent = tuple(seen.steps.values())
+            notes = judge(known, sent, [seen], facts, until, main)
             if not notes.undone:
                 yield seen, notes
 

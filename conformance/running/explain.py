@@ -48,6 +48,7 @@ class Explainer:
     smaller: list[Observation] = field(default_factory=list)
     shrink_requests: int = 0
     _number: int = 1  # of the next exchange
+    _main: Judgement | None = None  # on all that the run recorded
     left_out: tuple[Name, ...] = ()  # what there was nothing left to send again for
     _scenarios: dict[Name, Scenario] = field(init=False)
     _spent: frozenset[Name] = frozenset()  # never sent again
@@ -62,6 +63,7 @@ class Explainer:
         self, main: Judgement, rows: Iterable[str], played: Sequence[Observation] = ()
     ) -> None:
         """Explain the findings on some rows. `played`: what the run has observed."""
+        self._main = main
         self._spent = frozenset(
             (seen.probe, seen.draw) for seen in played if self._is_spent(seen)
         )
@@ -244,7 +246,8 @@ class Explainer:
 
     def _judge(self, seen: Observation) -> Judgement:
         known = self.plan.catalogue
-        return judge(known, tuple(seen.steps.values()), [seen], seen.facts)
+        sent = tuple(seen.steps.values())
+        return judge(known, sent, [seen], seen.facts, main=self._main)
 
 
 class _Search:

@@ -146,6 +146,10 @@ class Facts:
     scheme: str = ""  # "http" or "https", once the target was reached
 
 
+Member = tuple[str, str, str]
+"""An operation, the name of a member of its body, and the JSON of its value."""
+
+
 class NeverSentError(KeyError):
     """A step that was not played: the run, or its scenario, ended before it."""
 
@@ -160,6 +164,7 @@ class Observation:
     steps: Mapping[str, Exchange]  # by label, in the order in which they were sent
     facts: Facts = field(default_factory=Facts)
     beside: Sequence[Exchange] = ()  # sent between the steps, and not to be judged
+    always_refused: frozenset[Member] = frozenset()  # by the target, in the whole run
 
     @property
     def sent(self) -> Sequence[Exchange]:

@@ -1,0 +1,60 @@
+"""A value that a target never takes is blamed for all the requests that have it."""
+
+from dataclasses import replace
+from typing import Any
+
+from exchanges import exchange, findings, observation
+
+from aios_conformance.conformance.checks.acceptance import each_step_ends_as_it_should
+from aios_conformance.conformance.judging.always_refused import always_refused
+from aios_conformance.conformance.terms.exchange import Exchange
+
+CHAT = "POST /v1/chat/completions"
+
+
+def chat(status: int, **members: Any) -> Exchange:
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}], **members}
+    refusal: Any = {"error": {"message": "no"}}
+    answer = refusal if status >= 400 else {"choices": []}
+    return exchange("chat", body, answer, status=status)
+
+
+def members(*exchanges: Exchange) -> set[tuple[str, str]]:
+    found = always_refused(exchanges, "aios")
+    assert all(operation == CHAT for operation, *_ in found)
+    return {(name, value) for _, name, value in found}
+
+
+def test_a_value_is_refused_alone_and_accepted_nowhere() -> None:
+    plain, warm = chat(200, max_tokens=4), chat(200, temperature=1)
+    cold = chat(422, temperature=0, max_tokens=9)
+    scored = chat(422, temperature=0, logprobs=True)
+    assert members(plain, warm, cold, scored) == {("temperature", "0")}
+    # with company it may be the other one, and once it was taken
+    assert not members(plain, warm, scored)
+    assert not members(plain, warm, cold, chat(200, temperature=0, n=2))
+
+
+def test_of_a_member_that_is_never_taken_every_value_is_blamed() -> None:
+    one, other = chat(422, seed=1), chat(422, seed=2, n=2)
+    unset = chat(200, seed=None)
+    assert members(one, other, unset) == {("seed", "1"), ("seed", "2")}
+    assert members(one, other, chat(200, seed=3)) == {("seed", "1")}
+
+
+def test_a_limit_is_no_company_where_one_is_taken() -> None:
+    limited = chat(422, max_tokens=4, seed=1)
+    assert not members(limited)
+    assert members(limited, chat(200, max_tokens=9)) == {("seed", "1")}
+
+
+def test_its_rows_are_blamed_in_place_of_those_of_its_company() -> None:
+    scored = replace(chat(422, temperature=0, logprobs=True), serves=("CHAT-REQ-018",))
+    seen = observation("chat.logprobs", on=scored)
+    (found,) = findings(each_step_ends_as_it_should, seen)
+    assert found.ids == ("CHAT-REQ-018",)
+    always = always_refused([chat(422, temperature=0), scored], "aios")
+    (found,) = findings(
+        each_step_ends_as_it_should, replace(seen, always_refused=always)
+    )
+    assert found.ids == ("CHAT-REQ-041",)
