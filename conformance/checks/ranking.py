@@ -66,8 +66,9 @@ def score_difference(
     Texts of which no score is known are passed over. `at` is the JSON pointer of
     the i-th given score.
     """
+    distinct = {text: tuple(dict.fromkeys(scores)) for text, scores in known.items()}
     for i, (text, score) in enumerate(given):
-        wanted = known.get(text, ())
+        wanted = distinct.get(text, ())
         bound = between_calls(score, *wanted) if tolerance is None else tolerance
         if wanted and not min(abs(score - w) for w in wanted) <= bound:
             expected = f"{wanted[0]} ± {bound} for {text!r}"
