@@ -34,7 +34,6 @@ elsewhere and proves no row here.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from aios_conformance.conformance.checks.narrowed import charged, is_narrowed
 from aios_conformance.conformance.probes.member_rows import rows_of
@@ -139,9 +138,7 @@ def _always(exchange: Exchange, seen: Observation) -> tuple[str, ...]:
     """The rows of members of a body that the target refuses alone and everywhere."""
     if exchange.status < 400:
         return ()
-    body: Any = exchange.request.json
-    always = seen.always_refused.intersection(members_of(exchange))
-    rows = (rows_of(exchange.api, name, body[name]) for _, name, _ in sorted(always))
+    rows = (seen.always_refused.get(member, ()) for member in members_of(exchange))
     return tuple(row for each in rows for row in each)
 
 

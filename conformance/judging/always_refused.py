@@ -4,34 +4,52 @@ Servers that refuse a temperature of 0 are no rarity, and 0 stands in half the r
 of a run. Which value is to blame for them shows in the one that adds nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
+from aios_conformance.conformance.probes.member_rows import rows_about, rows_of
 from aios_conformance.conformance.probes.pairs import LIMITS
 from aios_conformance.conformance.terms.exchange import Exchange, Member
 from aios_conformance.conformance.terms.members import members_of
 from aios_conformance.spec import apis
 
 
-def always_refused(exchanges: Sequence[Exchange], dialect: str) -> frozenset[Member]:
+def always_refused(
+    exchanges: Sequence[Exchange], dialect: str
+) -> Mapping[Member, tuple[str, ...]]:
     """The optional members with a value that is refused alone, and accepted nowhere.
 
-    Of a member of which no value is accepted these are all values. A token limit, which
-    most requests have, is no company where one is taken at all.
+    With the rows that the request alone was sent for; none if they are not about the
+    member: rows of another kind may speak of a top_n above the count.
+    Of a member of which no value is accepted these are all values. A token limit,
+    which most requests have, is no company where one is taken at all.
     """
     known = apis(dialect)
     sent = [
-        (e.is_success, [m for m in members_of(e) if m[1] not in known[e.api].required])
+        (e, {m for m in members_of(e) if m[1] not in known[e.api].required})
         for e in exchanges
         if e.expect == "accept" and e.response is not None and e.api in known
     ]
-    taken = {member for is_taken, members in sent if is_taken for member in members}
+    taken = {member for e, members in sent if e.is_success for member in members}
     limits = {member[:2] for member in taken if member[1] in LIMITS}
-    beside = (
-        {m for m in members if m[:2] not in limits}
-        for is_taken, members in sent
-        if not is_taken
-    )
-    alone = {member for members in beside if len(members) == 1 for member in members}
-    values = {m for _, members in sent for m in members if m[2] != "null"}
-    names = {m[:2] for m in alone & values} - {m[:2] for m in taken & values}
-    return frozenset((alone - taken) | {m for m in values if m[:2] in names})
+    served = {e.request.operation for e, _ in sent if e.is_success}
+    alone: dict[Member, set[str]] = {}
+    for exchange, members in sent:
+        beside = [m for m in members if m[:2] not in limits]
+        is_served = exchange.request.operation in served
+        if is_served and not exchange.is_success and len(beside) == 1:
+            alone.setdefault(beside[0], set()).update(_rows(exchange, beside[0][1]))
+    found = {m: tuple(sorted(alone[m])) for m in alone.keys() - taken if alone[m]}
+    given = {member[:2] for member in taken if member[2] != "null"}
+    never = {m[:2]: rows for m, rows in found.items() if m[2] != "null"}
+    every = {member for _, members in sent for member in members if member[2] != "null"}
+    return {m: never[m[:2]] for m in every if m[:2] in never.keys() - given} | found
+
+
+def _rows(exchange: Exchange, name: str) -> Collection[str]:
+    """The rows of a member that a request shows which has no other."""
+    about = rows_about(exchange.api, name)
+    body: Any = exchange.request.json
+    if about and not exchange.serves:
+        return rows_of(exchange.api, name, body[name])
+    return about.intersection(exchange.serves)

@@ -73,7 +73,8 @@ class Judgement:
     judged: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)  # check → its exception
     undone: set[str] = field(default_factory=set)  # checks that were out of time
-    always_refused: frozenset[Member] = frozenset()  # see the module of this name
+    # see the module of this name
+    always_refused: Mapping[Member, tuple[str, ...]] = field(default_factory=dict)
 
     def count(self, row: str, check: str) -> int:
         """How many observations a check judged for a row."""

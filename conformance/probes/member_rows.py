@@ -47,6 +47,13 @@ def rows_of(api: Api, name: str, value: Json) -> tuple[str, ...]:
     return tuple(row for row in found if requirement(row).level != Level.MAY)
 
 
+def rows_about(api: Api, name: str) -> frozenset[str]:
+    """All rows that stand at a member of a request, whatever its value."""
+    nodes_of = nodes().below([apis()[api].members.get(name, {})])
+    stated = ("x-requirements", "x-promises")
+    return frozenset(row for n in nodes_of for key in stated for row in n.get(key, ()))
+
+
 def charged_rows(api: Api, name: str, given: Mapping[str, Json]) -> tuple[str, ...]:
     """The rows that a value breaks which is refused where a plainer one is accepted.
 

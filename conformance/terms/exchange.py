@@ -164,7 +164,8 @@ class Observation:
     steps: Mapping[str, Exchange]  # by label, in the order in which they were sent
     facts: Facts = field(default_factory=Facts)
     beside: Sequence[Exchange] = ()  # sent between the steps, and not to be judged
-    always_refused: frozenset[Member] = frozenset()  # by the target, in the whole run
+    # by the target, in the whole run; each with the rows that it breaks
+    always_refused: Mapping[Member, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def sent(self) -> Sequence[Exchange]:

@@ -12,11 +12,11 @@ from aios_conformance.conformance.terms.exchange import Exchange
 CHAT = "POST /v1/chat/completions"
 
 
-def chat(status: int, **members: Any) -> Exchange:
+def chat(status: int, *rows: str, **members: Any) -> Exchange:
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}], **members}
     refusal: Any = {"error": {"message": "no"}}
     answer = refusal if status >= 400 else {"choices": []}
-    return exchange("chat", body, answer, status=status)
+    return exchange("chat", body, answer, status=status, serves=rows)
 
 
 def members(*exchanges: Exchange) -> set[tuple[str, str]]:
@@ -27,7 +27,7 @@ def members(*exchanges: Exchange) -> set[tuple[str, str]]:
 
 def test_a_value_is_refused_alone_and_accepted_nowhere() -> None:
     plain, warm = chat(200, max_tokens=4), chat(200, temperature=1)
-    cold = chat(422, temperature=0, max_tokens=9)
+    cold = chat(422, "CHAT-REQ-041", temperature=0, max_tokens=9)
     scored = chat(422, temperature=0, logprobs=True)
     assert members(plain, warm, cold, scored) == {("temperature", "0")}
     # with company it may be the other one, and once it was taken
@@ -36,24 +36,36 @@ def test_a_value_is_refused_alone_and_accepted_nowhere() -> None:
 
 
 def test_of_a_member_that_is_never_taken_every_value_is_blamed() -> None:
-    one, other = chat(422, seed=1), chat(422, seed=2, n=2)
+    one, other = chat(422, "CHAT-REQ-029", seed=1), chat(422, seed=2, n=2)
     unset = chat(200, seed=None)
+    assert not members(one, other)  # as is all that was sent
     assert members(one, other, unset) == {("seed", "1"), ("seed", "2")}
     assert members(one, other, chat(200, seed=3)) == {("seed", "1")}
 
 
 def test_a_limit_is_no_company_where_one_is_taken() -> None:
-    limited = chat(422, max_tokens=4, seed=1)
+    limited = chat(422, "CHAT-REQ-029", max_tokens=4, seed=1)
     assert not members(limited)
     assert members(limited, chat(200, max_tokens=9)) == {("seed", "1")}
 
 
+def test_a_row_of_another_kind_may_speak_of_a_value() -> None:
+    """A top_n above the count is refused in the name of what it is to give."""
+    body = {"model": "m", "query": "q", "documents": ["d"], "top_n": 9}
+    refused = exchange("rerank", body, {"error": {}}, status=422)
+    of_top_n = replace(refused, serves=("RERANK-REQ-011",))
+    assert not always_refused([replace(refused, serves=("RERANK-SEM-005",))], "aios")
+    bare = exchange("rerank", {"model": "m"}, {"results": []})
+    assert always_refused([bare, of_top_n], "aios")
+
+
 def test_its_rows_are_blamed_in_place_of_those_of_its_company() -> None:
-    scored = replace(chat(422, temperature=0, logprobs=True), serves=("CHAT-REQ-018",))
+    scored = chat(422, "CHAT-REQ-018", temperature=0, logprobs=True)
     seen = observation("chat.logprobs", on=scored)
     (found,) = findings(each_step_ends_as_it_should, seen)
     assert found.ids == ("CHAT-REQ-018",)
-    always = always_refused([chat(422, temperature=0), scored], "aios")
+    cold = chat(422, "CHAT-REQ-041", temperature=0)
+    always = always_refused([chat(200), cold, scored], "aios")
     (found,) = findings(
         each_step_ends_as_it_should, replace(seen, always_refused=always)
     )

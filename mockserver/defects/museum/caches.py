@@ -183,6 +183,7 @@ def gen_cache_key_lacks_the_stop() -> Any:
     "META-050",
     also=dict.fromkeys(
         (
+            "CHAT-REQ-040",
             "CHAT-SEM-012",
             "COMP-REQ-026",
             "COMP-SEM-009",

@@ -115,8 +115,16 @@ def gen_logprobs_beyond_the_stop(context: RequestContext, answer: Answer) -> obj
     return acted
 
 
-@in_answer("META-071", api=COMP, also={"COMP-RES-017": "offsets lead elsewhere"},
-           source="000:624", origin="theroyallab/tabbyAPI#141")  # fmt: skip
+@in_answer(
+    "META-071",
+    api=COMP,
+    also={
+        "COMP-RES-017": "offsets lead elsewhere",
+        "COMP-SEM-003": "texts that part in company seem to go on together",
+    },
+    source="000:624",
+    origin="theroyallab/tabbyAPI#141",
+)
 def comp_tokens_are_the_likeliest(context: RequestContext, answer: Answer) -> object:
     """The listed tokens are the likeliest ones, not those that were chosen."""
     acted = False

@@ -199,7 +199,8 @@ class _Lettering(OtherEngine):
         return await self._engine.embed(model, read, **options)
 
 
-@in_engine("META-099", source="000:731", origin="xorbitsai/inference#5151")
+@in_engine("META-099", also={"EMB-SEM-005": "too many tokens are read"},
+           source="000:731", origin="xorbitsai/inference#5151")  # fmt: skip
 def emb_limit_is_of_characters(engine: Engine, tally: Tally) -> Engine:
     """truncate_prompt_tokens limits characters, not tokens."""
     return cast("Engine", _Lettering(engine, tally))
