@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 import orjson
@@ -38,9 +39,9 @@ BEYOND: dict[Api, tuple[str, Any, str]] = dict(
     )
 )
 # JSON that is no object, and who is sent it; all that are asked, if none of those is.
-_NO_OBJECTS = ("[]", '"text"', "null")
+_SENT = dict(zip(APIS, cycle(("[]", '"text"', "null", '"text"', "[]")), strict=False))
 OTHER_JSON = {
-    raw: tuple(APIS)[at :: len(_NO_OBJECTS)] for at, raw in enumerate(_NO_OBJECTS)
+    raw: tuple(api for api in APIS if _SENT[api] == raw) for raw in _SENT.values()
 }
 _LIMIT = "max_completion_tokens"
 _UNSET = (_LIMIT, "seed", "tools", "top_logprobs")
