@@ -7,11 +7,13 @@ of a run. Which value is to blame for them shows in the one that adds nothing el
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from aios_conformance.conformance.probes.member_rows import rows_about, rows_of
 from aios_conformance.conformance.probes.pairs import LIMITS
 from aios_conformance.conformance.terms.exchange import Exchange, Member
 from aios_conformance.conformance.terms.members import members_of
-from aios_conformance.spec import apis
+from aios_conformance.spec import ApiSpec, apis
 
 
 def always_refused(
@@ -21,12 +23,13 @@ def always_refused(
 
     With the rows that the request alone was sent for; none if they are not about the
     member: rows of another kind may speak of a top_n above the count.
+    A list of texts where the smallest request has one is a member as well.
     Of a member of which no value is accepted these are all values. A token limit,
     which most requests have, is no company where one is taken at all.
     """
     known = apis(dialect)
     sent = [
-        (e, {m for m in members_of(e) if m[1] not in known[e.api].required})
+        (e, {m for m in members_of(e) if not _is_plain(m, known[e.api])})
         for e in exchanges
         if e.expect == "accept" and e.response is not None and e.api in known
     ]
@@ -44,6 +47,13 @@ def always_refused(
     never = {m[:2]: rows for m, rows in found.items() if m[2] != "null"}
     every = {member for _, members in sent for member in members if member[2] != "null"}
     return {m: never[m[:2]] for m in every if m[:2] in never.keys() - given} | found
+
+
+def _is_plain(member: Member, api: ApiSpec) -> bool:
+    """What every request has, in the form of the smallest one."""
+    _, name, written = member
+    plain = api.smallest.get(name, "") if name in api.required else None
+    return plain is not None and type(orjson.loads(written)) is type(plain)
 
 
 def _rows(exchange: Exchange, name: str) -> Collection[str]:

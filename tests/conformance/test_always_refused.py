@@ -43,6 +43,18 @@ def test_of_a_member_that_is_never_taken_every_value_is_blamed() -> None:
     assert members(one, other, chat(200, seed=3)) == {("seed", "1")}
 
 
+def test_a_list_where_one_text_would_do_is_company() -> None:
+    def asked(status: int, prompt: object, **more: int) -> Exchange:
+        rows = ("COMP-REQ-028",) if more else ("COMP-REQ-005",)
+        body: Any = {"model": "m", "prompt": prompt, **more}
+        return exchange("completions", body, {}, status=status, serves=rows)
+
+    seeded, plain = asked(422, ["a"], seed=1), asked(200, "a")
+    assert not always_refused([plain, seeded], "aios")
+    found = always_refused([plain, seeded, asked(422, ["b"])], "aios")
+    assert set(found.values()) == {("COMP-REQ-005",)}
+
+
 def test_a_limit_is_no_company_where_one_is_taken() -> None:
     limited = chat(422, "CHAT-REQ-029", max_tokens=4, seed=1)
     assert not members(limited)

@@ -258,7 +258,11 @@ def rerank_usage_counts_returned_only(
     return share < 1
 
 
-@in_answer("META-013", api=API)
+@in_answer(
+    "META-013",
+    also=dict.fromkeys(("META-014", "RERANK-SEM-009"), "it is above a tight limit"),
+    api=API,
+)
 def rerank_usage_constant(context: RequestContext, answer: Answer) -> object:
     """total_tokens is that of one pair, however many documents there are."""
     count = len(context.parameters["documents"])
