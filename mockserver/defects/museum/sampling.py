@@ -122,7 +122,8 @@ def gen_choices_are_copies_free(context: RequestContext, answer: Answer) -> obje
         ("META-035", "META-061", "META-077", "META-086", "META-088", "META-037",
          "META-070", "META-071"), "choices are one"),
     **dict.fromkeys(
-        ("CHAT-SEM-007", "CHAT-SEM-008", "CHAT-SEM-011", "CHAT-SEM-020",
+        ("CHAT-SEM-007", "CHAT-SEM-008", "CHAT-SEM-011", "CHAT-SEM-012",
+         "CHAT-SEM-020", "META-050",
          "COMP-SEM-004", "COMP-SEM-005", "COMP-SEM-008", "COMP-SEM-017",
          "COMP-SEM-018", "META-040", "META-055", "COMP-RES-017"), "choices are one"),
 }, source="000:455", origin="BerriAI/litellm#9242")  # fmt: skip
