@@ -82,10 +82,13 @@ def explain_unclaimed(config: pytest.Config, parser: pytest.Parser) -> None:
     except OptionError as error:
         raise usage_error(error) from error
     _, rest = take_options(tuple(map(str, config.invocation_params.args)))
-    paths = " ".join(parser.parse_known_args(rest).file_or_dir)
+    known, unknown = parser.parse_known_and_unknown_args(rest)
+    paths = " ".join(known.file_or_dir)
+    flags = " ".join(word for word in unknown if word.startswith("-"))
+    hint = f" Nobody here knows {flags}: is its plugin installed?" if flags else ""
     raise pytest.UsageError(
         f"--target={target} runs the conformance suite, which takes no path: leave "
-        f"out {paths!r}. To select requirements, use -k."
+        f"out {paths!r}. To select requirements, use -k.{hint}"
     )
 
 

@@ -249,6 +249,10 @@ def test_an_absent_api_is_skipped_with_its_reason(pytester: pytest.Pytester) -> 
         (["--target=mock", "--presett", "smoke"], "did you mean --preset?"),
         (["--target=mock", "--waivers=none.yaml"], "no such file"),
         (["--target=mock", "some/path"], "leave out 'some/path'"),
+        (
+            ["--target=mock", "-y", "2"],
+            "Nobody here knows -y: is its plugin installed?",
+        ),
         (["--target=mock", "--only", "EMB-REQ-003"], "-k selects requirements"),
         (["--target=mock", "--against=mock"], "belongs to `aios-conformance run`"),
         (["--target=mock", "aios-conformance::test_requirement[EMB-1]"], "EMB-1"),
