@@ -36,7 +36,7 @@ elsewhere and proves no row here.
 from collections.abc import Collection, Iterator, Mapping
 
 from aios_conformance.conformance.checks.narrowed import charged, is_narrowed
-from aios_conformance.conformance.probes.member_rows import rows_of
+from aios_conformance.conformance.probes.member_rows import rows_in, rows_of
 from aios_conformance.conformance.probes.pairs import LIMITS, SMALLEST, was_refused
 from aios_conformance.conformance.terms.check import (
     Finding,
@@ -169,7 +169,7 @@ def _added(exchange: Exchange, seen: Observation) -> tuple[str, ...]:
             and e.request.operation == exchange.request.operation
             for e in seen.steps.values()
         ):
-            return rows_of(exchange.api, name, value)
+            return rows_in(seen.facts.dialect, exchange.api, name, value)
     return ()
 
 

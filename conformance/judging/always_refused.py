@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from aios_conformance.conformance.probes.member_rows import rows_about, rows_of
+from aios_conformance.conformance.probes.member_rows import rows_at_member, rows_in
 from aios_conformance.conformance.probes.pairs import LIMITS
 from aios_conformance.conformance.terms.exchange import Exchange, Member
 from aios_conformance.conformance.terms.members import members_of
@@ -41,7 +41,8 @@ def always_refused(
         beside = [m for m in members if m[:2] not in limits]
         is_served = exchange.request.operation in served
         if is_served and not exchange.is_success and len(beside) == 1:
-            alone.setdefault(beside[0], set()).update(_rows(exchange, beside[0][1]))
+            rows = _rows(exchange, beside[0][1], dialect)
+            alone.setdefault(beside[0], set()).update(rows)
     found = {m: tuple(sorted(alone[m])) for m in alone.keys() - taken if alone[m]}
     given = {member[:2] for member in taken if member[2] != "null"}
     never = {m[:2]: rows for m, rows in found.items() if m[2] != "null"}
@@ -56,10 +57,9 @@ def _is_plain(member: Member, api: ApiSpec) -> bool:
     return plain is not None and type(orjson.loads(written)) is type(plain)
 
 
-def _rows(exchange: Exchange, name: str) -> Collection[str]:
+def _rows(exchange: Exchange, name: str, dialect: str) -> Collection[str]:
     """The rows of a member that a request shows which has no other."""
-    about = rows_about(exchange.api, name)
     body: Any = exchange.request.json
-    if about and not exchange.serves:
-        return rows_of(exchange.api, name, body[name])
-    return about.intersection(exchange.serves)
+    if not exchange.serves:
+        return rows_in(dialect, exchange.api, name, body[name])
+    return rows_at_member(exchange.api, name, dialect).intersection(exchange.serves)

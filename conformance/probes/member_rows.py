@@ -47,11 +47,16 @@ def rows_of(api: Api, name: str, value: Json) -> tuple[str, ...]:
     return tuple(row for row in found if requirement(row).level != Level.MAY)
 
 
-def rows_about(api: Api, name: str) -> frozenset[str]:
+def rows_at_member(api: Api, name: str, dialect: str) -> frozenset[str]:
     """All rows that stand at a member of a request, whatever its value."""
-    nodes_of = nodes().below([apis()[api].members.get(name, {})])
+    below = nodes(dialect).below([apis(dialect)[api].members.get(name, {})])
     stated = ("x-requirements", "x-promises")
-    return frozenset(row for n in nodes_of for key in stated for row in n.get(key, ()))
+    return frozenset(row for n in below for key in stated for row in n.get(key, ()))
+
+
+def rows_in(dialect: str, api: Api, name: str, value: Json) -> tuple[str, ...]:
+    """`rows_of`, where the dialect is the one whose rows it knows; else none."""
+    return rows_of(api, name, value) if dialect == "aios" else ()
 
 
 def charged_rows(api: Api, name: str, given: Mapping[str, Json]) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from exchanges import exchange, findings, observation
 
 from aios_conformance.conformance.checks.acceptance import each_step_ends_as_it_should
 from aios_conformance.conformance.judging.always_refused import always_refused
-from aios_conformance.conformance.terms.exchange import Exchange
+from aios_conformance.conformance.probes.member_rows import rows_at_member
+from aios_conformance.conformance.terms.exchange import Exchange, Facts
 
 CHAT = "POST /v1/chat/completions"
 
@@ -82,3 +83,27 @@ def test_its_rows_are_blamed_in_place_of_those_of_its_company() -> None:
         each_step_ends_as_it_should, replace(seen, always_refused=always)
     )
     assert found.ids == ("CHAT-REQ-041",)
+
+
+def test_each_dialect_has_rows_of_its_own() -> None:
+    """A member that the other documents do not have is blamed by its own rows."""
+
+    def asked(status: int, *rows: str, **more: Any) -> Exchange:
+        body = {"model": "m", "input": "x"} | more
+        return exchange("embeddings", body, {}, status=status, serves=rows)
+
+    plain, many = asked(200), asked(422, input=["x"])
+    assert not always_refused([plain, many, asked(422, dimensions=2)], "infinity")
+    row = next(iter(rows_at_member("embeddings", "dimensions", "infinity")))
+    found = always_refused([plain, asked(422, row, dimensions=2)], "infinity")
+    assert set(found.values()) == {(row,)}
+
+
+def test_what_was_added_is_blamed_by_no_row_of_another_dialect() -> None:
+    body = {"model": "m", "input": "x"}
+    plain = exchange("embeddings", body, {"data": []})
+    more = exchange("embeddings", body | {"dimensions": 2}, {}, status=422)
+    facts = Facts(dialect="infinity")
+    seen = observation("infinity.any", facts=facts, plain=plain, more=more)
+    (found,) = findings(each_step_ends_as_it_should, seen)
+    assert found.ids == ("COMMON-RES-001",)
