@@ -56,6 +56,7 @@ from aios_conformance.conformance.terms.views import Stream
 from aios_conformance.spec import DIALECTS, Level, apis, openapi, requirement
 
 DOCUMENTED = (400, 422)
+_PRINTED = ("printed-request", "context-row-request")  # topics
 _ERR_003 = {name: api.row("ERR-003") for name, api in apis().items()}
 
 
@@ -135,11 +136,16 @@ def _is_stretch(value: Json, whole: Json) -> bool:
 
 
 def _always(exchange: Exchange, seen: Observation) -> tuple[str, ...]:
-    """The rows of members of a body that the target refuses alone and everywhere."""
+    """The rows of members of a body that the target refuses alone and everywhere.
+
+    With those of the step that are about the body as a whole, as it is printed.
+    """
     if exchange.status < 400:
         return ()
-    rows = (seen.always_refused.get(member, ()) for member in members_of(exchange))
-    return tuple(row for each in rows for row in each)
+    blamed = (seen.always_refused.get(member, ()) for member in members_of(exchange))
+    rows = tuple(row for each in blamed for row in each)
+    whole = (row for row in exchange.serves if requirement(row).topic in _PRINTED)
+    return (*rows, *whole) if rows else ()
 
 
 def _limits(exchange: Exchange, seen: Observation) -> tuple[str, ...]:

@@ -107,3 +107,12 @@ def test_what_was_added_is_blamed_by_no_row_of_another_dialect() -> None:
     seen = observation("infinity.any", facts=facts, plain=plain, more=more)
     (found,) = findings(each_step_ends_as_it_should, seen)
     assert found.ids == ("COMMON-RES-001",)
+
+
+def test_a_printed_body_that_is_refused_breaks_its_own_row_as_well() -> None:
+    scored = chat(422, "CHAT-EX-001", temperature=0, logprobs=True)
+    cold = chat(422, "CHAT-REQ-041", temperature=0)
+    always = always_refused([chat(200), cold, scored], "aios")
+    seen = replace(observation("chat.printed", on=scored), always_refused=always)
+    (found,) = findings(each_step_ends_as_it_should, seen)
+    assert found.ids == ("CHAT-REQ-041", "CHAT-EX-001")
