@@ -270,7 +270,17 @@ def gen_penalty_logprobs_500(context: RequestContext) -> object:
         "COMP-SEM-015": "greedy text is drawn",
     }
     | dict.fromkeys(
-        ("CHAT-REQ-032", "CHAT-SEM-022", "COMP-SEM-017", "META-118"),
+        (
+            "CHAT-REQ-032",
+            "CHAT-SEM-002",
+            "CHAT-SEM-003",
+            "CHAT-SEM-022",
+            "COMP-SEM-013",
+            "COMP-SEM-014",
+            "COMP-SEM-017",
+            "META-056",
+            "META-118",
+        ),
         "greedy text is drawn",
     ),
     source="000:389",
