@@ -66,6 +66,18 @@ def judged_alike(dialect: str) -> Iterator[str]:
         yield from alike[1:]
 
 
+def one_name(trees: dict[str, ast.Module]) -> Iterator[str]:
+    """Names of public classes that two packages have, each with its packages."""
+    packages: dict[str, set[str]] = defaultdict(set)
+    for file, tree in trees.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                packages[node.name].add(file.partition("/")[0])
+    for name, found in sorted(packages.items()):
+        if len(found) > 1:
+            yield f"{name} ({', '.join(sorted(found))})"
+
+
 def counts() -> Iterator[Count]:
     """Everything that is counted in the trees."""
     trees = {str(p.relative_to(ROOT)): ast.parse(p.read_bytes()) for p in sources()}
@@ -75,6 +87,7 @@ def counts() -> Iterator[Count]:
         yield Count(f"tables keyed by {key}", tuple(found))
     naming = [file for file, tree in trees.items() if texts(tree) >= {*MODEL_APIS}]
     yield Count("files that name all APIs", tuple(naming))
+    yield Count("public class names of two packages", tuple(one_name(trees)))
     root = [p.name for p in (ROOT / "conformance").glob("*.py")]
     yield Count("modules at the root of conformance/", tuple(sorted(root)))
     alike = {row: None for dialect in DIALECTS for row in judged_alike(dialect)}

@@ -25,7 +25,7 @@ from aios_conformance.mockserver.faults.pacing import REAL_CLOCK, Clock
 from aios_conformance.mockserver.state import MockState
 from aios_conformance.mockserver.wishes import wished, wishes
 from aios_conformance.serving.app import refuse
-from aios_conformance.serving.at_once import Asked, framed
+from aios_conformance.serving.at_once import RequestHead, framed
 from aios_conformance.serving.bodies import body
 from aios_conformance.serving.errors import ApiError
 from aios_conformance.serving.server import CONTEXT, ToPost
@@ -111,7 +111,7 @@ class Outside:
     def at_once(
         self,
         posts: Mapping[str, ToPost],
-        asked: Asked,
+        asked: RequestHead,
         raw: bytes,
         transport: asyncio.Transport,
     ) -> bytes | None:

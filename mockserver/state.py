@@ -10,7 +10,7 @@ from aios_conformance.mockserver.faults.pacing import NO_PACING, Pacing
 from aios_conformance.mockserver.faults.quotas import Quota, Quotas
 from aios_conformance.mockserver.faults.room import Room
 from aios_conformance.mockserver.memory import Memory
-from aios_conformance.mockserver.scripting.replay import Relay, Upstream
+from aios_conformance.mockserver.scripting.replay import RecordedUpstream, Relay
 from aios_conformance.mockserver.scripting.rules import Rule, Rules
 from aios_conformance.serving.limits import Limits
 from aios_conformance.serving.meter import Meter
@@ -63,7 +63,7 @@ class MockState:
         """Know nothing yet; `begin` or `reset` starts the servers."""
         self.plan = plan
         self.journal = journal or Journal(plan.journal)
-        self.upstream = Upstream()
+        self.upstream = RecordedUpstream()
         self._serve = serve
 
     def begin(self, defects: Sequence[str]) -> None:

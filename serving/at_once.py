@@ -32,7 +32,7 @@ _LONGEST: Final = 8_000  # bytes of a head
 T = TypeVar("T")
 
 
-class Asked(NamedTuple):
+class RequestHead(NamedTuple):
     """The head of a request."""
 
     path: str
@@ -40,14 +40,14 @@ class Asked(NamedTuple):
     length: int  # of the body
 
 
-AtOnce = Callable[[Asked, bytes, Transport], bytes | None]
+AtOnce = Callable[[RequestHead, bytes, Transport], bytes | None]
 """Returns the bytes of an answer, all of them; None: nothing has happened."""
 
 AT_ONCE: web.AppKey[AtOnce] = web.AppKey("at_once")
 """Where an application keeps what answers at once, if it has it."""
 
 
-def received(data: bytes) -> tuple[Asked, bytes] | None:
+def received(data: bytes) -> tuple[RequestHead, bytes] | None:
     """Return the head of a usual request, and what there is of its body.
 
     None if data hold any other, no whole head, or more than one request.
@@ -58,7 +58,7 @@ def received(data: bytes) -> tuple[Asked, bytes] | None:
 
 
 @lru_cache(maxsize=256)
-def _read(head: bytes) -> Asked | None:
+def _read(head: bytes) -> RequestHead | None:
     """Read a head; a client's differ in little but the length of the body."""
     found = _HEAD.fullmatch(head.decode("latin-1"))
     if found is None:
@@ -78,7 +78,7 @@ def _read(head: bytes) -> Asked | None:
         or length > HEAVY
     ):
         return None
-    return Asked(found[1], CIMultiDictProxy(fields), length)
+    return RequestHead(found[1], CIMultiDictProxy(fields), length)
 
 
 def immediate(work: Awaitable[T]) -> T | None:

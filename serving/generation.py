@@ -27,7 +27,7 @@ from aios_conformance.serving.errors import BadRequest, Meaningless
 from aios_conformance.serving.limits import Allowance, Limits
 from aios_conformance.serving.located import short
 from aios_conformance.serving.models import able
-from aios_conformance.serving.reader import AnswerPart, Reader, TokenStep
+from aios_conformance.serving.reader import AnswerPart, TokenReader, TokenStep
 from aios_conformance.serving.text import Utf8Decoder
 from aios_conformance.serving.tools import NO_TOOLS, ToolPlan
 from aios_conformance.serving.turns import TURNS
@@ -59,9 +59,9 @@ class PendingChoice:
             and not (self.stops or self.reasoning)
         )
 
-    def reader(self) -> Reader:
+    def reader(self) -> TokenReader:
         """Return a new reader for this choice."""
-        return Reader(
+        return TokenReader(
             self.sampling.max_tokens,
             stops=self.stops,
             reasoning=self.reasoning,

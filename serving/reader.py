@@ -47,7 +47,7 @@ class CallReader(Protocol):
         """Return what was held back: no more text will come."""
 
 
-class Reader:
+class TokenReader:
     """Reads the tokens of one choice.
 
     After each `feed`, and after `close`, `finish` says whether and why the choice

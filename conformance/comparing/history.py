@@ -24,7 +24,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedRow:
     """A requirement, and the run that judged it."""
 
     row: RowRecord
@@ -133,21 +133,21 @@ class History:
         ordered = sorted(self.runs, key=lambda run: run.report.complete)
         return {api: run for run in ordered for api in self._apis[run.path]}
 
-    def cell(self, api: str, level: str) -> list[Judged]:
+    def cell(self, api: str, level: str) -> list[JudgedRow]:
         """What the last run that judged an API says of it at a level.
 
         Of rows on all APIs the worst that the last runs of each API say.
         """
         latest = self._latest.get(api)
         runs = self.current if api == _ALL_APIS else [latest] if latest else []
-        found: dict[str, Judged] = {}
+        found: dict[str, JudgedRow] = {}
         for run in runs:
             for row in run.rows.values():
                 is_here = api_of_row(row.id, self.dialect) == api and row.level == level
                 if is_here and row.verdict in _SHOWN:
                     known = found.get(row.id)
                     if known is None or _badness(row) < _badness(known.row):
-                        found[row.id] = Judged(row, run)
+                        found[row.id] = JudgedRow(row, run)
         return [*found.values()]
 
 
@@ -176,7 +176,7 @@ def _release(version: str) -> tuple[list[int], bool, str]:
     return [int(each) for each in numbers.split(".") if each], not rest, rest
 
 
-def broken_first(found: Sequence[Judged]) -> list[Judged]:
+def broken_first(found: Sequence[JudgedRow]) -> list[JudgedRow]:
     """Those that are not kept, the worst first."""
     broken = [each for each in found if each.row.verdict in _WORST]
     return sorted(broken, key=lambda each: (_badness(each.row), each.row.id))

@@ -32,9 +32,9 @@ from aios_conformance.conformance.running.session import run_and_report
 from aios_conformance.conformance.terms.events import (
     ExchangeDone,
     Explaining,
-    Judged,
     PlanMade,
     RunEvent,
+    RunJudged,
 )
 from aios_conformance.conformance.terms.result import (
     Evidence,
@@ -80,7 +80,7 @@ def _progress(reporter: Any, options: RunOptions) -> Callable[[RunEvent], None]:
             is_last = event.done >= event.planned
             text = remaining.text(event, remaining.after(event))
             reporter.rewrite("" if is_last else text, erase=True)
-        elif isinstance(event, Judged):
+        elif isinstance(event, RunJudged):
             reporter.rewrite("", erase=True)
         elif isinstance(event, Explaining):
             reporter.rewrite(f"explaining: {event.probe}", erase=True)

@@ -51,10 +51,10 @@ from aios_conformance.conformance.running.stages import (
 )
 from aios_conformance.conformance.terms.events import (
     ExchangeDone,
-    Judged,
     Listener,
     PlanMade,
     RunEvent,
+    RunJudged,
 )
 from aios_conformance.conformance.terms.result import RunResult
 
@@ -201,7 +201,7 @@ def closed(
             with interruptible():
                 whole = replace(each, cut_short=cut_short or each.cut_short)
                 result = close(whole, until)
-            listener(Judged(result))
+            listener(RunJudged(result))
             ended.append(RunOutcome(result, each.error))
     return ended
 

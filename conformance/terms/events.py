@@ -60,13 +60,19 @@ class Explaining:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class RunJudged:
     """The run is over."""
 
     result: RunResult
 
 
 RunEvent = (
-    TargetStarted | Discovered | PlanMade | ExchangeDone | Waiting | Explaining | Judged
+    TargetStarted
+    | Discovered
+    | PlanMade
+    | ExchangeDone
+    | Waiting
+    | Explaining
+    | RunJudged
 )
 Listener = Callable[[RunEvent], None]

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from aios_conformance.mockserver.clients.rounds import Hope, Round
-from aios_conformance.mockserver.clients.rule import Finding, Mark, Rule
+from aios_conformance.mockserver.clients.rule import ClientRule, Finding, Mark
 from aios_conformance.mockserver.clients.session import Session
 from aios_conformance.mockserver.clients.streams import broken_streams_are_noticed
 from aios_conformance.mockserver.clients.verdict import RuleResult, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PlayedRound:
     """One round as it was played."""
 
     played: Round
@@ -39,7 +39,7 @@ def _nothing(session: Session) -> Iterator[Finding]:
     yield from ()
 
 
-WORKS: Final = Rule(
+WORKS: Final = ClientRule(
     "a-good-day-works",
     "Where nothing is wrong the command succeeds, however the answers are split.",
     "What fails on a good day cannot be tried on a bad one.",
@@ -48,14 +48,14 @@ WORKS: Final = Rule(
     "read.",
     _nothing,
 )
-RECOVERS: Final = Rule(
+RECOVERS: Final = ClientRule(
     "what-passes-is-survived",
     "A busy server and a lost connection do not end the command.",
     "Both happen every day, and a moment later all is well.",
     "Retry 429, 503 and lost connections with growing pauses.",
     _nothing,
 )
-REPORTS: Final = Rule(
+REPORTS: Final = ClientRule(
     "errors-reach-the-caller",
     "A command that did not get its answers does not end as if it had.",
     "An error that nobody is told of is found by the users.",
@@ -65,7 +65,7 @@ REPORTS: Final = Rule(
 RULES: Final = (WORKS, RECOVERS, REPORTS)
 
 
-def judged(outcomes: Sequence[Outcome]) -> Sequence[RuleResult]:
+def judged(outcomes: Sequence[PlayedRound]) -> Sequence[RuleResult]:
     """Hold the rules on endings against all rounds."""
     found: Mapping[str, list[Finding]] = {rule.name: [] for rule in RULES}
     for outcome in outcomes:
@@ -79,7 +79,7 @@ def judged(outcomes: Sequence[Outcome]) -> Sequence[RuleResult]:
     return [RuleResult(rule, found[rule.name]) for rule in RULES]
 
 
-def _judged(outcome: Outcome) -> tuple[Rule, Mark | None]:
+def _judged(outcome: PlayedRound) -> tuple[ClientRule, Mark | None]:
     well = outcome.code == 0
     match outcome.played.hope:
         case Hope.WORKS:
@@ -95,7 +95,7 @@ def _judged(outcome: Outcome) -> tuple[Rule, Mark | None]:
     return REPORTS, None  # in a silent stream it has been told why
 
 
-def _swallowed(outcome: Outcome) -> bool:
+def _swallowed(outcome: PlayedRound) -> bool:
     """Whether a broken stream was not asked for again."""
     return any(
         result.mark in (Mark.WARN, Mark.FAIL)

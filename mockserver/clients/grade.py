@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from aios_conformance.mockserver.clients import endings, report
-from aios_conformance.mockserver.clients.endings import Outcome
+from aios_conformance.mockserver.clients.endings import PlayedRound
 from aios_conformance.mockserver.clients.rounds import OWN, Hope, Round, rounds
 from aios_conformance.mockserver.clients.rule import Mark
 from aios_conformance.mockserver.clients.verdict import Verdict, combined
@@ -152,7 +152,7 @@ def _chosen(known: Sequence[Round], names: Sequence[str]) -> Sequence[Round]:
 
 def _tried(trial: _Trial) -> Verdict:
     """Play the rounds, as long as the command shows anything."""
-    outcomes: list[Outcome] = []
+    outcomes: list[PlayedRound] = []
     with local_mock(*trial.mock) as mock:
         environ = _environ(mock, trial.key)
         for played in trial.played:
@@ -171,13 +171,13 @@ def _tried(trial: _Trial) -> Verdict:
     return replace(seen, results=[*endings.judged(outcomes), *seen.results])
 
 
-def _fails(outcome: Outcome) -> bool:
+def _fails(outcome: PlayedRound) -> bool:
     return outcome.played.hope is Hope.WORKS and outcome.code != 0
 
 
 def _played(
     trial: _Trial, played: Round, mock: LocalMock, environ: Mapping[str, str]
-) -> Outcome:
+) -> PlayedRound:
     seconds = min(trial.seconds, played.seconds or trial.seconds)
     shown = trial.show or not played.rules
     output = sys.stderr if shown else subprocess.DEVNULL
@@ -204,7 +204,7 @@ def _played(
         verdict = mock.verdict()  # while what waits still does
         _end(process)
     struck = not played.rules or any(entry["rule"] for entry in mock.requests)
-    return Outcome(played, code, took, struck, verdict)
+    return PlayedRound(played, code, took, struck, verdict)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

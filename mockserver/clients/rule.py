@@ -32,7 +32,7 @@ Look = Callable[[Session], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ClientRule:
     """A promise with its reason and what to do about it."""
 
     name: str
@@ -42,12 +42,12 @@ class Rule:
     look: Look
 
 
-def rule(*, why: str, mend: str) -> Callable[[Look], Rule]:
+def rule(*, why: str, mend: str) -> Callable[[Look], ClientRule]:
     """Make a rule of a function: its name is the rule's, its docstring the promise."""
 
-    def made(look: Look) -> Rule:
+    def made(look: Look) -> ClientRule:
         name = look.__name__.replace("_", "-")
-        return Rule(name, getdoc(look) or "", why, mend, look)
+        return ClientRule(name, getdoc(look) or "", why, mend, look)
 
     return made
 

@@ -7,14 +7,14 @@ from aios_conformance.mockserver.clients.rule import Finding, fail, good, rule, 
 from aios_conformance.mockserver.clients.seen import plain
 from aios_conformance.mockserver.clients.session import Session
 from aios_conformance.mockserver.clients.turns import (
-    Call,
+    JoinedCall,
     Turn,
     messages,
 )
 from aios_conformance.mockserver.control.journal import readable
 
 
-def _issued(session: Session) -> dict[str, tuple[Turn, Call]]:
+def _issued(session: Session) -> dict[str, tuple[Turn, JoinedCall]]:
     """Return the calls that the model made, by id."""
     return {
         id_: (turn, call)

@@ -9,7 +9,7 @@ from aios_conformance.mockserver.control.journal import readable
 
 
 @dataclass(slots=True)
-class Call:
+class JoinedCall:
     """A tool call, joined from all its pieces."""
 
     name: str = ""
@@ -22,7 +22,7 @@ class Turn:
 
     seen: Seen
     text: str = ""
-    calls: dict[str, Call] = field(default_factory=dict)  # by id
+    calls: dict[str, JoinedCall] = field(default_factory=dict)  # by id
     whole: bool = False  # it came to its end
 
 
@@ -54,7 +54,7 @@ def _streamed(seen: Seen) -> list[Turn]:
             place = index, str(piece.get("index"))
             if isinstance(piece.get("id"), str):
                 ids[place] = piece["id"]
-            call = turn.calls.setdefault(ids.get(place, ""), Call())
+            call = turn.calls.setdefault(ids.get(place, ""), JoinedCall())
             function = _mapping(piece.get("function"))
             call.name += _text(function.get("name"))
             call.arguments += _text(function.get("arguments"))
@@ -78,7 +78,7 @@ def _turn(seen: Seen, message: Any, *, whole: bool) -> Turn:
     turn = Turn(seen, _text(message.get("content")), whole=whole)
     for call in _mappings(message.get("tool_calls")):
         function = _mapping(call.get("function"))
-        turn.calls[str(call.get("id"))] = Call(
+        turn.calls[str(call.get("id"))] = JoinedCall(
             _text(function.get("name")), _text(function.get("arguments"))
         )
     return turn

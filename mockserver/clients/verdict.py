@@ -13,13 +13,13 @@ from aios_conformance.mockserver.clients import (
     tools,
     vectors,
 )
-from aios_conformance.mockserver.clients.rule import Finding, Mark, Rule
+from aios_conformance.mockserver.clients.rule import ClientRule, Finding, Mark
 from aios_conformance.mockserver.clients.seen import seen
 from aios_conformance.mockserver.clients.session import Session
 from aios_conformance.mockserver.control.exchange import Exchange
 from aios_conformance.mockserver.control.steady import now
 
-RULES: Final[Sequence[Rule]] = (
+RULES: Final[Sequence[ClientRule]] = (
     *retries.RULES,
     *streams.RULES,
     *tools.RULES,
@@ -33,7 +33,7 @@ RULES: Final[Sequence[Rule]] = (
 class RuleResult:
     """One rule, and what was seen of it."""
 
-    rule: Rule
+    rule: ClientRule
     findings: Sequence[Finding]
 
     @property
@@ -130,7 +130,7 @@ def session(exchanges: Iterable[Exchange]) -> Session:
 
 def combined(verdicts: Mapping[str, Verdict]) -> Verdict:
     """Join the verdicts of several rounds; each finding says where it was made."""
-    found: dict[Rule, list[Finding]] = {}
+    found: dict[ClientRule, list[Finding]] = {}
     for name, verdict in verdicts.items():
         for result in verdict.results:
             found.setdefault(result.rule, []).extend(

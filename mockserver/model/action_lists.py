@@ -44,7 +44,7 @@ def actions(text: str, talk: Conversation, variation: int) -> str | None:
     return f"Thought: This takes actions.\nActions: [{', '.join(told)}]"
 
 
-def _written(form: Mapping[str, Any], call: calling.Call, variation: int) -> str:
+def _written(form: Mapping[str, Any], call: calling.CallToMake, variation: int) -> str:
     tag = {"const": f"{call.function['name']}-1"}  # no word of the message
     members = {**form["properties"], "tag": tag}
     return write_json({**form, "properties": members}, variation, call.source)

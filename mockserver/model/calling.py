@@ -9,7 +9,7 @@ from typing import Any, Final
 from aios_conformance.mockserver.model.conversation import Conversation
 from aios_conformance.mockserver.model.facts import facts_of
 from aios_conformance.mockserver.model.geometry import FUNCTION_WORDS, features
-from aios_conformance.mockserver.model.told import Source
+from aios_conformance.mockserver.model.told import Material
 
 # ruff: noqa: SIM905 - word lists read best as text
 
@@ -38,14 +38,14 @@ _MANY: Final = 16  # calls made at once
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallToMake:
     """A function to call, and what its arguments are taken from."""
 
     function: Mapping[str, Any]
-    source: Source
+    source: Material
 
 
-def calls(talk: Conversation, *, must: bool, parallel: bool) -> list[Call]:
+def calls(talk: Conversation, *, must: bool, parallel: bool) -> list[CallToMake]:
     """Return what to call now; nothing if the model is to answer in text.
 
     First come the tools that the user asked for, one after the other or, if they are
@@ -70,12 +70,14 @@ def calls(talk: Conversation, *, must: bool, parallel: bool) -> list[Call]:
     rest = [*ends, *(one for one in functions if _name(one) not in called), *functions]
     ready = called or len(ends) == len(functions)  # there is nothing to do before
     if must or (ends and ready and _name(ends[0]) not in called):
-        whole = Source(talk.stated, talk.results, lean=True)
-        return [Call(one, whole) for one in rest[:1]]
+        whole = Material(talk.stated, talk.results, lean=True)
+        return [CallToMake(one, whole) for one in rest[:1]]
     return []
 
 
-def _now(wanted: Sequence[Call], talk: Conversation, *, parallel: bool) -> list[Call]:
+def _now(
+    wanted: Sequence[CallToMake], talk: Conversation, *, parallel: bool
+) -> list[CallToMake]:
     """Return those of the calls that need not wait for another's result."""
     first, *others = wanted
     chosen = [*_each(first)] if parallel else [first]
@@ -85,12 +87,12 @@ def _now(wanted: Sequence[Call], talk: Conversation, *, parallel: bool) -> list[
         chosen += _each(one)
     results = talk.results
     return [
-        Call(one.function, Source(one.source.question, results, lean=True))
+        CallToMake(one.function, Material(one.source.question, results, lean=True))
         for one in chosen
     ]
 
 
-def _each(call: Call) -> Iterator[Call]:
+def _each(call: CallToMake) -> Iterator[CallToMake]:
     """Yield a call for each of several names that the only argument could hold."""
     parameters = call.function.get("parameters") or {}
     required: Sequence[Any] = parameters.get("required") or ()
@@ -111,7 +113,7 @@ def _each(call: Call) -> Iterator[Call]:
         for other in together:
             if other != name:
                 rest = rest.replace(other, "", 1)
-        yield Call(call.function, Source(rest))
+        yield CallToMake(call.function, Material(rest))
 
 
 def _together(text: str, names: Sequence[str]) -> list[str]:
@@ -127,7 +129,7 @@ def _together(text: str, names: Sequence[str]) -> list[str]:
     return row if joined_by_word else row[:1]
 
 
-def _asked(functions: Sequence[Mapping[str, Any]], question: str) -> list[Call]:
+def _asked(functions: Sequence[Mapping[str, Any]], question: str) -> list[CallToMake]:
     """Return the functions that a question asks for, in its order, each with its part.
 
     One that shares all its words with a likelier one is not asked for besides it.
@@ -152,14 +154,14 @@ def _asked(functions: Sequence[Mapping[str, Any]], question: str) -> list[Call]:
     return _parted(chosen, question)
 
 
-def _parted(functions: Iterable[Mapping[str, Any]], question: str) -> list[Call]:
+def _parted(functions: Iterable[Mapping[str, Any]], question: str) -> list[CallToMake]:
     """Give each function the part of the question that speaks of it."""
     placed = sorted(
         ((_place(function, question), function) for function in functions),
         key=lambda one: one[0],
     )
     if len(placed) < 2:
-        return [Call(function, Source(question)) for _, function in placed]
+        return [CallToMake(function, Material(question)) for _, function in placed]
     bounds = [0, *(_joint(question, place) for place, _ in placed[1:]), len(question)]
     found = []
     for (_, function), (start, end) in zip(placed, pairwise(bounds), strict=True):
@@ -167,7 +169,7 @@ def _parted(functions: Iterable[Mapping[str, Any]], question: str) -> list[Call]
         facts = facts_of(part)
         says = facts.names or facts.numbers or facts.quoted or facts.codes
         bare = not says and not facts.objects
-        found.append(Call(function, Source(question if bare else part)))
+        found.append(CallToMake(function, Material(question if bare else part)))
     return found
 
 

@@ -107,7 +107,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class StatedFacts:
     """What a text states, each kind in the order of the text."""
 
     text: str = ""
@@ -123,7 +123,7 @@ class Facts:
 
 
 @lru_cache(maxsize=256)
-def facts_of(text: str) -> Facts:
+def facts_of(text: str) -> StatedFacts:
     """Return the facts of a text."""
     text = text[:_READ]
     quoted = tuple(next(filter(None, found)).strip() for found in _QUOTED.findall(text))
@@ -139,7 +139,7 @@ def facts_of(text: str) -> Facts:
     codes = tuple(_codes(rest))
     for code in codes[:_FEW]:
         rest = rest.replace(code, " ", 1)
-    return Facts(
+    return StatedFacts(
         text,
         tuple(filter(None, quoted)),
         emails,
@@ -250,7 +250,7 @@ def _objects(text: str) -> Iterator[tuple[str, str]]:
             yield found[1].lower(), " ".join(words)
 
 
-NO_FACTS: Final = Facts()
+NO_FACTS: Final = StatedFacts()
 
 
 def words_of(name: str) -> frozenset[str]:

@@ -16,7 +16,7 @@ from aios_conformance.mockserver.model.marked import marked
 from aios_conformance.mockserver.model.printed import described
 from aios_conformance.mockserver.model.schema_text import write_json
 from aios_conformance.mockserver.model.tokenizer import ASSISTANT, USER
-from aios_conformance.mockserver.model.told import Source
+from aios_conformance.mockserver.model.told import Material
 from aios_conformance.serving.engine import EngineError
 
 _READ: Final = 32_000  # characters of a prompt that are looked through
@@ -129,7 +129,7 @@ def _blob(text: str, talk: Conversation, variation: int) -> str:
 
 def _acting(
     named: str, text: str, talk: Conversation
-) -> tuple[calling.Call | None, Sequence[str]]:
+) -> tuple[calling.CallToMake | None, Sequence[str]]:
     """Return the next call of an agent, if one is to come, and what it has observed."""
     *_, asked = _ASKED.split(talk.asked)
     question, *scratch = _ENDS.split(asked, maxsplit=1)
@@ -157,7 +157,7 @@ def _fields(tail: str, talk: Conversation, variation: int) -> str:
         for mark, end in zip(marks, ends, strict=True)
         if mark[2] != "completed"
     }
-    source = Source(_inputs(talk))
+    source = Material(_inputs(talk))
     try:
         written = write_json(_object(members), variation, source)
     except EngineError:  # what a prompt prints may be no schema
@@ -236,7 +236,7 @@ def _next_tool(
     return {"next_tool_name": call.function["name"], "next_tool_args": arguments}
 
 
-def _arguments(call: calling.Call, variation: int) -> str:
+def _arguments(call: calling.CallToMake, variation: int) -> str:
     return write_json(call.function["parameters"], variation, call.source)
 
 

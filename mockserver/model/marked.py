@@ -8,7 +8,7 @@ from typing import Any, Final
 from aios_conformance.mockserver.model.conversation import Conversation
 from aios_conformance.mockserver.model.printed import described, spoken
 from aios_conformance.mockserver.model.schema_text import write_json
-from aios_conformance.mockserver.model.told import Source
+from aios_conformance.mockserver.model.told import Material
 
 _ASKS: Final = re.compile(
     r"\b(?:respond|wrap\w*|put|write|enclose\w*|place|return|output|answer|give|provide|"
@@ -39,13 +39,13 @@ def marked(text: str, talk: Conversation, variation: int) -> str | None:
     """
     if listed := _LISTED.search(text):
         root, *inner = re.findall(r"[A-Za-z][\w-]{0,40}", listed[1])[:_TAGS]
-        told = Source(_SHAPE.split(talk.stated, maxsplit=1)[0])
+        told = Material(_SHAPE.split(talk.stated, maxsplit=1)[0])
         return f"<{root}>\n{_elements(inner, told, variation)}\n</{root}>"
     if tags := _tags(text):
-        return _elements(tags, Source(_said(talk), talk.results), variation)
+        return _elements(tags, Material(_said(talk), talk.results), variation)
     if _COMMAS.search(text):
         strings = {"type": "array", "items": {"type": "string"}, "minItems": _ITEMS}
-        told = Source(_SHAPE.split(talk.stated, maxsplit=1)[0])
+        told = Material(_SHAPE.split(talk.stated, maxsplit=1)[0])
         return ", ".join(json.loads(write_json(strings, variation, told)))
     return None
 
@@ -74,7 +74,7 @@ def _said(talk: Conversation) -> str:
     return inner or spoken(talk.stated)
 
 
-def _elements(names: Sequence[str], source: Source, variation: int) -> str:
+def _elements(names: Sequence[str], source: Material, variation: int) -> str:
     members = {name: described(name, "") for name in names}
     schema = {"type": "object", "properties": members, "required": list(names)}
     values = json.loads(write_json(schema, variation, source))

@@ -19,7 +19,7 @@ def first(ids: Sequence[int], count: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class TextPair:
     """Two texts as far as they are read, and their tokens together."""
 
     texts: tuple[str, str]
@@ -32,7 +32,7 @@ def cut(
     right: str,
     truncate: int | None,
     read: Callable[[str], list[int]],
-) -> Pair:
+) -> TextPair:
     """Return what is read of a pair, the longer text giving way. Raises TooLong."""
     most = model.context_length if truncate is None else truncate
     starts = beginning(left, most), beginning(right, most)
@@ -45,7 +45,7 @@ def cut(
         count = truncate
     if count > model.context_length:
         raise TooLong(count, model.context_length, least=starts != (left, right))
-    return Pair((left, right), count)
+    return TextPair((left, right), count)
 
 
 def similar(model: Model, one: bytes, two: bytes, tokens: int) -> PairScore:

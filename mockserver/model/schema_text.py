@@ -16,7 +16,7 @@ from jsonschema_rs import ReferencingError
 from aios_conformance.mockserver.model.pattern_text import Exhausted, Steps
 from aios_conformance.mockserver.model.schema_merge import flatten
 from aios_conformance.mockserver.model.schema_values import Impossible, number, text
-from aios_conformance.mockserver.model.told import NOTHING_TOLD, Source, Told
+from aios_conformance.mockserver.model.told import NOTHING_TOLD, FactsInTurn, Material
 from aios_conformance.serving.engine import EngineError, JsonSchema
 from aios_conformance.serving.schema_work import ClientSchema, TooMuchWork
 
@@ -35,7 +35,7 @@ _INFERRED: Final = (
 )
 
 
-def write_json(schema: JsonSchema, seed: int, source: Source = NOTHING_TOLD) -> str:
+def write_json(schema: JsonSchema, seed: int, source: Material = NOTHING_TOLD) -> str:
     """Return JSON text that satisfies `schema`; `seed` varies the choices.
 
     What `source` tells finds its way into it, as far as the schema has room. Raises
@@ -49,7 +49,7 @@ def write_json(schema: JsonSchema, seed: int, source: Source = NOTHING_TOLD) -> 
 
 
 @lru_cache(maxsize=256)
-def _write(written: str, seed: int, source: Source) -> str:
+def _write(written: str, seed: int, source: Material) -> str:
     schema = json.loads(written)
     try:
         compiled = ClientSchema(schema)
@@ -60,7 +60,7 @@ def _write(written: str, seed: int, source: Source) -> str:
     for attempt in range(_ATTEMPTS):
         random = Random(f"{seed} {attempt}")  # noqa: S311 - content, no secret
         try:
-            told = Told(source if attempt < _TOLD else NOTHING_TOLD)
+            told = FactsInTurn(source if attempt < _TOLD else NOTHING_TOLD)
             value = _Writer(schema, random, attempt, steps, told).value(schema, 0)
             steps.take(compiled.work(value))
         except Impossible as error:
@@ -80,7 +80,7 @@ class _Writer:
     """One attempt at a value."""
 
     def __init__(
-        self, root: Any, random: Random, attempt: int, steps: Steps, told: Told
+        self, root: Any, random: Random, attempt: int, steps: Steps, told: FactsInTurn
     ) -> None:
         """The first attempt takes first choices; later ones are drawn."""
         self._root = root

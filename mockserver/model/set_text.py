@@ -22,7 +22,7 @@ from aios_conformance.mockserver.model.tokenizer import (
     TOOLS,
     decode,
 )
-from aios_conformance.mockserver.model.told import Source
+from aios_conformance.mockserver.model.told import Material
 from aios_conformance.serving.engine import EngineError, Model, Sampling
 
 _REPORTED: Final = 400  # characters of a tool's result that are said again
@@ -73,7 +73,7 @@ def _json(talk: Conversation, sampling: Sampling, variation: int) -> str | None:
             schema, fenced = json.loads(shape.schema), shape.fenced and not schema
     if schema is None:
         return None
-    source = Source(spoken(talk.stated), talk.results)
+    source = Material(spoken(talk.stated), talk.results)
     code = schema.get("properties", {}).get("code")
     if code is not None and "final_answer(" in talk.system:
         program = code_of(talk, variation)
@@ -91,7 +91,7 @@ def _json(talk: Conversation, sampling: Sampling, variation: int) -> str | None:
 
 
 def _written(
-    found: Sequence[calling.Call],
+    found: Sequence[calling.CallToMake],
     around: tuple[str, str],
     variation: int,
     *,

@@ -11,7 +11,12 @@ from typing import Any, Final, TypeVar
 
 import re2
 
-from aios_conformance.mockserver.model.facts import Facts, facts_of, iso_date, words_of
+from aios_conformance.mockserver.model.facts import (
+    StatedFacts,
+    facts_of,
+    iso_date,
+    words_of,
+)
 
 # ruff: noqa: SIM905 - word lists read best as text
 
@@ -66,7 +71,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Material:
     """What can be told: the question, and the results of tools since.
 
     `lean` leaves out what the question does not state and the schema does not want.
@@ -77,13 +82,13 @@ class Source:
     lean: bool = False
 
 
-NOTHING_TOLD: Final = Source()
+NOTHING_TOLD: Final = Material()
 
 
-class Told:
+class FactsInTurn:
     """Hands out facts, in the order of the text."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Material) -> None:
         """Begin with no fact used."""
         self.lean = source.lean
         self.given = 0  # values that were found
@@ -367,7 +372,7 @@ def _place(word: str, text: str) -> int | None:
     return found and found.start()
 
 
-def _formed(form: str, facts: Facts) -> Iterator[str]:
+def _formed(form: str, facts: StatedFacts) -> Iterator[str]:
     """Yield what a text states in a format; the validator does not know all of them."""
     match form:
         case "email" | "idn-email":

@@ -21,7 +21,7 @@ _END: Final = b"\n\n"
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=30)
 
 
-class Upstream:
+class RecordedUpstream:
     """The connections to real servers, made when one is first asked."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Relay:
         self._clock = clock
 
     async def answer(
-        self, request: web.Request, upstream: Upstream
+        self, request: web.Request, upstream: RecordedUpstream
     ) -> web.StreamResponse | None:
         """Play the request's take or fetch one; None if neither can be."""
         sent = readable(await body(request))

@@ -17,7 +17,7 @@ from aios_conformance.mockserver.options import MockOptions
 from aios_conformance.mockserver.page.events import CLOSING
 from aios_conformance.mockserver.workers.channel import Channel, Farewell
 from aios_conformance.mockserver.workers.parent import Parent
-from aios_conformance.mockserver.workers.worker import Worker
+from aios_conformance.mockserver.workers.worker import ServingProcess
 from aios_conformance.serving.run import (
     GRACE,
     CannotListen,
@@ -43,7 +43,7 @@ def serve(options: MockOptions, ready: Callable[[str], str]) -> None:
     parent = Parent(options)
     with TemporaryDirectory(prefix="aios-mock-") as folder:
         path = str(Path(folder) / "parent")
-        worker = Worker(options, path)
+        worker = ServingProcess(options, path)
         bound = _bound(options)
         port = bound[0].getsockname()[1]
         private = socket.socket(socket.AF_UNIX)
@@ -139,7 +139,7 @@ def _as_child(work: Callable[[], None], others: Sequence[socket.socket]) -> None
 
 
 def _follow(
-    worker: Worker,
+    worker: ServingProcess,
     options: MockOptions,
     index: int,
     bound: socket.socket,

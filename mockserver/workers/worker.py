@@ -33,7 +33,7 @@ _DEFAULTS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 """Headers that the client of aiohttp would add."""
 
 
-class Worker:
+class ServingProcess:
     """One process that answers."""
 
     def __init__(self, options: MockOptions, parent: str) -> None:

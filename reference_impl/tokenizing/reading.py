@@ -17,7 +17,7 @@ SMALL: Final = 4_000  # characters that are read at once, in a few milliseconds
 SLICE: Final = 100_000  # characters after which another request has its turn
 
 
-class Reader:
+class PromptReader:
     """Reads what one model's requests bring, in turns and one slice at a time.
 
     Never in two threads at once: a call may change a fast tokenizer's settings. What is

@@ -1,7 +1,7 @@
 """The engine behind the HTTP front: models, their lanes, and one worker thread.
 
 Models are used in the worker thread only, the tokenizers of what writes where its
-requests are prepared, those of what reads by their `Reader`.
+requests are prepared, those of what reads by their `PromptReader`.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import numpy as np
 
 from aios_conformance.reference_impl.tokenizing.chat import Chat
 from aios_conformance.reference_impl.tokenizing.cosines import cosines
-from aios_conformance.reference_impl.tokenizing.reading import Reader
+from aios_conformance.reference_impl.tokenizing.reading import PromptReader
 from aios_conformance.reference_impl.tokenizing.texts import (
     Encoding,
     fitting,
@@ -87,7 +87,7 @@ class TransformersEngine:
         self._served = {s.card.name: s for s in served}
         self._lanes = [s.lane for s in served]
         self._readers = {
-            s.card.name: Reader(s.head.tokenizer, s.head.limit)
+            s.card.name: PromptReader(s.head.tokenizer, s.head.limit)
             for s in served
             if not isinstance(s, Writer)
         }

@@ -28,14 +28,16 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnTokens:
     """Tokens of one step."""
 
     ids: Tensor  # (B,) on the device, ready for the next step
     rows: list[tuple[int, float, list[tuple[int, float]]]]  # id, logprob, top
 
 
-def draw(logits: Tensor, choices: Sequence[Choice], allowed: Tensor | None) -> Drawn:
+def draw(
+    logits: Tensor, choices: Sequence[Choice], allowed: Tensor | None
+) -> DrawnTokens:
     """Draw one token for each row of logits (B, V).
 
     `allowed` (B, V) forbids tokens where false. Reads from the device once.
@@ -59,7 +61,7 @@ def draw(logits: Tensor, choices: Sequence[Choice], allowed: Tensor | None) -> D
         report += [tokens.double(), values.double()]
     # ids are exact in a double, so that everything comes over in one transfer
     table = torch.cat(report, 1).tolist()
-    return Drawn(
+    return DrawnTokens(
         ids, [_row(line, c.top, most) for line, c in zip(table, choices, strict=True)]
     )
 

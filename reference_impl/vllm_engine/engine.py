@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from aios_conformance.reference_impl.tokenizing.chat import Chat
 from aios_conformance.reference_impl.tokenizing.cosines import cosines
-from aios_conformance.reference_impl.tokenizing.reading import Reader
+from aios_conformance.reference_impl.tokenizing.reading import PromptReader
 from aios_conformance.reference_impl.tokenizing.texts import (
     TokenizedPair,
     fitting,
@@ -61,7 +61,7 @@ class VllmEngine:
         self._served |= {alias: self._served[name] for alias, name in aliases.items()}
         self._most = most
         self._readers = {
-            s.card.name: Reader(s.tokenizer, s.card.context_length)
+            s.card.name: PromptReader(s.tokenizer, s.card.context_length)
             for s in served
             if s.vocabulary is None
         }

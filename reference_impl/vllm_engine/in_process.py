@@ -47,7 +47,7 @@ from aios_conformance.reference_impl.vllm_engine.engine import ServedModel  # no
 from aios_conformance.reference_impl.vllm_engine.runner import (  # noqa: E402
     Drawn,
     Likely,
-    Piece,
+    TokenPiece,
     finished,
     grammar,
     parameters,
@@ -189,7 +189,7 @@ class InProcess:
 
     async def generate(
         self, prompt: Sequence[int], sampling: Sampling
-    ) -> AsyncGenerator[Piece, None]:
+    ) -> AsyncGenerator[TokenPiece, None]:
         """Yield tokens as they come."""
         schema = grammar(sampling)
         with _explaining():
@@ -205,7 +205,7 @@ class InProcess:
                 async for output in all_:
                     (choice,) = output.outputs
                     known = choice.logprobs or [{}] * len(choice.token_ids)
-                    yield Piece(
+                    yield TokenPiece(
                         [
                             Drawn(token_id, _likely(places))
                             for token_id, places in zip(

@@ -23,7 +23,7 @@ class Drawn(NamedTuple):
     likely: Likely
 
 
-class Piece(NamedTuple):
+class TokenPiece(NamedTuple):
     """Tokens that came together, and why no more come: stop, length or None."""
 
     tokens: Sequence[Drawn]
@@ -41,7 +41,7 @@ class Runner(Protocol):
 
     def generate(
         self, prompt: Sequence[int], sampling: Sampling
-    ) -> AsyncGenerator[Piece, None]:
+    ) -> AsyncGenerator[TokenPiece, None]:
         """Yield tokens as they come; closing the iterator cancels.
 
         The last piece has a reason. Raises EngineError, Overloaded and Unwell.

@@ -19,7 +19,7 @@ from aios_conformance.reference_impl.tokenizing.texts import TokenizedPair
 from aios_conformance.reference_impl.vllm_engine.runner import (
     Drawn,
     Likely,
-    Piece,
+    TokenPiece,
     finished,
     grammar,
     parameters,
@@ -190,7 +190,7 @@ class UpstreamRunner:
 
     async def generate(
         self, prompt: Sequence[int], sampling: Sampling
-    ) -> AsyncGenerator[Piece, None]:
+    ) -> AsyncGenerator[TokenPiece, None]:
         """Yield tokens as they come."""
         body: dict[str, Any] = {
             **parameters(sampling),
@@ -212,7 +212,7 @@ class UpstreamRunner:
             async for event in events:
                 for choice in event["choices"]:
                     finish = finished(choice.get("finish_reason"))
-                    yield Piece(_drawn(choice), finish)
+                    yield TokenPiece(_drawn(choice), finish)
         if finish is None:
             raise Unwell(f"{self._upstream.url} broke the text off")
 

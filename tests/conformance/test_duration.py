@@ -18,7 +18,7 @@ from aios_conformance.conformance.reporting.duration import (
     spoken,
 )
 from aios_conformance.conformance.reporting.terminal import console
-from aios_conformance.conformance.terms.events import ExchangeDone, Judged, PlanMade
+from aios_conformance.conformance.terms.events import ExchangeDone, PlanMade, RunJudged
 from aios_conformance.conformance.terms.result import PlanSummary
 
 PLAN = PlanSummary(400, 0, 0, {"POST /v1/rerank": 400})
@@ -168,7 +168,7 @@ def test_pytest_shows_what_is_left_where_somebody_looks_on(
     assert reporter.lines[0].startswith(first)
     assert not last or reporter.lines[-1].startswith(last)
     if isatty:  # the line is ours, and gone in the end
-        listen(Judged(None))  # type: ignore[arg-type]
+        listen(RunJudged(None))  # type: ignore[arg-type]
         assert reporter.lines[-1] == "\r"
 
 

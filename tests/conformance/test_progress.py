@@ -11,9 +11,9 @@ from aios_conformance.conformance.terms.events import (
     Discovered,
     ExchangeDone,
     Explaining,
-    Judged,
     PlanMade,
     RunEvent,
+    RunJudged,
     TargetStarted,
 )
 from aios_conformance.conformance.terms.exchange import Facts
@@ -29,7 +29,7 @@ def events() -> list[RunEvent]:
         ExchangeDone(played, 1, 2),
         ExchangeDone(played, 2, 2),
         Explaining("rerank.top_n", 1),
-        Judged(made_result()),
+        RunJudged(made_result()),
     ]
 
 

@@ -26,8 +26,8 @@ from aios_conformance.conformance.planning.plan import plan
 from aios_conformance.conformance.running.conclude import conclude
 from aios_conformance.conformance.running.run import run
 from aios_conformance.conformance.terms.events import (
-    Judged,
     RunEvent,
+    RunJudged,
 )
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 
@@ -168,7 +168,7 @@ def test_what_is_no_target_ends_with_a_truthful_result(
         ran(options, behaviour, heard=heard)
     assert caught.value.code == code
     assert caught.value.exit_code == ExitCode.UNUSABLE
-    assert isinstance(heard[-1], Judged)
+    assert isinstance(heard[-1], RunJudged)
     result = heard[-1].result
     assert not result.complete
     assert result.claim == "none"
@@ -181,7 +181,7 @@ def test_nobody_there_ends_with_a_truthful_result(options: RunOptions) -> None:
     heard: list[RunEvent] = []
     with pytest.raises(TargetError, match="does not answer"):
         ran(options, target="http://127.0.0.1:1", heard=heard)
-    assert isinstance(heard[-1], Judged)
+    assert isinstance(heard[-1], RunJudged)
     assert not heard[-1].result.complete
 
 

@@ -18,9 +18,9 @@ from aios_conformance.conformance.terms.catalogue import catalogue
 from aios_conformance.conformance.terms.events import (
     Discovered,
     ExchangeDone,
-    Judged,
     PlanMade,
     RunEvent,
+    RunJudged,
 )
 from aios_conformance.conformance.terms.exchange import Observation
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
@@ -122,7 +122,7 @@ def test_a_run_tells_what_it_does(standard: Run) -> None:
     result, heard = standard.result, standard.heard
     kinds = [type(event) for event in heard]
     assert kinds.index(PlanMade) < kinds.index(ExchangeDone) < kinds.index(Discovered)
-    assert isinstance(heard[-1], Judged)
+    assert isinstance(heard[-1], RunJudged)
     assert heard[-1].result is result
     last = [event for event in heard if isinstance(event, ExchangeDone)][-1]
     assert last.done == last.planned

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from aios_conformance.serving.at_once import (
     AT_ONCE,
-    Asked,
     AtOnce,
+    RequestHead,
     framed,
     immediate,
     received,
@@ -117,7 +117,9 @@ class Served:
         self.seen: list[tuple[str, bytes]] = []
         self.usual_begins = asyncio.Event()
 
-    def at_once(self, _: Asked, raw: bytes, __: asyncio.Transport) -> bytes | None:
+    def at_once(
+        self, _: RequestHead, raw: bytes, __: asyncio.Transport
+    ) -> bytes | None:
         if raw == b"not":
             return None
         self.seen.append(("at once", raw))

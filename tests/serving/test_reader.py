@@ -8,11 +8,11 @@ import pytest
 
 from aios_conformance.serving.calls import ForcedCall, MarkedCalls, WrittenCalls
 from aios_conformance.serving.engine import Token
-from aios_conformance.serving.reader import AnswerPart, Reader
+from aios_conformance.serving.reader import AnswerPart, TokenReader
 
 
 def parts_of(
-    reader: Reader, pieces: list[bytes], *, end: bool = True
+    reader: TokenReader, pieces: list[bytes], *, end: bool = True
 ) -> list[AnswerPart]:
     parts: list[AnswerPart] = []
     for number, piece in enumerate(pieces):
@@ -43,13 +43,13 @@ def splits(data: bytes) -> Iterator[list[bytes]]:
 def test_characters_are_never_split() -> None:
     text = "a€é😀z"
     for pieces in splits(text.encode()):
-        parts = parts_of(Reader(99), pieces)
+        parts = parts_of(TokenReader(99), pieces)
         assert said(parts) == text
         assert tokens(parts) == text.encode()
 
 
 def test_a_character_cut_off_by_the_limit_is_dropped() -> None:
-    reader = Reader(2)
+    reader = TokenReader(2)
     parts = parts_of(reader, [b"a", "€".encode()[:2]], end=False)
     assert said(parts) == "a"
     assert reader.finish == "length"
@@ -57,13 +57,13 @@ def test_a_character_cut_off_by_the_limit_is_dropped() -> None:
 
 
 def test_an_end_token_counts_but_does_not_show() -> None:
-    reader = Reader(9)
+    reader = TokenReader(9)
     parts = parts_of(reader, [b"hi"])
     assert (reader.finish, reader.tokens, tokens(parts)) == ("stop", 2, b"hi")
 
 
 def test_tokens_of_the_stop_string_are_left_out() -> None:
-    reader = Reader(9, stops=["STOP"])
+    reader = TokenReader(9, stops=["STOP"])
     parts = parts_of(reader, [b"a", b"b", b"ST", b"OP", b"c"])
     assert (said(parts), tokens(parts)) == ("ab", b"ab")
     assert (reader.finish, reader.stop_reason, reader.tokens) == ("stop", "STOP", 4)
@@ -72,7 +72,7 @@ def test_tokens_of_the_stop_string_are_left_out() -> None:
 def test_reasoning_is_told_from_content_on_every_cut() -> None:
     data = b" <think>\n two\nlines \n</think>\n\n done "
     for pieces in splits(data):
-        reader = Reader(99, reasoning=("<think>", "</think>"), stops=["lines"])
+        reader = TokenReader(99, reasoning=("<think>", "</think>"), stops=["lines"])
         parts = parts_of(reader, pieces)
         assert said(parts, "reasoning") == "two\nlines", pieces
         assert said(parts) == "done ", pieces
@@ -83,20 +83,20 @@ def test_reasoning_is_told_from_content_on_every_cut() -> None:
 
 def test_an_answer_without_reasoning_is_all_content() -> None:
     for pieces in splits(b"<thin ice"):
-        parts = parts_of(Reader(99, reasoning=("<think>", "</think>")), pieces)
+        parts = parts_of(TokenReader(99, reasoning=("<think>", "</think>")), pieces)
         assert said(parts) == "<thin ice"
 
 
 def test_unfinished_reasoning_stays_reasoning() -> None:
     for pieces in splits(b"<think>so </th"):
-        parts = parts_of(Reader(99, reasoning=("<think>", "</think>")), pieces)
+        parts = parts_of(TokenReader(99, reasoning=("<think>", "</think>")), pieces)
         assert said(parts, "reasoning") == "so </th"
         assert said(parts) == ""
 
 
 def test_reasoning_may_begin_without_a_marker() -> None:
     for pieces in splits(b"hm</think>yes"):
-        parts = parts_of(Reader(99, reasoning=("", "</think>")), pieces)
+        parts = parts_of(TokenReader(99, reasoning=("", "</think>")), pieces)
         assert (said(parts, "reasoning"), said(parts)) == ("hm", "yes")
 
 
@@ -110,7 +110,7 @@ def test_reasoning_may_begin_without_a_marker() -> None:
 )
 def test_a_forced_call_is_read_on_every_cut(text: str) -> None:
     for pieces in splits(text.encode()):
-        reader = Reader(99, calls=ForcedCall())
+        reader = TokenReader(99, calls=ForcedCall())
         parts = parts_of(reader, pieces)
         assert said(parts, "call") == "f"
         arguments = json.loads(said(parts, "arguments"))
@@ -121,7 +121,7 @@ def test_a_forced_call_is_read_on_every_cut(text: str) -> None:
 
 
 def test_a_forced_call_cut_off_is_finished_by_length() -> None:
-    reader = Reader(2, calls=ForcedCall())
+    reader = TokenReader(2, calls=ForcedCall())
     parts = parts_of(reader, [b'{"name":"f",', b'"arguments":{"a"'], end=False)
     assert (said(parts, "call"), said(parts, "arguments")) == ("f", '{"a"')
     assert reader.finish == "length"
@@ -139,7 +139,7 @@ def test_marked_calls_are_read_on_every_cut() -> None:
         '<call> {"name": "f", "arguments": {"a": 2}} </call>\n'
     )
     for pieces in splits(text.encode()):
-        reader = Reader(99, calls=marked())
+        reader = TokenReader(99, calls=marked())
         parts = parts_of(reader, pieces)
         assert said(parts) == "So."
         assert [part.text for part in parts if part.kind == "call"] == ["f", "f"]
@@ -160,14 +160,14 @@ def test_marked_calls_are_read_on_every_cut() -> None:
 )
 def test_what_is_no_acceptable_call_is_content(text: str) -> None:
     for pieces in splits(text.encode()):
-        reader = Reader(99, calls=marked())
+        reader = TokenReader(99, calls=marked())
         parts = parts_of(reader, pieces)
         assert said(parts).replace(" ", "") == text.replace(" ", "")
         assert reader.finish == "stop"
 
 
 def test_a_marked_call_may_lack_its_last_marker() -> None:
-    reader = Reader(99, calls=marked())
+    reader = TokenReader(99, calls=marked())
     parts = parts_of(reader, [b'<call>{"name":"f",', b'"arguments":{"a":1}}'])
     assert said(parts, "arguments") == '{"a":1}'
     assert reader.finish == "tool_calls"
@@ -175,7 +175,7 @@ def test_a_marked_call_may_lack_its_last_marker() -> None:
 
 def test_a_plain_answer_keeps_its_white_space_beside_tools() -> None:
     for pieces in splits(b" one  two \n"):
-        parts = parts_of(Reader(99, calls=marked()), pieces)
+        parts = parts_of(TokenReader(99, calls=marked()), pieces)
         assert said(parts) == " one  two \n"
 
 
@@ -185,7 +185,7 @@ def test_written_calls_are_read_on_every_cut() -> None:
         '<call> { "name" : "g\\"", "arguments": {"a": 2} } </call>\n'
     )
     for pieces in splits(text.encode()):
-        reader = Reader(99, calls=WrittenCalls("<call>", "</call>"))
+        reader = TokenReader(99, calls=WrittenCalls("<call>", "</call>"))
         parts = parts_of(reader, pieces)
         assert said(parts) == "So."
         assert [part.text for part in parts if part.kind == "call"] == ["f", 'g"']
@@ -210,7 +210,9 @@ def test_written_calls_are_read_on_every_cut() -> None:
 def test_written_calls_hold_whatever_the_model_wrote(arguments: str) -> None:
     text = f'<call>{{"name": "f", "arguments": {arguments}}}</call>'
     for pieces in splits(text.encode()):
-        parts = parts_of(Reader(99, calls=WrittenCalls("<call>", "</call>")), pieces)
+        parts = parts_of(
+            TokenReader(99, calls=WrittenCalls("<call>", "</call>")), pieces
+        )
         assert said(parts, "call") == "f"
         assert said(parts, "arguments") == arguments.rstrip()
 
@@ -218,7 +220,9 @@ def test_written_calls_hold_whatever_the_model_wrote(arguments: str) -> None:
 def test_a_string_that_never_ends_ends_with_its_call() -> None:
     one = '<call>{"name":"f","arguments":{"a": "x}</call>'
     for pieces in splits(f"{one} {one}".encode()):
-        parts = parts_of(Reader(99, calls=WrittenCalls("<call>", "</call>")), pieces)
+        parts = parts_of(
+            TokenReader(99, calls=WrittenCalls("<call>", "</call>")), pieces
+        )
         assert said(parts, "call") == "ff"
         assert said(parts, "arguments") == '{"a": "x' * 2
         assert not said(parts)
@@ -228,13 +232,13 @@ def test_a_marked_call_may_hold_its_last_marker() -> None:
     body = '<call>{"name":"f","arguments":{"a":"</call>"}}</call>'
     open_string = '<call>{"a": "x</call> y'
     for pieces in splits(f"{body}{open_string}".encode()):
-        parts = parts_of(Reader(99, calls=marked()), pieces)
+        parts = parts_of(TokenReader(99, calls=marked()), pieces)
         assert said(parts, "arguments") == '{"a":"</call>"}'
         assert said(parts) == open_string
 
 
 def test_a_written_call_cut_off_is_finished_by_length() -> None:
-    reader = Reader(2, calls=WrittenCalls("<call>", "</call>"))
+    reader = TokenReader(2, calls=WrittenCalls("<call>", "</call>"))
     pieces = [b'<call>{"name":"f","arguments":{"a"', b': {"b": 1}}}</']
     parts = parts_of(reader, pieces, end=False)
     assert said(parts, "arguments") == '{"a": {"b": 1}}'
@@ -244,6 +248,6 @@ def test_a_written_call_cut_off_is_finished_by_length() -> None:
 @pytest.mark.parametrize("text", ["<call>no name</call> so", "less <cal than", "  "])
 def test_what_is_no_written_call_is_content(text: str) -> None:
     for pieces in splits(text.encode()):
-        reader = Reader(99, calls=WrittenCalls("<call>", "</call>"))
+        reader = TokenReader(99, calls=WrittenCalls("<call>", "</call>"))
         assert said(parts_of(reader, pieces)) == text
         assert reader.finish == "stop"
