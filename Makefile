@@ -26,7 +26,7 @@ test:  ## our own tests
 	$(BIN)pytest
 
 coverage:  ## our own tests, and the branches that they do not take
-	$(BIN)pytest --cov --ignore tests/system -n logical --dist loadfile
+	$(BIN)pytest --cov --cov-fail-under=90 --ignore tests/system -n logical --dist loadfile
 
 bounds:  ## the oldest and the newest versions of what we need (uv, some minutes)
 	$(BIN)python tools/bounds.py

@@ -202,6 +202,27 @@ def test_no_input_of_the_action_is_run(tmp_path: Path) -> None:
     assert not (tmp_path / "pwned").exists()
 
 
+def test_our_own_workflow_runs_what_stands_in_the_house(tmp_path: Path) -> None:
+    """CI, and the coverage that CI has no time for; its figure is in the summary."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    jobs = {
+        name: [step["run"] for step in job["steps"] if "run" in step]
+        for name, job in workflow["jobs"].items()
+    }
+    assert jobs["everything"] == [".ci/run"]
+    environment, measure, summary = jobs["coverage"]
+    assert f"{environment} && .venv/bin/pytest\n" in (ROOT / "README.md").read_text()
+    make = measure.partition(" | ")[0].split()
+    planned = subprocess.run(
+        [*make, "--dry-run"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert "pytest --cov " in planned.stdout
+    (tmp_path / "coverage.txt").write_text("Name  Stmts\nTOTAL 9 1 4 1 85%\n")
+    told = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    assert shell(summary, tmp_path, told, "bash", "-e", "-c").returncode == 0
+    assert (tmp_path / "summary").read_text() == "TOTAL 9 1 4 1 85%\n"
+
+
 # --- GitLab -------------------------------------------------------------------------
 
 
