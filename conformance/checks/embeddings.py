@@ -1,6 +1,7 @@
 """What each embeddings answer promises by itself."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -193,7 +194,7 @@ def vectors_have_one_length(record: Record) -> Iterator[Note]:
     """All vectors of a model have one length; those of bge-m3 have 1024 (A-126)."""
     for model, found in _lengths(record).items():
         every = [length for _, _, length in found]
-        usual = max(set(every), key=every.count)
+        usual = max(set(every), key=Counter(every).__getitem__)
         is_bge_m3 = model.lower().replace("_", "-").endswith("bge-m3")
         wanted = BGE_M3_LENGTH if is_bge_m3 else usual
         for exchange, i, length in found:

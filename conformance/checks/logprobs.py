@@ -5,6 +5,7 @@ the k likeliest tokens of each position with their log probabilities.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from aios_conformance import spec
@@ -152,20 +153,22 @@ def _left_out(answer: WithLogprobs, own: tuple[str, ...]) -> Iterator[Finding]:
             if position.logprob is not None:
                 known.setdefault(position.name, position.logprob)
             known |= {each.name: each.logprob for each in position.alternatives}
+        likeliest = sorted(known.items(), key=lambda pair: -pair[1])
         for pointer, position in places:
             listed = {each.name: each.logprob for each in position.alternatives}
             is_more = answer.asked is not None and len(listed) > answer.asked
             likely = [p for n, p in listed.items() if n != position.name or not is_more]
             least = min(likely, default=math.inf)
-            for name, logprob in known.items():
-                if name not in listed and logprob > least + BETWEEN_CALLS:
-                    yield Finding(
-                        expected=f"{name!r} ({logprob}), as another choice lists it",
-                        actual=[each.token for each in position.alternatives],
-                        pointer=pointer,
-                        ids=own,
-                    )
-                    return
+            left_out = (pair for pair in likeliest if pair[0] not in listed)
+            name, logprob = next(left_out, ("", -math.inf))
+            if logprob > least + BETWEEN_CALLS:
+                yield Finding(
+                    expected=f"{name!r} ({logprob}), as another choice lists it",
+                    actual=[each.token for each in position.alternatives],
+                    pointer=pointer,
+                    ids=own,
+                )
+                return
 
 
 def _has_alternatives(answer: WithLogprobs) -> bool:
@@ -212,13 +215,13 @@ def alternatives_are_distinct(answer: WithLogprobs) -> Iterator[Note]:
     for pointer, _, position in _each(answer):
         likely = position.alternatives
         names = [other.name for other in likely if other.data or other.token]
-        repeated = [
-            name for name in names if names.count(name) > 1 and name != "\ufffd"
-        ]
-        if repeated:
-            yield Finding(
-                expected="distinct tokens", actual=repeated[0], pointer=pointer
-            )
+        repeated = (
+            name
+            for name, times in Counter(names).items()
+            if times > 1 and name != "\ufffd"
+        )
+        if (name := next(repeated, None)) is not None:
+            yield Finding(expected="distinct tokens", actual=name, pointer=pointer)
             return
 
 

@@ -159,23 +159,26 @@ class WithLogprobs(View):
         return list(scored_choices(self.exchange))
 
     @property
-    def contexts(self) -> Mapping[object, Sequence[tuple[str, Position]]]:
-        """Positions with their pointers, by the tokens before them.
+    def contexts(self) -> Mapping[int, Sequence[tuple[str, Position]]]:
+        """Positions with their pointers, by the number of what stands before them.
 
         Which prompt a choice continues is only known for certain if there is one, and
         of one that reasons which of its tokens are listed is not.
         """
-        found: dict[object, list[tuple[str, Position]]] = {}
+        found: dict[int, list[tuple[str, Position]]] = {}
+        # a beginning is known by the one that is a token shorter: to compare them all
+        # would take squares of a text's length
+        numbers: dict[tuple[int, str | bytes], int] = {}
         if isinstance(self.sent.get("prompt"), list):
             return found
         for choice in self.choices:
             if choice.has_other:
                 continue
-            before: tuple[str | bytes, ...] = ()
+            before = 0
             for i, position in enumerate(choice.positions or ()):
                 place = f"{choice.pointer}/logprobs/{i}"
                 found.setdefault(before, []).append((place, position))
-                before = (*before, position.name)
+                before = numbers.setdefault((before, position.name), len(numbers) + 1)
         return {key: places for key, places in found.items() if len(places) > 1}
 
     @property

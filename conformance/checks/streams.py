@@ -7,6 +7,7 @@ client reads them: that an answer is streamed at all is a MUST, the layout a SHO
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any, Self
 
@@ -84,12 +85,18 @@ class Streamed(Stream):
 
     def located(self, index: int) -> list[tuple[str, Mapping[str, Any]]]:
         """The choice objects of one choice index in order, each with its pointer."""
-        found: list[tuple[str, Mapping[str, Any]]] = []
+        return self._located.get(index, [])
+
+    @cached_property
+    def _located(self) -> Mapping[float, list[tuple[str, Mapping[str, Any]]]]:
+        found: dict[float, list[tuple[str, Mapping[str, Any]]]] = {}
         for i, chunk in enumerate(self.chunks):
             choices = chunk.get("choices")
             for j, choice in enumerate(choices if isinstance(choices, list) else []):
-                if isinstance(choice, dict) and choice.get("index") == index:
-                    found.append((f"/chunks/{i}/choices/{j}", choice))
+                index = choice.get("index") if isinstance(choice, dict) else None
+                if isinstance(index, int | float):
+                    place = f"/chunks/{i}/choices/{j}"
+                    found.setdefault(index, []).append((place, choice))
         return found
 
 

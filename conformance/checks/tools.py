@@ -6,10 +6,12 @@ short is not judged for its arguments.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import orjson
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
+from jsonschema.protocols import Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -175,7 +177,7 @@ def calls_are_of_offered_functions(answer: ChatReply) -> Iterator[Note]:
             yield Finding("a JSON object", arguments, f"{pointer}/arguments")
     for i, choice in enumerate(answer.choices):
         ids = [call.get("id") for call in calls(choice) if isinstance(call, dict)]
-        if not all(ids) or any(ids.count(one) > 1 for one in ids):
+        if not all(ids) or len({*map(repr, ids)}) < len(ids):
             yield Finding(
                 expected="an id for each call: its result refers to it",
                 actual=ids,
@@ -211,6 +213,7 @@ def calls_of_other_answers_have_other_ids(record: Record) -> Iterator[Note]:
 def arguments_satisfy_the_schema(answer: ChatReply) -> Iterator[Note]:
     """The arguments of a call satisfy the parameters of its function."""
     parameters = {tool.get("name"): tool.get("parameters") for tool in answer.tools}
+    validator = cache(lambda name: _validator(parameters[name] or {}))
     for pointer, is_cut, name, arguments in _named_calls(answer):
         if is_cut or name not in parameters:
             continue
@@ -223,7 +226,7 @@ def arguments_satisfy_the_schema(answer: ChatReply) -> Iterator[Note]:
                 ids=("META-080",),
             )
             continue
-        problem = _breach(parameters[name] or {}, _parsed(arguments))
+        problem = _breach(validator(name), _parsed(arguments))
         if problem is not None:
             yield Finding(
                 expected=f"arguments that satisfy the parameters: {problem}",
@@ -246,13 +249,20 @@ def _are_arguments(schema: Json, text: str) -> bool:
     return isinstance(value, dict) or (not schema and value is not None)
 
 
-def _breach(schema: Json, value: Json) -> str | None:
+def _validator(schema: Json) -> Validator | None:
+    """What validates by a schema; generated requests may offer what is none."""
     try:
         Draft202012Validator.check_schema(schema)
-        validator = Draft202012Validator(schema, registry=Registry())
-        problem = best_match(validator.iter_errors(value))
-    except (SchemaError, Unresolvable):
-        return None  # generated requests may offer what is no schema
+    except SchemaError:
+        return None
+    return Draft202012Validator(schema, registry=Registry())
+
+
+def _breach(validator: Validator | None, value: Json) -> str | None:
+    try:
+        problem = best_match(validator.iter_errors(value)) if validator else None
+    except Unresolvable:
+        return None
     return None if problem is None else problem.message
 
 

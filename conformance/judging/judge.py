@@ -4,8 +4,8 @@ An exception in a check is our fault if the answers that it judged have the
 documented shape; a malformed answer may trip any check, and is then simply no
 evidence for it. Nor is a scenario of which a step was not played.
 
-However much a target says, judging ends in time. By a check that was not done by then
-no row passes.
+However much a target says, judging ends in time (see `judging.watch`). By a check that
+was not done by then no row passes; what it had found is kept.
 """
 
 import math
@@ -13,10 +13,11 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 from aios_conformance.conformance.judging.always_refused import always_refused
+from aios_conformance.conformance.judging.fingerprint import few_of_each
+from aios_conformance.conformance.judging.watch import OutOfTimeError, Watch
 from aios_conformance.conformance.terms.catalogue import Catalogue
 from aios_conformance.conformance.terms.check import (
     Check,
@@ -35,8 +36,6 @@ from aios_conformance.conformance.terms.exchange import (
 )
 from aios_conformance.conformance.terms.traceability import apis_of, is_on
 from aios_conformance.conformance.terms.views import Record, View
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,8 @@ class Judgement:
     # exchange ids, one per judged observation, by row and check
     judged: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)  # check → its exception
-    undone: set[str] = field(default_factory=set)  # checks that were out of time
+    # by check: why it was left in the middle, or not begun
+    undone: dict[str, str] = field(default_factory=dict)
     # see the module of this name
     always_refused: Mapping[Member, tuple[str, ...]] = field(default_factory=dict)
 
@@ -106,113 +106,121 @@ def judge(
     the judgement on the whole run.
     """
     refused = main.always_refused if main else always_refused(exchanges, facts.dialect)
-    judgement = Judgement(always_refused=refused)
-    observations = [replace(seen, always_refused=refused) for seen in observations]
-    apis = {row: apis_of(known, row) for row in known.requirements}
-    views: dict[type, list[_Subject]] = {}
-    raised: list[tuple[Check, Sequence[Exchange], str]] = []
-    malformed: set[str] = set()
-    for check in known.checks:
-        found = _subjects(check, exchanges, observations, facts, views, until)
-        for subject in _in_time(found, until):
-            try:
-                if check.when is not None and not check.when(subject.value):
-                    continue
-                notes = list(check.judge(subject.value))
-            except NeverSentError:
+    seen = [replace(each, always_refused=refused) for each in observations]
+    judging = _Judging(known, exchanges, seen, facts, Judgement(always_refused=refused))
+    judgement, watch = judging.judgement, Watch(until)
+    with watch.ticking():
+        for check in known.checks:
+            with watch.timed():
+                for subject in judging.subjects(check):
+                    watch.look()
+                    judging.judge(check, subject)
                 continue
-            except Exception as error:  # noqa: BLE001 - a check may raise anything
-                raised.append((check, subject.exchanges, _told(error)))
-                continue
-            _take(judgement, apis, check, subject, notes)
-            if check.judges == "shape" and any(
-                isinstance(note, Finding) for note in notes
-            ):
-                malformed.update(e.id for e in subject.exchanges)
-        if monotonic() > until:
-            judgement.undone.add(check.name)
-    for check, judged, told in raised:
-        is_known = not judgement.undone  # which answers are malformed
-        if is_known and all(_is_wellformed(e, malformed) for e in judged):
-            judgement.faults.setdefault(check.name, told)
+            judgement.undone[check.name] = watch.why
+    judging.tell_faults()
     return judgement
 
 
-def _in_time(items: Iterable[T], until: float) -> Iterator[T]:
-    for item in items:
-        if monotonic() > until:
+@dataclass(slots=True)
+class _Judging:
+    """What was observed, and what is known of it so far."""
+
+    known: Catalogue
+    exchanges: Sequence[Exchange]
+    observations: Sequence[Observation]
+    facts: Facts
+    judgement: Judgement
+    _apis: dict[str, frozenset[Api]] = field(init=False)  # by row: those it speaks of
+    _views: dict[type, list[_Subject]] = field(default_factory=dict)
+    _malformed: set[str] = field(default_factory=set)
+    _raised: list[tuple[str, Sequence[Exchange], str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Find out of what each row speaks."""
+        self._apis = {row: apis_of(self.known, row) for row in self.known.requirements}
+
+    def subjects(self, check: Check) -> Iterator[_Subject]:
+        """What a check is to judge, in order."""
+        if issubclass(check.view, Observation):
+            for seen in self.observations:
+                if is_on(check, seen.probe):
+                    used = tuple(seen.steps.values())
+                    yield _Subject(seen, used, seen.probe, seen.draw)
+        elif issubclass(check.view, Record):
+            if self.exchanges:
+                record = Record(tuple(self.exchanges), self.facts)
+                yield _Subject(record, self.exchanges, "", 0)
+        elif issubclass(check.view, View):
+            if check.view not in self._views:
+                # made once for all checks, so that a body is decoded once
+                self._views[check.view] = list(self._seen_as(check.view))
+            yield from (s for s in self._views[check.view] if is_on(check, s.probe))
+
+    def _seen_as(self, view: type[View]) -> Iterator[_Subject]:
+        for exchange in self.exchanges:
+            made = view.of(exchange, self.facts)
+            if made is not None:
+                yield _Subject(made, (exchange,), exchange.probe, exchange.draw)
+
+    def judge(self, check: Check, subject: _Subject) -> None:
+        """Keep the notes of a check, its findings even where it is interrupted."""
+        notes: list[Note] = []
+        try:
+            if check.when is not None and not check.when(subject.value):
+                return
+            for note in check.judge(subject.value):
+                notes.append(note)  # noqa: PERF402 - it may not come to its end
+        except NeverSentError:
             return
-        yield item
+        except OutOfTimeError:
+            found = [note for note in notes if isinstance(note, Finding)]
+            self._take(check, subject, found)
+            raise
+        except Exception as error:  # noqa: BLE001 - a check may raise anything
+            self._raised.append((check.name, subject.exchanges, _told(error)))
+            return
+        self._take(check, subject, notes)
+        if check.judges == "shape" and any(isinstance(n, Finding) for n in notes):
+            self._malformed.update(e.id for e in subject.exchanges)
 
+    def _take(self, check: Check, subject: _Subject, notes: Sequence[Note]) -> None:
+        """Keep notes: a few of each likeness."""
+        judgement, apis = self.judgement, self._apis
+        api = subject.exchanges[0].api if isinstance(subject.value, View) else None
 
-def _subjects(
-    check: Check,
-    exchanges: Sequence[Exchange],
-    observations: Sequence[Observation],
-    facts: Facts,
-    views: dict[type, list[_Subject]],
-    until: float,
-) -> Iterator[_Subject]:
-    if issubclass(check.view, Observation):
-        for seen in observations:
-            if is_on(check, seen.probe):
-                used = tuple(seen.steps.values())
-                yield _Subject(seen, used, seen.probe, seen.draw)
-    elif issubclass(check.view, Record):
-        if exchanges:
-            yield _Subject(Record(tuple(exchanges), facts), exchanges, "", 0)
-    elif issubclass(check.view, View):
-        if check.view not in views:
-            # made once for all checks, so that a body is decoded once
-            seen_in_time = _in_time(exchanges, until)
-            views[check.view] = list(_views(check.view, seen_in_time, facts))
-        yield from (s for s in views[check.view] if is_on(check, s.probe))
+        def concerned(rows: Iterable[str]) -> tuple[str, ...]:
+            """The rows of the dialect that speak of the API which answered."""
+            return tuple(
+                row for row in rows if row in apis and (api is None or api in apis[row])
+            )
 
+        own = concerned(check.ids)
+        exercised: list[str] = [] if check.witness else list(own)
+        for note in few_of_each(notes):
+            rows = concerned(note.ids or own)
+            if isinstance(note, Witness):
+                exercised.extend(rows)
+            elif isinstance(note, FollowedReading):
+                for row in rows:
+                    judgement.readings.setdefault(row, Counter())[note.text] += 1
+            elif rows:
+                exchange = _place(note, subject)
+                if exchange is not None:
+                    probe = subject.probe or exchange.probe
+                    draw = subject.draw if subject.probe else exchange.draw
+                    trace = Trace(check.name, rows, note, exchange, probe, draw)
+                    judgement.traces.append(trace)
+        last = subject.exchanges[-1].id if subject.exchanges else ""
+        for row in exercised:
+            judgement.judged.setdefault(row, {}).setdefault(check.name, []).append(last)
 
-def _views(
-    view: type[View], exchanges: Iterable[Exchange], facts: Facts
-) -> Iterator[_Subject]:
-    for exchange in exchanges:
-        made = view.of(exchange, facts)
-        if made is not None:
-            yield _Subject(made, (exchange,), exchange.probe, exchange.draw)
-
-
-def _take(
-    judgement: Judgement,
-    apis: Mapping[str, frozenset[Api]],
-    check: Check,
-    subject: _Subject,
-    notes: Sequence[Note],
-) -> None:
-    """Keep notes. `apis`: the rows of the dialect with the APIs they speak of."""
-    api = subject.exchanges[0].api if isinstance(subject.value, View) else None
-
-    def concerned(rows: Iterable[str]) -> tuple[str, ...]:
-        """The rows of the dialect that speak of the API which answered."""
-        return tuple(
-            row for row in rows if row in apis and (api is None or api in apis[row])
-        )
-
-    own = concerned(check.ids)
-    exercised: list[str] = [] if check.witness else list(own)
-    for note in notes:
-        rows = concerned(note.ids or own)
-        if isinstance(note, Witness):
-            exercised.extend(rows)
-        elif isinstance(note, FollowedReading):
-            for row in rows:
-                judgement.readings.setdefault(row, Counter())[note.text] += 1
-        elif rows:
-            exchange = _place(note, subject)
-            if exchange is not None:
-                probe = subject.probe or exchange.probe
-                draw = subject.draw if subject.probe else exchange.draw
-                trace = Trace(check.name, rows, note, exchange, probe, draw)
-                judgement.traces.append(trace)
-    last = subject.exchanges[-1].id if subject.exchanges else ""
-    for row in exercised:
-        judgement.judged.setdefault(row, {}).setdefault(check.name, []).append(last)
+    def tell_faults(self) -> None:
+        """Tell of exceptions on answers that have the documented shape."""
+        if self.judgement.undone:
+            return  # which answers are malformed is not known
+        for check, judged, told in self._raised:
+            if all(_is_wellformed(each, self._malformed) for each in judged):
+                self.judgement.faults.setdefault(check, told)
 
 
 def _place(finding: Finding, subject: _Subject) -> Exchange | None:

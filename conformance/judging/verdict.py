@@ -147,8 +147,9 @@ def _unbroken(
     run: JudgedRecording, row: Requirement, coverage: Sequence[CheckCoverage]
 ) -> tuple[Verdict, Reason | None]:
     """The verdict on a row without findings: passed if enough of it was exercised."""
-    if not run.main.undone.isdisjoint(c.check for c in coverage):
-        return "inconclusive", Reason(f"cut short: {run.recording.cut_short}")
+    undone = (run.main.undone.get(c.check) for c in coverage)
+    if (why := next(filter(None, undone), None)) is not None:
+        return "inconclusive", Reason(f"not judged: {why}")
     lacking = [c for c in coverage if c.judged < c.needed]
     total = sum(c.judged for c in coverage)
     if coverage and not lacking and total >= row.evidence:
@@ -227,13 +228,16 @@ def _evidence(
         and any(found.repeats(trace, found.place(row.id)) for found in standing)
     ]
     is_small = {trace.exchange.id for trace in small}
+    # of the many findings in an answer each has the same request
+    asked = {trace.exchange.id: trace.exchange for trace in (*small, *standing)}
+    strange = {name: strangeness(e, setting.dialect) for name, e in asked.items()}
     ranked = sorted(
         [*small, *standing],
         key=lambda trace: (
             trace.finding.soft,
             trace.exchange.id not in is_small
             and run.reproduced(trace, trace.place(row.id)) is False,
-            strangeness(trace.exchange, setting.dialect),
+            strange[trace.exchange.id],
             len(trace.exchange.request.body),
             trace.exchange.id not in is_small,
             trace.exchange.id,

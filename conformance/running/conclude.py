@@ -20,7 +20,6 @@ from aios_conformance.conformance.terms.redact import Redactor
 from aios_conformance.conformance.terms.result import RequirementResult, RunResult
 from aios_conformance.spec import edition
 
-OUT_OF_TIME = "--max-time leaves no time to judge all answers; `judge RUN` does"
 _Judged = tuple[Observation, Judgement]
 
 
@@ -50,7 +49,8 @@ def conclude(
 
     again, smaller = judged_later(recording.again), judged_later(recording.smaller)
     if main.undone:
-        recording = replace(recording, cut_short=recording.cut_short or OUT_OF_TIME)
+        why = recording.cut_short or next(iter(main.undone.values()))
+        recording = replace(recording, cut_short=why)
     run = JudgedRecording(
         known, recording, main, [*again], [notes for _, notes in smaller]
     )

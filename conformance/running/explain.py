@@ -8,6 +8,7 @@ parameters are sent. Past a small budget unseen ones count as passing.
 """
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,7 @@ from aios_conformance.conformance.planning.plan import Plan, scenario_of
 from aios_conformance.conformance.planning.turns import taking_turns
 from aios_conformance.conformance.running.again import Broken, Name, Resender, breaks
 from aios_conformance.conformance.running.exhibits import Exhibits
+from aios_conformance.conformance.running.signals import interruptible
 from aios_conformance.conformance.terms.cost import ceilings
 from aios_conformance.conformance.terms.events import Explaining
 from aios_conformance.conformance.terms.exchange import Observation
@@ -44,6 +46,7 @@ class Explainer:
     served: Served
     recorder: Recorder
     options: RunOptions
+    until: float = math.inf  # when judging ends at the latest, by the monotonic clock
     again: list[Observation] = field(default_factory=list)
     smaller: list[Observation] = field(default_factory=list)
     shrink_requests: int = 0
@@ -247,7 +250,11 @@ class Explainer:
     def _judge(self, seen: Observation) -> Judgement:
         known = self.plan.catalogue
         sent = tuple(seen.steps.values())
-        return judge(known, sent, [seen], seen.facts, main=self._main)
+        try:
+            with interruptible():
+                return judge(known, sent, [seen], seen.facts, self.until, self._main)
+        except KeyboardInterrupt:
+            raise asyncio.CancelledError from None  # what is known by now is judged
 
 
 class _Search:

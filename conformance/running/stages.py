@@ -268,7 +268,7 @@ def take_notes(run: Run, transport: Transport) -> Run:
     """The run with the notes on what was played, and what can explain them."""
     main = judge_main(run.plan.catalogue, run.recording(), run.until)
     own = _recorder(run, transport)
-    explainer = Explainer(run.plan, run.plan.served, own, run.options)
+    explainer = Explainer(run.plan, run.plan.served, own, run.options, run.until)
     return replace(run, main=main, explainer=explainer)
 
 

@@ -12,6 +12,7 @@ from aios_conformance.conformance.terms.sse import ServerSentEvent
 
 _JOINED = ("content", "reasoning_content")
 Piece = Mapping[str, Any]
+_PARALLEL = ("content", "tokens", "token_logprobs", "top_logprobs", "text_offset")
 
 
 def assembled(events: Iterable[ServerSentEvent]) -> dict[str, Any] | None:
@@ -85,10 +86,14 @@ def _logprobs(given: Sequence[Any]) -> Any:
     objects = [each for each in given if each is not None]
     if not all(isinstance(each, dict) for each in objects):
         return _first(objects)
-    names = dict.fromkeys(name for each in objects for name in each)
+    given_as: dict[str, list[Any]] = {}
+    for each in objects:
+        for name, value in each.items():
+            given_as.setdefault(name, []).append(value)
     joined: dict[str, Any] = {}
-    for name in names:
-        values = [_filled(each, name) for each in objects]
+    for name, told in given_as.items():
+        is_parallel = name in _PARALLEL
+        values = [_filled(each, name) for each in objects] if is_parallel else told
         is_listed = all(isinstance(value, list) for value in values)
         joined[name] = [v for each in values for v in each] if is_listed else values[0]
     return joined if objects else None

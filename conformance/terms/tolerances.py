@@ -23,11 +23,16 @@ def between_calls(*scores: float) -> float:
     Scores that are all numbers of bfloat16 were rounded to it, and each of them may be
     the next one: two steps of the largest.
     """
-    parts = [frexp(score) for score in scores if isfinite(score)]
-    if any((mantissa * 2**_BITS) % 1 for mantissa, _ in parts):
+    finite = [score for score in scores if isfinite(score)]
+    if not all(map(is_coarse, finite)):
         return BETWEEN_CALLS
-    steps = (2.0 ** (exponent - _BITS) for _, exponent in parts)
+    steps = (2.0 ** (frexp(score)[1] - _BITS) for score in finite)
     return max(BETWEEN_CALLS, 2 * max(steps, default=0.0))
+
+
+def is_coarse(score: float) -> bool:
+    """A finite score that is a number of bfloat16."""
+    return isfinite(score) and not (frexp(score)[0] * 2**_BITS) % 1
 
 
 PROBABILITY_MASS = 1e-3

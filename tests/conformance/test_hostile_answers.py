@@ -17,12 +17,13 @@ from listening import Asked, Said, listening
 
 from aios_conformance.conformance.cli.command import main
 from aios_conformance.conformance.judging.verdict import exit_code
+from aios_conformance.conformance.judging.watch import NO_TIME
 from aios_conformance.conformance.observing.recording import read_recording
 from aios_conformance.conformance.options.values import ConformanceError, RunOptions
 from aios_conformance.conformance.reporting import WRITERS, write_reports
 from aios_conformance.conformance.reporting.html_evidence import evidence
 from aios_conformance.conformance.running import stages
-from aios_conformance.conformance.running.conclude import OUT_OF_TIME, conclude
+from aios_conformance.conformance.running.conclude import conclude
 from aios_conformance.conformance.running.run import run_dialects
 from aios_conformance.spec import report_schema
 
@@ -89,7 +90,7 @@ def test_judging_ends_in_time_and_says_so(
         row["verdict"] for row in report["requirements"]
     )
     reasons = {row["reason"] for row in report["requirements"]}
-    assert f"cut short: {OUT_OF_TIME}" in reasons
+    assert f"not judged: {NO_TIME}" in reasons
     whole = conclude(read_recording(tmp_path))  # the recording lacks nothing
     assert whole.complete
     assert whole.summary["pass"]
