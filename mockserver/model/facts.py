@@ -19,6 +19,7 @@ _QUOTED: Final = re.compile(
     r"\"([^\"\n]{1,200})\"|“([^”\n]{1,200})”|`([^`\n]{1,200})`"
     r"|(?<!\w)'([^'\n]{1,200})'(?!\w)|«([^»\n]{1,200})»|「([^」\n]{1,200})」"
 )
+_KEY: Final = re.compile(r"(?<=\")\s{0,3}:\s{0,3}[\[{\"]")  # what follows a key
 _EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 _URL: Final = re.compile(r"https?://[^\s\"'<>`]{1,500}")
 _MONTHS: Final = {
@@ -126,7 +127,7 @@ class StatedFacts:
 def facts_of(text: str) -> StatedFacts:
     """Return the facts of a text."""
     text = text[:_READ]
-    quoted = tuple(next(filter(None, found)).strip() for found in _QUOTED.findall(text))
+    quoted = tuple(_quotations(text))
     rest = _QUOTED.sub(lambda found: " " * len(found[0]), text)
     urls = tuple(url.rstrip(".,;:!?)") for url in _URL.findall(text))
     rest = _URL.sub(" ", rest)
@@ -141,7 +142,7 @@ def facts_of(text: str) -> StatedFacts:
         rest = rest.replace(code, " ", 1)
     return StatedFacts(
         text,
-        tuple(filter(None, quoted)),
+        quoted,
         emails,
         urls,
         dates,
@@ -173,6 +174,14 @@ def iso_date(date: str) -> str:
             number = _MONTHS[month.lower()]
             return f"{found[f'y{n}']}-{number:02}-{int(found[f'd{n}']):02}"
     return date
+
+
+def _quotations(text: str) -> Iterator[str]:
+    """Yield what is quoted, but for signs alone and for the keys of printed JSON."""
+    for found in _QUOTED.finditer(text):
+        said = next(filter(None, found.groups())).strip()
+        if any(map(str.isalnum, said)) and not _KEY.match(text, found.end()):
+            yield said
 
 
 def _codes(text: str) -> Iterator[str]:

@@ -195,3 +195,15 @@ def test_a_judge_gets_the_verdicts_that_its_prompt_allows(example: str) -> None:
     for one in found["verdicts"]:
         assert set(one) == {"verdict", "reason"}
         assert one["verdict"] in {"yes", "no", "borderline"}
+
+
+def test_no_sign_and_no_key_of_an_example_is_told() -> None:
+    """As prompts print them that ask for key words (LightRAG)."""
+    asked = (
+        'Where does "Marie Curie" work? Begin with "{" and end with "}", as in '
+        '"high_level_keywords": ["trade"], "low_level_keywords" : ["coins"].'
+    )
+    items = {"type": "array", "items": {"type": "string"}, "maxItems": 9}
+    schema = {"type": "object", "properties": {"a": items}, "required": ["a"]}
+    told = json.loads(said(asked, "", schema))["a"]
+    assert told == ["Marie Curie", "trade", "coins"]
