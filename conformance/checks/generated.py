@@ -9,7 +9,12 @@ from aios_conformance.conformance.terms.check import Finding, Note, Witness
 from aios_conformance.conformance.terms.content import is_drift
 from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
 from aios_conformance.conformance.terms.said import text_of
-from aios_conformance.conformance.terms.views import Answer, is_whole
+from aios_conformance.conformance.terms.stream_grammar import (
+    Piece,
+    StreamState,
+    violations,
+)
+from aios_conformance.conformance.terms.views import Answer, Stream, is_whole
 
 EVERYWHERE = ("chat.", "completions.", "common.")
 """All probes that send chat or completions requests."""
@@ -107,10 +112,26 @@ def rows_of(seen: Observation, *topics: str) -> tuple[str, ...]:
 
 
 def texts_of(seen: Observation, *labels: str, index: int = 0) -> list[str] | None:
-    """The texts of some steps; None when one of them has none."""
-    texts = [text_of(seen[label], index) for label in labels if label in seen.steps]
+    """The texts of some steps; None when one of them has none of its own."""
+    there = [seen[label] for label in labels if label in seen.steps]
+    texts = [text_of(exchange, index) for exchange in there]
     found = [text for text in texts if text is not None]
-    return found if len(found) == len(labels) else None
+    is_mixed = any(_is_mixed(exchange, seen.facts, index) for exchange in there)
+    return None if is_mixed or len(found) != len(labels) else found
+
+
+def _is_mixed(exchange: Exchange, facts: Facts, index: int) -> bool:
+    """A choice of several goes on after its end: pieces of others came as its own.
+
+    What each of them says is not known then; that they are told apart is promised by
+    other rows.
+    """
+    several = _whole(exchange.request.json.get("n")) or 1
+    stream = Stream.of(exchange, facts) if several > 1 else None
+    return stream is not None and any(
+        each.state is StreamState.ENDED and each.piece is Piece.TEXT
+        for each in violations(stream.pieces(index))
+    )
 
 
 def is_repeatable(seen: Observation, one: str, again: str) -> bool:

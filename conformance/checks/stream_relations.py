@@ -133,9 +133,12 @@ def a_stream_ends_as_the_whole_answer(seen: Observation) -> Iterator[Note]:
 
 
 def _scored_otherwise(seen: Observation, label: str, plain: str) -> Iterator[Note]:
-    """Log probabilities that a stream lacks, or that are not those of the whole."""
+    """Log probabilities of a stream that are not those of the whole answer.
+
+    That it has none at all is said of it alone (CHAT-SEM-005, COMP-SEM-003).
+    """
     one, other = (positions_of(seen[step], seen.facts) for step in (plain, label))
-    if one and other is not None and not are_alike(one, other):
+    if one and other and not are_alike(one, other):
         yield Finding(
             expected=f"the log probabilities of {len(one)} tokens, as in step {plain}",
             actual=f"those of {len(other)}, or others",

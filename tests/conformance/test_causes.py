@@ -73,6 +73,23 @@ def test_two_parameters_are_two_causes() -> None:
     assert told(result).keys() == {"n is not obeyed", "seed is not obeyed"}
 
 
+def test_a_stream_unlike_the_whole_is_no_fault_of_the_temperature() -> None:
+    sent = {"model": "m", "temperature": 0, "stream": True}
+    apart: Any = {"kind": "malformed", "pointer": "", "expected": "the whole text"}
+    result = judged(
+        [
+            broken("META-059", "a", **apart),
+            broken("META-053", "b", expected="two distinct texts"),
+        ],
+        exchange("chat", sent, {}, id="a"),
+        exchange("chat", {"model": "m", "temperature": 1}, {}, id="b"),
+    )
+    assert told(result) == {
+        "": ["META-059"],
+        "temperature is not obeyed": ["META-053"],
+    }
+
+
 def test_a_member_that_every_api_lacks_is_one_cause() -> None:
     absent: dict[str, Any] = {"actual": "absent", "expected": "a member usage"}
     result = judged(

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from answers import chunk, says, streamed
 from exchanges import findings, observation, witnessed
 from generations import choice, refused, request, said, scored
+from streaming import stream
 
 from aios_conformance.conformance.checks import sampling
 from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
@@ -141,6 +143,22 @@ def test_a_tiny_top_p_is_greedy() -> None:
     check = sampling.a_tiny_top_p_is_greedy
     assert not findings(check, spread(["a", "b"], "a", "a"))
     assert findings(check, spread(["b", "c"], "a", "b"))
+
+
+def test_choices_that_run_together_in_a_stream_have_no_texts_of_their_own() -> None:
+    check = sampling.a_tiny_top_p_is_greedy
+
+    def narrow(*chunks: Any, n: int = 2) -> Observation:
+        sent = request("chat", n=n, stream=True, top_p=0.01)
+        steps = {"cold": said("chat", "sea"), "narrow": stream([*chunks], sent)}
+        return observation("chat.spread", {}, None, 0, **steps)
+
+    one = streamed("sea")
+    other = [chunk(says("sea")), chunk(says(end="stop"))]
+    assert witnessed(check, narrow(*one)) == {"CHAT-SEM-022", "META-055"}
+    assert not findings(check, narrow(*one))
+    assert not witnessed(check, narrow(*one, *other))
+    assert findings(check, narrow(*one, *other, n=1))
 
 
 def pushed(**texts: str) -> Observation:

@@ -163,7 +163,7 @@ def test_a_stream_ends_for_the_reason_of_the_whole_answer() -> None:
 
 @pytest.mark.parametrize(
     ("given", "is_right"),
-    [([-1.0, -2.1], True), ([-1.0], False), ([-2.0, -1.0], False)],
+    [([-1.0, -2.1], True), ([-1.0], False), ([-2.0, -1.0], False), ([], True)],
 )
 def test_a_stream_has_the_log_probabilities_of_the_whole_answer(
     given: list[float], is_right: bool
