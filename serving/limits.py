@@ -14,7 +14,7 @@ from aios_conformance.serving.errors import BadRequest
 DEPTH: Final = 128
 """Arrays and objects inside each other in a body."""
 
-_NUMBERS: Final = 10  # numbers that take as long to be parsed as one other value
+_NUMBERS: Final = 3  # that take as long to be parsed and validated as another value
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NAMED: Final = 4  # levels whose names a refusal tells
 
@@ -24,7 +24,7 @@ class Limits:
     """Limits of one request; each has an option of its name."""
 
     max_entries: int = 4_096  # of an array or object; numbers do not count
-    max_values: int = 300_000  # of a body: strings, arrays, objects, ten numbers
+    max_values: int = 300_000  # of a body: strings, arrays, objects, three numbers
     max_generated: int = 1_048_576  # tokens, with the alternatives shown of each
 
     def parsed(self, raw: bytes) -> None:

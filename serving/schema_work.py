@@ -27,6 +27,7 @@ _CLASS: Final = 20  # steps to compile a character class, where a character is o
 _PATTERNS: Final = FancyRegexOptions(
     backtrack_limit=10_000, size_limit=1_000_000, dfa_size_limit=1_000_000
 )
+_SHOWN: Final = 60  # characters of a pattern in a message
 _REPEAT: Final = re.compile(r"\{\s*(\d*)\s*(?:,\s*(\d*)\s*)?\}")
 _IN_PLACE: Final = ("allOf", "anyOf", "oneOf")
 _IN_PLACE_ONE: Final = ("not", "if", "then", "else")
@@ -138,9 +139,7 @@ class ClientSchema:
     def __init__(self, schema: Any, budget: int = BUDGET) -> None:
         """Compile it. Raises TooMuchWork, and ValueError for what is no schema."""
         compiling(schema, budget)
-        self._validator = Draft202012Validator(
-            anonymous(schema), offline=True, pattern_options=_PATTERNS
-        )
+        self._validator = _validator(anonymous(schema))
         self._work = Work(schema)
         self._budget = budget
 
@@ -163,6 +162,35 @@ class ClientSchema:
         except ValidationError as error:
             return str(error.message)
         return None
+
+
+def _validator(schema: Any) -> Draft202012Validator:
+    """Compile a schema. Raises TooMuchWork for a pattern that takes too much memory."""
+    try:
+        return Draft202012Validator(schema, offline=True, pattern_options=_PATTERNS)
+    except ValidationError as error:
+        text = str(error.instance)
+        if getattr(error.kind, "format", "") == "regex" and _is_pattern(text):
+            raise TooMuchWork(
+                f"the pattern {text[:_SHOWN]!r} takes too much memory with its "
+                "repeats written out"
+            ) from error
+        raise
+
+
+def _is_pattern(text: str) -> bool:
+    """Tell whether a text is a pattern but for the size of its repeats."""
+
+    def once(repeat: re.Match[str]) -> str:
+        least, most = (int(number[:9] or 0) for number in repeat.groups(""))
+        return "{0,1}" if least <= most or not repeat[2] else repeat[0]
+
+    shortened = {"pattern": _REPEAT.sub(once, text)}
+    try:
+        Draft202012Validator(shortened, pattern_options=_PATTERNS)
+    except ValidationError:
+        return False
+    return True
 
 
 def anonymous(schema: Any) -> Any:

@@ -94,7 +94,7 @@ SERVING = (
     ),
     Option(
         "max-values",
-        "most strings, arrays and objects in a request body; ten numbers count as one",
+        "most strings, arrays and objects in a request body; 3 numbers count as one",
         _LIMITS.max_values,
         positive,
         "N",

@@ -3,6 +3,10 @@
 A client that sends half of a request's head costs a connection for as long as it
 likes. So each connection has a watch between the network and aiohttp: it runs from
 the first moment, and from the first byte of each request, until the head is complete.
+
+A client that has ended its side is answered all the same, if that begins soon: some
+proxies and `nc -N` say so that they have asked all. So does one that leaves; it is told
+apart by the first bytes that it does not take.
 """
 
 import asyncio
@@ -13,6 +17,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aios_conformance.serving.at_once import AtOnce, received
+
+_HALF_OPEN: Final = 1.0
+"""Seconds within which an answer begins for who has ended its side, or is gone."""
 
 _LATE: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -38,7 +45,7 @@ class Watch:
         self._at_once = at_once
         self._lines: dict[object, _Line] = {}
 
-    def protocol(self, inner: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
+    def protocol(self, inner: Callable[[], web.RequestHandler]) -> asyncio.Protocol:
         """Return a new connection's protocol around that of aiohttp."""
         handler = inner()
 
@@ -58,7 +65,7 @@ class Watch:
         line = self._lines.get(request.protocol)
         if line is None:
             return await handler(request)
-        line.begin()
+        line.begin(request)
         try:
             return await handler(request)
         finally:
@@ -70,7 +77,7 @@ class _Line(asyncio.Protocol):
 
     def __init__(
         self,
-        inner: asyncio.Protocol,
+        inner: web.RequestHandler,
         seconds: float,
         lost: Callable[[asyncio.Transport | None], object],
         at_once: AtOnce | None,
@@ -81,17 +88,24 @@ class _Line(asyncio.Protocol):
         self._at_once = at_once
         self._held = b""  # of a request that will be answered at once
         self._full = False  # the client does not read what it is sent
+        self._ended = False  # nor will it say any more
         self._elsewhere = False  # aiohttp has a request, or a part of one
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
-        self._answering = False
+        self._request: web.Request | None = None  # that is being answered
 
-    def begin(self) -> None:
-        self._answering = True
-        self._stop()
+    @property
+    def _has_begun(self) -> bool:
+        """Some of an answer was sent."""
+        return self._request is not None and self._request.writer.output_size > 0
+
+    def begin(self, request: web.Request) -> None:
+        self._request = request
+        if not self._ended:
+            self._stop()
 
     def end(self) -> None:
-        self._answering = self._elsewhere = False
+        self._request, self._elsewhere = None, False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -104,7 +118,7 @@ class _Line(asyncio.Protocol):
             if self._answered():
                 return
             data, self._held = self._held, b""
-        if self._timer is None and not self._answering:
+        if self._timer is None and self._request is None:
             self._start()
         self._elsewhere = True
         self._inner.data_received(data)
@@ -135,9 +149,17 @@ class _Line(asyncio.Protocol):
             self._elsewhere = True
             self._inner.data_received(held)
 
-    def eof_received(self) -> bool | None:
+    def eof_received(self) -> bool:
         self._hand_over()
-        return self._inner.eof_received()
+        self._stop()
+        if self._elsewhere and not self._has_begun:
+            self._ended = True
+            self._inner.close()  # after the answer
+            self._start(_HALF_OPEN)
+        elif self._transport is not None:
+            # what was answered at once is yet to be written
+            asyncio.get_running_loop().call_soon(self._transport.close)
+        return True
 
     def pause_writing(self) -> None:
         self._full = True
@@ -152,9 +174,10 @@ class _Line(asyncio.Protocol):
         self._lost(self._transport)
         self._inner.connection_lost(exc)
 
-    def _start(self) -> None:
+    def _start(self, seconds: float | None = None) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._seconds, self._late)
+        after = self._seconds if seconds is None else seconds
+        self._timer = loop.call_later(after, self._late)
 
     def _stop(self) -> None:
         if self._timer is not None:
@@ -165,6 +188,9 @@ class _Line(asyncio.Protocol):
         self._timer = None
         if self._held:
             self._hand_over()  # there is a head; the time of the body begins
+        elif self._ended:
+            if not self._has_begun and self._transport is not None:
+                self._transport.close()
         elif self._transport is not None:
             self._transport.write(_LATE)
             self._transport.close()

@@ -285,7 +285,7 @@ def _with_answer(seen: Observation) -> list[str]:
         if label in seen.steps
         and answered(RerankTexts, label)(seen)
         and _rerank(seen, label).documents[-1] in _rerank(seen, label).texts
-        and len(_rerank(seen, label).results) >= 2
+        and len(set(_rerank(seen, label).texts)) > 1
     ]
 
 

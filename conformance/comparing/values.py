@@ -214,11 +214,8 @@ def _alternatives(value: Any) -> list[float] | None:
             found += sorted((v for v in each.values() if is_number(v)), reverse=True)
     if not isinstance(value, list) or not all(map(is_number, found)):
         return None
-    return (
-        found
-        if any("logprob" not in (e or {}) for e in value)
-        else sorted(found, reverse=True)
-    )
+    is_listed = all(isinstance(each, dict) and "logprob" in each for each in value)
+    return sorted(found, reverse=True) if is_listed else found
 
 
 def kind_of(value: Any) -> str:

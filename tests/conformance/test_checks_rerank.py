@@ -19,7 +19,7 @@ from played import (
     tripped,
 )
 
-from aios_conformance.conformance.checks import rerank
+from aios_conformance.conformance.checks import rerank, rerank_relations
 from aios_conformance.conformance.checks.observed import answer
 from aios_conformance.conformance.probes import rerank_relations as relations
 from aios_conformance.conformance.terms.catalogue import checks_in
@@ -126,6 +126,16 @@ def test_ties_may_come_in_any_order() -> None:
 
     rows = tripped("rerank", edited("rerank", ties))
     assert rows <= {"META-017", "RERANK-EX-004", "META-016", "RERANK-SEM-007"}
+
+
+def test_results_that_are_all_about_one_text_outrank_nothing() -> None:
+    result = {"relevance_score": 0.5, "document": {"text": "b"}}
+    results = [result | {"index": i} for i in range(2)]
+    sent = {"query": "q", "documents": ["a", "b"]}
+    seen = observation(
+        "rerank.documents", base=exchange("rerank", sent, {"results": results})
+    )
+    assert not is_evidence(rerank_relations.the_answer_outranks_other_topics, seen)
 
 
 def test_a_single_result_is_no_evidence_of_order() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from exchanges import exchange, sse
 
+from aios_conformance.conformance.comparing import answers
 from aios_conformance.conformance.comparing.answers import differences
 from aios_conformance.conformance.terms.exchange import Api, Exchange
 
@@ -140,3 +141,32 @@ def test_streams_are_compared_put_together_and_by_the_order_of_events() -> None:
     endless = sse(chunk("ab"), chunk("", "stop"), done=False)
     open_end = replace(one, response=replace(one.response, body=endless))
     assert kinds(one, open_end) == [("stream", "")]
+
+
+def logprobs(alternatives: Any) -> Any:
+    return {"logprobs": {"content": [{"token": "a", "top_logprobs": alternatives}]}}
+
+
+@pytest.mark.parametrize("sent", [{}, {"temperature": 0}])
+@pytest.mark.parametrize("value", [{"a": 1}, [1], 5, True, ["a"], 1e300, ""])
+def test_whatever_stands_in_an_answer_can_be_compared(value: Any, sent: Any) -> None:
+    usual = [{"token": "a", "logprob": -0.5}]
+    for right, wrong in (
+        ({"finish_reason": "stop"}, {"finish_reason": value}),
+        (logprobs(usual), logprobs(value)),
+        (logprobs(usual), logprobs([value])),
+    ):
+        one, other = (
+            exchange("chat", sent, chat(choice=choice)) for choice in (right, wrong)
+        )
+        found = kinds(one, other)
+        assert ("type", "") not in found
+        assert found or not sent  # a text left to chance may end as it likes
+
+
+def test_what_no_comparison_can_read_is_a_difference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answers, "walked", lambda *_: 1 // 0)
+    both = [exchange("rerank", {}, ranked((0, 0.5)))] * 2
+    assert kinds(*both) == [("type", "")]

@@ -73,6 +73,24 @@ def test_a_name_that_is_no_uri_names_nothing() -> None:
     assert ClientSchema(absolute).accepts(1)
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"pattern": r"^\p{L}{1,1000}$"},
+        {"properties": {"a": {"pattern": r"^\p{L}{1,1000}$"}}},
+        {"patternProperties": {r"^\p{L}{1,1000}$": {}}},
+    ],
+)
+def test_a_pattern_that_is_too_large_is_told_from_one_that_is_none(
+    schema: dict[str, Any],
+) -> None:
+    with pytest.raises(TooMuchWork, match="too much memory with its repeats"):
+        ClientSchema(schema)
+    for wrong in ("^(a", "a{2,1}", "(?<n"):
+        with pytest.raises(ValueError, match="is not a"):
+            ClientSchema({"pattern": wrong})
+
+
 def test_work_grows_with_the_value_not_with_what_it_does_not_have() -> None:
     tree = {"properties": {"l": {"$ref": "#"}, "r": {"$ref": "#"}, "v": {"enum": [1]}}}
     work = Work(tree)
@@ -145,7 +163,7 @@ def test_what_is_too_large_is_named(body: Any, code: str, param: str | None) -> 
     ],
 )
 def test_ids_and_texts_are_not_counted(body: Any) -> None:
-    checked(Limits(max_entries=10, max_values=400), body)
+    checked(Limits(max_entries=10, max_values=1_100), body)
 
 
 @pytest.fixture(scope="module")
@@ -304,3 +322,64 @@ def test_half_a_body_is_not_waited_for() -> None:
                 b"Content-Type: application/json\r\n\r\n{"
             )
             assert line.recv(4096).startswith(b"HTTP/1.1 408 ")
+
+
+CHAT_BODY = json.dumps(
+    {"model": CHAT, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 3}
+)
+STREAM_BODY = CHAT_BODY[:-1] + ', "stream": true}'
+
+
+def end_of_sending(mock: LocalMock, request: str) -> bytes:
+    """All that is answered to a client that ends its side after the request."""
+    where = urlsplit(mock.url)
+    with socket.create_connection((where.hostname, where.port), 30) as line:
+        line.sendall(request.encode())
+        line.shutdown(socket.SHUT_WR)
+        said = b""
+        while piece := line.recv(65_536):
+            said += piece
+    return said
+
+
+def posted(body: str, version: str = "1.1", more: str = "") -> str:
+    return (
+        f"POST /v1/chat/completions HTTP/{version}\r\nHost: 127.0.0.1\r\n{more}"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "ending"),
+    [
+        ("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b'{"status": "ok"}'),
+        ("GET /health HTTP/1.0\r\n\r\n", b'{"status": "ok"}'),
+        (posted(CHAT_BODY), b"}"),
+        (posted(CHAT_BODY, "1.0"), b"}"),
+        (posted(CHAT_BODY, more="Connection: close\r\n"), b"}"),
+        (posted(STREAM_BODY), b"data: [DONE]\n\n\r\n0\r\n\r\n"),
+    ],
+)
+def test_who_has_ended_his_side_is_answered(
+    request_: str, ending: bytes, mock: LocalMock
+) -> None:
+    said = end_of_sending(mock, request_)
+    assert said.split(b" ")[1] == b"200"
+    assert said.endswith(ending)
+
+
+@pytest.mark.parametrize("request_", ["", "GET /hea", posted(CHAT_BODY)[:-1]])
+def test_who_ends_in_the_middle_of_a_request_is_let_go(
+    request_: str, mock: LocalMock
+) -> None:
+    assert end_of_sending(mock, request_) == b""
+
+
+def test_who_leaves_before_his_answer_is_soon_missed() -> None:
+    with local_mock("--ttft-ms", "60000") as slow:
+        where = urlsplit(slow.url)
+        with socket.create_connection((where.hostname, where.port), 30) as line:
+            line.sendall(posted(STREAM_BODY).encode())
+            line.shutdown(socket.SHUT_WR)
+            line.settimeout(10)
+            assert line.recv(4_096) == b""
