@@ -24,6 +24,9 @@ from aios_conformance.conformance.terms.stream_grammar import Piece, piece_of
 
 _OF_TEXT = frozenset({"content", "text", "arguments", "reasoning_content", "refusal"})
 _ENDS = frozenset({"stop", "length", "tool_calls"})
+MOST_TOLD = 100
+"""Things that a pair of answers differs in: of more it is told how many there are."""
+
 _COUNTED = ("completion_tokens", "total_tokens")
 
 
@@ -38,7 +41,11 @@ def differences(one: Exchange, other: Exchange, dialect: str) -> list[Difference
         key = (each.kind, each.pointer)
         if key not in worst or abs(each.size) > abs(worst[key].size):
             worst[key] = each
-    return list(worst.values())
+    told = list(worst.values())
+    more = len(told) - MOST_TOLD
+    if more <= 0:
+        return told
+    return [*told[:MOST_TOLD], Difference("more", "", MOST_TOLD, len(told), more)]
 
 
 def is_determined(exchange: Exchange, dialect: str) -> str:

@@ -39,6 +39,7 @@ _ORDER = (
     "finish",
     "logprob",
     "tie",
+    "more",
     "time",
 )
 _REPLY = {"type", "length"}  # within choices: one calls where the other writes

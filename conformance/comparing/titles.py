@@ -96,6 +96,10 @@ def _count(found: Sequence[Found], _: str) -> str:
     return f"{_place(found)} is {span} in B: {_said(found)}"
 
 
+def _more(found: Sequence[Found], _: str) -> str:
+    return f"answers differ in up to {_most(found):g} things more than are told"
+
+
 def _texts(found: Sequence[Found], how: str) -> str:
     but = " after the same beginning" if found[0][1].kind == "tie" else ""
     under = "with a seed" if how == "seed" else f"at {how}"
@@ -155,4 +159,5 @@ _SENTENCES: Mapping[str, _Told] = {
     "logprob": _logprob,
     "rank": _rank,
     "count": _count,
+    "more": _more,
 }

@@ -42,6 +42,7 @@ Kind = Literal[
     "tie",  # a text that parts late, as near ties of floating point do
     "finish",
     "logprob",
+    "more",  # than are told of one pair
 ]
 FREE = frozenset(
     {"id", "created", "message", "msg", "detail", "request_id", "cached_tokens"}

@@ -13,6 +13,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from aios_conformance.conformance.judging.always_refused import always_refused
@@ -111,12 +112,8 @@ def judge(
     judgement, watch = judging.judgement, Watch(until)
     with watch.ticking():
         for check in known.checks:
-            with watch.timed():
-                for subject in judging.subjects(check):
-                    watch.look()
-                    judging.judge(check, subject)
-                continue
-            judgement.undone[check.name] = watch.why
+            if not watch.lasts(partial(judging.all_of, check, watch)):
+                judgement.undone[check.name] = watch.why
     judging.tell_faults()
     return judgement
 
@@ -139,7 +136,13 @@ class _Judging:
         """Find out of what each row speaks."""
         self._apis = {row: apis_of(self.known, row) for row in self.known.requirements}
 
-    def subjects(self, check: Check) -> Iterator[_Subject]:
+    def all_of(self, check: Check, watch: Watch) -> None:
+        """Judge all that there is for a check. Raises OutOfTimeError."""
+        for subject in self._subjects(check):
+            watch.look()
+            self._judge(check, subject)
+
+    def _subjects(self, check: Check) -> Iterator[_Subject]:
         """What a check is to judge, in order."""
         if issubclass(check.view, Observation):
             for seen in self.observations:
@@ -162,7 +165,7 @@ class _Judging:
             if made is not None:
                 yield _Subject(made, (exchange,), exchange.probe, exchange.draw)
 
-    def judge(self, check: Check, subject: _Subject) -> None:
+    def _judge(self, check: Check, subject: _Subject) -> None:
         """Keep the notes of a check, its findings even where it is interrupted."""
         notes: list[Note] = []
         try:

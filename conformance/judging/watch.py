@@ -9,7 +9,7 @@ hears signals.
 import math
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
@@ -54,17 +54,21 @@ class Watch:
         """What there was no time for."""
         return NO_TIME if monotonic() > self._until else TOO_SLOW
 
-    @contextmanager
-    def timed(self) -> Iterator[None]:
-        """Within it a check is at work; it is left in the middle when time is over."""
-        self._ends = min(self._until, self._last, monotonic() + MOST_S)
-        self._is_at_work = True
+    def lasts(self, work: Callable[[], object]) -> bool:
+        """Whether there was time for all that a check does; else it is left undone.
+
+        It is interrupted between any two steps: also those of a context manager that
+        would say where its work ends.
+        """
         try:
-            yield
-        except OutOfTimeError:
-            pass
-        finally:
+            self._ends = min(self._until, self._last, monotonic() + MOST_S)
+            self._is_at_work = True
+            work()
             self._is_at_work = False
+        except OutOfTimeError:
+            self._is_at_work = False
+            return False
+        return True
 
     @contextmanager
     def ticking(self) -> Iterator[None]:

@@ -19,12 +19,21 @@ from aios_conformance.conformance.terms.visible import visible
 
 Show = Callable[[str], str]
 
+MOST_CHARACTERS = 10_000
+"""Of one text of a target, in any report; the whole is in the recording."""
+
+MOST_VALUES = 2_000
+"""Of one JSON value of a target, likewise."""
+
 
 def presentable(result: RunResult, redactor: Redactor | None = None) -> RunResult:
     """The result as reports and terminals may show it."""
 
-    def show(text: str) -> str:
+    def whole(text: str) -> str:
         return visible(redactor.text(text) if redactor else text)
+
+    def show(text: str) -> str:
+        return shortened(whole(text))
 
     facts = result.facts
     models = {api: show(name) for api, name in facts.models.items()}
@@ -35,27 +44,27 @@ def presentable(result: RunResult, redactor: Redactor | None = None) -> RunResul
         facts=replace(facts, models=models),
         baseline=result.baseline
         and replace(result.baseline, place=show(result.baseline.place)),
-        requirements=[_row(each, show) for each in result.requirements],
+        requirements=[_row(each, show, whole) for each in result.requirements],
     )
 
 
-def _row(each: RequirementResult, show: Show) -> RequirementResult:
+def _row(each: RequirementResult, show: Show, whole: Show) -> RequirementResult:
     return replace(
         each,
         reason=_optional(each.reason, show),
         reading=_optional(each.reading, show),
-        findings=tuple(_finding(one, show) for one in each.findings),
-        shown=each.shown and replace(each.shown, curl=show(each.shown.curl)),
+        findings=tuple(_finding(one, show, whole) for one in each.findings),
+        shown=each.shown and replace(each.shown, curl=whole(each.shown.curl)),
     )
 
 
-def _finding(each: Evidence, show: Show) -> Evidence:
+def _finding(each: Evidence, show: Show, whole: Show) -> Evidence:
     return replace(
         each,
         expected=show(each.expected),
-        actual=plain(each.actual, show),
+        actual=plain(each.actual, whole),
         pointer=show(each.pointer),
-        curl=show(each.curl),
+        curl=whole(each.curl),
     )
 
 
@@ -63,22 +72,52 @@ def _optional(text: str | None, show: Show) -> str | None:
     return None if text is None else show(text)
 
 
+def shortened(text: str) -> str:
+    """A text, or the beginning of a very long one and how much more there is."""
+    more = len(text) - MOST_CHARACTERS
+    return text if more <= 0 else f"{text[:MOST_CHARACTERS]}… {more} more characters"
+
+
 def plain(value: object, show: Show = visible) -> Any:
-    """The nearest JSON value: what JSON cannot hold becomes its text."""
+    """The nearest JSON value: what JSON cannot hold becomes its text.
+
+    Of very much it is the beginning, and how much more there is.
+    """
+    left = MOST_VALUES
+
+    def near(value: object) -> Any:
+        nonlocal left
+        left -= 1
+        if isinstance(value, Mapping):
+            kept: dict[str, Any] = {}
+            for key, each in value.items():
+                if left <= 0:
+                    return kept | {"…": f"{len(value) - len(kept)} more members"}
+                kept[shortened(show(str(key)))] = near(each)
+            return kept
+        if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+            items = list(value)
+            found: list[Any] = []
+            for each in items:
+                if left <= 0:
+                    return [*found, f"… {len(items) - len(found)} more items"]
+                found.append(near(each))
+            return found
+        return _single(value, show)
+
+    return near(value)
+
+
+def _single(value: object, show: Show) -> Any:
+    """The nearest JSON value of what holds no others."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         return str(value) if value.bit_length() < 4096 else "a number of many digits"
-    if isinstance(value, str):
-        return show(value)
     if isinstance(value, int | float):
         return value
-    if isinstance(value, Mapping):
-        return {show(str(key)): plain(each, show) for key, each in value.items()}
     if isinstance(value, bytes):
-        return show(value.decode("utf-8", "replace"))
-    if isinstance(value, Iterable):
-        return [plain(each, show) for each in value]
-    return show(repr(value))
+        value = value.decode("utf-8", "replace")
+    return shortened(show(value if isinstance(value, str) else repr(value)))

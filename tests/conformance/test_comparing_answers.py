@@ -7,7 +7,7 @@ import pytest
 from exchanges import exchange, sse
 
 from aios_conformance.conformance.comparing import answers
-from aios_conformance.conformance.comparing.answers import differences
+from aios_conformance.conformance.comparing.answers import MOST_TOLD, differences
 from aios_conformance.conformance.terms.exchange import Api, Exchange
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
@@ -170,3 +170,16 @@ def test_what_no_comparison_can_read_is_a_difference(
     monkeypatch.setattr(answers, "walked", lambda *_: 1 // 0)
     both = [exchange("rerank", {}, ranked((0, 0.5)))] * 2
     assert kinds(*both) == [("type", "")]
+
+
+def test_of_very_many_differences_the_first_are_told_and_how_many_more_there_are() -> (
+    None
+):
+    members = {f"m{i}": i for i in range(MOST_TOLD + 7)}
+    one, other = (
+        exchange("rerank", {}, ranked()),
+        exchange("rerank", {}, ranked() | members),
+    )
+    *told, last = differences(one, other, "aios")
+    assert {each.kind for each in told} == {"member"}
+    assert (len(told), last.kind, last.size) == (MOST_TOLD, "more", 7)

@@ -178,3 +178,14 @@ def test_of_many_findings_that_are_alike_a_few_are_kept() -> None:
     assert [t.finding.pointer for t in kept] == [
         f"/results/{i + 1}/relevance_score" for i in range(MOST_ALIKE)
     ]
+
+
+@needs_a_timer
+def test_time_may_be_over_at_any_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each tick finds that it is, whatever is being done then."""
+    monkeypatch.setattr(watch, "MOST_S", -1.0)
+    monkeypatch.setattr(watch, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(watch, "_TICK_S", 1e-5)
+    known = toys.catalogue(checks=toys.CHECKS * 3_000)
+    done = judged(observation("toy.count", all=reranked()), known)
+    assert toys.scores_never_rise.name in done.undone
