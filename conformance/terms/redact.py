@@ -27,8 +27,8 @@ and after the word Bearer."""
 HALVED_LENGTH = 16
 """A value of so many characters is known by a half of it."""
 
-_UNHALVED = re.compile(r"\s|:.{0,5}$")
-"""A half of these is a common word, or who has a short password."""
+_UNHALVED = re.compile(r"\s|:.{0,5}$|^\w+://")
+"""A half of these is a common word, who has a short password, or some host."""
 
 _SKELETON_LENGTH = 12
 """Letters and digits that are no coincidence in a text without its other signs."""

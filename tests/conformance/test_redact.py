@@ -136,6 +136,14 @@ def test_a_secret_inside_another_leaves_no_rest() -> None:
     assert redactor.text("abcdef-and-more abcdef") == "$AIOS_HEADER_X_LONG $KEY"
 
 
+def test_a_host_that_a_header_names_hides_no_other() -> None:
+    header = ("x-upstream", "http://127.0.0.1:8210/v1")
+    redactor = Redactor.of(None, "KEY", [header])
+    told = "http://127.0.0.1:8205/v1 sent it on to http://127.0.0.1:8210/v1/score"
+    hidden = "http://127.0.0.1:8205/v1 sent it on to $AIOS_HEADER_X_UPSTREAM/score"
+    assert redactor.text(told) == hidden
+
+
 def test_the_half_of_a_key_is_replaced() -> None:
     key = "sk-proj-0123456789-abcdefghij"
     redactor = Redactor.of(key, "KEY")
