@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from aios_conformance import spec
 from aios_conformance.conformance.terms.assembled import assembled
-from aios_conformance.conformance.terms.json_text import read_json
+from aios_conformance.conformance.terms.json_text import read_answer, read_json
 from aios_conformance.conformance.terms.sse import ServerSentEvent, decode
 
 Json = Any
@@ -48,7 +48,7 @@ class Response:
     @cached_property
     def json(self) -> Json:
         """The body as JSON, or None when it is not JSON that can be read."""
-        return read_json(self.body)
+        return read_answer(self.body)
 
     @cached_property
     def events(self) -> list[ServerSentEvent]:

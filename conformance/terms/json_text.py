@@ -14,6 +14,8 @@ MOST_TEXTS = 100_000
 of them is looked at by many checks."""
 
 _POINTED = re.compile(rb"\.0+(?!\d)")  # what it finds may be text as well
+_HIGH, _LOW = (rb"\\u[dD][%b][\dA-Fa-f]{2}" % each for each in (b"89abAB", b"c-fC-F"))
+_HALVES = re.compile(rb"\\[^u]|%b%b|(%b|%b)" % (_HIGH, _LOW, _HIGH, _LOW), re.DOTALL)
 _EXACT = 2**53
 _NESTING = frozenset({dict, list})
 
@@ -34,6 +36,23 @@ def read_json(text: bytes | str) -> Any:
     if opened > DEEPEST and not _is_shallow(value):
         return None
     return _with_integers(value) if _POINTED.search(data) else value
+
+
+def read_answer(text: bytes | str) -> Any:
+    """The value of what a target says; half of a surrogate pair is read as U+FFFD.
+
+    The grammar of JSON allows such an escape, and who was sent one may say it again.
+    """
+    value = read_json(text)
+    data = text.encode(errors="replace") if isinstance(text, str) else text
+    if value is not None or b"\\u" not in data:
+        return value
+    whole = _HALVES.sub(_without_half, data)
+    return None if whole == data else read_json(whole)
+
+
+def _without_half(found: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if found[1] else found[0]
 
 
 def _is_shallow(value: Any) -> bool:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from aios_conformance.conformance.terms.json_text import read_json
+from aios_conformance.conformance.terms.json_text import read_answer
 
 DONE = "[DONE]"
 BOM = b"\xef\xbb\xbf"  # a stream may begin with it
@@ -33,7 +33,7 @@ class ServerSentEvent:
     @property
     def json(self) -> Any:
         """The data as JSON, or None when it is not JSON that can be read."""
-        return read_json(self.data)
+        return read_answer(self.data)
 
 
 @dataclass(slots=True)

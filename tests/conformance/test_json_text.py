@@ -7,6 +7,7 @@ import pytest
 from aios_conformance.conformance.terms.json_text import (
     DEEPEST,
     MOST_TEXTS,
+    read_answer,
     read_json,
 )
 
@@ -26,6 +27,21 @@ from aios_conformance.conformance.terms.json_text import (
 )
 def test_a_text_is_a_value_or_none(text: bytes | str, value: object) -> None:
     assert read_json(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (rb'"\ud800 sky"', "\ufffd sky"),
+        (r'"\uDC00\ud83d\ude00\ud83d"', "\ufffd\U0001f600\ufffd"),
+        (rb'["\\ud800", "\ud800"]', [r"\ud800", "\ufffd"]),
+        (rb'"\ud80"', None),
+        (b'{"a": 1', None),
+        (b"null", None),
+    ],
+)
+def test_an_answer_may_hold_half_of_a_pair(text: bytes | str, value: object) -> None:
+    assert read_answer(text) == value
 
 
 @pytest.mark.parametrize("start", ["[", '{"a":'])
