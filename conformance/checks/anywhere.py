@@ -19,7 +19,7 @@ from aios_conformance.conformance.checks.observed import are_promised
 from aios_conformance.conformance.terms.check import Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 from aios_conformance.conformance.terms.tolerances import COSINE_NEAR, SCORE_NEAR
-from aios_conformance.conformance.terms.vectors import Vector, decoded, likeness
+from aios_conformance.conformance.terms.vectors import Vector, agreement, decoded
 from aios_conformance.conformance.terms.views import (
     Answer,
     EmbeddingAnswer,
@@ -176,7 +176,7 @@ def a_text_has_one_vector(record: Record) -> Iterator[Note]:
     """A text has the same vector in whatever request it is sent."""
 
     def is_far(one: Vector, other: Vector) -> bool:
-        return not likeness(one, other) >= COSINE_NEAR
+        return not agreement(one, other) >= COSINE_NEAR
 
     def topic(known: _Seen[Vector], seen: _Seen[Vector]) -> str:
         if known.limited != seen.limited:

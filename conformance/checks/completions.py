@@ -149,10 +149,12 @@ def an_array_is_answered_like_single_calls(seen: Observation) -> Iterator[Note]:
     singles = texts_of(seen, "first", "second")
     if singles is None or not seen.accepted("batch"):
         return
-    first, second = singles
+    stop = _stop_of_batch(seen)
+    first, second = (_before(text, stop) for text in singles)
     wanted = [second, second, first]  # as the probe lists them
-    found = [text_of(seen["batch"], index) for index in range(3)]
-    if None in found:
+    texts = [text_of(seen["batch"], index) for index in range(3)]
+    found = [_before(text, stop) for text in texts if text is not None]
+    if len(found) < len(texts):
         return  # that a choice is missing is for its index to show
     yield Witness(("META-086", "COMP-SEM-018"))
     if found == wanted:
@@ -167,6 +169,17 @@ def an_array_is_answered_like_single_calls(seen: Observation) -> Iterator[Note]:
         ids=("META-086", "COMP-SEM-018") if is_mixed else ("META-086",),
         drift=is_drift(wanted, found),
     )
+
+
+def _stop_of_batch(seen: Observation) -> str | None:
+    """What is to end the text of one prompt of several, if anything."""
+    stop: str | None = seen["batch"].request.json.get("stop")
+    return stop
+
+
+def _before(text: str, stop: str | None) -> str:
+    """A text up to a stop string: what follows it is for its own rows to see."""
+    return text if stop is None else text.partition(stop)[0]
 
 
 @check("META-086", on="completions.batch", witness=True)
@@ -206,10 +219,16 @@ def an_array_counts_all_its_prompts(seen: Observation) -> Iterator[Note]:
             continue
         yield Witness(("META-086",))
         # another text may have another length: that is for the texts to show
-        same_texts = name == "prompt_tokens" or _is_cut(seen)
-        if same_texts and batch != first + 2 * second:
+        is_stopped = _stop_of_batch(seen) is not None and name != "prompt_tokens"
+        if name != "prompt_tokens" and not _is_cut(seen):
+            continue
+        most = first + 2 * second
+        least = 2 * second + 1 if is_stopped else most
+        if not least <= batch <= most:
             yield Finding(
-                expected=f"{first} + 2 · {second} = {first + 2 * second}",
+                expected=f"{least} to {most}: one of them is stopped"
+                if is_stopped
+                else f"{first} + 2 · {second} = {most}",
                 actual=batch,
                 pointer=f"/usage/{name}",
                 step="batch",
@@ -218,13 +237,19 @@ def an_array_counts_all_its_prompts(seen: Observation) -> Iterator[Note]:
 
 
 def _is_cut(seen: Observation) -> bool:
-    """The limit cut every text, so that each has the same number of tokens."""
-    views = (Generated.of(seen[s], seen.facts) for s in ("first", "second", "batch"))
-    return all(
-        view is not None
-        and all(choice.get("finish_reason") == "length" for choice in view.choices)
+    """The limit cut every text, so that each has the same number of tokens.
+
+    But for that of a list which a stop string ends: it has a token or more.
+    """
+    views = [Generated.of(seen[s], seen.facts) for s in ("first", "second", "batch")]
+    stopped = None if _stop_of_batch(seen) is None else 2
+    ends = [
+        choice.get("finish_reason")
         for view in views
-    )
+        for choice in (view.choices if view else ({},))
+        if choice.get("index") != stopped
+    ]
+    return all(end == "length" for end in ends)
 
 
 @check("COMP-RES-011", on=_ON, when=lambda answer: answer.is_whole)

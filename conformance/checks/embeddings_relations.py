@@ -17,6 +17,7 @@ from aios_conformance.conformance.terms.tolerances import (
 )
 from aios_conformance.conformance.terms.vectors import (
     Vector,
+    agreement,
     cosine,
     decoded,
     floats,
@@ -67,20 +68,24 @@ def _count(view: EmbeddingAnswer) -> int:
 _PROMPT = Counted(EmbeddingAnswer, "prompt_tokens", _count)
 
 
+def _wanted(source: str) -> str:
+    return f"cosine of at least {COSINE_SAME} with {source}, and its length"
+
+
 def _alike(
     seen: Observation,
     label: str,
     wanted: Sequence[Vector],
     source: str,
 ) -> Iterator[Note]:
-    """Vectors of a step point where the wanted ones do."""
+    """Vectors of a step are the wanted ones, in direction and in length."""
     for i, (vector, expected) in enumerate(
         zip(_vectors(seen, label), wanted, strict=False)
     ):
-        likeness = cosine(vector, expected)
+        likeness = agreement(vector, expected)
         if not likeness >= COSINE_SAME:
             yield Finding(
-                expected=f"cosine of at least {COSINE_SAME} with {source}",
+                expected=_wanted(source),
                 actual=likeness,
                 pointer=f"/data/{i}/embedding",
                 step=label,
@@ -133,16 +138,16 @@ def _known(
     *,
     near_is_soft: bool = False,
 ) -> Iterator[Note]:
-    """The vectors of a step point where those of the same texts are known to."""
+    """The vectors of a step are those that the same texts are known to have."""
     given = _embedding(seen, label).sent["input"]
     for i, (text, vector) in enumerate(zip(given, _vectors(seen, label), strict=True)):
-        likeness = cosine(vector, known[text]) if text in known else 1.0
+        likeness = agreement(vector, known[text]) if text in known else 1.0
         if not likeness >= COSINE_SAME:
             yield Finding(
-                expected=f"cosine of at least {COSINE_SAME} with {source}",
+                expected=_wanted(source),
                 actual=likeness,
                 pointer=f"/data/{i}/embedding",
-                soft=near_is_soft and likeness >= COSINE_NEAR,
+                soft=near_is_soft and cosine(vector, known[text]) >= COSINE_NEAR,
                 step=label,
             )
 
@@ -169,10 +174,10 @@ def the_same_text_has_the_same_vector(seen: Observation) -> Iterator[Note]:
     given = _embedding(seen, "together").sent["input"]
     vectors = _vectors(seen, "together")
     copy = given.index(given[0], 1)
-    likeness = cosine(vectors[0], vectors[copy])
+    likeness = agreement(vectors[0], vectors[copy])
     if not likeness >= COSINE_SAME:
         yield Finding(
-            expected=f"cosine of at least {COSINE_SAME} with item 0, the same text",
+            expected=_wanted("item 0, the same text"),
             actual=likeness,
             pointer=f"/data/{copy}/embedding",
             step="together",

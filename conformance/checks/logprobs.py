@@ -190,9 +190,12 @@ def none_is_above_0(answer: WithLogprobs) -> Iterator[Note]:
 
 @check("META-067", on=EVERYWHERE, when=_has_alternatives)
 def probabilities_sum_to_at_most_1(answer: WithLogprobs) -> Iterator[Note]:
-    """The alternatives of a position share a probability of 1."""
+    """The tokens of a position, the chosen one too, share a probability of 1."""
     for pointer, _, position in _each(answer):
         likely = {other.name: other.logprob for other in position.alternatives}
+        if position.logprob is not None and not position.is_torn:
+            # one that is listed is spelt alike, or as likely
+            likely |= {} if position.listed() else {position.name: position.logprob}
         # above 0 is META-066's matter
         mass = sum(math.exp(min(0.0, logprob)) for logprob in likely.values())
         if mass > 1 + PROBABILITY_MASS:
@@ -293,13 +296,14 @@ def the_tokens_are_the_text(answer: WithLogprobs) -> Iterator[Note]:
         return  # tokens of calls are no text
     if answer.sent.get("stop"):  # nor are those of stop strings
         yield from _behind_a_stop(answer)
-        return
     for choice in answer.read:
         positions = choice.positions or []
         if choice.has_other or not positions or any(p.is_torn for p in positions):
             continue
-        yield Witness(("META-071",))
         joined = _joined(positions)
+        if answer.sent.get("stop") and not _is_unstopped(answer, choice, joined):
+            continue
+        yield Witness(("META-071",))
         text = choice.text.rstrip("\ufffd")
         ends = [joined]
         if choice.finish != "length":
@@ -315,10 +319,20 @@ def the_tokens_are_the_text(answer: WithLogprobs) -> Iterator[Note]:
             )
 
 
+def _stops(answer: WithLogprobs) -> list[str]:
+    stop = answer.sent["stop"]
+    return [stop] if isinstance(stop, str) else list(stop)
+
+
+def _is_unstopped(answer: WithLogprobs, choice: ScoredChoice, joined: str) -> bool:
+    """The limit cut the choice, and none of its stop strings came."""
+    came = any(stop in joined or stop in choice.text for stop in _stops(answer))
+    return choice.finish == "length" and not came
+
+
 def _behind_a_stop(answer: WithLogprobs) -> Iterator[Note]:
     """No token comes behind the one that completes a stop string."""
-    stop = answer.sent["stop"]
-    stops = [stop] if isinstance(stop, str) else stop
+    stops = _stops(answer)
     for choice in answer.read:
         positions = choice.positions or []
         if answer.is_echoed or choice.has_other or any(s in choice.text for s in stops):

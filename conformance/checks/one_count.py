@@ -8,7 +8,7 @@ chance, and no evidence that a row was exercised.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 from aios_conformance import spec
@@ -17,9 +17,11 @@ from aios_conformance.conformance.terms.check import Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Api, Exchange
 from aios_conformance.conformance.terms.views import Record
 
-_FORM = ("n", "stream", "echo", "tools", "tool_choice", "truncate_prompt_tokens")
-"""Members beside the required ones of which a count may depend, or on which other rows
-compare the counts."""
+_READ = ("echo", "tools", "tool_choice", "truncate_prompt_tokens")
+"""Members beside the required ones of which a count may depend."""
+
+_FORM = ("n", "stream", *_READ)
+"""And those on which other rows compare the counts."""
 
 _COUNTED = {
     "sampling-keeps-prompt-tokens": "prompt_tokens",
@@ -29,10 +31,12 @@ _COUNTED = {
 """The topics of the rows about what is counted, and the member that counts it."""
 
 
-def _alike(record: Record, api: Api, member: str) -> list[list[tuple[Exchange, int]]]:
+def _alike(
+    record: Record, api: Api, member: str, form: Sequence[str] = _FORM
+) -> list[list[tuple[Exchange, int]]]:
     """Answers to what says the same, each with its count, where there are several."""
     found: dict[str, list[tuple[Exchange, int]]] = {}
-    read = (*spec.apis(record.facts.dialect)[api].required, *_FORM)
+    read = (*spec.apis(record.facts.dialect)[api].required, *form)
     for exchange in record.answers(api):
         count = usage_of(exchange, member)
         sent = exchange.request.json
@@ -64,3 +68,33 @@ def what_says_the_same_counts_the_same(record: Record) -> Iterator[Note]:
                 exchange=exchange.id,
                 ids=rows,
             )
+
+
+@check(witness=True)
+def choices_share_the_count_of_their_prompt(record: Record) -> Iterator[Note]:
+    """A prompt counts the same tokens for several choices as for one, in streams too.
+
+    That a stream counts otherwise than a whole answer is META-062's matter.
+    """
+    for api in spec.apis(record.facts.dialect):
+        rows = spec.rows("n-keeps-prompt-tokens", api=api, dialect=record.facts.dialect)
+        for group in _alike(record, api, "prompt_tokens", _READ) if rows else ():
+            single = Counter(count for each, count in group if not _is_several(each))
+            several = [(each, count) for each, count in group if _is_several(each)]
+            if not single:
+                continue
+            usual = single.most_common(1)[0][0]
+            for exchange, count in several:
+                if count != usual:
+                    yield Finding(
+                        expected=f"{usual}, as with one choice",
+                        actual=count,
+                        pointer="/usage/prompt_tokens",
+                        exchange=exchange.id,
+                        ids=rows,
+                    )
+
+
+def _is_several(exchange: Exchange) -> bool:
+    """It asks for several choices of a prompt."""
+    return (exchange.request.json.get("n") or 1) != 1

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from aios_conformance.conformance.checks.generated import Generated
 from aios_conformance.conformance.checks.scored import ScoredChoice, WithLogprobs
 from aios_conformance.conformance.terms.check import (
     Finding,
@@ -36,6 +37,39 @@ def parallel_lists_agree(answer: WithLogprobs) -> Iterator[Note]:
             )
             continue
         yield from _offsets(choice)
+
+
+@check(
+    "COMP-RES-017",
+    on=("completions.", "common."),
+    when=lambda a: not a.is_chat,
+    witness=True,
+)
+def offsets_begin_alike(answer: Generated) -> Iterator[Note]:
+    """The texts of one prompt begin at one offset, those with an echo at 0.
+
+    Without an echo that may be where the text begins, or where the prompt ends.
+    """
+    rows = ("COMP-RES-017",)
+    begins: dict[object, int] = {}
+    for i, choice in enumerate(answer.choices):
+        match choice:
+            case {"index": int(index), "logprobs": {"text_offset": [int(begin), *_]}}:
+                number = index // answer.n
+            case _:
+                continue
+        prompt = answer.prompts[number] if number < len(answer.prompts) else ""
+        is_echoed = answer.sent.get("echo") is True
+        wanted = 0 if is_echoed else begins.setdefault(prompt or number, begin)
+        yield Witness(rows)
+        if begin != wanted:
+            yield Finding(
+                expected=f"{wanted}, where a text of this prompt begins",
+                actual=begin,
+                pointer=f"/choices/{i}/logprobs/text_offset/0",
+                ids=rows,
+            )
+            return
 
 
 def _offsets(choice: ScoredChoice) -> Iterator[Note]:

@@ -1,6 +1,7 @@
 """What completions is asked: prompts in every form, echo, and what chat shares."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -22,7 +23,18 @@ from aios_conformance.conformance.probes.single_field import (
     refused,
     takes,
 )
-from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
+from aios_conformance.conformance.probes.stop_strings import stop_within
+from aios_conformance.conformance.terms.cost import SPECIAL_TOKENS, subwords
+from aios_conformance.conformance.terms.exchange import Json
+from aios_conformance.conformance.terms.probe import (
+    Answers,
+    Params,
+    Probe,
+    Served,
+    Step,
+    probe,
+)
+from aios_conformance.conformance.terms.said import text_of
 
 COMPLETIONS = OPERATION["completions"]
 PRINTED_ROOM = 16  # as many tokens as the printed answer has (000:664)
@@ -63,6 +75,9 @@ UNDECIDED_STREAM = undecided_cases(
 )
 
 
+_SINGLES = ("first", "second")
+
+
 @probe(
     "completions.batch",
     "completions",
@@ -87,8 +102,17 @@ def batch(p: Params, served: Served) -> Iterator[Step]:
     yield Step("first", COMPLETIONS, body)
     yield Step("second", COMPLETIONS, body | {"prompt": other})
     yield Step("listed", COMPLETIONS, body | {"prompt": [one]}, serves=rows)
-    several = [other, other, one]  # no order that reads the same from its end
-    yield Step("batch", COMPLETIONS, body | {"prompt": several}, serves=rows)
+    several = body | {"prompt": [other, other, one]}  # reads otherwise from its end
+
+    def stopped(answers: Answers) -> Json:
+        """What ends the last text alone is to end that one, and no other."""
+        first, second = (text_of(answers[label]) or "" for label in _SINGLES)
+        found = stop_within(first) if served.offers("stop") else None
+        return several | ({"stop": found} if found and found not in second else {})
+
+    more = 2 * (subwords(other) + SPECIAL_TOKENS)
+    step = Step("batch", COMPLETIONS, stopped, like="listed", beyond=more)
+    yield replace(step, completion_tokens=3 * p["limit"])
 
 
 @probe(

@@ -43,12 +43,13 @@ BANNED_IDS = range(10, 310)
 """Token ids that hold the full stop, the comma or " the" in every usual vocabulary:
 bytes and first merges come first. Banning them changes almost any text (A-104)."""
 
-OTHER = "Count to 99."
+OTHER = "Tell a tale."
 """What is asked beside a question: its answer is told from that of any other."""
 
 PENALTY = {"frequency_penalty": 0.3}
 PUSHED = PENALTY | {"logit_bias": {FORCED_ID: 1}}
-"""What long texts of one API stand under, whole and streamed."""
+"""What long texts of completions stand under, whole and streamed; of chat the penalty
+alone."""
 
 UNLIKE = {
     "temperature": 0.5,
@@ -81,9 +82,11 @@ def framed(api: Api, served: Served, streamed: Api) -> dict[str, Any]:
 
 
 def drawn_stream(api: Api, served: Served) -> dict[str, Any]:
-    """A stream of choices that are drawn, each listing the likeliest token alone."""
-    text = prompts_of(api).usual[0]
-    body = asked(api, served, text, temperature=1, max_tokens=6, n=3, stream=True)
+    """A stream of choices that are drawn, each listing the likeliest token alone.
+
+    What it asks is asked whole as well, and is counted alike (META-037).
+    """
+    body = asked(api, served, OTHER, temperature=1, max_tokens=6, n=3, stream=True)
     likeliest = {"logprobs": True, "top_logprobs": 1}
     listed = likeliest if api == "chat" else {"logprobs": 1}
     return body | {"stream_options": {"include_usage": True}} | listed
@@ -224,7 +227,7 @@ def streams_probe(api: Api) -> Probe:
     )
     def streams(p: Params, served: Served) -> Iterator[Step]:
         plain = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
-        body = plain | (PUSHED if api == "completions" else {})
+        body = plain | (PUSHED if api == "completions" else PENALTY)
         stream = body | {"stream": True}
         usage = {"include_usage": True}
         continuous = usage | {"continuous_usage_stats": True}
@@ -235,7 +238,8 @@ def streams_probe(api: Api) -> Probe:
         def feinted(answers: Answers) -> Any:
             """The whole text again: what begins a stop string is no stop string."""
             text = text_of(answers["whole"]) or ""
-            return stream | {"stop": feints(text)} if served.offers("stop") else stream
+            stops = {"stop": feints(text)} if served.offers("stop") else {}
+            return stream | stops | listed
 
         def line(base: dict[str, Any]) -> Later:
             """The first line alone: the printed sample of stop (000:386, 000:584)."""
@@ -247,9 +251,10 @@ def streams_probe(api: Api) -> Probe:
             return made
 
         yield Step("whole", operation, body, alone=True)
-        if body != plain:
+        if api == "completions":
             yield less("unbiased", "whole", operation, plain | PENALTY)
-            yield less("unpenalised", "unbiased", operation, plain)
+        penalised = "unbiased" if api == "completions" else "whole"
+        yield less("unpenalised", penalised, operation, plain)
         left = asked(api, served, OTHER, max_tokens=64, stream=True)
         yield Step("left", operation, left, "either", leaves=True)
         # what a stream that was left does to the next two requests is to show in them

@@ -154,8 +154,10 @@ def _spread(api: Api) -> Probe:
     return spread
 
 
-def _beside(served: Served) -> dict[str, Any]:
-    """A tool, and choices that are drawn alike: some servers bias none of these."""
+def _beside(api: Api, served: Served, text: str) -> dict[str, Any]:
+    """What some servers bias not: several prompts; with a tool, choices drawn alike."""
+    if api == "completions":
+        return {"prompt": [text, "I"]}
     tool: dict[str, Any] = {"tools": [BARE], "tool_choice": "auto"}
     found = tool if served.offers("tools") else {}
     several = {"n": 2, "temperature": 1, "top_p": 0.01}
@@ -196,15 +198,13 @@ def _pushed(api: Api) -> Probe:
             most |= {"stream": True}
         if served.offers("logprobs"):
             most |= {"logprobs": True if api == "chat" else 1}
-        beside = _beside(served) if api == "chat" else {}
+        most |= _beside(api, served, p["text"])
         # of several things asked for any may be what is refused
-        served_too = () if beside else ("logit-bias-range",)
-        yield replace(step("forced", most | beside, *served_too), together=True)
-        if beside:
-            given = {k: v for k, v in (most | beside).items() if k != "logprobs"}
-            yield less("unscored", "forced", operation, given)
-            alone = body | {"logit_bias": most["logit_bias"]}
-            yield less("bias_alone", "forced", operation, alone)
+        yield replace(step("forced", most), together=True)
+        given = {k: v for k, v in most.items() if k != "logprobs"}
+        yield less("unscored", "forced", operation, given)
+        alone = body | {"logit_bias": most["logit_bias"]}
+        yield less("bias_alone", "forced", operation, alone)
 
     return pushed
 

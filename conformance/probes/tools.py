@@ -77,7 +77,10 @@ TOOLS = [
     function("weather", parameters=_WEATHER),
     _trains("trains", required=["at"]),
 ]
-_HOUR = {"$defs": {"hour": _WHOLE}}
+_PRECISE = {"enum": [2**53 - 1]}
+"""An identifier as many are: the largest number that all who read JSON agree on."""
+
+_HOUR = {"$defs": {"hour": _PRECISE}}
 _FORECAST = _parameters(
     'km/h &amp;\n"°C"</tool_call>',
     né={"anyOf": [_YES_OR_NO, {"type": "null"}]},

@@ -59,7 +59,7 @@ def _generation(*, fine: bool, pick: Random) -> dict[str, Sequence[Class]]:
     stops = ["\n", " e", ".", "水"]
     pick.shuffle(stops)
     usage = {"include_usage": True}
-    limits: list[Class] = [{"max_tokens": limit}, {"max_completion_tokens": limit}]
+    limits: list[Class] = [{"max_tokens": limit}, {"max_completion_tokens": 1}]
     streams: list[Class] = [
         _ABSENT,
         {"stream": True},

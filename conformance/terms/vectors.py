@@ -62,6 +62,20 @@ def likeness(one: Vector, other: Vector) -> float:
     return 1.0 if one == other else cosine(one, other)
 
 
+def agreement(one: Vector, other: Vector) -> float:
+    """The cosine of vectors that should be the same, less where one of them is longer.
+
+    Of 1 are equal ones alone: a vector of another length is another vector, though
+    none need be of unit length (A-130).
+    """
+    if one == other:
+        return 1.0
+    lengths = sorted((math.hypot(*one), math.hypot(*other)))
+    # 2ab / (a² + b²), 1 where both lengths are the same
+    share = lengths[0] / lengths[1] if 0 < lengths[1] < math.inf else 0.0
+    return cosine(one, other) * 2 * share / (1 + share * share)
+
+
 def largest_difference(one: Vector, other: Vector) -> float:
     """The largest component of the difference of two vectors.
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from exchanges import exchange, findings, is_evidence, observation, readings, witnessed
 from generations import choice, listed, request, said
 
@@ -142,6 +143,34 @@ def test_an_array_counts_all_its_prompts() -> None:
     assert findings(check, batch(*texts, completion=3))
     ended = batch(*texts, choice(API, "two", 3), completion=3)
     assert not findings(check, ended)  # a text that ended may be of any length
+
+
+@pytest.mark.parametrize(
+    ("third", "completion", "rows"),
+    [
+        ("one ", 7, set()),
+        ("one two", 7, set()),  # a stop string may be part of the text
+        ("one two three", 9, set()),  # which goes on behind it by another row
+        ("one six", 9, {"META-086"}),
+        ("one ", 6, {"META-086"}),
+        ("one ", 10, {"META-086"}),
+    ],
+)
+def test_what_ends_one_text_of_an_array_ends_no_other(
+    third: str, completion: int, rows: set[str]
+) -> None:
+    steps = {**batch("six", "six", first="one two three", second="six").steps}
+    texts = [choice(API, "six", i, finish_reason="length") for i in range(2)]
+    texts += [choice(API, third, 2, finish_reason="stop")]
+    sent = request(API, ["b", "b", "a"], stop="two")
+    told = said(API, *texts, prompt=16, completion=completion, sent=sent)
+    seen = observation("completions.batch", **(steps | {"batch": told}))
+    checks = (
+        completions.an_array_is_answered_like_single_calls,
+        completions.an_array_counts_all_its_prompts,
+    )
+    found = [finding for check in checks for finding in findings(check, seen)]
+    assert _rows(found) == rows
 
 
 def test_members_are_read() -> None:

@@ -170,6 +170,10 @@ def test_probabilities_sum_to_at_most_1() -> None:
     assert findings(check, chat(scored(("a", HALF, [("a", HALF), ("b", HALF + 0.1)]))))
     heavy = {"a": HALF, "b": HALF, "c": TENTH}
     assert findings(check, comp(listed(("a", HALF, heavy))))
+    # a token that was chosen, and is not among the likeliest, is one more
+    assert findings(check, chat(scored(("c", HALF + 0.1, LIKELY)), "c"))
+    assert not findings(check, chat(scored(("c", TENTH, LIKELY)), "c"))
+    assert not findings(check, chat(scored((" a", HALF, LIKELY)), " a"))  # as likely
 
 
 def test_alternatives_are_distinct_in_any_order() -> None:
@@ -244,6 +248,32 @@ def test_parallel_lists_agree() -> None:
 
 
 @pytest.mark.parametrize(
+    ("begins", "prompt", "echo", "count"),
+    [
+        ((0, 0), "p", False, 0),
+        ((1, 1), "p", False, 0),  # counted from the prompt's start
+        ((0, 3), "p", False, 1),
+        ((0, 2), ["p", "pp"], False, 0),
+        ((0, 2), ["p", "p"], False, 1),
+        ((0, 0), ["p", "q"], True, 0),
+        ((1, 1), ["p", "q"], True, 1),
+        ((0, 2), [[1], [2]], False, 0),
+    ],
+)
+def test_texts_of_one_prompt_begin_at_one_offset(
+    begins: tuple[int, int], prompt: Any, echo: bool, count: int
+) -> None:
+    check = parallel_lists.offsets_begin_alike
+    n = 2 if isinstance(prompt, str) else 1
+    sent = request("completions", prompt, logprobs=1, n=n, echo=echo)
+    texts = [
+        choice("completions", "a", i, logprobs=listed(("a", HALF, None), start=begin))
+        for i, begin in enumerate(begins)
+    ]
+    assert len(findings(check, said("completions", *texts, sent=sent))) == count
+
+
+@pytest.mark.parametrize(
     ("offsets", "count"), [([0, 1, 1, 3], 0), ([0, 2, 2, 5], 1), ([7, 8, 8, 10], 0)]
 )
 def test_offsets_count_characters(offsets: list[int], count: int) -> None:
@@ -266,6 +296,18 @@ def test_no_token_comes_behind_a_stop_string() -> None:
     assert not stopped("a ", "b", " c")
     assert not stopped("a ", "b", " c", text="a b c")  # another row's matter
     assert stopped("a ", "b", " c", " d")[0].ids == ("META-071",)
+
+
+def test_the_tokens_are_the_text_where_no_stop_string_came() -> None:
+    check = logprobs.the_tokens_are_the_text
+
+    def cut(*tokens: str, text: str) -> Any:
+        given = scored(*((token, HALF, LIKELY) for token in tokens))
+        return findings(check, chat(given, text, "length", stop="never"))
+
+    assert not cut("a ", "sea", text="a sea")
+    assert cut("a ", "sea", text="a ")
+    assert not cut("a ", "never", text="a ")  # it came with the last token
 
 
 def test_positions_of_several_choices_are_the_tokens_of_all() -> None:

@@ -5,6 +5,9 @@ from exchanges import exchange, findings
 from generations import request, said
 
 from aios_conformance.conformance.checks.one_count import (
+    choices_share_the_count_of_their_prompt,
+)
+from aios_conformance.conformance.checks.one_count import (
     what_says_the_same_counts_the_same as check,
 )
 from aios_conformance.conformance.terms.exchange import Api, Exchange
@@ -21,6 +24,24 @@ def test_one_prompt_has_one_count(api: Api) -> None:
     (found,) = findings(check, one, said(api, "x", prompt=9, id="ex-2"), drawn)
     assert found.exchange == "ex-2"
     assert found.ids == ("META-038",)
+
+
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_a_prompt_is_counted_once_for_all_its_choices(api: Api) -> None:
+    check = choices_share_the_count_of_their_prompt
+    one = said(api, "x")
+    sent = request(api, n=3, stream=True)
+
+    def several(count: int) -> Exchange:
+        usage = {"prompt_tokens": count, "completion_tokens": 3, "total_tokens": 9}
+        return exchange(api, sent, stream=[{"choices": [], "usage": usage}], id="ex-3")
+
+    assert not findings(check, one, several(5))
+    (found,) = findings(check, one, several(15))
+    assert (found.exchange, found.ids) == ("ex-3", ("META-037",))
+    assert not findings(check, several(15))  # nothing tells what one costs
+    other = said(api, "x", sent=request(api, "another text"))
+    assert not findings(check, other, several(15))
 
 
 def read(api: Api, sent: dict[str, object], count: int) -> Exchange:

@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from aios_conformance.conformance.terms.vectors import (
+    agreement,
     cosine,
     decoded,
     floats,
@@ -37,6 +38,16 @@ def test_cosine_and_difference_never_pass_what_is_not_finite() -> None:
     assert largest_difference([nan], [1.0]) == float("inf")
     assert largest_difference([1.0], [1.0, 1.0]) == float("inf")
     assert largest_difference([], []) == 0.0
+
+
+def test_vectors_that_are_the_same_are_equally_long() -> None:
+    assert agreement([0.0, 0.0], [0.0, 0.0]) == 1.0
+    assert agreement([0.6, 0.8], [0.8, 0.6]) == pytest.approx(0.96)
+    assert agreement([3.0, 4.0], [3.03, 4.04]) > 0.999
+    assert agreement([0.6, 0.8], [1.2, 1.6]) == pytest.approx(0.8)
+    assert agreement([0.0, 0.0], [0.6, 0.8]) == 0.0
+    assert agreement([float("inf"), 0.0], [0.6, 0.8]) == 0.0
+    assert agreement([1.0], [1.0, 0.0]) == 0.0
 
 
 def test_vectors_may_differ_by_what_half_precision_loses_and_by_no_more() -> None:

@@ -203,8 +203,22 @@ def test_more_seeds_are_tried_only_while_texts_agree(api: Api) -> None:
 
 
 def test_a_batch_does_not_read_the_same_backwards() -> None:
-    sent: Any = _steps("completions", "batch")["batch"].body
+    batch = _steps("completions", "batch")["batch"]
+    sent = _made(batch, first=said("completions", "a"), second=said("completions", "a"))
     assert sent["prompt"] != sent["prompt"][::-1]
+
+
+def test_what_ends_one_text_of_a_batch_is_in_no_other() -> None:
+    batch = _steps("completions", "batch")["batch"]
+
+    def stop(first: str, second: str) -> Any:
+        texts = {"first": first, "second": second}
+        said_ = {label: said("completions", text) for label, text in texts.items()}
+        return _made(batch, **said_).get("stop")
+
+    assert stop("a grey sea", "a wide lake") == "y s"
+    assert stop("a grey sea", "a grey sea") is None
+    assert stop("", "") is None
 
 
 @pytest.mark.parametrize("api", BOTH)

@@ -39,6 +39,7 @@ measured     encoders: unequal lengths, limits, scores of long texts
 sundry       splits, ends, caches, and what another text has left
 meetings     two parameters, tools and all else, a thought, what came before
 refusing     what is refused, lost or confused beside something else
+twins        one form that differs from its twin: a list, a stream, the next token
 freedoms     what must stay silent
 """
 
@@ -79,6 +80,7 @@ from aios_conformance.mockserver.defects.museum import (
     sundry,
     taken,
     told,
+    twins,
     values,
     vectors,
     wire,
@@ -120,6 +122,7 @@ _WINGS = (
     sundry,
     meetings,
     refusing,
+    twins,
     freedoms,
 )
 

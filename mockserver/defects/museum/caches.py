@@ -192,6 +192,7 @@ def gen_cache_key_lacks_the_stop() -> Any:
             "CHAT-SEM-016",
             "META-047",
             "META-049",
+            "META-051",
             "META-052",
             "META-054",
             "META-055",
@@ -222,7 +223,8 @@ def gen_penalty_of_the_neighbour(
     "META-059",
     also=dict.fromkeys(
         (
-            *("CHAT-SEM-012", "COMP-SEM-002", "META-036", "META-038", "META-047"),
+            *("CHAT-SEM-012", "COMP-SEM-002", "META-036", "META-037"),
+            *("META-038", "META-047"),
             *("META-050", "META-052", "META-058", "META-062", "META-064", "META-084"),
             "CHAT-REQ-027",
         ),

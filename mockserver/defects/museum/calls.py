@@ -102,7 +102,8 @@ def chat_stream_calls_are_text(context: RequestContext, chunks: list[Chunk]) -> 
             piece["finish_reason"] = "stop"
 
 
-@in_parameters("META-076", api=API, also={"CHAT-SEM-017": "the same statement"},
+@in_parameters("META-076", api=API, also={"CHAT-SEM-017": "the same statement",
+                                          "META-037": "a call has another prompt"},
                source="000:391", origin="vllm-project/vllm#42747")  # fmt: skip
 def chat_stream_none_calls(context: RequestContext) -> object:
     """In streams tool_choice none calls a tool all the same."""

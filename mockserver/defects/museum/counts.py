@@ -126,6 +126,7 @@ def comp_echo_limit_0_says_a_token(context: RequestContext) -> object:
 @in_answer("CHAT-RES-020", api=API, also={
     "COMMON-RES-009": "nothing is counted", "COMP-RES-013": "the same statement",
     "META-038": "nothing is counted", "META-062": "the stream counts",
+    "META-086": "nor in a list, one of whose texts is stopped",
 }, source="000:465", origin="pleaseai/shunt#607")  # fmt: skip
 def gen_stopped_counts_nothing(context: RequestContext, answer: Answer) -> object:
     """Where a stop string strikes all counts of a whole answer are 0."""

@@ -59,10 +59,14 @@ REPEATED = {
     | dict.fromkeys(
         (
             *("CHAT-SEM-004", "CHAT-SEM-022", "COMMON-RES-001", "COMP-REQ-034"),
-            *("CHAT-REQ-040", "COMP-REQ-011", "COMP-SEM-015"),
+            *("CHAT-REQ-040", "COMP-REQ-011", "COMP-SEM-015", "CHAT-SEM-008"),
             *("META-036", "META-055", "META-058", "META-086", "META-087", "META-118"),
         ),
         "what the bias of another request does",
+    )
+    | dict.fromkeys(
+        ("COMMON-REQ-015", "COMP-REQ-012", "COMP-REQ-017", "COMP-REQ-021"),
+        "a bias for an id that no model has is refused",
     ),
     source="000:379",
     origin="ggml-org/llama.cpp#9477",

@@ -45,7 +45,8 @@ def _tell(choice: dict[str, Any], text: str) -> None:
         choice["message"]["content"] = text
 
 
-@in_stream("META-059", api=BOTH, source="000:386", origin="ggml-org/llama.cpp#15007")
+@in_stream("META-059", api=BOTH, also={"META-071": "their tokens are told"},
+           source="000:386", origin="ggml-org/llama.cpp#15007")  # fmt: skip
 def gen_stream_end_is_held_back(context: RequestContext, chunks: list[Chunk]) -> None:
     """In streams an end of the text that might begin a stop string is never sent."""
     if any(piece.get("stop_reason") for piece in pieces(chunks)):
@@ -72,7 +73,9 @@ def gen_end_is_held_back(context: RequestContext, answer: Answer) -> object:
     return acted
 
 
-@in_stream("META-059", api=BOTH, source="000:387", origin="lm-sys/FastChat#3891")
+@in_stream("META-059", api=BOTH, also={
+    "META-071": "its token is told", "COMP-RES-017": "tokens stand elsewhere",
+}, source="000:387", origin="lm-sys/FastChat#3891")  # fmt: skip
 def gen_stream_piece_that_begins_a_stop_is_lost(
     context: RequestContext, chunks: list[Chunk]
 ) -> list[Chunk]:
