@@ -141,6 +141,8 @@ def _spread(api: Api) -> Probe:
                 yield Step(label, operation, beside | {"temperature": heat})
         # each is in the company of one that has a top_p, or none
         narrow = hot | {"top_p": 0.01, "seed": 1}
+        # of a chat a whole answer shows it beside tools, and a stream here
+        narrow |= framed(api, served, "chat") if served.offers("tools") else {}
         if served.offers("n"):
             narrow |= {"n": 2}
         yield Step("narrow", operation, narrow, together=True)

@@ -208,6 +208,16 @@ def test_a_batch_does_not_read_the_same_backwards() -> None:
     assert sent["prompt"] != sent["prompt"][::-1]
 
 
+def test_a_tiny_top_p_is_asked_of_streams_too() -> None:
+    for api in BOTH:
+        narrow: Any = _steps(api, "spread")["narrow"].body
+        assert narrow["stream"]
+    # beside tools it is asked of a whole answer
+    pushed: Any = _steps("chat", "tools")["pushed"].body
+    assert pushed["top_p"] == narrow["top_p"]
+    assert not pushed.get("stream")
+
+
 def test_what_ends_one_text_of_a_batch_is_in_no_other() -> None:
     batch = _steps("completions", "batch")["batch"]
 
