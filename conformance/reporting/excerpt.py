@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
-from aios_conformance.conformance.reporting.presentable import plain
+from aios_conformance.conformance.reporting.presentable import MOST_VALUES, plain
 from aios_conformance.conformance.terms.exchange import Exchange, Response
 from aios_conformance.conformance.terms.visible import visible
 
@@ -72,24 +73,32 @@ def _decoded(data: bytes) -> str:
 
 
 def pretty(value: Any) -> str:
-    """JSON with short arrays of numbers, short strings, and no great depth."""
-    return json.dumps(_shortened(plain(value)), indent=2, ensure_ascii=False)
+    """JSON with short arrays of numbers, short strings, no great depth or number."""
+    return json.dumps(plain(_shortened(value)), indent=2, ensure_ascii=False)
 
 
-def _shortened(value: Any, depth: int = 0) -> Any:
-    if depth > _DEPTH and isinstance(value, dict | list):
-        return "…"
-    if isinstance(value, str):
-        more = len(value) - _STRING
-        return value if more <= 0 else f"{value[:_STRING]}… {more} more characters"
-    if isinstance(value, dict):
-        return {key: _shortened(each, depth + 1) for key, each in value.items()}
-    if isinstance(value, list):
-        if len(value) > _NUMBERS and all(isinstance(x, int | float) for x in value):
-            more = len(value) - _NUMBERS
-            return [*value[:_NUMBERS], f"… {more} more numbers"]
-        return [_shortened(each, depth + 1) for each in value]
-    return value
+def _shortened(value: Any) -> Any:
+    left = MOST_VALUES  # more of them than LENGTH has room for
+
+    def short(value: Any, depth: int) -> Any:
+        nonlocal left
+        left -= 1
+        if left <= 0 or (depth > _DEPTH and isinstance(value, dict | list)):
+            return "…"
+        if isinstance(value, str):
+            more = len(value) - _STRING
+            return value if more <= 0 else f"{value[:_STRING]}… {more} more characters"
+        if isinstance(value, dict):
+            some = islice(value.items(), left)
+            return {key: short(each, depth + 1) for key, each in some}
+        if isinstance(value, list):
+            if len(value) > _NUMBERS and {int, float}.issuperset(map(type, value)):
+                more = len(value) - _NUMBERS
+                return [*value[:_NUMBERS], f"… {more} more numbers"]
+            return [short(each, depth + 1) for each in value[:left]]
+        return value
+
+    return short(value, 0)
 
 
 def cut(text: str, exchange_id: str) -> str:

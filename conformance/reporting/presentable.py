@@ -25,6 +25,9 @@ MOST_CHARACTERS = 10_000
 MOST_VALUES = 2_000
 """Of one JSON value of a target, likewise."""
 
+_ROOM = 1.2
+"""So much more passes where it may have been shortened before: never twice."""
+
 
 def presentable(result: RunResult, redactor: Redactor | None = None) -> RunResult:
     """The result as reports and terminals may show it."""
@@ -33,7 +36,7 @@ def presentable(result: RunResult, redactor: Redactor | None = None) -> RunResul
         return visible(redactor.text(text) if redactor else text)
 
     def show(text: str) -> str:
-        return shortened(whole(text))
+        return _shortened(whole(text))
 
     facts = result.facts
     models = {api: show(name) for api, name in facts.models.items()}
@@ -62,7 +65,7 @@ def _finding(each: Evidence, show: Show, whole: Show) -> Evidence:
     return replace(
         each,
         expected=show(each.expected),
-        actual=plain(each.actual, whole),
+        actual=plain(each.actual, whole, 1.0),
         pointer=show(each.pointer),
         curl=whole(each.curl),
     )
@@ -72,18 +75,20 @@ def _optional(text: str | None, show: Show) -> str | None:
     return None if text is None else show(text)
 
 
-def shortened(text: str) -> str:
+def _shortened(text: str, room: float = 1.0) -> str:
     """A text, or the beginning of a very long one and how much more there is."""
+    if len(text) <= MOST_CHARACTERS * room:
+        return text
     more = len(text) - MOST_CHARACTERS
-    return text if more <= 0 else f"{text[:MOST_CHARACTERS]}… {more} more characters"
+    return f"{text[:MOST_CHARACTERS]}… {more} more characters"
 
 
-def plain(value: object, show: Show = visible) -> Any:
+def plain(value: object, show: Show = visible, room: float = _ROOM) -> Any:
     """The nearest JSON value: what JSON cannot hold becomes its text.
 
     Of very much it is the beginning, and how much more there is.
     """
-    left = MOST_VALUES
+    left = int(MOST_VALUES * room)
 
     def near(value: object) -> Any:
         nonlocal left
@@ -93,7 +98,7 @@ def plain(value: object, show: Show = visible) -> Any:
             for key, each in value.items():
                 if left <= 0:
                     return kept | {"…": f"{len(value) - len(kept)} more members"}
-                kept[shortened(show(str(key)))] = near(each)
+                kept[_shortened(show(str(key)), room)] = near(each)
             return kept
         if isinstance(value, Iterable) and not isinstance(value, str | bytes):
             items = list(value)
@@ -103,12 +108,12 @@ def plain(value: object, show: Show = visible) -> Any:
                     return [*found, f"… {len(items) - len(found)} more items"]
                 found.append(near(each))
             return found
-        return _single(value, show)
+        return _single(value, show, room)
 
     return near(value)
 
 
-def _single(value: object, show: Show) -> Any:
+def _single(value: object, show: Show, room: float) -> Any:
     """The nearest JSON value of what holds no others."""
     if value is None or isinstance(value, bool):
         return value
@@ -120,4 +125,4 @@ def _single(value: object, show: Show) -> Any:
         return value
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    return shortened(show(value if isinstance(value, str) else repr(value)))
+    return _shortened(show(value if isinstance(value, str) else repr(value)), room)

@@ -30,7 +30,7 @@ from aios_conformance.conformance.reporting import (
 from aios_conformance.conformance.reporting.html_evidence import (
     evidence as evidence_of,
 )
-from aios_conformance.conformance.reporting.presentable import plain
+from aios_conformance.conformance.reporting.presentable import plain, presentable
 from aios_conformance.conformance.reporting.stream_timeline import timeline
 from aios_conformance.conformance.terms.result import RunResult
 from aios_conformance.spec import report_schema
@@ -297,9 +297,30 @@ def test_large_bodies_are_cut_with_a_note() -> None:
     assert len(text) < 1_500_000
 
 
-def test_vectors_are_shortened() -> None:
-    shown = excerpt.answer_text(exchange_of("ex-1", {}, {"embedding": [0.5] * 1024}))
-    assert "… 1016 more numbers" in shown
+@pytest.mark.parametrize("size", [1_024, 100_000])
+def test_vectors_are_shortened(size: int) -> None:
+    shown = excerpt.answer_text(exchange_of("ex-1", {}, {"embedding": [0.5] * size}))
+    assert f"… {size - 8} more numbers" in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("x" * 50_000, "x… 40000 more characters"),
+        (dict.fromkeys(map(str, range(50_000)), 1), "more members"),
+        (["x"] * 50_000, "more items"),
+        ([{"a": ["x"] * 50}] * 1_000, "more items"),
+    ],
+)
+def test_of_what_a_target_said_reports_hold_the_beginning(
+    value: object, told: str
+) -> None:
+    """And how much more there was, told once however often it is shortened."""
+    row = replace(MIXED.requirements[0], findings=(evidence(actual=value),))
+    shown = presentable(replace(MIXED, requirements=[row]))
+    text = json.dumps(json_report.report(shown), ensure_ascii=False)
+    assert text.count(" more ") == text.count(told) > 0
+    assert len(text) < 200_000
 
 
 def test_an_answer_that_never_came_is_told() -> None:
