@@ -83,4 +83,6 @@ class Watch:
             yield
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, *timer)
+            if handler is None:  # it was not made by Python, and cannot be put back
+                handler = signal.SIG_IGN
             signal.signal(signal.SIGVTALRM, handler)

@@ -13,6 +13,7 @@ from generations import choice, request, said, scored
 from aios_conformance.conformance.judging import watch
 from aios_conformance.conformance.judging.fingerprint import MOST_ALIKE
 from aios_conformance.conformance.judging.judge import Judgement, judge
+from aios_conformance.conformance.running.signals import stopped_by_signals
 from aios_conformance.conformance.terms.catalogue import Catalogue, catalogue
 from aios_conformance.conformance.terms.check import Finding, Note, check
 from aios_conformance.conformance.terms.exchange import Exchange, Facts, Observation
@@ -55,6 +56,15 @@ def it_is_lost_in_a_pattern(_: RerankAnswer) -> Iterator[Note]:
 
 
 @check("RERANK-SEM-006")
+def it_is_interrupted(_: RerankAnswer) -> Iterator[Note]:
+    """A promise while whose judging Ctrl-C is pressed."""
+    yield Finding("an end", "none")
+    signal.raise_signal(signal.SIGINT)
+    while True:
+        pass
+
+
+@check("RERANK-SEM-006")
 def it_is_judged_as_well(_: RerankAnswer) -> Iterator[Note]:
     """Another promise."""
     yield Finding("something", "nothing")
@@ -77,6 +87,15 @@ def test_a_check_is_left_in_the_middle(
     found = [trace.check for trace in done.traces]
     kept = [it_never_ends.name] if endless is it_never_ends else []
     assert found == [*kept, it_is_judged_as_well.name]
+
+
+@needs_a_timer
+def test_ctrl_c_ends_a_check_at_once() -> None:
+    known = toys.catalogue(checks=(it_is_interrupted,))
+    before = signal.getsignal(signal.SIGVTALRM)
+    with stopped_by_signals(), pytest.raises(KeyboardInterrupt):
+        judged(observation("toy.count", all=reranked()), known)
+    assert signal.getsignal(signal.SIGVTALRM) is before
 
 
 @needs_a_timer
