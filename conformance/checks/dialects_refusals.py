@@ -29,6 +29,16 @@ def odd_dimensions_are_no_crash(seen: Observation) -> Iterator[Note]:
         yield FollowedReading("refused" if status >= 400 else "given or ignored")
 
 
+@check("AHM-REQ-013", on="aihubmix.blank_among", when=lambda s: s["free"].status > 0)
+def an_empty_text_among_others_is_refused(seen: Observation) -> Iterator[Note]:
+    """An array that contains an empty text is refused; to accept it warns (A-154)."""
+    status = seen["free"].status
+    if status >= 500:
+        yield Finding("4xx", status, step="free", kind="crash")
+    elif status < 300:
+        yield Finding("4xx", status, "/input/1", step="free", soft=True)
+
+
 @check("AHM-REQ-022", on="aihubmix.old_model", when=lambda s: s["sized"].status > 0)
 def an_old_model_refuses_dimensions(seen: Observation) -> Iterator[Note]:
     """Dimensions on a model older than text-embedding-3 is refused, never a crash."""

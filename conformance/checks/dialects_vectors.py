@@ -9,7 +9,7 @@ from aios_conformance.conformance.terms.check import (
     Witness,
     check,
 )
-from aios_conformance.conformance.terms.exchange import Exchange, Observation
+from aios_conformance.conformance.terms.exchange import Exchange, Json, Observation
 from aios_conformance.conformance.terms.tolerances import (
     BETWEEN_CALLS,
     COSINE_NEAR,
@@ -149,6 +149,35 @@ def _is_obeyed(seen: Observation, label: str) -> bool:
     if not vectors:
         return False
     return {len(v) for v in vectors} == {seen[label].request.json["dimensions"]}
+
+
+@check(on=("infinity.dimensions", "aihubmix.dimensions"), witness=True)
+def a_size_gives_a_text_one_vector(seen: Observation) -> Iterator[Note]:
+    """Of one size, and in one format, a text has one vector wherever it stands."""
+    rows = spec.rows("data-index", dialect=seen.facts.dialect)
+    known: dict[tuple[str, int, Json], list[float]] = {}
+    for label, exchange in seen.steps.items():
+        vectors, body = vectors_of(exchange), exchange.request.json
+        given = body["input"] if isinstance(body["input"], list) else [body["input"]]
+        if vectors is None or len(vectors) != len(given):
+            continue
+        for position, (text, vector) in enumerate(zip(given, vectors, strict=True)):
+            key = (text, len(vector), body.get("encoding_format"))
+            before = known.setdefault(key, vector)
+            if before is vector:
+                continue
+            yield Witness(rows)
+            near = agreement(before, vector)
+            if not near >= COSINE_SAME:
+                yield Finding(
+                    expected=f"cosine of at least {COSINE_SAME} with the same text's "
+                    "vector of the same size",
+                    actual=near,
+                    pointer=f"/data/{position}/embedding",
+                    soft=likeness(before, vector) >= COSINE_NEAR,
+                    step=label,
+                    ids=rows,
+                )
 
 
 @check("INF-EX-002", on="infinity.printed", when=lambda s: s.accepted("variant"))

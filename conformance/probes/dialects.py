@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from aios_conformance.conformance.probes.dialects_bodies import (
+    TEXT,
     accepted,
     ask,
     breaks,
@@ -140,6 +141,7 @@ _AIHUBMIX = [
         name="refused.dimensions",
         needs="dimensions",
     ),
+    either("aihubmix", "blank_among", [{"input": [TEXT, ""]}]),
     keys("aihubmix", ("AHM-REQ-002", "AHM-REQ-003")),
     tokens("aihubmix", ("AHM-REQ-009",), ("AHM-REQ-011",)),
     most_strings,

@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from aios_conformance.conformance.probes.dialects_bodies import TEXT, operation_of
+from aios_conformance.conformance.probes.dialects_bodies import (
+    CLIENT_ERRORS,
+    TEXT,
+    operation_of,
+)
 from aios_conformance.conformance.terms.exchange import Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -20,10 +24,12 @@ LISTED = 3  # listed models that are tried
 
 @table("infinity.models", "models", [None], dialects=("infinity",), smoke_rows=1)
 def listing(_: Params, served: Served) -> Iterator[Step]:
-    """The list twice, and a call of each listed model that can embed."""
+    """The list, a call of each listed model that can embed, and the list again.
+
+    What was answered, and what was refused, waits no more.
+    """
     rows = ("INF-REQ-001", "INF-REQ-002", "INF-RES-001")
     yield Step("list", LISTING, serves=rows)
-    yield Step("again", LISTING, serves=rows)
 
     def call(number: int) -> Later:
         def body(answers: Answers) -> Json:
@@ -34,10 +40,21 @@ def listing(_: Params, served: Served) -> Iterator[Step]:
 
         return body
 
+    operation = operation_of("infinity")
     for number in range(LISTED):
-        operation = operation_of("infinity")
         yield Step(f"call_{number}", operation, call(number), wants="so many models")
-    _ = served
+    lacking = {"model": served.model("embeddings")}
+    yield Step(
+        "refused",
+        operation,
+        lacking,
+        "refuse",
+        ("INF-REQ-006",),
+        "/input is missing",
+        CLIENT_ERRORS,
+        shared=True,
+    )
+    yield Step("again", LISTING, serves=rows)
 
 
 def embedding_models(response: Any) -> list[str]:

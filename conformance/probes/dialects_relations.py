@@ -84,10 +84,10 @@ def relations(dialect: str, rows: Mapping[str, tuple[str, ...]]) -> list[Probe]:
         few = ask(served, dimensions=p["few"])
         yield Step("few", operation, few, serves=rows["dimensions"])
         # what was wanted short once is to be as long as the next one wants it
-        again = [few["input"], p["texts"][0]]
+        again = [few["input"], p["texts"][0], few["input"]]
         longer = ask(served, input=again, dimensions=p["more"])
         yield Step("longer", operation, longer, serves=rows["dimensions"])
-        more = ask(served, input=[*p["texts"]], dimensions=p["more"])
+        more = ask(served, input=[*p["texts"], p["texts"][0]], dimensions=p["more"])
         if served.offers("base64"):
             more |= {"encoding_format": "base64"}
         yield Step("more", operation, more, serves=rows["dimensions"])
@@ -103,7 +103,7 @@ def relations(dialect: str, rows: Mapping[str, tuple[str, ...]]) -> list[Probe]:
 
 
 def tokens(dialect: str, flat: tuple[str, ...], nested: tuple[str, ...]) -> Probe:
-    """Token ids as one input, flat and in a list, and as two."""
+    """Token ids as one input, flat and in a list, as two, and as two of one each."""
 
     @table(
         f"{dialect}.tokens",
@@ -118,6 +118,8 @@ def tokens(dialect: str, flat: tuple[str, ...], nested: tuple[str, ...]) -> Prob
         yield Step("nested", operation, ask(served, input=[TOKENS]), serves=nested)
         two = ask(served, input=[TOKENS, [21, 22]])
         yield Step("two", operation, two, serves=nested)
+        single = ask(served, input=[[0], TOKENS[:1]])
+        yield Step("single", operation, single, serves=nested)
 
     return tokens
 

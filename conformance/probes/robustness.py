@@ -96,11 +96,11 @@ EVERYWHERE = "lone surrogate"
 """What parsers take, and tokenizers, templates or caches of one API do not."""
 
 _MORE: tuple[tuple[str, ...], ...] = (
-    ("zero byte", "no UTF-8"),
-    ("zero byte", "deep", "nan"),
+    ("zero byte", "huge number"),
+    ("zero byte", "no UTF-8", "nan"),
     ("far id", "deep"),
     ("zero byte", "huge number", "far seed", "empty"),
-    ("zero byte", "no UTF-8"),
+    ("zero byte", "huge number"),
 )
 STANDARD: Mapping[Api, tuple[str, ...]] = {
     api: (EVERYWHERE, *more) for api, more in zip(apis(), cycle(_MORE), strict=False)

@@ -1,8 +1,8 @@
 """Long lists: servers split them at sizes of their own, and sort, cut and join again.
 
 A list holds texts of a word and of hundreds of characters, of several scripts, JSON,
-markup, with white space at the ends and inside, a copy, and words of few letters up to
-its size.
+markup, what tokenizers end and part texts with, with white space at the ends and
+inside, a copy, and words of few letters up to its size.
 None is blank, which may be refused (A-131): `blanks` go in a list of their own.
 """
 
@@ -33,7 +33,7 @@ def lists(draw: st.DrawFn, count: int) -> list[str]:
     foreign = draw(texts.beyond_ascii())
     rich = [
         plain[0],
-        f"  # {plain[1]}\n\n\t```{plain[2]}```\n| <b> | it's ",
+        f"  # {plain[1]}\n\n\t```{plain[2]}```\n| </s> [SEP] it's ",
         LONG,
         f"{_ACCENTED} 🦀, né, là",
         plain[3],

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from exchanges import readings, witnessed
+from exchanges import findings, readings, witnessed
 from neighbours import ONE, call, reply, seen, tripped
 
 from aios_conformance.conformance.checks import dialects_refusals
@@ -122,3 +122,14 @@ def test_limits_are_broken_by_a_margin_and_one_at_a_time() -> None:
     assert len(given["sum"]) <= 2048
     assert all(len(text.split()) <= 8192 for text in given["sum"])
     assert sum(len(text.split()) for text in given["sum"]) > 300_000
+
+
+@pytest.mark.parametrize(
+    ("status", "found"), [(400, []), (422, []), (200, [True]), (500, [False])]
+)
+def test_an_empty_text_among_others_is_refused(status: int, found: list[bool]) -> None:
+    """To accept it warns, to crash at it fails."""
+    step = call("aihubmix", ["a", ""], reply(ONE, ONE), status=status, expect="either")
+    made = seen("aihubmix", "blank_among", free=step)
+    check = dialects_refusals.an_empty_text_among_others_is_refused
+    assert [each.soft for each in findings(check, made)] == found

@@ -8,6 +8,7 @@ from aios_conformance.conformance.checks import dialects_vectors
 from aios_conformance.conformance.terms.exchange import Exchange, Json
 
 SIZED = dialects_vectors.dimensions_set_the_length
+SAME = dialects_vectors.a_size_gives_a_text_one_vector
 PLACED = dialects_vectors.a_vector_stands_at_the_place_of_its_text
 
 
@@ -75,3 +76,16 @@ def test_a_vector_stands_where_its_text_does(dialect: str, row: str) -> None:
         dialect, "batch", batch=call(dialect, ["a", "b"], reply(ONE)), some=wrong
     )
     assert tripped(PLACED, few, dialect) == set()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "row"), [("infinity", "INF-RES-024"), ("aihubmix", "AHM-RES-004")]
+)
+def test_of_one_size_a_text_has_one_vector(dialect: str, row: str) -> None:
+    padded = [*TWO[:2], 0, 0]
+    few = call(dialect, "b", reply(ONE[:2]))  # another size: another vector
+    for longer, rows in (([TWO, ONE, TWO], set()), ([TWO, ONE, padded], {row})):
+        answered = call(dialect, ["b", "a", "b"], reply(*longer))
+        made = seen(dialect, "dimensions", few=few, longer=answered)
+        assert tripped(SAME, made, dialect) == rows
+        assert witnessed(SAME, made) == {row}
