@@ -28,7 +28,7 @@ def _cut_at_once(record: Record, api: Api) -> Iterator[Generated]:
             yield answer
 
 
-@check(witness=True)
+@check("META-059", evidence=0, witness=True)
 def a_stream_says_its_only_token(record: Record) -> Iterator[Note]:
     """Under a limit of 1 streams have texts, if whole answers have."""
     apis: tuple[Api, ...] = ("chat", "completions")

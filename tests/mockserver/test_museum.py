@@ -22,6 +22,7 @@ from generation_exhibits import CASES as GENERATION
 from plain_http import Client, Reply
 from sundry_exhibits import CASES as SUNDRY
 from told_exhibits import CASES as TOLD
+from twins_exhibits import CASES as TWINS
 from wire_exhibits import CASES as WIRE
 
 from aios_conformance import spec
@@ -37,7 +38,7 @@ BUGS = [each for each in ALL.values() if not each.freedom]
 FREE = [each for each in ALL.values() if each.freedom]
 
 
-CASES = CHAT | COMPLETIONS | GENERATION | ENCODERS | WIRE | TOLD | SUNDRY
+CASES = CHAT | COMPLETIONS | GENERATION | ENCODERS | WIRE | TOLD | SUNDRY | TWINS
 UNREADABLE, CHARSET, ACCEPTED, CODED, *LEFT = (
     "sse-no-last-chunk",
     "http-charset-refused",
