@@ -13,12 +13,14 @@ class Budget:
     A request is reserved with its ceiling and settled with what it cost, so that
     requests in flight can never exceed a limit together. What is spent here counts in
     the ledger `beyond` too, which holds the limits that several runs have in common.
+    `narrowing` are the requests that may still tell what a valid one was refused for.
     """
 
     max_requests: int | None = None
     max_tokens: int | None = None
     spent: Cost = NOTHING
     beyond: "Budget | None" = None
+    narrowing: int | None = None
     _reserved: Cost = NOTHING
     _settled: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -47,6 +49,13 @@ class Budget:
             )
             self.spent += actual
             self._settled.notify_all()
+
+    def narrows(self) -> bool:
+        """Take one of the requests that narrow down a refusal, if one is left."""
+        if self.narrowing is None:
+            return True
+        self.narrowing -= 1
+        return self.narrowing >= 0
 
     def _exceeded(self, more: Cost) -> str | None:
         total = self.spent + self._reserved + more

@@ -119,13 +119,8 @@ class Recorder:
             for burst in _bursts(scenario.steps):
                 sent = []
                 for i, step, cost in burst:
-                    made = outgoing(step, answers)
+                    made = self._made(scenario, step, answers)
                     if made is None:
-                        if not step.spare:
-                            wanted = step.wants or "what it is made of"
-                            self._leave(
-                                scenario, step, f"no earlier answer has {wanted}"
-                            )
                         continue
                     if wrong := suite_fault(self.dialect, step, made.body):
                         self.suite_faults.append(
@@ -140,6 +135,19 @@ class Recorder:
             raise
         finally:
             self.observations.append(_seen(scenario, answers, facts))
+
+    def _made(
+        self, scenario: Scenario, step: Step, answers: Mapping[str, Exchange]
+    ) -> Outgoing | None:
+        """The request of a step; None if earlier answers, or a limit, let it be."""
+        made = outgoing(step, answers)
+        if made is None and not step.spare:
+            wanted = step.wants or "what it is made of"
+            self._leave(scenario, step, f"no earlier answer has {wanted}")
+        if made is None or not step.after_refusal or self.ledger.narrows():
+            return made
+        self._leave(scenario, step, "what a run may spend on refusals was spent")
+        return None
 
     def _leave(self, scenario: Scenario, step: Step, reason: str) -> None:
         name, draw = scenario.name

@@ -17,6 +17,8 @@ from platformdirs import user_cache_path
 
 Preset = Literal["smoke", "standard", "deep"]
 PRESETS: tuple[Preset, ...] = ("smoke", "standard", "deep")
+NARROWED: Mapping[Preset, int] = {"smoke": 20, "standard": 150, "deep": 600}
+"""Requests that a run may spend on what a valid request was refused for."""
 RESENT: Mapping[Preset, int] = {"smoke": 20, "standard": 120, "deep": 600}
 """Requests that a run may spend on sending again."""
 SHRUNK: Mapping[Preset, int] = {"smoke": 0, "standard": 60, "deep": 600}
@@ -135,4 +137,5 @@ class RunOptions:
     @property
     def requests_to_explain(self) -> int:
         """Requests that may follow the plan where something is found."""
-        return RESENT[self.preset] + self.requests_for_smaller
+        preset = self.preset
+        return NARROWED[preset] + RESENT[preset] + self.requests_for_smaller

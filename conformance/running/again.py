@@ -75,12 +75,14 @@ class Resender:
         return any(breaks(each, broken) for each in self.judged.get(name, ()))
 
     async def _round(self, scenarios: Sequence[Scenario], concurrency: int) -> None:
-        affordable = []
+        affordable, sizes = [], {each.name: each.size for each in scenarios}
         for scenario in scenarios:
             if scenario.size <= self._left:
                 self._left -= scenario.size
                 affordable.append(scenario)
         for seen in await self.play(affordable, concurrency) if affordable else ():
+            # open questions are asked as answers leave them: nobody knows them before
+            self._left -= max(0, len(seen.steps) - sizes[seen.probe, seen.draw])
             self.judged.setdefault((seen.probe, seen.draw), []).append(self.judge(seen))
 
     def _chosen(self, groups: Groups) -> dict[Name, Exchange]:

@@ -25,6 +25,7 @@ from aios_conformance.conformance.observing.recording import (
 from aios_conformance.conformance.observing.setting import Setting
 from aios_conformance.conformance.observing.transport import Transport
 from aios_conformance.conformance.options.values import (
+    NARROWED,
     ConformanceError,
     OptionError,
     RunOptions,
@@ -170,7 +171,7 @@ def begin(
         math.inf,
         writer,
         heard,
-        Budget(beyond=shared.ledger),
+        Budget(beyond=shared.ledger, narrowing=NARROWED[options.preset]),
         AnswerCache(shared.answers),
         earlier,
     )

@@ -44,7 +44,7 @@ def told(folder: Path, report: Any, **over: Any) -> str:
 def test_a_run_takes_as_long_as_the_one_before(tmp_path: Path) -> None:
     known = f"by what the run of {DATE} has measured"
     # 180 more, one after the other, each of 4 s
-    more = "and at most about 12 min more where something is found"
+    more = "and at most about 22 min more where something is found"
     assert told(tmp_path, MEASURED) == f"about 40 s, {more}, {known}"
     # of another preset only the answers count: 400 of 4 s, eight at a time
     deep = told(tmp_path, {**MEASURED, "preset": "smoke"})
@@ -65,9 +65,9 @@ def test_a_run_takes_as_long_as_the_one_before(tmp_path: Path) -> None:
 def test_what_is_not_measured_is_not_guessed(tmp_path: Path, report: Any) -> None:
     said = told(tmp_path, report)
     assert said.startswith("this target is not measured yet; with answers that take a")
-    assert "a second about 50 s, and at most about 3 min more where" in said
+    assert "a second about 50 s, and at most about 6 min more where" in said
     slow = told(tmp_path, report, rate=0.1)
-    assert "a second about 67 min, and at most about 30 min more where" in slow
+    assert "a second about 67 min, and at most about 55 min more where" in slow
 
 
 @pytest.mark.parametrize(

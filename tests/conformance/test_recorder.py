@@ -1,7 +1,7 @@
 """Playing scenarios: in order, at once, within limits, and never lost."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 import toys
@@ -15,7 +15,7 @@ from aios_conformance.conformance.observing.transport import Transport
 from aios_conformance.conformance.options.values import RunOptions
 from aios_conformance.conformance.planning.plan import scenario_of
 from aios_conformance.conformance.terms.events import ExchangeDone, RunEvent
-from aios_conformance.conformance.terms.exchange import Facts
+from aios_conformance.conformance.terms.exchange import Exchange, Facts, Json
 from aios_conformance.conformance.terms.probe import Params, Probe, Served, Step, probe
 from aios_conformance.conformance.terms.scenario import Scenario
 
@@ -380,3 +380,27 @@ def test_an_error_of_ours_comes_through_as_itself() -> None:
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(story())
+
+
+def test_refusals_are_narrowed_down_within_a_limit() -> None:
+    """What is not asked any more is told, so that nobody takes it for asked."""
+
+    @probe("toy.refused", "rerank")
+    def refused(n: Params, served: Served) -> Iterator[Step]:
+        def fewer(answers: Mapping[str, Exchange]) -> Json:
+            return toys.body(served) if answers["whole"].status >= 400 else None
+
+        yield Step("whole", toys.RERANK, toys.body(served, top_n=n))
+        yield Step("fewer", toys.RERANK, fewer, spare=True, after_refusal=True)
+
+    recorder = played(
+        *[answer(status=400)] * 5,
+        scenarios=[scenario(refused, n, n) for n in (1, 2, 3)],
+        ledger=Budget(narrowing=2),
+        concurrency=1,
+    )
+    asked = [list(seen.steps) for seen in recorder.observations]
+    assert asked == [["whole", "fewer"], ["whole", "fewer"], ["whole"]]
+    (left,) = recorder.unsent
+    assert (left.draw, left.label) == (3, "fewer")
+    assert "refusals" in left.reason
