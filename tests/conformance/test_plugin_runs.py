@@ -96,7 +96,7 @@ def test_a_plan_is_printed_and_nothing_is_sent(pytester: pytest.Pytester) -> Non
             f"--target={address}", *QUICK, "--plan", "-k", "RERANK-SEM-006"
         )
     assert result.ret == chosen.ret == 0
-    lines = ["POST /v1/rerank *", "at most * requests, *", "*at most 20 more*in all."]
+    lines = ["POST /v1/rerank *", "at most * requests, *", "*at most 40 more*in all."]
     result.stdout.fnmatch_lines(lines)
     chosen.stdout.fnmatch_lines(lines)
     chosen.stdout.no_fnmatch_line("POST /v1/chat*")
