@@ -81,7 +81,7 @@ def each_step_ends_as_it_should(seen: Observation) -> Iterator[Note]:
             yield from _accepted(exchange, rows)
         elif exchange.expect != "accept" and _is_told_as_success(exchange, seen.facts):
             yield from _disguised(exchange)
-        elif exchange.expect == "refuse":
+        elif exchange.expect == "refuse" and not _missing_path(exchange, seen):
             yield from _refused(exchange, has_valid_neighbour=has_valid_neighbour)
         if exchange.expect != "accept" and seen.facts.dialect not in DIALECTS:
             # no row on crashes is known, but one on the mistake

@@ -43,7 +43,7 @@ REFUSED = refused(
         "RERANK-REQ-016",
         truncate_prompt_tokens="many",
     ),
-    *breaks_truncation("RERANK-REQ-017"),
+    *breaks_truncation("RERANK-REQ-017", version="v2"),
     smoke_rows=1,
 )
 

@@ -56,7 +56,7 @@ REFUSED = refused(
         "SCORE-REQ-019",
         truncate_prompt_tokens="many",
     ),
-    *breaks_truncation("SCORE-REQ-020"),
+    *breaks_truncation("SCORE-REQ-020", version="root"),
 )
 
 _UNPAIRED = "the schema cannot compare the lengths of two arrays"

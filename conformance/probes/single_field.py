@@ -10,6 +10,7 @@ from typing import Any
 from aios_conformance.conformance.probes.bodies import (
     OPERATION,
     TRUNCATION,
+    by_version,
     is_beyond,
     valid,
 )
@@ -27,11 +28,15 @@ def breaks(rule: str, *serves: str, **change: Any) -> Params:
     return {"change": change, "serves": list(serves), "breaks": rule}
 
 
-def breaks_truncation(*serves: str) -> list[Params]:
-    """Rows of `refused`: limits on tokens that are not above 0, the last one by far."""
+def breaks_truncation(*serves: str, version: str = "") -> list[Params]:
+    """Rows of `refused`: limits on tokens that are not above 0, the last one by far.
+
+    The last one is sent to the path of a `version`.
+    """
     rule = "/truncate_prompt_tokens is not above 0"
     limits = (0, -1, -(2**63))
-    return [breaks(rule, *serves, **{TRUNCATION: limit}) for limit in limits]
+    zero, below, far = (breaks(rule, *serves, **{TRUNCATION: k}) for k in limits)
+    return [zero, below, far | {"version": version}]
 
 
 def lacks(field: str, *serves: str) -> Params:
@@ -91,6 +96,8 @@ def refused(
     def build(row: Params, served: Served) -> Iterator[Step]:
         neighbour = valid(api, served) | row.get("base", {})
         mutant = _changed(neighbour, row)
+        version = row.get("version")
+        operation = by_version(api)[version][0] if version else OPERATION[api]
         yield Step(
             "valid",
             OPERATION[api],
@@ -100,7 +107,7 @@ def refused(
         )
         yield Step(
             "mutant",
-            OPERATION[api],
+            operation,
             mutant,
             expect="refuse",
             serves=tuple(row["serves"]),

@@ -2,7 +2,8 @@
 
 A list holds texts of a word and of hundreds of characters, of several scripts, JSON,
 markup, what tokenizers end and part texts with, with white space at the ends and
-inside, a copy, and words of few letters up to its size.
+inside, a copy, and words of few letters up to its size: one in capitals as well, one
+with a space, and a number.
 None is blank, which may be refused (A-131): `blanks` go in a list of their own.
 """
 
@@ -40,6 +41,10 @@ def lists(draw: st.DrawFn, count: int) -> list[str]:
         plain[0],
     ]
     rest = few_letters(count - len(rich) - 3)
+    # `sampled` asks for each of these again without what it is likely to be taken for
+    rest[0] = rest[1].upper()
+    if len(rest) > 25:
+        rest[8], rest[25] = f"{rest[9]} ", "42"
     return [*rich, '{"text":"x"}', *rest, plain[4], foreign + " "]
 
 

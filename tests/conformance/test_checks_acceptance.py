@@ -201,6 +201,25 @@ def test_a_path_that_is_not_served_is_blamed_on_the_path() -> None:
     assert found.ids == ("RERANK-REQ-013",)
 
 
+def test_a_path_that_is_not_served_refuses_no_mistake() -> None:
+    """The path has rows of its own; one that is served has refused the mistake."""
+    wrong = exchange(
+        "rerank",
+        SENT["rerank"] | {"top_n": -1},
+        ERROR,
+        status=404,
+        operation="POST /v2/rerank",
+        expect="refuse",
+        serves=("RERANK-REQ-015",),
+    )
+    assert findings(steps, seen(mutant=wrong)) == []
+    served = exchange(
+        "rerank", SENT["rerank"], good("rerank"), operation="POST /v2/rerank"
+    )
+    (found,) = findings(steps, seen(first=served, mutant=wrong))
+    assert found.ids == ("COMMON-ERR-001",)
+
+
 @pytest.mark.parametrize("status", [400, 500])
 def test_a_request_of_which_a_part_was_not_taken_says_nothing_of_the_rest(
     status: int,
