@@ -100,7 +100,7 @@ _MORE: tuple[tuple[str, ...], ...] = (
     ("zero byte", "deep", "nan"),
     ("far id", "deep"),
     ("zero byte", "huge number", "far seed", "empty"),
-    ("zero byte", "huge number"),
+    ("no UTF-8", "huge number"),
 )
 STANDARD: Mapping[Api, tuple[str, ...]] = {
     api: (EVERYWHERE, *more) for api, more in zip(apis(), cycle(_MORE), strict=False)

@@ -129,7 +129,7 @@ def chat_tokens_lose_their_spaces(context: RequestContext, answer: Answer) -> ob
 
 @in_parameters("META-073", api=API, also={
     "META-047": "a scored stop ends another text", "META-048": "likewise",
-    "META-049": "likewise",
+    "META-049": "likewise", "META-059": "a stream has none",
 })  # fmt: skip
 def chat_logprobs_change_the_text(context: RequestContext) -> object:
     """Asking for log probabilities changes the text."""

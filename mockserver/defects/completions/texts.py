@@ -192,7 +192,7 @@ def completions_offsets_one_short(context: RequestContext, answer: Answer) -> ob
     return bool(laid)
 
 
-@in_answer("META-088", api=API)
+@in_answer("META-088", api=API, also={"COMP-RES-017": "they begin at the end"})
 def completions_offsets_run_backwards(
     context: RequestContext, answer: Answer
 ) -> object:
@@ -221,7 +221,7 @@ def completions_five_alternatives_are_other_ones(
 
 @in_parameters("META-073", api=API, also={
     "META-047": "a scored stop ends another text", "META-048": "likewise",
-    "META-049": "likewise",
+    "META-049": "likewise", "META-059": "a stream has none",
 })  # fmt: skip
 def completions_logprobs_change_the_text(context: RequestContext) -> object:
     """Asking for log probabilities changes the text."""

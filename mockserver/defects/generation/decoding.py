@@ -73,6 +73,7 @@ def _stops(api: Api) -> list[Defect]:
         row("stop-obeyed"): "its soft clause",
         "META-042": "fewer tokens than the limit",
         "META-041": "a stream says why it ended", row("cut-finish-reason"): "likewise",
+        "META-071": "what the limit cut has the text of all its tokens",
     })  # fmt: skip
     def a_stop_says_length(context: RequestContext, answer: Answer) -> object:
         """A text halted by a stop string says `length`."""
@@ -84,7 +85,12 @@ def _stops(api: Api) -> list[Defect]:
     # a text that is longer is also another one: each row is the first of one defect
     another, longer = sorted(("META-048", "META-049"), reverse=api == "completions")
 
-    @in_answer(another, api=api, also={longer: "the text is longer, and another"})
+    several = {"META-086": "of some prompts"} if api == "completions" else {}
+
+    @in_answer(another, api=api, also={
+        longer: "the text is longer, and another", "META-071": "no token has it",
+        **several,
+    })  # fmt: skip
     def unmet_stop_adds_a_tilde(context: RequestContext, answer: Answer) -> object:
         """A stop string that does not occur adds a tilde to the text."""
         if not context.parameters.get("stop"):

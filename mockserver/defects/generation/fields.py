@@ -60,6 +60,7 @@ def _table(api: Api) -> list[Defect]:
                also={row("max-completion-tokens-obeyed"): "above the limit",
                      row("max-tokens-obeyed"): "above the limit", "META-042": "above",
                      "META-041": "above the limit",
+                     row("cut-finish-reason"): "likewise",
                      "META-037": "not all choices", "META-062": "the stream is right",
                      "META-070": "more than there are positions",
                      row("max-completion-tokens-range"): "more than a limit of 0",

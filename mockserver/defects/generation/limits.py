@@ -143,6 +143,7 @@ def _counts(api: Api) -> list[Defect]:
         "META-062": "the stream counts rightly",
         "META-064": "the stream counts rightly",
         "META-039": "a longer prompt of a lower limit counts less",
+        "META-037": "several choices in a stream, or under another limit",
     }
     if api == "completions":
         streamed["META-086"] = "prompts together and alone count otherwise"

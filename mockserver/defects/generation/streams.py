@@ -173,7 +173,7 @@ def _grammar(api: Api) -> list[Defect]:
     @in_stream("META-059", api=api, origin="vllm-project/vllm#24509", also={
         **misspoken, "CHAT-SEM-006": "another count", "CHAT-SEM-007": "another count",
         "CHAT-SEM-012": "a stop across pieces", "META-050": "a stop across pieces",
-        "COMP-RES-017": "an offset comes twice",
+        "COMP-RES-017": "an offset comes twice", "META-088": "an offset comes twice",
         "COMP-SEM-004": "a token comes twice", "COMP-SEM-005": "a token comes twice",
     })  # fmt: skip
     def fourth_piece_repeated(
