@@ -198,6 +198,7 @@ def gen_cache_key_lacks_the_stop() -> Any:
             "META-055",
             "META-059",
             "META-073",
+            "META-084",
             "META-086",
             "META-087",
         ),
@@ -225,8 +226,8 @@ def gen_penalty_of_the_neighbour(
         (
             *("CHAT-SEM-012", "COMP-SEM-002", "META-036", "META-037"),
             *("META-038", "META-047"),
-            *("META-050", "META-052", "META-058", "META-062", "META-064", "META-084"),
-            "CHAT-REQ-027",
+            *("META-050", "META-052", "META-055", "META-058", "META-062"),
+            *("META-064", "META-084", "CHAT-REQ-027", "CHAT-SEM-022"),
         ),
         "the text is that of another request",
     )

@@ -70,6 +70,7 @@ REPEATED = {
     ),
     source="000:379",
     origin="ggml-org/llama.cpp#9477",
+    by_chance=True,  # it strikes whoever comes next
 )
 def gen_bias_leaks_to_next() -> Any:
     """logit_bias acts on the next request too."""
@@ -177,8 +178,8 @@ def gen_bias_lost_under_load(
        for n in (36, 37, 38, 39, 43, 44, 47, 48, 49, 52, 54, 55, 56, 57, 58, 59, 61,
                  62, 64, 73, 75, 77, 79, 83, 117, 118)},
     **{f"CHAT-{n}": "likewise"
-       for n in ("REQ-013", "REQ-026", "REQ-027", "REQ-028", "REQ-032", "REQ-040",
-                 "REQ-045", "REQ-046", "REQ-054", "SEM-004", "SEM-008", "SEM-013",
+       for n in ("REQ-013", "REQ-014", "REQ-026", "REQ-027", "REQ-028", "REQ-032",
+                 "REQ-040", "REQ-045", "REQ-046", "REQ-054", "SEM-004", "SEM-008", "SEM-013",
                  "SEM-016",
                  "SEM-019", "SEM-020", "SEM-022")},
     "COMMON-RES-001": "the other one may be refused",

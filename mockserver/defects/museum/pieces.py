@@ -22,8 +22,10 @@ _CROWDED = "crowded"
     api=BOTH,
     also=dict.fromkeys(
         (
+            "CHAT-SEM-022",
             "COMP-RES-017",
             "META-047",
+            "META-055",
             "META-071",
         ),
         "the text of a stream lacks its white space",
@@ -83,7 +85,9 @@ def gen_stream_usage_chunk_is_created_at_0(
 @in_stream(
     "CHAT-SEM-006",
     api=CHAT,
-    also=dict.fromkeys(("META-069",), "the token is not among its alternatives"),
+    also=dict.fromkeys(
+        ("META-067", "META-069"), "the token is not among its alternatives"
+    ),
     source="000:403",
     origin="sgl-project/sglang#39260",
 )
@@ -321,7 +325,7 @@ def gen_stream_stop_says_length(context: RequestContext, chunks: list[Chunk]) ->
 @in_stream(
     "META-084",
     api=BOTH,
-    also=dict.fromkeys(("COMP-SEM-002",), "the echo is lost"),
+    also=dict.fromkeys(("COMP-RES-017", "COMP-SEM-002"), "the echo is lost"),
     source="000:387",
     origin="Soju06/codex-lb#1010",
 )

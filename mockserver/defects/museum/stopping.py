@@ -156,6 +156,7 @@ def _cut_out(context: RequestContext, answer: Answer) -> object:
             "META-047",
             "META-071",
             "META-084",
+            "META-086",
         ),
         "the text goes on",
     ),
