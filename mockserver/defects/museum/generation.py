@@ -179,9 +179,8 @@ def gen_bias_lost_under_load(
                  62, 64, 73, 75, 77, 79, 83, 117, 118)},
     **{f"CHAT-{n}": "likewise"
        for n in ("REQ-013", "REQ-014", "REQ-026", "REQ-027", "REQ-028", "REQ-032",
-                 "REQ-040", "REQ-045", "REQ-046", "REQ-054", "SEM-004", "SEM-008", "SEM-013",
-                 "SEM-016",
-                 "SEM-019", "SEM-020", "SEM-022")},
+                 "REQ-040", "REQ-045", "REQ-046", "REQ-054", "SEM-004", "SEM-008",
+                 "SEM-013", "SEM-016", "SEM-019", "SEM-020", "SEM-022")},
     "COMMON-RES-001": "the other one may be refused",
 }, source="000:389", origin="ml-explore/mlx-lm#965")  # fmt: skip
 def chat_answers_the_neighbour(
