@@ -181,7 +181,8 @@ def _thinking(context: RequestContext, chunks: list[Chunk]) -> None:
     also=because(
         "a text with a stop string is not cut",
         "CHAT-SEM-013 META-045 META-046 META-047 META-049 META-071",
-    ),
+    )
+    | because("a stream has another text", "CHAT-SEM-022 META-055"),
     source="000:459",
     origin="antirez/ds4#509",
 )

@@ -71,7 +71,7 @@ def chat_replies_are_not_read(context: RequestContext) -> object:
 @in_stream(
     "META-059",
     api=BOTH,
-    also=because("less text than tokens", "META-047 META-071"),
+    also=because("less text than tokens", "COMP-RES-017 META-047 META-071"),
     source="000:387",
     origin="BerriAI/litellm#5158",
 )
