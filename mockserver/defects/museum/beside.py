@@ -160,6 +160,7 @@ def _garbled(context: RequestContext, answer: Answer) -> object:
             "META-049",
             "META-052",
             "META-055",
+            "META-045",
             "META-057",
             "META-062",
             "META-064",
@@ -232,7 +233,7 @@ def _counted_on(context: RequestContext, answer: Answer) -> object:
     _counted_on,
     _beside_others,
     also=dict.fromkeys(
-        ("EMB-SEM-003", "META-090", "META-092", "META-091"), "another index"
+        ("EMB-SEM-003", "META-090", "META-092", "META-091", "META-118"), "another index"
     ),
     source="000:765",
     origin="xorbitsai/inference#5240",

@@ -184,6 +184,8 @@ def gen_cache_key_lacks_the_stop() -> Any:
     also=dict.fromkeys(
         (
             "CHAT-REQ-040",
+            "CHAT-SEM-002",
+            "CHAT-SEM-003",
             "CHAT-SEM-012",
             "COMP-REQ-026",
             "COMP-SEM-009",

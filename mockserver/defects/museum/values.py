@@ -187,6 +187,7 @@ def gen_braces_crash(context: RequestContext) -> object:
             "COMP-REQ-019",
             "COMP-REQ-025",
             "COMP-REQ-027",
+            "CHAT-REQ-030",
             "COMP-REQ-028",
             "COMP-REQ-029",
             "COMP-REQ-030",
