@@ -160,6 +160,7 @@ def _garbled(context: RequestContext, answer: Answer) -> object:
             "META-049",
             "META-052",
             "META-055",
+            "META-036",
             "META-045",
             "META-057",
             "META-062",
