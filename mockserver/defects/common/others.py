@@ -139,7 +139,6 @@ def _after_a_stream_was_left(
         made(spoil, plant, primary, {"also": _whatever(GENERATING)}),
         name=name,
         description=what,
-        by_chance=spoil is _rest,  # it strikes whoever comes next
     )
 
 

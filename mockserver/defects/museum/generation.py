@@ -70,7 +70,6 @@ REPEATED = {
     ),
     source="000:379",
     origin="ggml-org/llama.cpp#9477",
-    by_chance=True,  # it strikes whoever comes next
 )
 def gen_bias_leaks_to_next() -> Any:
     """logit_bias acts on the next request too."""
