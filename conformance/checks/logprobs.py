@@ -80,24 +80,33 @@ def none_are_given_unasked(answer: Unscored) -> Iterator[Note]:
             )
 
 
-def _each(answer: WithLogprobs) -> Iterator[tuple[str, ScoredChoice, Position]]:
-    """Every position with its pointer."""
+def _each(answer: WithLogprobs) -> Iterator[tuple[str, int, Position]]:
+    """Every position with its pointer, and its place among those of its choice."""
     member = "content" if answer.is_chat else "top_logprobs"
     for choice in answer.read:
         for i, position in enumerate(choice.positions or ()):
-            yield f"{choice.pointer}/logprobs/{member}/{i}", choice, position
+            yield f"{choice.pointer}/logprobs/{member}/{i}", i, position
+
+
+_UNEXPECTED = 2
+"""Positions that begin an echo: a token before every prompt, and the prompt's first."""
 
 
 @check("CHAT-SEM-006", "COMP-SEM-003", "META-068", on=EVERYWHERE, witness=True)
 def k_alternatives_are_listed(answer: WithLogprobs) -> Iterator[Note]:
-    """Each position lists k tokens, or k and the chosen one (A-081)."""
+    """Each position lists k tokens, or k and the chosen one (A-081).
+
+    One whose token has no likelihood, as nothing was expected there, begins an echo;
+    what else an echo lists is an open matter (A-117, soft).
+    """
     own = ("CHAT-SEM-006",) if answer.is_chat else ("COMP-SEM-003",)
     wanted = answer.asked
     if wanted is None:
         return
-    for pointer, _, position in _each(answer):
-        if position.logprob is None:
-            continue  # the first token of an echoed prompt: nothing is expected there
+    for pointer, place, position in _each(answer):
+        is_unread = answer.is_echoed and position.logprob is None
+        if is_unread and place < _UNEXPECTED:
+            continue
         found = len(position.alternatives)
         if wanted:
             yield Witness((*own, "META-068"))
@@ -111,6 +120,7 @@ def k_alternatives_are_listed(answer: WithLogprobs) -> Iterator[Note]:
                 actual=found,
                 pointer=pointer,
                 kind="silent",
+                soft=is_unread,
                 ids=(*own, "META-068"),
             )
             return
@@ -273,11 +283,12 @@ def _tokens_are_counted(answer: WithLogprobs) -> bool:
 
 @check("META-070", "META-037", on=EVERYWHERE, when=_tokens_are_counted, witness=True)
 def there_is_a_position_for_each_token(answer: WithLogprobs) -> Iterator[Note]:
-    """There are as many positions as completion tokens, but for end tokens."""
+    """As many tokens as are counted have a log probability, but for end tokens."""
     rows = ("META-070",) if len(answer.choices) == 1 else ("META-037",)
     yield Witness(rows)
     count = usage_of(answer.exchange, "completion_tokens") or 0
-    positions = sum(len(choice.positions or ()) for choice in answer.choices)
+    told = (p for choice in answer.choices for p in choice.positions or ())
+    positions = sum(position.logprob is not None for position in told)
     # a choice that was not cut may end with a token that has no text
     silent = sum(choice.finish != "length" for choice in answer.choices)
     if not count - silent <= positions <= count:

@@ -16,7 +16,13 @@ from aios_conformance.conformance.checks.generated import (
     usage_of,
 )
 from aios_conformance.conformance.checks.scored import positions_of
-from aios_conformance.conformance.probes.sampling import DRAWN, SEEDS
+from aios_conformance.conformance.probes.sampling import (
+    DRAWN,
+    FREQUENCY_0,
+    OTHERWISE,
+    PRESENCE_0,
+    SEEDS,
+)
 from aios_conformance.conformance.terms.check import (
     Finding,
     Note,
@@ -37,6 +43,8 @@ def a_seed_repeats_its_text(seen: Observation) -> Iterator[Note]:
     yield from equal(seen, rows, "seeded", ["again"])
     if is_repeatable(seen, "seeded", "again"):
         yield from equal(seen, rows, "seeded", ["again"], index=1)
+        # in another form, at another temperature, beside a tool
+        yield from equal(seen, rows, OTHERWISE[0], OTHERWISE[1:])
 
 
 @check(
@@ -58,8 +66,14 @@ def printed_defaults_change_nothing(seen: Observation) -> Iterator[Note]:
     presence = rows_of(seen, "presence-penalty-default", "spelled-out-defaults")
     heat = rows_of(seen, "temperature-default", "spelled-out-defaults")
     top_p = rows_of(seen, "top-p-default", "spelled-out-defaults")
-    yield from equal(seen, frequency, "seeded", ["frequency_0"])
-    yield from equal(seen, presence, "seeded", ["presence_0"])
+    # where they differ from each other, one of them differs from what has neither
+    is_doubted = not is_repeatable(seen, FREQUENCY_0, PRESENCE_0)
+    if not is_doubted:
+        yield from equal(seen, frequency, PRESENCE_0, [FREQUENCY_0])
+        yield from equal(seen, presence, FREQUENCY_0, [PRESENCE_0])
+    elif is_repeatable(seen, *OTHERWISE):
+        yield from equal(seen, frequency, OTHERWISE[0], [FREQUENCY_0])
+        yield from equal(seen, presence, OTHERWISE[0], [PRESENCE_0])
     yield from equal(seen, heat, "seeded", ["no_temperature"])
     yield from equal(seen, top_p, "seeded", ["no_top_p"])
 

@@ -26,6 +26,7 @@ from aios_conformance.conformance.probes.decoding import (
     stops_probe,
     streams_probe,
 )
+from aios_conformance.conformance.probes.stop_strings import NEVER
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import (
     Answers,
@@ -37,6 +38,10 @@ from aios_conformance.conformance.terms.probe import (
     probe,
 )
 from aios_conformance.conformance.terms.said import text_of
+
+FREQUENCY_0, PRESENCE_0 = "frequency_0", "presence_0"
+OTHERWISE = ("otherwise", "otherwise_again")
+"""The same without a penalty, sent where the two that spell one out differ."""
 
 
 def _seeds(api: Api) -> Probe:
@@ -52,10 +57,15 @@ def _seeds(api: Api) -> Probe:
     )
     def seeds(p: Params, served: Served) -> Iterator[Step]:
         bare = asked(api, served, p["text"], max_tokens=28, seed=p["seed"])
-        bare |= framed(api, served, "chat")
         bare |= {"n": 2} if served.offers("n") else {}
         is_scored = api == "completions" and served.offers("logprobs")
         bare |= {"logprobs": 1} if is_scored else {}
+        # what has another form, temperature and tool is compared among itself
+        other = bare | {"temperature": 0.5, "top_p": 1}
+        other |= framed(api, served, "completions")
+        is_beside_a_tool = api == "chat" and served.offers("tools")
+        other |= {"tools": [BARE]} if is_beside_a_tool else {}
+        bare |= framed(api, served, "chat")
         full = bare | {"temperature": 1, "top_p": 1}
         yield Step("seeded", operation, full)
         # nothing that it asks for is to act on those beside it
@@ -65,10 +75,18 @@ def _seeds(api: Api) -> Probe:
             ("no_temperature", bare | {"top_p": 1}),
             ("again", full),
             ("no_top_p", bare | {"temperature": 1}),
-            ("frequency_0", full | {"frequency_penalty": 0}),
-            ("presence_0", full | {"presence_penalty": 0}),
+            (FREQUENCY_0, other | {"frequency_penalty": 0}),
+            (PRESENCE_0, other | {"presence_penalty": 0}),
         ):
             yield Step(label, operation, body, together=True)
+
+        def doubted(answers: Answers) -> Any:
+            """Without either, twice: that tells a lost seed from another default."""
+            both = {text_of(answers[s]) for s in (FREQUENCY_0, PRESENCE_0)}
+            return other if len(both) > 1 else None
+
+        for label in OTHERWISE:
+            yield Step(label, operation, doubted, like=FREQUENCY_0, spare=True)
 
     return seeds
 
@@ -132,14 +150,16 @@ def _spread(api: Api) -> Probe:
 
             return made
 
-        for seed in SEEDS[:2]:
-            yield Step(f"hot_{seed}", operation, hot | {"seed": seed})
+        first, second, *more = SEEDS
+        yield Step(f"hot_{first}", operation, hot | {"seed": first})
         if api == "chat":
             # some servers have a temperature of their own for who offers tools
             beside = body | _several(served) | {"seed": 1, "max_tokens": 24}
             for label, heat in (("warm", 0.5), ("warmer", 1)):
                 yield Step(label, operation, beside | {"temperature": heat})
-        # each is in the company of one that has a top_p, or none
+        # each is in the company of one that has another temperature or top_p
+        beside_cold = Step(f"hot_{second}", operation, hot | {"seed": second})
+        yield replace(beside_cold, together=True)
         narrow = hot | {"top_p": 0.01, "seed": 1}
         # of a chat a whole answer shows it beside tools, and a stream here
         narrow |= framed(api, served, "chat") if served.offers("tools") else {}
@@ -148,9 +168,10 @@ def _spread(api: Api) -> Probe:
         yield Step("narrow", operation, narrow, together=True)
         cold = body | {"temperature": 0, "seed": 1}
         yield Step("cold", operation, cold, together=True)
-        for seed in SEEDS[2:]:
-            label, first = f"hot_{seed}", f"hot_{SEEDS[0]}"
-            spare = Step(label, operation, another(seed), like=first, spare=True)
+        for seed in more:
+            spare = Step(
+                f"hot_{seed}", operation, another(seed), like=f"hot_{first}", spare=True
+            )
             yield replace(spare, completion_tokens=6)
 
     return spread
@@ -191,18 +212,22 @@ def _pushed(api: Api) -> Probe:
             given = whole | framed(api, served, streamed)
             yield step(f"{name}_up", given | {f"{name}_penalty": 2.0}, bounds)
             yield step(f"{name}_down", given | {f"{name}_penalty": -2.0}, kind, bounds)
-        yield Step("plain", operation, body)
-        # in each other's company, and in streams: a bias that is lost there is seen
-        least = body | {"logit_bias": {str(token): -100 for token in BANNED_IDS}}
-        yield replace(step("banned", least, "logit-bias-range"), together=True)
+        # beside a stop string that no text holds, in each other's company and in
+        # streams: a bias that is lost there is seen
+        plain = body | ({"stop": NEVER} if served.offers("stop") else {})
+        yield Step("plain", operation, plain)
+        banned = {"logit_bias": {str(token): -100 for token in BANNED_IDS}}
+        yield replace(step("banned", plain | banned, "logit-bias-range"), together=True)
         most = body | {"logit_bias": {FORCED_ID: 100}, "max_tokens": 3}
         if served.offers("streaming"):
-            most |= {"stream": True}
+            # how many tokens there are, of which every piece is like the one before
+            most |= {"stream": True, "stream_options": {"include_usage": True}}
         if served.offers("logprobs"):
             most |= {"logprobs": True if api == "chat" else 1}
         most |= _beside(api, served, p["text"])
         # of several things asked for any may be what is refused
         yield replace(step("forced", most), together=True)
+        yield less("unstopped", "banned", operation, body | banned)
         given = {k: v for k, v in most.items() if k != "logprobs"}
         yield less("unscored", "forced", operation, given)
         alone = body | {"logit_bias": most["logit_bias"]}

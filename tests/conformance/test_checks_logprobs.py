@@ -77,6 +77,22 @@ def test_log_probabilities_are_given() -> None:
     assert other.ids == ("COMP-SEM-003",)
 
 
+def test_each_token_of_an_echo_but_the_first_has_its_likelihoods() -> None:
+    check = logprobs.k_alternatives_are_listed
+    told, unread = ("a", HALF, dict(LIKELY)), ("a", None, None)
+
+    def echoed(*positions: Any, **members: Any) -> Exchange:
+        return comp(listed(*positions), "a" * len(positions), **members)
+
+    assert not findings(check, echoed(unread, told, told, echo=True))
+    assert not findings(check, echoed(unread, unread, told, echo=True))
+    (lost,) = findings(check, echoed(unread, unread, unread, told, echo=True))
+    assert lost.soft  # what is listed of an echo is an open matter
+    assert lost.ids == ("COMP-SEM-003", "META-068")
+    (none,) = findings(check, echoed(unread, told))
+    assert not none.soft
+
+
 def test_only_one_choice_may_lack_them() -> None:
     check = logprobs.log_probabilities_are_given
     given = choice("chat", "a", logprobs=scored(("a", HALF, [])))
@@ -206,6 +222,8 @@ def test_there_is_a_position_for_each_token() -> None:
     assert findings(check, chat(one, finish="stop", count=3))
     two = scored(("a", HALF, LIKELY), ("a", HALF, LIKELY))
     assert findings(check, chat(two, "aa", count=1))
+    # a token whose likelihood is not told has none
+    assert findings(check, comp(listed(("a", None, dict(LIKELY)))))
 
 
 def test_the_tokens_are_the_text() -> None:

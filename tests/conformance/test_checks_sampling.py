@@ -43,8 +43,6 @@ def test_a_seed_repeats_its_text(api: Api) -> None:
     [
         ("no_temperature", "CHAT-REQ-040"),
         ("no_top_p", "CHAT-REQ-054"),
-        ("frequency_0", "CHAT-REQ-013"),
-        ("presence_0", "CHAT-REQ-027"),
     ],
 )
 def test_a_default_that_is_spelt_out_changes_nothing(step: str, row: str) -> None:
@@ -56,6 +54,29 @@ def test_a_default_that_is_spelt_out_changes_nothing(step: str, row: str) -> Non
     unrepeatable = seeds(again=OTHER, **{step: said("chat", "x")})
     assert not findings(check, unrepeatable)
     assert not witnessed(check, unrepeatable)
+
+
+PENALTIES = {"frequency_0": "CHAT-REQ-013", "presence_0": "CHAT-REQ-027"}
+
+
+@pytest.mark.parametrize("step", PENALTIES)
+def test_penalties_of_0_are_told_from_each_other(step: str) -> None:
+    defaults, repeats = (
+        sampling.printed_defaults_change_nothing,
+        sampling.a_seed_repeats_its_text,
+    )
+    alike = dict.fromkeys(PENALTIES, said("chat", TEXT))
+    assert witnessed(defaults, seeds(**alike)) == {*PENALTIES.values(), "META-052"}
+    assert not findings(defaults, seeds(**alike))
+    # which of them is another text than that without either
+    again = dict.fromkeys(("otherwise", "otherwise_again"), said("chat", TEXT))
+    doubted = seeds(**(alike | {step: OTHER} | again))
+    assert _rows(findings(defaults, doubted)) == {PENALTIES[step], "META-052"}
+    assert not findings(repeats, doubted)
+    # neither, where the seed is lost
+    lost = seeds(**(alike | {step: OTHER} | again | {"otherwise": OTHER}))
+    assert not findings(defaults, lost)
+    assert _rows(findings(repeats, lost)) == {"CHAT-SEM-012", "META-050"}
 
 
 def choices(api: Api, prompt: int = 5, completion: int = 12, **over: Any) -> Any:
