@@ -40,7 +40,7 @@ class Repeat:
     events: int
     headers: dict[str, str]
     body: bytes
-    remarks: Sequence[Remark] = ()
+    remarks: Sequence[Remark] | None = None
     model: str | None = None
     tokens: tuple[int, int] = (0, 0)
     finishes: Sequence[str] = ()

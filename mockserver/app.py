@@ -161,6 +161,8 @@ def _broken(
 
 def plan_of(options: MockOptions) -> Behaviour:
     """Read the files that options name; raises OptionError."""
+    if options.replay and not (options.record or options.replay.exists()):
+        raise OptionError(f"there is no tape {options.replay}; --record URL makes it")
     try:
         rules = load_rules(options.rules) if options.rules else ()
         tape = Tape(options.replay) if options.replay else None

@@ -24,7 +24,7 @@ from aios_conformance.mockserver.faults.kinds import Fault, FaultError
 from aios_conformance.mockserver.faults.pacing import REAL_CLOCK, Clock
 from aios_conformance.mockserver.state import MockState
 from aios_conformance.mockserver.wishes import wished, wishes
-from aios_conformance.serving.app import refuse
+from aios_conformance.serving.app import api_at, refuse
 from aios_conformance.serving.at_once import RequestHead, framed
 from aios_conformance.serving.bodies import body
 from aios_conformance.serving.errors import ApiError
@@ -191,16 +191,17 @@ class Outside:
         self, request: web.Request, handler: Handler, exchange: Exchange
     ) -> web.StreamResponse:
         """Play what concerns the exchange as a whole."""
+        exchange.api = api_at(request)
+        raw = await _read(request, exchange)  # before the client can leave
         try:
             exchange.fault = await self._chosen(request, exchange)
         except FaultError as error:
             return refuse(request, PlayedRefusal(400, str(error), "invalid_header"))
         if exchange.fault is not None and exchange.fault.status is not None:
-            await _read(request, exchange)
             return refuse(request, PlayedRefusal(exchange.fault.status))
         response: web.StreamResponse | None = None
         relay = self._state.relay
-        if relay is not None and await _read(request, exchange) is not None:
+        if relay is not None and raw is not None:
             response = await relay.answer(request, self._state.upstream)
             exchange.replayed = response is not None
         if response is None:

@@ -335,7 +335,7 @@ OPTIONS: tuple[Option, ...] = (
         repeat=True,
         words=FAULTS.keys,
     ),
-    Option("rules", "YAML file with scripted answers", None, Path, "FILE"),
+    Option("rules", "YAML file with scripted answers", None, Path, "FILE", single=True),
     Option(
         "strict",
         "refuse (404) what neither a rule nor the tape answers",
@@ -352,7 +352,9 @@ OPTIONS: tuple[Option, ...] = (
         metavar="HOST",
         repeat=True,
     ),
-    Option("replay", "tape of recorded exchanges to play", None, Path, "FILE"),
+    Option(
+        "replay", "tape of recorded exchanges to play", None, Path, "FILE", single=True
+    ),
     Option(
         "record",
         "server to ask for what is not on the --replay tape, and to record",

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from aios_conformance.mockserver.faults.kinds import Fault, FaultError, parse_fault
 from aios_conformance.serving.digits import whole_number
-from aios_conformance.serving.located import short
+from aios_conformance.serving.located import short, unknown
 
 _LONGEST: Final = 3_600_000  # milliseconds of a delay
 _HEADERS: Final = ("X-Mock-Status", "X-Mock-Fault", "X-Mock-Delay-Ms", "Prefer")
@@ -30,15 +30,16 @@ class Wish:
 
 def wishes(headers: Mapping[str, str]) -> bool:
     """Tell whether a request may ask for something."""
-    status, fault, delay, prefer = _HEADERS
-    return (
-        status in headers or fault in headers or delay in headers or prefer in headers
-    )
+    names = " ".join(headers).lower()
+    return "x-mock-" in names or "prefer" in names
 
 
 def wished(headers: Mapping[str, str]) -> Wish:
     """Return what a request asks for; raises FaultError, which names the header."""
     said = dict(_said(headers))
+    for name in headers:
+        if name[:7].lower() == "x-mock-" and name.title() not in _HEADERS:
+            raise FaultError(unknown("the mock", name, _HEADERS))
     status = _read(said, ("X-Mock-Status", "X-Mock-Fault"), parse_fault)
     code = _read(said, ("Prefer: code",), _code)
     delay = _read(said, ("X-Mock-Delay-Ms", "Prefer: delay"), _seconds)

@@ -112,6 +112,15 @@ def refuse(request: web.Request, error: ApiError) -> web.Response:
     return request.app[_REACHED].by(request).refuse(request, error)
 
 
+def api_at(request: web.Request) -> str | None:
+    """Return the API whose path a request has, with a dialect's prefix or without."""
+    operations = request.app[_REACHED].by(request).front.contract.operations
+    for path in (request.path, "/" + request.path[1:].partition("/")[2]):
+        if found := operations.get(f"{request.method} {path}"):
+            return found.api
+    return None
+
+
 async def _expected(request: web.Request) -> None:
     """Ask for the body of who waits for that; no other expectation matters to us."""
     if request.headers["Expect"].lower() == "100-continue" and request.transport:

@@ -8,7 +8,7 @@ lists in the file.
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -50,6 +50,7 @@ class Option:
     metavar: str | None = None
     flag: bool = False  # without a value on the command line
     repeat: bool = False
+    single: bool = False  # said twice, both may be meant, and one would be lost
     variable: str | None = None  # another environment variable than PREFIX_NAME
     words: Words | None = None  # that a shell may offer
     choices: tuple[str, ...] = ()
@@ -74,7 +75,8 @@ class Option:
         try:
             return self.read(text)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{error}, got {text!r}") from None
+            got = "" if ", got " in str(error) else f", got {text!r}"
+            raise argparse.ArgumentTypeError(f"{error}{got}") from None
 
     def offered(self) -> Iterable[str]:
         """Return the words that a shell may offer."""
@@ -88,13 +90,20 @@ class Option:
 class OptionParser(argparse.ArgumentParser):
     """Says what is wrong with a command line in letters that all can be seen."""
 
+    commands: Sequence[str] = ()
+    """What the first word may be instead of an option."""
+
     def error(self, message: str) -> NoReturn:
-        """End the process with the message, and the name that may be meant."""
-        flag = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
+        """Raise OptionError, with the name that may be meant."""
+        word = re.match(r"unrecognized arguments: (-*)([^\s=]+)", message)
         known = self._option_string_actions
-        near = get_close_matches(flag[1], known, 1) if flag else ()
+        near = get_close_matches("".join(word.groups()), known, 1) if word else ()
         meant = f" (did you mean {near[0]}?)" if near else ""
-        super().error(brief(message) + meant)
+        if word and not word[1] and self.commands:
+            meant = f" (the commands are {', '.join(self.commands)})"
+        if message.startswith(("unrecognized", "the following")):
+            meant += f"; {self.prog} --help tells all"
+        raise OptionError(brief(message) + meant)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Read a command line; a value that is `--` would be read as a list."""
@@ -104,6 +113,17 @@ class OptionParser(argparse.ArgumentParser):
             if word.startswith("--") and word.endswith("=--") and word.count("=") == 1:
                 self.error(f"argument {word[:-3]}: expected one argument")
         return super().parse_known_args(args, namespace)
+
+
+class _Single(argparse.Action):
+    """An option whose first value must not be lost without a word."""
+
+    def __call__(
+        self, parser: Any, namespace: Any, values: Any, option_string: Any = None
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"argument {option_string}: can be given once only")
+        setattr(namespace, self.dest, values)
 
 
 class _Version(argparse.Action):
@@ -120,7 +140,9 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-CONFIG = Option("config", "YAML file with options, by name", metavar="FILE")
+CONFIG = Option(
+    "config", "YAML file with options, by name", metavar="FILE", single=True
+)
 
 
 def resolve(
@@ -129,7 +151,7 @@ def resolve(
     argv: Sequence[str] | None,
     environ: Mapping[str, str],
     prefix: str,
-    parser: argparse.ArgumentParser,
+    parser: OptionParser,
     commands: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return every option's value by key, and what `parser` knows beside them.
@@ -151,7 +173,9 @@ def resolve(
         from aios_conformance.serving.completion import complete  # noqa: PLC0415
 
         complete(parser, offered(options), commands)
+    parser.commands = commands
     given = vars(parser.parse_args(argv))
+    _warn_of_strangers(environ, prefix, {o.environment(prefix) for o in options})
     set_ = {
         option.key: _from_text(option, environ[name], f"${name}")
         for option in options
@@ -165,6 +189,20 @@ def resolve(
         chosen = next((value for value in sources if value is not None), None)
         values[option.key] = option.default if chosen is None else chosen
     return values
+
+
+def _warn_of_strangers(
+    environ: Mapping[str, str], prefix: str, known: Collection[str]
+) -> None:
+    """Tell of variables that look like options and are none.
+
+    They are no mistakes for sure: where services are linked, others set such names.
+    """
+    for name in sorted(environ.keys() - known):
+        if name.startswith(f"{prefix}_"):
+            near = get_close_matches(name, known, 1, cutoff=0.8)
+            meant = f"; did you mean ${near[0]}?" if near else ""
+            sys.stderr.write(brief(f"${name} has no effect{meant}") + "\n")
 
 
 def add(
@@ -196,7 +234,7 @@ def _add(parser: argparse.ArgumentParser, option: Option, prefix: str) -> None:
         f"--{option.name}",
         type=option.read_given,
         metavar=option.metavar,
-        action="append" if option.repeat else "store",
+        action=_Single if option.single else "append" if option.repeat else "store",
         default=None,
         help=text,
     )

@@ -39,11 +39,13 @@ class Client:
     """Sends one request per connection."""
 
     url: str
+    timeout: float = 30
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """Send a body of bytes as it is, any other as JSON."""
         where = urlsplit(self.url)
-        connection = HTTPConnection(where.hostname or "", where.port, timeout=30)
+        host = where.hostname or ""
+        connection = HTTPConnection(host, where.port, timeout=self.timeout)
         raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         media = {} if raw is None else {"Content-Type": "application/json"}
         try:

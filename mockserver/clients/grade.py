@@ -167,7 +167,7 @@ def _tried(trial: _Trial) -> Verdict:
             )
             if not outcome.verdict.exchanges or _fails(outcome):
                 break  # what fails on a good day cannot be tried on a bad one
-    seen = combined({each.played.name: each.verdict for each in outcomes})
+    seen = combined({o.played.name: endings.completed(o) for o in outcomes})
     return replace(seen, results=[*endings.judged(outcomes), *seen.results])
 
 

@@ -12,10 +12,12 @@ def _remarked(session: Session, kinds: Collection[str]) -> Iterator[Finding]:
     found: dict[str, list[Seen]] = {}
     sound = []
     for seen in session.exchanges:
+        if seen.remarks is None:
+            continue
         remarks = [one for one in seen.remarks if one.kind in kinds]
         for one in remarks:
             found.setdefault(plain(one.message, 200), []).append(seen)
-        if seen.api and seen.members and not remarks:
+        if seen.members and not remarks:
             sound.append(seen)
     for saw, where in found.items():
         yield warn(saw, *where)

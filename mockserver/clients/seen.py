@@ -38,7 +38,7 @@ class Seen:
     cut: bool  # the journal does not have all of the response
     connection: int | None
     idle_beside: int
-    remarks: Sequence[Remark]
+    remarks: Sequence[Remark] | None  # None: nobody looked
 
     @property
     def members(self) -> Mapping[str, Any]:

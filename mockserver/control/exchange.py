@@ -49,7 +49,7 @@ class Exchange:
     example: str | None = None  # the rule that the request asks for
     script: Script | None = None
     replayed: bool = False
-    remarks: Sequence[Remark] = ()  # on what the request holds
+    remarks: Sequence[Remark] | None = None  # on the request; None: nobody looked
     taken: Taken | None = None  # of a quota
     added: Mapping[str, str] = MappingProxyType({})  # headers that a rule adds
     line: Line | None = None  # of the client, where another process has it

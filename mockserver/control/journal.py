@@ -131,7 +131,7 @@ def summarised(exchange: Exchange) -> dict[str, Any]:
         "fault": None if exchange.fault is None else str(exchange.fault),
         "rule": exchange.rule,
         "replayed": exchange.replayed,
-        "remarks": [one._asdict() for one in exchange.remarks],
+        "remarks": [one._asdict() for one in exchange.remarks or ()],
     }
 
 

@@ -51,10 +51,10 @@ def remarked(stages: Stages, front: Front, *, refuse: bool) -> Stages:
     def validate(context: RequestContext) -> list[Violation]:
         found = stages.validate(context)
         remarks = look(context)
-        if not remarks:
-            return found
         if (exchange := current.get(None)) is not None:
             exchange.remarks = remarks
+        if not remarks:
+            return found
         known = context.operation.members if context.operation else ()
         told = [
             Violation(pointer_to([one.member]), one.message, "unknown")
@@ -93,15 +93,9 @@ class _Look:
             return ()
         name = operation.id
         known, noted = self._known[name], self._noted[name]
-        obeyed = OBEYED if operation.about.generates else ()
-        names = [
-            member
-            for member in body
-            if member in noted or not (member in known.names or member in obeyed)
-        ]
-        said = [
-            self._said(name, "", one[:_LONGEST], known.names) for one in names[:_MOST]
-        ]
+        names = known.names | OBEYED if operation.about.generates else known.names
+        odd = [member for member in body if member in noted or member not in names]
+        said = [self._said(name, "", one[:_LONGEST], names) for one in odd[:_MOST]]
         for member, inner in known.inner.items():
             if member in body:
                 strange: dict[Slip, None] = {}

@@ -55,10 +55,11 @@ class Relay:
     ) -> None:
         """Requests that are not on the tape go to `upstream` and are recorded.
 
+        Its URL may end in `/v1`, as clients want it.
         `speed` 1 keeps the recorded timing, 2 halves it, 0 does not wait.
         """
         self.tape = tape
-        self._upstream = upstream.rstrip("/") if upstream else None
+        self._upstream = upstream and upstream.rstrip("/").removesuffix("/v1")
         self._speed = speed
         self._clock = clock
 

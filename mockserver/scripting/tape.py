@@ -190,6 +190,8 @@ class Tape:
 
     def nearest(self, method: str, path: str, request: Any) -> str:
         """Say which take differs least from a request, and where."""
+        if not self._lines:
+            return f"there is nothing on {self._path} yet: record it first"
         asked = [
             (line, take)
             for line, take in self._lines
@@ -197,7 +199,7 @@ class Tape:
         ]
         if not asked:
             paths = sorted({f"{take.method} {take.path}" for _, take in self._lines})
-            there = ", ".join(paths[:_NAMED]) or "nothing"
+            there = ", ".join(paths[:_NAMED])
             return f"{self._path} has nothing for {method} {path}, only {there}"
         found = [
             (list(islice(differences(take.request, request), _COUNTED)), line)

@@ -131,6 +131,9 @@ def test_a_bad_option_is_told_in_one_line(
         (["--model", "nokind"], "must be NAME=KIND"),
         (["--dialect", "klingon"], "unknown dialect"),
         (["--prot", "0"], "did you mean --port?"),
+        (["serve"], "the commands are check, completion, drift, grade"),
+        (["--replay", "no.jsonl"], "there is no tape no.jsonl; --record URL makes it"),
+        (["--rules", "a", "--rules", "b"], "--rules: can be given once only"),
         (["--api-key", ""], "argument --api-key: is empty"),
         (["--cors-origin", "localhost"], "must be like http://localhost:3000"),
     ],
@@ -141,8 +144,7 @@ def test_a_bad_command_line_is_told(
     result = command(*argv)
     assert says in result.stderr
     assert result.returncode == 4
-    assert "Traceback" not in result.stderr
-    assert "usage: aios-mock" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_port_in_use_is_told(command: Command) -> None:

@@ -47,7 +47,7 @@ def ask(**more):
 ask()
 read = ask(stream=True)
 if NOTICES and b"[DONE]" not in read:
-    read = ask(stream=True)
+    read = NOTICES > 1 and sys.exit(5) or ask(stream=True)
 print("done")
 """
 
@@ -85,6 +85,16 @@ def test_a_good_client_survives_every_round(
     names = ("a-good-day-works", "what-passes-is-survived", "refusals-are-final")
     for name in names:
         assert suite.find(f"testcase[@name='{name}']/system-out") is not None
+
+
+def test_an_error_that_ends_the_command_is_a_stream_that_was_noticed(
+    grade: Grade, client: str
+) -> None:
+    command = [sys.executable, client, "1", "1", "2"]
+    rounds = ("--round", "truncate", "--round", "cut", "--round", "error")
+    result = grade(*rounds, "--fail-on", "warn", "--", *command)
+    assert "broke off (truncate@3) and an error came of it" in result.stdout
+    assert result.returncode == 0, result.stdout
 
 
 def test_a_bad_client_is_told_what_it_did(grade: Grade, client: str) -> None:

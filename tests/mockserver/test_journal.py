@@ -220,11 +220,24 @@ def test_a_request_can_ask_for_a_delay(mock: LocalMock) -> None:
         ("X-Mock-Delay-Ms", ENDLESS),
         ("X-Mock-Fault", f"cut@{ENDLESS}"),
         ("Prefer", f"code={ENDLESS}"),
+        ("X-Mock-Stat", "429"),
     ):
         wrong = Client(mock.url).post("/v1/embeddings", EMBED, **{name: value})
         assert wrong.status == 400
         assert name in wrong.json()["error"]["message"]
         assert wrong.json()["error"]["code"] == "invalid_header"
+
+
+def test_who_leaves_while_it_waits_is_noted_with_what_was_asked(
+    mock: LocalMock,
+) -> None:
+    slow = {"X-Mock-Delay-Ms": "60000"}
+    with pytest.raises(TimeoutError):
+        Client(mock.url, timeout=0.2).post("/v1/embeddings", EMBED, **slow)
+    mock.verdict()  # waits until who left is noted
+    (entry,) = mock.requests
+    assert (entry["api"], entry["model"]) == ("embeddings", EMBED["model"])
+    assert (entry["status"], entry["finished"]) == (None, False)
 
 
 def test_a_body_beyond_the_limit_is_refused_whatever_is_played() -> None:

@@ -28,6 +28,7 @@ def client(mock: LocalMock) -> Client:
     [
         ("temprature", "unknown", "did you mean temperature?"),
         ("maxTokens", "unknown", "did you mean max_tokens?"),
+        ("reponse_format", "unknown", "did you mean response_format?"),
         ("zzz", "unknown", "zzz is unknown and has no effect"),
         ("", "unknown", " is unknown and has no effect"),
         ("store", "unknown", "store is unknown and has no effect"),

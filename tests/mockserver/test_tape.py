@@ -45,8 +45,8 @@ def test_what_is_recorded_is_played_again(tmp_path: Path) -> None:
             assert refused.status == 422
             again = client.post(PATH, BODY)
             assert again.body == whole.body
-            played = [entry["replayed"] for entry in recorder.requests]
-            assert played == [True] * 4
+            played = [(one["replayed"], one["api"]) for one in recorder.requests]
+            assert played == [(True, "chat")] * 4
         assert len(real.requests) == 3
     text = file.read_text(encoding="utf-8")
     assert "sk-secret" not in text
@@ -130,6 +130,23 @@ def test_a_tape_that_cannot_be_written_stays_as_it_is(tmp_path: Path) -> None:
     assert (refused.status, refused.json()["error"]["code"]) == (500, "tape_unwritable")
     assert refused.json()["error"]["message"].startswith(f"cannot write {file}: ")
     assert file.read_bytes() == before
+
+
+def test_the_url_that_clients_want_is_recorded_from_too(tmp_path: Path) -> None:
+    file = tmp_path / "tape.jsonl"
+    with (
+        local_mock() as real,
+        local_mock("--replay", str(file), "--record", f"{real.base_url}/") as recorder,
+    ):
+        assert Client(recorder.url).post(PATH, BODY).status == 200
+        assert [one["path"] for one in real.requests] == [PATH]
+
+
+def test_a_tape_without_anything_is_told(tmp_path: Path) -> None:
+    with local_mock() as mock:
+        mock.tape(tmp_path / "no.jsonl")
+        error = Client(mock.url).post(PATH, BODY).json()["error"]
+    assert f"there is nothing on {tmp_path}/no.jsonl yet" in error["message"]
 
 
 def test_an_unreachable_server_is_a_bad_gateway(tmp_path: Path) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from aios_conformance.serving.options import Option, OptionError, resolve
+from aios_conformance.serving.options import (
+    Option,
+    OptionError,
+    OptionParser,
+    resolve,
+)
 from aios_conformance.serving.server_options import port, positive, whole
 
 OPTIONS = (
@@ -24,7 +29,7 @@ def resolved(*argv: str, environ: dict[str, str] | None = None) -> dict[str, Any
         argv=argv,
         environ=environ or {},
         prefix="APP",
-        parser=argparse.ArgumentParser(exit_on_error=False),
+        parser=OptionParser(),
     )
 
 
@@ -111,6 +116,29 @@ def test_an_empty_file_says_nothing(config: Any) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"missing\.yaml: cannot be read"):
         resolved("--config", str(tmp_path / "missing.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ("--speed 0", r"argument --speed: must be at least 1, got 0$"),
+        ("--speeed 2", r"--speeed 2 \(did you mean --speed\?\); .*--help tells all$"),
+        ("--config a --config b", "--config: can be given once only"),
+    ],
+)
+def test_a_bad_line_is_named(argv: str, says: str) -> None:
+    with pytest.raises(OptionError, match=says):
+        resolved(*argv.split())
+
+
+def test_variables_that_are_no_options_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    resolved(environ={"APP_SPEEDS": "2", "APP_SERVICE_HOST": "x", "OTHER": "y"})
+    assert capsys.readouterr().err.splitlines() == [
+        "$APP_SERVICE_HOST has no effect",
+        "$APP_SPEEDS has no effect; did you mean $APP_SPEED?",
+    ]
 
 
 @pytest.mark.parametrize("text", ["-1", "65536", "http"])
