@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from aios_conformance.conformance.observing.answer_cache import AnswerCache
@@ -244,22 +243,21 @@ async def in_groups(
 ) -> None:
     """Play scenarios, so many at a time.
 
-    Those that have their API to themselves come first, one after the other, so that
-    what they share was not sent before; the last ones come after all.
+    Those that have the target to themselves come first, one after the other: what they
+    share was not sent before, and what one request does to the next is seen in theirs.
+    The last ones come after all.
     """
-    last = [(s,) for s in scenarios if s.is_last]
+    last = [s for s in scenarios if s.is_last]
     alone = [s for s in scenarios if s.is_alone and not s.is_last]
-    others = [(s,) for s in scenarios if not (s.is_alone or s.is_last)]
-    by_api = groupby(sorted(alone, key=_home), _home)
+    others = [s for s in scenarios if not (s.is_alone or s.is_last)]
 
-    async def work(waiting: Iterator[Sequence[Scenario]]) -> None:
-        for queue in waiting:
-            for scenario in queue:
-                await play_one(scenario)
+    async def work(waiting: Iterator[Scenario]) -> None:
+        for scenario in waiting:
+            await play_one(scenario)
 
-    for group in ([tuple(queue) for _, queue in by_api], others, last):
+    for group, at_a_time in ((alone, 1), (others, concurrency), (last, concurrency)):
         waiting = iter(group)
-        workers = min(max(1, concurrency), len(group))
+        workers = min(max(1, at_a_time), len(group))
         await concurrently(work(waiting) for _ in range(workers))
 
 
@@ -297,11 +295,6 @@ def _seen(
     steps = {step.label: answers[step.label] for step in sent if not step.beside}
     beside = [answers[step.label] for step in sent if step.beside]
     return Observation(name, draw, scenario.params, steps, facts, beside)
-
-
-def _home(scenario: Scenario) -> Api:
-    """The API that a scenario may have to itself."""
-    return scenario.probe.api
 
 
 def _bursts(steps: tuple[Step, ...]) -> Iterator[list[tuple[int, Step, Cost]]]:

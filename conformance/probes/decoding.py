@@ -257,15 +257,14 @@ def streams_probe(api: Api) -> Probe:
         yield less("unpenalised", penalised, operation, plain)
         left = asked(api, served, OTHER, max_tokens=64, stream=True)
         yield Step("left", operation, left, "either", leaves=True)
-        # what a stream that was left does to the next two requests is to show in them
+        # what that does to one of the next three requests is to show in that one
         options = (row("stream-options-type"), row("include-usage-accepted"))
         yield step("with_usage", *options, stream_options=usage)
         scored: dict[str, Any] = {"logprobs": True if api == "chat" else 1}
         listed = scored if served.offers("logprobs") else {}
-        yield _later(api, "line", line(body | listed), like="whole", wants=LINES)
         # refused may be its stop strings, or that it is a stream
-        begun = _later(api, "streamed", feinted, like="whole")
-        yield replace(begun, together=True)
+        yield _later(api, "streamed", feinted, like="whole")
+        yield _later(api, "line", line(body | listed), like="whole", wants=LINES)
         last = step(
             "continuous", row("continuous-usage-accepted"), stream_options=continuous
         )

@@ -71,7 +71,7 @@ def top_n(ranking: Params, served: Served) -> Iterator[Step]:
     others = (topic.question for topic in texts.TOPICS)
     other = next(each for each in others if each != ranking["query"])
     beyond = body | {"query": other, "top_n": count + 5}
-    yield Step("beyond", RERANK, beyond, serves=("RERANK-SEM-005",))
+    yield Step("beyond", RERANK, beyond, serves=("RERANK-SEM-005",), alone=True)
     yield Step("zero", RERANK, body | {"top_n": 0}, serves=("RERANK-REQ-014",))
     for top in TOPS:
         cut = body | {"top_n": top}

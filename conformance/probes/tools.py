@@ -266,7 +266,8 @@ def choices(p: Params, served: Served) -> Iterator[Step]:
     body = asked("chat", served, p["other"], temperature=0.8, max_tokens=ROOM // 2, n=2)
     body |= {"tools": [BARE], "tool_choice": "required"}
     body |= {"stream": served.offers("streaming")}
-    yield Step("several", CHAT, body)  # n may be what is refused, or the choice
+    # n may be what is refused, or the choice; what comes next is to call nothing
+    yield Step("several", CHAT, body, alone=True)
 
 
 @table("chat.tools.many", "chat", [MOST], needs=NEEDS)

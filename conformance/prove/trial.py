@@ -45,18 +45,11 @@ class Planted:
     dialect: str = "aios"
     museum: bool = False
     source: str | None = None
-    by_chance: bool = False
 
     @property
     def is_variation(self) -> bool:
         """Nothing may trip: it is within the documents."""
         return self.primary is None
-
-    @property
-    def noticed_by(self) -> frozenset[str]:
-        """The rows of which one must trip."""
-        also = self.also if self.by_chance else ()
-        return frozenset((*also, self.primary or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +110,7 @@ def concluded(planted: Planted, result: RunResult, acts: int) -> Trial:
         outcome, reason = "unreached", "the defect never acted"
     elif planted.is_variation:
         outcome = "alarmed" if tripped else "silent"
-    elif tripped.keys().isdisjoint(planted.noticed_by):
+    elif planted.primary not in tripped:
         outcome = "survived"
     else:
         outcome = "imprecise" if stray else "killed"

@@ -56,7 +56,7 @@ class Scenario:
 
     @property
     def is_alone(self) -> bool:
-        """Played before everything else, with its API to itself."""
+        """Played before everything else, with the target to itself."""
         return self.draw == 0 and any(step.alone for step in self.steps)
 
     @property

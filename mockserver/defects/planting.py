@@ -44,8 +44,6 @@ class Defect:
     origin: str = ""  # the incident of a real server that it retells
     dialect: str = "aios"  # whose promise or freedom it is
     source: str = ""  # the line that promises better, of an exhibit of the museum
-    # which declared row notices depends on what comes next, or on the model's words
-    by_chance: bool = False
 
     def describe(self) -> dict[str, Any]:
         """The defect as plain JSON values; one with a source is an exhibit."""
@@ -58,7 +56,6 @@ class Defect:
             "freedom": self.freedom or None,
             "origin": self.origin or None,
             "dialect": self.dialect,
-            "by_chance": self.by_chance,
             **exhibit,
         }
 

@@ -61,7 +61,7 @@ def _leaks(api: str, member: str, primary: str) -> Defect:
     what = f"{member} acts on the next request too, if that names none."
     leak = remembering(in_parameters, primary, api=api, also=_whatever(api))(begin)
     name = f"{_word(api)}_{member}_leaks"
-    return replace(leak, name=name, description=what, by_chance=True)
+    return replace(leak, name=name, description=what)
 
 
 def _key_lacks(api: str, member: str, primary: str) -> Defect:
@@ -157,12 +157,12 @@ def _word(api: str) -> str:
 
 
 _TABLE: tuple[Defect, ...] = (
-    _leaks(GENERATING, "frequency_penalty", "META-059"),
+    _leaks(GENERATING, "frequency_penalty", "META-051"),
     _leaks(GENERATING, "stop", "META-048"),
     _leaks(GENERATING, "max_completion_tokens", "META-042"),
     _leaks(GENERATING, "n", "META-036"),
     _leaks("rerank", "top_n", "RERANK-SEM-002"),
-    _leaks("rerank", "truncate_prompt_tokens", "RERANK-SEM-010"),
+    _leaks("rerank", "truncate_prompt_tokens", "META-009"),
     _leaks("score", "truncate_prompt_tokens", "META-019"),
     _leaks("embeddings", "truncate_prompt_tokens", "META-090"),
     _leaks("embeddings", "encoding_format", "EMB-RES-008"),

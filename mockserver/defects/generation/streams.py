@@ -199,7 +199,7 @@ def _grammar(api: Api) -> list[Defect]:
     @in_stream("META-059", api=api, origin="abetlen/llama-cpp-python#372", also={
         **misspoken, "COMP-SEM-002": "the echo is harmed",
         "META-084": "the echo is harmed",
-    }, by_chance=True)  # fmt: skip
+    })  # fmt: skip
     def non_ascii_becomes_replacement(
         context: RequestContext, chunks: list[Chunk]
     ) -> None:

@@ -101,7 +101,6 @@ def emb_fresh_input_gets_a_cached_vector() -> Any:
     ),
     api=RERANK,
     source="000:23",
-    by_chance=True,
     origin="BerriAI/litellm#15595",
 )
 def rerank_cache_key_lacks_the_query() -> Any:

@@ -59,7 +59,8 @@ REPEATED = {
     | dict.fromkeys(
         (
             *("CHAT-SEM-004", "CHAT-SEM-022", "COMMON-RES-001", "COMP-REQ-034"),
-            *("CHAT-REQ-040", "COMP-REQ-011", "COMP-SEM-015", "CHAT-SEM-008"),
+            *("CHAT-REQ-027", "CHAT-REQ-040", "COMP-REQ-011", "COMP-SEM-015"),
+            "CHAT-SEM-008",
             *("META-036", "META-055", "META-058", "META-086", "META-087", "META-118"),
         ),
         "what the bias of another request does",

@@ -273,7 +273,7 @@ def _after_abort(
 
         return replace(stages, chunks=chunks, prepare=prepare, answer=answer), engine
 
-    return Defect(name, description, plant, primary, by_chance=True, **declared)
+    return Defect(name, description, plant, primary, **declared)
 
 
 def _garble(answer: dict[str, Any]) -> None:
@@ -298,8 +298,8 @@ gen_after_an_abort_is_garbled = _after_abort(
     _garble,
     also=because(
         "another text",
-        "CHAT-SEM-013 COMP-SEM-010 META-045 META-046 META-047 META-048 META-049 "
-        "META-051 META-071 META-119",
+        "CHAT-SEM-013 COMP-RES-017 COMP-SEM-010 META-045 META-046 META-047 META-048 "
+        "META-049 META-051 META-071 META-119",
     ),
     source="000:389",
     origin="sgl-project/sglang#23392",

@@ -150,12 +150,13 @@ def gen_cache_key_lacks_top_logprobs() -> Any:
 
 @remembering(in_parameters, "META-078", api=CHAT, also={
     "CHAT-REQ-044": "the same statement",
+    "CHAT-EX-005": "the printed request is the next one",
     **dict.fromkeys(
         ("CHAT-SEM-003", "CHAT-SEM-022", "META-037", "META-038", "META-055", "META-071",
          "META-073", "META-118"),
         "tools are part of the prompt, and calls are no text",
     ),
-}, source="000:394", origin="ddalcu/mlx-serve#286", by_chance=True)  # fmt: skip
+}, source="000:394", origin="ddalcu/mlx-serve#286")  # fmt: skip
 def chat_tools_are_offered_to_the_next() -> Any:
     """Tools, and how they are to be chosen, hold for the next request as well."""
     last: dict[str, Any] = {}
