@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from jsonschema_rs import Draft202012Validator, FancyRegexOptions, ValidationError
 
 from aios_conformance.serving.digits import whole_number
+from aios_conformance.serving.pointers import pointer_to
 from aios_conformance.serving.pointers import steps as pointer_steps
 
 BUDGET: Final = 50_000
@@ -160,7 +161,8 @@ class ClientSchema:
         try:
             self._validator.validate(value)
         except ValidationError as error:
-            return str(error.message)
+            where = pointer_to(error.instance_path)
+            return f"{where}: {error.message}" if where else str(error.message)
         return None
 
 

@@ -9,6 +9,7 @@ from jsonschema_rs import ReferencingError
 from aios_conformance.serving.calls import ForcedCall, MarkedCalls, WrittenCalls
 from aios_conformance.serving.engine import JsonSchema, Model
 from aios_conformance.serving.errors import BadRequest, Meaningless
+from aios_conformance.serving.pointers import pointer_to
 from aios_conformance.serving.reader import CallReader
 from aios_conformance.serving.schema_work import (
     ClientSchema,
@@ -16,6 +17,7 @@ from aios_conformance.serving.schema_work import (
     anonymous,
 )
 
+_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _LITERAL = ("const", "enum", "default", "examples")  # their content is no schema
 
 
@@ -109,6 +111,11 @@ def compiled(schema: JsonSchema, param: str) -> ClientSchema:
         ) from error
     except (ReferencingError, ValueError) as error:
         reason = str(getattr(error, "message", error)).splitlines()[0][:200]
+        path = getattr(error, "instance_path", ())
+        if path:
+            reason = f"{pointer_to(path)[:200]}: {reason}"
+        if path and path[-1] == "type":
+            reason += f"; types are {', '.join(_TYPES)}"
         raise Meaningless(
             f"{param} is no JSON Schema (2020-12) that stands by itself: {reason}",
             code="invalid_schema",

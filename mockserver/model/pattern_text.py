@@ -101,7 +101,9 @@ class _Match:
             case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
                 return self._repeated(*arg)
             case name:
-                raise UnsupportedPatternError(f"patterns with {name.lower()}")
+                looks = {"ASSERT": "look-around", "ASSERT_NOT": "look-around"}
+                what = looks.get(name, name.lower())
+                raise UnsupportedPatternError(f"patterns with {what}")
 
     def _repeated(self, low: int, high: Any, body: Sequence[tuple[Any, Any]]) -> str:
         most = max(low, min(int(high), low + self._slack))

@@ -33,7 +33,10 @@ _TYPED: Final = re.compile(
     r"(string|str|number|float|integer|int|boolean|bool|array|list|object|dict)\b(\[\])?",
     re.MULTILINE | re.IGNORECASE,
 )
-_HOLE: Final = re.compile(r"([:\[,]\s*)<[A-Za-z][^<>\n]{0,200}>")
+_HOLE: Final = re.compile(r"(:[ \t]*|[\[,]\s*)<[A-Za-z][^<>\n]{0,200}>")
+_PAIRED: Final = re.compile(r"^.*\}\W{0,3}(?:=>|->|→)\W{0,3}\{.*$", re.MULTILINE)
+"""A line that shows by a schema and JSON of it what schemas are."""
+_HEADING: Final = re.compile(r"^#{1,6} .*$", re.MULTILINE)
 _LINE: Final = re.compile(
     r'^([ \t]*"\w{1,64}": ")((?:[^"\\\n]|"(?!,?[ \t]*$)){0,2000})("[, \t]*)$',
     re.MULTILINE,
@@ -124,6 +127,7 @@ def wants_json(system: str, said: str) -> bool:
 def spoken(said: str) -> str:
     """Return what a message says beside the shape that it prints."""
     text = _SKETCH.sub(_without_types, _repaired(said[:_READ]))
+    text = _HEADING.sub("", text)
     spans = [(start, end) for _, start, end in _objects(text)]
     pieces, begun = [], 0
     for start, end in spans:
@@ -233,6 +237,7 @@ def _repaired(text: str) -> str:
     """Make JSON of what is nearly so: `{{`, `<holes>` and quotes within quotes."""
     if "{" not in text:
         return text
+    text = _PAIRED.sub("", text)
     if text.count("{") == 2 * text.count("{{"):
         text = text.replace("{{", "{").replace("}}", "}")
     holes = _HOLE.sub(r'\1"string"', text)

@@ -6,6 +6,7 @@ satisfies the schema, and what cannot be satisfied is a clear error.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from random import Random
@@ -55,7 +56,7 @@ def _write(written: str, seed: int, source: Material) -> str:
         compiled = ClientSchema(schema)
     except (ValueError, ReferencingError) as error:
         raise EngineError(f"the JSON schema is not valid: {error}") from error
-    reason = "it contradicts itself"
+    reasons: Counter[str] = Counter()
     steps = Steps(_ALL_STEPS)
     for attempt in range(_ATTEMPTS):
         random = Random(f"{seed} {attempt}")  # noqa: S311 - content, no secret
@@ -64,15 +65,16 @@ def _write(written: str, seed: int, source: Material) -> str:
             value = _Writer(schema, random, attempt, steps, told).value(schema, 0)
             steps.take(compiled.work(value))
         except Impossible as error:
-            reason = str(error)
+            reasons[str(error)] += 1
             continue
         except (Exhausted, TooMuchWork) as error:
-            reason = str(error)
+            reasons = Counter([str(error)])
             break
         found = compiled.breach(value)
         if found is None:
             return json.dumps(value, ensure_ascii=False)
-        reason = found
+        reasons[found] += 1
+    ((reason, _),) = reasons.most_common(1)
     raise EngineError(f"no JSON text was found for the schema: {reason}")
 
 
@@ -187,6 +189,8 @@ class _Writer:
             for kind, keywords in _INFERRED:
                 if any(keyword in flat for keyword in keywords):
                     return kind
+            if self._attempt and "not" in flat:  # strings, it may be
+                return self._random.choice(("integer", "boolean", "null"))
             return "string"
         if not kinds:
             raise Impossible("no type is left")
@@ -203,7 +207,7 @@ class _Writer:
         limit = flat.get("maxProperties", len(properties) + len(required))
         for name in dict.fromkeys((*properties, *required)):
             if name in required:
-                made[name] = self.value(self._member(flat, name), depth + 1, name)
+                made[name] = self._needed(flat, name, depth)
             elif depth < _FULL_DEPTH and len(made) < limit - len(
                 set(required) - set(made)
             ):
@@ -226,8 +230,14 @@ class _Writer:
                 break
             name = self._new_name(flat, position)
             if name not in made:
-                made[name] = self.value(self._member(flat, name), depth + 1, name)
+                made[name] = self._needed(flat, name, depth)
         return made
+
+    def _needed(self, flat: Mapping[str, Any], name: str, depth: int) -> Any:
+        try:
+            return self.value(self._member(flat, name), depth + 1, name)
+        except Impossible as error:
+            raise error.within(name) from None
 
     def _new_name(self, flat: Mapping[str, Any], position: int) -> str:
         names = flat.get("propertyNames")
@@ -237,7 +247,9 @@ class _Writer:
             if position == 0 or self._random.random() < 0.5:
                 return str(name)
         for pattern in flat.get("patternProperties", {}):
-            return text({"pattern": pattern}, self._random, self._attempt, self._steps)
+            made = text({"pattern": pattern}, self._random, self._attempt, self._steps)
+            open_ended = position and self._attempt % 2
+            return f"{made}{position}" if open_ended else made
         return "answer" if position == 0 else f"detail_{position}"
 
     def _member(self, flat: Mapping[str, Any], name: str) -> Any:
@@ -267,15 +279,16 @@ class _Writer:
         elif depth < _FULL_DEPTH:
             wanted = min(most, max(least, len(prefix), self._random.randint(1, 3)))
         made: list[Any] = []
+        contained = len(prefix) + flat.get("minContains", 1)
         for position in range(wanted):
             schema = prefix[position] if position < len(prefix) else items
-            if "contains" in flat and position >= len(prefix):
+            if "contains" in flat and len(prefix) <= position < contained:
                 schema = {"allOf": [schema, flat["contains"]]}
             try:
                 made.append(self._item(schema, depth, made, flat, name))
-            except Impossible:
+            except Impossible as error:
                 if position < least:
-                    raise
+                    raise error.within(position) from None
                 break
         return made
 

@@ -11,12 +11,29 @@ from aios_conformance.mockserver.model.pattern_text import (
     write_match,
 )
 from aios_conformance.mockserver.model.words import ADJECTIVES, NOUNS
+from aios_conformance.serving.pointers import pointer_to
 
 _LONGEST: Final = 10_000  # characters; a longer minLength is refused
 
 
 class Impossible(Exception):  # noqa: N818 - reads as the fact it states
     """No value was found for a part of the schema."""
+
+    def __init__(self, reason: str) -> None:
+        """The value itself, unless it turns out to be part of another (`within`)."""
+        super().__init__(reason)
+        self.reason = reason
+        self.path: tuple[str | int, ...] = ()
+
+    def within(self, step: str | int) -> "Impossible":
+        """Return the same of a member, or an item, of the value around it."""
+        self.path = (step, *self.path)
+        return self
+
+    def __str__(self) -> str:
+        """Say where, and what."""
+        where = pointer_to(self.path)
+        return f"{where}: {self.reason}" if where else self.reason
 
 
 def _moment(random: Random) -> tuple[str, str]:

@@ -31,6 +31,20 @@ def said(user: str, system: str = "", schema: Any = None) -> str:
 
 
 PROMPTS = {
+    "pairs that show what schemas are": (
+        "",
+        (
+            f"{ASKED}.\nGiven below is a JSON Schema that describes the information to "
+            f"extract.\n\n{PERSON}\n\nONLY return a valid JSON object.\n\nExamples:\n"
+            '- `{"type":"object","properties":{"foo":{"type":"string"}}}` => '
+            "`{'foo': 'one'}`\n"
+            '- `{"properties":{"bar":{"type":"array"}}}` => `{"bar": [\'TWO\']}`\n'
+        ),
+    ),
+    "a question among headings": (
+        f"Return JSON of this schema: {PERSON}",
+        f"# Task\n## Former Memories\n## New Messages\nuser: {ASKED}\n# Output",
+    ),
     "the schema in the system's words": (
         (
             "Provide the parsed objects in json that match the following json_schema:"
@@ -130,6 +144,12 @@ def test_a_prompt_alone_gets_its_json(name: str) -> None:
 def test_several_of_a_type_are_an_array() -> None:
     user = "Return JSON {tags: string[], name: string}. The tags are 'tea' and 'milk'."
     assert isinstance(json.loads(said(user))["tags"], list)
+
+
+def test_a_tag_on_the_next_line_is_no_part_of_the_shape() -> None:
+    task = '### Output:\nJSON format: { "follow_ups": ["Question 1?", "Question 2?"] }'
+    chat = "### Chat History:\n<chat_history>\nUSER: Who knows Busan?\n</chat_history>"
+    assert json.loads(said(f"{task}\n{chat}"))["follow_ups"][0] == "Busan"
 
 
 def test_a_fence_is_written_where_it_is_asked_for() -> None:

@@ -51,7 +51,28 @@ def test_the_text_satisfies_its_schema(name: str, seed: int) -> None:
         ),
         ({"not": {}}, "no JSON text"),
         ({"type": "string", "minLength": 9, "maxLength": 3}, "characters"),
-        ({"type": "string", "pattern": "^(?=x)y$"}, "assert"),
+        ({"type": "string", "pattern": "^(?=x)y$"}, "look-around"),
+        (
+            {
+                "properties": {
+                    "a": {
+                        "items": {
+                            "type": "integer",
+                            "multipleOf": 9,
+                            "minimum": 1,
+                            "maximum": 2,
+                        },
+                        "minItems": 1,
+                    }
+                },
+                "required": ["a"],
+            },
+            "schema: /a/0: no multiple of 9 lies from 1 to 2",
+        ),
+        (
+            {"properties": {"a": {"enum": ["x"], "pattern": "z"}}, "required": ["a"]},
+            'schema: /a: "x" does not match',
+        ),
         ({"$ref": "#/$defs/nowhere"}, "nowhere"),
         ({"type": "text"}, "not valid"),
         (
