@@ -1,9 +1,11 @@
 """Inside the front: rules, pacing, faults of streams, and the journal of streams."""
 
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from aios_conformance.mockserver.control.exchange import Exchange, current
@@ -21,8 +23,17 @@ from aios_conformance.serving.in_flight import streaming
 from aios_conformance.serving.stages import Answer, Chunks, Frames, Response, Stages
 from aios_conformance.serving.streaming import STREAM
 
+_log = logging.getLogger(__name__)
 _PLAYED: Final = "mock.played"
 _BROKEN: Final = "the mock plays an error in the stream"
+
+
+@lru_cache(256)
+def _tell_of_form(rule: str, wants_chunks: bool) -> None:
+    """Say once that a rule's JSON is sent in a form that the request does not want."""
+    wanted = "a stream, which is a list of chunks" if wants_chunks else "one answer"
+    said = "%r: its json is sent as it is, but the request wants %s"
+    _log.warning(said, rule, wanted)
 
 
 def current_script() -> Script | None:
@@ -76,6 +87,10 @@ class _Inside:
             self._stages.prepare(context)
             return
         rule, response = found
+        if response.json is not None:
+            wants_chunks = context.body.get("stream") is True
+            if wants_chunks != isinstance(response.json, list):
+                _tell_of_form(rule.name, wants_chunks)
         exchange = current.get()
         exchange.rule, exchange.script = rule.name, response.script
         exchange.fault = response.fault or exchange.fault

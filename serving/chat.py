@@ -176,7 +176,7 @@ def _pending(context: RequestContext) -> list[PendingChoice]:
     schema = plan.schema or wanted_schema(values.get("response_format"))
     prompt = engine.render_chat(
         model.name,
-        [_flat(message, model) for message in values["messages"]],
+        [_flat(one, model, n) for n, one in enumerate(values["messages"])],
         plan.offered,
     )
     top = values.get("top_logprobs")
@@ -216,7 +216,7 @@ def _thinks(values: Mapping[str, Any]) -> bool:
     )
 
 
-def _flat(message: Mapping[str, Any], model: Model) -> Mapping[str, Any]:
+def _flat(message: Mapping[str, Any], model: Model, position: int) -> Mapping[str, Any]:
     """Join the text parts of a message; BadRequest for what the model cannot read.
 
     Images stay as they are, for a model that takes them.
@@ -224,30 +224,28 @@ def _flat(message: Mapping[str, Any], model: Model) -> Mapping[str, Any]:
     parts = message.get("content")
     if not isinstance(parts, list):
         return message
-    images = [part for part in parts if part["type"] != "text"]
-    for part in images:
-        _readable(part, model)
+    images = [(n, part) for n, part in enumerate(parts) if part["type"] != "text"]
+    for number, part in images:
+        _readable(part, model, f"messages[{position}].content[{number}]")
     if images:
         return message
     return {**message, "content": "".join(part["text"] for part in parts)}
 
 
-def _readable(part: Mapping[str, Any], model: Model) -> None:
+def _readable(part: Mapping[str, Any], model: Model, param: str) -> None:
     """Raise BadRequest unless a part is an image, and the model takes images."""
     if part["type"] != "image_url" or not model.images:
         taken = "text and image_url are" if model.images else "only text is"
         raise BadRequest(
-            f"a part of /messages has the type {part['type'][:100]!r}; {taken} served "
-            f"by {model.name}",
+            f"{param}.type is {part['type'][:100]!r}; {taken} served by {model.name}",
             code="unsupported_part",
-            param="messages",
+            param=f"{param}.type",
         )
     image = part.get("image_url")
     url = image.get("url") if isinstance(image, dict) else image
     if not isinstance(url, str) or not url.startswith(_IMAGES):
         raise BadRequest(
-            "image_url.url of a part of /messages must begin with "
-            f"{', '.join(_IMAGES)}",
+            f"{param}.image_url.url must begin with {', '.join(_IMAGES)}",
             code="unsupported_image",
-            param="messages",
+            param=f"{param}.image_url.url",
         )

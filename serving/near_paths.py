@@ -8,6 +8,14 @@ from typing import Final
 _LONGEST: Final = 200  # characters of a path that are looked at
 _BASES: Final = re.compile(r"^(v\d+|api|openai)/")
 
+_ELSEWHERE: Final = {
+    "responses": "chat/completions",
+    "messages": "chat/completions",
+    "generate": "completions",
+    "embed": "embeddings",
+}
+"""What does the work of other services' paths."""
+
 
 def nearest_path(path: str, served: Collection[str]) -> str | None:
     """Return the served path that is most like one that is not, if any is.
@@ -22,6 +30,7 @@ def nearest_path(path: str, served: Collection[str]) -> str | None:
     for one in sorted(served, key=lambda one: not one.startswith("/v1/")):
         tails.setdefault(_tail(one), one)  # of aliases, the one that clients expect
     sent = _tail(path[:_LONGEST])
+    sent = _ELSEWHERE.get(sent, sent)
     if near := get_close_matches(sent, tails, 1, cutoff=0.75):
         return tails[near[0]]
     for tail, one in tails.items():

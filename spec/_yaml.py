@@ -17,6 +17,13 @@ _MOST: Final = 1_000_000  # values, each as often as an alias names it
 _LONGEST: Final = 1_000  # characters of a number
 
 
+_HINTS: Final = {
+    "cannot start any token": " (a tab? lines are indented with spaces)",
+    "unknown escape character": " (in double quotes a backslash is doubled; in single "
+    "quotes it stands as it is)",
+}
+
+
 class NoYaml(ValueError):  # noqa: N818 - reads as the fact it states
     """A text is no YAML, or none that anybody needs."""
 
@@ -70,7 +77,9 @@ def _refused() -> Iterator[None]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else None
-        raise NoYaml(str(error.problem or error.context), place) from None
+        told = str(error.problem or error.context)
+        meant = next((hint for part, hint in _HINTS.items() if part in told), "")
+        raise NoYaml(told + meant, place) from None
     except NoYaml:
         raise
     except (yaml.YAMLError, ValueError) as error:

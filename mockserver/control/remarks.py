@@ -28,6 +28,7 @@ Slip = tuple[str, str, frozenset[str]]
 _OLD: Final = {"functions": "use tools", "function_call": "use tool_choice"}
 """What OpenAI's API had before, and no document here knows."""
 
+_OF_STREAMS: Final = ("stream_options",)
 _UNFELT: Final = frozenset(
     name
     for schema in SAMPLING_MEMBERS.edits["components"]["schemas"].values()
@@ -94,7 +95,8 @@ class _Look:
         name = operation.id
         known, noted = self._known[name], self._noted[name]
         names = known.names | OBEYED if operation.about.generates else known.names
-        odd = [member for member in body if member in noted or member not in names]
+        idle = () if body.get("stream") else _OF_STREAMS
+        odd = [m for m in body if m in noted or m in idle or m not in names]
         said = [self._said(name, "", one[:_LONGEST], names) for one in odd[:_MOST]]
         for member, inner in known.inner.items():
             if member in body:
@@ -116,9 +118,11 @@ class _Look:
         """
         remark = None
         if not path:
-            remark = self._noted[operation].get(member) or self._family(
-                operation, member
-            )
+            remark = self._noted[operation].get(member)
+            if remark is None and member in known:
+                told = f"{member} has no effect without stream"
+                remark = Remark(member, "ignored", told)
+            remark = remark or self._family(operation, member)
         if remark is None:
             near = get_close_matches(member, known, 1, cutoff=0.75)
             if path and not near:

@@ -84,7 +84,8 @@ def remarks(file: Path) -> Iterator[RuleRemark]:
         return
     errors, warnings = Problems(), Problems()
     content = document.value
-    if isinstance(content, dict) and not isinstance(content.get("rules", ""), str):
+    in_file = content.get("rules", "") if isinstance(content, dict) else content
+    if in_file is not None and not isinstance(in_file, str):
         rules = document_rules(document, errors)
         if not errors:
             warnings.extend(suspicions(rules))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import takewhile
 from math import prod
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from aios_conformance.serving.located import unknown
 _LONGEST: Final = 1_000  # characters of an expression
 _PATTERN: Final = 10_000  # characters of a regular expression, read in milliseconds
 _GROWTH: Final = 16  # times that an expression may multiply what it looks at
+_LEADING: Final = ("field", "subexpression", "pipe")  # from a value into it
 _SPREADING: Final = (  # nodes all of whose parts look at the same
     *("function_expression", "multi_select_list", "multi_select_dict", "key_val_pair"),
     *("comparator", "and_expression", "or_expression", "not_expression"),
@@ -76,12 +78,13 @@ class Expression:
     def __init__(self, source: str) -> None:
         """Compile it. Raises ExpressionError that says what is wrong where.
 
-        `names` are the members of the body that it begins with.
+        `paths` are the members of the body that it begins with, each with those that
+        are looked up in it.
         """
         self.source = source
         if len(source) > _LONGEST:
             raise ExpressionError(f"is longer than {_LONGEST} characters")
-        self._search, self.names = _compiled(source)
+        self._search, self.paths = _compiled(source)
 
     def value(self, data: Any) -> Any:
         """Return what it finds. Raises ExpressionError where it does not fit."""
@@ -107,7 +110,7 @@ class Expression:
 
 
 @lru_cache(maxsize=256)
-def _compiled(source: str) -> tuple[Any, tuple[str, ...]]:
+def _compiled(source: str) -> tuple[Any, tuple[tuple[str, ...], ...]]:
     import jmespath  # noqa: PLC0415 - only those who use it pay for it
     from jmespath.exceptions import JMESPathError  # noqa: PLC0415
     from jmespath.functions import Functions  # noqa: PLC0415
@@ -134,15 +137,18 @@ def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from _nodes(child)
 
 
-def _begun(node: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names that are looked up in the body itself."""
-    kind = node["type"]
+def _begun(node: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield the names that are looked up in the body itself, with those below."""
+    kind, children = node["type"], node["children"]
     if kind == "field":
-        yield node["value"]
+        yield (node["value"],)
     elif kind != "expref":  # what is applied to items
-        children = node["children"]
         for child in children if kind in _SPREADING else children[:1]:
-            yield from _begun(child)
+            below = children[1:] if child["type"] in _LEADING else ()
+            fields = takewhile(lambda one: one["type"] == "field", below)
+            names = [one["value"] for one in fields] if kind in _LEADING[1:] else []
+            for path in _begun(child):
+                yield (*path, *names)
 
 
 def _growth(node: Mapping[str, Any]) -> int:

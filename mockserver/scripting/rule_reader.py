@@ -70,6 +70,9 @@ def load_rules(path: File) -> tuple[Rule, ...]:
 def document_rules(document: Document, problems: Problems) -> tuple[Rule, ...]:
     """Return the rules of a file that can be read; note what is wrong with it."""
     problems.extend(document.problems)
+    if isinstance(document.value, list):
+        problems.at((), "a rules file needs a list under `rules`, got the list alone")
+        return ()
     content = problems.mapping(document.value, (), ("rules",), "a rules file")
     if not content and not problems:
         problems.at((), "a rules file needs a list under `rules`")

@@ -39,6 +39,10 @@ def suspicions(rules: Sequence[Rule]) -> Iterator[Problem]:
                 break
         yield from _impossible(rule.match, (*at, "match"), paths)
         yield from _mistyped(rule.match, (*at, "match"), members)
+        named = [one.name for one in compared]
+        if rule.name in named:
+            first = f"rule {named.index(rule.name) + 1} is named {rule.name!r} too"
+            yield Problem(at, f"{first}: Prefer: example takes that one")
         for number, response in enumerate(rule.responses):
             yield from _unsaid(response, (*at, "respond", number))
 
@@ -77,7 +81,7 @@ def _mistyped(match: Match, at: Place, members: Collection[str]) -> Iterator[Pro
         (("body", pointer), steps(pointer)[:1]) for pointer in match.body
     ]
     if match.jmespath is not None:
-        looked_up.append((("jmespath",), [*match.jmespath.names]))
+        looked_up.append((("jmespath",), [path[0] for path in match.jmespath.paths]))
     for place, names in looked_up:
         for name in names:
             near = get_close_matches(name, members, 1)

@@ -6,10 +6,10 @@ of anything else, so that a template ends, and soon.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from aios_conformance.mockserver.scripting.asked import VIEW
+from aios_conformance.mockserver.scripting.asked import VIEW, ToolResult
 from aios_conformance.mockserver.scripting.expressions import (
     Expression,
     ExpressionError,
@@ -18,6 +18,10 @@ from aios_conformance.serving.codec import encode
 from aios_conformance.serving.located import Path, Problems, unknown
 
 _NAMES: Final = (*VIEW, "groups", "named")
+_MEMBERS: Final[Mapping[str, Sequence[str]]] = {
+    **dict.fromkeys(("text", "system", "turn", "api", "path"), ()),
+    "tool_result": tuple(one.name for one in fields(ToolResult)),
+}
 LONGEST: Final = 20_000
 """Characters that a hole is filled with, and a text that has holes."""
 
@@ -92,9 +96,14 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _hole(source: str) -> Expression:
     expression = Expression(source)
-    for name in expression.names:
+    for name, *below in expression.paths:
         if name not in _NAMES:
             raise ExpressionError(unknown("a template", name, _NAMES))
+        members = _MEMBERS.get(name, below)
+        if below and not members:
+            raise ExpressionError(f"{name} is plain, it has no {below[0]!r}")
+        if below and below[0] not in members:
+            raise ExpressionError(unknown(name, below[0], members))
     return expression
 
 

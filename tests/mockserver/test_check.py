@@ -46,6 +46,29 @@ def test_every_mistake_of_every_file_is_told(
     assert json.loads(said[0])["place"] == f"{rules}:2:16"
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("rules:\n\t- respond: {text: a}\n", "2:1", "lines are indented with spaces"),
+        ('rules:\n- match: {regex: "\\d"}\n', "2:19", "in single quotes it stands"),
+        ("- respond: {text: a}\n", "1:1", "needs a list under `rules`"),
+        ("rules:\n- respond: {text: '{{ text | upper }}'}\n", "2:19", "text is plain"),
+        ("rules:\n- respond: {text: '{{ tool_result.name.x }}'}\n", "", ""),
+        ("rules:\n- respond: {text: '{{ tool_result.txt }}'}\n", "2:19", "is 'text'"),
+        ("rules:\n- {name: a, respond: {}, times: 1}\n- {name: a, respond: {}}\n",
+         "3:3", "rule 1 is named 'a' too"),
+    ],
+)  # fmt: skip
+def test_what_was_meant_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, place: str, says: str
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(text)
+    _, (said,) = checked(capsys, rules)
+    assert said.startswith(f"{rules}:{place}")
+    assert says in said
+
+
 def test_what_can_be_used_is_ok_and_what_never_acts_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

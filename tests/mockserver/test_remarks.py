@@ -60,7 +60,11 @@ def test_nothing_is_remarked_of_what_has_an_effect(mock: Any, client: Any) -> No
 @pytest.mark.parametrize(
     ("body", "member", "meant"),
     [
-        ({"stream_options": {"include_usages": 1}}, "stream_options.include_usages", 0),
+        (
+            {"stream": True, "stream_options": {"include_usages": 1}},
+            "stream_options.include_usages",
+            0,
+        ),
         (
             {
                 "tools": [
@@ -141,3 +145,13 @@ def test_it_is_said_once_in_the_log_or_not_at_all(
         said = [one.getMessage() for one in caplog.records]
         assert len(said) == expected
         assert all(one.startswith("POST /v1/embeddings: imput is unkn") for one in said)
+
+
+def test_options_of_a_stream_are_idle_without_one(
+    mock: LocalMock, client: Client
+) -> None:
+    options = {**ASK, "stream_options": {"include_usage": True}}
+    _, found = remarks(mock, client, options)
+    assert found["stream_options"]["message"].endswith("no effect without stream")
+    _, found = remarks(mock, client, {**options, "stream": True})
+    assert found == {}

@@ -108,7 +108,8 @@ def test_rules_come_from_a_file(tmp_path: Path) -> None:
         mock.reset()
         assert said(mock) == "there"
     for text, reason in (
-        ("- 1", "rules file must be a mapping"),
+        ("- 1", "needs a list under `rules`, got the list alone"),
+        ("5", "rules file must be a mapping"),
         ("{}", "needs a list under `rules`"),
         ("rules: [", r"rules\.yaml:2:1: is no YAML"),
         ("rules: 5", "must be a list"),

@@ -151,6 +151,17 @@ def test_scores_can_be_scripted(mock: LocalMock) -> None:
     assert [r["index"] for r in results] == [1, 2, 0]
 
 
+def test_json_of_another_form_than_is_wanted_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with local_mock() as plain:
+        plain.rules({"name": "whole", "respond": {"json": {"odd": True}}})
+        assert chat(plain, stream=True).chunks() == [{"odd": True}]
+        chat(plain, stream=True)
+    (told,) = caplog.records
+    assert told.getMessage().startswith("'whole': its json is sent as it is")
+
+
 def test_json_replaces_the_whole_answer(mock: LocalMock) -> None:
     chunk = {"choices": [], "marked": True}
     with local_mock() as plain:

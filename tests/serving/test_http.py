@@ -264,6 +264,7 @@ def test_what_is_no_http_is_a_bad_request(scripted: Any) -> None:
     ("path", "meant"),
     [
         ("/v1/embedding", "POST /v1/embeddings"),
+        ("/v1/responses", "POST /v1/chat/completions"),
         ("/v1/rerank/", "POST /v1/rerank"),
         ("/V1/Completions", "POST /v1/completions"),
         ("/v1/chat", "POST /v1/chat/completions"),
