@@ -1,18 +1,46 @@
-"""Actions as a JSON array whose schema the prompt prints, as Griptape has them."""
+"""Calls as JSON that the prompt prescribes: those of Griptape and of Open WebUI."""
 
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from aios_conformance.mockserver.model import calling
 from aios_conformance.mockserver.model.conversation import Conversation, Turn
 from aios_conformance.mockserver.model.schema_text import write_json
 from aios_conformance.mockserver.model.tokenizer import ASSISTANT, USER
+from aios_conformance.serving.engine import EngineError
 
 _PRINTED: Final = re.compile(r"\bActions: <[^{\n]{0,200}schema: (?=\{)")
 _RESPONSE: Final = re.compile(r"\A\s*<\|Response\|>:?\s*(?:name: \S+\s*)?(?:output: )?")
+_TOOLS: Final = re.compile(r"\bAvailable Tools: (?=\[)")
 _DECODER: Final = json.JSONDecoder()
+
+
+def listed_calls(text: str, talk: Conversation, variation: int) -> str | None:
+    """Return calls of the tools that the prompt lists, if any; None if it lists none.
+
+    Open WebUI asks for them beside the conversation, which it shows before a query.
+    """
+    printed = _TOOLS.search(text)
+    try:
+        listed = _DECODER.raw_decode(text, printed.end())[0] if printed else ()
+    except (ValueError, RecursionError):
+        return None
+    tools = [
+        {"function": tool}
+        for tool in listed
+        if isinstance(tool, dict) and isinstance(tool.get("name"), str)
+    ]
+    asked = Turn(USER, talk.said.rpartition("Query: ")[2])
+    made = []
+    for call in calling.calls(Conversation(tools, [asked]), must=False, parallel=True):
+        schema = {**(call.function.get("parameters") or {}), "type": "object"}
+        with suppress(EngineError):  # what nothing satisfies is not called
+            given = json.loads(write_json(schema, variation, call.source))
+            made.append({"name": call.function["name"], "parameters": given})
+    return json.dumps({"tool_calls": made}, ensure_ascii=False) if tools else None
 
 
 def actions(text: str, talk: Conversation, variation: int) -> str | None:

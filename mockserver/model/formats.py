@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from aios_conformance.mockserver.model import calling
-from aios_conformance.mockserver.model.action_lists import actions
+from aios_conformance.mockserver.model.action_lists import actions, listed_calls
 from aios_conformance.mockserver.model.conversation import Conversation, Turn
 from aios_conformance.mockserver.model.marked import marked
 from aios_conformance.mockserver.model.printed import described
@@ -66,6 +66,8 @@ def formatted(talk: Conversation, variation: int) -> str | None:
     if "final_answer(" in system and ("<code>" in system or "```py" in system):
         return _code(system, talk, variation)
     listed = actions(text, talk, variation) if "Actions: <" in text else None
+    if "Available Tools: [" in text and '"tool_calls"' in text:
+        listed = listed_calls(text, talk, variation)
     return listed or marked(text, talk, variation)
 
 

@@ -235,3 +235,30 @@ def test_marks_are_written_as_prescribed(asked: str, answer: str) -> None:
 def test_what_stands_in_tags_is_no_form_of_the_answer() -> None:
     asked = "Answer by the document in <document> tags.\n<document>It rains.</document>"
     assert "<" not in said(("user", asked))
+
+
+@pytest.mark.parametrize(
+    ("query", "calls"),
+    [
+        ("What is the weather in Seoul?", [("get_weather", {"city": "Seoul"})]),
+        ("Thank you", []),
+    ],
+)
+def test_listed_tools_are_called_as_the_prompt_prescribes(
+    query: str, calls: list[tuple[str, dict[str, str]]]
+) -> None:
+    city = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tools = [
+        {"name": "get_weather", "parameters": {**city, "required": ["city"]}},
+        {"name": "send_mail", "parameters": {"type": "object", "maxProperties": -1}},
+        "no tool",
+    ]
+    system = (
+        f"Available Tools: {json.dumps(tools)}\n\nReturn only the JSON object. If no "
+        'tools match, return {"tool_calls": []}. The format is strictly:\n'
+        '{"tool_calls": [{"name": "toolName1", "parameters": {"key1": "value1"}}]}'
+    )
+    before = 'Query: History:\nUSER: """hi"""\nASSISTANT: """The weather?"""\nQuery: '
+    answer = json.loads(said(("system", system), ("user", before + query)))
+    made = [(one["name"], one["parameters"]) for one in answer["tool_calls"]]
+    assert made == calls
