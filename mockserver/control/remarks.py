@@ -86,6 +86,15 @@ class _Look:
             name: {one.member: one for one in _noted(front, members)}
             for name, (_, members) in bodies.items()
         }
+        operations = front.contract.operations
+        self._names = {
+            name: known.names | (OBEYED if operations[name].about.generates else set())
+            for name, known in self._known.items()
+        }
+        self._plain = {  # of which there is nothing to say
+            name: names - self._noted[name].keys() - {*_OF_STREAMS}
+            for name, names in self._names.items()
+        }
         self._said = lru_cache(1_024)(self._say)
 
     def __call__(self, context: RequestContext) -> Sequence[Remark]:
@@ -93,11 +102,12 @@ class _Look:
         if operation is None:
             return ()
         name = operation.id
-        known, noted = self._known[name], self._noted[name]
-        names = known.names | OBEYED if operation.about.generates else known.names
-        idle = () if body.get("stream") else _OF_STREAMS
-        odd = [m for m in body if m in noted or m in idle or m not in names]
-        said = [self._said(name, "", one[:_LONGEST], names) for one in odd[:_MOST]]
+        known, said = self._known[name], []
+        if not body.keys() <= self._plain[name]:
+            noted, names = self._noted[name], self._names[name]
+            idle = () if body.get("stream") else _OF_STREAMS
+            odd = [m for m in body if m in noted or m in idle or m not in names]
+            said = [self._said(name, "", one[:_LONGEST], names) for one in odd[:_MOST]]
         for member, inner in known.inner.items():
             if member in body:
                 strange: dict[Slip, None] = {}
