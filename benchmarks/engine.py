@@ -1,24 +1,76 @@
-"""Servers of one model side by side: tokens per second, time to the first token.
+"""Servers of one model side by side: tokens per second, first token, peak memory.
 
 Each is asked for the same chats, streamed and greedy, 1, 8 and 32 at once; the servers
-take turns, so that what else the machine does meets all of them. Names are free.
+take turns, so that what else the machine does meets all of them. Names are free. With
+the ids of its processes (a front's, and those of what stands behind it) a server's
+peak memory is told, those of its children included, and what belongs to others only is
+suspended while it is measured.
 
-    python benchmarks/engine.py bare=http://127.0.0.1:8000 front=http://127.0.0.1:8001
-        [--model NAME] [--tokens 32] [--at-once 1,8,32] [--cycles 3]
+    python benchmarks/engine.py bare=http://127.0.0.1:8000,71
+        front=http://127.0.0.1:8001,80,71 [--model NAME] [--tokens 32]
+        [--at-once 1,8,32] [--cycles 3]
 """
 
 import argparse
 import asyncio
 import json
+import re
 import statistics
 import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 
 TOPICS = ("rivers", "bread", "clocks", "maps", "rain", "glass", "trains", "bees")
-Server = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a server answers, and the processes that do its work, if they are told."""
+
+    name: str
+    url: str
+    pids: tuple[int, ...] = ()
+
+    @property
+    def processes(self) -> frozenset[int]:
+        """Its processes and their children."""
+        return frozenset(
+            process.pid
+            for pid in self.pids
+            for process in (
+                psutil.Process(pid),
+                *psutil.Process(pid).children(recursive=True),
+            )
+        )
+
+    @property
+    def peak_mib(self) -> float:
+        """The largest resident memory of each of its processes so far, in all."""
+        return sum(map(_peak_kib, self.processes)) / 1024
+
+
+def _peak_kib(pid: int) -> int:
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) if found else 0
+
+
+@contextmanager
+def suspended(pids: Iterable[int]) -> Iterator[None]:
+    """Stop processes from using the processors, and let them go on afterwards."""
+    processes = [psutil.Process(pid) for pid in pids]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +131,31 @@ async def measured(
 
 
 def named(text: str) -> Server:
-    """Parse NAME=URL."""
-    name, _, url = text.partition("=")
-    return name, url.rstrip("/")
+    """Parse NAME=URL[,PID...]."""
+    name, _, where = text.partition("=")
+    url, *pids = where.split(",")
+    return Server(name, url.rstrip("/"), tuple(map(int, pids)))
+
+
+def in_turn(
+    servers: Sequence[Server], given: argparse.Namespace, at_once: int
+) -> Iterator[tuple[Server, tuple[float, float]]]:
+    """Measure every server in each cycle, but for the first, in which they warm up."""
+    everything = frozenset[int]().union(*(server.processes for server in servers))
+    for cycle in range(given.cycles + 1):
+        for server in servers:
+            with suspended(everything - server.processes if server.pids else ()):
+                one = asyncio.run(
+                    measured(server.url, given.model, given.tokens, at_once)
+                )
+            if cycle:
+                yield server, one
 
 
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("servers", nargs="+", type=named, metavar="NAME=URL")
+    parser.add_argument("servers", nargs="+", type=named, metavar="NAME=URL[,PID...]")
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--at-once", default="1,8,32")
@@ -95,16 +163,15 @@ def main() -> None:
     given = parser.parse_args()
     print("| at once | server | tokens/s | first token, ms |\n|---|---|---|---|")
     for at_once in map(int, given.at_once.split(",")):
-        found: dict[str, list[tuple[float, float]]] = {n: [] for n, _ in given.servers}
-        for cycle in range(given.cycles + 1):
-            for name, url in given.servers:
-                one = asyncio.run(measured(url, given.model, given.tokens, at_once))
-                if cycle:  # the first warms up
-                    found[name].append(one)
-        for name, pairs in found.items():
+        found = list(in_turn(given.servers, given, at_once))
+        for server in given.servers:
+            pairs = [pair for whose, pair in found if whose == server]
             rate = statistics.median(rate for rate, _ in pairs)
             first = statistics.median(first for _, first in pairs)
-            print(f"| {at_once} | {name} | {rate:.1f} | {first * 1000:.0f} |")
+            print(f"| {at_once} | {server.name} | {rate:.1f} | {first * 1000:.0f} |")
+    for server in given.servers:
+        if server.pids:
+            print(f"{server.name}: peak memory {server.peak_mib:.0f} MiB")
 
 
 if __name__ == "__main__":
