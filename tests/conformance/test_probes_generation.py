@@ -260,8 +260,31 @@ def test_a_refusal_beside_tools_is_asked_for_its_reason() -> None:
     no = refused("chat")
     assert _made(steps["unscored"], forced=no) | {"logprobs": True} == forced
     alone = _made(steps["bias_alone"], forced=no)
-    assert alone == plain | {"logit_bias": forced["logit_bias"]}
+    assert alone | {"stop": plain["stop"]} == plain | {
+        "logit_bias": forced["logit_bias"]
+    }
+    banned: Any = steps["banned"].body
+    assert _made(steps["unstopped"], banned=no) | {"stop": banned["stop"]} == banned
     assert _made(steps["bias_alone"], forced=said("chat", "a")) is None
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_a_lost_seed_is_told_from_another_default_where_penalties_differ(
+    api: Api,
+) -> None:
+    steps = _steps(api, "seeds")
+    zeros: Any = {label: steps[label].body for label in ("frequency_0", "presence_0")}
+    without = {k: v for k, v in zeros["frequency_0"].items() if "penalty" not in k}
+    one, other = said(api, "a"), said(api, "b")
+    for label in ("otherwise", "otherwise_again"):
+        made = _made(steps[label], frequency_0=one, presence_0=other)
+        assert made == without
+        assert zeros["presence_0"] == without | {"presence_penalty": 0}
+        assert _made(steps[label], frequency_0=one, presence_0=one) is None
+    # they have the other form than the seeds beside them, and another temperature
+    seeded: Any = steps["seeded"].body
+    assert ("stream" in without) != ("stream" in seeded)
+    assert without["temperature"] != seeded["temperature"]
 
 
 def test_a_reply_of_a_conversation_has_what_those_of_the_server_have() -> None:
