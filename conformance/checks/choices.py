@@ -310,6 +310,24 @@ def what_is_read_has_tokens(answer: Generated) -> Iterator[Note]:
             yield Finding("above 0", count, pointer="/usage/prompt_tokens", ids=rows)
 
 
+@check("CHAT-RES-021", "COMP-RES-015", on=EVERYWHERE, witness=True)
+def what_is_said_has_tokens(answer: Generated) -> Iterator[Note]:
+    """usage.completion_tokens counts a token or more for each choice with a text."""
+    rows = answer.own("completion-tokens-integer")
+    count = answer.completion_tokens
+    if count is None or answer.sent.get("echo"):
+        return
+    yield Witness(rows)
+    said = sum(bool(answer.text(choice)) for choice in answer.choices)
+    if count < said:
+        yield Finding(
+            expected=f"{said} or more: so many choices have a text",
+            actual=count,
+            pointer="/usage/completion_tokens",
+            ids=rows,
+        )
+
+
 def _kind(value: object) -> str:
     """A JSON value in the words of the rulings."""
     match value:

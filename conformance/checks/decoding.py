@@ -210,7 +210,7 @@ def _plain(seen: Observation) -> str:
 
 
 def _stopped(seen: Observation, label: str) -> tuple[str, str, str] | None:
-    """The stop string, the greedy text that holds it, and the text under it."""
+    """The stop string that comes first, the text that holds it, and that under it."""
     texts = texts_of(seen, _plain(seen), label)
     if texts is None:
         return None
@@ -219,7 +219,7 @@ def _stopped(seen: Observation, label: str) -> tuple[str, str, str] | None:
     held = [
         stop for stop in ([sent] if isinstance(sent, str) else sent) if stop in whole
     ]
-    return (held[0], whole, cut) if held else None
+    return (min(held, key=whole.index), whole, cut) if held else None
 
 
 def _all_stopped(seen: Observation) -> Iterator[tuple[str, str, str, str]]:

@@ -271,11 +271,15 @@ def dimensions_and_user_may_be_accepted(seen: Observation) -> Iterator[Note]:
     yield from _outcome(seen, "variant")
 
 
-def _share_an_end(one: str, other: str) -> bool:
-    """They begin or end with the same word: a limit may leave no more of them."""
-    (begun, *_), (begins, *_) = words = one.split(), other.split()
-    (*_, ended), (*_, ends) = words
-    return begun == begins or ended == ends
+_READ = 32
+"""Words that every model reads of a text, be it from its beginning or to its end."""
+
+
+def _may_be_alike(one: str, other: str, *, is_cut: bool) -> bool:
+    """They begin or end alike for as long as a limit may leave no more of them."""
+    words, others = one.split(), other.split()
+    size = 1 if is_cut else _READ
+    return words[:size] == others[:size] or words[-size:] == others[-size:]
 
 
 _OF_PROSE = ("encoding", "truncation", "shared_part", "meaning")
@@ -288,10 +292,15 @@ _OF_PROSE = ("encoding", "truncation", "shared_part", "meaning")
     when=lambda a: _is_valid(a) and len(_lists(a)) == len(a.sent["input"]) > 1,
 )
 def each_text_has_a_vector_of_its_own(answer: EmbeddingAnswer) -> Iterator[Note]:
-    """Texts that neither begin nor end alike have different vectors, cut or whole."""
+    """Texts that neither begin nor end alike have different vectors, cut or whole.
+
+    Of those that no limit cuts more must be alike than a word.
+    """
+    is_cut = answer.sent.get("truncate_prompt_tokens") is not None
     texts = enumerate(zip(answer.sent["input"], _lists(answer), strict=True))
     for (_, (one, vector)), (i, (other, its)) in combinations(texts, 2):
-        if not _share_an_end(one, other) and cosine(vector, its) >= COSINE_SAME:
+        is_excused = _may_be_alike(one, other, is_cut=is_cut)
+        if not is_excused and cosine(vector, its) >= COSINE_SAME:
             yield Finding(
                 expected=f"another vector than that of {one!r}",
                 actual=f"a cosine of {cosine(vector, its)}",

@@ -19,6 +19,8 @@ from aios_conformance.conformance.probes.prompts import prompts_of
 from aios_conformance.conformance.probes.stop_strings import (
     NEVER,
     PATTERNS,
+    around_a_letter,
+    behind,
     end_of,
     feints,
     last_words,
@@ -175,8 +177,11 @@ def stops_probe(api: Api) -> Probe:
 
         def stop_list(answers: Answers) -> Any:
             found = stop(answers)
-            many = [f"{found}{NEVER}", PATTERNS[0], found, PATTERNS[1]]  # 4 (A-101)
-            return None if found is None else body | {"stop": many}
+            if found is None:
+                return None
+            later = behind(text_of(answers["plain"]) or "", found)
+            many = [*later, f"{found}{PATTERNS[1]}", found, PATTERNS[0]]  # 4 (A-101)
+            return body | {"stop": many}
 
         def never(answers: Answers) -> Any:
             """What no text holds, though the end of this one begins with it."""
@@ -206,6 +211,16 @@ def stops_probe(api: Api) -> Probe:
         yield _later(api, "never_stopped", never, row("stop-string"), like="plain")
 
     return stops
+
+
+def _striking(api: Api, text: str, after: int) -> list[str]:
+    """Stop strings of which the last ends a text; the first comes later, if any does.
+
+    What ends it has a space in chat, in completions a letter beyond ASCII.
+    """
+    letter = around_a_letter(text) if api == "completions" else None
+    found = letter or stop_within(text, after)
+    return [*behind(text, found), found + NEVER, found] if found else []
 
 
 def streams_probe(api: Api) -> Probe:
@@ -276,8 +291,8 @@ def streams_probe(api: Api) -> Probe:
             yield Step("other", operation, other, shared=True, together=True)
 
         def stopped(answers: Answers) -> Any:
-            found = stop_within(text_of(answers["whole"]) or "", p["after"])
-            return None if found is None else stream | {"stop": [found + NEVER, found]}
+            stops = _striking(api, text_of(answers["whole"]) or "", p["after"])
+            return stream | {"stop": stops, "stream_options": usage} if stops else None
 
         # not asked for: a usage that comes along all the same is another row's matter
         unasked = stream | {"stream_options": {"include_usage": False}}

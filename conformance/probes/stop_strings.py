@@ -20,6 +20,20 @@ def stop_within(text: str, after: int = 1) -> str | None:
     return text[len(text) // 2 :][:1] or None
 
 
+def around_a_letter(text: str) -> str | None:
+    """A stop string around the first letter beyond ASCII, which may span tokens."""
+    beyond = (i for i, letter in enumerate(text) if letter.isalpha() and i)
+    spot = next((i for i in beyond if not text[i].isascii()), None)
+    return None if spot is None else text[spot - 1 : spot + 2]
+
+
+def behind(text: str, stop: str) -> list[str]:
+    """A word that a text says behind a stop string only: one at most, and its last."""
+    before, _, after = text.partition(stop)
+    words = (word for word in reversed(after.split()) if word not in before + stop)
+    return [*words][:1]
+
+
 def end_of(text: str) -> str | None:
     """The shortest end of a text that stands nowhere else in it.
 

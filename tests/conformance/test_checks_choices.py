@@ -189,6 +189,19 @@ def test_what_is_read_has_tokens(api: Api, row: str) -> None:
     assert found.ids == (row,)
 
 
+@pytest.mark.parametrize(
+    ("api", "row"), [("chat", "CHAT-RES-021"), ("completions", "COMP-RES-015")]
+)
+def test_what_is_said_has_tokens(api: Api, row: str) -> None:
+    check = choices.what_is_said_has_tokens
+    assert not findings(check, said(api, "a", "b", completion=2))
+    (found,) = findings(check, said(api, "a", "b", completion=1))
+    assert found.ids == (row,)
+    assert not findings(check, said(api, "", completion=0))
+    sent = request(api, "the sea", echo=True)
+    assert not findings(check, said(api, "the sea", completion=0, sent=sent))
+
+
 def test_where_nothing_is_read_there_need_be_no_tokens() -> None:
     check = choices.what_is_read_has_tokens
     assert not findings(

@@ -133,10 +133,27 @@ def test_vectors_in_base64_are_numbers_too(
 def test_each_text_has_a_vector_of_its_own(texts: list[str], *, is_found: bool) -> None:
     check = embeddings.each_text_has_a_vector_of_its_own
 
-    def told(*vectors: list[float]) -> Any:
+    def told(*vectors: list[float], **limit: int) -> Any:
         data = [{"embedding": vector} for vector in vectors]
+        sent = {"model": "m", "input": texts, **limit}
+        return exchange("embeddings", sent, {"data": data}, probe="embeddings.meaning")
+
+    cut = told([1.0, 2.0], [1.0, 2.0], truncate_prompt_tokens=4)
+    assert bool(findings(check, cut)) is is_found
+    # those that no limit cuts are read whole
+    assert findings(check, told([1.0, 2.0], [1.0, 2.0]))
+    assert not findings(check, told([1.0, 2.0], [2.0, 1.0]))
+
+
+def test_long_texts_may_have_one_vector_where_a_model_reads_a_part() -> None:
+    check = embeddings.each_text_has_a_vector_of_its_own
+    begin = "word " * 32
+
+    def told(*texts: str) -> Any:
+        data = [{"embedding": [1.0, 2.0]}] * len(texts)
         sent = {"model": "m", "input": texts}
         return exchange("embeddings", sent, {"data": data}, probe="embeddings.meaning")
 
-    assert bool(findings(check, told([1.0, 2.0], [1.0, 2.0]))) is is_found
-    assert not findings(check, told([1.0, 2.0], [2.0, 1.0]))
+    assert not findings(check, told(f"{begin}a", f"{begin}b"))
+    assert not findings(check, told(f"a {begin}", f"b {begin}"))
+    assert findings(check, told(f"{begin[:-5]}a", f"{begin[:-5]}b"))

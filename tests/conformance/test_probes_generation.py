@@ -166,6 +166,8 @@ def test_stop_strings_are_picked_from_the_plain_answer(api: Api) -> None:
     assert single["stop"] in text
     assert single["stop"] in several["stop"][1:-1]  # neither the first nor the last
     assert len(several["stop"]) == 4
+    # the first is in the text as well, and later
+    assert text.index(several["stop"][0]) > text.index(single["stop"])
     never = _made(steps["never_stopped"], plain=plain)["stop"]
     assert never not in text
     assert any(text.endswith(never[:length]) for length in range(3, len(never)))
@@ -177,6 +179,20 @@ def test_a_stop_string_is_inside_the_text_and_spans_words() -> None:
     text = "one two three four"
     assert [stop_within(text, after) for after in (1, 2, 3)] == ["o t", "e f", "e f"]
     assert stop_within("a a a") == "a a"
+
+
+def test_streams_are_stopped_before_another_stop_string_and_beyond_ascii() -> None:
+    for api in BOTH:
+        text = "A view of u and Zürich again, und Köln."
+        made = _made(_steps(api, "streams")["stopped"], whole=said(api, text))
+        later, twin, stop = made["stop"]
+        assert text.index(later) > text.index(stop)
+        assert twin.startswith(stop)
+        assert twin not in text
+        assert ("ü" in stop) is (api == "completions")
+        assert made["stream_options"] == {"include_usage": True}
+    plain = said("completions", "a b c d e f")
+    assert _made(_steps("completions", "streams")["stopped"], whole=plain)["stop"]
 
 
 def test_a_text_ends_with_what_it_holds_nowhere_else() -> None:

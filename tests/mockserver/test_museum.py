@@ -20,6 +20,7 @@ from exhibit_case import Case
 from exhibit_requests import Request, comp, streamed
 from generation_exhibits import CASES as GENERATION
 from plain_http import Client, Reply
+from said_exhibits import CASES as SAID
 from sundry_exhibits import CASES as SUNDRY
 from told_exhibits import CASES as TOLD
 from twins_exhibits import CASES as TWINS
@@ -38,7 +39,7 @@ BUGS = [each for each in ALL.values() if not each.freedom]
 FREE = [each for each in ALL.values() if each.freedom]
 
 
-CASES = CHAT | COMPLETIONS | GENERATION | ENCODERS | WIRE | TOLD | SUNDRY | TWINS
+CASES = CHAT | COMPLETIONS | GENERATION | ENCODERS | WIRE | TOLD | SUNDRY | TWINS | SAID
 UNREADABLE, CHARSET, ACCEPTED, CODED, *LEFT = (
     "sse-no-last-chunk",
     "http-charset-refused",

@@ -40,6 +40,8 @@ sundry       splits, ends, caches, and what another text has left
 meetings     two parameters, tools and all else, a thought, what came before
 refusing     what is refused, lost or confused beside something else
 twins        one form that differs from its twin: a list, a stream, the next token
+said         what is said: pieces of calls and texts, stop strings, likelihoods
+company      neighbours in flight, in a batch, in a list; and seeds, lost
 freedoms     what must stay silent
 """
 
@@ -56,6 +58,7 @@ from aios_conformance.mockserver.defects.museum import (
     characters,
     chat,
     clients,
+    company,
     completions,
     counts,
     edges,
@@ -74,6 +77,7 @@ from aios_conformance.mockserver.defects.museum import (
     ranking,
     reading,
     refusing,
+    said,
     sampling,
     several,
     stopping,
@@ -123,6 +127,8 @@ _WINGS = (
     meetings,
     refusing,
     twins,
+    said,
+    company,
     freedoms,
 )
 
