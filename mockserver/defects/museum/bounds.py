@@ -268,7 +268,8 @@ def gen_any_word_of_a_stop_stops(context: RequestContext) -> object:
 @in_parameters(
     "META-045",
     also=dict.fromkeys(
-        ("CHAT-SEM-013", "COMP-SEM-010", "META-048"), "a stop string does not stop"
+        ("CHAT-SEM-013", "COMP-SEM-010", "META-046", "META-047", "META-048"),
+        "a stop string does not stop",
     ),
     api=BOTH,
     source="000:386",

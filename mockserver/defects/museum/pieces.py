@@ -260,6 +260,8 @@ def gen_stream_n_not_read(context: RequestContext) -> object:
             "CHAT-REQ-036",
             "CHAT-REQ-037",
             "COMMON-RES-001",
+            "COMP-REQ-010",
+            "COMP-REQ-012",
             "COMP-REQ-015",
             "COMP-REQ-030",
             "COMP-REQ-032",
