@@ -29,6 +29,7 @@ from aios_conformance.conformance.judging.umbrellas import refutations
 from aios_conformance.conformance.options.values import ExitCode
 from aios_conformance.conformance.terms.curl import curl_line
 from aios_conformance.conformance.terms.result import (
+    EXPIRED,
     NOT_SELECTED,
     CheckCoverage,
     Evidence,
@@ -131,7 +132,7 @@ def _broken(
     is_fail = row.level == Level.MUST and is_hard and not row.statistical
     reason = None
     if row.id in waivers:
-        reason = Reason(f"the waiver expired on {waivers[row.id].expires}")
+        reason = Reason(f"{EXPIRED}{waivers[row.id].expires}")
     elif row.id not in places:
         reason = Reason(f"refuted by {_listed(run, sorted(places))}")
     return ("fail" if is_fail else "warn"), reason

@@ -34,6 +34,7 @@ from aios_conformance.conformance.reporting.wording import (
     resumed_sentence,
     sentence,
     unproved,
+    waiver_sentences,
 )
 from aios_conformance.conformance.terms.catalogue import all_checks
 from aios_conformance.conformance.terms.result import (
@@ -116,9 +117,7 @@ def _top(result: RunResult) -> Markup:
         notices.append(f"{sentence(said)}.")
     if said := baseline_sentence(result):
         notices.append(f"{sentence(said)}.")
-    if result.stale_waivers:
-        stale = ", ".join(result.stale_waivers)
-        notices.append(f"Waived, but kept; remove these waivers: {stale}.")
+    notices += [f"{sentence(said)}." for said in waiver_sentences(result)]
     theme = tag(
         "button",
         "Light / dark",

@@ -24,6 +24,7 @@ from aios_conformance.conformance.reporting.wording import (
     resumed_sentence,
     sentence,
     unproved,
+    waiver_sentences,
 )
 from aios_conformance.conformance.terms.result import Cause, RunResult
 
@@ -157,10 +158,7 @@ def _waived(result: RunResult) -> list[str]:
         if each.verdict == "waived"
     ]
     parts = [f"## Waived ({len(lines)})", "\n".join(lines)] if lines else []
-    if result.stale_waivers:
-        stale = _some(result.stale_waivers)
-        parts.append(f"Waived, but kept; remove these waivers: {stale}.")
-    return parts
+    return [*parts, *(f"{sentence(said)}." for said in waiver_sentences(result))]
 
 
 def _some(ids: Sequence[str], most: int = 12) -> str:

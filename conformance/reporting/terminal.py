@@ -29,6 +29,7 @@ from aios_conformance.conformance.reporting.wording import (
     mark,
     resumed_sentence,
     unproved,
+    waiver_sentences,
 )
 from aios_conformance.conformance.terms.result import (
     Cause,
@@ -180,9 +181,8 @@ def _unproved(result: RunResult) -> Iterator[RenderableType]:
 
 def _footnotes(result: RunResult, fail_on: Collection[str]) -> Iterator[RenderableType]:
     yield Text()
-    if result.stale_waivers:
-        stale = ", ".join(result.stale_waivers)
-        yield Text(f"stale waivers, remove them: {stale}", style="red")
+    for told in waiver_sentences(result):
+        yield Text(told, style="red")
     if not result.complete and result.exchanges:
         yield Text(RESUMED)
     if said := resumed_sentence(result):

@@ -13,6 +13,7 @@ from aios_conformance.conformance.reporting.presentable import plain
 from aios_conformance.conformance.terms.check import Kind
 from aios_conformance.conformance.terms.curl import named_variables
 from aios_conformance.conformance.terms.result import (
+    EXPIRED,
     Evidence,
     RequirementResult,
     RunResult,
@@ -282,6 +283,20 @@ def baseline_sentence(result: RunResult) -> str:
     if baseline.requirements_sha256 != requirements_sha256(result.dialect):
         more = "; the requirements themselves have changed since"
     return f"against {baseline.place} of {baseline.started}: {', '.join(said)}{more}"
+
+
+def waiver_sentences(result: RunResult) -> list[str]:
+    """Which waivers are not needed, and which have ended and excuse nothing now."""
+    ended = [
+        f"{row.requirement.id} (until {(row.reason or '').removeprefix(EXPIRED)})"
+        for row in result.requirements
+        if (row.reason or "").startswith(EXPIRED)
+    ]
+    told = (
+        ("stale waivers, remove them: ", result.stale_waivers),
+        ("expired waivers, without effect: ", ended),
+    )
+    return [f"{what}{', '.join(rows)}" for what, rows in told if rows]
 
 
 def edition_words(result: RunResult) -> str:

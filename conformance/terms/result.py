@@ -35,6 +35,8 @@ VERDICTS: tuple[Verdict, ...] = (
 
 NOT_SELECTED = "not selected"
 """Why a row does not apply that a selection leaves out."""
+EXPIRED = "the waiver expired on "
+"""Why a waived row is broken all the same, before the day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,23 @@ def test_the_action_is_green_where_nothing_is_red(good: Path, tmp_path: Path) ->
     assert played.summary == (good / "report.md").read_text()
 
 
+def test_what_the_inputs_leave_open_the_file_of_options_says(tmp_path: Path) -> None:
+    """In both, but for the folder of the reports, which is where they are kept."""
+    (tmp_path / "aios.toml").write_text('preset = "smoke"\napis = "embeddings"\n')
+    with listening(encoders_only) as url:
+        played = play_action(tmp_path, target=url, config="aios.toml")
+    assert played.outputs["verdict"] == "kept", played.log
+    report = json.loads((tmp_path / "reports/conformance/report.json").read_bytes())
+    assert report["preset"] == "smoke"
+    _, job = component(target="http://h", config="aios.toml")
+    environ = {key: each["value"] for key, each in job["variables"].items()}
+    path = commands(tmp_path, aios_conformance='echo "$@"', python="")
+    script = "\n".join([*job["before_script"], *job["script"]])
+    ended = shell(script, tmp_path, environ | {"PATH": path}, "sh", "-e", "-c")
+    folder = "--report-dir=reports/conformance"
+    assert ended.stdout == f"run --config=aios.toml {folder} -- http://h\n"
+
+
 def test_no_input_of_the_action_is_run(tmp_path: Path) -> None:
     """What cannot be judged says so; what is typed into an input stays a text."""
     typed = '"; touch pwned; $(touch pwned) `touch pwned` #'

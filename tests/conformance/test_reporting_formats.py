@@ -151,7 +151,7 @@ def test_markdown_names_what_is_waived() -> None:
     text = markdown.render(replace(MIXED, stale_waivers=["META-002"]))
     assert "## Waived (1)\n\n- CHAT-REQ-003 (MUST)" in text
     assert "ticket 4711" in text
-    assert "remove these waivers: META-002" in text
+    assert "tale waivers, remove them: META-002" in text
     assert "aive" not in markdown.render(CLEAN)
 
 

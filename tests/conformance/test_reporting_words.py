@@ -77,10 +77,17 @@ def test_the_summary_moves_no_cursor() -> None:
     assert "\x1b" not in text
 
 
-def test_the_summary_names_stale_waivers() -> None:
-    assert "stale waivers, remove them: CHAT-REQ-003" in shown(
-        made_result({}, stale_waivers=["CHAT-REQ-003"])
-    )
+def test_every_report_names_waivers_that_are_stale_or_have_ended() -> None:
+    reason = "the waiver expired on 2026-10-31"
+    rows = {
+        "RERANK-SEM-006": replace(BROKEN["RERANK-SEM-006"], reason=reason),
+        "META-051": BROKEN["META-051"],
+    }
+    result = made_result(rows, stale_waivers=["CHAT-REQ-003"])
+    for text in (shown(result), html_page.render(result), markdown.render(result)):
+        assert "tale waivers, remove them: CHAT-REQ-003" in text
+        ended = "xpired waivers, without effect: RERANK-SEM-006 (until 2026-10-31)"
+        assert ended in text
 
 
 # --- words -------------------------------------------------------------------------
