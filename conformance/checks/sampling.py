@@ -4,6 +4,7 @@ The checks serve chat and completions alike; their notes name the rows.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from aios_conformance import spec
 from aios_conformance.conformance.checks.generated import (
@@ -32,18 +33,29 @@ from aios_conformance.conformance.terms.check import (
 from aios_conformance.conformance.terms.exchange import Observation
 
 
+def _repeated(seen: Observation) -> str | None:
+    """A step that has the text of the first one under the same seed, if one has."""
+    sent = "again" in seen.steps
+    labels = ("again",) if sent else ("no_temperature", "no_top_p")
+    return next(filter(partial(is_repeatable, seen, "seeded"), labels), None)
+
+
 @check(
     *spec.rows("seed-reproduces", "equal-seeds-equal-texts"),
     on=on("seeds"),
     witness=True,
 )
 def a_seed_repeats_its_text(seen: Observation) -> Iterator[Note]:
-    """The same seed and body give the same text, and the same second one."""
+    """The same seed and body give the same text, and the same second one.
+
+    The very same is sent where what a default leaves out has another text.
+    """
     rows = rows_of(seen, "seed-reproduces", "equal-seeds-equal-texts")
     yield from equal(seen, rows, "seeded", ["again"])
-    if is_repeatable(seen, "seeded", "again"):
-        yield from equal(seen, rows, "seeded", ["again"], index=1)
-        # in another form, at another temperature, beside a tool
+    if same := _repeated(seen):
+        yield Witness(rows)
+        yield from equal(seen, rows, "seeded", [same], index=1)
+        # in another form, at another temperature
         yield from equal(seen, rows, OTHERWISE[0], OTHERWISE[1:])
 
 
@@ -57,7 +69,7 @@ def a_seed_repeats_its_text(seen: Observation) -> Iterator[Note]:
     ),
     on=on("seeds"),
     # where a seed does not repeat its text, nothing can be compared
-    when=lambda seen: is_repeatable(seen, "seeded", "again"),
+    when=lambda seen: _repeated(seen) is not None,
     witness=True,
 )
 def printed_defaults_change_nothing(seen: Observation) -> Iterator[Note]:
@@ -76,6 +88,14 @@ def printed_defaults_change_nothing(seen: Observation) -> Iterator[Note]:
         yield from equal(seen, presence, OTHERWISE[0], [PRESENCE_0])
     yield from equal(seen, heat, "seeded", ["no_temperature"])
     yield from equal(seen, top_p, "seeded", ["no_top_p"])
+
+
+@check("CHAT-SEM-012", "META-050", on="chat.spread", evidence=0, witness=True)
+def a_seed_repeats_beside_a_tool(seen: Observation) -> Iterator[Note]:
+    """The same seed gives each choice the same text again where a tool is offered."""
+    rows = ("CHAT-SEM-012", "META-050")
+    for index in range(DRAWN):
+        yield from equal(seen, rows, "warm", ["warm_again"], index=index)
 
 
 @check("META-037", on=on("choices"), witness=True)

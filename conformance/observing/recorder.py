@@ -143,9 +143,11 @@ class Recorder:
         if made is None and not step.spare:
             wanted = step.wants or "what it is made of"
             self._leave(scenario, step, f"no earlier answer has {wanted}")
-        if made is None or not step.after_refusal or self.ledger.narrows():
+        if made is None or not step.narrows or self.ledger.narrows():
             return made
-        self._leave(scenario, step, "what a run may spend on refusals was spent")
+        self._leave(
+            scenario, step, "what a run may spend on telling what is to blame was spent"
+        )
         return None
 
     def _leave(self, scenario: Scenario, step: Step, reason: str) -> None:

@@ -71,7 +71,7 @@ class Plan:
             for step, cost in zip(
                 scenario.steps, ceilings(scenario.steps, subwords), strict=True
             ):
-                if step.after_refusal:
+                if step.narrows:
                     continue
                 if step.shared:
                     content = content_key(step)

@@ -271,7 +271,7 @@ def _crossed(api: Api) -> Probe:
             operation,
             unlimited,
             spare=True,
-            after_refusal=True,
+            narrows=True,
             completion_tokens=UNLIMITED_CHAT,
         )
 

@@ -39,6 +39,8 @@ from aios_conformance.conformance.terms.probe import (
 from aios_conformance.conformance.terms.said import text_of
 
 BARE = function("now")
+NOW = function("now", parameters={"type": "object", "properties": {}})
+"""What stands beside a request about something else: some want a schema."""
 
 FORCED_ID = "1000"  # an ordinary token id in every usual vocabulary
 BANNED_IDS = range(10, 310)
@@ -121,7 +123,7 @@ def less(label: str, refused: str, operation: str, body: Json) -> Step:
         return body if is_refused else None
 
     spare = Step(label, operation, made, like=refused, spare=True)
-    return replace(spare, after_refusal=True)
+    return replace(spare, narrows=True)
 
 
 def greedy_probe(api: Api) -> Probe:

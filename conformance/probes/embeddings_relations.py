@@ -127,7 +127,7 @@ def truncation(given: Params, served: Served) -> Iterator[Step]:
     "embeddings.shared_part",
     "embeddings",
     params=st.fixed_dictionaries(
-        {"parts": texts.passages(2, 3), "others": texts.topics()}
+        {"parts": texts.passages(2, 2), "others": texts.topics()}
     ),
     draws=(0, 1, 30),
 )

@@ -173,7 +173,7 @@ def _pairs(api: Api) -> Probe:
                 "accept" if is_valid else "either",
                 like=ROW,
                 spare=True,
-                after_refusal=True,
+                narrows=True,
             )
 
     def made(preset: str, seed: int, claimed: frozenset[str]) -> list[Params]:

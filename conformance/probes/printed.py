@@ -60,7 +60,7 @@ def printed(api: Api, *, limit: int = 0) -> Probe:
                 example.operation,
                 as_printed,
                 spare=True,
-                after_refusal=True,
+                narrows=True,
                 completion_tokens=UNLIMITED_CHAT,
             )
 

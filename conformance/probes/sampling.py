@@ -16,6 +16,7 @@ from aios_conformance.conformance.probes.decoding import (
     BANNED_IDS,
     BARE,
     FORCED_ID,
+    NOW,
     OTHER,
     UNLIKE,
     asked,
@@ -60,20 +61,23 @@ def _seeds(api: Api) -> Probe:
         bare |= {"n": 2} if served.offers("n") else {}
         is_scored = api == "completions" and served.offers("logprobs")
         bare |= {"logprobs": 1} if is_scored else {}
-        # what has another form, temperature and tool is compared among itself
+        # what has another form and temperature is compared among itself
         other = bare | {"temperature": 0.5, "top_p": 1}
         other |= framed(api, served, "completions")
-        is_beside_a_tool = api == "chat" and served.offers("tools")
-        other |= {"tools": [BARE]} if is_beside_a_tool else {}
         bare |= framed(api, served, "chat")
         full = bare | {"temperature": 1, "top_p": 1}
         yield Step("seeded", operation, full)
+
+        def again(answers: Answers) -> Any:
+            """The very same: that tells a lost seed from another default."""
+            others = ("seeded", "no_temperature", "no_top_p")
+            return full if len({text_of(answers[s]) for s in others}) > 1 else None
+
         # nothing that it asks for is to act on those beside it
         seedless = asked(api, served, OTHER) | UNLIKE | {"max_tokens": 8}
         for label, body in (
             ("seedless", seedless),
             ("no_temperature", bare | {"top_p": 1}),
-            ("again", full),
             ("no_top_p", bare | {"temperature": 1}),
             (FREQUENCY_0, other | {"frequency_penalty": 0}),
             (PRESENCE_0, other | {"presence_penalty": 0}),
@@ -85,8 +89,12 @@ def _seeds(api: Api) -> Probe:
             both = {text_of(answers[s]) for s in (FREQUENCY_0, PRESENCE_0)}
             return other if len(both) > 1 else None
 
-        for label in OTHERWISE:
-            yield Step(label, operation, doubted, like=FREQUENCY_0, spare=True)
+        for label, made, like in (
+            ("again", again, "seeded"),
+            *((label, doubted, FREQUENCY_0) for label in OTHERWISE),
+        ):
+            spare = Step(label, operation, made, like=like, spare=True)
+            yield replace(spare, narrows=True)
 
     return seeds
 
@@ -124,7 +132,7 @@ def _several(served: Served) -> dict[str, Any]:
     """Several choices, how likely each token was, and a tool that nothing calls for."""
     found: dict[str, Any] = {"n": DRAWN} if served.offers("n") else {}
     found |= {"logprobs": True} if served.offers("logprobs") else {}
-    return found | ({"tools": [BARE]} if served.offers("tools") else {})
+    return found | ({"tools": [NOW]} if served.offers("tools") else {})
 
 
 def _spread(api: Api) -> Probe:
@@ -155,7 +163,7 @@ def _spread(api: Api) -> Probe:
         if api == "chat":
             # some servers have a temperature of their own for who offers tools
             beside = body | _several(served) | {"seed": 1, "max_tokens": 24}
-            for label, heat in (("warm", 0.5), ("warmer", 1)):
+            for label, heat in (("warm", 0.5), ("warmer", 1), ("warm_again", 0.5)):
                 yield Step(label, operation, beside | {"temperature": heat})
         # each is in the company of one that has another temperature or top_p
         beside_cold = Step(f"hot_{second}", operation, hot | {"seed": second})

@@ -229,7 +229,7 @@ def turns(p: Params, served: Served) -> Iterator[Step]:
     yield Step("auto", CHAT, ask | {"tool_choice": "auto"} | if_offered)
     yield Step("other_auto", CHAT, other | {"tool_choice": "auto"}, serves=rows)
     unasked = Step("unchosen", CHAT, unchosen, like="other_auto", spare=True)
-    yield replace(unasked, after_refusal=True, completion_tokens=SAID)
+    yield replace(unasked, narrows=True, completion_tokens=SAID)
     yield Step("stopped", CHAT, stopped, like="other_auto", completion_tokens=SAID)
     several = {"n": 2} if served.offers("n") else {}
     yield Step("pushed", CHAT, other | {"tool_choice": "auto"} | PUSHED | several)

@@ -109,9 +109,9 @@ class Step:
     # A `Later` step that is only sent where earlier answers leave a question open.
     # The plan counts its tokens, but not its request.
     spare: bool = False
-    # A spare step that is sent only after a valid request was refused. A target that
-    # keeps the documents never sees it, and the plan does not count it.
-    after_refusal: bool = False
+    # A spare step that tells which of several things is to blame. A target that keeps
+    # the documents never sees it, and the plan does not count it.
+    narrows: bool = False
     # Sent only for what it does to the next one: no check sees its exchange.
     beside: bool = False
 

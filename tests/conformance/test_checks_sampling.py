@@ -56,6 +56,31 @@ def test_a_default_that_is_spelt_out_changes_nothing(step: str, row: str) -> Non
     assert not witnessed(check, unrepeatable)
 
 
+def test_a_seed_is_shown_by_what_spells_no_default_out() -> None:
+    check = sampling.a_seed_repeats_its_text
+    alike = {s: said("chat", TEXT) for s in ("seeded", "no_temperature", "no_top_p")}
+    seen = observation("chat.seeds", {}, None, 0, **alike)
+    assert witnessed(check, seen) == {"CHAT-SEM-012", "META-050"}
+    assert not findings(check, seen)
+    # whether a default or the seed is to blame is told by the very same
+    other = dict.fromkeys(("no_temperature", "no_top_p"), OTHER)
+    doubted = observation("chat.seeds", {}, None, 0, **(alike | other))
+    assert not witnessed(check, doubted)
+    assert not findings(sampling.printed_defaults_change_nothing, doubted)
+
+
+def test_a_seed_repeats_beside_a_tool() -> None:
+    check = sampling.a_seed_repeats_beside_a_tool
+    good = {"warm": said("chat", "a", "b"), "warm_again": said("chat", "a", "b")}
+    lost = good | {"warm_again": said("chat", "a", "c")}
+    assert witnessed(check, observation("chat.spread", {}, None, 0, **good)) == {
+        "CHAT-SEM-012",
+        "META-050",
+    }
+    assert not findings(check, observation("chat.spread", {}, None, 0, **good))
+    assert findings(check, observation("chat.spread", {}, None, 0, **lost))
+
+
 PENALTIES = {"frequency_0": "CHAT-REQ-013", "presence_0": "CHAT-REQ-027"}
 
 

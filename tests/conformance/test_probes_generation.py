@@ -55,7 +55,7 @@ def _sent(api: Api, preset: str) -> list[tuple[Step, Cost]]:
     sent = []
     for _, steps in _scenarios(api, preset):
         for step, cost in zip(steps, ceilings(tuple(steps)), strict=True):
-            if step.after_refusal:
+            if step.narrows:
                 continue
             if not step.shared or content_key(step) not in seen:
                 seen.add(content_key(step))
@@ -301,6 +301,16 @@ def test_a_lost_seed_is_told_from_another_default_where_penalties_differ(
     seeded: Any = steps["seeded"].body
     assert ("stream" in without) != ("stream" in seeded)
     assert without["temperature"] != seeded["temperature"]
+
+
+@pytest.mark.parametrize("api", BOTH)
+def test_the_very_same_is_asked_again_where_a_default_changes_a_text(api: Api) -> None:
+    steps = _steps(api, "seeds")
+    alike = dict.fromkeys(("seeded", "no_temperature", "no_top_p"), said(api, "a"))
+    assert _made(steps["again"], **alike) is None
+    other = alike | {"no_top_p": said(api, "b")}
+    assert _made(steps["again"], **other) == steps["seeded"].body
+    assert _made(steps["again"], **(alike | {"no_temperature": refused(api)}))
 
 
 def test_a_reply_of_a_conversation_has_what_those_of_the_server_have() -> None:

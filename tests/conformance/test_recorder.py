@@ -389,7 +389,7 @@ def test_refusals_are_narrowed_down_within_a_limit() -> None:
             return toys.body(served) if answers["whole"].status >= 400 else None
 
         yield Step("whole", toys.RERANK, toys.body(served, top_n=n))
-        yield Step("fewer", toys.RERANK, fewer, spare=True, after_refusal=True)
+        yield Step("fewer", toys.RERANK, fewer, spare=True, narrows=True)
 
     recorder = played(
         *[answer(status=400)] * 5,
@@ -401,4 +401,4 @@ def test_refusals_are_narrowed_down_within_a_limit() -> None:
     assert asked == [["whole", "fewer"], ["whole", "fewer"], ["whole"]]
     (left,) = recorder.unsent
     assert (left.draw, left.label) == (3, "fewer")
-    assert "refusals" in left.reason
+    assert "to blame" in left.reason
