@@ -16,7 +16,7 @@ from aios_conformance.conformance.comparing.pairs import Found, Pair, Side
 from aios_conformance.conformance.comparing.schema_rows import rows_at
 from aios_conformance.conformance.comparing.titles import told
 from aios_conformance.conformance.comparing.values import Difference
-from aios_conformance.conformance.terms.exchange import Api
+from aios_conformance.conformance.terms.exchange import NOBODY, Api
 from aios_conformance.conformance.terms.tolerances import TIES
 
 _ORDER = (
@@ -64,6 +64,7 @@ class Cause:
     excuse: str = ""  # why it is told, and does not count
     curls: tuple[str, str] | None = None  # plainer than those of a pair
     also: tuple[str, ...] = ()  # what the same answers show as well, because of it
+    asked: tuple[Api, ...] = ()  # the APIs of what no pair shows
 
     @property
     def counts(self) -> bool:
@@ -73,7 +74,7 @@ class Cause:
     @property
     def apis(self) -> tuple[Api, ...]:
         """The APIs that show it."""
-        return tuple(dict.fromkeys(pair.api for pair, _ in self.found))
+        return tuple(dict.fromkeys((*(p.api for p, _ in self.found), *self.asked)))
 
     @cached_property
     def example(self) -> Found | None:
@@ -171,8 +172,13 @@ def _subjects(
 ) -> Iterator[tuple[str, list[Found]]]:
     """What only one side accepts, split by what these requests have in common.
 
-    Of several APIs the same rule is one subject.
+    Of several APIs the same rule is one subject. A server that is gone is one as well,
+    whatever it was asked.
     """
+    nobody = [(p, d) for p, d in found if NOBODY in f"{d.one} {d.other}"]
+    if nobody:
+        yield f"{len(nobody)} request{'s' if len(nobody) > 1 else ''}", nobody
+        found = [(p, d) for p, d in found if NOBODY not in f"{d.one} {d.other}"]
     groups: dict[tuple[str, Api, int], list[Found]] = {}
     for pair, each in found:
         key = (each.kind, pair.api, _accepts(pair))

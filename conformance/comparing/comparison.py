@@ -178,6 +178,8 @@ def _owner(cause: Cause, api: Api, mine: Sequence[Pair], carrying: Counter[str])
     if subject in carrying:
         return subject
     shown = [pair for pair, _ in cause.found if pair.api == api]
+    if not shown:
+        return ANY
     common = frozenset.intersection(*(pair.parameters for pair in shown))
     topics = [spec.requirement(row).topic for row in cause.rows]
     named = [n for n in common if any(n.replace("_", "-") in topic for topic in topics)]

@@ -16,7 +16,12 @@ import orjson
 
 from aios_conformance.conformance.comparing.answers import differences
 from aios_conformance.conformance.comparing.values import Difference
-from aios_conformance.conformance.terms.exchange import Api, Exchange, Observation
+from aios_conformance.conformance.terms.exchange import (
+    NOBODY,
+    Api,
+    Exchange,
+    Observation,
+)
 
 _Content = tuple[str, bytes]
 _CALL_ID = re.compile(rb'"(?:tool_call_)?id":"[^"]*"')
@@ -66,6 +71,11 @@ class Side:
         """What an exchange, by its id, asked; None if it is not known."""
         found = self._by_id.get(exchange)
         return self.content(found) if found else None
+
+    def apis_of(self, exchanges: Iterable[str]) -> tuple[Api, ...]:
+        """The APIs that exchanges, by their ids, asked."""
+        known = (self._by_id[each] for each in exchanges if each in self._by_id)
+        return tuple(dict.fromkeys(each.api for each in known))
 
     @cached_property
     def _by_id(self) -> Mapping[str, Exchange]:
@@ -158,8 +168,9 @@ def paired(one: Side, other: Side) -> Paired:
     for theirs in (e for queue in free.values() for e in queue):
         found.left[_why(theirs, other, one)] += 1
     for key, (mine, theirs) in matched.items():
-        if unsent := next((e for e in (mine, theirs) if _is_unsent(e)), None):
-            found.left[str(unsent.failure)] += 1
+        asked = ((mine, one), (theirs, other))
+        if unheard := next((e for e, by in asked if _is_unheard(e, by)), None):
+            found.left[str(unheard.failure)] += 1
             continue
         differ = differences(mine, theirs, one.dialect)
         found.pairs.append(Pair(mine, theirs, differ, served[key]))
@@ -180,8 +191,11 @@ def _once(exchanges: Iterable[Exchange]) -> list[Exchange]:
     return list({each.id: each for each in exchanges}.values())
 
 
-def _is_unsent(exchange: Exchange) -> bool:
-    return (exchange.failure or "").startswith("not sent")
+def _is_unheard(exchange: Exchange, side: Side) -> bool:
+    """Nobody was asked: it was not sent, or the target was gone for good."""
+    failure = exchange.failure or ""
+    is_gone = NOBODY in failure and not side.report.get("complete", True)
+    return is_gone or failure.startswith("not sent")
 
 
 def _why(exchange: Exchange, asked: Side, other: Side) -> str:

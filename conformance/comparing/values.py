@@ -154,7 +154,9 @@ def _ranks(one: Sequence[Any], other: Sequence[Any]) -> Iterator[Difference]:
     rise = max((b - a for a, b in pairwise(after)), default=0.0)
     if rise > MOVED:
         yield Difference("rank", "/results", *orders, rise)
-    elif {*orders[0]} != {*orders[1]}:
+    elif any(a != b for a, b in zip(*orders, strict=False)) and (
+        {*orders[0]} != {*orders[1]}
+    ):
         yield Difference("rank", "/results", *orders)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from aios_conformance import spec
 from aios_conformance.conformance.comparing.causes import Cause, causes
 from aios_conformance.conformance.comparing.pairs import Pair, Side
 
@@ -20,14 +21,18 @@ def with_verdicts(one: Side, other: Side, pairs: Sequence[Pair]) -> list[Cause]:
     counted = [each for each in told if each.counts]
     rows: dict[int, list[str]] = {}
     lost: dict[str, Side] = {}
-    for row, worse in _apart(one, other):
+    apart = dict(_apart(one, other))
+    for row, worse in apart.items():
         place = _explained(row, worse, is_one=worse is one, told=counted)
         if place is None:
             lost[row] = worse
         else:
             rows.setdefault(place, []).append(row)
-    for row in list(lost):  # what consists of rows that are explained
-        below = {*lost[row].rows[row].get("refuted_by", ())}
+    for row in list(
+        lost
+    ):  # what consists of rows that are explained, or is told as one
+        told_as_one = _cause(lost[row], row).get("requirements", ())
+        below = {*lost[row].rows[row].get("refuted_by", ()), *told_as_one} & {*apart}
         for place, cause in enumerate(counted):
             if below & {*cause.rows, *rows.get(place, ())}:
                 rows.setdefault(place, []).append(row)
@@ -109,15 +114,26 @@ def _by_fault(
         worse, better = (one, other) if name == one.name else (other, one)
         title = f"{name} breaks what {better.name} keeps: {fault}"
         curls = _curls(one, other, worse, rows)
-        yield worse, Cause("verdict", title, rows=tuple(rows), curls=curls)
+        shown = (each for row in rows for each in worse.rows[row].get("findings", ()))
+        asked = worse.apis_of(each["exchange"] for each in shown)
+        known = spec.apis(worse.dialect)
+        word = fault.partition(" ")[0]  # a parameter, in "top_n is not obeyed"
+        subject = word if any(word in known[api].members for api in asked) else ""
+        cause = Cause("verdict", title, subject=subject, asked=asked, curls=curls)
+        yield worse, replace(cause, rows=tuple(rows))
 
 
 def _fault(side: Side, row: str) -> str:
     """What a side's own report calls the fault that breaks a row."""
+    return str(_cause(side, row).get("title") or side.rows[row]["statement"])
+
+
+def _cause(side: Side, row: str) -> Mapping[str, Any]:
+    """The cause under which a side's own report tells a row; empty if there is none."""
     for cause in side.report.get("causes", ()):
         if row in (*cause["requirements"], *cause.get("follows", ())):
-            return str(cause["title"])
-    return str(side.rows[row]["statement"])
+            return dict(cause)
+    return {}
 
 
 def _curls(

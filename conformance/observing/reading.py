@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from aios_conformance.conformance.observing.coding import CodingError, Decoding
-from aios_conformance.conformance.terms.exchange import Response
+from aios_conformance.conformance.terms.exchange import NOBODY, Response
 
 MOST_BYTES = 64 * 1024 * 1024
 """A longer answer is cut and counts as broken off: no documented one comes near."""
@@ -154,7 +154,7 @@ def _told(error: BaseException) -> str:
         inner = error.os_error
         place = f"{error.host}:{error.port}"
         if isinstance(inner, ConnectionRefusedError):
-            return f"nothing listens at {place}"
+            return f"{NOBODY} {place}"
         why = inner.strerror or str(inner) or "it ends the connection at once"
         return f"{place}: {why}"
     if isinstance(error, aiohttp.ServerDisconnectedError):

@@ -61,6 +61,10 @@ class Response:
         return value and value.encode(errors="backslashreplace").decode()
 
 
+NOBODY = "nothing listens at"
+"""The failure of who asks at a port that is closed, before the place."""
+
+
 @dataclass(frozen=True)
 class Exchange:
     """One request, why it was sent, and the answer or the failure to get one."""

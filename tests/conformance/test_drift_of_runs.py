@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -194,6 +195,21 @@ def test_a_late_parting_counts_only_if_it_is_no_rarity() -> None:
     assert not drift(said(*texts), said(*once)).differs
     often = [text[:-2] + "XY" for text in texts]
     assert [c.kind for c in drift(said(*texts), said(*often)).counted] == ["tie"]
+
+
+def test_a_server_that_is_gone_is_one_cause_and_none_where_its_run_was_cut_short() -> (
+    None
+):
+    asked = [f"question {i}|yes" for i in range(9)]
+    gone = "connect: nothing listens at h:1"
+    later = [replace(e, response=None, failure=gone) for e in said(*asked)[4:]]
+    sides = side("A", *said(*asked)), side("B", *said(*asked[:4]), *later)
+    (cause,) = compare(*sides).counted
+    assert cause.title == f"B gives no whole answer to 5 requests: {gone}"
+    ended = {**sides[1].report, "complete": False}
+    short = compare(sides[0], replace(sides[1], report=ended))
+    assert not short.differs
+    assert (short.pairs, short.left) == (4, {gone: 5})
 
 
 def test_answers_to_the_same_request_are_compared_across_plans_and_dialects() -> None:

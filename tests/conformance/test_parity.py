@@ -18,6 +18,7 @@ from miniatures import (
     honest,
     listening,
     refuse,
+    top_n_ignored,
     total_off_by_one,
 )
 
@@ -129,6 +130,44 @@ def test_what_one_side_alone_takes_is_told_for_its_parameter(tmp_path: Path) -> 
     assert found["rerank", "top_n"] == "only A"
     assert found["rerank", "query"] == "same"
     assert found["score", "model"] == "only A"
+
+
+def test_a_parameter_that_one_ignores_is_told_once_and_at_the_parameter(
+    tmp_path: Path,
+) -> None:
+    """Its requirements stand under it, whichever answers show them; no rank moved."""
+    with listening(encoders_only) as a, listening(top_n_ignored) as b:
+        words = ["run", a, "--against", b, "--apis=rerank"]
+        assert main([*words, f"--report-dir={tmp_path}"]) == 1
+    said = parity(tmp_path)
+    (cause,) = (c for c in said["causes"] if c["kind"] != "unanswered")
+    assert cause["title"].startswith("`results` has another number of items: ")
+    assert {"META-002", "RERANK-SEM-004"} <= {*cause["requirements"]}
+    assert [
+        p["name"] for p in said["parameters"] if cause["number"] in p["causes"]
+    ] == ["top_n"]
+
+
+def test_what_no_pair_shows_stands_at_its_parameter(tmp_path: Path) -> None:
+    """Texts that are left to chance differ, and are not compared: verdicts are."""
+
+    def cold(asked: Asked) -> Said:
+        body = asked.json
+        if honest(asked).is_success and isinstance(body, dict):
+            sent = json.dumps(body | {"temperature": 0}).encode()
+            return honest(replace(asked, body=sent))
+        return honest(asked)
+
+    with listening(honest) as a, listening(cold) as b:
+        words = ["run", a, "--against", b, "--only=temperature-effect"]
+        assert main([*words, f"--report-dir={tmp_path}"]) == 1
+    said = parity(tmp_path)
+    causes = {cause["number"]: cause["kind"] for cause in said["causes"]}
+    found = {
+        (each["api"], each["name"]): [causes[n] for n in each["causes"]]
+        for each in said["parameters"]
+    }
+    assert "verdict" in found["chat", "temperature"]
 
 
 def test_another_reply_is_one_cause_with_all_that_comes_of_it(tmp_path: Path) -> None:
