@@ -39,7 +39,7 @@ def edition(name: str, dialect: str) -> Edition:
     """The edition of that name, if it has rows of the dialect; else a SpecError."""
     known = editions()
     if name not in known:
-        raise SpecError(f"there is no edition {name}; there are {', '.join(known)}")
+        raise SpecError(f"there is no edition {name}; valid are {', '.join(known)}")
     found = known[name]
     if dialect not in found.rows:
         raise SpecError(

@@ -6,9 +6,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from aios_conformance.conformance.comparing.run_records import REPORT, run_records
+from aios_conformance.conformance.comparing.run_records import (
+    RECORD,
+    RECORDED,
+    REPORT,
+    run_records,
+)
 from aios_conformance.conformance.options.values import ExitCode, OptionError
 from aios_conformance.conformance.reporting.site import write_site
+from aios_conformance.conformance.reporting.site_index import counted
 
 
 def site(arguments: argparse.Namespace, out: Console, _: Mapping[str, str]) -> int:
@@ -35,6 +41,13 @@ def site(arguments: argparse.Namespace, out: Console, _: Mapping[str, str]) -> i
     for name, why in found.skipped.items():
         line = f"warning: {root / name} is no run ({why}), and left out"
         out.print(line, style="yellow", markup=False, soft_wrap=True)
+    for run in found.runs:
+        if run.unread:
+            names, known = ", ".join(run.unread), ", ".join(RECORDED)
+            line = (
+                f"warning: {root / run.path / RECORD}: {names} not read ({known} are)"
+            )
+            out.print(line, style="yellow", markup=False, soft_wrap=True)
     if not found.runs:
         raise OptionError(
             f"{root}: holds no run",
@@ -42,9 +55,5 @@ def site(arguments: argparse.Namespace, out: Console, _: Mapping[str, str]) -> i
             hint="a run is a folder with report.json in it",
         )
     write_site(found, root, target)
-    servers = len({run.server for run in found.runs})
-    out.print(
-        f"{len(found.runs)} runs of {servers} servers: {target / 'index.html'}",
-        soft_wrap=True,
-    )
+    out.print(f"{counted(found.runs)}: {target / 'index.html'}", soft_wrap=True)
     return ExitCode.JUDGED

@@ -11,8 +11,9 @@ Without either, runs belong together whose target has the same host.
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -81,6 +82,9 @@ class _Record:
     reproduce: str = ""
 
 
+RECORDED = tuple(each.name for each in fields(_Record))
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """A run: its report, what it judged, and which pages it has."""
@@ -92,6 +96,7 @@ class RunRecord:
     commit: str = ""
     reproduce: str = ""
     pages: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()  # members of its record.json that mean nothing
     rows: Mapping[str, RowRecord] = field(default_factory=dict)
 
     @property
@@ -144,7 +149,7 @@ def _run(root: Path, folder: Path) -> RunRecord:
     if not BEGUN.match(report.started):
         raise ValueError(f"it began at {report.started!r}, which is no time")
     path = folder.relative_to(root).as_posix()
-    said = _said(folder)
+    said, unread = _said(folder)
     name, version = _named(path.split("/"), report)
     return RunRecord(
         path,
@@ -154,20 +159,23 @@ def _run(root: Path, folder: Path) -> RunRecord:
         said.commit,
         said.reproduce or _reproduce(report),
         tuple(page for page in PAGES if (folder / page).is_file()),
+        unread,
         {row.id: row for row in report.requirements},
     )
 
 
-def _said(folder: Path) -> _Record:
-    """What record.json says; nothing where there is none.
+def _said(folder: Path) -> tuple[_Record, tuple[str, ...]]:
+    """What record.json says, and its other members; nothing where there is none.
 
     Raises msgspec's error when it is not what it must be.
     """
     path = folder / RECORD
     if not path.is_file():
-        return _Record()
+        return _Record(), ()
     try:
-        return msgspec.json.decode(read_plain(path), type=_Record)
+        said = msgspec.json.decode(read_plain(path), type=dict[str, Any])
+        other = (name for name in said if name not in RECORDED)
+        return msgspec.convert(said, type=_Record), tuple(other)
     except msgspec.MsgspecError as error:
         raise ValueError(f"{RECORD} beside it is wrong: {error}") from error
 

@@ -122,15 +122,19 @@ def method(result: RunResult) -> Markup:
         tag("tr", tag("td", tag("code", each.id)), tag("td", each.excluded or ""))
         for each in result.excluded
     ]
+    rows = [*(each.requirement for each in result.requirements), *result.excluded]
+    cited = {each.partition(":")[0] for row in rows for each in row.sources}
     documents = [
         tag(
             "li",
             tag("code", source.id),
-            f" {source.title}, SHA-256 ",
+            f" {source.title}, {source.date or 'undated'}, SHA-256 ",
             tag("code", source.sha256[:16]),
-            "…",
+            "… ",
+            tag("a", source.address, href=source.address) if source.address else None,
         )
         for source in sources().values()
+        if source.id in cited
     ]
     rule = [tag("p", part) for part in LEVEL_RULE.strip().split("\n\n")]
     return html(
@@ -138,7 +142,12 @@ def method(result: RunResult) -> Markup:
         tag(
             "div",
             _folded("Where the levels come from", *rule),
-            _folded("The documents that are the law", tag("ul", documents)),
+            tag(
+                "details",
+                tag("summary", "The documents that are the law"),
+                tag("div", tag("ul", documents), class_="inner"),
+                class_="plain told",  # paper follows no link
+            ),
             _folded(
                 f"Requirements that cannot be seen on the wire ({len(excluded)})",
                 tag(

@@ -36,12 +36,16 @@ class Links(Protocol):
         """A server's page."""
 
 
+def counted(runs: Sequence[RunRecord]) -> str:
+    """How many runs there are, of how many servers."""
+    servers = len({run.server for run in runs})
+    of = f"{servers} server{'' if servers == 1 else 's'}"
+    return f"{len(runs)} run{'' if len(runs) == 1 else 's'} of {of}"
+
+
 def index(found: FoundRuns, told: Sequence[History], links: Links) -> str:
     """The page; it loads nothing."""
-    runs = len(found.runs)
-    plural = "" if runs == 1 else "s"
-    servers = len({each.server for each in told})
-    count = f"{runs} run{plural} of {servers} server{'' if servers == 1 else 's'}"
+    count = counted(found.runs)
     broken = sorted(
         ((each, one) for each in told for one in each.breaks),
         key=lambda pair: pair[1].bad.report.started,

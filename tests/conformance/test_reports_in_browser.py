@@ -171,6 +171,8 @@ def test_print_is_light_and_holds_the_evidence(tmp_path: Path) -> None:
         assert await page.evaluate(shown) == "rgb(255, 255, 255)"
         row = "document.querySelector('#CHAT-SEM-014 .found')"
         assert await page.evaluate(f"{row}.checkVisibility()")
+        law = "[...document.querySelectorAll('a')].find(a => a.text === a.href)"
+        assert await page.evaluate(f"{law}.checkVisibility()"), "paper follows no link"
         assert not await page.evaluate(
             "document.querySelector('#EMB-RES-001 dl').checkVisibility()"
         )

@@ -161,7 +161,9 @@ def test_what_is_no_run_is_named_and_left_out(
     assert "site is no run" not in capsys.readouterr().out
 
 
-def test_a_record_says_what_folders_do_not(tmp_path: Path) -> None:
+def test_a_record_says_what_folders_do_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run(tmp_path / "a", 1)
     run(tmp_path / "b", 2, "fail")
     for name, commit in (("a", "1111111"), ("b", "2222222222222222")):
@@ -173,6 +175,11 @@ def test_a_record_says_what_folders_do_not(tmp_path: Path) -> None:
     (page,) = (tmp_path / "site" / "servers").glob("*.html")
     assert "&lt;engine&gt; under aios" in page.read_text()
     assert "engine --port 1" in page.read_text()
+    assert capsys.readouterr().out.startswith("2 runs of 1 server: ")
+    (tmp_path / "a" / "record.json").write_text('{"server": "e", "comit": "1"}')
+    main(["site", str(tmp_path), str(tmp_path / "site")])
+    told = capsys.readouterr().out
+    assert "a/record.json: comit not read (server, version, commit, " in told
     (tmp_path / "a" / "record.json").write_text('{"version": 3}')
     assert "record.json beside it is wrong" in run_records(tmp_path).skipped["a"]
 

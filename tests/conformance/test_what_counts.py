@@ -236,7 +236,7 @@ def test_a_whole_set_of_rows_is_named_by_its_edition(runs: dict[str, Path]) -> N
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--requirements=2024"], "there is no edition 2024; there are 2025.1"),
+        (["--requirements=2024"], "there is no edition 2024; valid are 2025.1"),
         (
             ["--requirements=2025.1", "--dialect=infinity"],
             "edition 2025.1 has no rows of the dialect infinity, but of aios",
