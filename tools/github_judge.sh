@@ -20,14 +20,15 @@ add --report-dir "$REPORT_DIR"
 while IFS= read -r model; do add --model "$model"; done <<<"${MODEL:-}"
 [ -z "${API_KEY:-}" ] || export AIOS_API_KEY="$API_KEY"
 
+log="$(mktemp)"
 # what the target says is printed too: no line of it is a command to the runner
 token="aios-conformance-$RANDOM$RANDOM$RANDOM"
 echo "::stop-commands::$token"
-python -P -m aios_conformance.conformance run "${words[@]}" -- "$TARGET" 2>&1
-code=$?
+python -P -m aios_conformance.conformance run "${words[@]}" -- "$TARGET" 2>&1 | tee "$log"
+code=${PIPESTATUS[0]}
 echo "::$token::"
 
-claim=none
+claim=none badge=
 if [ "$code" -ne 4 ] && [ -f "$REPORT_DIR/report.json" ]; then
   head -c 1000000 "$REPORT_DIR/report.md" >>"$GITHUB_STEP_SUMMARY"
   annotate=()
@@ -36,9 +37,13 @@ if [ "$code" -ne 4 ] && [ -f "$REPORT_DIR/report.json" ]; then
   python -P -m aios_conformance.conformance annotate "${annotate[@]}" -- "$REPORT_DIR"
   claim="$(python -c 'import json, sys; print(json.load(open(sys.argv[1]))["claim"])' \
     "$REPORT_DIR/report.json")"
+  badge="$REPORT_DIR/badge.svg"
 else
-  echo "::error title=AIOS conformance::the run could not be judged, exit code $code"
-  echo "The run could not be judged (exit code $code); its log says why." >>"$GITHUB_STEP_SUMMARY"
+  why="$(sed -n 's/^aios-conformance: error: //p' "$log" | tail -n 1 | tr -d '\r' | cut -c -500)"
+  told="the run could not be judged (exit code $code): ${why:-its log says why}"
+  echo "::error title=AIOS conformance::${told//%/%25}"
+  printf 'The run could not be judged (exit code %s).\n\n    %s\n' "$code" "$why" \
+    >>"$GITHUB_STEP_SUMMARY"
 fi
 
 verdicts=(kept red cut-short error unusable nothing)
@@ -47,5 +52,5 @@ output exit-code "$code"
 output verdict "${verdicts[$code]:-error}"
 output claim "$claim"
 output report-dir "$REPORT_DIR"
-output badge "$REPORT_DIR/badge.svg"
+output badge "$badge"
 exit "$code"

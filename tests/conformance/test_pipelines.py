@@ -214,8 +214,11 @@ def test_no_input_of_the_action_is_run(tmp_path: Path) -> None:
     assert played.code == 4
     assert played.outputs["verdict"] == "unusable"
     assert played.outputs["claim"] == "none"
-    assert "(exit code 4)" in played.summary
-    assert len(played.annotations) == 1
+    assert played.outputs["badge"] == ""
+    (told,) = played.annotations
+    why = told.partition("(exit code 4): ")[2]
+    assert "not a URL" in why
+    assert f"(exit code 4).\n\n    {why}\n" in played.summary
     assert not (tmp_path / "pwned").exists()
 
 
