@@ -83,7 +83,7 @@ def top_n(ranking: Params, served: Served) -> Iterator[Step]:
 @probe(
     "rerank.paths.all",
     "rerank",
-    params=texts.rankings(4, 4),
+    params=texts.rankings(4, 4).filter(texts.is_brief),
     draws=(0, 1, 30),
 )
 def paths(ranking: Params, served: Served) -> Iterator[Step]:
