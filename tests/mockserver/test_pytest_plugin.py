@@ -215,4 +215,6 @@ def test_tapes_are_recorded_once_and_played_from_then_on(
     (pytester.path / tapes[0]).unlink()
     result = pytester.runpytest_subprocess(*options)
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*not on the tape*has nothing for POST*"])
+    result.stdout.fnmatch_lines(
+        ["*not on the tape*nothing on *chat.jsonl yet: record*"]
+    )
