@@ -26,7 +26,7 @@ from aios_conformance.conformance.probes.stop_strings import (
     last_words,
     stop_within,
 )
-from aios_conformance.conformance.terms.exchange import Api, Json
+from aios_conformance.conformance.terms.exchange import Api, Exchange, Json
 from aios_conformance.conformance.terms.probe import (
     Answers,
     Later,
@@ -36,7 +36,7 @@ from aios_conformance.conformance.terms.probe import (
     Step,
     probe,
 )
-from aios_conformance.conformance.terms.said import text_of
+from aios_conformance.conformance.terms.said import reasoning_of, text_of
 
 BARE = function("now")
 NOW = function("now", parameters={"type": "object", "properties": {}})
@@ -181,7 +181,8 @@ def stops_probe(api: Api) -> Probe:
             found = stop(answers)
             if found is None:
                 return None
-            later = behind(text_of(answers["plain"]) or "", found)
+            plain = answers["plain"]
+            later = behind(text_of(plain) or "", found, reasoning_of(plain))
             many = [*later, f"{found}{PATTERNS[1]}", found, PATTERNS[0]]  # 4 (A-101)
             return body | {"stop": many}
 
@@ -215,14 +216,17 @@ def stops_probe(api: Api) -> Probe:
     return stops
 
 
-def _striking(api: Api, text: str, after: int) -> list[str]:
+def _striking(api: Api, whole: Exchange, after: int) -> list[str]:
     """Stop strings of which the last ends a text; the first comes later, if any does.
 
     What ends it has a space in chat, in completions a letter beyond ASCII.
     """
+    text = text_of(whole) or ""
     letter = around_a_letter(text) if api == "completions" else None
     found = letter or stop_within(text, after)
-    return [*behind(text, found), found + NEVER, found] if found else []
+    if not found:
+        return []
+    return [*behind(text, found, reasoning_of(whole)), found + NEVER, found]
 
 
 def streams_probe(api: Api) -> Probe:
@@ -293,7 +297,7 @@ def streams_probe(api: Api) -> Probe:
             yield Step("other", operation, other, shared=True, together=True)
 
         def stopped(answers: Answers) -> Any:
-            stops = _striking(api, text_of(answers["whole"]) or "", p["after"])
+            stops = _striking(api, answers["whole"], p["after"])
             return stream | {"stop": stops, "stream_options": usage} if stops else None
 
         # not asked for: a usage that comes along all the same is another row's matter

@@ -89,12 +89,17 @@ def _seeds(api: Api) -> Probe:
             both = {text_of(answers[s]) for s in (FREQUENCY_0, PRESENCE_0)}
             return other if len(both) > 1 else None
 
-        for label, made, like in (
-            ("again", again, "seeded"),
-            *((label, doubted, FREQUENCY_0) for label in OTHERWISE),
-        ):
-            spare = Step(label, operation, made, like=like, spare=True)
+        for label in OTHERWISE:
+            spare = Step(label, operation, doubted, like=FREQUENCY_0, spare=True)
             yield replace(spare, narrows=True)
+
+        def beside(answers: Answers) -> Any:
+            """What was beside the others: it may have changed their texts."""
+            return seedless if again(answers) else None
+
+        for label, made in (("again", again), ("seedless_again", beside)):
+            spare = Step(label, operation, made, like="seeded", spare=True)
+            yield replace(spare, narrows=True, together=True)
 
     return seeds
 

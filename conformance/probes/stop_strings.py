@@ -27,10 +27,14 @@ def around_a_letter(text: str) -> str | None:
     return None if spot is None else text[spot - 1 : spot + 2]
 
 
-def behind(text: str, stop: str) -> list[str]:
-    """A word that a text says behind a stop string only: one at most, and its last."""
+def behind(text: str, stop: str, thought: str) -> list[str]:
+    """A word that a text says behind a stop string only: one at most, and its last.
+
+    Nor is it in the thought before the text, which it may end as well.
+    """
     before, _, after = text.partition(stop)
-    words = (word for word in reversed(after.split()) if word not in before + stop)
+    said = thought + before + stop
+    words = (word for word in reversed(after.split()) if word not in said)
     return [*words][:1]
 
 

@@ -195,6 +195,23 @@ def test_streams_are_stopped_before_another_stop_string_and_beyond_ascii() -> No
     assert _made(_steps("completions", "streams")["stopped"], whole=plain)["stop"]
 
 
+@pytest.mark.parametrize(
+    ("probe", "step", "first"),
+    [("stops", "stopped_by_list", "plain"), ("streams", "stopped", "whole")],
+)
+def test_a_stop_string_that_comes_later_is_in_no_thought(
+    probe: str, step: str, first: str
+) -> None:
+    def stops(thought: str) -> Any:
+        thinking = choice("chat", "one two three four", reasoning_content=thought)
+        made = _made(_steps("chat", probe)[step], **{first: said("chat", thinking)})
+        return made["stop"]
+
+    later = stops("")[0]
+    assert stops("five")[0] == later
+    assert later not in stops(f"Is it {later}?")
+
+
 def test_a_text_ends_with_what_it_holds_nowhere_else() -> None:
     assert [end_of(text) for text in ("sea", "the end", "aaa")] == ["a", "d", "aaa"]
     assert end_of("a sea") == "ea"

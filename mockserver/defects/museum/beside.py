@@ -150,6 +150,7 @@ def _garbled(context: RequestContext, answer: Answer) -> object:
             "CHAT-SEM-022",
             "COMP-REQ-011",
             "COMP-REQ-026",
+            "COMP-REQ-034",
             "COMP-REQ-038",
             "COMP-SEM-002",
             "COMP-SEM-010",

@@ -180,9 +180,10 @@ def _thinking(context: RequestContext, chunks: list[Chunk]) -> None:
     _thinking,
     also=because(
         "a text with a stop string is not cut",
-        "CHAT-SEM-013 META-045 META-046 META-047 META-049 META-071",
+        "CHAT-SEM-013 META-045 META-046 META-047 META-048 META-049 META-071",
     )
-    | because("a stream has another text", "CHAT-SEM-022 META-055"),
+    | because("a stream has another text", "CHAT-SEM-022 META-055")
+    | because("the thought that is a text counts no token", "CHAT-RES-021"),
     source="000:459",
     origin="antirez/ds4#509",
 )
