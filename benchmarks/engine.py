@@ -14,17 +14,14 @@ suspended while it is measured.
 import argparse
 import asyncio
 import json
-import re
 import statistics
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
-import psutil
+from processes import peak_mib, suspended, with_children
 
 TOPICS = ("rivers", "bread", "clocks", "maps", "rain", "glass", "trains", "bees")
 
@@ -36,41 +33,6 @@ class Server:
     name: str
     url: str
     pids: tuple[int, ...] = ()
-
-    @property
-    def processes(self) -> frozenset[int]:
-        """Its processes and their children."""
-        return frozenset(
-            process.pid
-            for pid in self.pids
-            for process in (
-                psutil.Process(pid),
-                *psutil.Process(pid).children(recursive=True),
-            )
-        )
-
-    @property
-    def peak_mib(self) -> float:
-        """The largest resident memory of each of its processes so far, in all."""
-        return sum(map(_peak_kib, self.processes)) / 1024
-
-
-def _peak_kib(pid: int) -> int:
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) if found else 0
-
-
-@contextmanager
-def suspended(pids: Iterable[int]) -> Iterator[None]:
-    """Stop processes from using the processors, and let them go on afterwards."""
-    processes = [psutil.Process(pid) for pid in pids]
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.resume()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +103,11 @@ def in_turn(
     servers: Sequence[Server], given: argparse.Namespace, at_once: int
 ) -> Iterator[tuple[Server, tuple[float, float]]]:
     """Measure every server in each cycle, but for the first, in which they warm up."""
-    everything = frozenset[int]().union(*(server.processes for server in servers))
+    own = [with_children(server.pids) for server in servers]
+    everything = frozenset[int]().union(*own)
     for cycle in range(given.cycles + 1):
-        for server in servers:
-            with suspended(everything - server.processes if server.pids else ()):
+        for server, mine in zip(servers, own, strict=True):
+            with suspended(everything - mine if mine else ()):
                 one = asyncio.run(
                     measured(server.url, given.model, given.tokens, at_once)
                 )
@@ -171,7 +134,8 @@ def main() -> None:
             print(f"| {at_once} | {server.name} | {rate:.1f} | {first * 1000:.0f} |")
     for server in given.servers:
         if server.pids:
-            print(f"{server.name}: peak memory {server.peak_mib:.0f} MiB")
+            peak = peak_mib(with_children(server.pids))
+            print(f"{server.name}: peak memory {peak:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -25,14 +25,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from processes import peak_mib, suspended
 from reference_offline import offline_process
-from reference_served import (
-    chats,
-    embeddings,
-    reference,
-    suspended,
-    transformers_serve,
-)
+from reference_served import chats, embeddings, reference, transformers_serve
 from reference_work import CHATS, TEXTS
 
 from aios_conformance.reference_impl.options import read_options
@@ -95,7 +90,7 @@ def compared(
                     (alone if row is rows[0] else crowded).extend(got[1])
                 else:
                     row.mine.append(got)
-        peak = server.peak_mib()
+        peak = peak_mib([server.pid])
     facts = [
         f"- First token alone: {_ms(alone)}; among 8 streams: {_ms(crowded)}.",
         f"- Peak memory of the server, both models loaded: {peak:.0f} MiB.",
@@ -132,7 +127,7 @@ def against_serve(
                 firsts: dict[str, list[float]] = {"mine": [], "other": []}
                 for cycle in range(cycles + 1):
                     for key, server in (("mine", mine), ("other", other)):
-                        with suspended(other if server is mine else mine):
+                        with suspended([(other if server is mine else mine).pid]):
                             rate, first = asyncio.run(chats(server, texts))
                         if cycle:
                             rates[key].append(rate)
@@ -144,8 +139,8 @@ def against_serve(
                     f"| {_ms(firsts['other'])} |"
                 )
             lines.append(
-                f"| peak memory, MiB | {mine.peak_mib():.0f} (both models) "
-                f"| {other.peak_mib():.0f} (chat only) | | | |"
+                f"| peak memory, MiB | {peak_mib([mine.pid]):.0f} (both models) "
+                f"| {peak_mib([other.pid]):.0f} (chat only) | | | |"
             )
     return lines
 

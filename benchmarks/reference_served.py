@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -34,23 +33,6 @@ class Server:
         """CPU time so far."""
         times = psutil.Process(self.pid).cpu_times()
         return float(times.user + times.system)
-
-    def peak_mib(self) -> float:
-        """Largest resident memory so far."""
-        status = Path(f"/proc/{self.pid}/status").read_text("utf-8")
-        found = re.search(r"VmHWM:\s+(\d+) kB", status)
-        return int(found[1]) / 1024 if found else float("nan")
-
-
-@contextmanager
-def suspended(server: Server) -> Iterator[None]:
-    """Stop a server from using the processors, and let it go on afterwards."""
-    process = psutil.Process(server.pid)
-    process.suspend()
-    try:
-        yield
-    finally:
-        process.resume()
 
 
 @contextmanager

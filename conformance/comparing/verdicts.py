@@ -28,9 +28,8 @@ def with_verdicts(one: Side, other: Side, pairs: Sequence[Pair]) -> list[Cause]:
             lost[row] = worse
         else:
             rows.setdefault(place, []).append(row)
-    for row in list(
-        lost
-    ):  # what consists of rows that are explained, or is told as one
+    # what consists of rows that are explained, or is told as one with them
+    for row in list(lost):
         told_as_one = _cause(lost[row], row).get("requirements", ())
         below = {*lost[row].rows[row].get("refuted_by", ()), *told_as_one} & {*apart}
         for place, cause in enumerate(counted):

@@ -29,6 +29,7 @@ from aios_conformance.conformance.terms.scenario import Scenario
 
 if TYPE_CHECKING:
     from aios_conformance.conformance.observing.earlier import Earlier
+    from aios_conformance.spec import ModelKind
 
 Make = Callable[[Received], Exchange]
 
@@ -245,21 +246,25 @@ async def in_groups(
 ) -> None:
     """Play scenarios, so many at a time.
 
-    Those that have the target to themselves come first, one after the other: what they
-    share was not sent before, and what one request does to the next is seen in theirs.
-    The last ones come after all.
+    Those that have their models to themselves come first, one after the other: what
+    they share was not sent before, and what one request does to the next is seen in
+    theirs. The last ones come after all.
     """
-    last = [s for s in scenarios if s.is_last]
-    alone = [s for s in scenarios if s.is_alone and not s.is_last]
-    others = [s for s in scenarios if not (s.is_alone or s.is_last)]
+    last = [(s,) for s in scenarios if s.is_last]
+    others = [(s,) for s in scenarios if not (s.is_alone or s.is_last)]
+    alone: dict[frozenset[ModelKind], list[Scenario]] = {}
+    for scenario in scenarios:
+        if scenario.is_alone and not scenario.is_last:
+            alone.setdefault(scenario.served_by, []).append(scenario)
 
-    async def work(waiting: Iterator[Scenario]) -> None:
-        for scenario in waiting:
-            await play_one(scenario)
+    async def work(waiting: Iterator[Sequence[Scenario]]) -> None:
+        for queue in waiting:
+            for scenario in queue:
+                await play_one(scenario)
 
-    for group, at_a_time in ((alone, 1), (others, concurrency), (last, concurrency)):
+    for group in (list(alone.values()), others, last):
         waiting = iter(group)
-        workers = min(max(1, at_a_time), len(group))
+        workers = min(max(1, concurrency), len(group))
         await concurrently(work(waiting) for _ in range(workers))
 
 

@@ -27,7 +27,7 @@ from aios_conformance.conformance.terms.requests import content_key
 from aios_conformance.conformance.terms.result import PlanSummary
 from aios_conformance.conformance.terms.scenario import Dropped, Scenario
 from aios_conformance.conformance.terms.traceability import Traceability
-from aios_conformance.spec import Level, model_apis
+from aios_conformance.spec import Level, ModelKind, model_apis
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,13 @@ def summarised(sent: Iterable[tuple[Scenario, Step, Cost]]) -> PlanSummary:
     spare = 0
     by_operation: Counter[str] = Counter()
     by_probe: Counter[str] = Counter()
+    in_turn: Counter[frozenset[ModelKind]] = Counter()
     for scenario, step, cost in sent:
         total += cost
         if step.spare:
             spare += 1
             continue
+        in_turn[scenario.served_by] += scenario.is_alone and not step.together
         by_operation[step.operation] += 1
         by_probe[scenario.probe.name] += 1
     return PlanSummary(
@@ -101,6 +103,7 @@ def summarised(sent: Iterable[tuple[Scenario, Step, Cost]]) -> PlanSummary:
         by_operation,
         by_probe,
         spare,
+        max(in_turn.values(), default=0),
     )
 
 

@@ -45,7 +45,11 @@ def before(plan: PlanSummary, options: RunOptions) -> str:
 
 def supposed(plan: PlanSummary, options: RunOptions) -> str:
     """How long a plan would take if answers took a second."""
-    least = plan.requests / min(options.concurrency, options.rate or float("inf"))
+    together = plan.requests - plan.in_turn
+    least = max(
+        plan.in_turn + together / options.concurrency,
+        plan.requests / (options.rate or float("inf")),
+    )
     said = _with_more(least, max(1.0, 1 / (options.rate or 1)), plan, options)
     return f"this target is not measured yet; with answers that take a second {said}"
 

@@ -208,6 +208,7 @@ class PlanSummary:
 
     `requests` is exact on a conforming target; discovery comes on top, and so do
     `spare_requests` where answers leave a question open. Tokens are ceilings of all.
+    At least `in_turn` of them wait for one another, however many may be in flight.
     """
 
     requests: int
@@ -216,3 +217,4 @@ class PlanSummary:
     by_operation: Mapping[str, int] = field(default_factory=dict)
     by_probe: Mapping[str, int] = field(default_factory=dict)
     spare_requests: int = 0
+    in_turn: int = 0

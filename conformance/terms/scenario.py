@@ -5,7 +5,7 @@ from functools import cached_property
 
 from aios_conformance.conformance.terms.exchange import Api
 from aios_conformance.conformance.terms.probe import Params, Probe, Step
-from aios_conformance.spec import api_of
+from aios_conformance.spec import ModelKind, api_of, apis
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,14 @@ class Scenario:
 
     @property
     def is_alone(self) -> bool:
-        """Played before everything else, with the target to itself."""
+        """Played before everything else, with its models to itself."""
         return self.draw == 0 and any(step.alone for step in self.steps)
+
+    @property
+    def served_by(self) -> frozenset[ModelKind]:
+        """The kinds of model that answer it; APIs that share them may share state."""
+        known = apis(self.probe.dialects[0]).get(self.probe.api)
+        return known.served_by if known else frozenset()
 
     @property
     def size(self) -> int:

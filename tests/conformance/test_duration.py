@@ -70,6 +70,13 @@ def test_what_is_not_measured_is_not_guessed(tmp_path: Path, report: Any) -> Non
     assert "a second about 67 min, and at most about 55 min more where" in slow
 
 
+def test_what_waits_for_one_another_takes_its_time(tmp_path: Path) -> None:
+    said = duration(
+        replace(PLAN, in_turn=80), RunOptions("http://h", report_dir=tmp_path)
+    )
+    assert "a second about 2 min, and" in said  # 80, and 320 eight at a time
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [

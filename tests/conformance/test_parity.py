@@ -148,15 +148,17 @@ def test_a_parameter_that_one_ignores_is_told_once_and_at_the_parameter(
     ] == ["top_n"]
 
 
+def asked_with(asked: Asked, **members: Any) -> Asked:
+    """The same request with other members."""
+    return replace(asked, body=json.dumps(asked.json | members).encode())
+
+
 def test_what_no_pair_shows_stands_at_its_parameter(tmp_path: Path) -> None:
     """Texts that are left to chance differ, and are not compared: verdicts are."""
 
     def cold(asked: Asked) -> Said:
-        body = asked.json
-        if honest(asked).is_success and isinstance(body, dict):
-            sent = json.dumps(body | {"temperature": 0}).encode()
-            return honest(replace(asked, body=sent))
-        return honest(asked)
+        taken = honest(asked).is_success and isinstance(asked.json, dict)
+        return honest(asked_with(asked, temperature=0) if taken else asked)
 
     with listening(honest) as a, listening(cold) as b:
         words = ["run", a, "--against", b, "--only=temperature-effect"]
@@ -174,8 +176,7 @@ def test_another_reply_is_one_cause_with_all_that_comes_of_it(tmp_path: Path) ->
     def writes(asked: Asked) -> Said:
         sent = honest(asked).is_success and asked.json
         if sent and sent.get("tool_choice") == "required":
-            body = json.dumps(sent | {"tool_choice": "none"}).encode()
-            return honest(replace(asked, body=body))
+            return honest(asked_with(asked, tool_choice="none"))
         return honest(asked)
 
     with listening(honest) as a, listening(writes) as b:

@@ -328,6 +328,12 @@ def test_the_very_same_is_asked_again_where_a_default_changes_a_text(api: Api) -
     other = alike | {"no_top_p": said(api, "b")}
     assert _made(steps["again"], **other) == steps["seeded"].body
     assert _made(steps["again"], **(alike | {"no_temperature": refused(api)}))
+    # in the company that the others had: it may have changed their texts
+    assert _made(steps["seedless_again"], **alike) is None
+    assert _made(steps["seedless_again"], **other) == steps["seedless"].body
+    both = [steps[label] for label in ("again", "seedless_again")]
+    assert all(step.together for step in both)
+    assert not steps["otherwise_again"].together  # they are not sent with the others
 
 
 def test_a_reply_of_a_conversation_has_what_those_of_the_server_have() -> None:

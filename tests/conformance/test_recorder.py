@@ -153,7 +153,7 @@ def test_last_ones_are_sent_when_all_others_are_answered() -> None:
 
 
 def test_what_must_be_alone_is_alone_and_first() -> None:
-    """One after the other, whatever their API; further draws are like others."""
+    """Those that share models one after the other; further draws are like others."""
 
     def named(name: str, draw: int = 0, api: Api = "rerank") -> Scenario:
         @probe(f"toy.{name}", api)
