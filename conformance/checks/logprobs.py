@@ -315,13 +315,13 @@ def the_tokens_are_the_text(answer: WithLogprobs) -> Iterator[Note]:
         if answer.sent.get("stop") and not _is_unstopped(answer, choice, joined):
             continue
         yield Witness(("META-071",))
-        text = choice.text.rstrip("\ufffd")
+        text = _whole(choice.text, positions)
         ends = [joined]
         if choice.finish != "length":
             ends.append(_joined(positions[:-1]))
         if answer.is_echoed:  # a token that begins every prompt is no text
             ends += [_joined(positions[1:]), _joined(positions[1:-1])]
-        if all(end.rstrip("\ufffd") != text for end in ends):
+        if all(_whole(end, positions) != text for end in ends):
             yield Finding(
                 expected=choice.text,
                 actual=joined,
@@ -358,6 +358,16 @@ def _behind_a_stop(answer: WithLogprobs) -> Iterator[Note]:
                 pointer=f"{choice.pointer}/logprobs",
                 ids=("META-071",),
             )
+
+
+def _whole(text: str, positions: list[Position]) -> str:
+    """The text without characters that are not whole, where tokens may lack them.
+
+    How a token that is a part of a character is spelt, no line says.
+    """
+    if any(not position.token for position in positions):
+        return text.replace("\ufffd", "")
+    return text.rstrip("\ufffd")
 
 
 def _joined(positions: list[Position]) -> str:

@@ -3,6 +3,7 @@
 The checks serve chat and completions alike; their notes name the rows.
 """
 
+import re
 from collections.abc import Iterator
 from functools import partial
 
@@ -186,6 +187,7 @@ def heat_spreads_the_texts(seen: Observation) -> Iterator[Note]:
         )
 
 
+ENOUGH = 12  # words in which a penalty of 2 is seen to act
 MANY = 40  # log probabilities of which a mean tells something
 
 LESS_LIKELY = 0.25
@@ -249,6 +251,12 @@ def _is_drawn_cold(seen: Observation) -> bool:
     return texts is not None and texts[0] == texts[1] != texts[2]
 
 
+def _is_repetitive(text: str) -> bool:
+    """Something comes twice in it, at a length in which penalties are seen to act."""
+    pieces = re.findall(r"\w+|[^\w\s]", text)
+    return ENOUGH <= len(pieces) > len(set(pieces))
+
+
 def _distinct(text: str) -> float:
     """The share of distinct words, 1 when no word comes twice."""
     words = text.split()
@@ -270,6 +278,8 @@ def penalties_push_against_repetition(seen: Observation) -> Iterator[Note]:
         texts = texts_of(seen, f"{name}_up", f"{name}_down")
         if texts is None:
             continue
+        if texts[0] == texts[1] and not _is_repetitive(texts[0]):
+            continue  # there was nothing to push against
         rows = rows_of(seen, f"{name}-penalty-effect", "penalties-against-repetition")
         yield Witness(rows)
         up, down = map(_distinct, texts)

@@ -10,13 +10,20 @@ from aios_conformance.conformance.terms.exchange import Api
 class Prompts:
     """The prompts of an API.
 
-    `lists` ask for hundreds of lines with letters beyond ASCII: the answer is long, and
-    some line ends before any usual limit.
+    `open` ones are answered at length, by small models too. `lists` ask for hundreds of
+    lines with letters beyond ASCII: the answer is long, and some line ends before any
+    usual limit.
     """
 
-    usual: tuple[str, ...]
+    open: tuple[str, ...]
+    begun: tuple[str, ...]
     beyond_ascii: tuple[str, ...]
     lists: tuple[str, ...]
+
+    @property
+    def usual(self) -> tuple[str, ...]:
+        """The open ones and those that are begun."""
+        return self.open + self.begun
 
 
 _LISTS = (
@@ -27,14 +34,14 @@ _LISTS = (
 )
 
 CHAT = Prompts(
-    usual=(
+    open=(
         "Tell me a short story about a lighthouse.",
         "Describe the sea in winter.",
         "Tell me about five animals that live in a forest.",
         "Explain why leaves fall in autumn.",
         "What should I pack for a week in the mountains?",
-        *(f"Continue: {sentence}" for sentence in SENTENCES),
     ),
+    begun=tuple(f"Continue: {sentence}" for sentence in SENTENCES),
     beyond_ascii=(
         "Zürich, Málaga, Ørsted, 서울: où, wann, 왜? Tell me a story.",
         "Décris un café à Zürich, s'il te plaît — 東京 aussi 🎉.",
@@ -48,14 +55,14 @@ CHAT = Prompts(
     ),
 )
 COMPLETIONS = Prompts(
-    usual=(
+    open=(
         "Once upon a time there was a lighthouse",
         "The sea in winter is",
         "Five animals that live in a forest are",
         "In autumn the leaves",
         "For a week in the mountains you should pack",
-        *(f"{sentence} Then" for sentence in SENTENCES),
     ),
+    begun=tuple(f"{sentence} Then" for sentence in SENTENCES),
     beyond_ascii=(
         "Im Herbst — l'automne, 가을 🍂 — the leaves",
         "Zürich, Málaga und 東京: a naïve song about",

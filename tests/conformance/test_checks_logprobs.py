@@ -235,6 +235,10 @@ def test_the_tokens_are_the_text() -> None:
     assert findings(check, chat(ended, "a", "length"))
     torn = comp(listed(("\ufffd", HALF, dict(LIKELY))), "é")
     assert not witnessed(check, torn)
+    # a part of a character has no text here, and a sign of its own there
+    part = listed(("", HALF, dict(LIKELY)), ("a", HALF, dict(LIKELY)))
+    assert not findings(check, comp(part, "\ufffda"))
+    assert findings(check, comp(part, "\ufffdb"))
 
 
 def test_bytes_of_several_tokens_make_a_character() -> None:

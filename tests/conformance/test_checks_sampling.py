@@ -225,7 +225,10 @@ def test_penalties_push_against_repetition(name: str, row: str) -> None:
     assert not findings(check, under("a b c", "a a a"))
     assert _rows(findings(check, under("a a a", "a b c"))) == {row, "META-056"}
     # no effect at all, but no more repetition either
-    assert _rows(findings(check, under("a b c", "a b c"))) == {row}
+    same = "The sea was calm. The boat came in, and nobody saw it."
+    assert _rows(findings(check, under(same, same))) == {row}
+    for short in ("The sea was calm.", "The sea, the sea."):  # nothing to push against
+        assert not witnessed(check, under(short, short))
 
 
 def test_penalties_below_0_are_read_where_those_above_are() -> None:
