@@ -181,6 +181,10 @@ def _left_out(answer: WithLogprobs, own: tuple[str, ...]) -> Iterator[Finding]:
                 return
 
 
+TWICE = 2 - PROBABILITY_MASS
+"""What two tokens have together of which either is certain."""
+
+
 def _has_alternatives(answer: WithLogprobs) -> bool:
     return any(position.alternatives for _, _, position in _each(answer))
 
@@ -200,7 +204,11 @@ def none_is_above_0(answer: WithLogprobs) -> Iterator[Note]:
 
 @check("META-067", on=EVERYWHERE, when=_has_alternatives)
 def probabilities_sum_to_at_most_1(answer: WithLogprobs) -> Iterator[Note]:
-    """The tokens of a position, the chosen one too, share a probability of 1."""
+    """The tokens of a position, the chosen one too, share a probability of 1.
+
+    Where two are each as likely as can be, none of them is told how likely it is.
+    """
+    own = ("CHAT-SEM-006",) if answer.is_chat else ("COMP-SEM-003",)
     for pointer, _, position in _each(answer):
         likely = {other.name: other.logprob for other in position.alternatives}
         if position.logprob is not None and not position.is_torn:
@@ -208,11 +216,13 @@ def probabilities_sum_to_at_most_1(answer: WithLogprobs) -> Iterator[Note]:
             likely |= {} if position.listed() else {position.name: position.logprob}
         # above 0 is META-066's matter
         mass = sum(math.exp(min(0.0, logprob)) for logprob in likely.values())
+        is_empty = mass >= TWICE and max(likely.values()) <= WITHIN_ANSWER
         if mass > 1 + PROBABILITY_MASS:
             yield Finding(
                 expected="probabilities of at most 1 together",
                 actual=round(mass, 4),
                 pointer=pointer,
+                ids=("META-067", *(own if is_empty else ())),
             )
             return
 

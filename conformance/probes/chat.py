@@ -36,6 +36,9 @@ CHAT = OPERATION["chat"]
 PRINTED_ROOM = 64
 """Tokens for an answer to a printed question, which asks for a word."""
 
+_NEXT = 8
+"""Tokens of a reply to what has come before, each of which is to be the likeliest."""
+
 _USER = {"role": "user", "content": "Name a colour."}
 _ASSISTANT = {"role": "assistant", "content": "You are a helpful assistant."}  # 000:419
 _SYSTEM = {"role": "system", "content": "You are a painter."}
@@ -84,17 +87,32 @@ UNDECIDED_OPTIONS = undecided_cases(
 
 @table("chat.history", "chat", [None])
 def history(_: Params, served: Served) -> Iterator[Step]:
-    """A conversation that goes on from the model's own reply, as clients keep it."""
+    """A conversation that goes on from the model's own reply, as clients keep it.
+
+    Each token of what follows is to be the likeliest, as if nothing had come before.
+    """
     body = valid("chat", served)
+    greedy = {"temperature": 0, "max_tokens": _NEXT}
+    likeliest = {"logprobs": True, "top_logprobs": 1}
+    scored = greedy | (likeliest if served.offers("logprobs") else {})
 
     def continued(answers: Answers) -> Any:
         reply = message_of(answers["first"])
         turns = [*body["messages"], as_turn(reply), _USER]
-        return body | {"messages": turns} if text_of(answers["first"]) else None
+        is_reply = text_of(answers["first"])
+        return body | scored | {"messages": turns} if is_reply else None
 
     rows = ("META-083", "CHAT-REQ-008")
     yield Step("first", CHAT, body, shared=True)
-    yield Step("next", CHAT, continued, serves=rows, off_schema=OWN, wants="a reply")
+    yield Step(
+        "next",
+        CHAT,
+        continued,
+        serves=rows,
+        off_schema=OWN,
+        wants="a reply",
+        completion_tokens=_NEXT,
+    )
 
 
 PROBES: tuple[Probe, ...] = (

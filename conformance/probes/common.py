@@ -128,6 +128,10 @@ def _transport(api: Api) -> list[Probe]:
     return [other_method, accept_header, not_an_object]
 
 
+TICKED = ("META-120", "COMMON-REQ-011")
+"""What a field that is required promises."""
+
+
 def _errors(api: Api) -> list[Probe]:
     operation = OPERATION[api]
 
@@ -147,7 +151,7 @@ def _errors(api: Api) -> list[Probe]:
     @table(f"common.ticked.{api}", api, REQUIRED[api])
     def without_a_required_field(field: Params, served: Served) -> Iterator[Step]:
         body = valid(api, served)
-        rows = ("META-120", "COMMON-REQ-011", APIS[api].row("ERR-002"))
+        rows = (*TICKED, APIS[api].row("ERR-002"))
         yield _valid(api, served)
         yield Step(
             "mutant",
@@ -207,7 +211,10 @@ def _after_error(api: Api) -> Probe:
     @table(f"common.after_error.{api}", api, [None])
     def after_an_error(_: Params, served: Served) -> Iterator[Step]:
         body = _greedy(api, served)
-        nameless = {name: value for name, value in body.items() if name != "model"}
+        # chat meets what has just been refused: no cache is to hold that
+        is_again = api == "chat"
+        whole = valid(api, served) if is_again else body
+        nameless = {name: value for name, value in whole.items() if name != "model"}
 
         def settling(answers: Answers) -> Json:
             before, after = answers["before"], answers["after"]
@@ -219,14 +226,15 @@ def _after_error(api: Api) -> Probe:
         # what earlier refusals have left behind is not to be seen in the second.
         yield Step("opening", operation, body, shared=True, alone=True)
         yield Step("before", operation, body, shared=True)
-        yield from _refusals(api, served, nameless)
+        yield from _refusals(api, served, {} if is_again else nameless)
         yield Step(
             "nameless",
             operation,
             nameless,
             expect="refuse",
+            serves=TICKED if is_again else (),
             breaks="/model is missing",
-            shared=True,
+            shared=not is_again,
         )
         yield Step("after", operation, body, serves=("META-119",))
         # what the target says to the same request with no refusal before it

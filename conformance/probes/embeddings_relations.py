@@ -1,6 +1,7 @@
 """Groups of embeddings requests whose answers must agree with each other."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -84,15 +85,18 @@ def huge(place: Params, served: Served) -> Iterator[Step]:
     draws=(0, 1, 30),
 )
 def encoding(given: Params, served: Served) -> Iterator[Step]:
-    """Several texts and one in every format, and the one as an array of one."""
+    """Several texts and one in every format, and the one as an array of one.
+
+    Several in turn, the one in company: no format is to act on the next, or beside.
+    """
+    formats = [("float", _FLOAT), *([("base64", _BASE64)] * served.offers("base64"))]
     for label, value, row in (("batch", given, _ARRAY), ("one", given[1], _STRING)):
-        body = _body(served, value)
-        yield Step(f"{label}_omitted", EMBED, body, serves=row)
-        stated = body | {"encoding_format": "float"}
-        yield Step(f"{label}_float", EMBED, stated, serves=_FLOAT)
-        if served.offers("base64"):
-            packed = body | {"encoding_format": "base64"}
-            yield Step(f"{label}_base64", EMBED, packed, serves=_BASE64)
+        body, together = _body(served, value), label == "one"
+        plain = Step(f"{label}_omitted", EMBED, body, serves=row, together=together)
+        yield plain
+        for name, rows in formats:
+            stated = body | {"encoding_format": name}
+            yield replace(plain, label=f"{label}_{name}", body=stated, serves=rows)
     yield Step("array", EMBED, _body(served, given[1:2]), serves=_ARRAY)
 
 
@@ -141,9 +145,10 @@ def shared_part(p: Params, served: Served) -> Iterator[Step]:
         f"{other['restated']} {end}",
     ]
     body = _body(served, given)
-    yield Step("whole", EMBED, body, serves=_ARRAY)
+    # neither is to have the limit of the other
+    yield Step("whole", EMBED, body, serves=_ARRAY, together=True)
     cut = body | {"truncate_prompt_tokens": NARROW}
-    yield Step("cut", EMBED, cut, serves=("EMB-REQ-015",))
+    yield Step("cut", EMBED, cut, serves=("EMB-REQ-015",), together=True)
 
 
 @probe(

@@ -192,6 +192,22 @@ def test_probabilities_sum_to_at_most_1() -> None:
     assert not findings(check, chat(scored((" a", HALF, LIKELY)), " a"))  # as likely
 
 
+def test_no_two_tokens_are_certain() -> None:
+    """Who tells that of each tells of none how likely it is."""
+    check = logprobs.probabilities_sum_to_at_most_1
+    certain = {"a": 0.0, "b": 0.0}
+    (found,) = findings(check, chat(scored(("a", 0.0, [*certain.items()]))))
+    assert found.ids == ("META-067", "CHAT-SEM-006")
+    (found,) = findings(check, comp(listed(("a", 0.0, certain))))
+    assert found.ids == ("META-067", "COMP-SEM-003")
+    (found,) = findings(check, comp(listed(("a", HALF, {"a": HALF, "b": -0.1}))))
+    assert found.ids == ("META-067",)
+    # above 0 is another row's matter
+    (found,) = findings(check, comp(listed(("a", 0.0, {"a": 0.1, "b": 0.1}))))
+    assert found.ids == ("META-067",)
+    assert not findings(check, comp(listed(("a", 0.0, {"a": 0.0, "b": -99.0}))))
+
+
 def test_alternatives_are_distinct_in_any_order() -> None:
     check = logprobs.alternatives_are_distinct
     assert not findings(check, chat(scored(("a", HALF, LIKELY[::-1]))))

@@ -224,6 +224,8 @@ def test_a_conversation_goes_on_from_the_reply() -> None:
     roles = [message["role"] for message in made["messages"]]
     assert roles == ["user", "assistant", "user"]
     assert made["messages"][1]["content"] == "Grey."
+    # that each token is the likeliest shows that what came before took no parameter
+    assert (made["temperature"], made["top_logprobs"]) == (0, 1)
     assert _made(steps["next"], first=refused("chat")) is None
 
 
