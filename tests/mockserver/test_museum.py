@@ -19,6 +19,7 @@ from encoders_exhibits import CASES as ENCODERS
 from exhibit_case import Case
 from exhibit_requests import Request, comp, streamed
 from generation_exhibits import CASES as GENERATION
+from kept_exhibits import CASES as KEPT
 from plain_http import Client, Reply
 from said_exhibits import CASES as SAID
 from sundry_exhibits import CASES as SUNDRY
@@ -40,6 +41,7 @@ FREE = [each for each in ALL.values() if each.freedom]
 
 
 CASES = CHAT | COMPLETIONS | GENERATION | ENCODERS | WIRE | TOLD | SUNDRY | TWINS | SAID
+CASES |= KEPT
 UNREADABLE, CHARSET, ACCEPTED, CODED, *LEFT = (
     "sse-no-last-chunk",
     "http-charset-refused",

@@ -42,6 +42,7 @@ refusing     what is refused, lost or confused beside something else
 twins        one form that differs from its twin: a list, a stream, the next token
 said         what is said: pieces of calls and texts, stop strings, likelihoods
 company      neighbours in flight, in a batch, in a list; and seeds, lost
+kept         what is kept of what came before, and counts, ends and likelihoods
 freedoms     what must stay silent
 """
 
@@ -67,6 +68,7 @@ from aios_conformance.mockserver.defects.museum import (
     freedoms,
     generation,
     histories,
+    kept,
     lists,
     logprobs,
     measured,
@@ -129,6 +131,7 @@ _WINGS = (
     twins,
     said,
     company,
+    kept,
     freedoms,
 )
 

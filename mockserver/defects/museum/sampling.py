@@ -203,8 +203,10 @@ def chat_stream_created_in_milliseconds(
 
 
 @in_stream("META-059", api=BOTH, also=dict.fromkeys(
-    ("CHAT-SEM-006", "CHAT-SEM-008", "CHAT-SEM-020", "COMP-RES-017", "COMP-SEM-004",
-     "COMP-SEM-005", "META-037", "META-040", "META-070", "META-071", "META-080"),
+    ("CHAT-REQ-040", "CHAT-REQ-054", "CHAT-SEM-006", "CHAT-SEM-008", "CHAT-SEM-012",
+     "CHAT-SEM-020", "COMP-REQ-011", "COMP-RES-017", "COMP-SEM-004", "COMP-SEM-005",
+     "COMP-SEM-009", "META-037", "META-040", "META-047", "META-050", "META-052",
+     "META-061", "META-070", "META-071", "META-080"),
     "there is one piece more",
 ), source="000:387", origin="adaline/gateway#26")  # fmt: skip
 def gen_stream_says_a_piece_twice(

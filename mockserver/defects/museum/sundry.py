@@ -205,6 +205,7 @@ def comp_null_limit_crashes(context: RequestContext) -> object:
 @in_answer(
     "COMP-SEM-002",
     api=COMP,
+    also={"COMP-RES-015": "a text, and no token"},
     source="000:575",
     origin="pegainfer-project/pegainfer#584",
 )
@@ -240,7 +241,7 @@ def gen_stop_at_the_limit_says_length_free(
 @in_parameters(
     "META-045",
     api=BOTH,
-    also=because("not stopped", "CHAT-SEM-013 COMP-SEM-010 META-048"),
+    also=because("not stopped", "CHAT-SEM-013 COMP-SEM-010 META-046 META-047 META-048"),
     source="000:386",
     origin="ollama/ollama#4797",
 )

@@ -26,6 +26,8 @@ COUNTS = dict.fromkeys(
         "COMP-SEM-007",
         "META-041",
         "META-086",
+        "CHAT-RES-021",
+        "COMP-RES-015",
     ),
     "other counts",
 )
