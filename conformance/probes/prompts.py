@@ -33,13 +33,25 @@ _LISTS = (
     ("songs", "Für Elise", "Águas de março", "Älskade"),
 )
 
+_SUBJECTS = (
+    "a lighthouse",
+    "the sea in winter",
+    "the animals of a forest",
+    "an old railway",
+    "a week in the mountains",
+    "the market of a small town",
+)
+
 CHAT = Prompts(
-    open=(
-        "Tell me a short story about a lighthouse.",
-        "Describe the sea in winter.",
-        "Tell me about five animals that live in a forest.",
-        "Explain why leaves fall in autumn.",
-        "What should I pack for a week in the mountains?",
+    open=tuple(
+        request.format(subject)
+        for subject in _SUBJECTS
+        for request in (
+            "Tell me a short story about {}.",
+            "Describe {}.",
+            "Write a letter to a friend about {}.",
+            "Tell me five things about {}.",
+        )
     ),
     begun=tuple(f"Continue: {sentence}" for sentence in SENTENCES),
     beyond_ascii=(
@@ -55,12 +67,15 @@ CHAT = Prompts(
     ),
 )
 COMPLETIONS = Prompts(
-    open=(
-        "Once upon a time there was a lighthouse",
-        "The sea in winter is",
-        "Five animals that live in a forest are",
-        "In autumn the leaves",
-        "For a week in the mountains you should pack",
+    open=tuple(
+        beginning.format(subject)
+        for subject in _SUBJECTS
+        for beginning in (
+            "This is a short story about {}. Once upon a time",
+            "What I like about {} is that",
+            "Dear friend, let me tell you about {}. Yesterday",
+            "Five things that I know about {} are",
+        )
     ),
     begun=tuple(f"{sentence} Then" for sentence in SENTENCES),
     beyond_ascii=(
