@@ -80,6 +80,23 @@ def asked(api: Api, served: Served, text: str, **members: Any) -> dict[str, Any]
     return body | members
 
 
+GREETING = [
+    {"role": "user", "content": "Hi"},
+    {"role": "assistant", "content": "Hi"},
+]
+
+
+def after_reply(api: Api, served: Served, text: str, **members: Any) -> dict[str, Any]:
+    """A body that asks a model to go on; chat is asked after a reply.
+
+    Servers read what a conversation asks for by another way than a first question.
+    """
+    body = asked(api, served, text, **members)
+    if api == "chat":
+        body["messages"] = [*GREETING, *body["messages"]]
+    return body
+
+
 def framed(api: Api, served: Served, streamed: Api) -> dict[str, Any]:
     """`stream` for one API, nothing for the other: both show what both promise."""
     return {"stream": True} if api == streamed and served.offers("streaming") else {}
@@ -102,10 +119,19 @@ def prompt(api: Api, **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Params
     return st.fixed_dictionaries({"text": text, **more})
 
 
-def prompts(api: Api) -> st.SearchStrategy[Params]:
-    """A prompt, and small numbers of tokens (below 16, A-116) to cut answers at."""
-    few = {"fewer": st.integers(3, 6), "after": st.integers(1, 3)}
-    return prompt(api, limit=st.integers(12, 15), **few)
+def brief(api: Api, **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Params]:
+    """A prompt that is asked often: of chat the open ones have fewer tokens."""
+    known = prompts_of(api)
+    text = st.sampled_from(known.open if api == "chat" else known.usual)
+    return st.fixed_dictionaries({"text": text, **more})
+
+
+_FEW = {
+    "limit": st.integers(12, 15),
+    "fewer": st.integers(3, 6),
+    "after": st.integers(1, 3),
+}
+"""Small numbers of tokens (below 16, A-116) to cut answers at."""
 
 
 def _later(
@@ -132,7 +158,7 @@ def greedy_probe(api: Api) -> Probe:
 
     few = 1 if api == "completions" else 0  # in smoke one of them is enough
 
-    @probe(f"{api}.greedy", api, params=prompts(api), draws=(few, 1, 30))
+    @probe(f"{api}.greedy", api, params=prompt(api, **_FEW), draws=(few, 1, 30))
     def greedy(p: Params, served: Served) -> Iterator[Step]:
         def step(label: str, *rows: str, **change: Any) -> Step:
             body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
@@ -166,9 +192,15 @@ def stops_probe(api: Api) -> Probe:
     """Stop strings that a text holds, in every form, and one that it never does."""
     operation, row = OPERATION[api], partial(spec.row, api)
 
-    @probe(f"{api}.stops", api, params=prompts(api), draws=(0, 1, 40), needs=("stop",))
+    @probe(
+        f"{api}.stops",
+        api,
+        params=brief(api, **_FEW),
+        draws=(0, 1, 40),
+        needs=("stop",),
+    )
     def stops(p: Params, served: Served) -> Iterator[Step]:
-        body = asked(api, served, p["text"], temperature=0, max_tokens=p["limit"])
+        body = after_reply(api, served, p["text"], temperature=0, max_tokens=p["limit"])
 
         def stop(answers: Answers) -> str | None:
             return stop_within(text_of(answers["plain"]) or "", p["after"])

@@ -166,7 +166,7 @@ def truncation(p: Params, served: Served) -> Iterator[Step]:
 @probe(
     "rerank.score",
     "rerank",
-    params=texts.rankings(4, 4),
+    params=texts.rankings(4, 4).filter(texts.is_brief),
     draws=(0, 1, 30),
 )
 def score(ranking: Params, served: Served) -> Iterator[Step]:

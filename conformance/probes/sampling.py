@@ -19,7 +19,9 @@ from aios_conformance.conformance.probes.decoding import (
     NOW,
     OTHER,
     UNLIKE,
+    after_reply,
     asked,
+    brief,
     framed,
     greedy_probe,
     less,
@@ -53,7 +55,7 @@ def _seeds(api: Api) -> Probe:
         f"{api}.seeds",
         api,
         # 0 is a seed like any other
-        params=prompt(api, seed=st.just(0) if api == "chat" else st.integers(1, 9999)),
+        params=brief(api, seed=st.just(0) if api == "chat" else st.integers(1, 9999)),
         draws=(0, 1, 30),
         needs=("seed",),
     )
@@ -63,7 +65,7 @@ def _seeds(api: Api) -> Probe:
         is_scored = api == "completions" and served.offers("logprobs")
         bare |= {"logprobs": 1} if is_scored else {}
         # what has another form and temperature is compared among itself
-        other = bare | {"temperature": 0.5, "top_p": 1}
+        other = bare | after_reply(api, served, p["text"], temperature=0.5, top_p=1)
         other |= framed(api, served, "completions")
         bare |= framed(api, served, "chat")
         full = bare | {"temperature": 1, "top_p": 1}
@@ -147,7 +149,7 @@ def _spread(api: Api) -> Probe:
     @probe(
         f"{api}.spread",
         api,
-        params=prompt(api),
+        params=brief(api),
         draws=(0, 1, 25),
         needs=("seed",),
     )
@@ -175,9 +177,10 @@ def _spread(api: Api) -> Probe:
         beside_cold = Step(f"hot_{second}", operation, hot | {"seed": second})
         yield replace(beside_cold, together=True)
         narrow = hot | {"top_p": 0.01, "seed": 1}
-        # of a chat a whole answer shows it beside tools, and a stream here
+        # of a chat a whole answer shows it beside tools, and a stream here; what else
+        # a completion asks for is what the first asked for, which may be kept
         narrow |= framed(api, served, "chat") if served.offers("tools") else {}
-        if served.offers("n"):
+        if api == "chat" and served.offers("n"):
             narrow |= {"n": 2}
         yield Step("narrow", operation, narrow, together=True)
         cold = body | {"temperature": 0, "seed": 1}
@@ -212,7 +215,7 @@ def _pushed(api: Api) -> Probe:
         draws=(0, 1, 20),
     )
     def pushed(p: Params, served: Served) -> Iterator[Step]:
-        whole = asked(api, served, p["text"], temperature=0, max_tokens=24)
+        whole = after_reply(api, served, p["text"], temperature=0, max_tokens=24)
         is_seeded = api == "completions" and served.offers("seed")
         whole |= {"seed": 1} if is_seeded else {}
         body = whole | framed(api, served, "completions")

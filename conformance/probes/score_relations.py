@@ -140,7 +140,7 @@ def paths_with_arrays(p: Params, served: Served) -> Iterator[Step]:
 @probe(
     "score.encoding",
     "score",
-    params=texts.pairs(3, 3),
+    params=texts.pairs(3, 3).filter(texts.are_brief),
     draws=(1, 1, 30),
 )
 def encoding(pairs: Params, served: Served) -> Iterator[Step]:
@@ -182,7 +182,7 @@ def truncation(p: Params, served: Served) -> Iterator[Step]:
 @probe(
     "score.cosine",
     "score",
-    params=texts.pairs(3, 3),
+    params=texts.pairs(3, 3).filter(texts.are_brief),
     draws=(0, 1, 30),
 )
 def cosine(pairs: Params, served: Served) -> Iterator[Step]:

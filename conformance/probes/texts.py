@@ -126,8 +126,18 @@ def rankings(draw: st.DrawFn, least: int, most: int) -> dict[str, Any]:
 
 
 def is_brief(ranking: dict[str, Any]) -> bool:
-    """The query is short: it is read with each of many documents."""
-    return len(ranking["query"]) <= 24
+    """The query is short: it is read with each of many documents, which are, too."""
+    return len(ranking["query"]) <= 20 and are_short(ranking["documents"])
+
+
+def are_brief(given: list[list[str]]) -> bool:
+    """Pairs of short texts, which are scored in several ways."""
+    return all(map(are_short, given))
+
+
+def are_short(given: list[str]) -> bool:
+    """Texts that may be sent seven times."""
+    return all(len(text.encode()) <= 60 for text in given)
 
 
 @st.composite

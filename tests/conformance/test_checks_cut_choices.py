@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from exchanges import findings, witnessed
+from exchanges import findings, observation, witnessed
 from generations import choice, listed, request, said, scored
 
 from aios_conformance.conformance.checks.cut_choices import (
     a_choice_of_all_tokens_was_cut as check,
 )
+from aios_conformance.conformance.checks.cut_choices import each_choice_has_a_text
 from aios_conformance.conformance.terms.exchange import Exchange
 
 ROWS = {"chat": "CHAT-SEM-010", "completions": "COMP-SEM-007"}
@@ -49,3 +50,22 @@ def test_each_choice_of_as_many_tokens_says_length(api: str) -> None:
 )
 def test_what_may_have_ended_of_itself_is_left_alone(sent: dict[str, Any]) -> None:
     assert not findings(check, answer("chat", "stop", **sent))
+
+
+@pytest.mark.parametrize(
+    ("api", "row"), [("chat", "CHAT-SEM-011"), ("completions", "COMP-SEM-008")]
+)
+def test_each_choice_has_a_text_where_one_alone_has(api: Any, row: str) -> None:
+    def seen(*texts: str, one: str = "a", reason: str = "length") -> Any:
+        given = [choice(api, t, i, finish_reason=reason) for i, t in enumerate(texts)]
+        several = said(api, *given, sent=request(api, n=len(texts)))
+        return observation(
+            f"{api}.choices", {"limit": 4}, one=said(api, one), several=several
+        )
+
+    assert witnessed(each_choice_has_a_text, seen("a", "b")) == {row}
+    (found,) = findings(each_choice_has_a_text, seen("a", ""))
+    assert (found.ids, found.pointer) == ((row,), "/choices/1")
+    # what ended of itself may be empty, and so may all where one alone is
+    for silent in (seen("a", "", reason="stop"), seen("", "", one=""), seen("a")):
+        assert not findings(each_choice_has_a_text, silent)

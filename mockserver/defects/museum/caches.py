@@ -189,6 +189,7 @@ def gen_cache_key_lacks_the_stop() -> Any:
             "COMP-REQ-026",
             "COMP-SEM-009",
             "COMP-SEM-017",
+            "COMP-REQ-038",
             "META-048",
             "CHAT-SEM-016",
             "META-047",

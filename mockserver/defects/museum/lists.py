@@ -5,6 +5,7 @@ from typing import Any
 
 from aios_conformance.mockserver.defects.museum.planting import (
     CRASHED,
+    because,
     in_company,
 )
 from aios_conformance.mockserver.defects.planting import (
@@ -44,6 +45,7 @@ REFUSED = {
     "RERANK-REQ-018": "a valid request", "COMMON-REQ-015": "a valid request",
     "COMMON-REQ-005": "a valid request",
 }  # fmt: skip
+_NEXT = "META-119 META-120 COMMON-REQ-012 RERANK-REQ-011 RERANK-SEM-005"
 
 
 def _ranked(answer: Answer) -> None:
@@ -199,8 +201,8 @@ def _spoils() -> Defect:
         "rerank_fails_after_embeddings_refuse",
         _spoils.__doc__ or "",
         plant,
-        "META-119",
-        REFUSED | CRASHED,
+        "COMMON-RES-001",
+        REFUSED | CRASHED | because("it is the next request", _NEXT),
         origin="michaelfeil/infinity#242",
         source="000:113",
     )

@@ -105,16 +105,24 @@ def gen_negative_bias_not_read(context: RequestContext) -> object:
     return len(kept) < len(given)
 
 
-@in_answer(api=BOTH, freedom="000:383: no line says that responses differ",
+class _OneChoice(OtherEngine):
+    """An engine that draws each choice as it draws the first."""
+
+    async def generate(
+        self, model: str, prompt: Sequence[int], sampling: Sampling
+    ) -> AsyncIterator[Token]:
+        """Yield the tokens of the first choice."""
+        self._tally.add(sampling.choice > 0)
+        first = replace(sampling, choice=0)
+        async for token in self._engine.generate(model, prompt, first):
+            yield token
+
+
+@in_engine(freedom="000:383: no line says that responses differ",
            source="000:383", origin="vllm-project/vllm#10852")  # fmt: skip
-def gen_choices_are_copies_free(context: RequestContext, answer: Answer) -> object:
+def gen_choices_are_copies_free(engine: Engine, tally: Tally) -> Engine:
     """All choices of one prompt are copies of the first."""
-    n = context.parameters["n"]
-    before = repr(answer["choices"])
-    made = answer["choices"]
-    for place, choice in enumerate(made):
-        made[place] = {**made[place // n * n], "index": choice["index"]}
-    return repr(made) != before
+    return cast("Engine", _OneChoice(engine, tally))
 
 
 @in_stream("META-065", api=BOTH, also={

@@ -46,6 +46,7 @@ def gen_second_choice_is_not_stopped(context: RequestContext, said: Answer) -> o
 @in_answer("META-071", api=BOTH, also={
     "META-086": "prompts of a list likewise",
     "COMP-SEM-003": "the alternatives are those of another text",
+    "COMP-RES-017": "they are so many", "META-037": "they are so many",
 }, source="000:463", origin="sgl-project/sglang#388")  # fmt: skip
 def gen_second_choice_has_the_first_logprobs(
     context: RequestContext, answer: Answer
