@@ -21,6 +21,7 @@ from exhibit_requests import Request, comp, streamed
 from generation_exhibits import CASES as GENERATION
 from kept_exhibits import CASES as KEPT
 from plain_http import Client, Reply
+from replies_exhibits import CASES as REPLIES
 from said_exhibits import CASES as SAID
 from sundry_exhibits import CASES as SUNDRY
 from told_exhibits import CASES as TOLD
@@ -41,7 +42,7 @@ FREE = [each for each in ALL.values() if each.freedom]
 
 
 CASES = CHAT | COMPLETIONS | GENERATION | ENCODERS | WIRE | TOLD | SUNDRY | TWINS | SAID
-CASES |= KEPT
+CASES |= KEPT | REPLIES
 UNREADABLE, CHARSET, ACCEPTED, CODED, *LEFT = (
     "sse-no-last-chunk",
     "http-charset-refused",

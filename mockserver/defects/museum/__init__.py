@@ -43,6 +43,7 @@ twins        one form that differs from its twin: a list, a stream, the next tok
 said         what is said: pieces of calls and texts, stop strings, likelihoods
 company      neighbours in flight, in a batch, in a list; and seeds, lost
 kept         what is kept of what came before, and counts, ends and likelihoods
+replies      later turns, choices and calls without a text, one vector for all
 freedoms     what must stay silent
 """
 
@@ -79,6 +80,7 @@ from aios_conformance.mockserver.defects.museum import (
     ranking,
     reading,
     refusing,
+    replies,
     said,
     sampling,
     several,
@@ -132,6 +134,7 @@ _WINGS = (
     said,
     company,
     kept,
+    replies,
     freedoms,
 )
 
