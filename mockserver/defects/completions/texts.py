@@ -255,6 +255,7 @@ def completions_arrays_refused(context: RequestContext) -> object:
 @in_answer("COMP-SEM-009", api=API, also={
     "META-050": "the same statement",
     "META-071": "the tokens are not those of the text",
+    "COMP-RES-017": "nor are they where the offsets say",
 })  # fmt: skip
 def completions_seed_is_of_the_first_choice(
     context: RequestContext, answer: Answer
