@@ -1,7 +1,7 @@
 """Faults that are seldom: how many of them the judge notices.
 
     python benchmarks/seldom_faults.py [--seed 1] [--third 30] [--after-refusal 15]
-        [--in-company 0] [--repeated 0] [--only NAME ...]
+        [--in-company 0] [--repeated 0] [--once-refused 15] [--only NAME ...]
 
 Draws defects of the mock, and plays each of them as one that strikes some requests
 only (see `mockserver/defects/seldom.py`):
@@ -12,6 +12,7 @@ third           every third request on which the defect would act, counted from 
 after-refusal   the first request of an API that follows a refusal of that API in the
                 order of their arrival, whatever it asks. If the defect has nothing to
                 do there, the fault has not struck.
+once-refused    the first request on which the defect would act after such a refusal.
 
 A fault is noticed when a row tripped that the defect names, or when the run is red.
 Those noticed are counted among all, and among those that struck at all.
@@ -28,8 +29,14 @@ from aios_conformance.conformance.prove.command import listed
 from aios_conformance.conformance.prove.trial import Planted, Trial, tried
 from aios_conformance.mockserver.embedded import local_mock
 
-TRIGGERS = ("third", "after-refusal", "in-company", "repeated")
-"""By default 30, 15, 0 and 0 are drawn."""
+TRIGGERS = {
+    "third": 30,
+    "after-refusal": 15,
+    "in-company": 0,
+    "repeated": 0,
+    "once-refused": 15,
+}
+"""How many are drawn by default."""
 
 
 def drawn(seed: int, counts: Sequence[int]) -> Iterator[Planted]:
@@ -53,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*")
-    for trigger, count in zip(TRIGGERS, (30, 15, 0, 0), strict=True):
+    for trigger, count in TRIGGERS.items():
         parser.add_argument(f"--{trigger}", type=int, default=count)
     given = parser.parse_args()
     counts = [getattr(given, trigger.replace("-", "_")) for trigger in TRIGGERS]

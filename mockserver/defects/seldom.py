@@ -1,6 +1,7 @@
 """Any defect, made seldom: it strikes some requests only, and the rest are right.
 
 NAME@third           every third request on which it would act: the 1st, 4th, 7th, …
+NAME@once-refused    the first request on which it would act after one that was refused
 NAME@after-refusal   the first request after one that was refused, of the same API
 NAME@in-company      while another request of the same API is in flight
 NAME@repeated        a request that was made before, byte for byte
@@ -14,8 +15,13 @@ from dataclasses import replace
 from typing import Any, cast
 
 from aios_conformance.mockserver.defects.either import STRUCK, Either
-from aios_conformance.mockserver.defects.every_third import every_third
 from aios_conformance.mockserver.defects.planting import Defect
+from aios_conformance.mockserver.defects.where_it_acts import (
+    EveryThird,
+    OnceRefused,
+    Turn,
+    where_it_acts,
+)
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Engine
@@ -42,14 +48,18 @@ _CONDITIONS: Mapping[str, Trigger] = {
     "in-company": lambda context, memory: memory.flying[context.api] > 1,
     "repeated": lambda context, memory: memory.seen[context.path, context.raw] > 1,
 }
-TRIGGERS = ("third", *_CONDITIONS)
+_TURNS: Mapping[str, Callable[[], Turn]] = {
+    "third": EveryThird,
+    "once-refused": OnceRefused,
+}
+TRIGGERS = (*_TURNS, *_CONDITIONS)
 
 
 def seldom(defect: Defect, trigger: str) -> Defect:
     """The defect, struck by a trigger only."""
     name = f"{defect.name}{MARK}{trigger}"
-    if trigger == "third":
-        return every_third(defect, name)
+    if trigger in _TURNS:
+        return where_it_acts(defect, name, _TURNS[trigger])
     strikes = _CONDITIONS[trigger]
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:

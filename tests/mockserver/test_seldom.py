@@ -29,6 +29,7 @@ def struck(trigger: str, *bodies: object) -> list[bool]:
         ("third", [GOOD] * 6, [True, False, False, True, False, False]),
         ("third", [GOOD, BAD, BAD, GOOD], [True, False]),
         ("after-refusal", [GOOD, BAD, GOOD, GOOD], [False, True, False]),
+        ("once-refused", [GOOD, BAD, BAD, GOOD, GOOD], [False, True, False]),
         ("repeated", [GOOD, OTHER, GOOD], [False, False, True]),
         ("in-company", [GOOD, GOOD], [False, False]),
     ],

@@ -1,8 +1,7 @@
-"""Any defect, made to strike every third request on which it would act.
+"""Any defect, made to strike only some of the requests on which it would act.
 
-The requests are counted from the first one: the 1st, 4th, 7th, … are struck. Whether a
-defect would act is tried: each stage is broken first, and where the defect acted on a
-request that is not struck, the stage starts again as if nothing had been.
+Whether a defect would act is tried: each stage is broken first, and where the defect
+acted on a request that is not struck, the stage starts again as if nothing had been.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -10,18 +9,18 @@ from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from itertools import count
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from aios_conformance.mockserver.defects.either import STRUCK, Either
 from aios_conformance.mockserver.defects.planting import Defect
 from aios_conformance.mockserver.state import Tally
 from aios_conformance.serving.context import RequestContext
 from aios_conformance.serving.engine import Engine
-from aios_conformance.serving.stages import Answer, Chunks, Frames, Stages
+from aios_conformance.serving.errors import ApiError
+from aios_conformance.serving.stages import Answer, Chunks, Frames, Response, Stages
 
 _EVERY = 3
-_PLACE = "every third"
+_PLACE = "where it acts"
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -50,12 +49,58 @@ class _Undone(Exception):  # noqa: N818 - no error
     """The defect acted on a request that is not struck."""
 
 
-def every_third(defect: Defect, name: str) -> Defect:
-    """The defect under another name, on every third request that it would act on."""
+class Turn(Protocol):
+    """Which requests are struck, of those on which the defect would act."""
+
+    def strikes(self, context: RequestContext) -> bool:
+        """Whether this one is; asked once for each."""
+        ...
+
+    def refused(self, context: RequestContext) -> None:
+        """Take note that a request was refused."""
+        ...
+
+
+class EveryThird:
+    """The 1st, 4th, 7th, …."""
+
+    def __init__(self) -> None:
+        """Begin with the first."""
+        self._number = -1
+
+    def strikes(self, _context: RequestContext) -> bool:
+        """Count them."""
+        self._number += 1
+        return self._number % _EVERY == 0
+
+    def refused(self, _context: RequestContext) -> None:
+        """Count no refusals."""
+
+
+class OnceRefused:
+    """The first one after each refusal of the same API."""
+
+    def __init__(self) -> None:
+        """Begin with none refused."""
+        self._refused: set[str | None] = set()
+
+    def strikes(self, context: RequestContext) -> bool:
+        """One for each refusal."""
+        is_next = context.api in self._refused
+        self._refused.discard(context.api)
+        return is_next
+
+    def refused(self, context: RequestContext) -> None:
+        """Be ready to strike."""
+        self._refused.add(context.api)
+
+
+def where_it_acts(defect: Defect, name: str, turn: Callable[[], Turn]) -> Defect:
+    """The defect under another name, at its turn among those that it would act on."""
 
     def plant(stages: Stages, engine: Engine, tally: Tally) -> tuple[Stages, Engine]:
         broken, other = defect.plant(stages, engine, _Acts())
-        tries = _Tries(tally, count())
+        tries = _Tries(tally, turn())
         return _stages(stages, broken, tries), cast("Engine", Either(engine, other))
 
     return replace(defect, name=name, plant=plant)
@@ -63,10 +108,10 @@ def every_third(defect: Defect, name: str) -> Defect:
 
 @dataclass(frozen=True, slots=True)
 class _Tries:
-    """Runs stages broken; `numbers` counts the requests on which the defect acted."""
+    """Runs stages broken, and undoes what they did to requests not to be struck."""
 
     tally: Tally
-    numbers: Iterator[int]
+    turn: Turn
 
     def now(
         self, context: RequestContext, broken: Callable[[], T], right: Callable[[], T]
@@ -104,18 +149,18 @@ class _Tries:
         try:
             yield
         except Exception as error:
-            if not self._stands(request):
+            if not self._stands(request, context):
                 _restore(context, saved)
                 raise _Undone from error
             raise
-        if not self._stands(request):
+        if not self._stands(request, context):
             _restore(context, saved)
             raise _Undone
 
-    def _stands(self, request: _Request) -> bool:
+    def _stands(self, request: _Request, context: RequestContext) -> bool:
         """Whether what a broken stage did is to be seen."""
         if request.has_acted and request.struck is None:
-            request.struck = next(self.numbers) % _EVERY == 0
+            request.struck = self.turn.strikes(context)
             self.tally.add(request.struck)
             STRUCK.set(request.struck)
         return request.struck is not False
@@ -205,6 +250,11 @@ def _stages(right: Stages, broken: Stages, tries: _Tries) -> Stages:
         async for frame in heard.again():
             yield frame
 
+    def refusal(context: RequestContext, error: ApiError) -> Response:
+        response: Response = simple("refusal")(context, error)
+        tries.turn.refused(context)
+        return response
+
     return Stages(
         simple("admit"),
         simple("validate"),
@@ -214,5 +264,5 @@ def _stages(right: Stages, broken: Stages, tries: _Tries) -> Stages:
         chunks,
         frames,
         simple("stream"),
-        simple("refusal"),
+        refusal,
     )
