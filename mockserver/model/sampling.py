@@ -4,6 +4,7 @@ Order: bias and penalties act on the logits; reported log probabilities are take
 there; then temperature, then top_p, then the draw.
 """
 
+import struct
 from bisect import bisect
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ from aios_conformance.mockserver.model.language import (
     latest,
     versions,
 )
-from aios_conformance.mockserver.model.sentences import NODES
+from aios_conformance.mockserver.model.sentences import NODES, Move
 from aios_conformance.mockserver.model.tokenizer import END, SPECIALS
 from aios_conformance.serving.engine import Sampling
 
@@ -30,18 +31,25 @@ _EXCESS: Final = 1 + 1e-12  # so that rounding leaves no room for what weighs no
 Bounds = list[float]
 """Ends of the candidates' shares of [0, 1); what is left belongs to all others."""
 
-Way = tuple[int, bytes, str, tuple[int, ...]]
-"""A token, its bytes in a hash, the node it leads to, and what it needs beside it."""
+Way = tuple[tuple[int, ...], bytes, str]
+"""The tokens of a word, their bytes in a hash, and the node they lead to; "": none."""
 
-Choices = tuple[tuple[Way, ...], tuple[Bounds, ...]]
-"""The ways on from a node, and the bounds of each version of their weights."""
+Choices = tuple[tuple[Bounds, tuple[Way, ...]], ...]
+"""For each version of a node's weights their bounds, and the ways on."""
+
+
+def packed(tokens: Sequence[int]) -> bytes:
+    """Return tokens as a hash reads them."""
+    return struct.pack(f"<{len(tokens)}I", *tokens)
+
+
+def _way(move: Move) -> Way:
+    tokens = (move.token, *move.rest)
+    return tokens, packed(tokens), "" if move.token == END else move.to
+
 
 _WAYS: Final[Mapping[str, tuple[Way, ...]]] = {
-    node: tuple(
-        (move.token, move.token.to_bytes(4, "little"), move.to, move.rest)
-        for move in moves
-    )
-    for node, moves in NODES.items()
+    node: tuple(map(_way, moves)) for node, moves in NODES.items()
 }
 
 
@@ -122,7 +130,7 @@ class Sampler:
         found = self._known.get(place)
         if found is None:
             weighed = versions(node, near, lists, self.size)
-            found = _WAYS[node], tuple(map(self.bounds, weighed))
+            found = tuple((self.bounds(one), _WAYS[node]) for one in weighed)
             self._known[place] = found
         return found
 

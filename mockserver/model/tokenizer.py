@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -117,10 +118,7 @@ def token_count(text: str) -> int:
 
 
 def _encoded(text: str) -> list[int]:
-    ids: list[int] = []
-    for word in _split(text):
-        ids += _encode_word(word)
-    return ids
+    return [*chain.from_iterable(map(_encode_word, _split(text)))]
 
 
 def _split(text: str) -> Iterable[str]:
@@ -130,9 +128,7 @@ def _split(text: str) -> Iterable[str]:
     return (word[0] for word in split.finditer(text))  # other threads have their turn
 
 
-@lru_cache(maxsize=1_024)
-def _remembered(text: str) -> tuple[int, ...]:
-    return tuple(_encoded(text))
+_remembered = lru_cache(maxsize=1_024)(_encoded)
 
 
 def beginning(text: str, count: int) -> str:

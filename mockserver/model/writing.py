@@ -5,7 +5,6 @@ drawing it, for requests without bias and penalties.
 """
 
 from bisect import bisect
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +22,7 @@ from aios_conformance.mockserver.model.sampling import (
     adjust,
     draw_factor,
     drawn,
+    packed,
     sampler,
 )
 from aios_conformance.mockserver.model.sentences import RESUME
@@ -43,12 +43,10 @@ class Length:
         """Tell whether there must be no end after that many tokens."""
         return count < (self.least if self.exact is None else self.exact - 1)
 
-    def closing(self, count: int, plan: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the last words when it is time for them, else the plan as it is."""
-        left = None if self.exact is None else self.exact - count
-        if plan or left is None or not 0 < left <= len(_LAST_WORDS):
-            return plan
-        return _LAST_WORDS[-left:]
+    def closing(self, count: int) -> tuple[int, ...]:
+        """Return the last words if it is time for them after that many tokens."""
+        left = 0 if self.exact is None else self.exact - count
+        return _LAST_WORDS[-left:] if 0 < left <= len(_LAST_WORDS) else ()
 
 
 _TOO_LONG: Final = 2_000  # tokens of an answer that a bias keeps from its end
@@ -88,49 +86,45 @@ def written(
     What it takes to make some is short enough to let nobody wait.
     """
     factor, choose = _drawing(sampling, context)
-    hashed, lists, open_ = context.hashed, context.lists, False
     node, plan, run = context.state
-    natural, runs, last = length == NATURAL, choose.by_run[lists], latest(lists=lists)
-    run = min(run, last)
-    said = deque(plan if natural else ())  # may be long, and is not copied each time
-    plan = () if natural else plan
-    for start in range(0, room, _AT_ONCE):
-        ids: list[int] = []
-        for count in range(start, min(start + _AT_ONCE, room)):
+    lists, natural, open_ = context.lists, length == NATURAL, False
+    runs, last = choose.by_run[lists], latest(lists=lists)
+    hashed, run = crc32(packed(plan), context.hashed), min(run + len(plan), last)
+    ids, made = [*plan], 0  # at hand, and yielded before
+    node = "" if END in plan else node  # there is no way on from the end
+    while made < room:
+        limit = min(room - made, _AT_ONCE)
+        while node and len(ids) < limit:
             if not natural:
-                plan, open_ = length.closing(count, plan), length.open(count)
-            if said:
-                token = said.popleft()
-                packed = token.to_bytes(4, "little")
-            elif plan:
-                token, plan = plan[0], plan[1:]
-                packed = token.to_bytes(4, "little")
-            else:
-                found = None if open_ else runs[node][run]
-                if found is None:
-                    near = nearness(node, run, lists=lists, open_=open_)
-                    found = choose.choices(node, near, lists)
-                    if not open_:
-                        runs[node][run] = found
-                # as below, without the calls
-                ways, versions = found
-                bounds = versions[hashed >> 27]
-                where = hashed * factor % 1.0
-                try:
-                    token, packed, node, plan = ways[bisect(bounds, where)]
-                except IndexError:
-                    tokens = tuple(way[0] for way in ways)
-                    rest = Distribution(tokens, (), choose.size)
-                    token = drawn(rest, bounds, where)
-                    packed = token.to_bytes(4, "little")
-                    node, run = RESUME.get(token, "object"), -1
-            run += run < last  # later ones are alike
-            ids.append(token)
-            if token == END:
-                yield ids
-                return
-            hashed = crc32(packed, hashed)
-        yield ids
+                count = made + len(ids)
+                if words := length.closing(count):
+                    ids += words
+                    node = ""
+                    break
+                open_ = length.open(count)
+            found = None if open_ else runs[node][run]
+            if found is None:
+                near = nearness(node, run, lists=lists, open_=open_)
+                found = choose.choices(node, near, lists)
+                if not open_:
+                    runs[node][run] = found
+            bounds, ways = found[hashed >> 27]  # as below, without the calls
+            where = hashed * factor % 1.0
+            try:
+                tokens, read, node = ways[bisect(bounds, where)]
+            except IndexError:
+                listed = tuple(way[0][0] for way in ways)
+                tokens = (drawn(Distribution(listed, (), choose.size), bounds, where),)
+                read, run = packed(tokens), -1
+                node = "" if END in tokens else RESUME.get(tokens[0], "object")
+            ids += tokens
+            hashed = crc32(read, hashed)
+            run = min(run + len(tokens), last)  # later ones are alike
+        yield ids[: room - made]
+        if not node:
+            return
+        made += len(ids)
+        ids = []
 
 
 def weighed(
@@ -149,7 +143,7 @@ def weighed(
     counts: dict[int, int] = {}
     for count in range(room):
         node, plan, run = context.state
-        plan = length.closing(count, plan)
+        plan = plan or length.closing(count)
         if adjusted and count >= _TOO_LONG and END not in sampling.logit_bias:
             plan = plan or (END,)  # the bias keeps sentences from their end
         context.state = SentenceState(node, plan, run)
@@ -165,7 +159,7 @@ def weighed(
             ends = (
                 choose.bounds(found)
                 if adjusted
-                else choose.choices(*context.place(open_=open_))[1][context.version]
+                else choose.choices(*context.place(open_=open_))[context.version][0]
             )
             chosen = drawn(found, ends, context.hashed * factor % 1.0)
         yield reported(found, chosen, shown)
